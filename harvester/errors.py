@@ -1,0 +1,34 @@
+"""Errors of the harvester: the docstring is the message, the argument says where and what."""
+
+from __future__ import annotations
+
+
+class HarvestError(Exception):
+    """The harvest failed."""
+
+    def __str__(self) -> str:
+        detail = super().__str__()
+        summary = (type(self).__doc__ or "").strip().splitlines()[0]
+        return f"{summary} {detail}".strip()
+
+
+class UnreadableScene(HarvestError):
+    """This record cannot become an Item."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)
+
+
+class SourceUnavailable(HarvestError):
+    """The source cannot be read."""
+
+
+class CollectionDocumentError(HarvestError):
+    """A collection document is not valid."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)
+
+
+class CatalogueError(HarvestError):
+    """The catalogue refused a page."""
