@@ -1,0 +1,51 @@
+# `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help install system demo test check docs docs-serve conformance lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
+
+system: ## Install what the system lacks: PostgreSQL and PostGIS (Debian, Ubuntu)
+	@./scripts/install_system_packages.sh
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+install: system $(VENV)/.installed ## Install the project and its tools into .venv
+
+demo: install ## Harvest a sample archive and serve it (DEMO_ARGS=--once: stop before serving)
+	$(BIN)/dinamis demo $(DEMO_ARGS)
+
+test: install ## Run the tests against a real PostgreSQL, PostGIS and pgSTAC
+	$(BIN)/pytest $(TEST_ARGS)
+
+check: install ## Run the static checks: ruff, mypy, import-linter, yamllint, codespell, docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yamllint --strict collections mkdocs.yml .pre-commit-config.yaml
+	$(BIN)/codespell
+	$(BIN)/mkdocs build --strict --quiet
+
+docs: install ## Build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+docs-serve: install ## Serve the documentation while writing it
+	$(BIN)/mkdocs serve
+
+conformance: install ## Hold the API against stac-api-validator and schemathesis (offline)
+	$(BIN)/python conformance/run.py
+
+lock: install ## Write the installed versions into constraints.txt
+	@{ echo "# Versions known to work together, on Python 3.11 to 3.13. Refresh with \`make lock\`."; \
+	   $(BIN)/pip freeze --exclude-editable; } > constraints.txt
+
+clean: ## Remove what the targets made, but no data
+	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,205 @@
+"""The catalogue: Items and Collections written into pgSTAC.
+
+A page of Items is written on the caller's connection, inside the caller's transaction, by pypgstac's own Loader. Four
+traps of that are handled here (each has a test): the first load of a partition would stop every reader until the page
+commits; statistics would be rebuilt page by page; the Loader would replace a dead connection by an autocommit one and
+write outside the page; and `delsert` fails when a batch holds one id twice.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+from pypgstac.db import PgstacDB
+from pypgstac.load import Loader, Methods
+
+from harvester.collection_documents import CollectionDocument
+from harvester.errors import CatalogueError
+from harvester.queryables import queryables_of
+
+logger = logging.getLogger(__name__)
+
+ItemDocument = dict[str, Any]  #: an Item as JSON data, with the key `private` that pgSTAC keeps apart
+
+
+class _PageConnection(PgstacDB):  # type: ignore[misc]  # pypgstac ships no usable types for it
+    """pypgstac's database on exactly one connection: when that is gone the page fails, instead of going on elsewhere."""
+
+    def connect(self) -> Connection:
+        """The connection of the page; raises psycopg.OperationalError when it is closed."""
+        connection: Connection = self.connection
+        if connection.closed or connection.broken:
+            raise psycopg.OperationalError("the connection of this page was lost; nothing of the page is written")
+        return connection
+
+
+def connect(conninfo: str, *, autocommit: bool = False) -> Connection:
+    """Open a connection that finds pgSTAC's functions."""
+    return psycopg.connect(
+        conninfo, autocommit=autocommit, options="-c search_path=pgstac,public -c application_name=dinamis-harvest"
+    )
+
+
+def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocument]) -> None:
+    """Insert or replace Items, inside the open transaction of `connection`.
+
+    Args:
+        connection: has the page's transaction open; it must not have touched the items of these collections yet.
+        side: an autocommit connection of the same role, for what must be committed before the page.
+        items: Items as JSON data, each id once.
+
+    Raises:
+        CatalogueError: an id stands twice in the page, or pgSTAC refused an Item.
+    """
+    if not items:
+        return
+    _refuse_repeated_ids(items)
+    for collection in sorted({item["collection"] for item in items}):
+        _prepare_partition(side, [item for item in items if item["collection"] == collection])
+    # Statistics and constraints are rebuilt once after the run (`finish_writing`), not page by page.
+    connection.execute("SET LOCAL pgstac.use_queue = true")
+    loader = Loader(_PageConnection(connection=connection))
+    try:
+        # upsert would leave a second row when a corrected date moves an Item to another partition.
+        loader.load_items(iter(items), Methods.delsert)
+    except psycopg.Error:
+        raise
+    except Exception as error:  # pypgstac raises bare exceptions
+        raise CatalogueError(f"pgSTAC did not take a page of {len(items)} Items: {error}") from error
+
+
+def remove_item(connection: Connection, collection: str, item: str) -> None:
+    """Take an Item out of the catalogue, inside the open transaction of `connection`."""
+    connection.execute("SET LOCAL pgstac.use_queue = true")
+    connection.execute("DELETE FROM items WHERE collection = %s AND id = %s", (collection, item))
+
+
+def finish_writing(side: Connection) -> None:
+    """Rebuild what was deferred while pages were written: constraints and statistics of the partitions; fresh counts."""
+    while _fetch_one(side, "SELECT run_queued_query()"):
+        pass
+    refresh_counts(side)
+
+
+def refresh_counts(side: Connection) -> None:
+    """Let searches count anew: pgSTAC would answer with the count of before the harvest for a day."""
+    side.execute("UPDATE search_wheres SET statslastupdated = NULL, total_count = NULL WHERE total_count IS NOT NULL")
+
+
+def stored_collections(connection: Connection) -> set[str]:
+    """Ids of the Collections in the catalogue."""
+    return {row[0] for row in connection.execute("SELECT id FROM collections")}
+
+
+def load_collection(connection: Connection, document: CollectionDocument, language: str) -> bool:
+    """Publish a Collection as its document says, its extents and summaries as its Items say.
+
+    Its Items are never touched. Returns whether anything changed.
+    """
+    with connection.transaction():
+        published = _with_facts_of_items(connection, document.published(language))
+        row = connection.execute("SELECT content FROM collections WHERE id = %s", (document.id,)).fetchone()
+        changed = row is None or row[0] != published
+        if changed:
+            connection.execute("SELECT upsert_collection(%s)", (Jsonb(published),))
+        changed |= _load_translations(connection, document, language)
+        changed |= _load_queryables(connection, document)
+    return changed
+
+
+def _refuse_repeated_ids(items: Sequence[ItemDocument]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for item in items:
+        key = (item["collection"], item["id"])
+        if key in seen:
+            raise CatalogueError(f"the Item {item['id']} of {item['collection']} stands twice in one page")
+        seen.add(key)
+
+
+def _prepare_partition(side: Connection, items: Sequence[ItemDocument]) -> None:
+    """Make room for the dates of these Items in a short transaction of its own.
+
+    Creating a partition, or widening its constraint, takes ACCESS EXCLUSIVE: inside the page it would stop every reader
+    until the page commits.
+    """
+    spans = [_time_span(item) for item in items]
+    with side.transaction():
+        side.execute("SET LOCAL pgstac.use_queue = true")
+        side.execute(
+            "SELECT check_partition(%s, tstzrange(%s, %s, '[]'), tstzrange(%s, %s, '[]'))",
+            (
+                items[0]["collection"],
+                min(start for start, _ in spans),
+                max(start for start, _ in spans),
+                min(end for _, end in spans),
+                max(end for _, end in spans),
+            ),
+        )
+
+
+def _time_span(item: ItemDocument) -> tuple[datetime, datetime]:
+    """First and last instant of an Item, as pgSTAC indexes it."""
+    properties = item["properties"]
+    start = properties.get("start_datetime") or properties["datetime"]
+    end = properties.get("end_datetime") or properties["datetime"]
+    return datetime.fromisoformat(start), datetime.fromisoformat(end)
+
+
+def _with_facts_of_items(connection: Connection, collection: dict[str, Any]) -> dict[str, Any]:
+    """The Collection with the extent and summaries of the Items that it holds; as declared when it holds none."""
+    facts = _fetch_one(connection, "SELECT dinamis.collection_facts(%s)", collection["id"])
+    if facts is None:
+        return collection
+    summaries = {**collection.get("summaries", {}), **facts["summaries"]}
+    return {**collection, "extent": facts["extent"], "summaries": summaries}
+
+
+def _load_translations(connection: Connection, document: CollectionDocument, language: str) -> bool:
+    wanted = {
+        other: {key: text for key, text in document.published(other).items() if key in ("title", "description", "keywords")}
+        for other in document.languages
+        if other != language
+    }
+    rows = connection.execute(
+        "SELECT language, content FROM dinamis.collection_translation WHERE collection = %s", (document.id,)
+    )
+    if dict(rows.fetchall()) == wanted:
+        return False
+    connection.execute("DELETE FROM dinamis.collection_translation WHERE collection = %s", (document.id,))
+    for other, content in wanted.items():
+        connection.execute(
+            "INSERT INTO dinamis.collection_translation (collection, language, content) VALUES (%s, %s, %s)",
+            (document.id, other, Jsonb(content)),
+        )
+    return True
+
+
+def _load_queryables(connection: Connection, document: CollectionDocument) -> bool:
+    """Declare every property that the collection publishes, so that it can be filtered; undeclared ones are refused."""
+    wanted = queryables_of(document)
+    rows = connection.execute(
+        "SELECT name, definition FROM queryables WHERE collection_ids = %s", ([document.id],)
+    ).fetchall()
+    columns = ("id", "collection", "geometry", "datetime", "end_datetime")  # pgSTAC's own
+    if dict(rows) == {name: schema for name, schema in wanted.items() if name not in columns}:
+        return False
+    connection.execute(
+        "SELECT upsert_queryables(%s, ARRAY[%s], NULL, true)", (Jsonb({"properties": _plain(wanted)}), document.id)
+    )
+    return True
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def _fetch_one(connection: Connection, query: str, *parameters: object) -> Any:
+    row = connection.execute(query, parameters).fetchone()
+    return row[0] if row else None
