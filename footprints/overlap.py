@@ -1,0 +1,63 @@
+"""Areas on the WGS 84 ellipsoid, and how much two footprints share."""
+
+from __future__ import annotations
+
+import shapely
+from pyproj import Geod
+from shapely import MultiPolygon, Polygon
+
+_WGS84 = Geod(ellps="WGS84")
+
+# GeoJSON edges are straight in longitude and latitude, those of Geod are geodesics: with 0.1° between vertices they lie
+# about a metre apart at 45°, and pieces of one polygon still add up.
+_EDGE_DEG = 0.1
+
+
+def area_km2(geometry: Polygon | MultiPolygon) -> float:
+    """Geodesic area in km² on WGS 84, whatever the winding; holes are taken off.
+
+    Args:
+        geometry: Longitudes and latitudes in degrees, cut at the antimeridian; caps reach down to latitude ±90.
+
+    Returns:
+        The area, 0 for an empty geometry.
+    """
+    return sum(_polygon_area_km2(polygon) for polygon in _parts(geometry))
+
+
+def overlap_km2(a: Polygon | MultiPolygon, b: Polygon | MultiPolygon) -> float:
+    """Geodesic area in km² that two footprints share; 0 where they only touch.
+
+    Args:
+        a: A valid footprint, degrees, cut at the antimeridian.
+        b: Another one.
+    """
+    shared = a.intersection(b)
+    return sum(_polygon_area_km2(part) for part in shapely.get_parts(shared) if isinstance(part, Polygon))
+
+
+def overlap_fraction(a: Polygon | MultiPolygon, b: Polygon | MultiPolygon) -> float:
+    """Shared area as a fraction of the smaller footprint, 0 to 1; 0 when one of them is empty.
+
+    Args:
+        a: A valid footprint, degrees, cut at the antimeridian.
+        b: Another one.
+    """
+    smaller = min(area_km2(a), area_km2(b))
+    return min(overlap_km2(a, b) / smaller, 1.0) if smaller > 0 else 0.0
+
+
+def _polygon_area_km2(polygon: Polygon) -> float:
+    dense = shapely.segmentize(polygon, _EDGE_DEG)
+    holes = sum(_ring_area_km2(ring.coords) for ring in dense.interiors)
+    return max(_ring_area_km2(dense.exterior.coords) - holes, 0.0)
+
+
+def _ring_area_km2(coords: shapely.coords.CoordinateSequence) -> float:
+    lon, lat = coords.xy
+    area_m2, _ = _WGS84.polygon_area_perimeter(lon, lat)
+    return float(abs(area_m2)) / 1e6
+
+
+def _parts(geometry: Polygon | MultiPolygon) -> list[Polygon]:
+    return list(geometry.geoms) if isinstance(geometry, MultiPolygon) else [geometry]
