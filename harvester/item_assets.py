@@ -1,0 +1,227 @@
+"""The files of an acquisition as the assets of its Item, and where those files really lie."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pystac import Asset
+from pystac.utils import datetime_to_str
+
+from harvester.record import Band, CompanionFile, ImageFile, Product, SceneRecord
+
+RADIOMETRY_ROLES = {
+    "BASIC": "dn",
+    "REFLECTANCE": "reflectance",
+    "DISPLAY": "visual",
+    "SEAMLESS": "visual",
+    "LINEAR_STRETCH": "visual",
+}
+
+COMPANION_ROLES = {
+    "thumbnail": ("thumbnail",),
+    "overview": ("overview",),
+    "metadata": ("metadata",),
+    "rpc": ("metadata",),
+    "mask-roi": ("data-mask",),
+    "mask-cld": ("metadata", "cloud"),
+    "mask-snw": ("metadata", "snow-ice"),
+    "mask-wat": ("metadata", "water-mask"),
+}
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _HeldFile:
+    """One file of one component, under the key that it has in the Item."""
+
+    key: str
+    scene: SceneRecord
+    product: Product
+    file: ImageFile | CompanionFile
+
+
+def known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that have a value: what a source does not say is absent, never null."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def product_type(scene: SceneRecord, product: Product) -> str:
+    """Family, spectral mode and level of a component, such as `PHR_PMS_ORTHO`."""
+    return f"{scene.profile.split('_')[0]}_{product.spectral}_{product.level}"
+
+
+def assets_from_scenes(scenes: Sequence[SceneRecord], *, item_id: str, collection: str) -> dict[str, Asset]:
+    """The assets of one Item by key, sorted; their hrefs are relative to the root of the API."""
+    held = _held_files(scenes)
+    titles = _distinct_titles(held)
+    return {key: _asset(file, titles[key], f"assets/{collection}/{item_id}/{key}") for key, file in held.items()}
+
+
+def asset_locations(scenes: Sequence[SceneRecord]) -> dict[str, dict[str, str]]:
+    """Where the file of each asset lies, by the keys of `assets_from_scenes`.
+
+    The root is a URL without credentials and the path is relative to it. This is private: it never enters an Item.
+    """
+    return {
+        key: {"root": held.scene.root, "path": held.file.path, "media_type": held.file.media_type}
+        for key, held in _held_files(scenes).items()
+    }
+
+
+def _held_files(scenes: Sequence[SceneRecord]) -> dict[str, _HeldFile]:
+    """One file per key: of a component delivered twice the latest production, then the smallest path and root."""
+    candidates = [held for scene in scenes for held in _files_of(scene)]
+    candidates.sort(key=lambda held: (held.file.path, held.scene.root))
+    candidates.sort(key=lambda held: held.product.produced_at or _EARLIEST, reverse=True)
+    chosen: dict[str, _HeldFile] = {}
+    for held in candidates:
+        chosen.setdefault(held.key, held)
+    return dict(sorted(chosen.items()))
+
+
+def _files_of(scene: SceneRecord) -> Iterator[_HeldFile]:
+    if (product := scene.product) is None:
+        return
+    component = (_slug(product.spectral), _slug(product.level))
+    job = _job_slug(product.job or product.dataset_name)
+    names = [
+        ("-".join(filter(None, (*component, _slug(image.group), _slug(image.tile), job))), image)
+        for image in sorted(product.images, key=lambda image: image.path)
+    ] + [
+        ("-".join((_slug(companion.kind), *component, job)), companion)
+        for companion in sorted(product.companions, key=lambda companion: companion.path)
+    ]
+    seen: Counter[str] = Counter()
+    for name, file in names:
+        seen[name] += 1
+        key = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        yield _HeldFile(key=key, scene=scene, product=product, file=file)
+
+
+def _slug(text: str | None) -> str:
+    ascii_text = unicodedata.normalize("NFKD", text or "").encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"[^a-z0-9_.-]+", "-", ascii_text.lower()).strip("-")
+
+
+def _job_slug(job: str) -> str:
+    """The job in the letters of a key; where that loses something, a digest keeps two jobs apart."""
+    slug = _slug(job)
+    if slug == job.lower():
+        return slug
+    digest = hashlib.sha256(job.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{slug}-{digest}" if slug else digest
+
+
+def _distinct_titles(held: Mapping[str, _HeldFile]) -> dict[str, str]:
+    """A title for each key; those that would be the same are told apart by their job, then by their key."""
+    titles = {key: _title(file) for key, file in held.items()}
+    for distinction in (lambda key: held[key].product.job, lambda key: key):
+        counts = Counter(titles.values())
+        titles = {key: f"{title} ({distinction(key)})" if counts[title] > 1 else title for key, title in titles.items()}
+    return titles
+
+
+def _title(held: _HeldFile) -> str:
+    # The time is said too: QGIS names layers by this title, and the views of a stereo pair share their day.
+    moment = held.scene.acquired_at.strftime("%Y-%m-%d %H:%M:%S")
+    title = f"{held.scene.mission} {moment} {held.product.spectral} {held.product.level}"
+    if isinstance(held.file, CompanionFile):
+        return f"{title} {held.file.title}"
+    parts = (held.file.group, held.file.tile)
+    return " ".join((title, *(part.upper() for part in parts if part)))
+
+
+def _asset(held: _HeldFile, title: str, href: str) -> Asset:
+    file = held.file
+    if isinstance(file, ImageFile):
+        roles, fields = _image_roles(held.product), _image_fields(held.scene, held.product, file)
+    else:
+        roles, fields = list(COMPANION_ROLES.get(file.kind, ("metadata",))), {}
+    fields |= known({"file:size": file.size_bytes})
+    return Asset(href=href, title=title, media_type=file.media_type, roles=roles, extra_fields=fields)
+
+
+def _image_roles(product: Product) -> list[str]:
+    role = RADIOMETRY_ROLES.get((product.radiometry or "").upper())
+    return ["data", role] if role else ["data"]
+
+
+def _image_fields(scene: SceneRecord, product: Product, image: ImageFile) -> dict[str, Any]:
+    return {
+        # Null says "in no CRS": without it the image would inherit the code of its Item.
+        "proj:code": product.proj_code,
+        "bands": [_band_fields(band) for band in image.bands],
+        **_grid_fields(product, image),
+        **known(
+            {
+                "gsd": product.sampling_m,
+                "data_type": product.data_type,
+                "nodata": product.nodata,
+                "raster:bits_per_sample": product.bits_per_sample,
+                "eo:cloud_cover": product.cloud_cover_percent,
+                "eo:snow_cover": product.snow_cover_percent,
+            }
+        ),
+        **_production_fields(scene, product),
+    }
+
+
+def _grid_fields(product: Product, image: ImageFile) -> dict[str, Any]:
+    """Shape as [rows, columns], transform as six numbers in CRS units, and the box that both span."""
+    whole = image.tile is None
+    shape = image.shape or (product.shape if whole else None)
+    transform = image.transform or (product.transform if whole else None)
+    return known(
+        {
+            "proj:shape": list(shape) if shape else None,
+            "proj:transform": list(transform) if transform else None,
+            "proj:bbox": _projected_bbox(shape, transform) if shape and transform else None,
+        }
+    )
+
+
+def _projected_bbox(shape: tuple[int, int], transform: tuple[float, ...]) -> list[float]:
+    rows, columns = shape
+    a, b, c, d, e, f = transform
+    corners = [(0, 0), (columns, 0), (columns, rows), (0, rows)]
+    xs = [a * column + b * row + c for column, row in corners]
+    ys = [d * column + e * row + f for column, row in corners]
+    return [min(xs), min(ys), max(xs), max(ys)]
+
+
+def _production_fields(scene: SceneRecord, product: Product) -> dict[str, Any]:
+    return known(
+        {
+            "processing:level": product.level,
+            "processing:datetime": datetime_to_str(product.produced_at) if product.produced_at else None,
+            "processing:software": dict(sorted(product.software.items())) or None,
+            "processing:facility": product.facility,
+            "product:type": product_type(scene, product),
+            "airbus:job_id": product.job,
+            "airbus:dataset_name": product.dataset_name,
+            "airbus:spectral_processing": product.spectral,
+        }
+    )
+
+
+def _band_fields(band: Band) -> dict[str, Any]:
+    return known(
+        {
+            "name": band.name,
+            "eo:common_name": band.common_name,
+            "eo:center_wavelength": band.centre_wavelength_um,
+            "eo:full_width_half_max": band.full_width_half_max_um,
+            "eo:solar_illumination": band.solar_irradiance_w_m2_um,
+            "raster:scale": band.scale,
+            "raster:offset": band.offset,
+            "unit": band.unit,
+        }
+    )
