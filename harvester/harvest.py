@@ -22,6 +22,7 @@ from harvester.collection_documents import CollectionDocuments
 from harvester.errors import UnreadableScene
 from harvester.items import asset_locations, item_from_scenes
 from harvester.ledger import KnownRecord, KnownScene, Ledger
+from harvester.publish import publish
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.report import HarvestReport, Outcome, PageReport
 from harvester.sensors import Sensors
@@ -135,8 +136,8 @@ class _Run:
         if self._options.dry_run or not self._touched:
             return
         catalogue.finish_writing(self._side)
-        for collection in sorted(self._touched):
-            catalogue.load_collection(self._side, self._rooms.documents[collection], self._rooms.language)
+        touched = [self._rooms.documents[collection] for collection in sorted(self._touched)]
+        publish(self._side, touched, self._rooms.language)
 
     def _connect(self) -> None:
         self._connection = catalogue.connect(self._rooms.conninfo)
@@ -144,9 +145,8 @@ class _Run:
 
     def _publish_missing_collections(self) -> None:
         stored = catalogue.stored_collections(self._side)
-        for document in self._rooms.documents.values():
-            if document.id not in stored:
-                catalogue.load_collection(self._side, document, self._rooms.language)
+        missing = [document for document in self._rooms.documents.values() if document.id not in stored]
+        publish(self._side, missing, self._rooms.language)
 
     def _write_page_once(self, page: Page) -> PageReport:
         with self._connection.transaction(force_rollback=self._options.dry_run):
@@ -227,7 +227,9 @@ class _PageWriting:
         known = self._scenes.get(scene.id) or self._ledger.scene_of(scene)
         wanted = self._options.collection
         if known is None:
-            return self._ledger.add_scene(scene, wanted or self._rooms.documents.accepting(scene.mission, scene.profile).id)
+            return self._ledger.add_scene(
+                scene, wanted or self._rooms.documents.accepting(scene.mission, scene.profile).id
+            )
         if wanted in (None, known.collection):
             return known
         if not self._options.move:
@@ -275,5 +277,3 @@ def _source(name: str) -> ModuleType:
 
 def _rfc3339(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-

@@ -1,0 +1,31 @@
+"""Publishing Collections: what their documents say, with the extents and summaries of the Items they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+
+from psycopg import Connection
+
+from harvester import catalogue
+from harvester.collection_documents import CollectionDocument, CollectionDocuments
+
+
+def publish_collections(conninfo: str, documents: CollectionDocuments, language: str) -> dict[str, bool]:
+    """Publish all Collections; Items are never touched.
+
+    Args:
+        conninfo: of the role that may load.
+        documents: what to publish.
+        language: of the Collections themselves; the other languages are their translations.
+
+    Returns:
+        For each collection id whether anything changed.
+    """
+    with closing(catalogue.connect(conninfo, autocommit=True)) as connection:
+        return publish(connection, documents.values(), language)
+
+
+def publish(connection: Connection, documents: Iterable[CollectionDocument], language: str) -> dict[str, bool]:
+    """Publish these Collections on an autocommit connection; for each id whether anything changed."""
+    return {document.id: catalogue.load_collection(connection, document, language) for document in documents}
