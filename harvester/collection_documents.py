@@ -1,0 +1,417 @@
+"""Collection documents: one YAML file per collection, read strictly, each mistake explained with its line.
+
+    documents = load_collection_documents(default_collections_directory())
+    documents["pleiades"].published("en")            # STAC Collection as JSON data
+    documents.accepting("PHR1A", "PHR_ORTHO").id     # "pleiades"
+
+Documents are data: names, addresses, numbers and lists. What needs a condition or a template belongs in a source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harvester.collection_model import CollectionContent, Harvest
+from harvester.errors import CollectionDocumentError
+from harvester.located_yaml import LocatedDocument, Place, Problem, read_located_yaml
+from harvester.queryables import DEFAULT_LANGUAGE, QUERYABLES, queryables
+
+__all__ = [
+    "CollectionDocument",
+    "CollectionDocuments",
+    "Problem",
+    "check_collection_documents",
+    "default_collections_directory",
+    "load_collection_document",
+    "load_collection_documents",
+    "queryables_of",
+]
+
+LANGUAGE_EXTENSION = "https://stac-extensions.github.io/language/v1.0.0/schema.json"
+
+_LANGUAGES = {
+    "fr": {"code": "fr", "name": "Français", "alternate": "French"},
+    "en": {"code": "en", "name": "English", "alternate": "English"},
+}
+
+#: Properties of a collection that its Items do not have.
+_COLLECTION_ONLY = frozenset({"dinamis:scene_size_km"})
+
+_TRANSLATED_FIELDS = ("title", "description", "keywords", "item_assets")
+
+_STAC_FIELDS = ("providers", "attribution", "extent", "summaries", "item_assets", "links")
+
+
+def default_collections_directory() -> Path:
+    """The packaged documents: `collections/` of a checkout, or the copy inside an installed package."""
+    package = Path(__file__).resolve().parent
+    installed = package / "collection_documents_data"
+    return installed if installed.is_dir() else package.parent / "collections"
+
+
+@dataclass(frozen=True)
+class CollectionDocument:
+    """One collection: what is published and how it is harvested."""
+
+    file: Path
+    content: CollectionContent
+
+    @property
+    def id(self) -> str:
+        """The collection's id, which is also the name of its file."""
+        return self.content.stac.id
+
+    @property
+    def harvest(self) -> Harvest:
+        """Where the records of the collection come from."""
+        return self.content.harvest
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages of the document, French first."""
+        return (DEFAULT_LANGUAGE, *self.content.translations)
+
+    def published(self, language: str = DEFAULT_LANGUAGE) -> dict[str, Any]:
+        """The STAC 1.1 Collection as JSON data, in French where the document does not speak the language.
+
+        The links that depend on the server (self, items, queryables…) are left to the API.
+        """
+        spoken = language if language in self.languages else DEFAULT_LANGUAGE
+        stac = self.content.stac.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {
+            "type": "Collection",
+            "stac_version": "1.1.0",
+            "stac_extensions": sorted({*stac["stac_extensions"], LANGUAGE_EXTENSION}),
+            "id": self.id,
+            "language": _LANGUAGES[spoken],
+            "languages": [_LANGUAGES[code] for code in self.languages if code != spoken],
+            "license": stac["license"],
+            **{name: stac[name] for name in _STAC_FIELDS if name in stac},
+            **self.words(spoken),
+        }
+
+    def words(self, language: str) -> dict[str, Any]:
+        """What differs between the languages: title, description, keywords and the titles of the Item assets."""
+        stac = self.content.stac.model_dump(mode="json", by_alias=True, exclude_none=True)
+        words: dict[str, Any] = {name: stac[name] for name in _TRANSLATED_FIELDS if name in stac}
+        if language == DEFAULT_LANGUAGE:
+            return words
+        translated = next(words for code, words in self.content.translations.items() if code == language)
+        translation = translated.model_dump(mode="json", exclude_none=True)
+        translated_assets = translation.pop("item_assets")
+        if "item_assets" in words:
+            assets = words["item_assets"]
+            translation["item_assets"] = {key: assets[key] | translated_assets.get(key, {}) for key in assets}
+        return words | translation
+
+
+class CollectionDocuments(Mapping[str, CollectionDocument]):
+    """The documents of a directory by collection id, in alphabetical order."""
+
+    def __init__(self, documents: Iterable[CollectionDocument]) -> None:
+        self._documents = {document.id: document for document in sorted(documents, key=lambda each: each.id)}
+
+    def __getitem__(self, collection: str) -> CollectionDocument:
+        return self._documents[collection]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._documents)
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def accepting(self, mission: str, profile: str) -> CollectionDocument:
+        """The document of greatest priority that accepts deliveries of this satellite and metadata profile.
+
+        Raises:
+            CollectionDocumentError: if no document accepts them.
+        """
+        candidates = [document for document in self.values() if _accepts(document, mission, profile)]
+        if not candidates:
+            raise CollectionDocumentError(
+                f"no collection accepts deliveries of {mission} with the profile {profile}: name one with "
+                f"--collection, or add {mission} to harvest.accepts.missions of a collection document"
+            )
+        return max(candidates, key=_priority)
+
+
+def load_collection_document(path: Path) -> CollectionDocument:
+    """Read one document.
+
+    Raises:
+        CollectionDocumentError: with file, line and column of every problem and how to mend it.
+    """
+    document, problems = _read(path)
+    if document is None:
+        raise CollectionDocumentError(_explained(problems))
+    return document
+
+
+def load_collection_documents(directory: Path) -> CollectionDocuments:
+    """Read every `*.yaml` of a directory, without its sub-directories.
+
+    Raises:
+        CollectionDocumentError: with file, line and column of every problem and how to mend it.
+    """
+    documents, problems = _read_directory(directory)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise CollectionDocumentError(_explained(errors))
+    return CollectionDocuments(documents)
+
+
+def check_collection_documents(directory: Path) -> list[Problem]:
+    """All problems of a directory of documents, by file and line; an empty list is a good sign."""
+    documents, problems = _read_directory(directory)
+    return sorted([*problems, *_uncovered(directory, documents)])
+
+
+def queryables_of(document: CollectionDocument, language: str = DEFAULT_LANGUAGE) -> dict[str, dict[str, Any]]:
+    """JSON Schema of every property that this collection publishes, by name, with words in one language."""
+    own = {}
+    for name, queryable in document.content.queryables.items():
+        schema = queryable.model_dump(mode="json", exclude_none=True, exclude={"translations"})
+        words = queryable.model_dump(mode="json", exclude_none=True)["translations"]
+        own[name] = schema | words.get(language, {})
+    return queryables(language) | own
+
+
+def _explained(problems: Iterable[Problem]) -> str:
+    return "\n".join(str(problem) for problem in sorted(problems))
+
+
+def _accepts(document: CollectionDocument, mission: str, profile: str) -> bool:
+    accepts = document.harvest.accepts
+    if accepts is None or mission not in accepts.missions:
+        return False
+    return not accepts.profiles or profile.startswith(tuple(accepts.profiles))
+
+
+def _priority(document: CollectionDocument) -> int:
+    return document.harvest.accepts.priority if document.harvest.accepts else 0
+
+
+def _read(path: Path) -> tuple[CollectionDocument | None, list[Problem]]:
+    located = read_located_yaml(path)
+    if located.problems:
+        return None, located.problems
+    try:
+        content = CollectionContent.model_validate(located.data)
+    except ValidationError as error:
+        _report_invalid(located, error)
+        return None, located.problems
+    _report_inconsistent(located, content)
+    return (None if located.problems else CollectionDocument(path, content)), located.problems
+
+
+def _read_directory(directory: Path) -> tuple[list[CollectionDocument], list[Problem]]:
+    files = sorted(directory.glob("*.yaml"))
+    if not files:
+        return [], [Problem(directory, 1, 1, "no *.yaml here: name a directory of collection documents")]
+    read = [_read(file) for file in files]
+    documents = [document for document, _ in read if document is not None]
+    problems = [problem for _, found in read for problem in found]
+    problems += [_misnamed(file) for file in sorted(directory.iterdir()) if file.suffix in (".yml", ".json", ".py")]
+    return documents, problems + _contested(documents) + _disagreeing(documents)
+
+
+def _misnamed(file: Path) -> Problem:
+    if file.suffix == ".py":
+        return Problem(file, 1, 1, "Python does not belong among the collection documents: move it away")
+    return Problem(file, 1, 1, f"this file is not read: name it {file.stem}.yaml", "warning")
+
+
+def _contested(documents: Iterable[CollectionDocument]) -> list[Problem]:
+    """One problem for each mission that an earlier document accepts at the same priority."""
+    owners: dict[tuple[str, int], CollectionDocument] = {}
+    problems = []
+    for document in documents:
+        accepts = document.harvest.accepts
+        for index, mission in enumerate(accepts.missions if accepts else ()):
+            owner = owners.setdefault((mission, _priority(document)), document)
+            if owner is not document:
+                message = (
+                    f"{mission} is accepted by {owner.id!r} too, at the same priority {_priority(document)}: remove "
+                    f"it from one of them, or give one a greater harvest.accepts.priority"
+                )
+                problems.append(_problem(document.file, ("harvest", "accepts", "missions", index), message))
+    return problems
+
+
+def _disagreeing(documents: Iterable[CollectionDocument]) -> list[Problem]:
+    """One problem for each queryable that an earlier document gives another type: the catalogue has one type each."""
+    types: dict[str, tuple[str, str]] = {}
+    problems = []
+    for document in documents:
+        for name, queryable in document.content.queryables.items():
+            owner, expected = types.setdefault(name, (document.id, queryable.type))
+            if queryable.type != expected:
+                message = f"{name} is a {expected} in {owner!r}: give it the same type here, or another name"
+                problems.append(_problem(document.file, ("queryables", name, "type"), message))
+    return problems
+
+
+def _problem(file: Path, place: Place, message: str, severity: str = "error") -> Problem:
+    located = read_located_yaml(file)
+    located.report_at(place, message, severity)
+    return located.problems[-1]
+
+
+def _uncovered(directory: Path, documents: Iterable[CollectionDocument]) -> list[Problem]:
+    """A warning for each collection that no rule set names: the catalogue hides it."""
+    if not (directory / "rules").is_dir():
+        return []
+    names = {text for file in sorted((directory / "rules").glob("*.yaml")) for text in _texts(file)}
+    return [
+        _problem(document.file, ("stac", "id"), f"no rule set covers {document.id!r}: it is hidden", "warning")
+        for document in documents
+        if not any(fnmatchcase(document.id, name) for name in names)
+    ]
+
+
+def _texts(file: Path) -> Iterator[str]:
+    """Every key and text of a rule set, among them the ids and patterns of collections."""
+    waiting = [read_located_yaml(file).data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and value.strip("*"):
+            yield value
+
+
+def _report_invalid(located: LocatedDocument, error: ValidationError) -> None:
+    for detail in error.errors(include_url=False):
+        place = located.nearest(detail["loc"])
+        message = _message(detail["type"], detail["loc"], detail["msg"], detail["input"])
+        located.report_at(place, f"{_dotted(place)}: {message}" if place else message)
+
+
+def _message(kind: str, place: Place, message: str, value: Any) -> str:
+    """What is wrong and how to mend it, for one error of pydantic."""
+    if kind == "extra_forbidden":
+        return f"unknown key{_did_you_mean(str(place[-1]), _known_keys(place[:-1]))}"
+    if kind == "missing":
+        return f"the key {str(place[-1])!r} is missing: add it"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    hint = next((hint for beginning, hint in _HINTS.items() if kind.startswith(beginning)), None)
+    if hint:
+        return hint
+    suggestion = _did_you_mean(str(value), re.findall(r"'([^']*)'", message)) if kind == "literal_error" else ""
+    return f"{message[:1].lower()}{message[1:]}, not {_shown(value)}{suggestion}"
+
+
+_HINTS = {
+    "string_type": "write a text here, in quotes if it looks like a number",
+    "list_type": "write a list here: each entry on its own line after a dash",
+    "dict_type": "write keys and their values here, indented below",
+    "model_type": "write keys and their values here, indented below",
+    "float_type": "write a number here, without quotes and unit",
+    "int_type": "write a whole number here, without quotes and unit",
+    "string_too_short": "the text is empty: write it",
+}
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    known = sorted(known)
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known here: {', '.join(known)}" if known else ": remove it"
+
+
+def _known_keys(place: Place) -> set[str]:
+    """The keys that the model allows at a place of the document."""
+    schema = CollectionContent.model_json_schema(by_alias=True)
+    candidates = [schema]
+    for step in place:
+        candidates = [child for candidate in candidates for child in _children(candidate, step, schema)] or candidates
+    return {key for candidate in candidates for key in candidate.get("properties", ())}
+
+
+def _children(candidate: Mapping[str, Any], step: str | int, root: Mapping[str, Any]) -> list[Any]:
+    found = candidate.get("properties", {}).get(step)
+    found = found or (candidate.get("items") if isinstance(step, int) else candidate.get("additionalProperties"))
+    return _alternatives(found, root) if isinstance(found, dict) else []
+
+
+def _alternatives(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[Any]:
+    if "$ref" in schema:
+        return _alternatives(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    options = schema.get("anyOf") or schema.get("oneOf")
+    return [leaf for option in options for leaf in _alternatives(option, root)] if options else [schema]
+
+
+def _report_inconsistent(located: LocatedDocument, content: CollectionContent) -> None:
+    for place, message in _inconsistencies(located.file.stem, content):
+        located.report_at(place, f"{_dotted(place)}: {message}")
+
+
+def _dotted(place: Place) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+
+
+def _inconsistencies(name: str, content: CollectionContent) -> Iterator[tuple[Place, str]]:
+    """Where parts of a document, each valid in itself, do not fit together."""
+    stac = content.stac
+    if stac.id != name:
+        yield ("stac", "id"), f"{stac.id!r} is not the name of the file: rename the file to {stac.id}.yaml"
+    if stac.license == "other" and not any(link.rel == "license" for link in stac.links):
+        yield ("stac", "license"), "'other' needs a link with rel: license under stac.links, where the text stands"
+    yield from _foreign_summaries(content)
+    yield from _foreign_translations(content)
+    yield from _redefined_queryables(content)
+    yield from _unknown_expectations(content)
+
+
+def _published_properties(content: CollectionContent) -> set[str]:
+    return {*QUERYABLES, *content.queryables}
+
+
+def _foreign_summaries(content: CollectionContent) -> Iterator[tuple[Place, str]]:
+    known = _published_properties(content) | _COLLECTION_ONLY | {"bands"}
+    for name in content.stac.summaries.__pydantic_extra__:
+        if name not in known:
+            place = ("stac", "summaries", name)
+            yield place, f"no Item has this property{_did_you_mean(name, known)} Or declare it under queryables"
+
+
+def _foreign_translations(content: CollectionContent) -> Iterator[tuple[Place, str]]:
+    assets = content.stac.item_assets or {}
+    for language, translation in content.translations.items():
+        for key in translation.item_assets:
+            if key not in assets:
+                place = ("translations", language, "item_assets", key)
+                yield place, f"stac.item_assets has no such key{_did_you_mean(key, assets)}"
+
+
+def _redefined_queryables(content: CollectionContent) -> Iterator[tuple[Place, str]]:
+    for name in content.queryables:
+        if name in QUERYABLES:
+            yield ("queryables", name), "every collection of the platform has this property: remove it here"
+
+
+def _unknown_expectations(content: CollectionContent) -> Iterator[tuple[Place, str]]:
+    expect, known = content.expect, _published_properties(content)
+    if None not in (expect.min_items, expect.max_items) and (expect.min_items or 0) > (expect.max_items or 0):
+        yield ("expect", "min_items"), "more than max_items: exchange the two numbers"
+    for index, name in enumerate(expect.required):
+        if name not in known:
+            place = ("expect", "required", index)
+            yield place, f"no Item has the property {name!r}{_did_you_mean(name, known)} Or declare it under queryables"

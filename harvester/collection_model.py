@@ -1,0 +1,329 @@
+"""What a collection document may say: the published Collection, its translations, and how it is harvested."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+)
+
+MADE_BY_THE_API = frozenset(
+    {
+        "self",
+        "root",
+        "parent",
+        "child",
+        "item",
+        "items",
+        "data",
+        "search",
+        "queryables",
+        "http://www.opengis.net/def/rel/ogc/1.0/queryables",
+    }
+)
+
+_SECRET_NAMES = re.compile(r"pass|secret|token|credential|api_?key", re.IGNORECASE)
+
+
+class Strict(BaseModel):
+    """A mapping in which an unknown key is an error and no value is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https", "ftp", "sftp", "s3") or not parts.netloc:
+        raise ValueError("write an absolute address such as https://example.org/page")
+    if parts.username or parts.password:
+        raise ValueError("credentials do not belong in an address: give them to the harvester's settings")
+    return text
+
+
+def _instant(text: str) -> str:
+    if not text.endswith("Z"):
+        raise ValueError('write the time in UTC, such as "2012-01-31T00:00:00Z"')
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f'{error}: write the time such as "2012-01-31T00:00:00Z"') from error
+    return text
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, str | int | float | bool):
+        raise ValueError("write a text, a number, true or false")  # noqa: TRY004 - pydantic reports ValueError only
+    return value
+
+
+def _unique(values: list[str]) -> list[str]:
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands twice: keep one")
+    return values
+
+
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+Url = Annotated[Text, AfterValidator(_url)]
+Scalar = Annotated[Any, BeforeValidator(_scalar)]
+Texts = Annotated[list[Text], Field(min_length=1), AfterValidator(_unique)]
+CollectionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Language = Literal["fr", "en"]
+
+
+class Provider(Strict):
+    """An organisation that made, licenses, processes or serves the data."""
+
+    name: Text
+    roles: Annotated[list[Literal["licensor", "producer", "processor", "host"]], Field(min_length=1)]
+    url: Url | None = None
+    description: Text | None = None
+
+
+def _bbox(values: list[float]) -> list[float]:
+    west, south, east, north = values
+    if not (-180 <= west <= 180 and -180 <= east <= 180):
+        raise ValueError("longitudes run from -180 to 180; the order is west, south, east, north")
+    if not -90 <= south <= north <= 90:
+        raise ValueError("latitudes run from -90 to 90, south before north; the order is west, south, east, north")
+    return values
+
+
+def _boxes(boxes: list[list[float]]) -> list[list[float]]:
+    if len(boxes) == 2:
+        raise ValueError("write one box, or the overall box followed by at least two parts of it")
+    return boxes
+
+
+Box = Annotated[list[float], Field(min_length=4, max_length=4), AfterValidator(_bbox)]
+
+
+class SpatialExtent(Strict):
+    """Boxes in WGS 84 degrees: west, south, east, north; west greater than east crosses the antimeridian."""
+
+    bbox: Annotated[list[Box], Field(min_length=1), AfterValidator(_boxes)]
+
+
+def _interval(ends: list[str | None]) -> list[str | None]:
+    start, end = ends
+    if start is None and end is None:
+        raise ValueError("one end of the interval must be known")
+    if start is not None and end is not None and datetime.fromisoformat(start) > datetime.fromisoformat(end):
+        raise ValueError("the interval ends before it begins: exchange the two times")
+    return ends
+
+
+Instant = Annotated[str, AfterValidator(_instant)]
+Interval = Annotated[list[Instant | None], Field(min_length=2, max_length=2), AfterValidator(_interval)]
+
+
+class TemporalExtent(Strict):
+    """Intervals in UTC; null is an open end."""
+
+    interval: Annotated[list[Interval], Field(min_length=1)]
+
+
+class Extent(Strict):
+    """The declared extent; a harvest refreshes it from the Items."""
+
+    spatial: SpatialExtent
+    temporal: TemporalExtent
+
+
+class Band(Strict):
+    """One spectral band, named as the vendor names it; wavelengths in micrometres."""
+
+    name: Text
+    description: Text | None = None
+    gsd: Annotated[float, Field(gt=0)] | None = None  #: metres
+    common_name: Text | None = Field(None, alias="eo:common_name")
+    center_wavelength: Annotated[float, Field(gt=0, lt=100)] | None = Field(None, alias="eo:center_wavelength")
+    full_width_half_max: Annotated[float, Field(gt=0, lt=100)] | None = Field(None, alias="eo:full_width_half_max")
+
+
+class ItemAsset(Strict):
+    """What the Items of the collection offer under one asset key, the vendor's job number left out."""
+
+    title: Text
+    description: Text | None = None
+    type: Text | None = None
+    roles: Texts
+    gsd: Annotated[float, Field(gt=0)] | None = None  #: metres
+    data_type: Text | None = None
+    unit: Text | None = None
+    bands: Annotated[list[Band], Field(min_length=1)] | None = None
+
+
+class Range(Strict):
+    """The smallest and greatest value of a property."""
+
+    minimum: Scalar
+    maximum: Scalar
+
+
+def _summary_kind(value: Any) -> str:
+    return "range" if isinstance(value, dict | Range) else "values"
+
+
+Summary = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[list[Scalar], Field(min_length=1), Tag("values")],
+    Discriminator(_summary_kind),
+]
+
+
+class Summaries(BaseModel):
+    """The values that the Items have: a list, or a range; bands in the order of the sensor, not of the pixels."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    __pydantic_extra__: dict[str, Summary]
+
+    bands: Annotated[list[Band], Field(min_length=1)] | None = None
+
+
+def _not_made_by_the_api(rel: str) -> str:
+    if rel in MADE_BY_THE_API:
+        raise ValueError(f"the API makes the link {rel!r} itself: remove it here")
+    return rel
+
+
+class Link(Strict):
+    """A link to something outside the catalogue: licence, description, map service."""
+
+    rel: Annotated[Text, AfterValidator(_not_made_by_the_api)]
+    href: Url
+    type: Text | None = None
+    title: Text | None = None
+    hreflang: Text | None = None
+    wmts_layer: Text | Texts | None = Field(None, alias="wmts:layer")
+    wmts_dimensions: dict[str, str] | None = Field(None, alias="wmts:dimensions")
+
+
+class PublishedCollection(Strict):
+    """The STAC Collection in French, without what the API adds."""
+
+    id: CollectionId
+    title: Text
+    description: Text
+    keywords: Texts
+    license: Annotated[str, StringConstraints(pattern=r"^[\w.+-]+$")]
+    attribution: Text | None = None
+    providers: Annotated[list[Provider], Field(min_length=1)]
+    extent: Extent
+    summaries: Summaries = Summaries()
+    item_assets: Annotated[dict[str, ItemAsset], Field(min_length=1)] | None = None
+    links: list[Link] = []
+    stac_extensions: list[Url] = []
+
+
+class AssetTranslation(Strict):
+    """The words of one Item asset in another language."""
+
+    title: Text
+    description: Text | None = None
+
+
+class Translation(Strict):
+    """The words of the Collection in another language."""
+
+    title: Text
+    description: Text
+    keywords: Texts
+    item_assets: dict[str, AssetTranslation] = {}
+
+
+class Accepts(Strict):
+    """Which deliveries go to this collection unless the operator says otherwise."""
+
+    missions: Texts  #: satellite codes as the vendor writes them: PHR1A, SPOT6
+    profiles: Annotated[list[Text], AfterValidator(_unique)] = []  #: beginnings of METADATA_PROFILE; none = any
+    priority: int = 0  #: the greatest is chosen where several documents accept one mission
+
+
+SourceName = Literal[
+    "airbus-sar",
+    "csw",
+    "deliveries",
+    "geodes",
+    "geonetwork",
+    "ign",
+    "kalideos",
+    "oneatlas",
+    "openspot",
+    "resto",
+    "stac",
+]
+
+
+def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
+    secrets = sorted(name for name in options if _SECRET_NAMES.search(name))
+    if secrets:
+        raise ValueError(f"{', '.join(secrets)}: credentials do not belong here, give them to the harvester's settings")
+    return options
+
+
+class SourceChoice(Strict):
+    """One source of the collection's records and what it needs to know, credentials excepted."""
+
+    source: SourceName
+    url: Url | None = None
+    options: Annotated[dict[str, Scalar | list[Scalar]], AfterValidator(_no_secrets)] = {}
+
+
+class Harvest(Strict):
+    """Where the records come from: the order of the sources is their precedence."""
+
+    accepts: Accepts | None = None
+    sources: list[SourceChoice] = []
+
+
+class Expectations(Strict):
+    """What a healthy collection has; a harvest that breaks it is reported."""
+
+    min_items: Annotated[int, Field(ge=0)] | None = None
+    max_items: Annotated[int, Field(ge=0)] | None = None
+    required: Annotated[list[Text], AfterValidator(_unique)] = []  #: properties that every Item has
+
+
+class QueryableTranslation(Strict):
+    """The words of a queryable in another language."""
+
+    title: Text
+    description: Text | None = None
+
+
+class Queryable(Strict):
+    """The JSON Schema of one property that readers may filter on, its words in French."""
+
+    title: Text
+    description: Text | None = None
+    type: Literal["string", "number", "integer", "boolean", "array"]
+    format: Literal["date-time", "date", "uri"] | None = None
+    enum: Annotated[list[Scalar], Field(min_length=1)] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    items: dict[Literal["type"], Literal["string", "number", "integer"]] | None = None
+    translations: dict[Literal["en"], QueryableTranslation] = {}
+
+
+QueryableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*(:[A-Za-z][A-Za-z0-9_-]*)?$")]
+
+
+class CollectionContent(Strict):
+    """The whole document."""
+
+    stac: PublishedCollection
+    translations: dict[Literal["en"], Translation] = {}
+    harvest: Harvest = Harvest()
+    expect: Expectations = Expectations()
+    queryables: dict[QueryableName, Queryable] = {}

@@ -1,0 +1,296 @@
+"""The properties that readers may filter and sort on, typed, with words in French and English.
+
+The catalogue refuses every other property in a filter, so a property that Items publish and that is missing here can
+be read but not searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT_LANGUAGE = "fr"
+
+_CORE = "https://schemas.stacspec.org/v1.1.0/item-spec/json-schema"
+_EXTENSIONS = "https://stac-extensions.github.io"
+_EO = f"{_EXTENSIONS}/eo/v2.0.0/schema.json#/definitions"
+_VIEW = f"{_EXTENSIONS}/view/v1.1.0/schema.json#/definitions/fields/properties"
+_SAT = f"{_EXTENSIONS}/sat/v1.2.0/schema.json#/definitions/fields/properties"
+_PROCESSING = f"{_EXTENSIONS}/processing/v1.2.0/schema.json#/definitions/fields/properties"
+_PRODUCT = f"{_EXTENSIONS}/product/v1.0.0/schema.json#/definitions"
+_PROJECTION = f"{_EXTENSIONS}/projection/v2.0.0/schema.json#/definitions/fields/properties"
+
+Schema = Mapping[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_PERCENT: Schema = {"type": "number", "minimum": 0, "maximum": 100}
+_TILT: Schema = {"type": "number", "minimum": 0, "maximum": 90}
+_COMPASS: Schema = {"type": "number", "minimum": 0, "maximum": 360}
+_SIGNED_TILT: Schema = {"type": "number", "minimum": -90, "maximum": 90}
+_POSITIVE: Schema = {"type": "number", "minimum": 0}
+_ORBIT: Schema = {"type": "integer", "minimum": 1}
+
+
+@dataclass(frozen=True)
+class Words:
+    """Title and description of one property in one language."""
+
+    title: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class PropertyDefinition:
+    """One property: its JSON Schema and its words by language code."""
+
+    schema: Schema
+    words: Mapping[str, Words]
+
+    def fragment(self, language: str = DEFAULT_LANGUAGE) -> dict[str, Any]:
+        """The JSON Schema with title and description; a language that is not there gives the French words."""
+        words = self.words.get(language, self.words[DEFAULT_LANGUAGE])
+        described = {"title": words.title, "description": words.description}
+        return {key: text for key, text in described.items() if text} | dict(self.schema)
+
+
+def _property(schema: Schema, french: Words, english: Words, reference: str | None = None) -> PropertyDefinition:
+    link = {"$ref": reference} if reference else {}
+    return PropertyDefinition({**link, **schema}, {"fr": french, "en": english})
+
+
+def _airbus(french: str, english: str, schema: Schema) -> PropertyDefinition:
+    raw_french = "Valeur écrite par le producteur, sans normalisation ; en degrés. Préférer les propriétés view:*."
+    raw_english = "Value as the vendor writes it, not normalised; in degrees. Prefer the view:* properties."
+    return _property(schema, Words(french, raw_french), Words(english, raw_english))
+
+
+def _raw_gsd(french: str, english: str) -> PropertyDefinition:
+    return _property(_POSITIVE, Words(french, "En mètres, au sol."), Words(english, "In metres, on the ground."))
+
+
+PROPERTIES: Mapping[str, PropertyDefinition] = {
+    "id": _property(
+        _TEXT,
+        Words("Identifiant", "Identifiant de l’image, unique dans tout le catalogue et stable."),
+        Words("Identifier", "Identifier of the image, unique over the whole catalogue and stable."),
+        f"{_CORE}/item.json#/definitions/core/allOf/2/properties/id",
+    ),
+    "collection": _property(
+        _TEXT,
+        Words("Collection", "Identifiant de la collection de l’image."),
+        Words("Collection", "Identifier of the collection of the image."),
+    ),
+    "geometry": _property(
+        {},
+        Words("Emprise", "Emprise au sol en WGS 84, longitude d’abord."),
+        Words("Footprint", "Footprint on the ground in WGS 84, longitude first."),
+        "https://geojson.org/schema/Geometry.json",
+    ),
+    "datetime": _property(
+        _TIME,
+        Words("Date de prise de vue", "Début de la prise de vue, en UTC."),
+        Words("Time of acquisition", "Start of the acquisition, in UTC."),
+        f"{_CORE}/datetime.json#/properties/datetime",
+    ),
+    "start_datetime": _property(
+        _TIME,
+        Words("Début", "Instant de la première ligne de l’image, en UTC."),
+        Words("Start", "Time of the first line of the image, in UTC."),
+        f"{_CORE}/datetime.json#/properties/start_datetime",
+    ),
+    "end_datetime": _property(
+        _TIME,
+        Words("Fin", "Instant de la dernière ligne de l’image, en UTC."),
+        Words("End", "Time of the last line of the image, in UTC."),
+        f"{_CORE}/datetime.json#/properties/end_datetime",
+    ),
+    "created": _property(
+        _TIME,
+        Words("Entrée au catalogue", "Première inscription de la fiche au catalogue, en UTC."),
+        Words("Created", "First entry of this record in the catalogue, in UTC."),
+        f"{_CORE}/datetime.json#/properties/created",
+    ),
+    "updated": _property(
+        _TIME,
+        Words("Mise à jour", "Dernier changement de la fiche au catalogue, en UTC."),
+        Words("Updated", "Last change of this record in the catalogue, in UTC."),
+        f"{_CORE}/datetime.json#/properties/updated",
+    ),
+    "title": _property(
+        _TEXT,
+        Words("Titre", "Nom lisible de l’image."),
+        Words("Title", "Human-readable name of the image."),
+        f"{_CORE}/basics.json#/properties/title",
+    ),
+    "platform": _property(
+        _TEXT,
+        Words("Satellite", "Par exemple pleiades-1a, pleiades-neo-3, spot-7."),
+        Words("Satellite", "For example pleiades-1a, pleiades-neo-3, spot-7."),
+        f"{_CORE}/instrument.json#/properties/platform",
+    ),
+    "constellation": _property(
+        _TEXT,
+        Words("Constellation", "Famille de satellites, par exemple pleiades."),
+        Words("Constellation", "Family of satellites, for example pleiades."),
+        f"{_CORE}/instrument.json#/properties/constellation",
+    ),
+    "instruments": _property(
+        _TEXTS,
+        Words("Instruments", "Instruments de prise de vue."),
+        Words("Instruments", "Instruments that took the image."),
+        f"{_CORE}/instrument.json#/properties/instruments",
+    ),
+    "gsd": _property(
+        _POSITIVE,
+        Words("Résolution", "Meilleur pas d’échantillonnage des produits de l’image, en mètres."),
+        Words("Ground sample distance", "Finest sampling of the products of the image, in metres."),
+        f"{_CORE}/instrument.json#/properties/gsd",
+    ),
+    "eo:cloud_cover": _property(
+        _PERCENT,
+        Words("Couverture nuageuse", "En pour cent de l’image ; absente si le producteur ne la donne pas."),
+        Words("Cloud cover", "In per cent of the image; absent where the vendor does not state it."),
+        f"{_EO}/eo:cloud_cover",
+    ),
+    "eo:snow_cover": _property(
+        _PERCENT,
+        Words("Couverture neigeuse", "En pour cent de l’image ; absente si le producteur ne la donne pas."),
+        Words("Snow cover", "In per cent of the image; absent where the vendor does not state it."),
+        f"{_EO}/eo:snow_cover",
+    ),
+    "view:azimuth": _property(
+        _COMPASS,
+        Words("Azimut de visée", "De la cible vers le satellite, dans le sens horaire depuis le nord vrai, en degrés."),
+        Words("Viewing azimuth", "From the target towards the satellite, clockwise from true north, in degrees."),
+        f"{_VIEW}/view:azimuth",
+    ),
+    "view:incidence_angle": _property(
+        _TILT,
+        Words("Angle d’incidence", "Entre la verticale de la cible et la direction du satellite, en degrés."),
+        Words("Incidence angle", "Between the vertical at the target and the direction of the satellite, in degrees."),
+        f"{_VIEW}/view:incidence_angle",
+    ),
+    "view:off_nadir": _property(
+        _TILT,
+        Words("Dépointage", "Angle au satellite entre le nadir et la cible, en degrés."),
+        Words("Off-nadir angle", "Angle at the satellite between nadir and target, in degrees."),
+        f"{_VIEW}/view:off_nadir",
+    ),
+    "view:sun_azimuth": _property(
+        _COMPASS,
+        Words("Azimut du soleil", "Dans le sens horaire depuis le nord vrai, en degrés."),
+        Words("Sun azimuth", "Clockwise from true north, in degrees."),
+        f"{_VIEW}/view:sun_azimuth",
+    ),
+    "view:sun_elevation": _property(
+        _SIGNED_TILT,
+        Words("Hauteur du soleil", "Au-dessus de l’horizon, en degrés."),
+        Words("Sun elevation", "Above the horizon, in degrees."),
+        f"{_VIEW}/view:sun_elevation",
+    ),
+    "sat:orbit_state": _property(
+        {"type": "string", "enum": ["ascending", "descending", "geostationary", "crossing"]},
+        Words("Sens de l’orbite", "Ascendante (vers le nord) ou descendante (vers le sud)."),
+        Words("Orbit state", "Ascending (northwards) or descending (southwards)."),
+        f"{_SAT}/sat:orbit_state",
+    ),
+    "sat:relative_orbit": _property(
+        _ORBIT,
+        Words("Orbite relative", "Numéro de l’orbite dans le cycle du satellite."),
+        Words("Relative orbit", "Number of the orbit within the cycle of the satellite."),
+        f"{_SAT}/sat:relative_orbit",
+    ),
+    "sat:absolute_orbit": _property(
+        _ORBIT,
+        Words("Orbite absolue", "Numéro de l’orbite depuis le lancement."),
+        Words("Absolute orbit", "Number of the orbit since launch."),
+        f"{_SAT}/sat:absolute_orbit",
+    ),
+    "sat:platform_international_designator": _property(
+        _TEXT,
+        Words("Désignation internationale", "Désignation COSPAR du satellite, par exemple 2011-076F."),
+        Words("International designator", "COSPAR designation of the satellite, for example 2011-076F."),
+        f"{_SAT}/sat:platform_international_designator",
+    ),
+    "sat:acquisition_station": _property(
+        _TEXT,
+        Words("Station de réception", "Station qui a reçu les données."),
+        Words("Receiving station", "Station that received the data."),
+        f"{_SAT}/sat:acquisition_station",
+    ),
+    "processing:level": _property(
+        _TEXT,
+        Words("Niveau de traitement", "Tel que le producteur l’écrit : SENSOR, PROJECTED, ORTHO, MOSAIC, 1A, 2A…"),
+        Words("Processing level", "As the vendor writes it: SENSOR, PROJECTED, ORTHO, MOSAIC, 1A, 2A…"),
+        f"{_PROCESSING}/processing:level",
+    ),
+    "processing:datetime": _property(
+        _TIME,
+        Words("Date de production", "Date de production du produit, en UTC."),
+        Words("Production time", "Time at which the product was made, in UTC."),
+        f"{_PROCESSING}/processing:datetime",
+    ),
+    "processing:facility": _property(
+        _TEXT,
+        Words("Centre de production"),
+        Words("Production facility"),
+        f"{_PROCESSING}/processing:facility",
+    ),
+    "product:type": _property(_TEXT, Words("Type de produit"), Words("Product type"), f"{_PRODUCT}/product:type"),
+    "product:acquisition_type": _property(
+        {"type": "string", "enum": ["nominal", "calibration", "other"]},
+        Words("Type d’acquisition"),
+        Words("Acquisition type"),
+        f"{_PRODUCT}/product:acquisition_type",
+    ),
+    "proj:code": _property(
+        _TEXT,
+        Words("Système de coordonnées", "Code du système de coordonnées, par exemple EPSG:2154."),
+        Words("Coordinate reference system", "Code of the coordinate reference system, for example EPSG:2154."),
+        f"{_PROJECTION}/proj:code",
+    ),
+    "dinamis:source": _property(
+        _TEXTS,
+        Words("Sources", "Sources dont vient la fiche, par ordre de précédence."),
+        Words("Sources", "Sources of this record, in order of precedence."),
+    ),
+    "dinamis:source_id": _property(
+        _TEXT,
+        Words("Identifiant d’origine", "Identifiant de l’image chez le producteur ou à la source."),
+        Words("Identifier at the source", "Identifier of the image at its vendor or source."),
+    ),
+    "dinamis:footprint_from": _property(
+        {"type": "string", "enum": ["roi-mask", "extent"]},
+        Words("Origine de l’emprise", "Masque de la zone utile (roi-mask) ou coins de l’image (extent)."),
+        Words("Origin of the footprint", "Mask of the useful area (roi-mask) or corners of the image (extent)."),
+    ),
+    "dinamis:footprint_area_km2": _property(
+        _POSITIVE,
+        Words("Surface", "Surface géodésique de l’emprise, en km²."),
+        Words("Area", "Geodesic area of the footprint, in km²."),
+    ),
+    "airbus:azimuth_angle": _airbus("AZIMUTH_ANGLE d’origine", "Original AZIMUTH_ANGLE", _COMPASS),
+    "airbus:image_orientation": _airbus(
+        "Orientation de l’image d’origine", "Original image orientation", {"type": "number"}
+    ),
+    "airbus:incidence_angle_along_track": _airbus(
+        "Incidence le long de la trace", "Incidence along track", _SIGNED_TILT
+    ),
+    "airbus:incidence_angle_across_track": _airbus(
+        "Incidence en travers de la trace", "Incidence across track", _SIGNED_TILT
+    ),
+    "airbus:viewing_angle_along_track": _airbus("Visée le long de la trace", "Viewing along track", _SIGNED_TILT),
+    "airbus:viewing_angle_across_track": _airbus("Visée en travers de la trace", "Viewing across track", _SIGNED_TILT),
+    "airbus:gsd_across_track": _raw_gsd("Résolution native en travers de la trace", "Native sampling across track"),
+    "airbus:gsd_along_track": _raw_gsd("Résolution native le long de la trace", "Native sampling along track"),
+}
+
+QUERYABLES: Mapping[str, dict[str, Any]] = {name: definition.fragment() for name, definition in PROPERTIES.items()}
+
+
+def queryables(language: str = DEFAULT_LANGUAGE) -> dict[str, dict[str, Any]]:
+    """JSON Schema of every property common to the platform, by name, with words in one language."""
+    return {name: definition.fragment(language) for name, definition in PROPERTIES.items()}
