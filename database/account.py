@@ -1,0 +1,105 @@
+"""The operating-system account that runs the private cluster: PostgreSQL refuses to run as root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from logging import getLogger
+from pathlib import Path
+
+from database.errors import ClusterError, HomeRefused
+
+logger = getLogger(__name__)
+
+SYSTEM_USER = "dinamis"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Who owns the cluster's files and runs its programs."""
+
+    uid: int
+    gid: int
+    switches: bool  #: whether programs must be started as another user than ourselves
+
+    def run(
+        self, command: Sequence[str], *, cwd: Path, environment: dict[str, str], timeout: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program as this account and return its output; a failure is the caller's to judge."""
+        switch: dict[str, object] = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switches else {}
+        return subprocess.run(  # type: ignore[call-overload,no-any-return]
+            command,
+            cwd=cwd,
+            env=environment,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            **switch,
+        )
+
+    def adopt(self, path: Path, mode: int) -> None:
+        """Give a file or directory to this account with the permissions `mode`."""
+        path.chmod(mode)
+        if self.switches:
+            os.chown(path, self.uid, self.gid)
+
+    def can_enter(self, directory: Path) -> bool:
+        """Whether this account may go through a directory, access lists included."""
+        return (
+            self.run(["test", "-x", str(directory)], cwd=Path("/"), environment={"PATH": "/usr/bin:/bin"}).returncode
+            == 0
+        )
+
+
+def server_account() -> Account:
+    """The account for the cluster: ourselves, or as root the system user `dinamis`, made when missing.
+
+    Raises:
+        ClusterError: The system user cannot be made.
+    """
+    if os.geteuid() != 0:
+        return Account(uid=os.geteuid(), gid=os.getegid(), switches=False)
+    try:
+        entry = pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        entry = _make_system_user()
+    return Account(uid=entry.pw_uid, gid=entry.pw_gid, switches=True)
+
+
+def refuse_unreachable(home: Path, account: Account) -> None:
+    """Refuse a home that the server's account cannot reach.
+
+    Raises:
+        HomeRefused: A directory on the way is closed; the message holds the command that opens it.
+    """
+    if not account.switches:
+        return
+    for directory in reversed(home.absolute().parents):
+        if directory.exists() and not account.can_enter(directory):
+            raise HomeRefused(
+                f"PostgreSQL runs as user {SYSTEM_USER}, who cannot enter {directory} on the way to {home}: "
+                f"run `chmod o+x {directory}`, or set DINAMIS_HOME to a directory elsewhere."
+            )
+
+
+def _make_system_user() -> pwd.struct_passwd:
+    command = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    done = subprocess.run(
+        [*command, "--shell", "/usr/sbin/nologin", SYSTEM_USER], check=False, capture_output=True, text=True
+    )
+    try:
+        # Another process may have made it meanwhile: what counts is that it is there.
+        entry = pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        raise ClusterError(
+            f"As root the server runs as the system user {SYSTEM_USER}, who could not be made: {done.stderr.strip()}"
+        ) from None
+    logger.info("Made the system user %s to run the private cluster", SYSTEM_USER)
+    return entry

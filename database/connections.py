@@ -1,0 +1,160 @@
+"""How the parts of the system reach the database: one connection string per role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
+from pydantic import SecretStr
+
+from database.cluster import PrivateCluster, Progress
+from database.errors import DatabaseUnavailable
+from database.requirements import refuse_unsuitable
+from database.settings import DatabaseSettings
+
+Role = Literal["owner", "api", "harvest"]
+
+#: pgSTAC calls its own functions and PostGIS's without naming their schema.
+SEARCH_PATH = "pgstac,public"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """One catalogue database and how each role connects to it; printing it shows no password."""
+
+    owner: SecretStr
+    api: SecretStr
+    harvest: SecretStr
+    is_external: bool
+
+    def conninfo(self, role: Role) -> str:
+        """The libpq connection string of a role, password included: never print it."""
+        secrets = {"owner": self.owner, "api": self.api, "harvest": self.harvest}
+        return secrets[role].get_secret_value()
+
+    def asyncpg_arguments(self, role: Role) -> dict[str, object]:
+        """The same connection as keyword arguments of `asyncpg.connect` and `asyncpg.create_pool`."""
+        parts = conninfo_to_dict(self.conninfo(role))
+        names = {"host": "host", "port": "port", "user": "user", "password": "password", "dbname": "database"}
+        arguments: dict[str, object] = {ours: parts[libpq] for libpq, ours in names.items() if libpq in parts}
+        if sslmode := parts.get("sslmode"):
+            arguments["ssl"] = sslmode
+        return {**arguments, "server_settings": _server_settings(str(parts.get("options", "")))}
+
+    def describe(self) -> str:
+        """Where the database is, without any secret."""
+        parts = conninfo_to_dict(self.conninfo("owner"))
+        return (
+            f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', parts.get('user', ''))}"
+        )
+
+    @contextmanager
+    def connect(self, role: Role, *, autocommit: bool = False) -> Iterator[psycopg.Connection]:
+        """Open a connection, committed at the end of the block and rolled back on an error.
+
+        Raises:
+            DatabaseUnavailable: The server does not answer or refuses the login.
+        """
+        with open_connection(self.conninfo(role), autocommit=autocommit) as connection:
+            yield connection
+
+
+def open_database(settings: DatabaseSettings, *, on_progress: Progress | None = None) -> Database:
+    """The database that the settings name, ready to be connected to; the private cluster is started if need be.
+
+    Raises:
+        DatabaseError: It cannot be used; the message says what is missing and how to provide it.
+    """
+    if settings.is_external:
+        database = external_database(settings)
+        with database.connect("owner") as connection:
+            refuse_unsuitable(connection)
+        return database
+    cluster = PrivateCluster(settings.home)
+    cluster.start(on_progress)
+    return embedded_database(cluster)
+
+
+def embedded_database(cluster: PrivateCluster) -> Database:
+    """The catalogue database of a private cluster that runs."""
+    return Database(
+        owner=_with_options(cluster.conninfo("owner"), None),
+        api=_with_options(cluster.conninfo("api"), None),
+        harvest=_with_options(cluster.conninfo("harvest"), None),
+        is_external=False,
+    )
+
+
+def external_database(settings: DatabaseSettings) -> Database:
+    """The external server's database, unchecked.
+
+    Without URLs of their own the API and the harvester log in as the owner and take their role at once, so that a
+    mistake of theirs meets the same refusals.
+    """
+    owner = _resolved(settings.database_url)
+    return Database(
+        owner=_with_options(owner, None),
+        api=_role_conninfo(settings.api_database_url, owner, "dinamis_api"),
+        harvest=_role_conninfo(settings.harvest_database_url, owner, "dinamis_harvest"),
+        is_external=True,
+    )
+
+
+@contextmanager
+def open_connection(conninfo: str, *, autocommit: bool = False) -> Iterator[psycopg.Connection]:
+    """Connect with libpq, an outage told as an error of this package.
+
+    Raises:
+        DatabaseUnavailable: The server does not answer or refuses the login.
+    """
+    try:
+        connection = psycopg.connect(conninfo, autocommit=autocommit, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(str(error).strip()) from error
+    with connection:
+        yield connection
+
+
+def _role_conninfo(url: SecretStr | None, owner: str, role: str) -> SecretStr:
+    if url is not None:
+        return _with_options(_resolved(url), None)
+    return _with_options(owner, role)
+
+
+def _resolved(url: SecretStr | None) -> str:
+    """The complete connection string: what the URL says, then what libpq's variables and service file say."""
+    # libpq would look PG* up at each connection; asyncpg has to be told.
+    defaults = {
+        option.keyword.decode(): option.val.decode()
+        for option in Conninfo.get_defaults()
+        if option.val and option.keyword in _RESOLVED
+    }
+    given = conninfo_to_dict(url.get_secret_value()) if url is not None else {}
+    return make_conninfo("", **{**defaults, **given})
+
+
+_RESOLVED = frozenset(
+    {b"host", b"hostaddr", b"port", b"user", b"password", b"dbname", b"sslmode", b"options", b"passfile"}
+)
+
+
+def _with_options(conninfo: str, role: str | None) -> SecretStr:
+    given = str(conninfo_to_dict(conninfo).get("options", ""))
+    wanted = [given] if given else []
+    if "search_path" not in given:
+        wanted.append(f"-c search_path={SEARCH_PATH}")
+    if role is not None:
+        wanted.append(f"-c role={role}")
+    return SecretStr(make_conninfo(conninfo, options=" ".join(wanted)))
+
+
+def _server_settings(options: str) -> dict[str, str]:
+    """The `-c name=value` pairs of a libpq options string."""
+    words = options.replace("-c ", "-c").split()
+    pairs = (word.removeprefix("-c").partition("=") for word in words if word.startswith("-c"))
+    return {name: value for name, _, value in pairs}

@@ -1,0 +1,248 @@
+"""Bringing a database to the schema that this release expects: pgSTAC's migrations, then ours.
+
+Ours are the files `migrations/NNNN_name.sql`, each applied in one transaction and recorded in `dinamis.migration`.
+A file that was released is never changed: a new one follows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from logging import getLogger
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from pypgstac.db import PgstacDB
+from pypgstac.migrate import Migrate
+
+from database.connections import Database
+from database.errors import DatabaseNewer, MigrationAltered, MigrationError
+
+logger = getLogger(__name__)
+
+#: Any number will do, as long as every release takes the same one.
+ADVISORY_LOCK = 0x44494E414D4953
+FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
+
+#: Counts in every answer (estimated when exact ones cost too much), and only declared properties in filters.
+PGSTAC_SETTINGS: Mapping[str, str] = {"context": "auto", "additional_properties": "false"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationFile:
+    """One of our migrations as this release ships it."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> bytes:
+        """The digest of its text, in bytes."""
+        return hashlib.sha256(self.sql.encode()).digest()
+
+    def __str__(self) -> str:
+        return f"{self.number:04}_{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationState:
+    """How the schema of a database compares with what this release expects."""
+
+    pgstac_version: str | None  #: None when pgSTAC is not installed
+    pgstac_wanted: str
+    applied: Sequence[str]  #: ours, such as "0001_roles"
+    pending: Sequence[str]
+    newer: Sequence[str]  #: applied by a later release
+    altered: Sequence[str]  #: changed since they were applied
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a later release has migrated this database."""
+        return bool(self.newer) or _version_key(self.pgstac_version) > _version_key(self.pgstac_wanted)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this release can serve the database as it is."""
+        return self.pgstac_version == self.pgstac_wanted and not (self.pending or self.newer or self.altered)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationReport:
+    """What one call of `migrate` did."""
+
+    pgstac_before: str | None
+    pgstac_version: str
+    applied: Sequence[str]  #: our migrations applied by this call, in their order
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything had to be done."""
+        return bool(self.applied) or self.pgstac_before != self.pgstac_version
+
+
+def migrate(database: Database, *, directory: Traversable | None = None) -> MigrationReport:
+    """Bring the database to this release's schema; a second process waits for the first and finds nothing to do.
+
+    Args:
+        database: The database, reached as its owner.
+        directory: The folder of our migrations; the packaged one by default.
+
+    Raises:
+        DatabaseNewer: A later release has migrated it.
+        MigrationAltered: An applied migration differs from the file of this release.
+        MigrationError: A migration failed; its transaction left nothing.
+    """
+    wanted = migration_files(directory)
+    with database.connect("owner", autocommit=True) as connection, _only_one(connection):
+        before = _state(connection, wanted)
+        _refuse(before)
+        _migrate_pgstac(database)
+        _settle_pgstac(connection)
+        _create_migration_table(connection)
+        pending = [file for file in wanted if str(file) in before.pending]
+        for file in pending:
+            _apply(connection, file)
+        return MigrationReport(
+            pgstac_before=before.pgstac_version,
+            pgstac_version=before.pgstac_wanted,
+            applied=[str(file) for file in pending],
+        )
+
+
+def migration_state(database: Database, *, directory: Traversable | None = None) -> MigrationState:
+    """The state of the schema, read as the API's role reads it; nothing is written."""
+    with database.connect("api", autocommit=True) as connection:
+        return _state(connection, migration_files(directory))
+
+
+def migration_files(directory: Traversable | None = None) -> Sequence[MigrationFile]:
+    """Our migrations in their order.
+
+    Raises:
+        MigrationError: Two files share a number, or a name is not of the form NNNN_name.sql.
+    """
+    folder = directory if directory is not None else files("database") / "migrations"
+    found = sorted(
+        (_migration_file(path) for path in folder.iterdir() if path.name.endswith(".sql")), key=lambda file: file.number
+    )
+    for earlier, later in zip(found, found[1:], strict=False):
+        if earlier.number == later.number:
+            raise MigrationError(f"{earlier} and {later} share a number: renumber the newer one.")
+    return found
+
+
+def _migration_file(path: Traversable) -> MigrationFile:
+    match = FILE_NAME.fullmatch(path.name)
+    if match is None:
+        raise MigrationError(f"{path.name} is not named NNNN_name.sql.")
+    return MigrationFile(number=int(match["number"]), name=match["name"], sql=path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _only_one(connection: psycopg.Connection) -> Iterator[None]:
+    """Hold the lock that keeps a second process from migrating this database meanwhile."""
+    connection.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
+    try:
+        yield
+    finally:
+        # A broken connection has let it go already.
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
+
+
+def _state(connection: psycopg.Connection, wanted: Sequence[MigrationFile]) -> MigrationState:
+    applied = _applied(connection)
+    ours = {file.number: file for file in wanted}
+    latest = max(ours, default=0)
+    return MigrationState(
+        pgstac_version=_pgstac_version(connection),
+        pgstac_wanted=installed_version("pypgstac"),
+        applied=[f"{number:04}_{name}" for number, (name, _) in applied.items()],
+        pending=[str(file) for file in wanted if file.number not in applied],
+        newer=[f"{number:04}_{name}" for number, (name, _) in applied.items() if number > latest],
+        altered=[
+            f"{number:04}_{name}"
+            for number, (name, digest) in applied.items()
+            if number <= latest and (number not in ours or ours[number].sha256 != digest)
+        ],
+    )
+
+
+def _applied(connection: psycopg.Connection) -> dict[int, tuple[str, bytes]]:
+    if not _has_table(connection, "dinamis.migration"):
+        return {}
+    rows = connection.execute("SELECT number, name, sha256 FROM dinamis.migration ORDER BY number").fetchall()
+    return {number: (name, bytes(digest)) for number, name, digest in rows}
+
+
+def _pgstac_version(connection: psycopg.Connection) -> str | None:
+    if not _has_table(connection, "pgstac.migrations"):
+        return None
+    row = connection.execute(
+        "SELECT version FROM pgstac.migrations ORDER BY datetime DESC, version DESC LIMIT 1"
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def _has_table(connection: psycopg.Connection, name: str) -> bool:
+    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone()
+    return bool(row and row[0])
+
+
+def _refuse(state: MigrationState) -> None:
+    if state.is_newer:
+        what = ", ".join(state.newer) or f"pgSTAC {state.pgstac_version} (this release has {state.pgstac_wanted})"
+        raise DatabaseNewer(f"It has {what}.")
+    if state.altered:
+        raise MigrationAltered(", ".join(state.altered))
+
+
+def _migrate_pgstac(database: Database) -> None:
+    # A connection of its own: its files leave another role and search path behind.
+    with database.connect("owner", autocommit=True) as connection:
+        try:
+            Migrate(PgstacDB(connection=connection)).run_migration()
+        except Exception as error:  # pypgstac raises bare Exception, among others
+            raise MigrationError(f"pgSTAC: {error}") from error
+
+
+def _settle_pgstac(connection: psycopg.Connection) -> None:
+    for name, value in PGSTAC_SETTINGS.items():
+        connection.execute(
+            "INSERT INTO pgstac.pgstac_settings (name, value) VALUES (%(name)s, %(value)s) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+            "WHERE pgstac_settings.value IS DISTINCT FROM excluded.value",
+            {"name": name, "value": value},
+        )
+
+
+def _create_migration_table(connection: psycopg.Connection) -> None:
+    if not _has_table(connection, "dinamis.migration"):
+        connection.execute((files("database") / "sql" / "migration_table.sql").read_bytes())
+
+
+def _apply(connection: psycopg.Connection, file: MigrationFile) -> None:
+    logger.info("Applying migration %s", file)
+    try:
+        with connection.transaction():
+            connection.execute("SET LOCAL search_path TO pgstac, public")
+            connection.execute(file.sql.encode())
+            if connection.info.transaction_status != TransactionStatus.INTRANS:
+                raise MigrationError(f"{file} ends the transaction it runs in: leave COMMIT and ROLLBACK out of it.")
+            connection.execute(
+                "INSERT INTO dinamis.migration (number, name, sha256) VALUES (%s, %s, %s)",
+                (file.number, file.name, file.sha256),
+            )
+    except psycopg.Error as error:
+        raise MigrationError(f"{file}: {error}") from error
+
+
+def _version_key(version: str | None) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version or ""))
