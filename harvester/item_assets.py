@@ -188,7 +188,9 @@ def _grid_fields(product: Product, image: ImageFile) -> dict[str, Any]:
     )
 
 
-def _projected_bbox(shape: tuple[int, int], transform: tuple[float, ...]) -> list[float]:
+def _projected_bbox(shape: tuple[int, int], transform: tuple[float, ...]) -> list[float] | None:
+    if len(transform) != 6:
+        return None  # refused by the invariants, which name the asset
     rows, columns = shape
     a, b, c, d, e, f = transform
     corners = [(0, 0), (columns, 0), (columns, rows), (0, rows)]

@@ -12,8 +12,9 @@ from typing import Any
 import shapely
 from pystac import Item, Link, MediaType, RelType
 from pystac.utils import datetime_to_str
+from shapely import MultiPolygon, Polygon
 
-from footprints import area_km2, footprint_bbox, union_footprints
+from footprints import FootprintError, area_km2, footprint_bbox, union_footprints
 from harvester.errors import UnreadableScene
 from harvester.item_assets import asset_locations, assets_from_scenes, known, product_type
 from harvester.item_checks import check_item
@@ -56,7 +57,7 @@ def item_from_scenes(
         UnreadableScene: There is no record, they are of two satellites, or the Item would break an invariant.
     """
     ranked = _ranked(scenes, item_id)
-    geometry = union_footprints([scene.footprint for scene in ranked])
+    geometry = _united(ranked, item_id)
     item = Item(
         id=item_id,
         geometry=shapely.geometry.mapping(geometry),
@@ -80,9 +81,19 @@ def _ranked(scenes: Sequence[SceneRecord], item_id: str) -> list[SceneRecord]:
     platforms = sorted({scene.platform for scene in scenes})
     if len(platforms) > 1:
         raise UnreadableScene(f"{item_id}: its records are of two satellites ({', '.join(platforms)}).")
-    if any(scene.acquired_at.tzinfo is None for scene in scenes):
-        raise UnreadableScene(f"{item_id}: acquired_at has no time zone; the reader must give UTC.")
+    moments = [moment for scene in scenes for moment in (scene.acquired_at, scene.started_at, scene.ended_at)]
+    if any(moment.tzinfo is None for moment in moments if moment):
+        raise UnreadableScene(f"{item_id}: a time of acquisition has no time zone; the reader must give UTC.")
     return sorted(scenes, key=_rank)
+
+
+def _united(ranked: Sequence[SceneRecord], item_id: str) -> Polygon | MultiPolygon:
+    # A union may begin its rings elsewhere than its members did: one footprint told twice must stay as it is.
+    footprints = dict.fromkeys(scene.footprint for scene in ranked)
+    try:
+        return union_footprints(footprints)
+    except FootprintError as error:
+        raise UnreadableScene(f"{item_id}: {error}") from error
 
 
 def _rank(scene: SceneRecord) -> tuple[Any, ...]:
