@@ -14,6 +14,8 @@ from typing import Any
 from pystac import Asset
 from pystac.utils import datetime_to_str
 
+from harvester.errors import UnreadableScene
+from harvester.item_checks import is_storable
 from harvester.record import Band, CompanionFile, ImageFile, Product, SceneRecord
 
 RADIOMETRY_ROLES = {
@@ -33,6 +35,7 @@ COMPANION_ROLES = {
     "mask-cld": ("metadata", "cloud"),
     "mask-snw": ("metadata", "snow-ice"),
     "mask-wat": ("metadata", "water-mask"),
+    "mask-dtm": ("metadata", "water-mask"),
 }
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -101,6 +104,8 @@ def _files_of(scene: SceneRecord) -> Iterator[_HeldFile]:
     ]
     seen: Counter[str] = Counter()
     for name, file in names:
+        if not is_storable(file.path):
+            raise UnreadableScene(f"{scene.id}: the name of a file is not in UTF-8: {file.path!a}. Rename it.")
         seen[name] += 1
         key = name if seen[name] == 1 else f"{name}-{seen[name]}"
         yield _HeldFile(key=key, scene=scene, product=product, file=file)

@@ -53,7 +53,7 @@ def check_item(item: Item) -> None:
     problems += _number_problems("properties", item.properties)
     for key, asset in item.assets.items():
         problems += [f"asset {key}: {problem}" for problem in _asset_problems(item, key, asset)]
-    problems += _secret_problems(item)
+    problems += _text_problems(item)
     if problems:
         raise UnreadableScene(f"{item.id}: {'; '.join(problems)}")
 
@@ -142,11 +142,18 @@ def _image_problems(fields: Mapping[str, Any]) -> Iterator[str]:
         yield "proj:transform must be six numbers"
 
 
-def _secret_problems(item: Item) -> Iterator[str]:
+def _text_problems(item: Item) -> Iterator[str]:
     for where, text in _texts(item.to_dict(include_self_link=False, transform_hrefs=False), ""):
+        if not is_storable(text):
+            yield f"{where} holds a character that no catalogue can store"
         if _SECRET.search(text):
             # The text itself is not repeated: this message goes into logs and reports.
             yield f"{where} holds a credential, a signed URL or the place of a file"
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL takes the text as JSON: neither NUL nor half a surrogate pair, as in a name not in UTF-8."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _texts(node: Any, where: str) -> Iterator[tuple[str, str]]:

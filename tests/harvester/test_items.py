@@ -240,6 +240,13 @@ def test_image_in_sensor_geometry_is_in_no_crs() -> None:
     assert "proj:code" not in item.properties
 
 
+def test_levels_of_one_acquisition_share_no_crs() -> None:
+    """Beside a sensor-level image the Item itself is in no one CRS; its level is that of the principal component."""
+    item = item_of(scene(product(job="1")), scene(product("MS", "SENSOR", job="2")))
+    assert "proj:code" not in item.properties
+    assert item.properties["processing:level"] == "ORTHO"
+
+
 @pytest.mark.parametrize(
     ("radiometry", "roles"),
     [("REFLECTANCE", ["data", "reflectance"]), ("DISPLAY", ["data", "visual"]), ("NEW", ["data"]), (None, ["data"])],
@@ -361,6 +368,8 @@ def test_extensions_are_those_of_the_fields() -> None:
         ([scene(product(images=(ImageFile(path="a", bands=(), media_type=COG),)))], "at least one band"),
         ([scene(product(transform=(1.0, 0.0, float("inf"), 0.0, -1.0, 0.0)))], "proj:transform is not a finite"),
         ([scene(product(shape=(0, 800)))], "is empty"),
+        ([scene(product(facility="Paris\0"))], "no catalogue can store"),
+        ([scene(product(images=(ImageFile(path="\udce9.TIF", bands=(BANDS["P"],), media_type=COG),)))], "not in UTF-8"),
         ([scene(product(facility="ftp://user:secret@host/"))], "holds a credential"),
     ],
 )
