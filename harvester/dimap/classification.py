@@ -1,0 +1,78 @@
+"""What an XML file of a delivery is: decided by its profile and content, never by its name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from harvester.dimap.document import DimapDocument, parse_document
+from harvester.errors import UnreadableScene
+
+Kind = Literal["product", "companion", "not-dimap"]
+
+#: Enough of a file to find its profile even where the rest is broken.
+_HEAD_BYTES = 8192
+_DIMAP_ROOT = re.compile(rb"<(PHR_)?Dimap_Document\b")
+_SUBPROFILE = re.compile(rb"<METADATA_SUBPROFILE[^>]*>\s*([^<\s]+)")
+_RAPIDEYE_NAMESPACE = "rapideye"
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The role of one XML file in its delivery."""
+
+    kind: Kind
+    profile: str | None = None  #: METADATA_PROFILE, such as "PHR_ORTHO"
+    subprofile: str | None = None  #: METADATA_SUBPROFILE, such as "PRODUCT" or "RPC"; None in DIMAP 1
+
+
+def classify(document_bytes: bytes, name: str) -> Classification:
+    """The role of an XML file: a product, a companion of one, or nothing of DIMAP.
+
+    A file that cannot be parsed but begins as a product is a product, so that reading it tells why it is refused;
+    nothing that looks like a delivery is passed over in silence.
+
+    Args:
+        document_bytes: The whole file.
+        name: The file in messages.
+    """
+    try:
+        document = parse_document(document_bytes, name)
+    except UnreadableScene:
+        return _from_head(document_bytes)
+    return classify_document(document)
+
+
+def classify_document(document: DimapDocument) -> Classification:
+    """The role of a parsed XML file."""
+    if document.tag == "PHR_Dimap_Document":
+        return Classification("product", _profile(document))
+    if document.tag.endswith("}EarthObservation") and _RAPIDEYE_NAMESPACE in document.tag.lower():
+        return Classification("product", "RAPIDEYE")
+    if document.tag != "Dimap_Document":
+        return Classification("not-dimap")
+    subprofile = document.text("Metadata_Identification/METADATA_SUBPROFILE")
+    is_product = subprofile == "PRODUCT" or (subprofile is None and _describes_an_image(document))
+    return Classification("product" if is_product else "companion", _profile(document), subprofile)
+
+
+def _profile(document: DimapDocument) -> str | None:
+    paths = ("Metadata_Identification/METADATA_PROFILE", "Metadata_Id/METADATA_PROFILE")
+    return next((profile for profile in map(document.text, paths) if profile), None)
+
+
+def _describes_an_image(document: DimapDocument) -> bool:
+    """Whether a document without a subprofile (DIMAP 1, PeruSat-1) has the sections of an image."""
+    sections = ("Raster_Data", "Raster_Dimensions", "Dataset_Content/Dataset_Extent", "Dataset_Frame")
+    return any(document.section(path) is not None for path in sections)
+
+
+def _from_head(document_bytes: bytes) -> Classification:
+    # UTF-16 would hide the names behind zero bytes.
+    head = document_bytes[:_HEAD_BYTES].replace(b"\0", b"")
+    if not _DIMAP_ROOT.search(head):
+        return Classification("not-dimap")
+    found = _SUBPROFILE.search(head)
+    subprofile = found[1].decode("ascii", "replace") if found else None
+    return Classification("product" if subprofile in (None, "PRODUCT") else "companion", None, subprofile)

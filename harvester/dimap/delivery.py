@@ -1,0 +1,122 @@
+"""One delivered product as its source found it: the metadata, the files beside it, and where they lie."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harvester.dimap.document import DimapDocument, parse_document
+from harvester.dimap.links import LinkedPaths, beside, links_of
+from harvester.errors import UnreadableScene
+from harvester.record import CompanionFile
+
+_COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+_GEOTIFF = "image/tiff; application=geotiff"
+_MEDIA_TYPES = {
+    ".tif": _GEOTIFF,
+    ".tiff": _GEOTIFF,
+    ".jp2": "image/jp2",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".xml": "application/xml",
+    ".dim": "application/xml",
+    ".gml": "application/gml+xml",
+}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A product's metadata, parsed, with what its source knows of the files beside it."""
+
+    document: DimapDocument
+    links: LinkedPaths
+    root: str  #: URL of the source
+    path: str  #: of the metadata file from the root, "/" separated
+    metadata_size: int  #: bytes
+    roi: bytes | None  #: the region-of-interest mask, None where it is not delivered
+    strip: bytes | None  #: the lineage document of the strip, None where it is not delivered
+    files: Mapping[str, Mapping[str, Any]]  #: name in the product -> {"size", "cog"}, existing files only
+
+    def path_of(self, href: str) -> str:
+        """Path of a file that the product names, from the root of the source."""
+        return beside(self.path, href)
+
+    def exists(self, href: str) -> bool:
+        """Whether the source found this file."""
+        return href in self.files
+
+    def size_of(self, href: str) -> int | None:
+        """Bytes of a file beside the metadata."""
+        size = self.files.get(href, {}).get("size")
+        return None if size is None else int(size)
+
+    def media_type_of(self, href: str) -> str:
+        """Media type of a file, by its suffix, in any case; Cloud Optimized GeoTIFFs as the source found them."""
+        if self.files.get(href, {}).get("cog"):
+            return _COG
+        return _MEDIA_TYPES.get(posixpath.splitext(href)[1].lower(), "application/octet-stream")
+
+
+def delivery_from_content(content: Mapping[str, Any]) -> Delivery:
+    """The delivery in the content of a raw record.
+
+    Args:
+        content: `root`, `path`, `documents` (product, roi, strip: text decoded as UTF-8 with surrogate escapes),
+            `files` and `problem`, as the source of deliveries makes them.
+
+    Raises:
+        UnreadableScene: When the source met a problem, or the product cannot be parsed.
+    """
+    if content.get("problem"):
+        raise UnreadableScene(str(content["problem"]))
+    documents = content["documents"]
+    path = str(content["path"])
+    product = _exact_bytes(documents["product"])
+    document = parse_document(product, path)
+    return Delivery(
+        document=document,
+        links=links_of(document),
+        root=str(content["root"]),
+        path=path,
+        metadata_size=len(product),
+        roi=_optional_bytes(documents.get("roi")),
+        strip=_optional_bytes(documents.get("strip")),
+        files=content.get("files") or {},
+    )
+
+
+def companion_files(delivery: Delivery) -> tuple[CompanionFile, ...]:
+    """The files beside the images that exist, the product's metadata first."""
+    metadata = CompanionFile(
+        path=delivery.path,
+        kind="metadata",
+        media_type="application/xml",
+        title="DIMAP metadata",
+        size_bytes=delivery.metadata_size,
+    )
+    beside_images = [
+        CompanionFile(
+            path=delivery.path_of(companion.href),
+            kind=companion.kind,
+            media_type=delivery.media_type_of(companion.href),
+            title=companion.title,
+            size_bytes=delivery.size_of(companion.href),
+        )
+        for companion in delivery.links.companions
+        if delivery.exists(companion.href)
+    ]
+    return (metadata, *beside_images)
+
+
+def _optional_bytes(text: str | None) -> bytes | None:
+    return None if text is None else _exact_bytes(text)
+
+
+def _exact_bytes(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise UnreadableScene(f"the stored document is not the text of a file ({error.reason})") from error

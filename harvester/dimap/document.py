@@ -1,0 +1,167 @@
+"""Strict reading of vendor XML: every byte of XML that the harvester takes from outside passes through here."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.ElementTree import fromstring
+
+from harvester.errors import UnreadableScene
+
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  #: SENSOR files with ephemeris and histograms reach a few megabytes
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_ABSENT = frozenset({"", "NA"})
+
+
+def parse_document(data: bytes, name: str, limit_bytes: int = MAX_DOCUMENT_BYTES) -> DimapDocument:
+    """The document in these bytes, in the encoding that it declares.
+
+    Args:
+        data: The file as it is, undecoded.
+        name: The file in messages: its path from the root of the source.
+        limit_bytes: Larger documents are refused unread.
+
+    Raises:
+        UnreadableScene: When the document is empty, too large, not well-formed, not in the declared encoding, or
+            declares a document type (and with it entities).
+    """
+    if not data.strip():
+        raise UnreadableScene(f"{name}: the file is empty; deliver it again")
+    if len(data) > limit_bytes:
+        raise UnreadableScene(f"{name}: {len(data)} bytes of XML, more than the limit of {limit_bytes}")
+    try:
+        root: Element = fromstring(data, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    # defusedxml's refusals, unknown encodings and characters that are not of the declared encoding.
+    except (ParseError, ValueError, LookupError) as error:
+        raise UnreadableScene(f"{name}: not well-formed or not safe XML ({error or type(error).__name__})") from error
+    return DimapDocument(root, name)
+
+
+class DimapDocument:
+    """A DIMAP document, or one section of it, with strict access by path.
+
+    Paths are relative to this section and exact (`Dataset_Content/CLOUD_COVERAGE`); nothing is searched below them,
+    because DIMAP repeats names (LON stands in the vertices and in the centre).
+    """
+
+    def __init__(self, element: Element, name: str, location: str = "") -> None:
+        self.name = name  #: the file in messages
+        self._element = element
+        self._location = location
+
+    @property
+    def tag(self) -> str:
+        """Name of the element, with its namespace as `{uri}name`."""
+        return self._element.tag
+
+    def where(self, path: str) -> str:
+        """The path from the root of the document, as messages name it."""
+        return "/".join(part for part in (self._location, path) if part)
+
+    def text(self, path: str) -> str | None:
+        """The text at a path; None where it is absent, empty or `NA`."""
+        found = self._element.find(path)
+        text = (found.text or "").strip() if found is not None else ""
+        return None if text in _ABSENT else text
+
+    def attribute(self, path: str, attribute: str) -> str | None:
+        """An attribute of the element at a path; None where it is absent or empty."""
+        found = self._element.find(path) if path else self._element
+        text = found.get(attribute, "").strip() if found is not None else ""
+        return text or None
+
+    def required(self, path: str) -> str:
+        """The text at a path that must have one.
+
+        Raises:
+            UnreadableScene: Naming the file and the path.
+        """
+        text = self.text(path)
+        if text is None:
+            raise UnreadableScene(f"{self.name}: {self.where(path)} is missing or empty")
+        return text
+
+    def number(self, path: str, low: float = -math.inf, high: float = math.inf) -> float | None:
+        """The finite decimal number at a path, or None; it must lie from low to high.
+
+        Raises:
+            UnreadableScene: Naming the file, the path and the text that is no such number.
+        """
+        text = self.text(path)
+        return None if text is None else self._as_number(path, text, low, high)
+
+    def required_number(self, path: str, low: float = -math.inf, high: float = math.inf) -> float:
+        """As `number`, where there must be one."""
+        return self._as_number(path, self.required(path), low, high)
+
+    def integer(self, path: str, low: int, high: int) -> int | None:
+        """The whole number at a path, or None; `3.0` counts as 3."""
+        value = self.number(path, low, high)
+        return None if value is None else self._as_integer(path, value)
+
+    def required_integer(self, path: str, low: int, high: int) -> int:
+        """As `integer`, where there must be one."""
+        return self._as_integer(path, self.required_number(path, low, high))
+
+    def attribute_integer(self, path: str, attribute: str, low: int, high: int) -> int | None:
+        """The whole number in an attribute of the element at a path, or None."""
+        text = self.attribute(path, attribute)
+        where = f"{path}@{attribute}"
+        return None if text is None else self._as_integer(where, self._as_number(where, text, low, high))
+
+    def time(self, path: str) -> datetime | None:
+        """The UTC time at a path, or None; a time without a zone is UTC.
+
+        Raises:
+            UnreadableScene: Naming the file, the path and the text that is no ISO 8601 time.
+        """
+        text = self.text(path)
+        return None if text is None else self.as_time(path, text)
+
+    def as_time(self, path: str, text: str) -> datetime:
+        """This text, found at or composed from this path, as a UTC time."""
+        if not _TIME.fullmatch(text):
+            raise UnreadableScene(f"{self.name}: {self.where(path)} = {text!r} is not an ISO 8601 time")
+        try:
+            value = datetime.fromisoformat(text)
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise UnreadableScene(f"{self.name}: {self.where(path)} = {text!r} is not a time ({error})") from error
+
+    def section(self, path: str) -> DimapDocument | None:
+        """The first element at a path, or None."""
+        return next(iter(self.sections(path)), None)
+
+    def sections(self, path: str) -> list[DimapDocument]:
+        """All elements at a path, in document order, each counted from 1 in messages."""
+        return [
+            DimapDocument(element, self.name, f"{self.where(path)}[{position}]")
+            for position, element in enumerate(self._element.findall(path), start=1)
+        ]
+
+    def elements(self) -> Iterator[Element]:
+        """Every element of this section, for documents whose names lie in namespaces."""
+        return self._element.iter()
+
+    def problem(self, path: str, reason: str) -> UnreadableScene:
+        """The refusal that names this file and this path."""
+        return UnreadableScene(f"{self.name}: {self.where(path)} {reason}")
+
+    def _as_number(self, path: str, text: str, low: float, high: float) -> float:
+        value = float(text) if _NUMBER.fullmatch(text) else math.nan
+        if not math.isfinite(value):
+            raise self.problem(path, f"= {text[:40]!r} is not a number")
+        if not low <= value <= high:
+            raise self.problem(path, f"= {text[:40]!r} is out of range ({low:g} to {high:g})")
+        return value
+
+    def _as_integer(self, path: str, value: float) -> int:
+        if not value.is_integer():
+            raise self.problem(path, f"= {value!r} is not a whole number")
+        return int(value)

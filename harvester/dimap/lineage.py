@@ -1,0 +1,53 @@
+"""What the lineage document of the strip adds: orbit, sub-satellite point, receiving station."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harvester.dimap.document import DimapDocument, parse_document
+from harvester.errors import UnreadableScene
+
+_EPHEMERIS = "Acquisition_Configuration/Platform_Configuration/Ephemeris_Configuration"
+
+
+@dataclass(frozen=True)
+class StripLineage:
+    """The strip from which a product was cut; None for what its document does not say."""
+
+    nadir: tuple[float, float] | None = None  #: longitude, latitude of the sub-satellite point, degrees
+    relative_orbit: int | None = None
+    orbit_state: str | None = None  #: "ascending" or "descending"
+    station: str | None = None
+
+
+def read_lineage(data: bytes, name: str) -> StripLineage:
+    """The lineage in a STRIP document.
+
+    Raises:
+        UnreadableScene: When it cannot be parsed, is no STRIP document, or a value cannot be read.
+    """
+    document = parse_document(data, name)
+    subprofile = document.text("Metadata_Identification/METADATA_SUBPROFILE")
+    if subprofile != "STRIP":
+        raise UnreadableScene(f"{name}: METADATA_SUBPROFILE is {subprofile!r}, not STRIP")
+    return StripLineage(
+        nadir=nadir_of(document, _EPHEMERIS),
+        relative_orbit=document.integer(f"{_EPHEMERIS}/ACQUISITION_ORBIT_NUMBER", 0, 1_000_000),
+        orbit_state=_orbit_state(document),
+        station=document.text("Telemetry_Configuration/Receiving/RECEIVING_STATION"),
+    )
+
+
+def nadir_of(document: DimapDocument, ephemeris: str) -> tuple[float, float] | None:
+    """Longitude and latitude of the sub-satellite point in an ephemeris section, or None."""
+    lon = document.number(f"{ephemeris}/NADIR_LON", -180, 360)
+    lat = document.number(f"{ephemeris}/NADIR_LAT", -90, 90)
+    return None if lon is None or lat is None else (lon, lat)
+
+
+def _orbit_state(document: DimapDocument) -> str | None:
+    path = f"{_EPHEMERIS}/ACQUISITION_ORBIT_DIRECTION"
+    direction = (document.text(path) or "").lower()
+    if direction not in {"", "ascending", "descending"}:
+        raise document.problem(path, f"= {direction[:40]!r} is neither ascending nor descending")
+    return direction or None

@@ -1,0 +1,79 @@
+"""Region-of-interest masks (GML): the outline of the pixels that are really delivered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from harvester.dimap.document import parse_document
+from harvester.errors import UnreadableScene
+
+Ring = list[tuple[float, float]]
+
+#: No projected coordinate or pixel index of a scene comes near.
+_LARGEST_COORDINATE = 1e8
+_IMAGE_SPACE = "derivedcrstype:ogc:1.0:image"
+
+
+@dataclass(frozen=True)
+class MaskPolygons:
+    """The polygons of one mask: exterior ring and holes, x then y whatever the axis order of their CRS."""
+
+    polygons: tuple[tuple[Ring, list[Ring]], ...]
+    in_image: bool  #: column and row (0.5 = outer edge of pixel 1) instead of ground coordinates
+
+
+def read_mask(data: bytes, name: str) -> MaskPolygons:
+    """The polygons of a GML mask.
+
+    The members are taken whatever their `hma:maskType`, which each family names in its own way. Of `srsName` only
+    "image" is believed: the vendors write the ground CRS in five ways, and it is always that of the product.
+
+    Raises:
+        UnreadableScene: When the file is empty, no XML, has no polygon, or a ring is no list of coordinates.
+    """
+    document = parse_document(data, name)
+    found = [element for element in document.elements() if _local(element) == "Polygon"]
+    if not found:
+        raise UnreadableScene(f"{name}: the mask has no polygon")
+    in_image = {_IMAGE_SPACE in polygon.get("srsName", "").lower() for polygon in found}
+    if len(in_image) > 1:
+        raise UnreadableScene(f"{name}: the mask mixes image and ground coordinates")
+    return MaskPolygons(tuple(_polygon(polygon, name) for polygon in found), in_image.pop())
+
+
+def _polygon(polygon: Element, name: str) -> tuple[Ring, list[Ring]]:
+    exteriors = [ring for part in polygon if _local(part) == "exterior" for ring in _rings(part, name)]
+    holes = [ring for part in polygon if _local(part) == "interior" for ring in _rings(part, name)]
+    if len(exteriors) != 1:
+        raise UnreadableScene(f"{name}: gml:Polygon has {len(exteriors)} gml:exterior rings instead of one")
+    return exteriors[0], holes
+
+
+def _rings(part: Element, name: str) -> Iterator[Ring]:
+    for element in part.iter():
+        if _local(element) == "posList":
+            yield _ring(element.text or "", name)
+
+
+def _ring(text: str, name: str) -> Ring:
+    values = [_coordinate(word, name) for word in text.split()]
+    if len(values) < 6 or len(values) % 2:
+        raise UnreadableScene(f"{name}: gml:posList has {len(values)} numbers, not the pairs of a ring")
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _coordinate(word: str, name: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= _LARGEST_COORDINATE:
+        raise UnreadableScene(f"{name}: gml:posList has {word[:40]!r} where a coordinate belongs")
+    return value
+
+
+def _local(element: Element) -> str:
+    return element.tag.rpartition("}")[2]

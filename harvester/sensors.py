@@ -1,0 +1,145 @@
+"""The sensor documents: which satellites, bands and conventions stand behind a metadata profile.
+
+Adding a sensor is adding a file `collections/sensors/<id>.yaml`; nothing in the code names a satellite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from harvester.errors import CollectionDocumentError, UnreadableScene
+
+_Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+_Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]+[0-9]+[A-Z]?$")]
+
+#: Families that are known and not read: prefix of the profile -> what it is.
+_REFUSED_FAMILIES: Mapping[str, str] = {
+    "PER1_": "PeruSat-1 products are not part of this catalogue",
+    "PHR_SYSTEM_RECTIFIED_PRODUCT": "Pléiades products older than DIMAP 2 are not read; order them again as DIMAP 2",
+    "RAPIDEYE": "RapidEye products are not DIMAP and are not read",
+}
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Satellite(_Document):
+    """One satellite of a sensor family."""
+
+    platform: _Identifier  #: STAC platform: "pleiades-1a"
+    title: str  #: "Pléiades 1A"
+    international_designator: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{3}[A-Z]{1,3}$")] | None = None
+    instruments: tuple[_Identifier, ...] | None = None  #: where they differ from those of the family
+
+
+class Sensor(_Document):
+    """One family of satellites whose products are read alike."""
+
+    id: _Identifier
+    title: str
+    dimap: Literal[1, 2]  #: version of the DIMAP format
+    profiles: tuple[str, ...] = Field(min_length=1)  #: prefixes of METADATA_PROFILE, such as "PHR_"
+    constellation: _Identifier
+    instruments: tuple[_Identifier, ...] = ()
+    satellites: Mapping[_Code, Satellite] = Field(min_length=1)  #: by MISSION + MISSION_INDEX: "PHR1A"
+    azimuth: Literal["scan-axis", "target", "nadir"]  #: what gives the azimuth from the target to the satellite
+    stamp: Literal["strip-source-id", "dataset-name", "grid-reference"]  #: what names the acquisition
+    bands: Mapping[str, str | None] = Field(min_length=1)  #: vendor band -> common name of the STAC eo extension
+    pixel_order: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  #: spectral mode -> bands in the pixels
+
+    @model_validator(mode="after")
+    def _bands_are_described(self) -> Self:
+        unknown = {band for order in self.pixel_order.values() for band in order} - set(self.bands)
+        if unknown:
+            raise ValueError(f"pixel_order names bands that are not in bands: {', '.join(sorted(unknown))}")
+        return self
+
+    def satellite(self, code: str) -> Satellite:
+        """The satellite with this code (`PHR1A`).
+
+        Raises:
+            UnreadableScene: When the sensor document does not list it.
+        """
+        if code not in self.satellites:
+            known = ", ".join(sorted(self.satellites))
+            raise UnreadableScene(f"satellite {code[:40]!r} is not one of {self.title} ({known})")
+        return self.satellites[code]
+
+    def instruments_of(self, satellite: Satellite) -> tuple[str, ...]:
+        """The instruments of one satellite of this family."""
+        return self.instruments if satellite.instruments is None else satellite.instruments
+
+    def bands_in_pixels(self, spectral_mode: str) -> tuple[str, ...]:
+        """The bands of a spectral mode in the order of the pixels.
+
+        Raises:
+            UnreadableScene: When the mode is not one of this family.
+        """
+        if spectral_mode not in self.pixel_order:
+            known = ", ".join(self.pixel_order)
+            raise UnreadableScene(f"spectral mode {spectral_mode[:40]!r} is not one of {self.title} ({known})")
+        return self.pixel_order[spectral_mode]
+
+
+class Sensors:
+    """All sensor documents, found by the profile of a product."""
+
+    def __init__(self, sensors: Sequence[Sensor]) -> None:
+        """Raise CollectionDocumentError when two documents claim one profile."""
+        self._by_prefix: dict[str, Sensor] = {}
+        for sensor in sensors:
+            for prefix in sensor.profiles:
+                if prefix in self._by_prefix:
+                    owner = self._by_prefix[prefix].id
+                    raise CollectionDocumentError(f"profile {prefix} is claimed by both {owner} and {sensor.id}")
+                self._by_prefix[prefix] = sensor
+
+    def __iter__(self) -> Iterator[Sensor]:
+        return iter({sensor.id: sensor for sensor in self._by_prefix.values()}.values())
+
+    def for_profile(self, profile: str) -> Sensor:
+        """The sensor with the longest matching prefix.
+
+        Raises:
+            UnreadableScene: With the reason when the family is known and refused, else naming the profile.
+        """
+        prefixes = [prefix for prefix in self._by_prefix if profile.startswith(prefix)]
+        if prefixes:
+            return self._by_prefix[max(prefixes, key=len)]
+        for prefix, reason in _REFUSED_FAMILIES.items():
+            if profile.startswith(prefix):
+                raise UnreadableScene(f"{reason} (profile {profile})")
+        raise UnreadableScene(
+            f"profile {profile[:80]!r} is not one of any sensor; add a document to collections/sensors"
+        )
+
+
+def load_sensors(directory: Path) -> Sensors:
+    """The sensors described by `<directory>/*.yaml`.
+
+    Raises:
+        CollectionDocumentError: Naming the file, and the line or the field, that is wrong.
+    """
+    paths = sorted(directory.glob("*.yaml"))
+    if not paths:
+        raise CollectionDocumentError(f"{directory} holds no sensor document (*.yaml)")
+    return Sensors([_load_sensor(path) for path in paths])
+
+
+def _load_sensor(path: Path) -> Sensor:
+    try:
+        sensor = Sensor.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except yaml.YAMLError as error:
+        raise CollectionDocumentError(f"{path}: {error}") from error
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors())
+        raise CollectionDocumentError(f"{path}: {reasons}") from error
+    if sensor.id != path.stem:
+        raise CollectionDocumentError(f"{path}: id is {sensor.id!r}; name the file {sensor.id}.yaml")
+    return sensor
