@@ -36,6 +36,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 }
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _SECRET = re.compile(
     r"://[^/\s\"]*@|\bfile://|x-amz-(signature|credential)|[?&](token|api_?key|signature|sig|password|access_token)=",
@@ -153,7 +154,7 @@ def _text_problems(item: Item) -> Iterator[str]:
 
 def is_storable(text: str) -> bool:
     """Whether PostgreSQL takes the text as JSON: neither NUL nor half a surrogate pair, as in a name not in UTF-8."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return not _UNSTORABLE.search(text)
 
 
 def _texts(node: Any, where: str) -> Iterator[tuple[str, str]]:
