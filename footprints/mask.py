@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely import LinearRing, MultiPolygon, Polygon
 from shapely.affinity import affine_transform
 from shapely.geometry.base import BaseGeometry
 
@@ -14,9 +15,11 @@ from footprints.errors import MaskError
 from footprints.polygon import footprint_from_rings
 from footprints.wrapping import Region, polygon_parts
 
+_SPECK_PIXELS = 100
+
 
 def footprint_from_mask(mask: npt.NDArray[np.bool_], transform: Sequence[float], crs: str | int) -> Region:
-    """Footprint of the true pixels of a mask, simplified by a pixel.
+    """Footprint of the true pixels of a mask, simplified by a pixel; specks and holes below 100 pixels are left out.
 
     The cost grows with the number of runs of true pixels: read the mask on an overview.
 
@@ -30,9 +33,21 @@ def footprint_from_mask(mask: npt.NDArray[np.bool_], transform: Sequence[float],
         FootprintError: The mask has no true pixel or not two dimensions, or the transform is not usable.
     """
     a, b, c, d, e, f = _six_numbers(transform)
-    pixels = shapely.simplify(shapely.unary_union(_run_boxes(_checked_mask(mask))), 1.0)
+    boxes = _run_boxes(_checked_mask(mask))
+    pixels = shapely.simplify(_without_specks(shapely.unary_union(boxes)), 1.0)
     ground = affine_transform(pixels, [a, b, d, e, c, f])
     return footprint_from_rings(_members(ground), crs)
+
+
+def _without_specks(pixels: BaseGeometry) -> BaseGeometry:
+    parts = polygon_parts(pixels)
+    largest = max(part.area for part in parts)
+    kept = [part for part in parts if part.area >= min(_SPECK_PIXELS, largest)]
+    return MultiPolygon([Polygon(part.exterior, [h for h in part.interiors if not _is_speck(h)]) for part in kept])
+
+
+def _is_speck(ring: LinearRing) -> bool:
+    return bool(Polygon(ring).area < _SPECK_PIXELS)
 
 
 def _members(geometry: BaseGeometry) -> list[tuple[list[list[float]], list[list[list[float]]]]]:

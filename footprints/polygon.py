@@ -6,14 +6,15 @@ the antimeridian; a cap over a pole reaches latitude ±90 along ±180.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from math import cos, radians
 
 import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
-from shapely import Polygon
+from shapely import MultiPolygon, Polygon
 from shapely.affinity import scale
 from shapely.geometry.base import BaseGeometry
 
@@ -39,8 +40,10 @@ RingPolygon = tuple[Points, Sequence[Points]]
 _PROJECTED_EDGE_M = 1000.0
 # A degree is nowhere longer than at the pole, on either axis.
 _LONGEST_DEGREE_M = 111_694.0
-_RAISE_TOLERANCE = 1.5
+_RAISE_TOLERANCE = 2.0
 _LARGEST_TOLERANCE_M = 5000.0
+# When there are too many vertices, parts and holes of less than 10 by 10 tolerances go first.
+_DETAIL_IN_TOLERANCES = 10.0
 # 1 cm: what lies below is arithmetic of the projection.
 _PRECISION_DEG = 1e-7
 
@@ -73,7 +76,8 @@ def footprint_from_rings(
         polygons: Exterior ring and holes of each member, x then y (longitude first) in `crs`, in any winding.
         crs: EPSG code, URN or whatever else pyproj reads; projected or geographic.
         tolerance_m: The boundary moves at most this far in metres, unless that leaves too many vertices.
-        max_vertices: About how many vertices are wanted: the tolerance is raised until it fits, up to 5 km.
+        max_vertices: About how many vertices are wanted: the tolerance is doubled until they fit, up to 5 km, and parts
+            and holes smaller than 10 by 10 tolerances go; the largest part stays.
         min_hole_km2: Holes smaller than this are filled.
 
     Raises:
@@ -84,8 +88,8 @@ def footprint_from_rings(
     if source.is_projected:
         members = _united_members(members, _PROJECTED_EDGE_M / source.axis_info[0].unit_conversion_factor)
     transformer = Transformer.from_crs(source, "EPSG:4326", always_xy=True)
-    regions = [_region(member, transformer, min_hole_km2) for member in members]
-    return _rounded(_within_size(union_footprints(regions), tolerance_m, max_vertices))
+    region = union_footprints(_regions(members, transformer, min_hole_km2))
+    return _rounded(_within_size(region, tolerance_m, max_vertices))
 
 
 def ground_from_image(
@@ -206,8 +210,19 @@ def _within_size(region: Region, tolerance_m: float, max_vertices: int) -> Regio
     simple = simplify_footprint(region, tolerance_m)
     while _vertex_count(simple) > max_vertices and tolerance_m < _LARGEST_TOLERANCE_M:
         tolerance_m = max(tolerance_m, 0.1) * _RAISE_TOLERANCE
+        region = _without_details(region, (_DETAIL_IN_TOLERANCES * tolerance_m) ** 2 / 1e6)
         simple = simplify_footprint(region, tolerance_m)
     return simple
+
+
+def _without_details(region: Region, min_km2: float) -> Region:
+    largest, *others = sorted(polygon_parts(region), key=lambda part: -part.area)
+    kept = [largest, *(part for part in others if area_km2(part) >= min_km2)]
+    return polygons_only(MultiPolygon([_without_small_holes(part, min_km2) for part in kept]))
+
+
+def _without_small_holes(polygon: Polygon, min_km2: float) -> Polygon:
+    return Polygon(polygon.exterior, [hole for hole in polygon.interiors if area_km2(Polygon(hole)) >= min_km2])
 
 
 def _vertex_count(geometry: BaseGeometry) -> int:
@@ -242,10 +257,19 @@ def _member(polygon: Polygon) -> RingPolygon:
     return np.asarray(polygon.exterior.coords).tolist(), [np.asarray(h.coords).tolist() for h in polygon.interiors]
 
 
-def _region(member: RingPolygon, transformer: Transformer, min_hole_km2: float) -> Region:
-    exterior, holes = member
-    regions = [region_of_ring(_to_wgs84(hole, transformer)) for hole in holes]
-    return region_of_polygon(_to_wgs84(exterior, transformer), [r for r in regions if area_km2(r) >= min_hole_km2])
+def _regions(members: Iterable[RingPolygon], transformer: Transformer, min_hole_km2: float) -> Iterator[Region]:
+    for exterior, holes in members:
+        # A member without area beside others is no reason to refuse the mask.
+        with suppress(EmptyFootprintError):
+            yield region_of_polygon(_to_wgs84(exterior, transformer), _holes(holes, transformer, min_hole_km2))
+
+
+def _holes(rings: Iterable[Points], transformer: Transformer, min_hole_km2: float) -> Iterator[Region]:
+    for ring in rings:
+        with suppress(EmptyFootprintError):
+            region = region_of_ring(_to_wgs84(ring, transformer))
+            if area_km2(region) >= min_hole_km2:
+                yield region
 
 
 def _to_wgs84(points: Points, transformer: Transformer) -> Ring:

@@ -33,6 +33,10 @@ _POLAR_LAT_DEG = 80.0
 _POLAR_PLANE_END_DEG = 60.0
 _POLAR_STEP_M = 500.0
 _POLE_RADIUS_M = 10.0
+_POLAR_DECIMALS = 9
+
+# 5 cm: the library takes what is within 1.8e-7 for the antimeridian itself, and slivers are thinner than 1e-6.
+_OFF_CUT_DEG = 5e-7
 
 
 def checked_ring(points: Sequence[Sequence[float]] | Ring) -> Ring:
@@ -123,9 +127,7 @@ def polygons_only(geometry: BaseGeometry) -> Region:
     """
     parts = [orient(_without_slivers(part)) for part in polygon_parts(geometry) if not _is_sliver(part)]
     if not parts:
-        raise EmptyFootprintError(
-            "Its points lie on a line, or only slivers are left; check their order and unit."
-        )
+        raise EmptyFootprintError("Its points lie on a line, or only slivers are left; check their order and unit.")
     return parts[0] if len(parts) == 1 else MultiPolygon(parts)
 
 
@@ -221,8 +223,11 @@ def _cut_ring(polygon: Polygon) -> Region:
 
 
 def _split_at_antimeridian(polygon: Polygon) -> Region:
+    ring = np.asarray(polygon.exterior.coords)
+    # The library mistakes some vertices that lie right on the antimeridian for crossings.
+    on_cut = np.isclose(ring, [180.0, np.nan], rtol=0, atol=_OFF_CUT_DEG)
+    wrapped = Polygon(_wrapped(np.where(on_cut, 180.0 - _OFF_CUT_DEG, ring)))
     # Edges of GeoJSON are straight in the plane, so the cut is too.
-    wrapped = Polygon(_wrapped(np.asarray(polygon.exterior.coords)))
     region: Region = antimeridian.fix_polygon(wrapped, fix_winding=True, great_circle=False)
     return polygons_only(shapely.make_valid(region))
 
@@ -249,7 +254,7 @@ def _from_polar(polygon: Polygon, plane: Transformer) -> Region:
 
 def _ring_from_polar(polygon: Polygon, plane: Transformer) -> Region:
     dense = np.asarray(orient(polygon).segmentize(_POLAR_STEP_M).exterior.coords)
-    ring = np.column_stack(plane.transform(dense[:, 0], dense[:, 1], direction="INVERSE"))
+    ring = np.column_stack(plane.transform(dense[:, 0], dense[:, 1], direction="INVERSE")).round(_POLAR_DECIMALS)
     if not polygon.contains(Point(0, 0)):
         return cut(simple_polygons(unwrap(ring)))
     # Counter-clockwise in the polar plane is counter-clockwise on the globe, so the library must not turn it.
