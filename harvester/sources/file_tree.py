@@ -1,0 +1,81 @@
+"""A tree of files as the walk sees it, whether it is a directory, a server or an archive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
+
+#: "link": it leads to something that is walked at its own place. "refused": nothing may be read through it.
+Kind = Literal["file", "directory", "link", "refused"]
+
+METADATA_SUFFIXES = (".xml", ".dim")
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One name in a directory."""
+
+    name: str
+    kind: Kind
+    size: int = 0  #: bytes, of a file
+    reason: str = ""  #: why a "refused" entry is refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much a delivery may ask of the machine that reads it."""
+
+    document_bytes: int = 64 * 2**20  #: of one metadata file or mask
+    nested_archive_bytes: int = 4 * 2**30  #: of an archive inside an archive, which is copied to a temporary file
+    members: int = 200_000  #: files in one archive
+    ratio: int = 200  #: unpacked to packed size; no genuine metadata or image comes near it
+    ratio_from_bytes: int = 2**20  #: the ratio of smaller metadata files is not judged
+    archive_ratio_from_bytes: int = 2**30  #: nor that of smaller compressed archives
+    depth: int = 48  #: directories below the location
+
+
+class Tree(Protocol):
+    """Files below one root. Paths are relative to it, "/" separated; the root itself is the empty path.
+
+    Every method raises UnreadableScene when this one path cannot be read, SourceUnavailable when nothing can.
+    """
+
+    def entries(self, path: str) -> list[Entry]:
+        """What a directory holds, in any order."""
+
+    def file_size(self, path: str) -> int | None:
+        """Size in bytes of the regular file at a path; None where there is none, or it lies outside the tree."""
+
+    def read(self, path: str, limit_bytes: int) -> bytes:
+        """The beginning of a file, at most so many bytes."""
+
+    def open(self, path: str) -> BinaryIO:
+        """A file to read at any position."""
+
+    def local_path(self, path: str) -> Path | None:
+        """Where the file lies on this machine; None when it is not a plain file here."""
+
+    def close(self) -> None:
+        """Let go of connections and open files."""
+
+
+def is_metadata_name(name: str) -> bool:
+    """Whether a file may hold DIMAP metadata: the only thing that a name decides."""
+    return name.lower().endswith(METADATA_SUFFIXES)
+
+
+def is_archive_name(name: str) -> bool:
+    """Whether a file is read as an archive of deliveries."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def parent_of(path: str) -> str:
+    """The directory of a path within its tree."""
+    return path.rpartition("/")[0]
+
+
+def joined(*parts: str) -> str:
+    """A path within a tree from its parts, of which any may be empty."""
+    return "/".join(part for part in parts if part)

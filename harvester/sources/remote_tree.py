@@ -1,0 +1,151 @@
+"""Deliveries on a server or in an object store, through fsspec."""
+
+from __future__ import annotations
+
+import ftplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from fsspec import AbstractFileSystem
+from fsspec.implementations.ftp import FTPFileSystem
+
+from harvester.errors import HarvestError, SourceUnavailable, UnreadableScene
+from harvester.sources.file_tree import Entry, joined, parent_of
+from harvester.sources.links import entry_of_link
+from harvester.sources.ssh_files import KnownHostsFileSystem, real_path
+
+#: Faults of one path; after any other the connection itself is not to be trusted.
+_PATH_FAULTS = (
+    FileNotFoundError,
+    PermissionError,
+    NotADirectoryError,
+    IsADirectoryError,
+    UnicodeError,
+    ftplib.error_perm,
+)
+_KEPT_LISTINGS = 64
+
+
+class RemoteTree:
+    """The files below one path of a file system that fsspec knows."""
+
+    def __init__(self, files: AbstractFileSystem, base: str, url: str) -> None:
+        """Take over an open file system.
+
+        Args:
+            files: connected, and closed with the tree.
+            base: path of the root in that file system.
+            url: of the root without credentials, for messages.
+        """
+        self._files = files
+        self._base = base.rstrip("/")
+        self._url = url
+        self._listings: dict[str, dict[str, Entry]] = {}
+
+    def entries(self, path: str) -> list[Entry]:
+        """What a directory holds."""
+        return list(self._listing(path).values())
+
+    def file_size(self, path: str) -> int | None:
+        """Size of a file as its directory's listing gives it."""
+        try:
+            entry = self._listing(parent_of(path)).get(path.rpartition("/")[2])
+        except UnreadableScene:
+            return None
+        return entry.size if entry and entry.kind == "file" else None
+
+    def read(self, path: str, limit_bytes: int) -> bytes:
+        """The beginning of a file; in one request where it is known to be short."""
+        size = self.file_size(path)
+        whole = size is not None and size <= limit_bytes
+        with self._faults("the file cannot be read"):
+            content = self._files.cat_file(self._full(path), None, None) if whole else self._head(path, limit_bytes)
+        return cast("bytes", content)[:limit_bytes]
+
+    def open(self, path: str) -> BinaryIO:
+        """A file whose parts are fetched as they are read."""
+        with self._faults("the file cannot be opened"):
+            return cast("BinaryIO", self._files.open(self._full(path), "rb"))
+
+    def local_path(self, path: str) -> Path | None:  # noqa: ARG002 -- the signature of Tree
+        """Never: the files are elsewhere."""
+        return None
+
+    def close(self) -> None:
+        """Close the connection."""
+        close_files(self._files)
+
+    def _head(self, path: str, limit_bytes: int) -> bytes:
+        with self._files.open(self._full(path), "rb") as file:
+            return cast("bytes", file.read(limit_bytes))
+
+    def _full(self, path: str) -> str:
+        return f"{self._base}/{path}" if path else self._base or "/"
+
+    def _listing(self, path: str) -> dict[str, Entry]:
+        if path not in self._listings:
+            if len(self._listings) >= _KEPT_LISTINGS:
+                self._listings.clear()
+            with self._faults("the directory cannot be listed"):
+                found = self._list(self._full(path))
+                entries = (self._entry(path, details) for details in found)
+                self._listings[path] = {entry.name: entry for entry in entries}
+        return self._listings[path]
+
+    def _list(self, full: str) -> list[dict[str, Any]]:
+        found = cast("list[dict[str, Any]]", self._files.ls(full, detail=True))
+        if isinstance(self._files, FTPFileSystem) and full.rstrip("/") not in {
+            key.rstrip("/") for key in self._files.dircache
+        }:
+            # fsspec gives an empty list for a directory that the server refuses to list.
+            raise PermissionError(full)
+        self._files.invalidate_cache(full)
+        # An object store lists the marker of a directory inside it.
+        return [details for details in found if details["name"].rstrip("/") != full.strip("/")]
+
+    def _entry(self, path: str, details: dict[str, Any]) -> Entry:
+        name = details["name"].rstrip("/").rpartition("/")[2]
+        if name in {"", ".", ".."}:
+            return Entry(name=details["name"], kind="refused", reason="its name is not that of a file; rename it")
+        if details["type"] in {"file", "directory"}:
+            return Entry(name=name, kind=details["type"], size=details.get("size") or 0)
+        if isinstance(self._files, KnownHostsFileSystem):
+            return self._link(path, name)
+        return Entry(name=name, kind="refused", reason="a symbolic link is not followed; harvest its target itself")
+
+    def _link(self, path: str, name: str) -> Entry:
+        full = self._full(joined(path, name))
+        directory = real_path(self._files, self._full(path))
+        try:
+            details = self._files.info(full)
+            size = None if details["type"] == "directory" else details["size"]
+            target = (real_path(self._files, full), size)
+        except FileNotFoundError:
+            return entry_of_link(name, None, "", directory)
+        return entry_of_link(name, target, real_path(self._files, self._base or "/"), directory)
+
+    @contextmanager
+    def _faults(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except HarvestError:
+            raise
+        except _PATH_FAULTS as error:
+            raise UnreadableScene(f"{what}: {type(error).__name__}; check that it is there and readable") from error
+        # Each protocol's library has an exception tree of its own, without a common root.
+        except Exception as error:
+            raise SourceUnavailable(
+                f"{self._url}: {type(error).__name__}. Check the network and the server, then harvest again."
+            ) from error
+
+
+def close_files(files: AbstractFileSystem) -> None:
+    """Close the connection of a file system, which fsspec would leave to the garbage collector."""
+    if isinstance(files, FTPFileSystem):
+        files.ftp.close()
+    elif isinstance(files, KnownHostsFileSystem):
+        files.close()
+    elif hasattr(files, "close_session"):
+        files.close_session(files.loop, files.s3)
