@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from math import ceil, cos, radians, sin
 
+import numpy as np
 from shapely import Polygon
 
 from footprints import area_km2
@@ -201,7 +202,7 @@ class Component:
         """Geodesic area of the region of interest, or of the extent without one."""
         ring = self.roi_ring or self.grid.ring(((0, 0), (1, 0), (1, 1), (0, 1)))
         cols, rows = zip(*ring, strict=True)
-        lons, lats = self.grid.lonlat(list(cols), list(rows))
+        lons, lats = self.grid.lonlat(np.array(cols), np.array(rows))
         west = lons[0]
         unwrapped = [west + (lon - west + 180) % 360 - 180 for lon in lons]
         return area_km2(Polygon(zip(unwrapped, lats, strict=True)))
@@ -258,7 +259,7 @@ class Component:
         )
 
     def ground_sample_m(self, view: View) -> tuple[float, float]:
-        """Native sampling distance across and along the track. Pléiades and SPOT state that of the panchromatic band."""
+        """Native sampling across and along the track; Pléiades and SPOT state that of the panchromatic band."""
         altitude = self.family.altitude_km
         ratio = self.mode.pixel_ratio if self.family.name == "pneo" else 1
         nadir_m = self.family.pan_gsd_m * ratio * slant_range_km(view.incidence_deg, altitude) / altitude

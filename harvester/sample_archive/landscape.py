@@ -41,6 +41,8 @@ _ROLES = {
 }
 _LATTICE = 64
 
+Singles = NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class Landscape:
@@ -67,9 +69,15 @@ class Landscape:
         water = self._water(east, north)
         patches = self._parcels(east, north)
         vegetation = np.clip(patches + 0.5 * (self._noise(east, north, 70.0, 3) - 0.5), 0, 1) * (1 - water)
-        slope = self.height_m(east + 15, north - 15) - self.height_m(east, north)
-        light = np.clip(1 + slope / 12, 0.45, 1.6) * (0.9 + 0.2 * self._noise(east, north, 14.0, 4))
+        light = self._shade(east, north) * (0.9 + 0.2 * self._noise(east, north, 14.0, 4))
         return water, vegetation, light
+
+    def _shade(self, east: Numbers, north: Numbers) -> Numbers | float:
+        """Light on slopes, from the north-west as on maps; only mountains have slopes that show."""
+        if self.setting != "mountain":
+            return 1.0
+        rise = self.height_m(east + 15, north - 15) - self.height_m(east, north)
+        return np.asarray(np.clip(1 + rise / 12, 0.45, 1.6))
 
     def _water(self, east: Numbers, north: Numbers) -> Numbers:
         shore = self._noise(east, north, 700.0, 2) - 0.5
@@ -90,7 +98,7 @@ class Landscape:
 
     def _hash(self, x: Numbers, y: Numbers) -> Numbers:
         table = self._lattice(6)
-        return table[x.astype(int) % _LATTICE, y.astype(int) % _LATTICE]
+        return np.asarray(table[x.astype(int) % _LATTICE, y.astype(int) % _LATTICE])
 
     def _noise(self, east: Numbers, north: Numbers, scale_m: float, octave: int) -> Numbers:
         return lattice_noise(self._lattice(octave), east / scale_m, north / scale_m)
@@ -113,13 +121,20 @@ def cloud_opacity(field: Numbers, cover_percent: float | None) -> tuple[Numbers,
 def lattice_noise(lattice: Numbers, x: Numbers, y: Numbers) -> Numbers:
     """Smooth noise in [0, 1]: the lattice, repeated for ever, interpolated between its points."""
     size = len(lattice)
-    left, low = np.floor(x).astype(int), np.floor(y).astype(int)
-    across, up = _eased(x - left), _eased(y - low)
-    west, east, south, north = left % size, (left + 1) % size, low % size, (low + 1) % size
-    bottom = lattice[west, south] * (1 - across) + lattice[east, south] * across
-    top = lattice[west, north] * (1 - across) + lattice[east, north] * across
-    return np.asarray(bottom * (1 - up) + top * up)
+    values = lattice.astype(np.float32).ravel()
+    left, low = np.floor(x), np.floor(y)
+    across, up = _eased((x - left).astype(np.float32)), _eased((y - low).astype(np.float32))
+    first_col, first_row = left.astype(np.int32), low.astype(np.int32)
+    west, east = first_col % size * size, (first_col + 1) % size * size
+    south, north = first_row % size, (first_row + 1) % size
+    bottom = _between(values[west + south], values[east + south], across)
+    top = _between(values[west + north], values[east + north], across)
+    return _between(bottom, top, up).astype(float)
 
 
-def _eased(step: Numbers) -> Numbers:
+def _between(start: Singles, end: Singles, step: Singles) -> Singles:
+    return start + (end - start) * step
+
+
+def _eased(step: Singles) -> Singles:
     return step * step * (3 - 2 * step)

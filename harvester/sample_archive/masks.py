@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 from shapely import Polygon, box, union_all
+from shapely.coords import CoordinateSequence
 
 from harvester.sample_archive.component import Component
 from harvester.sample_archive.xml_tree import element, serialised
@@ -85,7 +86,7 @@ def _member(component: Component, code: str, number: int, polygon: Polygon) -> E
     )
 
 
-def _ring(component: Component, coordinates: Sequence[tuple[float, ...]]) -> ElementTree.Element:
+def _ring(component: Component, coordinates: CoordinateSequence) -> ElementTree.Element:
     points = _coordinates(component, [(point[0], point[1]) for point in coordinates])
     return element(f"{{{GML}}}LinearRing", element(f"{{{GML}}}posList", _positions(points)))
 

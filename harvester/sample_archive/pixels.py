@@ -17,7 +17,7 @@ CLOUD_CELLS = 24
 _CLOUD_STREAM = 7
 _NOISE_STREAM = 8
 _BASIC_COUNTS = 0.55  # keeps a bright cloud below the 4095 of 12 bits
-_PREVIEW_COUNTS = 2200
+_PREVIEW_REFLECTANCE = 2700  #: shown as white
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Picture:
 
     bands: dict[str, NDArray[np.uint16]]  #: by vendor id, 0 outside the region of interest
     clouds: NDArray[np.bool_]  #: coarse mask, CLOUD_CELLS on a side
+    white: float  #: count that previews show as white
 
     def stacked(self, names: tuple[str, ...]) -> NDArray[np.uint16]:
         """Some bands as (bands, rows, columns)."""
@@ -35,8 +36,8 @@ class Picture:
         """Red, green and blue (or three times the first band) at about this many pixels across."""
         red_green_blue = names[:3] if len(names) > 1 else names * 3
         step = max(1, self.bands[names[0]].shape[1] // pixels)
-        scaled = self.stacked(red_green_blue)[:, ::step, ::step] * (255 / _PREVIEW_COUNTS)
-        return np.clip(scaled, 0, 255).astype(np.uint8)
+        scaled = self.stacked(red_green_blue)[:, ::step, ::step] * (255 / self.white)
+        return np.asarray(np.clip(scaled, 0, 255), dtype=np.uint8)
 
 
 def picture_of(component: Component) -> Picture:
@@ -47,12 +48,13 @@ def picture_of(component: Component) -> Picture:
     opacity, mask = _clouds(component, cols, rows)
     landscape = Landscape(spec.setting, spec.seed)
     counts = landscape.reflectance(east, north, opacity, component.mode.bands)
-    counts *= _BASIC_COUNTS if spec.radiometry == "BASIC" else 1.0
+    scale = _BASIC_COUNTS if spec.radiometry == "BASIC" else 1.0
+    counts *= scale
     counts += np.random.default_rng([spec.seed, _NOISE_STREAM, component.number]).integers(-3, 4, counts.shape[1:])
     pixels = np.clip(counts, 1, 4000 if spec.radiometry == "BASIC" else 10000).astype(np.uint16)
     if component.roi_ring:
         pixels[:, ~grid.inside(component.roi_ring)] = 0
-    return Picture(dict(zip(component.mode.bands, pixels, strict=True)), mask)
+    return Picture(dict(zip(component.mode.bands, pixels, strict=True)), mask, _PREVIEW_REFLECTANCE * scale)
 
 
 def _ground_of(component: Component, cols: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 from harvester.sample_archive.component import Component, Place
@@ -14,7 +14,7 @@ from harvester.sample_archive.xml_tree import element, linked, measured, seriali
 PRODUCER = "DINAMIS sample archive"
 COPYRIGHT = "Synthetic data, no satellite image, no rights reserved"
 MASK_NAMES = {"ROI": "Area_Of_Interest", "CLD": "Cloud_Cotation"}
-_CALIBRATED = datetime(2020, 1, 1)  # noqa: DTZ001: written with the zone of the family
+_CALIBRATED = datetime(2020, 1, 1, tzinfo=UTC)
 _PRODUCTION_DELAY = timedelta(hours=5, minutes=12)
 
 
