@@ -33,6 +33,7 @@ __all__ = [
     "load_collection_document",
     "load_collection_documents",
     "queryables_of",
+    "source_table",
 ]
 
 LANGUAGE_EXTENSION = "https://stac-extensions.github.io/language/v1.0.0/schema.json"
@@ -41,6 +42,9 @@ _LANGUAGES = {
     "fr": {"code": "fr", "name": "Français", "alternate": "French"},
     "en": {"code": "en", "name": "English", "alternate": "English"},
 }
+
+#: A longer list of possible keys helps nobody.
+_MANY = 15
 
 #: Properties of a collection that its Items do not have.
 _COLLECTION_ONLY = frozenset({"dinamis:scene_size_km"})
@@ -73,6 +77,20 @@ class CollectionDocument:
     def harvest(self) -> Harvest:
         """Where the records of the collection come from."""
         return self.content.harvest
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources, in order of precedence."""
+        return tuple(choice.source for choice in self.harvest.sources)
+
+    @property
+    def missions(self) -> tuple[str, ...]:
+        """Codes of the satellites whose deliveries come here; empty where none do by themselves."""
+        return tuple(self.harvest.accepts.missions) if self.harvest.accepts else ()
+
+    def title(self, language: str = DEFAULT_LANGUAGE) -> str:
+        """The title, in French where the document does not speak the language."""
+        return str(self.published(language)["title"])
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -162,7 +180,7 @@ def load_collection_documents(directory: Path) -> CollectionDocuments:
         CollectionDocumentError: with file, line and column of every problem and how to mend it.
     """
     documents, problems = _read_directory(directory)
-    errors = [problem for problem in problems if problem.severity == "error"]
+    errors = [problem for problem in problems if problem.is_error]
     if errors:
         raise CollectionDocumentError(_explained(errors))
     return CollectionDocuments(documents)
@@ -182,6 +200,19 @@ def queryables_of(document: CollectionDocument, language: str = DEFAULT_LANGUAGE
         words = queryable.model_dump(mode="json", exclude_none=True)["translations"]
         own[name] = schema | words.get(language, {})
     return queryables(language) | own
+
+
+def source_table(documents: CollectionDocuments) -> str:
+    """Markdown table of the sources of each collection: a cell is the rank of the source in the collection."""
+    sources = sorted({source for document in documents.values() for source in document.sources})
+    heading = ["Collection", "Licence", "Takes deliveries of", *(f"`{source}`" for source in sources)]
+    lines = [heading, ["---"] * 3 + [":-:"] * len(sources)]
+    for document in documents.values():
+        ranks = {source: str(rank) for rank, source in enumerate(document.sources, 1)}
+        taken = ", ".join(document.missions)
+        cells = [f"`{document.id}`", document.content.stac.license, taken, *(ranks.get(name, "") for name in sources)]
+        lines.append(cells)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _explained(problems: Iterable[Problem]) -> str:
@@ -333,7 +364,7 @@ def _did_you_mean(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; known here: {', '.join(known)}" if known else ": remove it"
+    return f"; known here: {', '.join(known)}" if 0 < len(known) <= _MANY else ""
 
 
 def _known_keys(place: Place) -> set[str]:
@@ -389,7 +420,7 @@ def _foreign_summaries(content: CollectionContent) -> Iterator[tuple[Place, str]
     for name in content.stac.summaries.__pydantic_extra__:
         if name not in known:
             place = ("stac", "summaries", name)
-            yield place, f"no Item has this property{_did_you_mean(name, known)} Or declare it under queryables"
+            yield place, f"no Item has this property{_did_you_mean(name, known)} (or declare it under queryables)"
 
 
 def _foreign_translations(content: CollectionContent) -> Iterator[tuple[Place, str]]:
@@ -414,4 +445,7 @@ def _unknown_expectations(content: CollectionContent) -> Iterator[tuple[Place, s
     for index, name in enumerate(expect.required):
         if name not in known:
             place = ("expect", "required", index)
-            yield place, f"no Item has the property {name!r}{_did_you_mean(name, known)} Or declare it under queryables"
+            yield (
+                place,
+                f"no Item has the property {name!r}{_did_you_mean(name, known)} (or declare it under queryables)",
+            )

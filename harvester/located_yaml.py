@@ -34,6 +34,11 @@ class Problem:
     message: str
     severity: str = "error"  #: "error", or "warning" for what works but is probably not meant
 
+    @property
+    def is_error(self) -> bool:
+        """Whether the document cannot be used before this is mended."""
+        return self.severity == "error"
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}"
 
