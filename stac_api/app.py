@@ -1,0 +1,76 @@
+"""The application: stac-fastapi-pgstac with our client, our extensions and our middlewares."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.metadata import version
+
+from brotli_asgi import BrotliMiddleware
+from fastapi import FastAPI
+from stac_fastapi.api.middleware import ProxyHeaderMiddleware
+from stac_fastapi.pgstac.app import instantiate_api
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from stac_api.assets import AssetsExtension
+from stac_api.client import CatalogueClient
+from stac_api.connections import api_database, lifespan_of
+from stac_api.documentation import describe_faithfully
+from stac_api.errors import UnexpectedErrors, add_error_handlers
+from stac_api.extensions import catalogue_extensions
+from stac_api.health import HealthExtension
+from stac_api.intervals import LenientDatetimes
+from stac_api.public_url import PublicUrl
+from stac_api.request_log import ID_HEADER, RequestLog
+from stac_api.settings import ApiSettings, stock_settings
+
+#: STAC Browser and QGIS send credentials in these (clients.md 1.4).
+REQUEST_HEADERS = ("Accept-Language", "Authorization", "Content-Type", "If-None-Match", "Range", "X-API-Key", ID_HEADER)
+ANSWER_HEADERS = ("Accept-Ranges", "Content-Disposition", "Content-Language", "Content-Range", "ETag", ID_HEADER)
+
+
+def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
+    """The STAC API over one catalogue.
+
+    Args:
+        settings: What the operator set.
+        conninfo: How to connect, as the role of the API: a libpq connection string.
+    """
+    database = api_database(conninfo)
+    stock = stock_settings(settings, version("dinamis-stac"))
+    api = instantiate_api(
+        client=partial(CatalogueClient, default_language=settings.default_language),
+        extensions=catalogue_extensions(
+            stock, AssetsExtension(public=settings.public_assets), HealthExtension(database=database)
+        ),
+        lifespan=lifespan_of(settings, database),
+        settings=stock,
+    )
+    app: FastAPI = api.app
+    app.user_middleware = _middlewares(settings)
+    add_error_handlers(app)
+    describe_faithfully(app)
+    return app
+
+
+def _middlewares(settings: ApiSettings) -> list[Middleware]:
+    """The layers around the routes, the outermost first."""
+    base = (
+        [Middleware(PublicUrl, url=settings.public_url)] if settings.public_url else [Middleware(ProxyHeaderMiddleware)]
+    )
+    return [
+        Middleware(RequestLog),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "HEAD", "POST", "OPTIONS"),
+            allow_headers=REQUEST_HEADERS,
+            expose_headers=ANSWER_HEADERS,
+            max_age=600,
+        ),
+        # A range of a compressed file would be a range of something else.
+        Middleware(BrotliMiddleware, excluded_handlers=["/assets/"]),
+        *base,
+        Middleware(LenientDatetimes),
+        Middleware(UnexpectedErrors),
+    ]

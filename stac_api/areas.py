@@ -1,0 +1,49 @@
+"""Search areas: a bbox over the antimeridian becomes the two parts that pgSTAC can intersect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+from stac_api.errors import NotAnArea
+
+
+def bbox_geometry(bbox: Sequence[float]) -> dict[str, Any]:
+    """The GeoJSON geometry of a bbox in degrees: west, south, [lowest,] east, north[, highest].
+
+    West greater than east means that it crosses the antimeridian: the geometry then has one part on each side.
+
+    Raises:
+        NotAnArea: when it is not four or six finite numbers, south to north.
+    """
+    west, south, east, north = _sides(bbox)
+    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    rings = [[_ring(start, south, end, north)] for start, end in spans]
+    if len(rings) == 1:
+        return {"type": "Polygon", "coordinates": rings[0]}
+    return {"type": "MultiPolygon", "coordinates": rings}
+
+
+def crosses_antimeridian(bbox: Sequence[float]) -> bool:
+    """Whether the west side of the bbox lies east of its east side.
+
+    Raises:
+        NotAnArea: when it is not four or six finite numbers, south to north.
+    """
+    west, _, east, _ = _sides(bbox)
+    return west > east
+
+
+def _sides(bbox: Sequence[float]) -> tuple[float, float, float, float]:
+    if len(bbox) not in (4, 6) or not all(isinstance(side, int | float) and isfinite(side) for side in bbox):
+        raise NotAnArea("A bbox has 4 or 6 finite numbers.")
+    half = len(bbox) // 2
+    west, south, east, north = bbox[0], bbox[1], bbox[half], bbox[half + 1]
+    if south > north:
+        raise NotAnArea("The south of a bbox comes before its north.")
+    return west, south, east, north
+
+
+def _ring(west: float, south: float, east: float, north: float) -> list[list[float]]:
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]

@@ -1,0 +1,197 @@
+"""The catalogue's client of pgSTAC: every Item route passes `_search_base`, the waist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import unquote_plus
+
+import attr
+import orjson
+from fastapi import Request
+from geojson_pydantic.geometries import MultiPolygon
+from stac_fastapi.api.models import GeoJSONResponse
+from stac_fastapi.pgstac.core import CoreCrudClient
+from stac_fastapi.pgstac.models.links import BaseLinks, ItemCollectionLinks, SearchLinks
+from stac_fastapi.pgstac.types.search import PgstacSearch
+from stac_fastapi.types.errors import InvalidQueryParameter, NotFoundError
+from stac_fastapi.types.requests import get_base_url
+from stac_fastapi.types.stac import Item, ItemCollection, LandingPage
+from starlette.responses import JSONResponse
+
+from stac_api.areas import bbox_geometry, crosses_antimeridian
+from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
+from stac_api.conformance import ADDED_CLASSES
+from stac_api.filters import conjunction, filter_of_query, runnable
+from stac_api.item_presentation import complete_item
+from stac_api.languages import language_headers
+from stac_api.queryables import refuse_undeclared
+
+ITEMS_PER_PAGE = 100
+
+
+@attr.s
+class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
+    """pgSTAC behind the STAC API, without the stock client's defects (clients.md §4)."""
+
+    landing_page_id: str = attr.ib(default="dinamis-stac")
+    default_language: str = attr.ib(default="fr")
+
+    def conformance_classes(self) -> list[str]:
+        """The stock classes and those that hold here besides."""
+        return sorted({*super().conformance_classes(), *ADDED_CLASSES})
+
+    async def landing_page(self, **kwargs: Any) -> JSONResponse:
+        """The landing page, with one child link per collection."""
+        request: Request = kwargs["request"]
+        page: LandingPage = await super().landing_page(**kwargs)
+        collections = await self._collections(request, {"limit": COLLECTIONS_PER_PAGE})
+        page["links"] += [_child_link(collection, get_base_url(request)) for collection in collections]
+        return JSONResponse(page, headers=language_headers(collections, self.default_language))
+
+    async def _collections(self, request: Request, search: dict[str, Any]) -> list[dict[str, Any]]:
+        async with request.app.state.get_connection(request, "r") as connection:
+            page = await matching_page(connection, search)
+            return await presented(connection, page["collections"], request, self.default_language)
+
+    async def all_collections(self, request: Request, **parameters: Any) -> JSONResponse:
+        """The collections that match, all of them on one page unless a limit is asked for."""
+        search = self._collection_search(request, parameters)
+        async with request.app.state.get_connection(request, "r") as connection:
+            page = await matching_page(connection, search)
+            collections = await presented(connection, page["collections"], request, self.default_language)
+        fields = search.get("fields") or {}
+        content = {
+            "collections": [with_fields(each, fields) for each in collections],
+            "links": await paging_links(page, request),
+            "numberMatched": page["numberMatched"],
+            "numberReturned": len(collections),
+        }
+        return JSONResponse(content, headers=language_headers(collections, self.default_language))
+
+    def _collection_search(self, request: Request, parameters: dict[str, Any]) -> dict[str, Any]:
+        limit = parameters.get("limit") if "limit" in request.query_params else COLLECTIONS_PER_PAGE
+        base = {name: parameters.get(name) for name in ("bbox", "offset")}
+        arguments: dict[str, Any] = self._clean_search_args(
+            base_args={**base, "limit": limit, "query": _json_parameter(parameters.get("query"), "query")},
+            **{name: parameters.get(name) for name in ("datetime", "fields", "sortby", "filter_lang", "q")},
+            filter_query=parameters.get("filter_expr"),
+        )
+        return arguments
+
+    async def get_collection(self, collection_id: str, request: Request, **_: Any) -> JSONResponse:
+        """One collection in the reader's language.
+
+        Raises:
+            NotFoundError: there is no such collection.
+        """
+        async with request.app.state.get_connection(request, "r") as connection:
+            stored = await connection.fetchval("SELECT get_collection($1::text)", _storable_id(collection_id))
+            if stored is None or stored.get("type") != "Collection":
+                raise NotFoundError(f"Collection {collection_id} does not exist.")
+            (collection,) = await presented(connection, [stored], request, self.default_language)
+        return JSONResponse(collection, headers=language_headers([collection], self.default_language))
+
+    async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item:
+        """One Item.
+
+        Raises:
+            NotFoundError: there is no such collection, or no such Item in it.
+        """
+        item = await super().get_item(_storable_id(item_id), collection_id, request, **kwargs)
+        return cast("Item", item)
+
+    async def item_collection(self, collection_id: str, request: Request, **parameters: Any) -> GeoJSONResponse:
+        """A page of the Items of one collection."""
+        await self.get_collection(collection_id, request)
+        search = self._get_search(request, {**parameters, "collections": [collection_id]})
+        return await self._answer(search, request, ItemCollectionLinks(collection_id=collection_id, request=request))
+
+    async def get_search(self, request: Request, **parameters: Any) -> GeoJSONResponse:
+        """A page of Items, asked for in the query string."""
+        return await self._answer(self._get_search(request, parameters), request, SearchLinks(request=request))
+
+    async def post_search(self, search_request: PgstacSearch, request: Request, **_: Any) -> GeoJSONResponse:
+        """A page of Items, asked for in the body."""
+        if "limit" not in search_request.model_fields_set:
+            search_request.limit = ITEMS_PER_PAGE
+        return await self._answer(search_request, request, SearchLinks(request=request))
+
+    def _get_search(self, request: Request, parameters: dict[str, Any]) -> PgstacSearch:
+        limit = parameters.get("limit") if "limit" in request.query_params else ITEMS_PER_PAGE
+        base = {name: parameters.get(name) for name in ("collections", "ids", "bbox", "token")}
+        arguments = self._clean_search_args(
+            base_args={**base, "limit": limit, "query": _json_parameter(parameters.get("query"), "query")},
+            **{name: parameters.get(name) for name in ("intersects", "datetime", "fields", "sortby", "filter_lang")},
+            filter_query=parameters.get("filter_expr"),
+        )
+        return self.pgstac_search_model(**arguments)
+
+    async def _answer(self, search_request: PgstacSearch, request: Request, links: BaseLinks) -> GeoJSONResponse:
+        page = await self._search_base(search_request, request)
+        # The page's own self link is the request with its query string; the stock one loses it (clients.md 4.14).
+        own = [link for link in page["links"] if link["rel"] == "self"]
+        others = [link for link in await links.get_links(extra_links=page["links"]) if link["rel"] != "self"]
+        return GeoJSONResponse(
+            {**page, "links": [{**link, "type": GeoJSONResponse.media_type} for link in own] + others}
+        )
+
+    async def _search_base(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
+        """The one way to Items: the request made safe and exact before pgSTAC, the Items completed after it."""
+        search_request = _prepared(search_request)
+        await _refuse_undeclared_sort(search_request, request)
+        page: ItemCollection = await super()._search_base(search_request, request)
+        complete = _completion(search_request, get_base_url(request))
+        page["features"] = [cast("Item", complete(cast("dict[str, Any]", each))) for each in page["features"]]
+        return page
+
+
+def _prepared(search_request: PgstacSearch) -> PgstacSearch:
+    """The same search in terms that pgSTAC answers right; what clients must not steer is dropped."""
+    wanted = conjunction(
+        filter_of_query(getattr(search_request, "query", None) or {}),
+        runnable(getattr(search_request, "filter_expr", None)),
+    )
+    changes: dict[str, Any] = {"conf": None, "query": None, "filter_expr": wanted, "filter_lang": "cql2-json"}
+    if search_request.bbox and crosses_antimeridian(search_request.bbox):
+        changes |= {"bbox": None, "intersects": MultiPolygon(**bbox_geometry(search_request.bbox))}
+    return search_request.model_copy(update=changes)
+
+
+async def _refuse_undeclared_sort(search_request: PgstacSearch, request: Request) -> None:
+    fields = [each.field for each in getattr(search_request, "sortby", None) or []]
+    if fields:
+        async with request.app.state.get_connection(request, "r") as connection:
+            await refuse_undeclared(connection, fields, search_request.collections or [])
+
+
+def _completion(search_request: PgstacSearch, base_url: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    fields = getattr(search_request, "fields", None)
+    include = frozenset(fields.include or ()) if fields else frozenset[str]()
+    exclude = frozenset(fields.exclude or ()) if fields else frozenset[str]()
+    return lambda feature: complete_item(feature, base_url, include=include, exclude=exclude)
+
+
+def _child_link(collection: dict[str, Any], base_url: str) -> dict[str, Any]:
+    return {
+        "rel": "child",
+        "type": "application/json",
+        "title": collection.get("title") or collection["id"],
+        "href": f"{base_url}collections/{collection['id']}",
+    }
+
+
+def _json_parameter(text: str | None, name: str) -> dict[str, Any] | None:
+    if not text:
+        return None
+    value = orjson.loads(unquote_plus(text))
+    if not isinstance(value, dict):
+        raise InvalidQueryParameter(f"The {name} parameter must be a JSON object.")
+    return value
+
+
+def _storable_id(identifier: str) -> str:
+    # PostgreSQL has no NUL in its texts, so nothing has such an id.
+    if "\x00" in identifier:
+        raise NotFoundError("No id has a NUL character.")
+    return identifier

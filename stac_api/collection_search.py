@@ -1,0 +1,123 @@
+"""The search of collections: free text in two languages, filters over their own fields, translated answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from asyncpg import Connection
+from fastapi import Request
+from stac_fastapi.pgstac.models.links import CollectionLinks, CollectionSearchPagingLinks
+from stac_fastapi.pgstac.utils import exclude_fields, include_fields
+
+from stac_api.areas import bbox_geometry
+from stac_api.filters import NOTHING, conjunction, filter_of_query, properties_in, runnable
+from stac_api.languages import in_language, translations_of
+from stac_api.queryables import refuse_others
+
+#: QGIS never asks for a second page of collections, so the first one has them all.
+COLLECTIONS_PER_PAGE = 1000
+
+#: What a filter or a sort of collections may name; /queryables is about Items.
+COLLECTION_FIELDS = frozenset(
+    {
+        "id",
+        "title",
+        "description",
+        "keywords",
+        "license",
+        "type",
+        "datetime",
+        "start_datetime",
+        "end_datetime",
+        "geometry",
+    }
+)
+
+#: Kept by pgSTAC beside the Collection, never part of it.
+_INTERNAL_FIELDS = ("parent_ids",)
+
+
+async def matching_page(connection: Connection, search: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of collections as pgSTAC gives it: `collections`, `numberMatched`, `numberReturned`, `links`.
+
+    Args:
+        connection: One connection of the pool.
+        search: bbox, datetime, limit, offset, query, filter, sortby and q, all optional.
+
+    Raises:
+        UndeclaredProperty: when filter, query or sortby name what collections do not have.
+    """
+    statement = await _statement(connection, search)
+    async with connection.transaction():
+        # The declared properties are those of Items: here our own list has been applied instead.
+        await connection.execute("SELECT set_config('pgstac.additional_properties', 'true', true)")
+        page: dict[str, Any] = await connection.fetchval(
+            "SELECT collection_search($1::text::jsonb)", json.dumps(statement)
+        )
+    return page
+
+
+async def _statement(connection: Connection, search: Mapping[str, Any]) -> dict[str, Any]:
+    sortby = search.get("sortby") or []
+    wanted = conjunction(filter_of_query(search.get("query") or {}), runnable(search.get("filter")))
+    refuse_others([*properties_in(wanted), *(each["field"] for each in sortby)], COLLECTION_FIELDS)
+    statement = {key: search[key] for key in ("datetime", "limit", "offset") if search.get(key) is not None}
+    if search.get("bbox"):
+        statement["intersects"] = bbox_geometry(search["bbox"])
+    if text := await _free_text_filter(connection, search.get("q")):
+        wanted = conjunction(wanted, text)
+    return statement | ({"filter": wanted, "filter-lang": "cql2-json"} if wanted else {}) | {"sortby": sortby or _BY_ID}
+
+
+_BY_ID = [{"field": "id", "direction": "asc"}]
+
+
+async def _free_text_filter(connection: Connection, terms: Sequence[str] | str | None) -> Mapping[str, Any] | None:
+    terms = [terms] if isinstance(terms, str) else list(terms or [])
+    if not terms:
+        return None
+    ids = await connection.fetch("SELECT dinamis.collections_matching($1) AS id", terms)
+    return {"op": "in", "args": [{"property": "id"}, [row["id"] for row in ids]]} if ids else NOTHING
+
+
+async def presented(
+    connection: Connection, collections: Sequence[dict[str, Any]], request: Request, default_language: str
+) -> list[dict[str, Any]]:
+    """The collections as a client gets them: in its language, with their links."""
+    translations = await translations_of(connection, [collection["id"] for collection in collections])
+    accepted = request.headers.get("accept-language")
+    return [
+        await _linked(in_language(each, translations.get(each["id"], {}), accepted, default_language), request)
+        for each in collections
+    ]
+
+
+async def _linked(collection: dict[str, Any], request: Request) -> dict[str, Any]:
+    links = CollectionLinks(collection_id=collection["id"], request=request)
+    queryables = {
+        "rel": "http://www.opengis.net/def/rel/ogc/1.0/queryables",
+        "type": "application/schema+json",
+        "title": "Queryables",
+        "href": links.resolve(f"collections/{collection['id']}/queryables"),
+    }
+    stored = await links.get_links(extra_links=collection.get("links"))
+    published = {key: value for key, value in collection.items() if key not in _INTERNAL_FIELDS}
+    return {**published, "links": [*stored, queryables]}
+
+
+def with_fields(collection: dict[str, Any], fields: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Only the wanted fields of a collection (Fields extension)."""
+    chosen: dict[str, Any] = include_fields(collection, set(fields.get("include", ())))
+    chosen = dict(chosen)
+    exclude_fields(chosen, set(fields.get("exclude", ())) - set(fields.get("include", ())))
+    return chosen
+
+
+async def paging_links(page: Mapping[str, Any], request: Request) -> list[dict[str, Any]]:
+    """The links of a page of collections: itself, the root, the next and the previous page."""
+    stock = {link["rel"]: link for link in page.get("links", [])}
+    links = CollectionSearchPagingLinks(request=request, next=stock.get("next"), prev=stock.get("prev"))
+    pages: list[dict[str, Any]] = await links.get_links()
+    return [{**link, "type": "application/json"} for link in pages]

@@ -1,0 +1,60 @@
+"""The server's connections: one pool per worker, in the API's own role."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+# buildpg's pool lets the stock client send its named parameters.
+from buildpg import asyncpg
+from fastapi import FastAPI
+from pydantic import SecretStr
+from stac_fastapi.pgstac.db import con_init, get_connection
+
+from database import Database
+from stac_api.settings import ApiSettings
+
+CLOSING_TIMEOUT_S = 5
+
+
+def api_database(conninfo: str) -> Database:
+    """The catalogue as the server knows it: it is given one role, and no more, to connect as."""
+    secret = SecretStr(conninfo)
+    return Database(owner=secret, api=secret, harvest=secret, is_external=True)
+
+
+def lifespan_of(settings: ApiSettings, database: Database) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """The life of the application: its pool is open from start to shutdown."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.readpool = pool = await asyncpg.create_pool(**_pool_arguments(settings, database))
+        app.state.get_connection = get_connection
+        try:
+            yield
+        finally:
+            await _close(pool)
+
+    return lifespan
+
+
+async def _close(pool: Any) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), CLOSING_TIMEOUT_S)
+    except TimeoutError:
+        pool.terminate()
+
+
+def _pool_arguments(settings: ApiSettings, database: Database) -> dict[str, Any]:
+    connection = database.asyncpg_arguments("api")
+    server_settings: dict[str, str] = dict(connection.pop("server_settings", {}))  # type: ignore[call-overload]
+    server_settings |= {
+        "search_path": "pgstac,public",
+        "application_name": "dinamis-api",
+        "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
+    }
+    # No connection is needed to start: the server answers 503 until its database does.
+    sizes = {"min_size": 0, "max_size": settings.pool_size}
+    return {**connection, **sizes, "server_settings": server_settings, "init": con_init}

@@ -1,0 +1,64 @@
+"""The OpenAPI document: what the framework derives, with our errors and defaults instead of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fastapi import FastAPI
+
+from stac_api.client import ITEMS_PER_PAGE
+from stac_api.collection_search import COLLECTIONS_PER_PAGE
+from stac_api.errors import PROBLEM_JSON, Problem
+
+DEFAULT_LIMITS = {
+    "/collections": COLLECTIONS_PER_PAGE,
+    "/search": ITEMS_PER_PAGE,
+    "/collections/{collection_id}/items": ITEMS_PER_PAGE,
+}
+
+
+def describe_faithfully(app: FastAPI) -> None:
+    """Make the application's OpenAPI document say what its answers are."""
+    derived: Callable[[], dict[str, Any]] = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _corrected(derived())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _corrected(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document["components"]["schemas"]
+    schemas["Problem"] = Problem.model_json_schema()
+    for path, operation in _operations(document):
+        # FastAPI documents 422 for bad input; STAC asks for 400.
+        operation["responses"].pop("422", None)
+        operation["responses"] |= {"400": _problem("The request is not valid"), "default": _problem("It failed")}
+        _set_default_limit(operation, DEFAULT_LIMITS.get(path))
+    _set_body_limit(schemas)
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            yield path, operation
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
+def _set_default_limit(operation: dict[str, Any], limit: int | None) -> None:
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == "limit" and limit is not None:
+            parameter["schema"]["default"] = limit
+
+
+def _set_body_limit(schemas: dict[str, Any]) -> None:
+    schemas["SearchPostRequest"]["properties"]["limit"]["default"] = ITEMS_PER_PAGE
+    # Clients may not steer pgSTAC: `conf` is dropped.
+    schemas["SearchPostRequest"]["properties"].pop("conf", None)

@@ -1,0 +1,78 @@
+"""The STAC API extensions that are served, with our parts in place of the stock ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attr
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from stac_fastapi.extensions import (
+    CollectionSearchFilterExtension,
+    ItemCollectionFilterExtension,
+    QueryExtension,
+    SearchFilterExtension,
+)
+from stac_fastapi.extensions.query import QueryConformanceClasses
+from stac_fastapi.pgstac.models.extensions import Extensions
+from stac_fastapi.types.extension import ApiExtension
+
+from stac_api.assets import AssetsExtension
+from stac_api.health import HealthExtension
+from stac_api.intervals import LenientDatetimeExtension
+from stac_api.queryables import Queryables
+from stac_api.settings import StockSettings
+
+
+class QueryBody(BaseModel):
+    """The `query` of a search body; its operators are checked where they are translated."""
+
+    query: dict[str, dict[str, Any]] | None = Field(
+        None,
+        description="Comparisons of properties: eq, neq, lt, lte, gt, gte, in, startsWith, endsWith, contains.",
+        json_schema_extra={"examples": [{"eo:cloud_cover": {"lte": 10}}]},
+    )
+
+
+@attr.s
+class TranslatedQueryExtension(QueryExtension):
+    """The Query extension with all its operators, translated into CQL2."""
+
+    POST = QueryBody
+
+    def register(self, app: FastAPI) -> None:
+        """Nothing to add: the search routes take the field from the model."""
+
+
+class CatalogueExtensions(Extensions):  # type: ignore[misc]  # untyped upstream
+    """The stock set of extensions, in an order that lets `query` and `filter` stand together."""
+
+    @property
+    def search(self) -> list[ApiExtension]:
+        """The extensions of /search."""
+        # The stock model refuses `filter-lang` once it has seen a `query`, though `_search_base` translates it:
+        # fields are validated in this order.
+        extensions: list[ApiExtension] = super().search
+        return sorted(extensions, key=lambda extension: isinstance(extension, QueryExtension))
+
+
+def catalogue_extensions(stock: StockSettings, assets: AssetsExtension, health: HealthExtension) -> CatalogueExtensions:
+    """The extensions of the server."""
+    queryables = Queryables()
+    return CatalogueExtensions(
+        settings=stock,
+        search_map={
+            "query": TranslatedQueryExtension(),
+            "filter": SearchFilterExtension(client=queryables),
+            "datetime": LenientDatetimeExtension(),
+        },
+        collection_search_map={
+            "query": TranslatedQueryExtension(conformance_classes=[QueryConformanceClasses.COLLECTIONS]),
+            "filter": CollectionSearchFilterExtension(client=queryables),
+        },
+        item_collection_map={
+            "query": TranslatedQueryExtension(conformance_classes=[QueryConformanceClasses.ITEMS]),
+            "filter": ItemCollectionFilterExtension(client=queryables),
+        },
+        extra_map={"assets": assets, "health": health},
+    )

@@ -1,0 +1,88 @@
+"""Filters on their way to pgSTAC: `query` becomes CQL2, and CQL2 is spelt the way pgSTAC runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stac_api.areas import bbox_geometry
+from stac_api.errors import UnknownOperator
+
+Filter = Mapping[str, Any]
+
+NOTHING: Filter = {"op": "=", "args": [{"property": "id"}, ""]}  # pgSTAC: `in []` is a syntax error
+
+QUERY_COMPARISONS = {
+    "eq": "=",
+    "ne": "<>",
+    "neq": "<>",
+    "lt": "<",
+    "lte": "<=",
+    "gt": ">",
+    "gte": ">=",
+    "in": "in",
+}
+QUERY_PATTERNS = {"startsWith": "{}%", "endsWith": "%{}", "contains": "%{}%"}
+PGSTAC_NAMES = {"a_containedby": "a_contained_by"}
+
+
+def conjunction(*filters: Filter | None) -> Filter | None:
+    """The filters and-ed together; None when there is none."""
+    present = [each for each in filters if each]
+    if len(present) < 2:
+        return present[0] if present else None
+    return {"op": "and", "args": present}
+
+
+def filter_of_query(query: Mapping[str, Any]) -> Filter | None:
+    """CQL2 of the older `query` parameter, `{property: {operator: value}}`.
+
+    Raises:
+        UnknownOperator: when an operator is none of the Query extension.
+    """
+    comparisons = [
+        _comparison(name, str(getattr(operator, "value", operator)), value)
+        for name, operators in query.items()
+        for operator, value in (operators.items() if isinstance(operators, Mapping) else [("eq", operators)])
+    ]
+    return conjunction(*comparisons)
+
+
+def _comparison(name: str, operator: str, value: Any) -> Filter:
+    if operator in QUERY_COMPARISONS:
+        return {"op": QUERY_COMPARISONS[operator], "args": [{"property": name}, value]}
+    if operator in QUERY_PATTERNS:
+        literal = str(value).replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        return {"op": "like", "args": [{"property": name}, QUERY_PATTERNS[operator].format(literal)]}
+    raise UnknownOperator(f"It does not know {operator[:40]}.")
+
+
+def runnable(node: Any) -> Any:
+    """The same filter with the constructs that pgSTAC does not read in those that it does.
+
+    pgSTAC refuses `{"bbox": …}` literals, spells A_CONTAINEDBY otherwise, and compares `{"date": …}` as text.
+    """
+    if isinstance(node, list):
+        return [runnable(each) for each in node]
+    if not isinstance(node, Mapping) or "coordinates" in node:
+        return node
+    if "bbox" in node and "type" not in node:
+        return bbox_geometry(node["bbox"])
+    if isinstance(node.get("date"), str):
+        return {"timestamp": f"{node['date']}T00:00:00Z"}
+    return {key: _operator(value) if key == "op" else runnable(value) for key, value in node.items()}
+
+
+def _operator(name: Any) -> Any:
+    return PGSTAC_NAMES.get(name.lower(), name) if isinstance(name, str) else name
+
+
+def properties_in(node: Any) -> Iterator[str]:
+    """The names of all properties that a filter reads."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get("property"), str):
+            yield node["property"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for each in node:
+            yield from properties_in(each)

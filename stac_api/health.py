@@ -1,0 +1,86 @@
+"""/healthz: whether the database answers and has the schema of this release."""
+
+from __future__ import annotations
+
+from logging import getLogger
+from typing import Any, Literal
+
+import attr
+from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel
+from stac_fastapi.types.extension import ApiExtension
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+
+from database import Database, DatabaseError, MigrationState, migration_state
+
+logger = getLogger(__name__)
+
+
+class Health(BaseModel):
+    """The state of the server."""
+
+    status: Literal["ok", "not migrated", "database unreachable"]
+    pgstac_version: str | None = None
+    migrations_applied: list[str] = []
+    migrations_pending: list[str] = []
+    advice: str | None = None
+
+
+@attr.s
+class HealthExtension(ApiExtension):
+    """The route that load balancers and operators ask.
+
+    Attributes:
+        database: The catalogue, in the API's role.
+    """
+
+    database: Database = attr.ib(kw_only=True)
+    _last_status: str = attr.ib(default="ok", init=False)
+
+    def register(self, app: FastAPI) -> None:
+        """Add the route."""
+        router = APIRouter(prefix=app.state.router_prefix, tags=["Liveliness/Readiness"])
+        router.add_api_route(
+            "/healthz",
+            self.healthz,
+            methods=["GET"],
+            name="State of the server",
+            responses={200: {"model": Health}, 503: {"model": Health, "description": "It cannot answer searches"}},
+        )
+        app.include_router(router)
+
+    async def healthz(self) -> JSONResponse:
+        """The state of the database and of its schema; 503 when searches cannot be answered."""
+        health = await run_in_threadpool(self._health)
+        self._log_change(health)
+        status = 200 if health.status == "ok" else 503
+        return JSONResponse(health.model_dump(exclude_none=True), status, headers={"Cache-Control": "no-store"})
+
+    def _health(self) -> Health:
+        try:
+            state = migration_state(self.database)
+        except DatabaseError:
+            # Its words name the server and the user: they are for the log.
+            logger.debug("The database is unreachable", exc_info=True)
+            return Health(status="database unreachable", advice="Start it: dinamis db start; then dinamis doctor.")
+        return _health_of(state)
+
+    def _log_change(self, health: Health) -> None:
+        # Probes come every few seconds: only what changes is news.
+        if health.status != self._last_status:
+            level = logger.info if health.status == "ok" else logger.error
+            level("The server is now: %s. %s", health.status, health.advice or "")
+            self._last_status = health.status
+
+
+def _health_of(state: MigrationState) -> Health:
+    facts: dict[str, Any] = {
+        "pgstac_version": state.pgstac_version,
+        "migrations_applied": list(state.applied),
+        "migrations_pending": list(state.pending),
+    }
+    if state.is_current:
+        return Health(status="ok", **facts)
+    advice = "Use the newer release." if state.is_newer else "Run dinamis db migrate."
+    return Health(status="not migrated", advice=advice, **facts)

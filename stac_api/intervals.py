@@ -1,0 +1,78 @@
+"""The `datetime` parameter, read as leniently as clients need: QGIS sends times without a zone."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import parse_qsl, urlencode
+
+import attr
+from fastapi import FastAPI
+from pydantic import AfterValidator, BaseModel, BeforeValidator
+from stac_fastapi.types.extension import ApiExtension
+from stac_pydantic.shared import validate_datetime
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+OPEN = ".."
+_WHOLE_SECONDS = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d")
+_WITH_FRACTION = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?")
+_LOST_PLUS = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?) (\d\d:\d\d)")
+
+
+def utc_interval(value: str) -> str | None:
+    """The same instant or interval with UTC where no zone was given; None for a lone `..`, which restricts nothing.
+
+    A lone instant with a fraction of a second and no zone is left as it is, and so refused: RFC 3339 forbids it and
+    stac-api-validator checks it. What cannot be read is returned unchanged, for the stock validation to refuse.
+    """
+    if value == OPEN:
+        return None
+    ends = value.split("/")
+    zoneless = _WITH_FRACTION if len(ends) == 2 else _WHOLE_SECONDS
+    return "/".join(_with_zone(end, zoneless) for end in ends)
+
+
+def _with_zone(end: str, zoneless: re.Pattern[str]) -> str:
+    if zoneless.fullmatch(end):
+        return f"{end}Z"
+    # An unescaped "+" of a query string arrives as a space.
+    return _LOST_PLUS.sub(r"\1+\2", end) if _LOST_PLUS.fullmatch(end) else end
+
+
+class LenientDatetimes:
+    """Rewrites the `datetime` of a query string before the stock models, which cannot be told otherwise, refuse it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a complete `datetime`."""
+        if scope["type"] == "http" and b"datetime=" in scope["query_string"]:
+            scope = {**scope, "query_string": _rewritten(scope["query_string"])}
+        await self.app(scope, receive, send)
+
+
+def _rewritten(query_string: bytes) -> bytes:
+    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    rewritten = [(key, utc_interval(value) if key == "datetime" else value) for key, value in pairs]
+    return urlencode([(key, value) for key, value in rewritten if value is not None]).encode("ascii")
+
+
+def _lenient(value: object) -> object:
+    return utc_interval(value) if isinstance(value, str) else value
+
+
+class LenientDatetimeBody(BaseModel):
+    """The `datetime` of a search body."""
+
+    datetime: Annotated[str | None, BeforeValidator(_lenient), AfterValidator(validate_datetime)] = None
+
+
+@attr.s
+class LenientDatetimeExtension(ApiExtension):
+    """Lends the body of `POST /search` the same leniency as the query string."""
+
+    POST = LenientDatetimeBody
+
+    def register(self, app: FastAPI) -> None:
+        """Nothing to add: the search route takes the field from the model."""

@@ -1,0 +1,44 @@
+"""Items as clients need them: absolute asset hrefs, and the `datetime` key that pgSTAC drops when it is null."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+#: Assets of the archive are stored as `assets/{collection}/{item}/{key}`, so that the catalogue can move.
+ARCHIVE_PREFIX = "assets/"
+
+
+def complete_item(
+    feature: dict[str, Any],
+    base_url: str,
+    *,
+    include: AbstractSet[str] = frozenset(),
+    exclude: AbstractSet[str] = frozenset(),
+) -> dict[str, Any]:
+    """The Item with what a client may rely on.
+
+    Args:
+        feature: An Item, or what a Fields request left of it.
+        base_url: Of the API, with its final slash.
+        include: The fields asked for; empty means all.
+        exclude: The fields not wanted.
+    """
+    properties = feature.get("properties")
+    if isinstance(properties, dict) and _wants_datetime(include, exclude):
+        # QGIS drops an Item without this key (clients.md 0.4).
+        properties.setdefault("datetime", None)
+    if isinstance(feature.get("assets"), dict):
+        feature["assets"] = {key: _reachable(asset, base_url) for key, asset in feature["assets"].items()}
+    return feature
+
+
+def _wants_datetime(include: AbstractSet[str], exclude: AbstractSet[str]) -> bool:
+    names = {"properties", "properties.datetime", "datetime"}
+    return bool(not include or include & names) and not exclude & {"properties.datetime", "datetime"}
+
+
+def _reachable(asset: Any, base_url: str) -> Any:
+    if isinstance(asset, dict) and str(asset.get("href", "")).startswith(ARCHIVE_PREFIX):
+        return {**asset, "href": base_url + asset["href"]}
+    return asset

@@ -1,0 +1,86 @@
+"""Collections in the language that the reader asks for (STAC Language extension, Accept-Language)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from asyncpg import Connection
+
+Translations = Mapping[str, Mapping[str, Any]]  #: language -> the fields that read otherwise in it
+
+
+async def translations_of(connection: Connection, collections: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The stored translations: collection -> language -> fields."""
+    rows = await connection.fetch(
+        "SELECT collection, language, content FROM dinamis.collection_translation WHERE collection = ANY ($1)",
+        collections,
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(row["collection"], {})[row["language"]] = row["content"]
+    return found
+
+
+def in_language(
+    collection: Mapping[str, Any], translations: Translations, accepted: str | None, default: str
+) -> dict[str, Any]:
+    """The collection in the accepted language it has, else in its own, with `language` and `languages` to match."""
+    own = own_language(collection, default)
+    chosen = preferred_language(accepted, [own, *translations])
+    if chosen == own:
+        return dict(collection)
+    known = {each["code"]: each for each in (collection.get("languages") or []) if "code" in each}
+    others = [collection.get("language") or {"code": own}, *(known[code] for code in known if code != chosen)]
+    return {
+        **collection,
+        **translations[chosen],
+        "language": known.get(chosen, {"code": chosen}),
+        "languages": others,
+    }
+
+
+def own_language(collection: Mapping[str, Any], default: str) -> str:
+    """The language code of a stored collection."""
+    return str((collection.get("language") or {}).get("code", default))
+
+
+def preferred_language(accepted: str | None, available: Sequence[str]) -> str:
+    """The available language that an Accept-Language header prefers; the first one when it wants none of them.
+
+    Args:
+        accepted: The header, such as `en-GB,en;q=0.9,fr;q=0.5`; None when it was not sent.
+        available: Language codes, the one to fall back on first.
+    """
+    for wanted in _by_preference(accepted or ""):
+        for language in available:
+            if wanted == "*" or _primary(language) == _primary(wanted):
+                return language
+    return available[0]
+
+
+def _by_preference(accepted: str) -> list[str]:
+    weighted = [(_weight(parameters), language.strip()) for language, _, parameters in _entries(accepted)]
+    return [language for weight, language in sorted(weighted, key=lambda entry: -entry[0]) if language and weight > 0]
+
+
+def _entries(accepted: str) -> Iterable[tuple[str, str, str]]:
+    return (entry.partition(";") for entry in accepted.split(","))
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0
+
+
+def _primary(language: str) -> str:
+    return language.split("-", maxsplit=1)[0].lower()
+
+
+def language_headers(collections: Iterable[Mapping[str, Any]], default: str) -> dict[str, str]:
+    """The headers of an answer whose texts depend on Accept-Language."""
+    codes = sorted({own_language(collection, default) for collection in collections})
+    return {"Vary": "Accept-Language"} | ({"Content-Language": ", ".join(codes)} if codes else {})

@@ -1,0 +1,46 @@
+"""Serving the application with uvicorn, in one process or several, until a signal."""
+
+from __future__ import annotations
+
+from logging import getLogger
+
+import uvicorn
+from fastapi import FastAPI
+
+from stac_api.app import create_app
+from stac_api.request_log import configure_logging
+from stac_api.settings import ApiSettings, hand_over, handed_over
+
+logger = getLogger(__name__)
+
+
+def serve_api(settings: ApiSettings, conninfo: str, *, host: str, port: int, workers: int = 1) -> None:
+    """Serve the catalogue until SIGINT or SIGTERM; requests under way may finish within the shutdown timeout.
+
+    Args:
+        settings: What the operator set.
+        conninfo: How to connect, as the role of the API: a libpq connection string.
+        host: The address to listen on.
+        port: The TCP port to listen on.
+        workers: How many processes share the port.
+    """
+    configure_logging(settings)
+    hand_over(settings, conninfo)
+    uvicorn.run(
+        "stac_api.serving:handed_over_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_timeout_s,
+    )
+
+
+def handed_over_app() -> FastAPI:
+    """The application of one worker, from what the first process left in the environment."""
+    settings, conninfo = handed_over()
+    configure_logging(settings)
+    return create_app(settings, conninfo)
