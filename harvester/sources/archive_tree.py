@@ -71,6 +71,7 @@ class MemberTree(ABC):
         try:
             with _archive_faults("the inner archive"), self._stream(self._names[path]) as member:
                 _copy(member, copy, size)
+            copy.seek(0)
         except UnreadableScene:
             copy.close()
             raise
