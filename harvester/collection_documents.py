@@ -232,15 +232,21 @@ def _priority(document: CollectionDocument) -> int:
 
 def _read(path: Path) -> tuple[CollectionDocument | None, list[Problem]]:
     located = read_located_yaml(path)
-    if located.problems:
-        return None, located.problems
+    content = _content(located)
+    if content is not None:
+        _report_inconsistent(located, content)
+    usable = content is not None and not located.problems
+    return (CollectionDocument(path, content) if usable and content else None), located.problems
+
+
+def _content(located: LocatedDocument) -> CollectionContent | None:
+    if located.data is None and located.problems:
+        return None
     try:
-        content = CollectionContent.model_validate(located.data)
+        return CollectionContent.model_validate(located.data)
     except ValidationError as error:
         _report_invalid(located, error)
-        return None, located.problems
-    _report_inconsistent(located, content)
-    return (None if located.problems else CollectionDocument(path, content)), located.problems
+        return None
 
 
 def _read_directory(directory: Path) -> tuple[list[CollectionDocument], list[Problem]]:
@@ -322,8 +328,11 @@ def _texts(file: Path) -> Iterator[str]:
 
 
 def _report_invalid(located: LocatedDocument, error: ValidationError) -> None:
+    explained = {problem.line for problem in located.problems}
     for detail in error.errors(include_url=False):
         place = located.nearest(detail["loc"])
+        if located.keys.get(place, (1, 1))[0] in explained:  # mending what YAML misread mends this too
+            continue
         message = _message(detail["type"], detail["loc"], detail["msg"], detail["input"])
         located.report_at(place, f"{_dotted(place)}: {message}" if place else message)
 

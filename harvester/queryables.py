@@ -276,6 +276,13 @@ PROPERTIES: Mapping[str, PropertyDefinition] = {
     "airbus:image_orientation": _airbus(
         "Orientation de l’image d’origine", "Original image orientation", {"type": "number"}
     ),
+    "airbus:scene_orientation": _airbus(
+        "Orientation de la scène d’origine", "Original scene orientation", {"type": "number"}
+    ),
+    "airbus:incidence_angle": _airbus(
+        "INCIDENCE_ANGLE d’origine, signé", "Original INCIDENCE_ANGLE, signed", _SIGNED_TILT
+    ),
+    "airbus:viewing_angle": _airbus("VIEWING_ANGLE d’origine, signé", "Original VIEWING_ANGLE, signed", _SIGNED_TILT),
     "airbus:incidence_angle_along_track": _airbus(
         "Incidence le long de la trace", "Incidence along track", _SIGNED_TILT
     ),

@@ -418,7 +418,7 @@ def test_what_yaml_would_guess_is_a_mistake(value: str, words: str, written: Cal
         (b"[" * 100_000, "1:41", "levels are nested"),
         (b"x" * (1024 * 1024 + 1), "1:1", "larger than 1048576 bytes"),
         (b"just a text\n", "1:1", "write keys and their values here"),
-        (b"%BAD\xc2\xa0\n---\n", "1:1", "this is not YAML"),
+        (b"%BAD\xc2\xa0\n---\n", "1:5", "this is not YAML"),
     ],
     ids=lambda value: value[:20].decode("latin-1") if isinstance(value, bytes) else None,
 )
@@ -426,9 +426,8 @@ def test_a_file_that_is_no_document_is_explained(content: bytes, place: str, wor
     """Whatever bytes are in the file, the answer is a place and a reason."""
     file = tmp_path / "broken.yaml"
     file.write_bytes(content)
-    text = complaint(file)
-    assert words in text
-    assert text.startswith(f"{file}:{place.partition(':')[0]}:")
+    lines = complaint(file).splitlines()
+    assert any(line.startswith(f"{file}:{place}: ") and words in line for line in lines), lines
 
 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
@@ -449,6 +448,17 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(written: Callabl
     assert [int(line.split(":")[1]) for line in lines] == sorted(
         [line_of(file, "stac:"), line_of(file, "tilte"), line_of(file, "gsd:"), line_of(file, "type: float")]
     )
+
+
+def test_what_yaml_misread_does_not_hide_the_other_mistakes(written: Callable[..., Path]) -> None:
+    """A date without quotes and a misspelt key are told together, each once."""
+    file = written(('"2020-01-01T00:00:00Z"', "2020-01-01"), ("  title: Images", "  tilte: Images"))
+    lines = complaint(file).splitlines()
+    assert [int(line.split(":")[1]) for line in lines] == [
+        line_of(file, "stac:"),
+        line_of(file, "tilte"),
+        line_of(file, "2020-01-01"),
+    ]
 
 
 def test_two_documents_may_not_take_one_mission_at_one_priority(written: Callable[..., Path]) -> None:
@@ -517,6 +527,15 @@ def test_items_publish_no_property_that_cannot_be_filtered() -> None:
     record = scene()
     properties = item_from_scenes([record], item_id=record.id, collection="pleiades").properties
     assert sorted(set(properties) - set(QUERYABLES)) == []
+
+
+def test_vendor_angles_of_every_reader_can_be_filtered() -> None:
+    """The raw angles that the readers of DIMAP 1 and 2 keep are queryables, whatever the satellite."""
+    angles = {"scene_orientation", "azimuth_angle", "image_orientation"}
+    angles |= {
+        f"{kind}_angle{way}" for kind in ("viewing", "incidence") for way in ("", "_along_track", "_across_track")
+    }
+    assert sorted({f"airbus:{angle}" for angle in angles} - set(QUERYABLES)) == []
 
 
 @pytest.mark.parametrize("name", sorted(QUERYABLES))
