@@ -38,6 +38,7 @@ RingPolygon = tuple[Points, Sequence[Points]]
 
 # Between vertices 1 km apart a straight edge of a projection bends by a few centimetres in longitude and latitude.
 _PROJECTED_EDGE_M = 1000.0
+_EARTH_REACH_M = 3e7
 # A degree is nowhere longer than at the pole, on either axis.
 _LONGEST_DEGREE_M = 111_694.0
 _RAISE_TOLERANCE = 2.0
@@ -86,7 +87,7 @@ def footprint_from_rings(
     source = _crs(crs)
     members = list(polygons)
     if source.is_projected:
-        members = _united_members(members, _PROJECTED_EDGE_M / source.axis_info[0].unit_conversion_factor)
+        members = _united_members(members, source.axis_info[0].unit_conversion_factor)
     transformer = Transformer.from_crs(source, "EPSG:4326", always_xy=True)
     region = union_footprints(_regions(members, transformer, min_hole_km2))
     return _rounded(_within_size(region, tolerance_m, max_vertices))
@@ -240,9 +241,12 @@ def _crs(crs: str | int) -> CRS:
         raise CrsError(f"{crs!r} is not a reference system that pyproj knows; give an EPSG code.") from error
 
 
-def _united_members(members: Sequence[RingPolygon], edge_length: float) -> list[RingPolygon]:
+def _united_members(members: Sequence[RingPolygon], unit_m: float) -> list[RingPolygon]:
     united = shapely.unary_union([_plane_polygon(member) for member in members])
-    return [_member(polygon) for polygon in polygon_parts(united.segmentize(edge_length))]
+    reach_m = max(map(abs, united.bounds), default=0) * unit_m
+    if reach_m > _EARTH_REACH_M:
+        raise CrsError(f"Coordinates reach {reach_m:.3g} m, more than any projection of the Earth; check their unit.")
+    return [_member(polygon) for polygon in polygon_parts(united.segmentize(_PROJECTED_EDGE_M / unit_m))]
 
 
 def _plane_polygon(member: RingPolygon) -> BaseGeometry:
