@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    model_validator,
 )
 
 MADE_BY_THE_API = frozenset(
@@ -170,6 +171,16 @@ class Range(Strict):
 
     minimum: Scalar
     maximum: Scalar
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        try:
+            ordered = self.minimum <= self.maximum
+        except TypeError as error:
+            raise ValueError("minimum and maximum must be two numbers or two texts") from error
+        if not ordered:
+            raise ValueError("minimum is greater than maximum: exchange them")
+        return self
 
 
 def _summary_kind(value: Any) -> str:

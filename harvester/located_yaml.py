@@ -21,6 +21,7 @@ MAX_DEPTH = 40
 Place = tuple[str | int, ...]
 
 _PLAIN_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -181,6 +182,9 @@ def _quoted(node: yaml.Node) -> str:
 
 def _scalar(document: LocatedDocument, node: yaml.Node) -> Any:
     kind, text = node.tag.removeprefix(_TAG), node.value
+    if _UNSTORABLE.search(text):
+        document.report(_position(node.start_mark), "the text holds a character that no catalogue can store: remove it")
+        return _UNSTORABLE.sub("", text)
     read = _SCALARS.get(kind)
     try:
         if read is not None:
