@@ -166,7 +166,10 @@ class Component:
         """The grid of the whole image."""
         spec, ratio = self.spec, self.mode.pixel_ratio
         size = (spec.lon, spec.lat, spec.rows // ratio, spec.cols // ratio, spec.pixel_m * ratio)
-        return map_grid(*size) if self.is_map else sensor_grid(*size, self.view.scan_azimuth_deg)
+        if self.is_map:
+            # Components of all resolutions share their corner, as they do in a bundle.
+            return map_grid(*size, snap_m=4 * spec.pixel_m)
+        return sensor_grid(*size, self.view.scan_azimuth_deg)
 
     @cached_property
     def tiles(self) -> tuple[Tile, ...]:

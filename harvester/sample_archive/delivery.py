@@ -49,6 +49,7 @@ def write_delivery(directory: Path, spec: DeliverySpec) -> Path:
     folder = directory / delivery_folder(components[0])
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     for file in _files(components):
         if file.kind not in spec.missing:
             path = partial / file.path

@@ -78,12 +78,12 @@ class PixelGrid:
         return Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
 
 
-def map_grid(lon: float, lat: float, rows: int, cols: int, pixel_m: float) -> PixelGrid:
-    """A north-up grid in the UTM zone of its centre, its corner on a whole number of pixels."""
+def map_grid(lon: float, lat: float, rows: int, cols: int, pixel_m: float, snap_m: float) -> PixelGrid:
+    """A north-up grid in the UTM zone of its centre, its upper left corner on a multiple of `snap_m` metres."""
     crs = utm_crs(lon, lat)
     x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
-    left = round((x - cols * pixel_m / 2) / pixel_m) * pixel_m
-    top = round((y + rows * pixel_m / 2) / pixel_m) * pixel_m
+    left = round((x - cols * pixel_m / 2) / snap_m) * snap_m
+    top = round((y + rows * pixel_m / 2) / snap_m) * snap_m
     transform = (pixel_m, 0.0, left, 0.0, -pixel_m, top)
     return PixelGrid(rows=rows, cols=cols, pixel_m=pixel_m, crs=crs, transform=transform, is_map=True)
 

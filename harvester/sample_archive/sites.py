@@ -79,7 +79,7 @@ SITES = (
     ),
     Site(
         name="Strasbourg", lon=7.7521, lat=48.5734, setting="fields", mission="SPOT6", day="2020-04-22",
-        views=2, base_to_height=0.20, across_km=-70, modes=_BUNDLE, height_m=140,
+        views=2, base_to_height=0.22, across_km=-70, modes=_BUNDLE, height_m=140,
     ),
     Site(
         name="Lille", lon=3.0573, lat=50.6292, setting="fields", mission="PHR1A", day="2021-03-30",

@@ -84,9 +84,9 @@ def _problems(spec: DeliverySpec) -> Iterator[str]:
         yield f"Unknown mission {spec.mission}: choose one of {', '.join(MISSIONS)}."
         return
     modes = spec.satellite.family.modes
-    yield from (
-        f"{spec.mission} has no mode {mode}: choose of {', '.join(modes)}." for mode in spec.modes if mode not in modes
-    )
+    unknown = [mode for mode in spec.modes if mode not in modes]
+    if unknown or not spec.modes:
+        yield f"{spec.mission} has no mode {unknown}: choose of {', '.join(modes)}."
     if spec.level not in LEVEL_TOKENS:
         yield f"Unknown level {spec.level}: choose one of {', '.join(LEVEL_TOKENS)}."
     if spec.setting not in SETTINGS:
