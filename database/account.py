@@ -64,12 +64,21 @@ def server_account() -> Account:
     Raises:
         ClusterError: The system user cannot be made.
     """
+    known = known_account()
+    if known is not None:
+        return known
+    entry = _make_system_user()
+    return Account(uid=entry.pw_uid, gid=entry.pw_gid, switches=True)
+
+
+def known_account() -> Account | None:
+    """The account for the cluster if it is there; None when the system user has yet to be made."""
     if os.geteuid() != 0:
         return Account(uid=os.geteuid(), gid=os.getegid(), switches=False)
     try:
         entry = pwd.getpwnam(SYSTEM_USER)
     except KeyError:
-        entry = _make_system_user()
+        return None
     return Account(uid=entry.pw_uid, gid=entry.pw_gid, switches=True)
 
 

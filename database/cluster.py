@@ -140,14 +140,14 @@ class PrivateCluster:
         with self._locked(None):
             return self._stop()
 
-    def destroy(self) -> None:
-        """Stop the server and remove everything this class made, and nothing else.
+    def destroy(self) -> bool:
+        """Stop the server and remove everything this class made, and nothing else; true if there was something.
 
         Raises:
             HomeRefused: The directory is not one of ours.
         """
         if not self.directory.exists():
-            return
+            return False
         with self._locked(None) as lock:
             self._refuse_foreign()
             self._stop()
@@ -155,6 +155,7 @@ class PrivateCluster:
             shutil.rmtree(self.directory)
             lock.unlink(missing_ok=True)
         self._remove_home()
+        return True
 
     def log_tail(self, lines: int = 8) -> str:
         """The last lines of the server's log."""
@@ -294,29 +295,30 @@ class PrivateCluster:
             near.mkdir(mode=0o700)
             chosen = near
         else:
-            chosen = Path(tempfile.mkdtemp(prefix="dinamis-", dir="/tmp"))  # noqa: S108  (mkdtemp is exclusive and 0700)
+            chosen = Path(tempfile.mkdtemp(prefix="dinamis-", dir="/tmp"))
         self.account.adopt(chosen, 0o700)
         return chosen
 
     def _remove_distant_socket(self) -> None:
-        recorded = self._endpoint_record().get("socket")
-        if recorded and Path(recorded).parent == Path("/tmp") and Path(recorded).name.startswith("dinamis-"):  # noqa: S108
+        recorded = Path(str(self._endpoint_record().get("socket", "")))
+        if recorded.match("/tmp/dinamis-*"):  # noqa: S108  (compared, not opened)
             shutil.rmtree(recorded, ignore_errors=True)
 
     def _pg_ctl_start(self, report: Progress) -> bool:
         # pg_ctl is told not to wait: the waiting is ours, because recovery after a crash may take minutes.
         command = [self.server.path("pg_ctl"), "start", "--no-wait", f"--pgdata={self.data}", f"--log={self.log}"]
+        logged_before = self.log.stat().st_size if self.log.exists() else 0
         done = self.account.run(command, cwd=self.directory, environment=self._environment())
         if done.returncode != 0:
             raise ClusterError(f"pg_ctl failed: {done.stdout.strip()}\n{self.log_tail()}")
-        return self._settles(report)
+        return self._settles(report, logged_before)
 
-    def _settles(self, report: Progress) -> bool:
-        """Wait for a server just launched: true when ready, false when it gave up."""
+    def _settles(self, report: Progress, logged_before: int) -> bool:
+        """Wait for a server on its way: true when ready, false when it gave up; `logged_before` in bytes of its log."""
         appears_before = time.monotonic() + 20
         said = time.monotonic()
         while (state := self._postmaster_state()) != "ready":
-            if state is None and (time.monotonic() > appears_before or self._launched_and_gone()):
+            if state is None and (time.monotonic() > appears_before or self._gave_up(logged_before)):
                 return False
             if time.monotonic() - said > 2:
                 said = time.monotonic()
@@ -324,12 +326,14 @@ class PrivateCluster:
             time.sleep(0.05)
         return True
 
-    def _launched_and_gone(self) -> bool:
-        # The server says so in its log before it has a pid file or after it has removed it.
-        return "FATAL" in self.log_tail(6) and not self._server_processes()
+    def _gave_up(self, logged_before: int) -> bool:
+        # A server that fails early has no pid file yet or no longer, but says why in its log.
+        with self.log.open("rb") as log:
+            log.seek(logged_before)
+            return b"FATAL" in log.read() and not self._server_processes()
 
     def _await_ready(self, report: Progress) -> None:
-        if not self._settles(report):
+        if not self._settles(report, self.log.stat().st_size):
             raise ClusterError(f"PostgreSQL ended while it was starting; the end of {self.log}:\n{self.log_tail()}")
 
     def _await_orphans(self) -> None:
@@ -350,6 +354,8 @@ class PrivateCluster:
         done = self.account.run(command, cwd=self.directory, environment=self._environment())
         if done.returncode != 0 and self._postmaster() is not None:
             raise ClusterError(f"PostgreSQL does not stop: {done.stdout.strip()}")
+        # pg_ctl is content when the pid file is gone; the process ends a little later.
+        self._await_orphans()
         return True
 
     def _ensure_database(self) -> None:
@@ -478,12 +484,14 @@ class PrivateCluster:
         if self.home.is_dir():
             return
         refuse_unreachable(self.home, self.account)
+        missing = [folder for folder in reversed((self.home, *self.home.parents)) if not folder.exists()]
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
+            for folder in missing:
+                folder.mkdir(exist_ok=True)
+                self.account.adopt(folder, 0o755)
             (self.home / HOME_MARKER).touch()
         except OSError as error:
             raise HomeRefused(f"{self.home} cannot be made ({error.strerror}): set DINAMIS_HOME elsewhere.") from error
-        self.account.adopt(self.home, 0o755)
 
 
 def _silent(message: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import pairwise
 from logging import getLogger
 
 import psycopg
@@ -21,7 +22,7 @@ from psycopg.pq import TransactionStatus
 from pypgstac.db import PgstacDB
 from pypgstac.migrate import Migrate
 
-from database.connections import Database
+from database.connections import Database, Role
 from database.errors import DatabaseNewer, MigrationAltered, MigrationError
 
 logger = getLogger(__name__)
@@ -72,6 +73,14 @@ class MigrationState:
         """Whether this release can serve the database as it is."""
         return self.pgstac_version == self.pgstac_wanted and not (self.pending or self.newer or self.altered)
 
+    def described(self) -> str:
+        """The same in a sentence for a terminal."""
+        pgstac = f"pgSTAC {self.pgstac_version or 'not installed'}"
+        if self.pgstac_version != self.pgstac_wanted:
+            pgstac = f"{pgstac} (this release has {self.pgstac_wanted})"
+        told = {"applied": self.applied, "pending": self.pending, "newer": self.newer, "altered": self.altered}
+        return "; ".join([pgstac, *(f"{word}: {', '.join(names)}" for word, names in told.items() if names)])
+
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationReport:
@@ -85,6 +94,13 @@ class MigrationReport:
     def changed(self) -> bool:
         """Whether anything had to be done."""
         return bool(self.applied) or self.pgstac_before != self.pgstac_version
+
+    def described(self) -> str:
+        """The same in a sentence for a terminal."""
+        if not self.changed:
+            return f"Nothing to do: pgSTAC {self.pgstac_version}, our migrations all applied."
+        before = f" (was {self.pgstac_before})" if self.pgstac_before not in {None, self.pgstac_version} else ""
+        return f"pgSTAC {self.pgstac_version}{before}; applied: {', '.join(self.applied) or 'none'}."
 
 
 def migrate(database: Database, *, directory: Traversable | None = None) -> MigrationReport:
@@ -116,9 +132,9 @@ def migrate(database: Database, *, directory: Traversable | None = None) -> Migr
         )
 
 
-def migration_state(database: Database, *, directory: Traversable | None = None) -> MigrationState:
-    """The state of the schema, read as the API's role reads it; nothing is written."""
-    with database.connect("api", autocommit=True) as connection:
+def migration_state(database: Database, *, role: Role = "api", directory: Traversable | None = None) -> MigrationState:
+    """The state of the schema as a role sees it, for the health of a server; nothing is written."""
+    with database.connect(role, autocommit=True) as connection:
         return _state(connection, migration_files(directory))
 
 
@@ -132,7 +148,7 @@ def migration_files(directory: Traversable | None = None) -> Sequence[MigrationF
     found = sorted(
         (_migration_file(path) for path in folder.iterdir() if path.name.endswith(".sql")), key=lambda file: file.number
     )
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in pairwise(found):
         if earlier.number == later.number:
             raise MigrationError(f"{earlier} and {later} share a number: renumber the newer one.")
     return found
@@ -208,6 +224,8 @@ def _migrate_pgstac(database: Database) -> None:
     # A connection of its own: its files leave another role and search path behind.
     with database.connect("owner", autocommit=True) as connection:
         try:
+            if not _has_table(connection, "pgstac.migrations"):
+                connection.execute(_packaged_sql("pgstac_roles.sql"))
             Migrate(PgstacDB(connection=connection)).run_migration()
         except Exception as error:  # pypgstac raises bare Exception, among others
             raise MigrationError(f"pgSTAC: {error}") from error
@@ -225,7 +243,11 @@ def _settle_pgstac(connection: psycopg.Connection) -> None:
 
 def _create_migration_table(connection: psycopg.Connection) -> None:
     if not _has_table(connection, "dinamis.migration"):
-        connection.execute((files("database") / "sql" / "migration_table.sql").read_bytes())
+        connection.execute(_packaged_sql("migration_table.sql"))
+
+
+def _packaged_sql(name: str) -> bytes:
+    return (files("database") / "sql" / name).read_bytes()
 
 
 def _apply(connection: psycopg.Connection, file: MigrationFile) -> None:

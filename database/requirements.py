@@ -51,7 +51,7 @@ def _missing_extensions(connection: psycopg.Connection, major: int) -> Iterator[
                 f"superuser in this database `CREATE EXTENSION {name} SCHEMA public;`"
             )
         elif not _may_create_extension(connection, name):
-            yield f"The extension {name} is missing: as superuser in this database `CREATE EXTENSION {name} SCHEMA public;`"
+            yield f"The extension {name} is missing: as superuser here `CREATE EXTENSION {name} SCHEMA public;`"
 
 
 def _may_create_extension(connection: psycopg.Connection, name: str) -> bool:

@@ -40,3 +40,8 @@ class DatabaseSettings(BaseSettings):
     def is_external(self) -> bool:
         """Whether a server that is not ours is named."""
         return bool(self.database_url or self.pg_host or self.pg_service)
+
+    def embedded_in(self, home: Path) -> DatabaseSettings:
+        """The same settings for a private cluster in `home`, whatever server the environment names."""
+        servers = ("database_url", "api_database_url", "harvest_database_url", "pg_host", "pg_service")
+        return self.model_copy(update={"home": home, **dict.fromkeys(servers)})

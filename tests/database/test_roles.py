@@ -39,6 +39,13 @@ def _load(database: Database) -> None:
         loader.load_items(iter([ITEM]), Methods.delsert)
 
 
+@pytest.fixture(scope="module")
+def loaded_database(module_database: Database) -> Database:
+    """The module's database with the Item in it, for the tests that are refused to change it."""
+    _load(module_database)
+    return module_database
+
+
 def _search(connection: psycopg.Connection) -> list[str]:
     row = connection.execute("SELECT search(%s)", (Jsonb({"bbox": [3, 43, 4, 44]}),)).fetchone()
     assert row is not None
@@ -83,11 +90,9 @@ def test_search_writes_its_count_as_the_api(database: Database) -> None:
         "SET ROLE dinamis_harvest",
     ],
 )
-def test_api_cannot_write(statement: str, database: Database) -> None:
+def test_api_cannot_write(statement: str, loaded_database: Database) -> None:
     """The API's role is refused whatever changes Items, collections, settings or the schema."""
-    _load(database)
-
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), database.connect("api") as connection:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), loaded_database.connect("api") as connection:
         connection.execute(statement)
 
 

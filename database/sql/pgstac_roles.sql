@@ -1,0 +1,20 @@
+-- What pgSTAC's own migration takes for granted when its owner is a superuser: that the owner may act as each of
+-- pgSTAC's roles, and that there is a schema to create functions in (an ordinary owner may not create them in public).
+DO $$
+DECLARE
+    needed text;
+BEGIN
+    FOREACH needed IN ARRAY ARRAY['pgstac_admin', 'pgstac_read', 'pgstac_ingest'] LOOP
+        BEGIN
+            EXECUTE format('CREATE ROLE %I', needed);
+        EXCEPTION WHEN duplicate_object THEN
+            NULL;
+        END;
+        IF NOT pg_has_role(current_user, needed, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO CURRENT_USER', needed);
+        END IF;
+    END LOOP;
+END
+$$;
+
+CREATE SCHEMA IF NOT EXISTS pgstac AUTHORIZATION pgstac_admin;

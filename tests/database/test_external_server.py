@@ -1,0 +1,181 @@
+"""An external server: when it is meant, what it must offer, and who connects as whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import SecretStr
+
+from database import Database, DatabaseSettings, database_status, diagnose, migrate, open_database
+from database.errors import DatabaseUnavailable, DatabaseUnsuitable
+
+VARIABLES = ("DINAMIS_DATABASE_URL", "DINAMIS_API_DATABASE_URL", "DINAMIS_HARVEST_DATABASE_URL", "DINAMIS_HOME")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No variable of the developer's shell takes part."""
+    for name in (*VARIABLES, "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE", "PGOPTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def _as_external(database: Database) -> DatabaseSettings:
+    return DatabaseSettings(database_url=SecretStr(database.conninfo("owner")))
+
+
+@contextmanager
+def _institution(database: Database) -> Iterator[DatabaseSettings]:
+    """An owner without any privilege on the server, as an institution hands one out."""
+    name = sql.Identifier("institution")
+    with psycopg.connect(database.conninfo("owner"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret-of-institution'").format(name))
+        try:
+            url = make_conninfo(database.conninfo("owner"), user="institution", password="secret-of-institution")
+            yield DatabaseSettings(database_url=SecretStr(url))
+        finally:
+            connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(name))
+            connection.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def test_nothing_set_means_the_private_cluster() -> None:
+    """Without any variable the database is the private cluster."""
+    assert not DatabaseSettings().is_external
+
+
+@pytest.mark.parametrize("name", ["PGUSER", "PGPASSWORD", "PGPORT", "PGDATABASE"])
+def test_stray_variable_does_not_name_a_server(name: str, environment: pytest.MonkeyPatch) -> None:
+    """A user or port left in the environment does not turn the private cluster into an external server."""
+    environment.setenv(name, "5432")
+    assert not DatabaseSettings().is_external
+
+
+@pytest.mark.parametrize("name", ["DINAMIS_DATABASE_URL", "PGHOST", "PGSERVICE"])
+def test_variable_that_names_a_server(name: str, environment: pytest.MonkeyPatch) -> None:
+    """A URL, a host or a service names an external server; an empty one does not."""
+    environment.setenv(name, "")
+    assert not DatabaseSettings().is_external
+    environment.setenv(name, "postgresql://db.example.org/catalogue")
+    assert DatabaseSettings().is_external
+
+
+def test_dotenv_of_the_working_directory_is_ignored(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    """A file .env that happens to lie in the working directory configures nothing."""
+    (tmp_path / ".env").write_text("PGHOST=elsewhere.example.org\nDINAMIS_HOME=/nowhere\n")
+    environment.chdir(tmp_path)
+    settings = DatabaseSettings()
+    assert not settings.is_external
+    assert str(settings.home) != "/nowhere"
+
+
+def test_own_home_overrides_the_external_server(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    """The demonstration keeps its own cluster whatever server the environment names."""
+    environment.setenv("PGHOST", "db.example.org")
+    settings = DatabaseSettings().embedded_in(tmp_path)
+    assert not settings.is_external
+    assert settings.home == tmp_path
+
+
+def test_libpq_variables_are_read_once_named(database: Database, environment: pytest.MonkeyPatch) -> None:
+    """With PGHOST set, libpq's other variables complete the connection, for asyncpg too."""
+    parts = conninfo_to_dict(database.conninfo("owner"))
+    for variable, part in {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "dbname"}.items():
+        environment.setenv(variable, str(parts[part]))
+    environment.setenv("PGPASSWORD", str(parts["password"]))
+    opened = open_database(DatabaseSettings())
+    arguments = opened.asyncpg_arguments("api")
+    assert arguments["database"] == parts["dbname"]
+    assert arguments["server_settings"] == {"search_path": "pgstac,public", "role": "dinamis_api"}
+
+
+def test_roles_are_taken_on_the_owners_connection(database: Database) -> None:
+    """Without URLs of their own the programs log in as the owner and act as their role."""
+    opened = open_database(_as_external(database))
+    with opened.connect("api") as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("dinamis_api",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("DELETE FROM pgstac.items")
+    with opened.connect("harvest") as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("dinamis_harvest",)
+
+
+def test_own_urls_override_the_owners(database: Database) -> None:
+    """With URLs of their own the programs log in as those users."""
+    settings = _as_external(database).model_copy(
+        update={"api_database_url": SecretStr(database.conninfo("api"))},
+    )
+    with open_database(settings).connect("api") as connection:
+        assert connection.execute("SELECT session_user").fetchone() == ("dinamis_api",)
+
+
+def test_options_of_the_url_are_kept(database: Database) -> None:
+    """Options that the operator put into the URL stay beside ours."""
+    url = make_conninfo(database.conninfo("owner"), options="-c statement_timeout=12345")
+    with open_database(DatabaseSettings(database_url=SecretStr(url))).connect("api") as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("12345ms",)
+        assert connection.execute("SHOW search_path").fetchone() == ("pgstac,public",)
+
+
+def test_everything_missing_is_explained_at_once(empty_database: Database) -> None:
+    """An owner without privileges on an empty database is told of each extension and grant, with the command."""
+    with _institution(empty_database) as settings, pytest.raises(DatabaseUnsuitable) as refusal:
+        open_database(settings)
+    told = str(refusal.value)
+    assert "CREATE EXTENSION postgis" in told
+    assert "CREATE EXTENSION btree_gist" in told
+    assert 'GRANT CREATE ON DATABASE "' in told
+    assert 'GRANT pgstac_admin TO "institution"' in told
+    assert "secret-of-institution" not in told
+
+
+def test_doctor_tells_the_same(empty_database: Database) -> None:
+    """The doctor reports each shortcoming of an external server as an error with its remedy."""
+    with _institution(empty_database) as settings:
+        errors = [finding for finding in diagnose(settings) if finding.level == "error"]
+    assert any("postgis" in finding.message and "CREATE EXTENSION" in str(finding.remedy) for finding in errors)
+
+
+def test_owner_who_is_no_superuser_can_migrate(empty_database: Database) -> None:
+    """With PostGIS installed and the grants that the message asks for, an ordinary owner migrates the database."""
+    roles = "pgstac_admin, pgstac_read, pgstac_ingest, dinamis_api, dinamis_harvest"
+    with _institution(empty_database) as settings:
+        with psycopg.connect(empty_database.conninfo("owner"), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION postgis SCHEMA public")
+            connection.execute(
+                sql.SQL("GRANT CREATE ON DATABASE {} TO institution").format(sql.Identifier(connection.info.dbname))
+            )
+            connection.execute("ALTER ROLE institution CREATEROLE")
+            connection.execute(f"GRANT {roles} TO institution WITH ADMIN OPTION")
+        database = open_database(settings)
+        assert migrate(database).pgstac_before is None
+        assert database_status(settings).is_ready
+        with database.connect("api") as connection:
+            assert connection.execute("SELECT pgstac.search('{}')->>'type'").fetchone() == ("FeatureCollection",)
+        with psycopg.connect(empty_database.conninfo("owner"), autocommit=True) as connection:
+            connection.execute("DROP SCHEMA dinamis CASCADE")
+            connection.execute("DROP SCHEMA pgstac CASCADE")
+
+
+def test_unreachable_server_is_told_without_the_password() -> None:
+    """A server that does not answer is an error of ours that does not print the password."""
+    settings = DatabaseSettings(database_url=SecretStr("postgresql://me:hush@127.0.0.1:1/catalogue"))
+    with pytest.raises(DatabaseUnavailable, match="refused") as refusal:
+        open_database(settings)
+    assert "hush" not in str(refusal.value)
+    status = database_status(settings)
+    assert not status.is_ready
+    assert "refused" in str(status.trouble)
+
+
+def test_printing_shows_no_password(database: Database) -> None:
+    """Neither the value nor its description contains a password."""
+    password = str(conninfo_to_dict(database.conninfo("owner"))["password"])
+    assert password not in repr(database)
+    assert password not in database.describe()
+    assert database.describe().startswith("127.0.0.1:")

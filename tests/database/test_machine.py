@@ -1,0 +1,135 @@
+"""What the machine offers: server programs, memory, psql, and the doctor's look at all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from database import DatabaseSettings, PrivateCluster, database_status, diagnose, open_database, open_shell
+from database.errors import ServerProgramsMissing
+from database.memory import memory_settings, usable_memory_bytes
+from database.programs import ServerPrograms, find_server, installed_servers
+from tests.postgres import PostgresServer, short_directory
+
+GIB = 1024**3
+
+
+def _server(major: int, *, has_postgis: bool = True) -> ServerPrograms:
+    return ServerPrograms(bindir=Path(f"/usr/lib/postgresql/{major}/bin"), major=major, has_postgis=has_postgis)
+
+
+def _embedded(home: Path) -> DatabaseSettings:
+    return DatabaseSettings().embedded_in(home)
+
+
+def test_newest_server_with_postgis_is_taken() -> None:
+    """A newer server without PostGIS is passed over."""
+    assert find_server(servers=[_server(18, has_postgis=False), _server(17), _server(15)]).major == 17
+
+
+def test_existing_data_decide_the_version() -> None:
+    """A data directory keeps its server although a newer one is installed."""
+    assert find_server(15, [_server(17), _server(15)]).major == 15
+
+
+@pytest.mark.parametrize(
+    ("major", "servers", "advice"),
+    [
+        (None, [], "scripts/install_system_packages.sh"),
+        (None, [_server(16, has_postgis=False)], "apt-get install postgresql-16-postgis-3"),
+        (15, [_server(17)], "apt-get install postgresql-15 postgresql-15-postgis-3"),
+        (None, [_server(12)], "at least 14"),
+    ],
+)
+def test_missing_programs_name_the_packages(major: int | None, servers: list[ServerPrograms], advice: str) -> None:
+    """Each way in which the programs can be missing ends in a message with the packages to install."""
+    with pytest.raises(ServerProgramsMissing, match=advice):
+        find_server(major, servers)
+
+
+def test_installed_servers_are_found_from_the_newest() -> None:
+    """The servers of this machine are listed once each, the newest of Debian's directories first."""
+    servers = list(installed_servers())
+    if not servers:
+        pytest.skip("no PostgreSQL on this machine")
+    assert len({server.bindir.resolve() for server in servers}) == len(servers)
+    assert Path(servers[0].path("initdb")).is_file()
+
+
+@pytest.mark.parametrize(("memory", "shared"), [(GIB // 2, "128MB"), (2 * GIB, "512MB"), (64 * GIB, "2048MB")])
+def test_shared_buffers_follow_the_memory(memory: int, shared: str) -> None:
+    """Shared buffers are a quarter of the memory and at most 2 GiB."""
+    assert memory_settings(memory)["shared_buffers"] == shared
+
+
+def test_memory_limit_of_a_container_counts(tmp_path: Path) -> None:
+    """In a container the cgroup's limit is what may be used, not the host's memory."""
+    limit = tmp_path / "memory.max"
+    limit.write_text(f"{300 * 1024**2}\n")
+    assert usable_memory_bytes(limit) == 300 * 1024**2
+    limit.write_text("max\n")
+    assert usable_memory_bytes(limit) > 300 * 1024**2
+    assert usable_memory_bytes(tmp_path / "absent") == usable_memory_bytes(limit)
+
+
+def test_doctor_before_the_first_start(tmp_path: Path) -> None:
+    """On a machine where nothing was made yet the doctor finds no error and makes nothing."""
+    with short_directory() as folder:
+        findings = diagnose(_embedded(folder / "home"))
+        assert [finding for finding in findings if finding.level == "error"] == []
+        assert {"programs", "home", "server", "disk", "memory", "port"} <= {finding.subject for finding in findings}
+        assert not (folder / "home").exists()
+        assert "not made yet" in database_status(_embedded(folder / "home")).described()
+
+
+def test_doctor_of_a_running_cluster(postgres_server: PostgresServer) -> None:
+    """Of a cluster that runs and is migrated the doctor says so, as does its status."""
+    settings = _embedded(postgres_server.cluster.home)
+    schema = [finding for finding in diagnose(settings) if finding.subject == "schema"]
+    assert [finding.level for finding in schema] == ["ok"]
+    status = database_status(settings)
+    assert status.is_ready
+    assert status.as_json()["is_ready"] is True
+    assert "0001_roles" in status.described()
+
+
+def test_doctor_sees_what_is_amiss() -> None:
+    """Readable passwords and a data directory without its server are errors with a remedy."""
+    with short_directory() as folder:
+        cluster = PrivateCluster(folder)
+        cluster.data.mkdir(parents=True)
+        (cluster.data / "PG_VERSION").write_text("9\n")
+        cluster.password_file.write_text("{}")
+        cluster.password_file.chmod(0o644)
+        errors = {
+            finding.subject: finding.remedy for finding in diagnose(_embedded(folder)) if finding.level == "error"
+        }
+    assert errors["passwords"] == f"chmod 600 {cluster.password_file}"
+    assert "postgresql-9" in str(errors["server"])
+
+
+def test_doctor_sees_a_closed_home() -> None:
+    """A home that the server's user cannot enter is an error that holds the command."""
+    with short_directory() as folder:
+        cluster = PrivateCluster(folder / "closed" / "home")
+        if not cluster.account.switches:
+            pytest.skip("only root hands the server over to another user")
+        (folder / "closed").mkdir(mode=0o700)
+        homes = [finding for finding in diagnose(_embedded(cluster.home)) if finding.subject == "home"]
+    assert [finding.level for finding in homes] == ["error"]
+    assert f"chmod o+x {folder / 'closed'}" in homes[0].message
+
+
+def test_opening_a_running_cluster_gives_its_database(postgres_server: PostgresServer) -> None:
+    """Opening the private database while it runs connects to it."""
+    database = open_database(_embedded(postgres_server.cluster.home))
+    with database.connect("api") as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("dinamis_api",)
+
+
+def test_shell_runs_psql_as_the_role(postgres_server: PostgresServer, capfd: pytest.CaptureFixture[str]) -> None:
+    """The shell is psql on the database as the role, its exit code ours, no password among its arguments."""
+    code = open_shell(postgres_server.template, "api", ["-Atc", "SELECT current_user"])
+    assert (code, capfd.readouterr().out) == (0, "dinamis_api\n")
+    assert open_shell(postgres_server.template, "api", ["-qc", "DELETE FROM pgstac.items"]) != 0
