@@ -24,9 +24,10 @@ class LocalTree:
         directory = self._root / path
         try:
             with os.scandir(directory) as found:
-                return [self._entry(item) for item in found]
+                items = list(found)
         except OSError as error:
             raise UnreadableScene(f"the directory cannot be listed: {error.strerror}") from error
+        return [self._entry(item) for item in items]
 
     def file_size(self, path: str) -> int | None:
         """Size of a regular file; a link counts when it stays in the tree."""
@@ -67,9 +68,12 @@ class LocalTree:
             return self._link(item)
         if item.is_dir(follow_symlinks=False):
             return Entry(name=item.name, kind="directory")
-        if item.is_file(follow_symlinks=False):
+        if not item.is_file(follow_symlinks=False):
+            return _special(item.name)
+        try:
             return Entry(name=item.name, kind="file", size=item.stat(follow_symlinks=False).st_size)
-        return _special(item.name)
+        except OSError as error:
+            return Entry(name=item.name, kind="refused", reason=f"the file cannot be read: {error.strerror}")
 
     def _link(self, item: os.DirEntry[str]) -> Entry:
         real = os.path.realpath(item.path)

@@ -111,12 +111,13 @@ def _open_remote(
         raise SourceUnavailable(
             f"{shown}: the server's key is not the one in known_hosts. Ask its operator."
         ) from error
-    # Each protocol's library has an exception tree of its own; their texts may repeat what we sent.
+    # Each protocol's library has an exception tree of its own; their texts may repeat what we sent,
+    # so none of them is chained.
     except Exception as error:
         raise SourceUnavailable(
             f"{shown}: {_without_secrets(error, found)}. Check the address, the network, the user name and password,"
             " and for sftp that the server's key is in known_hosts (ssh-keyscan)."
-        ) from error
+        ) from None
     try:
         return _remote_root(files, found, scheme)
     except BaseException:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import ftplib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import io
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -26,6 +28,7 @@ _PATH_FAULTS = (
     ftplib.error_perm,
 )
 _KEPT_LISTINGS = 64
+_BUFFER_BYTES = 2**18
 
 
 class RemoteTree:
@@ -67,7 +70,9 @@ class RemoteTree:
     def open(self, path: str) -> BinaryIO:
         """A file whose parts are fetched as they are read."""
         with self._faults("the file cannot be opened"):
-            return cast("BinaryIO", self._files.open(self._full(path), "rb"))
+            file = self._files.open(self._full(path), "rb")
+        remote = _RemoteFile(file, self.file_size(path) or 0, lambda: self._faults("the file cannot be read"))
+        return io.BufferedReader(remote, _BUFFER_BYTES)
 
     def local_path(self, path: str) -> Path | None:  # noqa: ARG002 -- the signature of Tree
         """Never: the files are elsewhere."""
@@ -139,6 +144,59 @@ class RemoteTree:
             raise SourceUnavailable(
                 f"{self._url}: {type(error).__name__}. Check the network and the server, then harvest again."
             ) from error
+
+
+class _RemoteFile(io.RawIOBase):
+    """A file on a server that keeps its own position, and tells faults of the connection from faults of the file.
+
+    paramiko takes a position before the beginning without complaint and fails later.
+    """
+
+    def __init__(self, file: BinaryIO, size: int, faults: Callable[[], AbstractContextManager[None]]) -> None:
+        super().__init__()
+        self._file = file
+        self._size = size
+        self._faults = faults
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position.
+
+        Raises:
+            OSError: When it lies before the beginning.
+        """
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise OSError(errno.EINVAL, "the file is shorter than its format needs")
+        self._position = start + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Fetch the next bytes."""
+        wanted = min(len(buffer), self._size - self._position)
+        if wanted <= 0:
+            return 0
+        with self._faults():
+            self._file.seek(self._position)
+            data = self._file.read(wanted)
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file on the server; a connection that is gone has closed it already."""
+        if not self.closed:
+            with suppress(HarvestError), self._faults():
+                self._file.close()
+        super().close()
 
 
 def close_files(files: AbstractFileSystem) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from typing import Any, cast
+
 import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
 
@@ -16,6 +19,14 @@ class KnownHostsFileSystem(SFTPFileSystem):  # type: ignore[misc]
         """Close the channel and the connection below it."""
         self.ftp.close()
         self.client.close()
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
+        """The content of a file; a whole one with all requests on their way at once, not one after the other."""
+        if start is not None or end is not None:
+            return cast("bytes", super().cat_file(path, start, end, **kwargs))
+        content = BytesIO()
+        self.ftp.getfo(path, content)
+        return content.getvalue()
 
     def _connect(self) -> None:
         self.client = paramiko.SSHClient()

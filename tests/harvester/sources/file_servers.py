@@ -1,0 +1,141 @@
+"""Real file servers on the loopback interface, for tests of remote deliveries."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import paramiko
+import paramiko.common
+
+with warnings.catch_warnings():
+    # Python 3.11 still has the asyncore that pyftpdlib builds on, and warns of its end.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from pyftpdlib.authorizers import DummyAuthorizer
+    from pyftpdlib.handlers import FTPHandler
+    from pyftpdlib.ioloop import IOLoop
+    from pyftpdlib.servers import FTPServer
+
+USER, PASSWORD = "reader", "s3cr€t p@ss"
+
+
+@contextmanager
+def ftp_server(root: Path) -> Iterator[tuple[int, Callable[[], None]]]:
+    """An FTP server over a directory: its port, and a function that breaks it off."""
+    authorizer = DummyAuthorizer()
+    authorizer.add_user(USER, PASSWORD, str(root), perm="elr")
+
+    class Handler(FTPHandler):  # type: ignore[misc]
+        auth_failed_timeout = 0
+
+    Handler.authorizer = authorizer
+    loop = IOLoop()
+    server = FTPServer(("127.0.0.1", 0), Handler, ioloop=loop)
+    stopped = threading.Event()
+
+    def serve() -> None:
+        while not stopped.is_set():
+            loop.loop(timeout=0.05, blocking=False)
+        server.close_all()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+
+    def stop() -> None:
+        stopped.set()
+        thread.join()
+
+    try:
+        yield server.socket.getsockname()[1], stop
+    finally:
+        stop()
+
+
+class _Login(paramiko.ServerInterface):
+    def check_auth_password(self, username: str, password: str) -> int:
+        matches = (username, password) == (USER, PASSWORD)
+        return paramiko.common.AUTH_SUCCESSFUL if matches else paramiko.common.AUTH_FAILED
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "password"
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.common.OPEN_SUCCEEDED
+
+
+class _Files(paramiko.SFTPServerInterface):
+    """Read-only SFTP over the file system of this machine, as OpenSSH serves it."""
+
+    def list_folder(self, path: str) -> Any:
+        try:
+            return [self._attributes(Path(path, name).lstat(), name) for name in os.listdir(path)]  # noqa: PTH208
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno or 0)
+
+    def stat(self, path: str) -> Any:
+        return self._status(lambda: Path(path).stat())
+
+    def lstat(self, path: str) -> Any:
+        return self._status(lambda: Path(path).lstat())
+
+    def canonicalize(self, path: str) -> str:
+        return os.path.realpath(path)
+
+    def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> Any:
+        try:
+            file = Path(path).open("rb")  # noqa: SIM115 -- the handle closes it
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno or 0)
+        handle = paramiko.SFTPHandle(flags)
+        handle.readfile = file  # type: ignore[attr-defined]
+        return handle
+
+    def _status(self, status: Callable[[], os.stat_result]) -> Any:
+        try:
+            return self._attributes(status(), None)
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno or 0)
+
+    @staticmethod
+    def _attributes(status: os.stat_result, name: str | None) -> paramiko.SFTPAttributes:
+        return paramiko.SFTPAttributes.from_stat(status, name)
+
+
+@contextmanager
+def sftp_server() -> Iterator[tuple[int, paramiko.PKey]]:
+    """An SFTP server over this machine: its port and its key."""
+    key = paramiko.ECDSAKey.generate()
+    listener = socket.create_server(("127.0.0.1", 0))
+    transports: list[paramiko.Transport] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            transport = paramiko.Transport(connection)
+            transports.append(transport)
+            transport.add_server_key(key)
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files)
+            # With an event the negotiation goes on by itself: a client that does not know our key just hangs up.
+            transport.start_server(event=threading.Event(), server=_Login())
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], key
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+        for transport in transports:
+            transport.close()
+            transport.join()

@@ -1,0 +1,222 @@
+"""Deliveries on real servers read as they do on disk, and credentials stay where they are needed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import boto3
+import paramiko
+import pytest
+from moto.server import ThreadedMotoServer
+
+from harvester.errors import SourceUnavailable
+from harvester.record import RawRecord
+from harvester.sources.deliveries import DeliveriesOptions, read_pages
+from tests.harvester.sources.delivery_files import (
+    RPC,
+    delivery,
+    problems_of,
+    product,
+    records_of,
+    tarred,
+    write,
+    zipped,
+)
+from tests.harvester.sources.file_servers import PASSWORD, USER, ftp_server, sftp_server
+
+LOGIN = f"{USER}:{quote(PASSWORD, safe='')}"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A small archive with all that a server must give: accents, companions, archives, refusals, a large file."""
+    root = tmp_path / "archive é"
+    write(root / "job 1", delivery("1"))
+    write(root, {"d.zip": zipped(delivery("2")), "d.tgz": tarred(delivery("3")), "d.tar": tarred(delivery("4"), "w")})
+    write(root / "orphan", {"RPC.XML": RPC, "EMPTY.XML": b"", "long.dim": product(comment="x" * 1_500_000)})
+    return root
+
+
+def located(records: list[RawRecord]) -> list[tuple[str, object, object, object]]:
+    """What must be equal wherever the files are; a COG is only looked for on disk."""
+    contents = [record.content for record in records]
+    return [(content["path"], content["documents"], content["files"], content["problem"]) for content in contents]
+
+
+def no_secret_in(records: list[RawRecord]) -> bool:
+    """Whether neither the user nor the password, in any spelling, is in any record."""
+    everything = b"".join(record.serialised() + record.id.encode() for record in records).decode()
+    return not any(secret in everything for secret in (USER, PASSWORD, quote(PASSWORD), "s3cr"))
+
+
+def resumes_everywhere(location: str) -> bool:
+    """Whether each cursor leads to exactly the rest."""
+    pages = list(read_pages(DeliveriesOptions(location=location, page_size=1), None))
+    whole = [record for page in pages for record in page.records]
+    halves = [records_of(location, cursor=page.next_cursor) for page in pages[:-1:2]]
+    return all(half == whole[2 * number + 1 :] for number, half in enumerate(halves))
+
+
+def test_ftp_reads_as_the_disk(archive: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Over FTP with a password the same records come, without the password in them or in the logs."""
+    caplog.set_level(logging.DEBUG)
+    with ftp_server(archive.parent) as (port, _):
+        url = f"ftp://{LOGIN}@127.0.0.1:{port}/archive é"
+        records = records_of(url)
+        assert resumes_everywhere(url)
+    assert located(records) == located(records_of(archive))
+    assert {record.content["root"] for record in records} == {f"ftp://127.0.0.1:{port}/archive%20%C3%A9"}
+    assert no_secret_in(records)
+    assert "s3cr" not in caplog.text
+
+
+def test_ftp_location_may_be_quoted_or_one_archive(archive: Path) -> None:
+    """A URL with %-escapes, and that of one archive, are understood."""
+    with ftp_server(archive.parent) as (port, _):
+        problems = problems_of(f"ftp://{LOGIN}@127.0.0.1:{port}/archive%20%C3%A9/d.zip")
+    assert problems == {"d.zip!/IMG_001/DIM.XML": None}
+
+
+def test_ftp_with_a_wrong_password_says_so_without_it(archive: Path) -> None:
+    """A refused login is a SourceUnavailable that advises and hides."""
+    with ftp_server(archive) as (port, _), pytest.raises(SourceUnavailable) as refusal:
+        records_of(f"ftp://{USER}:wr0ng@127.0.0.1:{port}/")
+    assert "password" in str(refusal.value)
+    assert "wr0ng" not in str(refusal.value)
+    assert USER not in str(refusal.value)
+    assert refusal.value.__suppress_context__
+
+
+def test_ftp_place_that_is_not_there_says_so(archive: Path) -> None:
+    """A path that the server does not have is a SourceUnavailable."""
+    with ftp_server(archive) as (port, _), pytest.raises(SourceUnavailable, match="does not exist"):
+        records_of(f"ftp://{LOGIN}@127.0.0.1:{port}/elsewhere")
+
+
+def test_ftp_directory_that_is_refused_is_a_record(archive: Path) -> None:
+    """A directory that the server will not list is a refused record, and the walk goes on."""
+    with ftp_server(archive) as (port, _):
+        pages = read_pages(DeliveriesOptions(location=f"ftp://{LOGIN}@127.0.0.1:{port}", page_size=1), None)
+        first = next(pages)
+        (archive / "orphan").rename(archive.parent / "gone")
+        rest = [record for page in pages for record in page.records]
+    assert first.records[0].content["problem"] is None
+    assert {record.content["path"] for record in rest} >= {"job 1/IMG_001/DIM.XML", "orphan"}
+
+
+def test_ftp_server_that_goes_away_stops_the_walk(archive: Path) -> None:
+    """A lost connection is not taken for refused files: the walk stops, to be taken up again."""
+    write(archive, {f"more/{number}/DIM.XML": product() for number in range(3)})
+    with ftp_server(archive) as (port, stop):
+        pages = read_pages(DeliveriesOptions(location=f"ftp://{LOGIN}@127.0.0.1:{port}", page_size=1), None)
+        next(pages)
+        stop()
+        with pytest.raises(SourceUnavailable, match="harvest again"):
+            list(pages)
+
+
+@pytest.fixture
+def known_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, paramiko.PKey], None]:
+    """Makes a server's key known to the user who runs the test."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home" / ".ssh").mkdir(parents=True)
+
+    def remember(port: int, key: paramiko.PKey) -> None:
+        line = f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n"
+        (tmp_path / "home" / ".ssh" / "known_hosts").write_text(line)
+
+    return remember
+
+
+def test_sftp_reads_as_the_disk(archive: Path, known_host: Callable[[int, paramiko.PKey], None]) -> None:
+    """Over SFTP with a password the same records come, without the password in them."""
+    with sftp_server() as (port, key):
+        known_host(port, key)
+        records = records_of(f"sftp://{LOGIN}@127.0.0.1:{port}{archive}")
+    assert located(records) == located(records_of(archive))
+    assert records[0].id.startswith(f"sftp://127.0.0.1:{port}/")
+    assert no_secret_in(records)
+
+
+def test_sftp_links_are_judged_as_on_disk(archive: Path, known_host: Callable[[int, paramiko.PKey], None]) -> None:
+    """Loops, links that leave and links to nothing are refused over SFTP too, links inside are counted."""
+    (archive / "job 1" / "again").symlink_to(archive)
+    (archive / "job 1" / "away").symlink_to("/etc")
+    (archive / "job 1" / "nothing").symlink_to("nowhere")
+    (archive / "other").symlink_to("job 1")
+    with sftp_server() as (port, key):
+        known_host(port, key)
+        records = records_of(f"ssh://{LOGIN}@127.0.0.1:{port}{archive}")
+    assert located(records) == located(records_of(archive))
+
+
+def test_sftp_server_that_is_not_known_gets_no_password(
+    archive: Path, known_host: Callable[[int, paramiko.PKey], None]
+) -> None:
+    """An unknown or changed server key is refused before any password is sent."""
+    with sftp_server() as (port, _):
+        with pytest.raises(SourceUnavailable, match="known_hosts"):
+            records_of(f"sftp://{LOGIN}@127.0.0.1:{port}{archive}")
+        known_host(port, paramiko.ECDSAKey.generate())
+        with pytest.raises(SourceUnavailable, match="known_hosts"):
+            records_of(f"sftp://{LOGIN}@127.0.0.1:{port}{archive}")
+
+
+def test_sftp_with_a_wrong_password_says_so_without_it(
+    archive: Path, known_host: Callable[[int, paramiko.PKey], None]
+) -> None:
+    """A refused login is a SourceUnavailable that advises and hides."""
+    with sftp_server() as (port, key):
+        known_host(port, key)
+        with pytest.raises(SourceUnavailable, match="password") as refusal:
+            records_of(f"sftp://{USER}:wr0ng@127.0.0.1:{port}{archive}")
+    assert "wr0ng" not in str(refusal.value)
+
+
+@pytest.fixture
+def bucket(archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The archive in a bucket of a real S3 server, reached with keys from the environment."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", USER)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", PASSWORD)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="dinamis")
+    for path in archive.rglob("*"):
+        if path.is_file():
+            client.put_object(Bucket="dinamis", Key=f"a b/{path.relative_to(archive)}", Body=path.read_bytes())
+    client.put_object(Bucket="dinamis", Key="a b/job 1/", Body=b"")
+    client.close()
+    yield "s3://dinamis"
+    server.stop()
+
+
+def test_s3_reads_as_the_disk(archive: Path, bucket: str) -> None:
+    """From an object store the same records come, without the keys in them."""
+    records = records_of(f"{bucket}/a b")
+    assert located(records) == located(records_of(archive))
+    assert records[0].id.startswith("s3://dinamis/a%20b/")
+    assert no_secret_in(records)
+    assert resumes_everywhere(f"{bucket}/a%20b/d.zip")
+
+
+def test_s3_keys_may_stand_in_the_url(archive: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys written into the URL are used, and are in no record."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    records = records_of(f"s3://{LOGIN}@dinamis/a b")
+    assert located(records) == located(records_of(archive))
+    assert no_secret_in(records)
+
+
+def test_s3_bucket_that_is_not_there_says_so(bucket: str) -> None:
+    """A bucket or prefix without objects is a SourceUnavailable."""
+    for url in ("s3://elsewhere", f"{bucket}/nothing"):
+        with pytest.raises(SourceUnavailable, match=r"does not exist|may read it"):
+            records_of(url)
