@@ -109,12 +109,13 @@ class Sensors:
         Raises:
             UnreadableScene: With the reason when the family is known and refused, else naming the profile.
         """
-        prefixes = [prefix for prefix in self._by_prefix if profile.startswith(prefix)]
-        if prefixes:
-            return self._by_prefix[max(prefixes, key=len)]
-        for prefix, reason in _REFUSED_FAMILIES.items():
-            if profile.startswith(prefix):
-                raise UnreadableScene(f"{reason} (profile {profile})")
+        # The longest prefix wins, so that adding a sensor document lifts the refusal of its family.
+        prefixes = [prefix for prefix in (*self._by_prefix, *_REFUSED_FAMILIES) if profile.startswith(prefix)]
+        prefix = max(prefixes, key=len, default="")
+        if prefix in self._by_prefix:
+            return self._by_prefix[prefix]
+        if prefix in _REFUSED_FAMILIES:
+            raise UnreadableScene(f"{_REFUSED_FAMILIES[prefix]} (profile {profile[:80]})")
         raise UnreadableScene(
             f"profile {profile[:80]!r} is not one of any sensor; add a document to collections/sensors"
         )

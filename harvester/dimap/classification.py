@@ -14,7 +14,10 @@ Kind = Literal["product", "companion", "not-dimap"]
 #: Enough of a file to find its profile even where the rest is broken.
 _HEAD_BYTES = 8192
 _DIMAP_ROOT = re.compile(rb"<(PHR_)?Dimap_Document\b")
+_PROFILE = re.compile(rb"<METADATA_PROFILE[^>]*>\s*([^<\s]+)")
 _SUBPROFILE = re.compile(rb"<METADATA_SUBPROFILE[^>]*>\s*([^<\s]+)")
+#: Profiles of the lists that stand above the products.
+_CONTAINERS = frozenset({"DATASET", "VOLUME", "PRODUCT"})
 _RAPIDEYE_NAMESPACE = "rapideye"
 
 
@@ -73,6 +76,11 @@ def _from_head(document_bytes: bytes) -> Classification:
     head = document_bytes[:_HEAD_BYTES].replace(b"\0", b"")
     if not _DIMAP_ROOT.search(head):
         return Classification("not-dimap")
-    found = _SUBPROFILE.search(head)
-    subprofile = found[1].decode("ascii", "replace") if found else None
-    return Classification("product" if subprofile in (None, "PRODUCT") else "companion", None, subprofile)
+    profile, subprofile = _first(_PROFILE, head), _first(_SUBPROFILE, head)
+    is_product = subprofile in (None, "PRODUCT") and profile not in _CONTAINERS
+    return Classification("product" if is_product else "companion", profile, subprofile)
+
+
+def _first(pattern: re.Pattern[bytes], head: bytes) -> str | None:
+    found = pattern.search(head)
+    return found[1].decode("ascii", "replace") if found else None

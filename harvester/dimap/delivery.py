@@ -111,6 +111,17 @@ def companion_files(delivery: Delivery) -> tuple[CompanionFile, ...]:
     return (metadata, *beside_images)
 
 
+def missing_files(delivery: Delivery) -> tuple[str, ...]:
+    """What the product names, the source did not find, and a user of the images would look for."""
+    links = delivery.links
+    images = [delivery.path_of(href) for href in links.images if not delivery.exists(href)]
+    models = [c.href for c in links.companions if c.kind == "rpc" and not delivery.exists(c.href)]
+    warnings = [f"the geometric model {delivery.path_of(href)} is not delivered" for href in models]
+    if images:
+        warnings.insert(0, f"{len(images)} of {len(links.images)} images are not delivered, the first is {images[0]}")
+    return tuple(warnings)
+
+
 def _optional_bytes(text: str | None) -> bytes | None:
     return None if text is None else _exact_bytes(text)
 

@@ -35,14 +35,6 @@ def image_files(
     return tuple(images)
 
 
-def missing_images(delivery: Delivery) -> tuple[str, ...]:
-    """One warning for the images that the product names and the source did not find."""
-    missing = [delivery.path_of(href) for href in delivery.links.images if not delivery.exists(href)]
-    if not missing:
-        return ()
-    return (f"{len(missing)} of {len(delivery.links.images)} images are not delivered, the first is {missing[0]}",)
-
-
 def whole_image(delivery: Delivery, href: str, grid: Grid, bands: tuple[Band, ...]) -> ImageFile:
     """The image file that holds a whole product."""
     return ImageFile(

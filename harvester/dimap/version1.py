@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from footprints import FootprintError, ViewingDirection, azimuth_to_nadir
 from harvester.dimap.bands import scene_bands
-from harvester.dimap.delivery import Delivery, companion_files
+from harvester.dimap.delivery import Delivery, companion_files, missing_files
 from harvester.dimap.document import DimapDocument
 from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_shape, read_transform
 from harvester.dimap.identity import acquisition_of_scene
-from harvester.dimap.images import missing_images, whole_image
+from harvester.dimap.images import whole_image
 from harvester.dimap.lineage import nadir_of
 from harvester.dimap.outline import outline_of_corners, read_corners
 from harvester.record import ImageFile, Product, SceneRecord
@@ -57,7 +57,7 @@ def scene_of_version1(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
         product=_product(delivery, sensor, source),
         warnings=(
             *delivery.links.warnings,
-            *missing_images(delivery),
+            *missing_files(delivery),
             *(() if viewing else ("the scene gives no viewing direction; it takes no part in stereo pairs",)),
         ),
     )

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from footprints import FootprintError, azimuth_to_nadir
 from harvester.dimap.angles import Angles, read_angles
-from harvester.dimap.delivery import Delivery, companion_files
+from harvester.dimap.delivery import Delivery, companion_files, missing_files
 from harvester.dimap.document import DimapDocument
 from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_shape, read_tiling, read_transform
 from harvester.dimap.identity import acquisition_of_strips
-from harvester.dimap.images import image_files, missing_images
+from harvester.dimap.images import image_files
 from harvester.dimap.lineage import StripLineage, read_lineage
 from harvester.dimap.outline import outline_of_delivery
 from harvester.errors import UnreadableScene
@@ -67,7 +67,7 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
         product=product,
         warnings=(
             *delivery.links.warnings,
-            *missing_images(delivery),
+            *missing_files(delivery),
             *lineage_warnings,
             *outline.warnings,
             *time_warnings,

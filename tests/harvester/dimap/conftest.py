@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from harvester.dimap import linked_paths
+from harvester.dimap import linked_paths, scene_from_delivery
 from harvester.errors import UnreadableScene
+from harvester.record import SceneRecord
 from harvester.sensors import Sensors, load_sensors
 
 SENSOR_DOCUMENTS = Path(__file__).resolve().parents[3] / "collections" / "sensors"
@@ -58,3 +59,192 @@ def delivery_content(root: Path, path: str) -> Content:
 def as_text(data: bytes) -> str:
     """Bytes as they are kept in a raw record."""
     return data.decode("utf-8", "surrogateescape")
+
+
+PRODUCT = """<?xml version="1.0" encoding="UTF-8"?>
+<Dimap_Document>
+  <Metadata_Identification>
+    <METADATA_FORMAT version="2.15">DIMAP</METADATA_FORMAT>
+    <METADATA_PROFILE>PHR_ORTHO</METADATA_PROFILE>
+    <METADATA_SUBPROFILE>PRODUCT</METADATA_SUBPROFILE>
+  </Metadata_Identification>
+  <Dataset_Identification>
+    <DATASET_NAME>DS_PHR1A_202301021030000_MADE</DATASET_NAME>
+    <DATASET_TN_PATH href="ICON.JPG"/>
+    <DATASET_QL_PATH href="PREVIEW.JPG"/>
+    <Legal_Constraints><COPYRIGHT>© made for a test</COPYRIGHT></Legal_Constraints>
+  </Dataset_Identification>
+  <Dataset_Content>
+    <SURFACE_AREA unit="square km">4.0</SURFACE_AREA>
+    <CLOUD_COVERAGE unit="percent">12.5</CLOUD_COVERAGE>
+    <Dataset_Extent>
+      <Vertex><LON>2.0</LON><LAT>45.02</LAT><COL>1</COL><ROW>1</ROW></Vertex>
+      <Vertex><LON>2.03</LON><LAT>45.02</LAT><COL>100</COL><ROW>1</ROW></Vertex>
+      <Vertex><LON>2.03</LON><LAT>45.0</LAT><COL>100</COL><ROW>80</ROW></Vertex>
+      <Vertex><LON>2.0</LON><LAT>45.0</LAT><COL>1</COL><ROW>80</ROW></Vertex>
+      <Center><LON>2.015</LON><LAT>45.01</LAT></Center>
+    </Dataset_Extent>
+  </Dataset_Content>
+  <Product_Information>
+    <Delivery_Identification>
+      <PRODUCTION_DATE>2023-01-03T08:00:00</PRODUCTION_DATE>
+      <JOB_ID>MADE-1</JOB_ID>
+      <Order_Identification>
+        <CUSTOMER_REFERENCE>a private name</CUSTOMER_REFERENCE>
+        <COMMENT>a private comment</COMMENT>
+      </Order_Identification>
+    </Delivery_Identification>
+  </Product_Information>
+  <Coordinate_Reference_System>
+    <Projected_CRS><PROJECTED_CRS_CODE>urn:ogc:def:crs:EPSG::32631</PROJECTED_CRS_CODE></Projected_CRS>
+  </Coordinate_Reference_System>
+  <Geoposition>
+    <Geoposition_Insert>
+      <ULXMAP>421000</ULXMAP><ULYMAP>4985000</ULYMAP><XDIM>0.5</XDIM><YDIM>0.5</YDIM>
+    </Geoposition_Insert>
+    <Geoposition_Models><Rational_Function_Model><Component>
+      <COMPONENT_PATH href="RPC.XML"/>
+    </Component></Rational_Function_Model></Geoposition_Models>
+  </Geoposition>
+  <Processing_Information>
+    <Product_Settings>
+      <PROCESSING_LEVEL>ORTHO</PROCESSING_LEVEL>
+      <SPECTRAL_PROCESSING>PMS</SPECTRAL_PROCESSING>
+      <Radiometric_Settings><RADIOMETRIC_PROCESSING>BASIC</RADIOMETRIC_PROCESSING></Radiometric_Settings>
+      <Sampling_Settings><RESAMPLING_SPACING unit="m">0.5</RESAMPLING_SPACING></Sampling_Settings>
+    </Product_Settings>
+  </Processing_Information>
+  <Raster_Data>
+    <Data_Access>
+      <Data_Files>
+        <Data_File tile_R="1" tile_C="1"><DATA_FILE_PATH href="IMG_R1C1.TIF"/></Data_File>
+      </Data_Files>
+    </Data_Access>
+    <Raster_Dimensions><NROWS>80</NROWS><NCOLS>100</NCOLS><NBANDS>4</NBANDS></Raster_Dimensions>
+    <Raster_Encoding><DATA_TYPE>INTEGER</DATA_TYPE><NBITS>16</NBITS><SIGN>UNSIGNED</SIGN></Raster_Encoding>
+    <Raster_Display>
+      <Special_Value>
+        <SPECIAL_VALUE_TEXT>NODATA</SPECIAL_VALUE_TEXT><SPECIAL_VALUE_COUNT>0</SPECIAL_VALUE_COUNT>
+      </Special_Value>
+    </Raster_Display>
+  </Raster_Data>
+  <Radiometric_Data>
+    <Dynamic_Range><PRODUCT_RANGE>12</PRODUCT_RANGE></Dynamic_Range>
+    <Radiometric_Calibration><Instrument_Calibration><Band_Measurement_List>
+      <Band_Spectral_Range>
+        <BAND_ID>B0</BAND_ID><MEASURE_UNIT>micrometers</MEASURE_UNIT><MIN>0.43</MIN><MAX>0.55</MAX>
+      </Band_Spectral_Range>
+      <Band_Radiance><BAND_ID>B0</BAND_ID><GAIN>8.0</GAIN><BIAS>0.25</BIAS></Band_Radiance>
+    </Band_Measurement_List></Instrument_Calibration></Radiometric_Calibration>
+  </Radiometric_Data>
+  <Geometric_Data>
+    <Use_Area>
+      <Located_Geometric_Values>
+        <LOCATION_TYPE>Top Center</LOCATION_TYPE>
+        <TIME>2023-01-02T10:30:00.2Z</TIME>
+        <Acquisition_Angles>
+          <AZIMUTH_ANGLE>180.0</AZIMUTH_ANGLE><VIEWING_ANGLE>9.0</VIEWING_ANGLE>
+          <INCIDENCE_ANGLE_ALONG_TRACK>-5.0</INCIDENCE_ANGLE_ALONG_TRACK>
+          <INCIDENCE_ANGLE_ACROSS_TRACK>-5.0</INCIDENCE_ANGLE_ACROSS_TRACK>
+          <INCIDENCE_ANGLE>10.0</INCIDENCE_ANGLE>
+        </Acquisition_Angles>
+        <Solar_Incidences><SUN_AZIMUTH>160</SUN_AZIMUTH><SUN_ELEVATION>40</SUN_ELEVATION></Solar_Incidences>
+      </Located_Geometric_Values>
+      <Located_Geometric_Values>
+        <LOCATION_TYPE>Center</LOCATION_TYPE>
+        <TIME>2023-01-02T10:30:00.9Z</TIME>
+        <Acquisition_Angles>
+          <AZIMUTH_ANGLE>180.0</AZIMUTH_ANGLE><VIEWING_ANGLE>10.0</VIEWING_ANGLE>
+          <INCIDENCE_ANGLE_ALONG_TRACK>-8.0</INCIDENCE_ANGLE_ALONG_TRACK>
+          <INCIDENCE_ANGLE_ACROSS_TRACK>-8.0</INCIDENCE_ANGLE_ACROSS_TRACK>
+          <INCIDENCE_ANGLE>11.3</INCIDENCE_ANGLE>
+        </Acquisition_Angles>
+        <Solar_Incidences><SUN_AZIMUTH>161</SUN_AZIMUTH><SUN_ELEVATION>41</SUN_ELEVATION></Solar_Incidences>
+      </Located_Geometric_Values>
+    </Use_Area>
+  </Geometric_Data>
+  <Quality_Assessment>
+    <Imaging_Quality_Measurement>
+      <MEASURE_NAME>Area_Of_Interest (ROI)</MEASURE_NAME>
+      <Quality_Mask><Component>
+        <COMPONENT_TYPE>ENCAPSULATED</COMPONENT_TYPE><COMPONENT_PATH href="MASKS/ROI.GML"/>
+      </Component></Quality_Mask>
+    </Imaging_Quality_Measurement>
+  </Quality_Assessment>
+  <Dataset_Sources>
+    <Source_Identification>
+      <SOURCE_ID>DS_PHR1A_202301021030001_MADE_00001</SOURCE_ID>
+      <SOURCE_TYPE>Strip_Source</SOURCE_TYPE>
+      <Strip_Source>
+        <MISSION>PHR</MISSION><MISSION_INDEX>1A</MISSION_INDEX>
+        <IMAGING_DATE>2023-01-02</IMAGING_DATE><IMAGING_TIME>10:30:00.1Z</IMAGING_TIME>
+      </Strip_Source>
+      <Component><COMPONENT_PATH href="LINEAGE/STRIP.XML"/></Component>
+    </Source_Identification>
+  </Dataset_Sources>
+</Dimap_Document>
+"""
+
+
+class MadeProduct:
+    """A small valid product, written for the tests after the rules of the format, to be edited and read."""
+
+    path = "job/IMG 01/DIM.XML"
+
+    def __init__(self, sensors: Sensors) -> None:
+        self._sensors = sensors
+
+    def edited(self, *changes: tuple[str, str]) -> str:
+        """The document with each first text replaced by its second; the first must occur."""
+        text = PRODUCT
+        for old, new in changes:
+            assert old in text, f"the made product has no {old}"
+            text = text.replace(old, new)
+        return text
+
+    def content(self, document: str | bytes, roi: bytes | None = None, strip: bytes | None = None) -> Content:
+        """The content of a raw record with this document and every file that the made product names."""
+        data = document.encode() if isinstance(document, str) else document
+        given = {"product": data, "roi": roi, "strip": strip}
+        names = ("IMG_R1C1.TIF", "ICON.JPG", "PREVIEW.JPG", "RPC.XML", "MASKS/ROI.GML")
+        return {
+            "root": "file:///archive",
+            "path": self.path,
+            "documents": {role: as_text(value) for role, value in given.items() if value is not None},
+            "files": {name: {"size": 10, "cog": name.endswith(".TIF")} for name in names},
+            "problem": None,
+        }
+
+    def read(self, *changes: tuple[str, str], roi: bytes | None = None, strip: bytes | None = None) -> SceneRecord:
+        """The scene of the edited document."""
+        return self.read_bytes(self.edited(*changes).encode(), roi=roi, strip=strip)
+
+    def read_bytes(self, document: bytes, roi: bytes | None = None, strip: bytes | None = None) -> SceneRecord:
+        """The scene of a document of the caller."""
+        return scene_from_delivery(self.content(document, roi, strip), self._sensors)
+
+
+@pytest.fixture(scope="session")
+def made(sensors: Sensors) -> MadeProduct:
+    """The product made for the tests."""
+    return MadeProduct(sensors)
+
+
+def mask_of(srs_name: str, *rings: str) -> bytes:
+    """A region-of-interest mask with one polygon per ring."""
+    members = "".join(
+        f"<hma:MaskFeature><gml:extentOf><gml:Polygon srsName='{srs_name}'><gml:exterior><gml:LinearRing>"
+        f"<gml:posList>{ring}</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon></gml:extentOf>"
+        "</hma:MaskFeature>"
+        for ring in rings
+    )
+    return (
+        "<hma:Mask xmlns:gml='http://www.opengis.net/gml' xmlns:hma='http://earth.esa.int/hma'>"
+        f"<hma:maskMembers>{members}</hma:maskMembers></hma:Mask>"
+    ).encode()
+
+
+@pytest.fixture(scope="session")
+def roi_mask() -> Callable[..., bytes]:
+    """A function that writes a region-of-interest mask."""
+    return mask_of
