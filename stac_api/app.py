@@ -6,9 +6,10 @@ from functools import partial
 from importlib.metadata import version
 
 from brotli_asgi import BrotliMiddleware
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 from stac_fastapi.api.middleware import ProxyHeaderMiddleware
 from stac_fastapi.pgstac.app import instantiate_api
+from stac_fastapi.types.errors import InvalidQueryParameter
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -46,11 +47,22 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
         lifespan=lifespan_of(settings, database),
         settings=stock,
     )
+    api.add_route_dependencies([{"path": "/search", "method": "POST"}], [Depends(refuse_other_bodies)])
     app: FastAPI = api.app
     app.user_middleware = _middlewares(settings)
     add_error_handlers(app)
     describe_faithfully(app)
     return app
+
+
+async def refuse_other_bodies(request: Request) -> None:
+    """Refuse a search body that is not a JSON object; the stock model would fail on it.
+
+    Raises:
+        InvalidQueryParameter: it is a list, a number, null…
+    """
+    if not isinstance(await request.json(), dict):
+        raise InvalidQueryParameter("The body of a search must be a JSON object.")
 
 
 def _middlewares(settings: ApiSettings) -> list[Middleware]:

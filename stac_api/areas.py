@@ -36,7 +36,11 @@ def crosses_antimeridian(bbox: Sequence[float]) -> bool:
 
 
 def _sides(bbox: Sequence[float]) -> tuple[float, float, float, float]:
-    if len(bbox) not in (4, 6) or not all(isinstance(side, int | float) and isfinite(side) for side in bbox):
+    if (
+        not isinstance(bbox, Sequence)
+        or len(bbox) not in (4, 6)
+        or not all(isinstance(side, int | float) and isfinite(side) for side in bbox)
+    ):
         raise NotAnArea("A bbox has 4 or 6 finite numbers.")
     half = len(bbox) // 2
     west, south, east, north = bbox[0], bbox[1], bbox[half], bbox[half + 1]

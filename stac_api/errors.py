@@ -148,11 +148,15 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
 def problem_response(request: Request, error: Exception) -> JSONResponse:
     """The problem document of an exception, for any exception."""
     if isinstance(error, HTTPException):
-        code = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
-        return _document(request, error.status_code, code, str(error.detail), error.headers)
+        return _document(request, error.status_code, _code_of(error.status_code), str(error.detail), error.headers)
     refusal = _refusal(error)
     headers = {"Retry-After": "5"} if refusal is UNAVAILABLE else None
     return _document(request, refusal.status, refusal.code, refusal.detail or _words_of(error), headers)
+
+
+def _code_of(status: int) -> str:
+    phrase = HTTPStatus(status).phrase.title().replace(" ", "")
+    return INVALID.code if status == INVALID.status else phrase
 
 
 def _refusal(error: Exception) -> Refusal:

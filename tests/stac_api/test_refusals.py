@@ -1,0 +1,152 @@
+"""Bad input is refused with a problem document that says what is wrong, never with a 500."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.stac_api.invented_catalogue import Site, problem_of
+
+DEEP = "[" * 5000 + "]" * 5000
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "token=garbage",
+        "token=next:zz:zz",
+        "token=next:706c:ff",
+        "token=next:706c656961646573:4e4f5448494e47",
+        "filter=unheard_of(title) = 1",
+        "filter=title = ",
+        "filter=title",
+        "filter=casei(eo:cloud_cover) = 'x'",
+        "filter=eo:cloud_cover = 'many'",
+        "filter=S_INTERSECTS(geometry, POLYGON((0 0, 1 1)))",
+        "filter={&filter-lang=cql2-json",
+        "filter=id = 'x'&filter-lang=klingon",
+        "query={",
+        "query=[1]",
+        'query={"title":{"resembles":"x"}}',
+        'query={"eo:cloud_cover":{"lt":"many"}}',
+        "bbox=1,2,3",
+        "bbox=a,b,c,d",
+        "bbox=nan,0,1,1",
+        "bbox=0,-inf,1,inf",
+        "bbox=0,10,1,-10",
+        "bbox=0,0,1,100",
+        "bbox=0,0,1,1&intersects={}",
+        "intersects=x",
+        'intersects={"type":"Polygon","coordinates":[[[0,0]]]}',
+        'intersects={"type":"Feature"}',
+        "intersects=3",
+        "limit=0",
+        "limit=-5",
+        "limit=many",
+        "limit=1e9",
+        "sortby=%2B",
+        "sortby=properties",
+        "ids=%00",
+        "collections=%00",
+        "datetime=%00",
+    ],
+)
+def test_bad_query_strings_are_refused(site: Site, query: str) -> None:
+    """A search by GET that cannot be answered gets 400 and says so."""
+    answer = site.get(f"/search?{quote(query, safe='=&%,:-+')}")
+    assert answer.status_code == 400, answer.text
+    problem_of(answer)
+
+
+def test_a_huge_limit_is_cropped(site: Site) -> None:
+    """As the STAC API has it, a limit beyond the largest page means the largest page."""
+    assert site.get("/search?limit=99999999999999999999").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"filter": {"op": "unheard_of", "args": [{"property": "title"}]}},
+        {"filter": {"op": "=", "args": "x"}},
+        {"filter": {"op": "=", "args": [{"property": "title"}]}},
+        {"filter": {"op": 3, "args": [{"property": "title"}, 1]}},
+        {"filter": {"property": "title"}},
+        {"filter": {"op": "in", "args": [{"property": "title"}, []]}},
+        {"filter": {"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "Nonsense", "coordinates": []}]}},
+        {"filter": {"op": "s_intersects", "args": [{"property": "geometry"}, {"bbox": [0, 0, "x", 1]}]}},
+        {"filter": {"op": "s_intersects", "args": [{"property": "geometry"}, {"bbox": 3}]}},
+        {"filter": {"op": "t_after", "args": [{"property": "datetime"}, {"timestamp": "soon"}]}},
+        {"filter": {"op": "=", "args": [{"property": "title"}, "\x00"]}},
+        {"filter": "title = 'x'"},
+        {"query": {"title": {"resembles": "x"}}},
+        {"query": {"title": "x"}},
+        {"bbox": [0, 0]},
+        {"bbox": "0,0,1,1"},
+        {"bbox": [0, 0, 1, 1], "intersects": {"type": "Point", "coordinates": [0, 0]}},
+        {"intersects": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}},
+        {"limit": 0},
+        {"limit": -1},
+        {"limit": "many"},
+        {"sortby": [{"field": "title", "direction": "sideways"}]},
+        {"sortby": "title"},
+        {"ids": ["\x00"]},
+        {"ids": ["\ud800"]},
+        {"token": "garbage"},
+        {"datetime": 3},
+        {"fields": 3},
+        [],
+        3,
+        None,
+    ],
+    ids=lambda body: json.dumps(body)[:60],
+)
+def test_bad_bodies_are_refused(site: Site, body: Any) -> None:
+    """A search by POST that cannot be answered gets 400 and says so."""
+    answer = site.request("POST", "/search", data=json.dumps(body), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    problem_of(answer)
+
+
+@pytest.mark.parametrize("text", ["{", "", DEEP, '{"bbox": [NaN, 0, 1, 1]}', '{"bbox": [0, 0, Infinity, 1]}', "\xff"])
+def test_unreadable_bodies_are_refused(site: Site, text: str) -> None:
+    """A body that is not JSON, or not finite, is refused."""
+    answer = site.request("POST", "/search", data=text.encode("latin-1"), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    problem_of(answer)
+
+
+@pytest.mark.parametrize("parameters", ["offset=-1", "offset=99999999999999999999", "limit=0", "q=%00", "filter=foo"])
+def test_bad_searches_of_collections_are_refused(site: Site, parameters: str) -> None:
+    """A search of collections that cannot be answered gets 400 and says so."""
+    problem = problem_of(site.get(f"/collections?{parameters}"))
+    assert problem["status"] == 400
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["nothing", "a%20b", "a%3Ab", "%00", "%2e%2e", "%ff", "'", "%F0%9F%9B%B0", "a;b", "x" * 3000, "{}", "%5C"],
+)
+def test_odd_ids_are_not_found(site: Site, identifier: str) -> None:
+    """Ids that nothing has are not found, whatever characters they are made of."""
+    for path in (
+        f"/collections/{identifier}",
+        f"/collections/{identifier}/items",
+        f"/collections/pleiades/items/{identifier}",
+    ):
+        answer = site.get(path)
+        assert problem_of(answer)["status"] == 404, path
+
+
+def test_methods_that_are_not_there_are_refused(site: Site) -> None:
+    """The catalogue is not written through the API."""
+    assert problem_of(site.request("DELETE", "/collections/pleiades"))["status"] == 405
+
+
+def test_refusals_do_not_repeat_what_was_sent(site: Site) -> None:
+    """A refusal names the field, never the value: it may be a secret in the wrong place."""
+    answer = site.post("/search", {"limit": "s3cret-key"})
+    assert "limit" in problem_of(answer)["detail"]
+    assert "s3cret" not in answer.text
