@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from database import Database, DatabaseSettings
@@ -50,7 +50,7 @@ class Commands(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Log what happens, and show the traceback of errors.")
 @click.version_option(package_name="dinamis-stac")
 def main(verbose: bool) -> None:
-    """DINAMIS-STAC: harvest very-high-resolution satellite imagery and serve it as a STAC catalogue.
+    r"""DINAMIS-STAC: harvest very-high-resolution satellite imagery and serve it as a STAC catalogue.
 
     Without any configuration it keeps a PostgreSQL of its own. A first session:
 
@@ -60,7 +60,9 @@ def main(verbose: bool) -> None:
       dinamis serve                                 serve them on http://127.0.0.1:8000
     """
     logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
     )
 
 
@@ -170,10 +172,18 @@ def list_collections(as_json: bool) -> None:
     if as_json:
         OUT.print_json(json.dumps([{"id": d.id, "title": d.title(), "sources": d.sources} for d in documents.values()]))
         return
-    table = Table("collection", "title", "satellites", "sources")
+    table = Table(Column("collection", no_wrap=True), "title", "satellites", "sources")
     for document in documents.values():
         table.add_row(document.id, document.title(), " ".join(document.missions), " ".join(document.sources))
     OUT.print(table)
+
+
+@collections.command()
+def path() -> None:
+    """Print the folder of the documents in use, to copy and change them."""
+    from harvester.settings import HarvestSettings
+
+    click.echo(HarvestSettings().collections)
 
 
 @collections.command()
@@ -186,7 +196,7 @@ def check(directory: Path | None) -> None:
     folder = directory or HarvestSettings().collections
     problems = check_collection_documents(folder)
     for problem in problems:
-        OUT.print(str(problem), highlight=False, markup=False, soft_wrap=True)
+        OUT.print(str(problem), highlight=False, markup=False, emoji=False, soft_wrap=True)
     errors = sum(problem.is_error for problem in problems)
     OUT.print(f"{folder}: {errors} errors, {len(problems) - errors} warnings", highlight=False)
     sys.exit(1 if errors else 0)
@@ -212,7 +222,9 @@ def harvest() -> None:
 
 def _harvest_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the account as JSON here."),
+        click.option(
+            "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the account as JSON here."
+        ),
         click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records."),
         click.option("--dry-run", is_flag=True, help="Read and compare everything, write nothing."),
         click.option("--move", is_flag=True, help="With --collection: move Items that are in another collection."),
@@ -228,7 +240,7 @@ def _harvest_options(command: Callable[..., None]) -> Callable[..., None]:
 def deliveries(
     location: str, collection: str | None, move: bool, dry_run: bool, limit: int | None, report: Path | None
 ) -> None:
-    """Harvest the Airbus deliveries (DIMAP) below a folder, an archive file or a URL.
+    r"""Harvest the Airbus deliveries (DIMAP) below a folder, an archive file or a URL.
 
     Deliveries are found wherever they lie, also inside zip and tar files, and told apart by what their metadata say,
     never by their names. Files are read where they are; nothing is copied. Running it again changes nothing.
@@ -365,7 +377,9 @@ def _run_harvest(source: str, source_options: Any, options: Any, database: Datab
     if not ERR.is_terminal:
         return run_harvest(source, source_options, rooms, options, on_page=_print_page)
     with _progress("Harvesting") as on_progress:
-        return run_harvest(source, source_options, rooms, options, on_page=lambda report: on_progress(report.read, None))
+        return run_harvest(
+            source, source_options, rooms, options, on_page=lambda report: on_progress(report.read, None)
+        )
 
 
 def _print_page(report: HarvestReport) -> None:
@@ -398,9 +412,9 @@ def _print_report(report: HarvestReport) -> None:
     table.add_row(*row, str(report.items_written))
     OUT.print(table)
     for refusal in report.refusals:
-        OUT.print(f"refused {refusal.record}\n    {refusal.reason}", highlight=False, markup=False, soft_wrap=True)
+        OUT.print(f"refused {refusal.reason}", highlight=False, markup=False, emoji=False, soft_wrap=True)
     for warning in report.warnings:
-        OUT.print(f"warning {warning}", highlight=False, markup=False, soft_wrap=True)
+        OUT.print(f"warning {warning}", highlight=False, markup=False, emoji=False, soft_wrap=True)
     if report.read and report.read == report.outcomes.get("unchanged", 0):  # type: ignore[call-overload]
         OUT.print("Nothing has changed since the last harvest.")
 

@@ -1,0 +1,1 @@
+"""Sources, records, Items, ledger and catalogue: how metadata come into the catalogue."""

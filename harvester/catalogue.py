@@ -20,31 +20,27 @@ from psycopg.types.json import Jsonb
 from pypgstac.db import PgstacDB
 from pypgstac.load import Loader, Methods
 
-from harvester.collection_documents import CollectionDocument
+from harvester.collection_documents import CollectionDocument, queryables_of
 from harvester.errors import CatalogueError
-from harvester.queryables import queryables_of
 
 logger = logging.getLogger(__name__)
 
 ItemDocument = dict[str, Any]  #: an Item as JSON data, with the key `private` that pgSTAC keeps apart
 
 
-class _PageConnection(PgstacDB):  # type: ignore[misc]  # pypgstac ships no usable types for it
-    """pypgstac's database on exactly one connection: when that is gone the page fails, instead of going on elsewhere."""
+class _PageConnection(PgstacDB):
+    """The database of pypgstac on exactly one connection: when it is gone the page fails, and nothing goes elsewhere."""
 
     def connect(self) -> Connection:
         """The connection of the page; raises psycopg.OperationalError when it is closed."""
-        connection: Connection = self.connection
-        if connection.closed or connection.broken:
+        if self.connection is None or self.connection.closed or self.connection.broken:
             raise psycopg.OperationalError("the connection of this page was lost; nothing of the page is written")
-        return connection
+        return self.connection
 
 
 def connect(conninfo: str, *, autocommit: bool = False) -> Connection:
-    """Open a connection that finds pgSTAC's functions."""
-    return psycopg.connect(
-        conninfo, autocommit=autocommit, options="-c search_path=pgstac,public -c application_name=dinamis-harvest"
-    )
+    """Open a connection of the role that may load."""
+    return psycopg.connect(conninfo, autocommit=autocommit, application_name="dinamis-harvest")
 
 
 def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocument]) -> None:
@@ -110,8 +106,29 @@ def load_collection(connection: Connection, document: CollectionDocument, langua
         if changed:
             connection.execute("SELECT upsert_collection(%s)", (Jsonb(published),))
         changed |= _load_translations(connection, document, language)
-        changed |= _load_queryables(connection, document)
     return changed
+
+
+def load_queryables(connection: Connection, documents: Sequence[CollectionDocument], language: str) -> bool:
+    """Declare every property that the collections publish, so that it can be filtered; all others are refused.
+
+    Returns whether anything changed.
+    """
+    wanted = _queryable_rows(documents, language)
+    known = connection.execute("SELECT name, definition, collection_ids FROM queryables").fetchall()
+    if sorted(map(repr, known)) == sorted(
+        repr((row["name"], row["definition"], row["collection_ids"])) for row in wanted
+    ):
+        return False
+    with connection.transaction():
+        connection.execute("DELETE FROM queryables")
+        # One statement: pgSTAC visits every partition after each.
+        connection.execute(
+            "INSERT INTO queryables (name, definition, collection_ids) SELECT name, definition, collection_ids"
+            " FROM jsonb_to_recordset(%s) AS wanted (name text, definition jsonb, collection_ids text[])",
+            (Jsonb(wanted),),
+        )
+    return True
 
 
 def _refuse_repeated_ids(items: Sequence[ItemDocument]) -> None:
@@ -163,7 +180,9 @@ def _with_facts_of_items(connection: Connection, collection: dict[str, Any]) -> 
 
 def _load_translations(connection: Connection, document: CollectionDocument, language: str) -> bool:
     wanted = {
-        other: {key: text for key, text in document.published(other).items() if key in ("title", "description", "keywords")}
+        other: {
+            key: text for key, text in document.published(other).items() if key in ("title", "description", "keywords")
+        }
         for other in document.languages
         if other != language
     }
@@ -181,23 +200,22 @@ def _load_translations(connection: Connection, document: CollectionDocument, lan
     return True
 
 
-def _load_queryables(connection: Connection, document: CollectionDocument) -> bool:
-    """Declare every property that the collection publishes, so that it can be filtered; undeclared ones are refused."""
-    wanted = queryables_of(document)
-    rows = connection.execute(
-        "SELECT name, definition FROM queryables WHERE collection_ids = %s", ([document.id],)
-    ).fetchall()
-    columns = ("id", "collection", "geometry", "datetime", "end_datetime")  # pgSTAC's own
-    if dict(rows) == {name: schema for name, schema in wanted.items() if name not in columns}:
-        return False
-    connection.execute(
-        "SELECT upsert_queryables(%s, ARRAY[%s], NULL, true)", (Jsonb({"properties": _plain(wanted)}), document.id)
-    )
-    return True
+def _queryable_rows(documents: Sequence[CollectionDocument], language: str) -> list[dict[str, Any]]:
+    """One row for each property and definition: for every collection, or for those where it is defined so."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for document in documents:
+        for name, definition in queryables_of(document, language).items():
+            key = (name, _canonical(definition))
+            row = rows.setdefault(key, {"name": name, "definition": definition, "collection_ids": []})
+            row["collection_ids"].append(document.id)
+    for row in rows.values():
+        if len(row["collection_ids"]) == len(documents):
+            row["collection_ids"] = None
+    return sorted(rows.values(), key=lambda row: (row["name"], row["collection_ids"] or []))
 
 
-def _plain(value: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps(value))
+def _canonical(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True)
 
 
 def _fetch_one(connection: Connection, query: str, *parameters: object) -> Any:

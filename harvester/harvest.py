@@ -19,10 +19,10 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_a
 
 from harvester import catalogue
 from harvester.collection_documents import CollectionDocuments
-from harvester.errors import UnreadableScene
+from harvester.errors import CollectionDocumentError, UnreadableScene
 from harvester.items import asset_locations, item_from_scenes
 from harvester.ledger import KnownRecord, KnownScene, Ledger
-from harvester.publish import publish
+from harvester.publish import publish, publish_collections
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.report import HarvestReport, Outcome, PageReport
 from harvester.sensors import Sensors
@@ -144,9 +144,8 @@ class _Run:
         self._side = catalogue.connect(self._rooms.conninfo, autocommit=True)
 
     def _publish_missing_collections(self) -> None:
-        stored = catalogue.stored_collections(self._side)
-        missing = [document for document in self._rooms.documents.values() if document.id not in stored]
-        publish(self._side, missing, self._rooms.language)
+        if self._rooms.documents.keys() - catalogue.stored_collections(self._side):
+            publish_collections(self._rooms.conninfo, self._rooms.documents, self._rooms.language)
 
     def _write_page_once(self, page: Page) -> PageReport:
         with self._connection.transaction(force_rollback=self._options.dry_run):
@@ -234,10 +233,16 @@ class _PageWriting:
             return known
         if not self._options.move:
             raise UnreadableScene(
-                f"its Item {known.id} is in the collection {known.collection} already; say --move to move it to {wanted}"
+                f"its Item {known.id} is in the collection {known.collection}; say --move to move it to {wanted}"
             )
         self._left[known.id] = known.collection
         return self._ledger.move_scene(known, str(wanted))
+
+    def _accepting_collection(self, scene: SceneRecord) -> str:
+        try:
+            return self._rooms.documents.accepting(scene.mission, scene.profile).id
+        except CollectionDocumentError as error:
+            raise UnreadableScene(str(error)) from error
 
     def _leave(self, scene_id: str) -> None:
         """Note that a record does not belong to this acquisition any more: its Item is to be rebuilt, or to go."""

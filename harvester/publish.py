@@ -23,7 +23,9 @@ def publish_collections(conninfo: str, documents: CollectionDocuments, language:
         For each collection id whether anything changed.
     """
     with closing(catalogue.connect(conninfo, autocommit=True)) as connection:
-        return publish(connection, documents.values(), language)
+        changed = publish(connection, documents.values(), language)
+        catalogue.load_queryables(connection, list(documents.values()), language)
+    return changed
 
 
 def publish(connection: Connection, documents: Iterable[CollectionDocument], language: str) -> dict[str, bool]:
