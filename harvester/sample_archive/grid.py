@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import cos, radians, sin
 
 import numpy as np
@@ -64,18 +64,28 @@ class PixelGrid:
 
     def inside(self, ring: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
         """Which pixels have their centre in a ring of columns and rows."""
-        polygon = Polygon(ring)
-        prepare(polygon)
-        return np.asarray(contains_xy(polygon, *self.centres()))
+        return _centres_inside(self.rows, self.cols, tuple(ring))
 
     def centres(self) -> tuple[Numbers, Numbers]:
         """Columns and rows of all pixel centres, as two arrays of the image's shape."""
-        cols, rows = np.meshgrid(np.arange(1.0, self.cols + 1), np.arange(1.0, self.rows + 1))
-        return cols, rows
+        return _centres(self.rows, self.cols)
 
     @cached_property
     def _to_lonlat(self) -> Transformer:
         return Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
+
+
+def _centres(rows: int, cols: int) -> tuple[Numbers, Numbers]:
+    across, down = np.meshgrid(np.arange(1.0, cols + 1), np.arange(1.0, rows + 1))
+    return across, down
+
+
+@lru_cache(maxsize=4)
+def _centres_inside(rows: int, cols: int, ring: tuple[tuple[float, float], ...]) -> NDArray[np.bool_]:
+    """Kept for the next image: those of an archive have few sizes and outlines."""
+    polygon = Polygon(ring)
+    prepare(polygon)
+    return np.asarray(contains_xy(polygon, *_centres(rows, cols)))
 
 
 def map_grid(lon: float, lat: float, rows: int, cols: int, pixel_m: float, snap_m: float) -> PixelGrid:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,10 +15,11 @@ import rasterio
 from rasterio.transform import RPCTransformer
 from shapely import Polygon
 
-from footprints import area_km2, convergence_angle_deg, footprint_bbox, overlap_fraction
-from harvester.record import SceneRecord
+from footprints import ViewingDirection, area_km2, convergence_angle_deg, footprint_bbox, overlap_fraction
+from harvester.record import Product, SceneRecord
 from harvester.sample_archive import DeliverySpec, SampleArchiveError, View, views_of_pass, write_delivery
 from harvester.sample_archive.component import components_of
+from harvester.sample_archive.passes import off_nadir_deg
 
 NOON = datetime(2022, 5, 4, 10, 40, 12, 300000, tzinfo=UTC)
 OBLIQUE = View(NOON, 255.4, 18.5, 183.0)
@@ -25,6 +27,18 @@ SMALL = DeliverySpec(views=(OBLIQUE,), rows=256, cols=320, pixel_m=8.0, cloud_co
 GML = "{http://www.opengis.net/gml}"
 
 Scenes = Callable[[Path], list[SceneRecord]]
+
+
+def viewing_of(scene: SceneRecord) -> ViewingDirection:
+    """The viewing direction, which every scene of the archive has."""
+    assert scene.viewing is not None
+    return scene.viewing
+
+
+def product_of(scene: SceneRecord) -> Product:
+    """The product, which every scene of the archive has."""
+    assert scene.product is not None
+    return scene.product
 
 
 @pytest.mark.parametrize("level", ["SENSOR", "ORTHO"])
@@ -45,25 +59,26 @@ def test_harvester_reads_what_was_asked(
     write_delivery(tmp_path, spec)
     scenes = scenes_in(tmp_path)
     assert {scene.id for scene in scenes} == set(spec.item_ids)
-    read = {scene.product.spectral: scene for scene in scenes if scene.product}
-    assert {mode: [band.name for image in read[mode].product.images for band in image.bands] for mode in read} == bands
+    read = {product_of(scene).spectral: product_of(scene) for scene in scenes}
+    assert {mode: [band.name for image in read[mode].images for band in image.bands] for mode in read} == bands
+    altitude = spec.satellite.family.altitude_km
     for scene in scenes:
         assert scene.acquired_at == NOON
-        assert scene.viewing.azimuth_deg == pytest.approx(255.4, abs=0.5)
-        assert scene.viewing.incidence_deg == pytest.approx(18.5, abs=0.1)
-        assert scene.viewing.off_nadir_deg < scene.viewing.incidence_deg
+        assert viewing_of(scene).azimuth_deg == pytest.approx(255.4, abs=0.5)
+        assert viewing_of(scene).incidence_deg == pytest.approx(18.5, abs=0.1)
+        assert viewing_of(scene).off_nadir_deg == pytest.approx(off_nadir_deg(18.5, altitude), abs=0.1)
         assert scene.footprint_from == "roi-mask"
-        assert area_km2(scene.footprint) == pytest.approx(scene.product.surface_area_km2, rel=0.002)
-        assert scene.product.cloud_cover_percent == pytest.approx(12.5, abs=0.3)
+        assert area_km2(scene.footprint) == pytest.approx(product_of(scene).surface_area_km2, rel=0.002)
+        assert product_of(scene).cloud_cover_percent == pytest.approx(12.5, abs=0.3)
         assert scene.sun_elevation_deg == pytest.approx(54.4, abs=0.5)
-        assert (scene.product.proj_code is None) == (level == "SENSOR")
+        assert (product_of(scene).proj_code is None) == (level == "SENSOR")
 
 
 def test_signed_incidences_give_the_azimuth(tmp_path: Path, scenes_in: Scenes) -> None:
     """A Pléiades view given by incidences along and across is read with the azimuth of the scan axis formula."""
     write_delivery(tmp_path, replace(SMALL, views=(View.from_incidences(NOON, 12.5, -8.0, 180.09),)))
     (scene,) = scenes_in(tmp_path)
-    assert scene.viewing.azimuth_deg == pytest.approx(180.09 + 32.4, abs=0.5)
+    assert viewing_of(scene).azimuth_deg == pytest.approx(180.09 + 32.4, abs=0.5)
     assert scene.vendor_angles["azimuth_angle"] == pytest.approx(180.09)
 
 
@@ -73,7 +88,7 @@ def test_views_of_a_stereo_delivery_overlap_and_converge(tmp_path: Path, scenes_
     spec = replace(SMALL, mission="PNEO3", views=views, modes=("PAN",), level="SENSOR", lat=45.0)
     write_delivery(tmp_path, spec)
     first, *_, last = sorted(scenes_in(tmp_path), key=lambda scene: scene.acquired_at)
-    assert convergence_angle_deg(first.viewing, last.viewing) == pytest.approx(2 * 11.31, abs=0.2)
+    assert convergence_angle_deg(viewing_of(first), viewing_of(last)) == pytest.approx(2 * 11.31, abs=0.2)
     assert overlap_fraction(first.footprint, last.footprint) > 0.95
 
 
@@ -88,14 +103,14 @@ def test_image_over_the_antimeridian_is_cut_there(tmp_path: Path, scenes_in: Sce
         assert scene.footprint.geom_type == "MultiPolygon"
         assert west > 179.9
         assert east < -179.9
-        assert area_km2(scene.footprint) == pytest.approx(scene.product.surface_area_km2, rel=0.002)
+        assert area_km2(scene.footprint) == pytest.approx(product_of(scene).surface_area_km2, rel=0.002)
 
 
 def test_absent_cloud_and_region_stay_absent(tmp_path: Path, scenes_in: Scenes) -> None:
     """Without cloud cover and region of interest, the harvester finds no cloud cover and falls back to the extent."""
     folder = write_delivery(tmp_path, replace(SMALL, cloud_cover_percent=None, roi=None))
     (scene,) = scenes_in(tmp_path)
-    assert scene.product.cloud_cover_percent is None
+    assert product_of(scene).cloud_cover_percent is None
     assert scene.footprint_from == "extent"
     assert list(folder.rglob("ROI_*")) == []
 
@@ -104,7 +119,7 @@ def test_tiles_make_up_the_image(tmp_path: Path, scenes_in: Scenes) -> None:
     """Rasters, world files and the harvester's transforms of the tiles agree, and together cover the image."""
     folder = write_delivery(tmp_path, replace(SMALL, tiles=(3, 2)))
     (scene,) = scenes_in(tmp_path)
-    placed = {Path(image.path).name: image for image in scene.product.images}
+    placed = {Path(image.path).name: image for image in product_of(scene).images}
     assert len(placed) == 6
     pixels = 0
     for path in folder.rglob("*.TIF"):
@@ -224,7 +239,7 @@ def test_delivery_replaces_an_older_one(tmp_path: Path) -> None:
         ({"views": (View(NOON.replace(tzinfo=None), 10, 10),)}, "UTC"),
     ],
 )
-def test_impossible_delivery_is_refused(change: dict[str, object], message: str) -> None:
+def test_impossible_delivery_is_refused(change: dict[str, Any], message: str) -> None:
     """A specification that no delivery can meet says what to choose."""
     with pytest.raises(SampleArchiveError, match=message):
         replace(SMALL, **change)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from footprints import azimuth_from_scan_axis, azimuth_to_nadir, base_to_height, convergence_angle_deg
-from harvester.sample_archive import SITES, DeliverySpec, View, delivery_of, views_of_pass
+from harvester.sample_archive import SITES, DeliverySpec, Site, View, delivery_of, views_of_pass
 from harvester.sample_archive.passes import ground_speed_km_s, nadir_of, off_nadir_deg, viewing_components_deg
 
 NOON = datetime(2022, 5, 4, 10, 40, 12, 300000, tzinfo=UTC)
@@ -42,10 +42,10 @@ def test_roll_and_pitch_agree_with_a_published_pair() -> None:
 
 
 @pytest.mark.parametrize(("site", "spec"), STEREO, ids=[site.name for site, _ in STEREO])
-def test_stereo_set_converges_as_intended(site: object, spec: DeliverySpec) -> None:
+def test_stereo_set_converges_as_intended(site: Site, spec: DeliverySpec) -> None:
     """The outer views of each set have the base to height of the site, between 0.2 and 0.5."""
     ratio = base_to_height(convergence_angle_deg(spec.views[0].direction, spec.views[-1].direction))
-    assert ratio == pytest.approx(site.base_to_height, abs=1e-3)  # type: ignore[attr-defined]
+    assert ratio == pytest.approx(site.base_to_height, abs=1e-3)
     assert 0.2 - 1e-3 <= ratio <= 0.5 + 1e-3
 
 
