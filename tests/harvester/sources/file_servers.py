@@ -26,10 +26,17 @@ USER, PASSWORD = "reader", "s3cr€t p@ss"
 
 
 @contextmanager
-def ftp_server(root: Path) -> Iterator[tuple[int, Callable[[], None]]]:
-    """An FTP server over a directory: its port, and a function that breaks it off."""
+def ftp_server(root: Path, closed: Path | None = None) -> Iterator[tuple[int, Callable[[], None]]]:
+    """An FTP server over a directory: its port, and a function that breaks it off.
+
+    Args:
+        root: what the user sees.
+        closed: a directory below it that the user sees but may not list.
+    """
     authorizer = DummyAuthorizer()
     authorizer.add_user(USER, PASSWORD, str(root), perm="elr")
+    if closed is not None:
+        authorizer.override_perm(USER, str(closed), perm="", recursive=True)
 
     class Handler(FTPHandler):  # type: ignore[misc]
         auth_failed_timeout = 0

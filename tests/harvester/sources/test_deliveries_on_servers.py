@@ -96,15 +96,27 @@ def test_ftp_place_that_is_not_there_says_so(archive: Path) -> None:
         records_of(f"ftp://{LOGIN}@127.0.0.1:{port}/elsewhere")
 
 
-def test_ftp_directory_that_is_refused_is_a_record(archive: Path) -> None:
+def test_ftp_directory_that_is_closed_is_a_record(archive: Path) -> None:
     """A directory that the server will not list is a refused record, and the walk goes on."""
+    with ftp_server(archive, closed=archive / "job 1") as (port, _):
+        problems = problems_of(f"ftp://{LOGIN}@127.0.0.1:{port}")
+    assert "cannot be listed" in (problems.pop("job 1") or "")
+    elsewhere = problems_of(archive)
+    del elsewhere["job 1/IMG_001/DIM.XML"]
+    assert problems == elsewhere
+
+
+def test_ftp_directory_that_goes_away_is_a_record(archive: Path) -> None:
+    """A directory that is gone when its turn comes is a refused record, and the walk goes on."""
     with ftp_server(archive) as (port, _):
         pages = read_pages(DeliveriesOptions(location=f"ftp://{LOGIN}@127.0.0.1:{port}", page_size=1), None)
         first = next(pages)
-        (archive / "orphan").rename(archive.parent / "gone")
+        (archive / "job 1").rename(archive.parent / "gone")
         rest = [record for page in pages for record in page.records]
+    problems = {record.content["path"]: record.content["problem"] for record in rest}
     assert first.records[0].content["problem"] is None
-    assert {record.content["path"] for record in rest} >= {"job 1/IMG_001/DIM.XML", "orphan"}
+    assert "cannot be listed" in problems["job 1"]
+    assert problems["orphan/long.dim"] is None
 
 
 def test_ftp_server_that_goes_away_stops_the_walk(archive: Path) -> None:
