@@ -41,6 +41,14 @@ class Grid:
     transform: Transform | None  #: of the outer corner of the first pixel; None in sensor geometry
     tiling: Tiling | None
 
+    @property
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """Left, bottom, right and top in the reference system, None in sensor geometry."""
+        if self.transform is None:
+            return None
+        a, _, left, _, e, top = self.transform
+        return left, top + e * self.shape[0], left + a * self.shape[1], top
+
     def shape_of_tile(self, row: int, column: int) -> tuple[int, int] | None:
         """Rows and columns of a tile counted from 1, None where the cut is unknown or has no such tile."""
         if self.tiling is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from harvester.dimap.document import DimapDocument
 from harvester.errors import UnreadableScene
@@ -113,7 +113,5 @@ def _stamp(document: DimapDocument, where: str, name: str, code: str) -> str:
 
 
 def _stamp_time(document: DimapDocument, where: str, stamp: str) -> datetime:
-    try:
-        return datetime.strptime(f"{stamp}+0000", "%Y%m%d%H%M%S%f%z").astimezone(UTC)
-    except ValueError as error:
-        raise document.problem(where, f"has the stamp {stamp}, which is no time") from error
+    date, time = f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}", f"{stamp[8:10]}:{stamp[10:12]}:{stamp[12:14]}"
+    return document.as_time(where, f"{date}T{time}.{stamp[14]}Z")

@@ -11,14 +11,18 @@ from footprints import FootprintError, area_km2, footprint_from_corners, footpri
 from harvester.dimap.delivery import Delivery
 from harvester.dimap.document import DimapDocument
 from harvester.dimap.grid import Grid
-from harvester.dimap.masks import read_mask
+from harvester.dimap.masks import MaskPolygons, read_mask
 from harvester.errors import UnreadableScene
 
 Region = Polygon | MultiPolygon
 
+Bounds = tuple[float, float, float, float]  #: left, bottom, right, top
+
 _WGS84 = "EPSG:4326"
 #: SURFACE_AREA is that of the mask within 0.1 %; beyond this one of the two is of another product.
 _AREA_TOLERANCE = 0.05
+#: A mask reaches at most a pixel beyond its image; this much of the image's size is not yet damage.
+_MARGIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def outline_of_delivery(delivery: Delivery, grid: Grid, surface_area_km2: float 
     mask_path = delivery.path_of(delivery.links.roi or "ROI mask")
     try:
         region = _mask_region(delivery.roi, mask_path, grid, corners)
-        _check_within(region, extent.region, mask_path)
+        _check_overlap(region, extent.region, mask_path)
     except (UnreadableScene, FootprintError) as error:
         warning = f"the region-of-interest mask is not usable, the extent stands in for it ({error})"
         return Outline(extent.region, extent.origin, (warning,))
@@ -103,17 +107,29 @@ def _missing_mask(delivery: Delivery) -> tuple[str, ...]:
 def _mask_region(data: bytes, name: str, grid: Grid, corners: Sequence[Corner]) -> Region:
     mask = read_mask(data, name)
     if not mask.in_image:
-        if grid.proj_code is None:
+        if grid.proj_code is None or grid.bounds is None:
             raise UnreadableScene(f"{name}: the mask is on the ground, but the product has no reference system")
+        _check_bounds(mask, grid.bounds, name)
         return footprint_from_rings(mask.polygons, grid.proj_code)
     pixels = [(c.column, c.row) for c in corners if c.column is not None and c.row is not None]
     if len(pixels) != len(corners):
         raise UnreadableScene(f"{name}: the mask is in image space, but the extent has no COL and ROW")
+    columns, rows = zip(*pixels, strict=True)
+    _check_bounds(mask, (min(columns), min(rows), max(columns), max(rows)), name)
     ground = ground_from_image(mask.polygons, pixels, [(corner.lon, corner.lat) for corner in corners])
     return footprint_from_rings(ground, _WGS84)
 
 
-def _check_within(region: Region, extent: Region, name: str) -> None:
+def _check_bounds(mask: MaskPolygons, box: Bounds, name: str) -> None:
+    """Coordinates far outside the image are damage; they would also take very long to project and densify."""
+    left, bottom, right, top = box
+    margin = _MARGIN * max(right - left, top - bottom)
+    for x, y in (point for exterior, holes in mask.polygons for ring in (exterior, *holes) for point in ring):
+        if not (left - margin <= x <= right + margin and bottom - margin <= y <= top + margin):
+            raise UnreadableScene(f"{name}: the mask reaches outside the image, at {x:g} {y:g}")
+
+
+def _check_overlap(region: Region, extent: Region, name: str) -> None:
     if not region.intersects(extent):
         raise UnreadableScene(f"{name}: the mask lies outside the extent of the product")
 

@@ -100,7 +100,7 @@ PRODUCT = """<?xml version="1.0" encoding="UTF-8"?>
   </Coordinate_Reference_System>
   <Geoposition>
     <Geoposition_Insert>
-      <ULXMAP>421000</ULXMAP><ULYMAP>4985000</ULYMAP><XDIM>0.5</XDIM><YDIM>0.5</YDIM>
+      <ULXMAP>421000</ULXMAP><ULYMAP>4985000</ULYMAP><XDIM>20</XDIM><YDIM>20</YDIM>
     </Geoposition_Insert>
     <Geoposition_Models><Rational_Function_Model><Component>
       <COMPONENT_PATH href="RPC.XML"/>
@@ -248,3 +248,9 @@ def mask_of(srs_name: str, *rings: str) -> bytes:
 def roi_mask() -> Callable[..., bytes]:
     """A function that writes a region-of-interest mask."""
     return mask_of
+
+
+@pytest.fixture(scope="session")
+def delivery_content_of_path(dimap_samples: Path) -> ContentOf:
+    """As `content_of`, for fixtures that outlive one test."""
+    return lambda path: delivery_content(dimap_samples, path)

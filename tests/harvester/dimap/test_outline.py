@@ -66,8 +66,14 @@ def test_a_mask_in_image_space_is_mapped_through_the_corners(made: Any, roi_mask
         (b"<Polygon><exterior><posList>1 2 3 4 x 6</posList></exterior></Polygon>", "'x' where a coordinate"),
         (b"<Polygon><exterior><posList>1 2 3 4 nan 6</posList></exterior></Polygon>", "'nan' where a coordinate"),
         (b"<Polygon/>", "0 gml:exterior rings"),
-        (b"<Polygon><exterior><posList>0 0 1 0 1 1 0 1 0 0</posList></exterior></Polygon>", "outside the extent"),
-        (b"<Polygon><exterior><posList>0 0 1 0 2 0 0 0</posList></exterior></Polygon>", "no area"),
+        (
+            b"<Polygon><exterior><posList>0 0 1 0 1 1 0 1 0 0</posList></exterior></Polygon>",
+            "outside the image, at 0 0",
+        ),
+        (
+            b"<Polygon><exterior><posList>421500 4983500 421600 4983500 421700 4983500</posList></exterior></Polygon>",
+            "no area",
+        ),
     ],
 )
 def test_the_extent_stands_in_for_an_unusable_mask(made: Any, mask: bytes, reason: str) -> None:
@@ -78,6 +84,13 @@ def test_the_extent_stands_in_for_an_unusable_mask(made: Any, mask: bytes, reaso
     (warning,) = scene.warnings
     assert "the extent stands in for it" in warning
     assert reason in warning
+
+
+def test_a_mask_of_another_place_is_not_used(made: Any, roi_mask: MaskOf) -> None:
+    """A mask that fits the grid of the product but not its extent belongs to another product, or the grid does."""
+    scene = made.read(("<LON>2.0<", "<LON>12.0<"), ("<LON>2.03<", "<LON>12.03<"), roi=roi_mask(GROUND, SQUARE))
+    assert scene.footprint_from == "extent"
+    assert "lies outside the extent of the product" in scene.warnings[0]
 
 
 def test_a_mask_that_mixes_spaces_is_not_used(made: Any, roi_mask: MaskOf) -> None:
@@ -111,8 +124,9 @@ def test_an_extent_over_the_antimeridian_is_cut(made: Any) -> None:
 def test_a_mask_over_the_antimeridian_is_cut(made: Any, roi_mask: MaskOf) -> None:
     """A projected mask in UTM zone 60 that reaches beyond 180° makes two pieces within the cut extent."""
     changes = (("<LON>2.0<", "<LON>179.99<"), ("<LON>2.03<", "<LON>-179.98<"), ("EPSG::32631", "EPSG::32660"))
+    corner = ((">421000<", ">735800<"), (">4985000<", ">4990000<"))
     ring = "735800 4989000 737800 4989000 737800 4990000 735800 4990000 735800 4989000"
-    scene = made.read(*changes, ('square km">4.0', 'square km">2.0'), roi=roi_mask("", ring))
+    scene = made.read(*changes, *corner, ('square km">4.0', 'square km">2.0'), roi=roi_mask("", ring))
     assert scene.footprint_from == "roi-mask"
     assert isinstance(scene.footprint, MultiPolygon)
     assert area_km2(scene.footprint) == pytest.approx(2.0, rel=5e-3)

@@ -1,0 +1,121 @@
+"""Sensor documents: adding one adds a sensor, and a wrong one is named with what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harvester.dimap import scene_from_delivery
+from harvester.errors import CollectionDocumentError, UnreadableScene
+from harvester.sensors import Sensors, load_sensors
+
+INVENTED = """
+id: icare
+title: Icare
+dimap: 2
+profiles: ["PER1_"]
+constellation: icare
+instruments: [eye]
+satellites:
+  IC7: {platform: icare-7, title: Icare 7}
+azimuth: nadir
+stamp: strip-source-id
+bands: {W1: green, W2: null}
+pixel_order:
+  DUO: [W2, W1]
+"""
+
+
+def test_adding_a_sensor_is_adding_a_file(made: Any, tmp_path: Path) -> None:
+    """A family that no code knows, even one that is otherwise refused, is read from its document alone."""
+    (tmp_path / "icare.yaml").write_text(INVENTED, "utf-8")
+    document = made.edited(
+        ("PHR_ORTHO", "PER1_ORTHO"),
+        ("DS_PHR1A_", "DS_IC7_"),
+        ("<MISSION>PHR<", "<MISSION>IC<"),
+        ("<MISSION_INDEX>1A<", "<MISSION_INDEX>7<"),
+        (">PMS<", ">DUO<"),
+        ("<NBANDS>4<", "<NBANDS>2<"),
+    )
+    strip = (
+        "<Dimap_Document><Metadata_Identification><METADATA_SUBPROFILE>STRIP</METADATA_SUBPROFILE>"
+        "</Metadata_Identification><Acquisition_Configuration><Platform_Configuration><Ephemeris_Configuration>"
+        "<NADIR_LAT>46.01</NADIR_LAT><NADIR_LON>2.015</NADIR_LON></Ephemeris_Configuration></Platform_Configuration>"
+        "</Acquisition_Configuration></Dimap_Document>"
+    )
+    scene = scene_from_delivery(made.content(document, strip=strip.encode()), load_sensors(tmp_path))
+    assert (scene.id, scene.platform, scene.sensor) == ("IC7_202301021030001", "icare-7", "icare")
+    assert scene.viewing is not None
+    assert scene.viewing.azimuth_deg == pytest.approx(0.0, abs=1e-6)
+    assert scene.product is not None
+    assert [(band.name, band.common_name) for band in scene.product.images[0].bands] == [("W2", None), ("W1", "green")]
+
+
+def test_the_families_of_the_project_are_found_by_profile(sensors: Sensors) -> None:
+    """Every level of every family is matched by prefix, unseen names included."""
+    found = {
+        profile: sensors.for_profile(profile).id
+        for profile in ("PHR_MOSAIC", "S6_SENSOR", "S7_PROJECTED", "PNEO_ORTHO", "SPOTSCENE_1A", "SPOTVIEW_ORTHO")
+    }
+    assert found == {
+        "PHR_MOSAIC": "pleiades",
+        "S6_SENSOR": "spot-6-7",
+        "S7_PROJECTED": "spot-6-7",
+        "PNEO_ORTHO": "pleiades-neo",
+        "SPOTSCENE_1A": "spot-1-5",
+        "SPOTVIEW_ORTHO": "spot-1-5",
+    }
+    assert sorted(sensor.id for sensor in sensors) == ["pleiades", "pleiades-neo", "spot-1-5", "spot-6-7"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "reason"),
+    [
+        ("PER1_ORTHO", "PeruSat-1"),
+        ("PHR_SYSTEM_RECTIFIED_PRODUCT", "older than DIMAP 2"),
+        ("RAPIDEYE", "RapidEye"),
+        ("WV3_ORTHO", "add a document to collections/sensors"),
+    ],
+)
+def test_refused_families_are_refused_with_a_reason(sensors: Sensors, profile: str, reason: str) -> None:
+    """A known family that is not read is called by its name, an unknown one is told how to be added."""
+    with pytest.raises(UnreadableScene, match=reason):
+        sensors.for_profile(profile)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("azimuth: nadir", "azimuth: north"), "azimuth: Input should be"),
+        (("azimuth: nadir\n", ""), "azimuth: Field required"),
+        (("title: Icare\n", "title: Icare\ncolour: red\n"), "colour: Extra inputs are not permitted"),
+        (("DUO: [W2, W1]", "DUO: [W2, W9]"), "pixel_order names bands that are not in bands: W9"),
+        (("IC7:", "ic-7:"), "satellites"),
+        (("platform: icare-7", "platform: Icare 7"), "satellites.IC7.platform"),
+        (("id: icare", "id: other"), "name the file other.yaml"),
+        (("azimuth: nadir", "azimuth: [nadir"), "line 1[0-9]"),
+        ((INVENTED, "- 1"), "document: Input should be a valid dictionary"),
+    ],
+)
+def test_a_wrong_sensor_document_is_named(tmp_path: Path, change: tuple[str, str], reason: str) -> None:
+    """The message names the file and the field or line."""
+    assert change[0] in INVENTED
+    (tmp_path / "icare.yaml").write_text(INVENTED.replace(*change), "utf-8")
+    with pytest.raises(CollectionDocumentError, match=rf"icare\.yaml: .*{reason}|(?s:icare\.yaml: .*{reason})"):
+        load_sensors(tmp_path)
+
+
+def test_two_documents_may_not_claim_one_profile(tmp_path: Path) -> None:
+    """Which document reads a profile never depends on the order of files."""
+    (tmp_path / "icare.yaml").write_text(INVENTED, "utf-8")
+    (tmp_path / "dedale.yaml").write_text(INVENTED.replace("id: icare", "id: dedale"), "utf-8")
+    with pytest.raises(CollectionDocumentError, match="profile PER1_ is claimed by both dedale and icare"):
+        load_sensors(tmp_path)
+
+
+def test_a_directory_without_documents_is_refused(tmp_path: Path) -> None:
+    """An empty directory is a wrong path, not a project without sensors."""
+    with pytest.raises(CollectionDocumentError, match="holds no sensor document"):
+        load_sensors(tmp_path)
