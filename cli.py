@@ -388,16 +388,17 @@ def _print_page(report: HarvestReport) -> None:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar on a terminal (steps done, steps in all if known); a plain line at the end elsewhere."""
+def _progress(what: str) -> Iterator[Callable[[int, int | None, str], None]]:
+    """A progress bar on a terminal: steps done, steps in all if known, and what is at hand; nothing elsewhere."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     rate = TextColumn("{task.fields[rate]}")
     with Progress(*columns, rate, TimeElapsedColumn(), console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
         task = bar.add_task(what, total=None, rate="")
 
-        def on_progress(done: int, total: int | None) -> None:
-            speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
-            bar.update(task, completed=done, total=total, rate=f"{speed:.0f}/s" if speed else "")
+        def on_progress(done: int, total: int | None, at_hand: str) -> None:
+            speed = bar.tasks[task].speed
+            rate = f"{speed:.0f}/s" if speed else ""
+            bar.update(task, description=f"{what} {at_hand}".strip(), completed=done, total=total, rate=rate)
 
         yield on_progress
 
