@@ -111,6 +111,18 @@ def test_api_writes_nothing_but_the_search_caches(module_database: Database) -> 
     assert [name for (name,) in writable] == ["format_item_cache", "search_wheres", "searches"]
 
 
+def test_api_borrows_no_rights(module_database: Database) -> None:
+    """No function of the catalogue that runs with its owner's rights may be called by the API's role."""
+    with module_database.connect("api") as connection:
+        borrowed = connection.execute(
+            """
+            SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+            WHERE n.nspname IN ('pgstac', 'dinamis') AND p.prosecdef AND has_function_privilege(p.oid, 'EXECUTE')
+            """
+        ).fetchall()
+    assert borrowed == []
+
+
 def test_harvester_drains_the_queue(module_database: Database) -> None:
     """The harvester's role may run what its pages queued, once the run is over."""
     with module_database.connect("harvest", autocommit=True) as connection:
