@@ -225,7 +225,7 @@ def _migrate_pgstac(database: Database) -> None:
     with database.connect("owner", autocommit=True) as connection:
         try:
             if not _has_table(connection, "pgstac.migrations"):
-                connection.execute(_packaged_sql("pgstac_roles.sql"))
+                connection.execute(_packaged_sql("pgstac_ground.sql"))
             Migrate(PgstacDB(connection=connection)).run_migration()
         except Exception as error:  # pypgstac raises bare Exception, among others
             raise MigrationError(f"pgSTAC: {error}") from error

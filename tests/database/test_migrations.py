@@ -51,6 +51,15 @@ def test_empty_database_is_brought_up_to_date(empty_database: Database) -> None:
     assert _one(empty_database, "SELECT pgstac.get_setting('additional_properties')") == "false"
 
 
+def test_extensions_live_in_public(database: Database) -> None:
+    """PostGIS and its companions are in schema public, where an upgrade of pgSTAC leaves them alone."""
+    with database.connect("owner") as connection:
+        places = connection.execute(
+            "SELECT extname, extnamespace::regnamespace::text FROM pg_extension WHERE extname <> 'plpgsql'"
+        ).fetchall()
+    assert dict(places) == {"postgis": "public", "btree_gist": "public", "unaccent": "public"}
+
+
 def test_state_of_an_empty_database(empty_database: Database) -> None:
     """Before the first migration the state says that everything is pending."""
     state = migration_state(empty_database)

@@ -1,5 +1,10 @@
 -- What pgSTAC's own migration takes for granted when its owner is a superuser: that the owner may act as each of
 -- pgSTAC's roles, and that there is a schema to create functions in (an ordinary owner may not create them in public).
+-- The extensions come first: later they would land in pgSTAC's schema, which is the first of the search path.
+CREATE EXTENSION IF NOT EXISTS postgis SCHEMA public;
+CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public;
+CREATE EXTENSION IF NOT EXISTS unaccent SCHEMA public;
+
 DO $$
 DECLARE
     needed text;
