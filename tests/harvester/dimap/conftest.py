@@ -50,9 +50,9 @@ def delivery_content(root: Path, path: str) -> Content:
     for href in links.hrefs():
         if (file := metadata.parent / href).is_file():
             files[href] = {"size": file.stat().st_size, "cog": False}
-    for role, href in (("roi", links.roi), ("strip", links.strip)):
-        if href in files:
-            documents[role] = as_text((metadata.parent / str(href)).read_bytes())
+    for role, name in (("roi", links.roi), ("strip", links.strip)):
+        if name in files:
+            documents[role] = as_text((metadata.parent / str(name)).read_bytes())
     return {"root": root.as_uri(), "path": path, "documents": documents, "files": files, "problem": None}
 
 
