@@ -27,12 +27,13 @@ class DatabaseSettings(BaseSettings):
     once it is.
     """
 
-    model_config = SettingsConfigDict(env_file=None, extra="ignore", populate_by_name=True, env_ignore_empty=True)
+    # No `populate_by_name`: the field `home` would then be filled from the variable HOME.
+    model_config = SettingsConfigDict(env_prefix="DINAMIS_", env_file=None, extra="ignore", env_ignore_empty=True)
 
-    home: Path = Field(default_factory=default_home, validation_alias="DINAMIS_HOME")
-    database_url: SecretStr | None = Field(default=None, validation_alias="DINAMIS_DATABASE_URL")
-    api_database_url: SecretStr | None = Field(default=None, validation_alias="DINAMIS_API_DATABASE_URL")
-    harvest_database_url: SecretStr | None = Field(default=None, validation_alias="DINAMIS_HARVEST_DATABASE_URL")
+    home: Path = Field(default_factory=default_home)
+    database_url: SecretStr | None = None
+    api_database_url: SecretStr | None = None
+    harvest_database_url: SecretStr | None = None
     pg_host: str | None = Field(default=None, validation_alias="PGHOST")
     pg_service: str | None = Field(default=None, validation_alias="PGSERVICE")
 

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from database import Database, DatabaseSettings, database_status, diagnose, migrate, open_database
 from database.errors import DatabaseUnavailable, DatabaseUnsuitable
+from database.settings import default_home
 
 VARIABLES = ("DINAMIS_DATABASE_URL", "DINAMIS_API_DATABASE_URL", "DINAMIS_HARVEST_DATABASE_URL", "DINAMIS_HOME")
 
@@ -72,6 +73,15 @@ def test_dotenv_of_the_working_directory_is_ignored(tmp_path: Path, environment:
     settings = DatabaseSettings()
     assert not settings.is_external
     assert str(settings.home) != "/nowhere"
+
+
+def test_home_is_not_the_users_home(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    """The variable HOME says nothing about the cluster's home; DINAMIS_HOME does."""
+    environment.setenv("HOME", str(tmp_path))
+    assert DatabaseSettings().home == default_home()
+    assert DatabaseSettings().home != tmp_path
+    environment.setenv("DINAMIS_HOME", str(tmp_path / "cluster"))
+    assert DatabaseSettings().home == tmp_path / "cluster"
 
 
 def test_own_home_overrides_the_external_server(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
