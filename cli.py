@@ -309,7 +309,7 @@ def demo(once: bool, port: int) -> None:
     _print_report(account)
     if not once:
         settings = ApiSettings().model_copy(update={"public_assets": True})
-        OUT.print(_where_to_point(f"http://127.0.0.1:{port}"), highlight=False)
+        OUT.print(_where_to_point(f"http://127.0.0.1:{port}"), highlight=False, soft_wrap=True)
         serve_api(settings, database.conninfo("api"), host="127.0.0.1", port=port, workers=1)
     sys.exit(account.exit_code)
 
@@ -378,7 +378,7 @@ def _run_harvest(source: str, source_options: Any, options: Any, database: Datab
         return run_harvest(source, source_options, rooms, options, on_page=_print_page)
     with _progress("Harvesting") as on_progress:
         return run_harvest(
-            source, source_options, rooms, options, on_page=lambda report: on_progress(report.read, None)
+            source, source_options, rooms, options, on_page=lambda report: on_progress(report.read, None, "")
         )
 
 
