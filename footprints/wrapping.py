@@ -32,6 +32,7 @@ SLIVER_WIDTH_DEG = 1e-6
 _POLAR_LAT_DEG = 80.0
 _POLAR_PLANE_END_DEG = 60.0
 _POLAR_STEP_M = 500.0
+_POLAR_STEPS = 400
 _POLE_RADIUS_M = 10.0
 _POLAR_DECIMALS = 9
 
@@ -223,7 +224,8 @@ def _cut_ring(polygon: Polygon) -> Region:
 
 
 def _split_at_antimeridian(polygon: Polygon) -> Region:
-    ring = np.asarray(polygon.exterior.coords)
+    # The library loses the closing point of a ring whose last two points nearly coincide.
+    ring = np.asarray(shapely.remove_repeated_points(polygon, _OFF_CUT_DEG / 5).exterior.coords)
     # The library mistakes some vertices that lie right on the antimeridian for crossings.
     on_cut = np.isclose(ring, [180.0, np.nan], rtol=0, atol=_OFF_CUT_DEG)
     wrapped = Polygon(_wrapped(np.where(on_cut, 180.0 - _OFF_CUT_DEG, ring)))
@@ -253,7 +255,8 @@ def _from_polar(polygon: Polygon, plane: Transformer) -> Region:
 
 
 def _ring_from_polar(polygon: Polygon, plane: Transformer) -> Region:
-    dense = np.asarray(orient(polygon).segmentize(_POLAR_STEP_M).exterior.coords)
+    step_m = min(_POLAR_STEP_M, polygon.exterior.length / _POLAR_STEPS)
+    dense = np.asarray(orient(polygon).segmentize(step_m).exterior.coords)
     ring = np.column_stack(plane.transform(dense[:, 0], dense[:, 1], direction="INVERSE")).round(_POLAR_DECIMALS)
     if not polygon.contains(Point(0, 0)):
         return cut(simple_polygons(unwrap(ring)))

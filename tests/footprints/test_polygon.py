@@ -240,6 +240,29 @@ def square(half: float, x: float = 0, y: float = 0) -> Corners:
     return [(x - half, y - half), (x - half, y + half), (x + half, y + half), (x + half, y - half)]
 
 
+@QUICK
+@given(
+    st.floats(-6_000, 6_000),
+    st.floats(-6_000, 6_000),
+    st.lists(st.floats(1_000, 9_000), min_size=3, max_size=7),
+    st.sampled_from([90, -90]),
+)
+def test_polar_masks_keep_their_area(x: float, y: float, radii: list[float], pole: int) -> None:
+    """Star-shaped masks on, beside and around a pole keep the area they have in an equal-area projection."""
+    angles = [radians(360 * i / len(radii)) for i in range(len(radii))]
+    ring = [(x + r * cos(angle), y + r * sin(angle)) for r, angle in zip(radii, angles, strict=True)]
+    footprint = footprint_from_rings([(ring, [])], f"+proj=laea +lat_0={pole} +datum=WGS84")
+    assert footprint.is_valid
+    assert area_km2(footprint) == pytest.approx(Polygon(ring).area / 1e6, rel=0.01)
+
+
+def test_outline_whose_last_points_nearly_coincide_is_cut() -> None:
+    """A closing point a fraction of a millimetre off the first does not spoil the cut at 180°."""
+    footprint = footprint_from_corners([*SQUARE_AT_180, (179.5 + 5e-9, 10.0)])
+    assert footprint_bbox(footprint) == pytest.approx((179.5, 10, -179.5, 11), abs=1e-6)
+    assert same_area(footprint, cut_by_boxes(box(179.5, 10, 180.5, 11)))
+
+
 @pytest.mark.parametrize(
     ("corners", "says"),
     [
