@@ -96,7 +96,8 @@ def _open_local(path: Path) -> OpenLocation:
         ) from error
     if not exists:
         raise SourceUnavailable(f"{path} does not exist. Check the path, and that the disk is mounted.")
-    root = path.resolve().parent if is_file else path.absolute()
+    # Resolved, so that the same files reached by another path are the same records.
+    root = path.resolve().parent if is_file else path.resolve()
     url = "file://" + "/".join(quoted(part) for part in str(root).rstrip("/").split("/"))
     return _checked(OpenLocation(url, LocalTree(root), path.resolve().name if is_file else None))
 
@@ -162,9 +163,10 @@ def _checked(location: OpenLocation) -> OpenLocation:
 
 def _without_secrets(error: Exception, found: re.Match[str]) -> str:
     text = f"{type(error).__name__}: {error}"
-    for secret in (found["password"], found["user"]):
-        if secret:
-            text = text.replace(unquote(secret), "***").replace(secret, "***")
+    written = [secret for secret in (found["password"], found["user"]) if secret]
+    # Servers repeat what they refuse, some with another case.
+    for secret in dict.fromkeys((*map(unquote, written), *written)):
+        text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return text
 
 

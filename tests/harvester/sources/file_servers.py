@@ -17,12 +17,20 @@ import paramiko.common
 with warnings.catch_warnings():
     # Python 3.11 still has the asyncore that pyftpdlib builds on, and warns of its end.
     warnings.simplefilter("ignore", DeprecationWarning)
-    from pyftpdlib.authorizers import DummyAuthorizer
+    from pyftpdlib.authorizers import AuthenticationFailed, DummyAuthorizer
     from pyftpdlib.handlers import FTPHandler
     from pyftpdlib.ioloop import IOLoop
     from pyftpdlib.servers import FTPServer
 
 USER, PASSWORD = "reader", "s3cr€t p@ss"
+
+
+class _TalkativeAuthorizer(DummyAuthorizer):  # type: ignore[misc]
+    """Repeats the credentials that it refuses, as careless servers do."""
+
+    def validate_authentication(self, username: str, password: str, handler: Any) -> None:
+        if (username, password) != (USER, PASSWORD):
+            raise AuthenticationFailed(f"{username} may not enter with {password}")
 
 
 @contextmanager
@@ -33,7 +41,7 @@ def ftp_server(root: Path, closed: Path | None = None) -> Iterator[tuple[int, Ca
         root: what the user sees.
         closed: a directory below it that the user sees but may not list.
     """
-    authorizer = DummyAuthorizer()
+    authorizer = _TalkativeAuthorizer()
     authorizer.add_user(USER, PASSWORD, str(root), perm="elr")
     if closed is not None:
         authorizer.override_perm(USER, str(closed), perm="", recursive=True)

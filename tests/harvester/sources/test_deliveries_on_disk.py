@@ -235,7 +235,7 @@ def mixed_archive(directory: Path) -> Path:
     write(directory / "job.d", {"DIM.XML": product(), "RPC.XML": RPC, "a.XML": b""})
     inner = zipped({"x/DIM.XML": product(), "../DIM.XML": product()})
     write(directory / "job", {"more.zip": zipped(delivery("3") | {"in.zip": inner}), "more.tgz": tarred(delivery("4"))})
-    write(directory / "orphan é", {"RPC.XML": RPC, "broken.zip": b"PK"})
+    write(directory / "orphan é", {"RPC.XML": RPC, "A.zip": b"PK"})
     (directory / "loop").symlink_to(directory)
     return directory
 

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from harvester.errors import SourceUnavailable
 from harvester.record import RawRecord
-from harvester.sources.deliveries import DeliveriesOptions, read_pages
+from harvester.sources.deliveries import DeliveriesOptions, WalkCount, read_pages
 from tests.harvester.sources.delivery_files import (
     RPC,
     delivery,
@@ -36,6 +36,7 @@ def archive(tmp_path: Path) -> Path:
     root = tmp_path / "archive é"
     write(root / "job 1", delivery("1"))
     write(root, {"d.zip": zipped(delivery("2")), "d.tgz": tarred(delivery("3")), "d.tar": tarred(delivery("4"), "w")})
+    write(root, {"dir.xml/DIM.XML": product(), "tiny.zip": b"PK", "no.tgz": b"\x1f\x8b"})
     write(root / "orphan", {"RPC.XML": RPC, "EMPTY.XML": b"", "long.dim": product(comment="x" * 1_500_000)})
     return root
 
@@ -84,6 +85,7 @@ def test_ftp_with_a_wrong_password_says_so_without_it(archive: Path) -> None:
     """A refused login is a SourceUnavailable that advises and hides."""
     with ftp_server(archive) as (port, _), pytest.raises(SourceUnavailable) as refusal:
         records_of(f"ftp://{USER}:wr0ng@127.0.0.1:{port}/")
+    assert "*** may not enter with ***" in str(refusal.value)
     assert "password" in str(refusal.value)
     assert "wr0ng" not in str(refusal.value)
     assert USER not in str(refusal.value)
@@ -203,7 +205,7 @@ def bucket(archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for path in archive.rglob("*"):
         if path.is_file():
             client.put_object(Bucket="dinamis", Key=f"a b/{path.relative_to(archive)}", Body=path.read_bytes())
-    client.put_object(Bucket="dinamis", Key="a b/job 1/", Body=b"")
+    client.put_object(Bucket="dinamis", Key="a b/dir.xml/", Body=b"")
     client.close()
     yield "s3://dinamis"
     server.stop()
@@ -211,8 +213,10 @@ def bucket(archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_s3_reads_as_the_disk(archive: Path, bucket: str) -> None:
     """From an object store the same records come, without the keys in them."""
-    records = records_of(f"{bucket}/a b")
-    assert located(records) == located(records_of(archive))
+    remote, local = WalkCount(), WalkCount()
+    records = records_of(f"{bucket}/a b", count=remote)
+    assert located(records) == located(records_of(archive, count=local))
+    assert remote == local
     assert records[0].id.startswith("s3://dinamis/a%20b/")
     assert no_secret_in(records)
     assert resumes_everywhere(f"{bucket}/a%20b/d.zip")
