@@ -36,8 +36,6 @@ EXTENSIONS = {
 
 PANCHROMATIC = ("P", "PAN", "PMS")
 
-_PLATFORM_WORDS = {"pleiades": "Pléiades", "spot": "SPOT"}
-
 
 def item_from_scenes(
     scenes: Sequence[SceneRecord], *, item_id: str, collection: str, sources: Iterable[str] = ("deliveries",)
@@ -136,10 +134,9 @@ def _properties(ranked: Sequence[SceneRecord], sources: Iterable[str], area: flo
 
 def _title(ranked: Sequence[SceneRecord]) -> str:
     """Human and distinct: clients show it in place of the id."""
-    platform = [_PLATFORM_WORDS.get(word, word.title()) for word in ranked[0].platform.split("-")]
     moment = min(scene.acquired_at for scene in ranked).strftime("%Y-%m-%d %H:%M:%S")
     modes = dict.fromkeys(scene.product.spectral for scene in ranked if scene.product)
-    return " ".join(filter(None, (*platform, moment, "+".join(modes))))
+    return " ".join(filter(None, (ranked[0].platform_title, moment, "+".join(modes))))
 
 
 def _footprint_from(ranked: Sequence[SceneRecord]) -> str:

@@ -126,6 +126,7 @@ class SceneRecord:
     sensor: str  #: id of the sensor document that described it
     profile: str  #: vendor profile, such as PHR_ORTHO
     platform: str  #: "pleiades-1a"
+    platform_title: str  #: "Pléiades 1A"
     constellation: str
     instruments: tuple[str, ...]
     international_designator: str | None

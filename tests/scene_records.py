@@ -76,6 +76,7 @@ def scene(component: Product | None = None, **changes: Any) -> SceneRecord:
         sensor="pleiades",
         profile="PHR_ORTHO",
         platform="pleiades-1a",
+        platform_title="Pléiades 1A",
         constellation="pleiades",
         instruments=("phr",),
         international_designator="2011-076F",

@@ -46,6 +46,7 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
         sensor=sensor.id,
         profile=profile,
         platform=acquisition.satellite.platform,
+        platform_title=acquisition.satellite.title,
         constellation=sensor.constellation,
         instruments=sensor.instruments_of(acquisition.satellite),
         international_designator=acquisition.satellite.international_designator,
