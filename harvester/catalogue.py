@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,11 +25,14 @@ from harvester.errors import CatalogueError
 
 logger = logging.getLogger(__name__)
 
+# The number is arbitrary and ours alone.
+_WRITER_LOCK = 0x44494E41
+
 ItemDocument = dict[str, Any]  #: an Item as JSON data, with the key `private` that pgSTAC keeps apart
 
 
 class _PageConnection(PgstacDB):
-    """The database of pypgstac on exactly one connection: when it is gone the page fails, and nothing goes elsewhere."""
+    """The database of pypgstac on exactly one connection: when it is gone the page fails, nothing goes elsewhere."""
 
     def connect(self) -> Connection:
         """The connection of the page; raises psycopg.OperationalError when it is closed."""
@@ -41,6 +44,15 @@ class _PageConnection(PgstacDB):
 def connect(conninfo: str, *, autocommit: bool = False) -> Connection:
     """Open a connection of the role that may load."""
     return psycopg.connect(conninfo, autocommit=autocommit, application_name="dinamis-harvest")
+
+
+def wait_for_other_writers(connection: Connection) -> None:
+    """Wait until the open transaction of `connection` is the only one that writes the catalogue, until it ends.
+
+    The ledger is read and Items are rebuilt from it in one transaction, so a second writer must see what the first one
+    wrote. Every transaction that writes begins with this, so that no two can lock each other's rows crosswise.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WRITER_LOCK,))
 
 
 def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocument]) -> None:
@@ -77,16 +89,31 @@ def remove_item(connection: Connection, collection: str, item: str) -> None:
     connection.execute("DELETE FROM items WHERE collection = %s AND id = %s", (collection, item))
 
 
-def finish_writing(side: Connection) -> None:
-    """Rebuild what was deferred while pages were written: constraints and statistics of the partitions; fresh counts."""
-    while _fetch_one(side, "SELECT run_queued_query()"):
-        pass
+def finish_writing(side: Connection) -> bool:
+    """Rebuild what was deferred while pages were written: constraints and statistics of the partitions; fresh counts.
+
+    Returns whether anything was deferred, by this run or by one that did not come to its end.
+    """
+    deferred = 0
+    while _run_deferred(side):
+        deferred += 1
     refresh_counts(side)
+    return deferred > 0
+
+
+def _run_deferred(side: Connection) -> bool:
+    with side.transaction():
+        wait_for_other_writers(side)
+        return bool(_fetch_one(side, "SELECT run_queued_query()"))
 
 
 def refresh_counts(side: Connection) -> None:
     """Let searches count anew: pgSTAC would answer with the count of before the harvest for a day."""
-    side.execute("UPDATE search_wheres SET statslastupdated = NULL, total_count = NULL WHERE total_count IS NOT NULL")
+    with side.transaction():
+        wait_for_other_writers(side)
+        side.execute(
+            "UPDATE search_wheres SET statslastupdated = NULL, total_count = NULL WHERE total_count IS NOT NULL"
+        )
 
 
 def stored_collections(connection: Connection) -> set[str]:
@@ -100,6 +127,8 @@ def load_collection(connection: Connection, document: CollectionDocument, langua
     Its Items are never touched. Returns whether anything changed.
     """
     with connection.transaction():
+        # Two harvests that end together must not overwrite the newer extent by the older one.
+        wait_for_other_writers(connection)
         published = _with_facts_of_items(connection, document.published(language))
         row = connection.execute("SELECT content FROM collections WHERE id = %s", (document.id,)).fetchone()
         changed = row is None or row[0] != published
@@ -115,12 +144,11 @@ def load_queryables(connection: Connection, documents: Sequence[CollectionDocume
     Returns whether anything changed.
     """
     wanted = _queryable_rows(documents, language)
-    known = connection.execute("SELECT name, definition, collection_ids FROM queryables").fetchall()
-    if sorted(map(repr, known)) == sorted(
-        repr((row["name"], row["definition"], row["collection_ids"])) for row in wanted
-    ):
-        return False
     with connection.transaction():
+        wait_for_other_writers(connection)
+        known = connection.execute("SELECT name, definition, collection_ids FROM queryables").fetchall()
+        if sorted(map(_canonical, known)) == sorted(_canonical(tuple(row.values())) for row in wanted):
+            return False
         connection.execute("DELETE FROM queryables")
         # One statement: pgSTAC visits every partition after each.
         connection.execute(
@@ -205,8 +233,9 @@ def _queryable_rows(documents: Sequence[CollectionDocument], language: str) -> l
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for document in documents:
         for name, definition in queryables_of(document, language).items():
-            key = (name, _canonical(definition))
-            row = rows.setdefault(key, {"name": name, "definition": definition, "collection_ids": []})
+            row = rows.setdefault(
+                (name, _canonical(definition)), {"name": name, "definition": definition, "collection_ids": []}
+            )
             row["collection_ids"].append(document.id)
     for row in rows.values():
         if len(row["collection_ids"]) == len(documents):
@@ -214,8 +243,8 @@ def _queryable_rows(documents: Sequence[CollectionDocument], language: str) -> l
     return sorted(rows.values(), key=lambda row: (row["name"], row["collection_ids"] or []))
 
 
-def _canonical(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, sort_keys=True)
+def _canonical(data: object) -> str:
+    return json.dumps(data, sort_keys=True)
 
 
 def _fetch_one(connection: Connection, query: str, *parameters: object) -> Any:

@@ -31,4 +31,4 @@ class CollectionDocumentError(HarvestError):
 
 
 class CatalogueError(HarvestError):
-    """The catalogue refused a page."""
+    """The catalogue could not be written."""

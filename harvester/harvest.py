@@ -7,19 +7,19 @@ A page is one transaction: its ledger rows and its Items are committed together 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from types import ModuleType
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg import Connection
+from pystac import Item
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from harvester import catalogue
 from harvester.collection_documents import CollectionDocuments
-from harvester.errors import CollectionDocumentError, UnreadableScene
+from harvester.errors import CatalogueError, CollectionDocumentError, UnreadableScene
 from harvester.items import asset_locations, item_from_scenes
 from harvester.ledger import KnownRecord, KnownScene, Ledger
 from harvester.publish import publish, publish_collections
@@ -29,6 +29,8 @@ from harvester.sensors import Sensors
 from harvester.sources import SOURCES
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +47,11 @@ class HarvestOptions:
 class HarvestRooms:
     """What a harvest works with: where to write, and the documents that say how."""
 
-    conninfo: str  #: of the role that may load
+    conninfo: str = field(repr=False)  #: of the role that may load; it holds a password
     documents: CollectionDocuments
     sensors: Sensors
     language: str  #: in which Collections are published first
+    attempts: int = 5  #: how often a page is tried when the connection is lost, over some ten seconds
 
 
 def harvest(
@@ -71,17 +74,35 @@ def harvest(
         The account of the run. Refused records are in it; they do not stop the run.
 
     Raises:
-        HarvestError: the source or the catalogue failed. All pages before are committed, nothing of this one is.
+        CollectionDocumentError: there is no document of the collection that the operator named.
+        SourceUnavailable: the source cannot be read.
+        CatalogueError: the catalogue cannot be written.
+
+    After an error all pages before are committed and can be searched, and nothing of the last one is written.
     """
+    _refuse_unknown_collection(rooms.documents, options.collection)
     report = HarvestReport(source, source_options.shown_location, datetime.now(UTC), dry_run=options.dry_run)
-    with _Run(source, rooms, options) as run:
-        for page in _limited(SOURCES[source].read_pages(source_options, None), options.limit):
-            report.add(run.write_page(page))
-            on_page(report)
-        run.finish()
+    try:
+        with _Run(source, rooms, options) as run:
+            run.begin()
+            for page in _limited(SOURCES[source].read_pages(source_options, None), options.limit):
+                report.add(run.write_page(page))
+                on_page(report)
+    except psycopg.OperationalError as error:
+        raise CatalogueError(
+            f"The database failed {rooms.attempts} times ({error}). What was written before is kept: see "
+            "`dinamis db status`, then harvest again."
+        ) from error
+    except psycopg.Error as error:
+        raise CatalogueError(f"The database refused a page ({error}). All pages before it are kept.") from error
     report.passed_over = source_options.passed_over()
     report.finished_at = datetime.now(UTC)
     return report
+
+
+def _refuse_unknown_collection(documents: CollectionDocuments, collection: str | None) -> None:
+    if collection is not None and collection not in documents:
+        raise CollectionDocumentError(f"there is no collection {collection}; there are {', '.join(documents)}")
 
 
 def _limited(pages: Iterable[Page], limit: int | None) -> Iterator[Page]:
@@ -105,138 +126,204 @@ class _Run:
         self._options = options
         self._touched: set[str] = set()
         self._counts_refreshed_at = datetime.now(UTC)
+        self._page_connection: Connection | None = None
+        self._side_connection: Connection | None = None
 
-    def __enter__(self) -> _Run:
-        self._connect()
-        if not self._options.dry_run:
-            self._publish_missing_collections()
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-        self._side.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish also after an error or Ctrl-C, unless the database is gone: what is committed is to be found."""
+        is_gone = kind is not None and issubclass(kind, psycopg.OperationalError)
+        try:
+            if not (self._options.dry_run or is_gone):
+                self._patiently(self._finish)
+        finally:
+            self._disconnect()
+
+    def begin(self) -> None:
+        """Publish the Collections, if there are new ones: Items need theirs."""
+        if not self._options.dry_run:
+            self._patiently(self._publish_missing_collections)
 
     def write_page(self, page: Page) -> PageReport:
         """Write a page in one transaction; after a lost connection again, from the start, on new connections."""
-        for attempt in Retrying(
+        report, touched = self._patiently(self._write_page_once, page)
+        if touched and not self._options.dry_run:
+            self._touched |= touched
+            self._patiently(self._refresh_counts_now_and_then)
+        return report
+
+    def _patiently(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do the work on these connections; when the database is gone for a moment, do it again on new ones."""
+        trying = Retrying(
             retry=retry_if_exception_type(psycopg.OperationalError),
-            stop=stop_after_attempt(5),
+            stop=stop_after_attempt(self._rooms.attempts),
             wait=wait_exponential_jitter(initial=0.5, max=10),
             before_sleep=before_sleep_log(logger, logging.WARNING),
             reraise=True,
-        ):
-            with attempt:
-                if self._connection.closed or self._side.closed:
-                    self._connect()
-                return self._write_page_once(page)
-        raise AssertionError("unreachable: Retrying either returns or raises")
+        )
+        return trying(lambda: work(*self._connections(), *arguments))
 
-    def finish(self) -> None:
-        """Rebuild what was deferred and publish what the new Items say of their collections."""
-        if self._options.dry_run or not self._touched:
-            return
-        catalogue.finish_writing(self._side)
-        touched = [self._rooms.documents[collection] for collection in sorted(self._touched)]
-        publish(self._side, touched, self._rooms.language)
+    def _connections(self) -> tuple[Connection, Connection]:
+        """The connection of the pages, and the autocommit one for what must be committed beside them."""
+        page, side = self._page_connection, self._side_connection
+        if page is None or side is None or page.closed or side.closed:
+            self._disconnect()
+            self._page_connection = page = catalogue.connect(self._rooms.conninfo)
+            self._side_connection = side = catalogue.connect(self._rooms.conninfo, autocommit=True)
+        return page, side
 
-    def _connect(self) -> None:
-        self._connection = catalogue.connect(self._rooms.conninfo)
-        self._side = catalogue.connect(self._rooms.conninfo, autocommit=True)
+    def _disconnect(self) -> None:
+        for connection in (self._page_connection, self._side_connection):
+            if connection is not None:
+                connection.close()
 
-    def _publish_missing_collections(self) -> None:
-        if self._rooms.documents.keys() - catalogue.stored_collections(self._side):
+    def _publish_missing_collections(self, _: Connection, side: Connection) -> None:
+        if self._rooms.documents.keys() - catalogue.stored_collections(side):
             publish_collections(self._rooms.conninfo, self._rooms.documents, self._rooms.language)
 
-    def _write_page_once(self, page: Page) -> PageReport:
-        with self._connection.transaction(force_rollback=self._options.dry_run):
-            writing = _PageWriting(self._connection, self._side, self._source, self._rooms, self._options)
-            report = writing.write(page)
-        self._touched |= writing.touched_collections
-        if writing.touched_collections and not self._options.dry_run:
-            self._refresh_counts_now_and_then()
-        return report
+    def _write_page_once(self, connection: Connection, side: Connection, page: Page) -> tuple[PageReport, set[str]]:
+        with connection.transaction(force_rollback=self._options.dry_run):
+            writing = _PageWriting(connection, self._source, self._rooms, self._options)
+            report = writing.take_in(page)
+            if not self._options.dry_run:
+                writing.write_items(side)
+        return report, writing.touched_collections()
 
-    def _refresh_counts_now_and_then(self) -> None:
+    def _refresh_counts_now_and_then(self, _: Connection, side: Connection) -> None:
         if (datetime.now(UTC) - self._counts_refreshed_at).total_seconds() > 10:
-            catalogue.refresh_counts(self._side)
+            catalogue.refresh_counts(side)
             self._counts_refreshed_at = datetime.now(UTC)
+
+    def _finish(self, _: Connection, side: Connection) -> None:
+        """Rebuild what was deferred and publish what the new Items say of their collections."""
+        documents = self._rooms.documents
+        # Work that was left over without a page of ours is that of a run that was killed: its collections are unknown.
+        was_deferred = catalogue.finish_writing(side)
+        stale = self._touched or (documents.keys() if was_deferred else set())
+        publish(side, [documents[each] for each in sorted(stale) if each in documents], self._rooms.language)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Acquisition:
+    """An acquisition as this page knows it."""
+
+    known: KnownScene
+    records: Mapping[tuple[str, str], SceneRecord]  #: all that are active, by source and record
+    stood_in: str | None  #: collection where its Item stood before this page
+    item: Item | None = None  #: as it is to be written; None where there is none left, or nothing new
 
 
 class _PageWriting:
     """One page inside its transaction."""
 
-    def __init__(
-        self, connection: Connection, side: Connection, source: str, rooms: HarvestRooms, options: HarvestOptions
-    ) -> None:
+    def __init__(self, connection: Connection, source: str, rooms: HarvestRooms, options: HarvestOptions) -> None:
         self._connection = connection
-        self._side = side
         self._source = source
         self._rooms = rooms
         self._options = options
         self._now = datetime.now(UTC)
         self._ledger = Ledger(connection, source, self._now)
-        self._scenes: dict[str, KnownScene] = {}
-        self._left: dict[str, str] = {}  #: scenes that lost a record, or moved: id -> collection that held the Item
-        self.touched_collections: set[str] = set()
+        self._changed: dict[str, _Acquisition] = {}
 
-    def write(self, page: Page) -> PageReport:
-        """Write the page; the caller commits."""
-        self._ledger.lock()
+    def take_in(self, page: Page) -> PageReport:
+        """Write the records of the page into the ledger and build the Items they change."""
+        catalogue.wait_for_other_writers(self._connection)
         report = PageReport(read=len(page.records))
         known = self._ledger.known(record.id for record in page.records)
-        unchanged = []
         for raw in page.records:
             before = known.get(raw.id)
-            if before and before.is_active and before.digest == raw.digest():
+            if before and self._is_unchanged(raw, before):
                 report.outcomes[Outcome.UNCHANGED] += 1
-                unchanged.append(raw.id)
             else:
-                self._take_in(raw, before, report)
-        self._ledger.saw(unchanged)
-        self._write_items(report)
+                self._take_in_record(raw, before, report)
+        self._ledger.saw(known)
+        items = [each for each in self._changed.values() if each.item]
+        report.items_written, report.items_removed = len(items), len(self._withdrawn())
         return report
 
-    def _take_in(self, raw: RawRecord, before: KnownRecord | None, report: PageReport) -> None:
-        """Read one new or changed record and write it into the ledger, or refuse it with its reason."""
+    def write_items(self, side: Connection) -> None:
+        """Write the Items into the catalogue, and take those away that are not what they were."""
+        items = [self._document(each, each.item) for each in self._changed.values() if each.item]
+        catalogue.put_items(self._connection, side, sorted(items, key=lambda item: str(item["id"])))
+        for each in (*self._moved(), *self._withdrawn()):
+            catalogue.remove_item(self._connection, str(each.stood_in), each.known.id)
+
+    def touched_collections(self) -> set[str]:
+        """Ids of the collections that have other Items than before this page."""
+        changed = self._changed.values()
+        return {each.known.collection for each in changed} | {each.stood_in for each in changed if each.stood_in}
+
+    def _moved(self) -> list[_Acquisition]:
+        changed = self._changed.values()
+        return [each for each in changed if each.item and each.stood_in not in (None, each.known.collection)]
+
+    def _withdrawn(self) -> list[_Acquisition]:
+        return [each for each in self._changed.values() if each.item is None and each.stood_in]
+
+    def _is_unchanged(self, raw: RawRecord, before: KnownRecord) -> bool:
+        is_in_place = self._options.collection in (None, before.collection)
+        return before.is_active and is_in_place and before.digest == raw.digest()
+
+    def _take_in_record(self, raw: RawRecord, before: KnownRecord | None, report: PageReport) -> None:
+        """Write one new or changed record into the ledger, or refuse it with its reason."""
+        was_active = before is not None and before.is_active
         try:
-            scene = _source(self._source).scene_from_record(raw, self._rooms.sensors)
-            # An Item that cannot stand is this record's fault: found here, before anything of it is written.
-            item_from_scenes([scene], item_id=scene.id, collection="unplaced")
-            known = self._place(scene)
+            scene = self._read(self._source, raw)
+            self._join(raw, scene, self._ledger.scenes_of(scene), before)
         except UnreadableScene as refusal:
             report.refuse(raw.id, str(refusal))
             # What an active record said last stays in force: a broken upload must not take an Item away.
-            if not (before and before.is_active):
-                self._ledger.quarantine(raw, str(refusal))
+            if not was_active:
+                self._ledger.quarantine(raw, report.refusals[-1].reason)
             return
-        self._ledger.remember_keys(known, scene.scene_keys)
-        self._ledger.keep(raw, known.id)
-        self._scenes[known.id] = known
-        if before and before.scene and before.scene != known.id:
-            self._leave(before.scene)
-        report.outcomes[Outcome.CHANGED if before and before.is_active else Outcome.NEW] += 1
+        report.outcomes[Outcome.CHANGED if was_active else Outcome.NEW] += 1
         report.warnings += [f"{raw.id}: {warning}" for warning in scene.warnings]
 
-    def _place(self, scene: SceneRecord) -> KnownScene:
-        """The acquisition that this record belongs to, in the collection where its Item is to be.
+    def _join(self, raw: RawRecord, scene: SceneRecord, same: list[KnownScene], before: KnownRecord | None) -> None:
+        """Let the record be part of its acquisition, and of no other.
+
+        Everything that can be refused is tried before anything is written.
+
+        Args:
+            raw: the record.
+            scene: what it says.
+            same: the known acquisitions that it is one with, the oldest first: that one stands for all.
+            before: what the ledger holds of it.
 
         Raises:
-            UnreadableScene: no collection takes it, or its Item is in another collection than the operator asked for.
+            UnreadableScene: no collection takes it, its Item is in another collection than the operator asked for, or
+                an Item that it changes would not be valid.
         """
-        known = self._scenes.get(scene.id) or self._ledger.scene_of(scene)
+        key = (self._source, raw.id)
+        target = self._place(scene, same)
+        merged = [self._acquisition(known) for known in same]
+        records = {name: record for each in merged for name, record in each.records.items()} | {key: scene}
+        stood_in = next((each.stood_in for each in merged[:1]), None)
+        joined = self._built(_Acquisition(known=target, records=records, stood_in=stood_in))
+        emptied = [replace(each, records={}, item=None) for each in merged[1:]]
+        left = self._left_behind(key, before, same)
+
+        self._ledger.keep_scene(target)
+        self._ledger.merge(target.id, [each.known.id for each in emptied])
+        self._ledger.remember_keys(scene, target.id)
+        self._ledger.keep(raw, target.id)
+        self._changed |= {each.known.id: each for each in (joined, *emptied, *left)}
+
+    def _place(self, scene: SceneRecord, same: list[KnownScene]) -> KnownScene:
+        """The acquisition as it is to be: its id, and the collection where its Item belongs."""
         wanted = self._options.collection
-        if known is None:
-            return self._ledger.add_scene(
-                scene, wanted or self._rooms.documents.accepting(scene.mission, scene.profile).id
-            )
-        if wanted in (None, known.collection):
-            return known
-        if not self._options.move:
-            raise UnreadableScene(
-                f"its Item {known.id} is in the collection {known.collection}; say --move to move it to {wanted}"
-            )
-        self._left[known.id] = known.collection
-        return self._ledger.move_scene(known, str(wanted))
+        if not same:
+            return KnownScene(scene.id, wanted or self._accepting_collection(scene), self._now)
+        if wanted and not self._options.move:
+            for known in same:
+                if known.collection != wanted:
+                    raise UnreadableScene(
+                        f"its Item {known.id} is in the collection {known.collection}; "
+                        f"say --move to move it to {wanted}"
+                    )
+        return replace(same[0], collection=wanted or same[0].collection)
 
     def _accepting_collection(self, scene: SceneRecord) -> str:
         try:
@@ -244,40 +331,51 @@ class _PageWriting:
         except CollectionDocumentError as error:
             raise UnreadableScene(str(error)) from error
 
-    def _leave(self, scene_id: str) -> None:
-        """Note that a record does not belong to this acquisition any more: its Item is to be rebuilt, or to go."""
-        if (known := self._ledger.scene(scene_id)) is not None:
-            self._scenes.setdefault(known.id, known)
+    def _acquisition(self, known: KnownScene) -> _Acquisition:
+        """An acquisition with all its active records, as this page has it so far or as the ledger has it."""
+        if known.id in self._changed:
+            return self._changed[known.id]
+        records = {(source, raw.id): self._reread(source, raw) for source, raw in self._ledger.records_of(known.id)}
+        return _Acquisition(known=known, records=records, stood_in=known.collection if records else None)
 
-    def _write_items(self, report: PageReport) -> None:
-        items = []
-        for scene in sorted(self._scenes.values(), key=lambda scene: scene.id):
-            records = self._ledger.records_of(scene.id)
-            if records:
-                items.append(self._item_of(scene, records))
-            else:
-                self._left[scene.id] = scene.collection
-        report.items_written = len(items)
-        report.items_removed = len(self._left.keys() - {item["id"] for item in items})
-        self.touched_collections = {item["collection"] for item in items} | set(self._left.values())
-        if self._options.dry_run:
-            return
-        catalogue.put_items(self._connection, self._side, items)
-        for scene_id, collection in self._left.items():
-            catalogue.remove_item(self._connection, collection, scene_id)
+    def _read(self, source: str, raw: RawRecord) -> SceneRecord:
+        scene: SceneRecord = SOURCES[source].scene_from_record(raw, self._rooms.sensors)
+        return scene
 
-    def _item_of(self, scene: KnownScene, records: Sequence[tuple[str, RawRecord]]) -> catalogue.ItemDocument:
-        """The Item of an acquisition, built from all its active records, whatever their order of arrival."""
-        scenes = [_source(source).scene_from_record(raw, self._rooms.sensors) for source, raw in records]
-        item = item_from_scenes(scenes, item_id=scene.id, collection=scene.collection)
+    def _reread(self, source: str, raw: RawRecord) -> SceneRecord:
+        try:
+            return self._read(source, raw)
+        except UnreadableScene as error:
+            raise UnreadableScene(f"another record of its acquisition is not readable any more: {error}") from error
+
+    def _left_behind(
+        self, key: tuple[str, str], before: KnownRecord | None, same: list[KnownScene]
+    ) -> list[_Acquisition]:
+        """The acquisition that the record belonged to before, without it, if it belongs to another one now."""
+        known = self._ledger.scene(before.scene) if before and before.scene else None
+        if known is None or known in same:
+            return []
+        acquisition = self._acquisition(known)
+        records = {name: record for name, record in acquisition.records.items() if name != key}
+        return [self._built(replace(acquisition, records=records))]
+
+    def _built(self, acquisition: _Acquisition) -> _Acquisition:
+        """With its Item, built from all its active records, whatever their order of arrival."""
+        if not acquisition.records:
+            return replace(acquisition, item=None)
+        item = item_from_scenes(
+            list(acquisition.records.values()),
+            item_id=acquisition.known.id,
+            collection=acquisition.known.collection,
+            sources={source for source, _ in acquisition.records},
+        )
+        return replace(acquisition, item=item)
+
+    def _document(self, acquisition: _Acquisition, item: Item) -> catalogue.ItemDocument:
         document = item.to_dict(include_self_link=False, transform_hrefs=False)
-        document["properties"] |= {"created": _rfc3339(scene.created), "updated": _rfc3339(self._now)}
-        document["private"] = {"assets": asset_locations(scenes)}
+        document["properties"] |= {"created": _rfc3339(acquisition.known.created), "updated": _rfc3339(self._now)}
+        document["private"] = {"assets": asset_locations(list(acquisition.records.values()))}
         return document
-
-
-def _source(name: str) -> ModuleType:
-    return SOURCES[name]
 
 
 def _rfc3339(instant: datetime) -> str:

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import Connection
+from psycopg.sql import SQL, Identifier
 
 from harvester.record import RawRecord, SceneRecord
-
-# One writer at a time: the ledger is read and the Item rebuilt from it in the same transaction, so a second writer
-# must see what the first one wrote. The number is arbitrary and ours alone.
-_WRITER_LOCK = 0x44494E41
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,7 @@ class KnownRecord:
     digest: bytes
     is_active: bool
     scene: str | None
+    collection: str | None  #: where the Item of that scene is
 
 
 @dataclass(frozen=True)
@@ -48,58 +46,58 @@ class Ledger:
         self._source = source
         self._now = now
 
-    def lock(self) -> None:
-        """Wait until this transaction is the only one that writes the catalogue, until it ends."""
-        self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WRITER_LOCK,))
-
     def known(self, records: Iterable[str]) -> dict[str, KnownRecord]:
         """Those of the given record ids that the ledger holds."""
         rows = self._connection.execute(
-            "SELECT record, digest, state = 'active', scene FROM dinamis.source_record"
-            " WHERE source = %s AND record = ANY(%s)",
+            "SELECT record, digest, state = 'active', scene, collection FROM dinamis.source_record"
+            " LEFT JOIN dinamis.scene ON scene.id = source_record.scene WHERE source = %s AND record = ANY(%s)",
             (self._source, list(records)),
         )
-        return {record: KnownRecord(bytes(digest), active, scene) for record, digest, active, scene in rows}
+        return {record: KnownRecord(bytes(digest), *rest) for record, digest, *rest in rows}
 
-    def scene_of(self, scene: SceneRecord) -> KnownScene | None:
-        """The acquisition that this record describes, if one of its keys or its id is known already; else None."""
-        row = self._connection.execute(
-            "SELECT s.id, s.collection, s.created FROM dinamis.scene s"
-            " WHERE s.id IN (SELECT a.scene FROM dinamis.scene_alias a WHERE a.key = ANY(%s)) OR s.id = %s"
-            # Two known scenes that turn out to be one: the older survives.
-            " ORDER BY s.created, s.id LIMIT 1",
-            (list(scene.scene_keys), scene.id),
-        ).fetchone()
-        return KnownScene(*row) if row else None
-
-    def scene(self, scene_id: str) -> KnownScene | None:
-        """The acquisition of this id, if there is one."""
-        row = self._connection.execute(
-            "SELECT id, collection, created FROM dinamis.scene WHERE id = %s", (scene_id,)
-        ).fetchone()
-        return KnownScene(*row) if row else None
-
-    def add_scene(self, scene: SceneRecord, collection: str) -> KnownScene:
-        """Give this acquisition its id for good."""
-        known = KnownScene(scene.id, collection, self._now)
-        self._connection.execute(
-            "INSERT INTO dinamis.scene (id, collection, created) VALUES (%s, %s, %s)",
-            (known.id, known.collection, known.created),
+    def scenes_of(self, scene: SceneRecord) -> list[KnownScene]:
+        """The known acquisitions that share a key with this record, the oldest first: they are one and the same."""
+        rows = self._connection.execute(
+            "SELECT id, collection, created FROM dinamis.scene"
+            " WHERE id IN (SELECT scene_alias.scene FROM dinamis.scene_alias WHERE key = ANY(%s))"
+            ' ORDER BY created, id COLLATE "C"',
+            (_keys(scene),),
         )
-        return known
+        return [KnownScene(*row) for row in rows]
 
-    def move_scene(self, scene: KnownScene, collection: str) -> KnownScene:
-        """Say that the Item of this acquisition is in another collection from now on."""
-        self._connection.execute("UPDATE dinamis.scene SET collection = %s WHERE id = %s", (collection, scene.id))
-        return KnownScene(scene.id, collection, scene.created)
+    def scene(self, name: str) -> KnownScene | None:
+        """The acquisition known under this name, if there is one."""
+        row = self._connection.execute(
+            "SELECT id, collection, created FROM dinamis.scene"
+            " WHERE id = (SELECT scene_alias.scene FROM dinamis.scene_alias WHERE key = %s)",
+            (name,),
+        ).fetchone()
+        return KnownScene(*row) if row else None
 
-    def remember_keys(self, scene: KnownScene, keys: Iterable[str]) -> None:
-        """Let all these keys point to this acquisition; a key that is known already keeps its scene."""
-        with self._connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO dinamis.scene_alias (key, scene) VALUES (%s, %s) ON CONFLICT (key) DO NOTHING",
-                [(key, scene.id) for key in keys],
+    def keep_scene(self, scene: KnownScene) -> None:
+        """Write down an acquisition with its id, given for good, and the collection where its Item is from now on."""
+        self._connection.execute(
+            "INSERT INTO dinamis.scene (id, collection, created) VALUES (%s, %s, %s)"
+            " ON CONFLICT (id) DO UPDATE SET collection = excluded.collection",
+            (scene.id, scene.collection, scene.created),
+        )
+
+    def merge(self, survivor: str, others: Sequence[str]) -> None:
+        """Let one acquisition stand for others that turned out to be the same: their names lead to it from now on."""
+        for table in ("source_record", "scene_alias"):
+            self._connection.execute(
+                SQL("UPDATE dinamis.{} SET scene = %s WHERE scene = ANY(%s)").format(Identifier(table)),
+                (survivor, list(others)),
             )
+        self._connection.execute("DELETE FROM dinamis.scene WHERE id = ANY(%s)", (list(others),))
+
+    def remember_keys(self, scene: SceneRecord, scene_id: str) -> None:
+        """Let all names of this record lead to this acquisition; a name that is known already stays as it is."""
+        self._connection.execute(
+            "INSERT INTO dinamis.scene_alias (key, scene) SELECT key, %s FROM unnest(%s::text[]) AS key"
+            " ON CONFLICT (key) DO NOTHING",
+            (scene_id, _keys(scene)),
+        )
 
     def records_of(self, scene: str) -> list[tuple[str, RawRecord]]:
         """All active records of an acquisition, each with the name of its source, in a fixed order."""
@@ -118,7 +116,7 @@ class Ledger:
         self._write(raw, state="active", reason=None, scene=scene)
 
     def quarantine(self, raw: RawRecord, reason: str) -> None:
-        """Write down what an unreadable record said, and why it was refused."""
+        """Write down what an unreadable record said, and why it was refused; `reason` is text without NUL."""
         self._write(raw, state="quarantined", reason=reason, scene=None)
 
     def saw(self, records: Iterable[str]) -> None:
@@ -149,3 +147,8 @@ class Ledger:
                 "now": self._now,
             },
         )
+
+
+def _keys(scene: SceneRecord) -> list[str]:
+    """Every name of the acquisition; its id is one, also when a source does not say so."""
+    return sorted({scene.id, *scene.scene_keys})

@@ -96,6 +96,11 @@ class PageReport:
     warnings: list[str] = field(default_factory=list)
 
     def refuse(self, record: str, reason: str) -> None:
-        """Count a record as refused."""
+        """Count a record as refused; `reason` may quote anything that stands in a file."""
         self.outcomes[Outcome.REFUSED] += 1
-        self.refusals.append(Refusal(record, reason))
+        self.refusals.append(Refusal(record, _printable(reason)))
+
+
+def _printable(text: str) -> str:
+    """The text as terminals and PostgreSQL take it: without NUL, and names that are not UTF-8 with their bytes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
