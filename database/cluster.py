@@ -127,6 +127,9 @@ class PrivateCluster:
         report = on_progress or _silent
         with self._locked(on_progress):
             self._create(report)
+            if self._postmaster_state() == "stopping":
+                # Somebody asked it to end without us, as a machine that shuts down does.
+                self._await_orphans()
             if self._postmaster() is None:
                 self._launch(report)
             self._await_ready(report)

@@ -43,12 +43,12 @@ offered_major() {
 }
 
 as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null 2>&1; then
-        sudo "$@"
-    else
-        fail "System packages are missing ($WANTED). Run as root: apt-get install $WANTED"
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+require_root() {
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null 2>&1; then
+        fail "System packages are missing ($WANTED), and there is no sudo: run this script as root."
     fi
 }
 
@@ -94,6 +94,7 @@ if ! command -v apt-get >/dev/null 2>&1; then
   (on Debian: $WANTED; on Fedora: postgresql-server postgis python3)."
 fi
 
+require_root
 say "Installing system packages: $WANTED"
 refresh_lists
 if ! python_makes_venvs; then install_packages python3-venv; fi
