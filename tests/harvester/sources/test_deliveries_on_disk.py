@@ -46,7 +46,7 @@ def test_product_comes_with_its_mask_strip_and_files(tmp_path: Path) -> None:
 
 
 def test_image_that_is_a_cog_is_said_so(tmp_path: Path) -> None:
-    """A Cloud Optimized GeoTIFF is recognised in its header; an image that is missing, or a directory, is not listed."""
+    """A Cloud Optimized GeoTIFF is recognised in its header; what is missing or no file is not listed."""
     write(tmp_path, {"DIM.XML": product(("IMG.TIF", "absent.TIF", "folder.TIF")), "folder.TIF/x": b""})
     write_cog(tmp_path / "IMG.TIF", np.ones((1, 32, 32), np.uint16), (1, 0, 0, 0, -1, 0), "EPSG:32631")
     (record,) = records_of(tmp_path)
