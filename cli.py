@@ -122,7 +122,8 @@ def shell(role: str, psql_arguments: tuple[str, ...]) -> None:
     """Open psql on the database. Arguments after `--` go to psql: `dinamis db shell -- -c 'SELECT 1'`."""
     from database import open_database, open_shell
 
-    sys.exit(open_shell(open_database(_database_settings(), on_progress=_say), role, psql_arguments))
+    database = open_database(_database_settings(), on_progress=_say)
+    sys.exit(open_shell(database, cast("Role", role), psql_arguments))
 
 
 @db.command()
@@ -416,7 +417,7 @@ def _print_report(report: HarvestReport) -> None:
         OUT.print(f"refused {refusal.reason}", highlight=False, markup=False, emoji=False, soft_wrap=True)
     for warning in report.warnings:
         OUT.print(f"warning {warning}", highlight=False, markup=False, emoji=False, soft_wrap=True)
-    if report.read and report.read == report.outcomes.get("unchanged", 0):  # type: ignore[call-overload]
+    if counts.get("unchanged") and not (counts.get("new") or counts.get("changed") or report.items_removed):
         OUT.print("Nothing has changed since the last harvest.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from logging import getLogger
 
 import uvicorn
@@ -17,6 +18,8 @@ logger = getLogger(__name__)
 def serve_api(settings: ApiSettings, conninfo: str, *, host: str, port: int, workers: int = 1) -> None:
     """Serve the catalogue until SIGINT or SIGTERM; requests under way may finish within the shutdown timeout.
 
+    Call it in the main thread: it takes over SIGTERM.
+
     Args:
         settings: What the operator set.
         conninfo: How to connect, as the role of the API: a libpq connection string.
@@ -26,6 +29,9 @@ def serve_api(settings: ApiSettings, conninfo: str, *, host: str, port: int, wor
     """
     configure_logging(settings)
     hand_over(settings, conninfo)
+    # After a graceful shutdown uvicorn raises the signal again, and forgives only the KeyboardInterrupt: a service
+    # manager that stops us would otherwise see a process killed by SIGTERM.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     uvicorn.run(
         "stac_api.serving:handed_over_app",
         factory=True,

@@ -1,0 +1,44 @@
+"""The running server as its operator sees it: what it lets out, and how it stops."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.acceptance.command_line import Dinamis, Server
+from tests.acceptance.conftest import Harvest
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_server_stops_when_asked(dinamis: Dinamis, first_harvest: Harvest, workers: str) -> None:
+    """On SIGTERM the server ends within seconds with exit code 0, and its log has no traceback."""
+    with dinamis.serving("serve", "--workers", workers) as server:
+        assert server.stop(timeout_s=10) == 0
+        assert "Traceback" not in server.log.read_text(encoding="utf-8")
+
+
+def test_files_are_closed_unless_said_to_be_public(dinamis: Dinamis, served_items: dict[str, dict[str, Any]]) -> None:
+    """Without --public-assets the same href that answers with it is refused, and says why."""
+    (item,) = (item for item in served_items.values() if item["id"].startswith("SPOT5"))
+    (asset,) = item["assets"].values()
+    with urlopen(asset["href"], timeout=10) as answer:
+        assert answer.read(5) == b"<?xml"
+    with dinamis.serving("serve") as server:
+        path = asset["href"].partition("/assets/")[2]
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{server.url}/assets/{path}", timeout=10)
+        with refused.value as answer:
+            assert (answer.code, answer.headers["Content-Type"]) == (403, "application/problem+json")
+            assert b"--public-assets" in answer.read()
+
+
+def test_each_request_has_one_log_line(server: Server, served_items: dict[str, dict[str, Any]]) -> None:
+    """The id in the answer's header finds the request in the log."""
+    with urlopen(f"{server.url}/collections/pleiades", timeout=10) as answer:
+        request_id = answer.headers["X-Request-ID"]
+    lines = [line for line in server.log.read_text(encoding="utf-8").splitlines() if request_id in line]
+    assert len(lines) == 1
+    assert "path=/collections/pleiades" in lines[0]
