@@ -10,7 +10,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
 
 system: ## Install what the system lacks: PostgreSQL and PostGIS (Debian, Ubuntu)
-	@./scripts/install_system_packages.sh
+	@./database/install_system_packages.sh
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

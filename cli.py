@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from rich.console import Console
@@ -20,6 +20,7 @@ from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from database import Database, DatabaseSettings
+    from database.connections import Role
     from harvester.harvest import HarvestRooms
     from harvester.report import HarvestReport
 

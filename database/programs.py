@@ -71,7 +71,7 @@ def missing_programs_advice(found: Sequence[ServerPrograms], major: int | None =
             f"apt-get install postgresql-{major} postgresql-{major}-postgis-3"
         )
     return (
-        "Run scripts/install_system_packages.sh, or install the packages postgresql-NN and postgresql-NN-postgis-3 "
+        "Run database/install_system_packages.sh, or install the packages postgresql-NN and postgresql-NN-postgis-3 "
         f"(NN = the version your system offers, at least {OLDEST_MAJOR})."
     )
 

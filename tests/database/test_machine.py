@@ -36,7 +36,7 @@ def test_existing_data_decide_the_version() -> None:
 @pytest.mark.parametrize(
     ("major", "servers", "advice"),
     [
-        (None, [], "scripts/install_system_packages.sh"),
+        (None, [], "database/install_system_packages.sh"),
         (None, [_server(16, has_postgis=False)], "apt-get install postgresql-16-postgis-3"),
         (15, [_server(17)], "apt-get install postgresql-15 postgresql-15-postgis-3"),
         (None, [_server(12)], "at least 14"),
