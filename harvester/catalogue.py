@@ -178,14 +178,17 @@ def _prepare_partition(side: Connection, items: Sequence[ItemDocument]) -> None:
     with side.transaction():
         side.execute("SET LOCAL pgstac.use_queue = true")
         side.execute(
-            "SELECT check_partition(%s, tstzrange(%s, %s, '[]'), tstzrange(%s, %s, '[]'))",
-            (
-                items[0]["collection"],
-                min(start for start, _ in spans),
-                max(start for start, _ in spans),
-                min(end for _, end in spans),
-                max(end for _, end in spans),
-            ),
+            "SELECT check_partition(%(collection)s, tstzrange(min(first), max(first), '[]'),"
+            " tstzrange(min(last), max(last), '[]'))"
+            " FROM unnest(%(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) AS span (first, last),"
+            " partition_name(%(collection)s, first) AS place"
+            # A collection may be partitioned by month or year: one call for each partition.
+            " GROUP BY place.partition_name",
+            {
+                "collection": items[0]["collection"],
+                "firsts": [first for first, _ in spans],
+                "lasts": [last for _, last in spans],
+            },
         )
 
 

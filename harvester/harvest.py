@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 import psycopg
 from psycopg import Connection
 from pystac import Item
-from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from harvester import catalogue
 from harvester.collection_documents import CollectionDocuments
@@ -159,7 +159,7 @@ class _Run:
         trying = Retrying(
             retry=retry_if_exception_type(psycopg.OperationalError),
             stop=stop_after_attempt(self._rooms.attempts),
-            wait=wait_exponential_jitter(initial=0.5, max=10),
+            wait=wait_exponential(multiplier=0.5, max=10),
             before_sleep=before_sleep_log(logger, logging.WARNING),
             reraise=True,
         )
