@@ -23,7 +23,7 @@ from stac_api.areas import bbox_geometry, crosses_antimeridian
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
 from stac_api.conformance import ADDED_CLASSES
 from stac_api.filters import conjunction, filter_of_query, runnable
-from stac_api.item_presentation import complete_item
+from stac_api.item_presentation import DEFAULT_FIELDS, complete_item
 from stac_api.languages import language_headers
 from stac_api.queryables import refuse_undeclared
 
@@ -153,9 +153,18 @@ def _prepared(search_request: PgstacSearch) -> PgstacSearch:
         runnable(getattr(search_request, "filter_expr", None)),
     )
     changes: dict[str, Any] = {"conf": None, "query": None, "filter_expr": wanted, "filter_lang": "cql2-json"}
+    if fields := _default_fields(getattr(search_request, "fields", None)):
+        changes["fields"] = fields
     if search_request.bbox and crosses_antimeridian(search_request.bbox):
         changes |= {"bbox": None, "intersects": MultiPolygon(**bbox_geometry(search_request.bbox))}
     return search_request.model_copy(update=changes)
+
+
+def _default_fields(fields: Any) -> Any:
+    # An `include` that is there but empty means the default set, while none at all means every field.
+    if fields is None or fields.include or not fields.exclude or "include" not in fields.model_fields_set:
+        return None
+    return fields.model_copy(update={"include": set(DEFAULT_FIELDS - fields.exclude)})
 
 
 async def _refuse_undeclared_sort(search_request: PgstacSearch, request: Request) -> None:

@@ -19,8 +19,8 @@ from stac_fastapi.types.extension import ApiExtension
 
 from stac_api.assets import AssetsExtension
 from stac_api.health import HealthExtension
-from stac_api.intervals import LenientDatetimeExtension
 from stac_api.queryables import Queryables
+from stac_api.search_body import SearchBodyExtension
 from stac_api.settings import StockSettings
 
 
@@ -64,7 +64,7 @@ def catalogue_extensions(stock: StockSettings, assets: AssetsExtension, health: 
         search_map={
             "query": TranslatedQueryExtension(),
             "filter": SearchFilterExtension(client=queryables),
-            "datetime": LenientDatetimeExtension(),
+            "body": SearchBodyExtension(),
         },
         collection_search_map={
             "query": TranslatedQueryExtension(conformance_classes=[QueryConformanceClasses.COLLECTIONS]),

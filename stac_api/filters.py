@@ -70,7 +70,16 @@ def runnable(node: Any) -> Any:
         return bbox_geometry(node["bbox"])
     if isinstance(node.get("date"), str):
         return {"timestamp": f"{node['date']}T00:00:00Z"}
-    return {key: _operator(value) if key == "op" else runnable(value) for key, value in node.items()}
+    renamed = {key: _operator(value) if key == "op" else runnable(value) for key, value in node.items()}
+    return _with_flat_bounds(renamed) if renamed.get("op") == "between" else renamed
+
+
+def _with_flat_bounds(between: dict[str, Any]) -> dict[str, Any]:
+    # An early draft of CQL2, which clients still write, has the bounds in a list of their own.
+    match between.get("args"):
+        case [value, [lower, upper]]:
+            return {**between, "args": [value, lower, upper]}
+    return between
 
 
 def _operator(name: Any) -> Any:

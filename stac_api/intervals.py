@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
-import attr
-from fastapi import FastAPI
-from pydantic import AfterValidator, BaseModel, BeforeValidator
-from stac_fastapi.types.extension import ApiExtension
-from stac_fastapi.types.rfc3339 import str_to_interval
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 OPEN = ".."
@@ -56,29 +50,3 @@ def _rewritten(query_string: bytes) -> bytes:
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     rewritten = [(key, utc_interval(value) if key == "datetime" else value) for key, value in pairs]
     return urlencode([(key, value) for key, value in rewritten if value is not None]).encode("ascii")
-
-
-def _strict(value: str | None) -> str | None:
-    # The stock body takes what its query string refuses, such as +0100.
-    str_to_interval(value)
-    return value
-
-
-def _lenient(value: object) -> object:
-    return utc_interval(value) if isinstance(value, str) else value
-
-
-class LenientDatetimeBody(BaseModel):
-    """The `datetime` of a search body."""
-
-    datetime: Annotated[str | None, BeforeValidator(_lenient), AfterValidator(_strict)] = None
-
-
-@attr.s
-class LenientDatetimeExtension(ApiExtension):
-    """Lends the body of `POST /search` the same leniency as the query string."""
-
-    POST = LenientDatetimeBody
-
-    def register(self, app: FastAPI) -> None:
-        """Nothing to add: the search route takes the field from the model."""

@@ -9,6 +9,25 @@ from typing import Any
 ARCHIVE_PREFIX = "assets/"
 
 
+#: What is left of an Item when a client asks for no field and excludes some (Fields extension, POST).
+DEFAULT_FIELDS = frozenset(
+    {
+        "type",
+        "stac_version",
+        "id",
+        "collection",
+        "geometry",
+        "bbox",
+        "links",
+        "assets",
+        "properties.title",
+        "properties.datetime",
+        "properties.start_datetime",
+        "properties.end_datetime",
+    }
+)
+
+
 def complete_item(
     feature: dict[str, Any],
     base_url: str,
@@ -24,6 +43,8 @@ def complete_item(
         include: The fields asked for; empty means all.
         exclude: The fields not wanted.
     """
+    if "type" not in exclude:
+        feature.setdefault("type", "Feature")
     properties = feature.get("properties")
     if isinstance(properties, dict) and _wants_datetime(include, exclude):
         # QGIS drops an Item without this key (clients.md 0.4).

@@ -23,6 +23,7 @@ from database import Database
 
 QUERYABLES = {
     "title": {"type": "string"},
+    "mission": {"type": "string"},
     "platform": {"type": "string"},
     "eo:cloud_cover": {"type": "number", "minimum": 0, "maximum": 100},
     "view:incidence_angle": {"type": "number"},

@@ -97,6 +97,7 @@ def test_a_huge_limit_is_cropped(site: Site) -> None:
         {"token": "garbage"},
         {"datetime": 3},
         {"fields": 3},
+        {"fields": None},
         [],
         3,
         None,

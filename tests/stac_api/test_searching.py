@@ -230,6 +230,36 @@ def test_declared_properties_sort(site: Site) -> None:
         assert [feature["id"] for feature in page["features"]] == ["CLOUDY", "CLEAR"]
 
 
+def test_bounds_of_between_may_be_a_list(site: Site) -> None:
+    """The form of `between` in an early draft of CQL2 is still understood."""
+    between = {"op": "between", "args": [{"property": "eo:cloud_cover"}, [1, 5]]}
+    assert site.posted_ids(filter=between) == ["CLEAR"]
+    assert site.posted_ids(filter={"op": "not", "args": [between]}) == ["CLOUDY"]
+
+
+def test_one_collection_may_be_a_string(site: Site) -> None:
+    """A body with a comma-separated string of collections is taken like the query string."""
+    assert site.posted_ids(collections="pleiades,pleiades-littoral") == ["CLEAR", "CLOUDY", "MOSAIC"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "present", "absent"),
+    [
+        ({"exclude": ["geometry"]}, {"bbox", "eo:cloud_cover", "datetime"}, {"geometry"}),
+        ({"exclude": ["geometry"], "include": []}, {"bbox", "datetime", "assets"}, {"geometry", "eo:cloud_cover"}),
+        ({"exclude": ["geometry"], "include": None}, {"bbox", "datetime"}, {"geometry", "eo:cloud_cover"}),
+        ({"include": ["properties.eo:cloud_cover"], "exclude": ["properties"]}, {"type", "eo:cloud_cover"}, {"bbox"}),
+        ({}, {"geometry", "eo:cloud_cover"}, set()),
+    ],
+)
+def test_fields_are_chosen(site: Site, fields: dict[str, Any], present: set[str], absent: set[str]) -> None:
+    """The Fields extension leaves what it should, an empty `include` meaning the default set."""
+    item = site.post("/search", {"ids": ["CLEAR"], "fields": fields}).json()["features"][0]
+    names = item.keys() | item["properties"].keys()
+    assert present <= names
+    assert not absent & names
+
+
 def test_clients_cannot_steer_pgstac(site: Site) -> None:
     """`conf` is pgSTAC's: a client can neither turn the counts off nor make it skip the hydration."""
     page = site.post("/search", {"conf": {"context": "off", "nohydrate": True}, "limit": 1}).json()
