@@ -12,7 +12,7 @@ import json
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 from psycopg import Connection
@@ -37,8 +37,12 @@ class _PageConnection(PgstacDB):
     def connect(self) -> Connection:
         """The connection of the page; raises psycopg.OperationalError when it is closed."""
         if self.connection is None or self.connection.closed or self.connection.broken:
-            raise psycopg.OperationalError("the connection of this page was lost; nothing of the page is written")
+            self.get_pool()
         return self.connection
+
+    def get_pool(self) -> NoReturn:
+        """Refused: there are no other connections, also not where pypgstac looks for some after an error."""
+        raise psycopg.OperationalError("the connection of this page was lost; nothing of the page is written")
 
 
 def connect(conninfo: str, *, autocommit: bool = False) -> Connection:
@@ -73,10 +77,13 @@ def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocu
         _prepare_partition(side, [item for item in items if item["collection"] == collection])
     # Statistics and constraints are rebuilt once after the run (`finish_writing`), not page by page.
     connection.execute("SET LOCAL pgstac.use_queue = true")
-    loader = Loader(_PageConnection(connection=connection))
+    database = _PageConnection(connection=connection)
+    loader = Loader(database)
     try:
         # upsert would leave a second row when a corrected date moves an Item to another partition.
         loader.load_items(iter(items), Methods.delsert)
+        # The Loader passes over errors of the statistics, and psycopg over the commit of a connection that is gone.
+        database.connect()
     except psycopg.Error:
         raise
     except Exception as error:  # pypgstac raises bare exceptions

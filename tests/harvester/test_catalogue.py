@@ -172,24 +172,39 @@ def test_counts_are_fresh_after_writing(catalogue_database: Database) -> None:
     assert matched() == 3
 
 
+@pytest.mark.parametrize("months", [1, 2])
 def test_page_on_a_lost_connection_is_not_written_elsewhere(
-    catalogue_database: Database, monkeypatch: pytest.MonkeyPatch
+    catalogue_database: Database, monkeypatch: pytest.MonkeyPatch, months: int
 ) -> None:
     """When its backend is gone a page fails, also where the Loader could open a connection of its own."""
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
     for name, value in conninfo_to_dict(catalogue_database.conninfo("harvest")).items():
         if name in names:
             monkeypatch.setenv(names[name], str(value))
-    with connections(catalogue_database) as (page, side):
-        page.execute("SELECT 1")
-        catalogue.put_items(page, side, [document("IMAGE_1")])
-        side.execute("SELECT pg_terminate_backend(%s)", (page.info.backend_pid,))
-        with pytest.raises(psycopg.OperationalError):
-            catalogue.put_items(page, side, [document("IMAGE_2")])
-        assert page.closed
-        with pytest.raises(psycopg.OperationalError):
-            catalogue.put_items(page, side, [document("IMAGE_3")])
+    page_items = [document(f"IMAGE_{month}", later=month * 31 * DAY) for month in range(months)]
+    with catalogue_database.connect("owner") as connection:
+        connection.execute("UPDATE pgstac.collections SET partition_trunc = 'month' WHERE id = 'pleiades'")
+
+    with connections(catalogue_database) as (page, side), page.transaction():
+        _kill_when_statistics_are_queued(catalogue_database, page)
+        with pytest.raises(psycopg.OperationalError, match="connection of this page was lost"):
+            catalogue.put_items(page, side, page_items)
+
     assert items(catalogue_database) == {}
+
+
+def _kill_when_statistics_are_queued(database: Database, page: Connection) -> None:
+    """End the backend of a page after its first partition is loaded: pypgstac passes over that error and goes on."""
+    with database.connect("owner") as connection:
+        connection.execute(
+            "CREATE FUNCTION public.kill_page() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+            f" 'BEGIN IF pg_backend_pid() = {page.info.backend_pid} THEN"
+            " PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END'"
+        )
+        connection.execute(
+            "CREATE TRIGGER kill_page BEFORE INSERT ON pgstac.query_queue"
+            " FOR EACH ROW EXECUTE FUNCTION public.kill_page()"
+        )
 
 
 def test_item_that_pgstac_does_not_take_is_reported(catalogue_database: Database) -> None:
