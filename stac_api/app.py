@@ -6,7 +6,7 @@ from functools import partial
 from importlib.metadata import version
 
 from brotli_asgi import BrotliMiddleware
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 from stac_fastapi.api.middleware import ProxyHeaderMiddleware
 from stac_fastapi.pgstac.app import instantiate_api
 from stac_fastapi.types.errors import InvalidQueryParameter
@@ -59,8 +59,12 @@ async def refuse_other_bodies(request: Request) -> None:
     """Refuse a search body that is not a JSON object; the stock model would fail on it.
 
     Raises:
+        HTTPException: it is not JSON by its Content-Type (415).
         InvalidQueryParameter: it is a list, a number, null…
     """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise HTTPException(415, "Send the search with Content-Type: application/json.")
     if not isinstance(await request.json(), dict):
         raise InvalidQueryParameter("The body of a search must be a JSON object.")
 

@@ -119,6 +119,13 @@ def test_unreadable_bodies_are_refused(site: Site, text: str) -> None:
     problem_of(answer)
 
 
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", ""])
+def test_bodies_of_other_types_are_refused(site: Site, media_type: str) -> None:
+    """Only JSON is a search, whatever the body looks like."""
+    answer = site.request("POST", "/search", data=b'{"limit": 1}', headers={"Content-Type": media_type})
+    assert problem_of(answer)["status"] == 415
+
+
 @pytest.mark.parametrize("parameters", ["offset=-1", "offset=99999999999999999999", "limit=0", "q=%00", "filter=foo"])
 def test_bad_searches_of_collections_are_refused(site: Site, parameters: str) -> None:
     """A search of collections that cannot be answered gets 400 and says so."""
