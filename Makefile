@@ -41,7 +41,7 @@ docs-serve: install ## Serve the documentation while writing it
 	$(BIN)/mkdocs serve
 
 conformance: install ## Hold the API against stac-api-validator and schemathesis (offline)
-	$(BIN)/python conformance/run.py
+	$(BIN)/python tests/conformance/run.py
 
 lock: install ## Write the installed versions into constraints.txt
 	@{ echo "# Versions known to work together, on Python 3.11 to 3.13. Refresh with \`make lock\`."; \

@@ -117,6 +117,7 @@ def _properties(ranked: Sequence[SceneRecord], sources: Iterable[str], area: flo
         "title": _title(ranked),
         "platform": principal.platform,
         "constellation": principal.constellation,
+        "mission": principal.mission,
         "instruments": sorted({instrument for scene in ranked for instrument in scene.instruments}),
         "product:acquisition_type": "nominal",
         "dinamis:source": sorted(set(sources)),

@@ -137,6 +137,12 @@ PROPERTIES: Mapping[str, PropertyDefinition] = {
         Words("Constellation", "Family of satellites, for example pleiades."),
         f"{_CORE}/instrument.json#/properties/constellation",
     ),
+    "mission": _property(
+        _TEXT,
+        Words("Mission", "Code du satellite tel que l’écrit le fournisseur, par exemple PHR1A."),
+        Words("Mission", "Code of the satellite as the vendor writes it, for example PHR1A."),
+        f"{_CORE}/instrument.json#/properties/mission",
+    ),
     "instruments": _property(
         _TEXTS,
         Words("Instruments", "Instruments de prise de vue."),
