@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 from rich.console import Console
@@ -19,15 +19,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Column, Table
 
 if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
     from database import Database, DatabaseSettings
     from database.connections import Role
     from harvester.harvest import HarvestRooms
     from harvester.report import HarvestReport
 
+Settings = TypeVar("Settings", bound="BaseSettings")
+
 OUT = Console()
 ERR = Console(stderr=True)
 
 FAILED = 2  #: exit code of a command that could not do its work; 1 says that it did, and found something amiss
+
+
+class Failure(click.ClickException):
+    """The command cannot do its work; the message says what to do."""
+
+    exit_code = FAILED
 
 
 class Commands(click.Group):
@@ -117,7 +127,13 @@ def migrate() -> None:
 
 
 @db.command()
-@click.option("--role", type=click.Choice(["owner", "api", "harvest"]), default="owner", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(["owner", "api", "harvest"]),
+    default="owner",
+    show_default=True,
+    help="Whose rights to have: the owner may do everything, the API only read.",
+)
 @click.argument("psql_arguments", nargs=-1)
 def shell(role: str, psql_arguments: tuple[str, ...]) -> None:
     """Open psql on the database. Arguments after `--` go to psql: `dinamis db shell -- -c 'SELECT 1'`."""
@@ -185,17 +201,24 @@ def path() -> None:
     """Print the folder of the documents in use, to copy and change them."""
     from harvester.settings import HarvestSettings
 
-    click.echo(HarvestSettings().collections)
+    click.echo(_settings(HarvestSettings).collections)
 
 
 @collections.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 def check(directory: Path | None) -> None:
-    """Check every collection document and explain each mistake with its file and line."""
+    r"""Check every collection document and explain each mistake with its file and line.
+
+    Without DIRECTORY those in use are checked. Exit code: 0 without errors, 1 with some.
+
+    \b
+      dinamis collections check
+      dinamis collections check ./my-collections && export DINAMIS_COLLECTIONS=./my-collections
+    """
     from harvester.collection_documents import check_collection_documents
     from harvester.settings import HarvestSettings
 
-    folder = directory or HarvestSettings().collections
+    folder = directory or _settings(HarvestSettings).collections
     problems = check_collection_documents(folder)
     for problem in problems:
         OUT.print(str(problem), highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -222,15 +245,35 @@ def harvest() -> None:
     """Bring the metadata of a source into the catalogue."""
 
 
+def _known_collection(_ctx: click.Context, _param: click.Parameter, collection: str | None) -> str | None:
+    if collection is not None and collection not in (documents := _collection_documents()):
+        raise Failure(f"there is no collection {collection!r}; there are {', '.join(documents)}.")
+    return collection
+
+
+def _writable_report(_ctx: click.Context, _param: click.Parameter, report: Path | None) -> Path | None:
+    if report is not None and not report.parent.is_dir():
+        raise Failure(f"the report cannot be written: make the folder {report.parent} first.")
+    return report
+
+
 def _harvest_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option(
-            "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the account as JSON here."
+            "--report",
+            type=click.Path(dir_okay=False, writable=True, path_type=Path),
+            callback=_writable_report,
+            help="Write the account as JSON here.",
         ),
         click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records."),
         click.option("--dry-run", is_flag=True, help="Read and compare everything, write nothing."),
         click.option("--move", is_flag=True, help="With --collection: move Items that are in another collection."),
-        click.option("--collection", metavar="ID", help="Put every record in this collection; remembered."),
+        click.option(
+            "--collection",
+            metavar="ID",
+            callback=_known_collection,
+            help="Put every record in this collection; remembered.",
+        ),
     ):
         command = option(command)
     return command
@@ -270,20 +313,27 @@ def deliveries(
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 to be reached from other machines.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1))
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="TCP port to listen on.")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(min=1), help="Processes that share the work."
+)
 @click.option(
     "--public-assets", is_flag=True, help="Let everybody download the files of every Item. Only for data that is open."
 )
 def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
-    """Serve the catalogue as a STAC API until Ctrl-C.
+    r"""Serve the catalogue as a STAC API until Ctrl-C.
 
     Set DINAMIS_API_PUBLIC_URL to the address under which clients reach it, when that is not the one it listens on.
+
+    \b
+      dinamis serve
+      dinamis serve --host 0.0.0.0 --port 8080 --workers 4
     """
     from stac_api import ApiSettings, serve_api
 
+    settings = _settings(ApiSettings)
+    _refuse_unusable_address(host, port)
     database = _ready_database()
-    settings = ApiSettings()
     if public_assets:
         settings = settings.model_copy(update={"public_assets": True})
     serve_api(settings, database.conninfo("api"), host=host, port=port, workers=workers)
@@ -291,17 +341,25 @@ def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
 
 @main.command()
 @click.option("--once", is_flag=True, help="Do all but serving, and exit.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="TCP port to listen on.")
 def demo(once: bool, port: int) -> None:
-    """Write a sample archive of Airbus deliveries, harvest it, and serve it until Ctrl-C.
+    r"""Write a sample archive of Airbus deliveries, harvest it, and serve it until Ctrl-C.
 
     The demonstration has a database of its own, so it never mixes with your catalogue. Its images are synthetic.
+    Running it again is quick and changes nothing.
+
+    \b
+      dinamis demo
+      dinamis demo --once
     """
     from harvester.harvest import HarvestOptions
     from harvester.sample_archive import write_sample_archive
     from harvester.sources.deliveries import DeliveriesOptions
     from stac_api import ApiSettings, serve_api
 
+    settings = _settings(ApiSettings).model_copy(update={"public_assets": True})
+    if not once:
+        _refuse_unusable_address("127.0.0.1", port)
     home = _database_settings().home / "demo"
     database = _ready_database(home)
     with _progress("Writing the sample archive") as on_progress:
@@ -310,7 +368,6 @@ def demo(once: bool, port: int) -> None:
     account = _run_harvest("deliveries", options, HarvestOptions(), database)
     _print_report(account)
     if not once:
-        settings = ApiSettings().model_copy(update={"public_assets": True})
         OUT.print(_where_to_point(f"http://127.0.0.1:{port}"), highlight=False, soft_wrap=True)
         serve_api(settings, database.conninfo("api"), host="127.0.0.1", port=port, workers=1)
     sys.exit(account.exit_code)
@@ -319,10 +376,33 @@ def demo(once: bool, port: int) -> None:
 # What the commands share
 
 
+def _settings(kind: type[Settings]) -> Settings:
+    """The settings of one program, from the environment."""
+    from pydantic import ValidationError
+
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        raise Failure(
+            "; ".join(
+                f"{prefix}{str(problem['loc'][-1]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+                for problem in error.errors()
+            )
+        ) from error
+
+
+def _refuse_unusable_address(host: str, port: int) -> None:
+    from stac_api import address_problem
+
+    if problem := address_problem(host, port):
+        raise Failure(problem)
+
+
 def _database_settings() -> DatabaseSettings:
     from database import DatabaseSettings
 
-    return DatabaseSettings()
+    return _settings(DatabaseSettings)
 
 
 def _embedded_settings() -> DatabaseSettings:
@@ -355,7 +435,7 @@ def _collection_documents() -> Any:
     from harvester.collection_documents import load_collection_documents
     from harvester.settings import HarvestSettings
 
-    return load_collection_documents(HarvestSettings().collections)
+    return load_collection_documents(_settings(HarvestSettings).collections)
 
 
 def _harvest_rooms(database: Database) -> HarvestRooms:
@@ -363,7 +443,7 @@ def _harvest_rooms(database: Database) -> HarvestRooms:
     from harvester.sensors import load_sensors
     from harvester.settings import HarvestSettings
 
-    settings = HarvestSettings()
+    settings = _settings(HarvestSettings)
     return HarvestRooms(
         conninfo=database.conninfo("harvest"),
         documents=_collection_documents(),

@@ -6,7 +6,7 @@ from logging import ERROR, getLogger
 getLogger("stac_fastapi.types.config").setLevel(ERROR)
 
 from stac_api.app import create_app  # noqa: E402
-from stac_api.serving import serve_api  # noqa: E402
+from stac_api.serving import address_problem, serve_api  # noqa: E402
 from stac_api.settings import ApiSettings  # noqa: E402
 
-__all__ = ["ApiSettings", "create_app", "serve_api"]
+__all__ = ["ApiSettings", "address_problem", "create_app", "serve_api"]

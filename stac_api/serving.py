@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from logging import getLogger
 
 import uvicorn
@@ -43,6 +44,21 @@ def serve_api(settings: ApiSettings, conninfo: str, *, host: str, port: int, wor
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
     )
+
+
+def address_problem(host: str, port: int) -> str | None:
+    """Why the server could not listen on an address, and what to do; None when it can.
+
+    Args:
+        host: A name or an IP address of this machine.
+        port: A TCP port.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        return f"the server cannot listen on {host}:{port} ({error.strerror}): choose another --port or --host."
+    return None
 
 
 def handed_over_app() -> FastAPI:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -39,6 +40,15 @@ def test_each_request_has_one_log_line(server: Server, served_items: dict[str, d
     """The id in the answer's header finds the request in the log."""
     with urlopen(f"{server.url}/collections/pleiades", timeout=10) as answer:
         request_id = answer.headers["X-Request-ID"]
-    lines = [line for line in server.log.read_text(encoding="utf-8").splitlines() if request_id in line]
-    assert len(lines) == 1
-    assert "path=/collections/pleiades" in lines[0]
+    (line,) = lines_with(request_id, server)
+    assert "path=/collections/pleiades" in line
+
+
+def lines_with(word: str, server: Server) -> list[str]:
+    """The lines of the log with this word; a line is written just after the answer, so a moment is given to it."""
+    end = time.monotonic() + 5
+    lines: list[str] = []
+    while not lines and time.monotonic() < end:
+        time.sleep(0.1)
+        lines = [line for line in server.log.read_text(encoding="utf-8").splitlines() if word in line]
+    return lines

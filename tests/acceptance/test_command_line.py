@@ -1,0 +1,220 @@
+"""The commands as a person meets them: help that teaches, errors of one line, exit codes that scripts can use."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from cli import main
+from tests.acceptance.command_line import PROGRAM, PROJECT, Dinamis, Finished
+from tests.acceptance.conftest import Harvest
+from tests.postgres import short_directory
+
+
+def commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
+    """The names of every command and group, as they are typed."""
+    yield names
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *names, name)
+        else:
+            yield (*names, name)
+
+
+@pytest.fixture
+def unused() -> Iterator[Dinamis]:
+    """The command line where no database was ever made."""
+    with short_directory() as home:
+        yield Dinamis(home)
+
+
+def said(finished: Finished) -> str:
+    """The one line of a foreseen error; nothing on stdout, no traceback."""
+    assert finished.code == 2
+    assert finished.out == ""
+    assert "Traceback" not in finished.err
+    lines = [line for line in finished.err.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, finished.err
+    return lines[0]
+
+
+@pytest.mark.parametrize("names", list(commands(main)), ids=lambda names: " ".join(names) or "dinamis")
+def test_every_command_has_help_that_teaches(names: tuple[str, ...]) -> None:
+    """--help says in whole sentences what the command does, and each option of ours what it is for."""
+    command: click.Command = main
+    for name in names:
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
+    with click.Context(command, info_name="dinamis") as context:
+        shown = command.get_help(context)
+    assert command.help
+    assert command.help.split("\n\n")[0].rstrip().endswith((".", "`.", "!", ":", "?"))
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+    assert all(option.opts[0] in shown for option in options)
+
+
+@pytest.mark.parametrize(
+    ("names", "example"),
+    [
+        ((), "dinamis harvest deliveries /archive/airbus"),
+        (("harvest", "deliveries"), "dinamis harvest deliveries s3://bucket/prefix"),
+        (("serve",), "dinamis serve --host 0.0.0.0"),
+        (("demo",), "dinamis demo --once"),
+        (("db", "shell"), "dinamis db shell -- -c 'SELECT 1'"),
+        (("collections", "check"), "dinamis collections check"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_help_shows_an_example(dinamis: Dinamis, names: tuple[str, ...], example: str) -> None:
+    """Commands with something to choose show how they are typed."""
+    shown = dinamis.run(*names, "--help", environment={"COLUMNS": "120"})
+    assert (shown.code, shown.err) == (0, "")
+    assert example in shown.out
+
+
+def test_help_needs_no_database(unused: Dinamis) -> None:
+    """Asking for help or for the version makes nothing."""
+    assert unused.run("--version").code == unused.run("harvest", "deliveries", "--help").code == 0
+    assert list(unused.home.iterdir()) == []
+
+
+def test_missing_folder_is_one_line(dinamis: Dinamis, first_harvest: Harvest) -> None:
+    """A path that does not exist fails with its name and what to check."""
+    line = said(dinamis.run("harvest", "deliveries", "/nowhere/at all"))
+    assert "/nowhere/at all does not exist" in line
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [("gopher://example.org/out", "gopher://"), ("file://host/out", "three slashes")],
+)
+def test_bad_url_is_one_line(dinamis: Dinamis, first_harvest: Harvest, location: str, reason: str) -> None:
+    """A URL that nothing can read fails with what is wrong and what is possible."""
+    assert reason in said(dinamis.run("harvest", "deliveries", location))
+
+
+def test_unknown_collection_is_refused_before_anything_is_read(unused: Dinamis, dimap: Path) -> None:
+    """An unknown --collection fails at once, with the collections there are; no database is made, no report written."""
+    report = unused.home / "report.json"
+    line = said(unused.run("harvest", "deliveries", dimap, "--collection", "pleiads", "--report", report))
+    assert "pleiads" in line
+    assert all(known in line for known in ("pleiades", "spot-6-7", "rapideye-france"))
+    assert list(unused.home.iterdir()) == []
+
+
+def test_report_that_cannot_be_written_is_told_first(unused: Dinamis, dimap: Path) -> None:
+    """A report in a folder that does not exist is refused before hours of reading."""
+    finished = unused.run("harvest", "deliveries", dimap, "--report", unused.home / "absent" / "report.json")
+    assert "report" in said(finished)
+    assert list(unused.home.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [("collections", "list"), ("collections", "load")])
+def test_unreadable_collections_are_one_line(unused: Dinamis, command: tuple[str, ...]) -> None:
+    """DINAMIS_COLLECTIONS that leads nowhere fails with its name."""
+    assert "/nowhere" in said(unused.run(*command, environment={"DINAMIS_COLLECTIONS": "/nowhere"}))
+
+
+def test_bad_setting_is_one_line(dinamis: Dinamis, first_harvest: Harvest) -> None:
+    """A variable with a value that cannot be is named."""
+    line = said(dinamis.run("serve", "--port", "1", environment={"DINAMIS_API_POOL_SIZE": "none"}))
+    assert "DINAMIS_API_POOL_SIZE" in line
+
+
+def test_taken_port_is_one_line(dinamis: Dinamis, server: object) -> None:
+    """A port that another program has is told with the option that helps."""
+    port = str(getattr(server, "url")).rpartition(":")[2]  # noqa: B009
+    line = said(dinamis.run("serve", "--port", port))
+    assert port in line
+    assert "--port" in line
+
+
+def test_collections_check_tells_errors_by_its_exit_code(unused: Dinamis, tmp_path: Path) -> None:
+    """0 for the shipped documents, 1 with file and line for a broken one, or with the folder where there are none."""
+    shipped = unused.run("collections", "check")
+    assert (shipped.code, "0 errors" in shipped.out) == (0, True)
+    (tmp_path / "broken.yaml").write_text("stac:\n  id: broken\n  extent: 3\n", encoding="utf-8")
+    broken = unused.run("collections", "check", tmp_path)
+    assert broken.code == 1
+    assert "broken.yaml:3" in broken.out
+    nowhere = unused.run("collections", "check", environment={"DINAMIS_COLLECTIONS": "/nowhere"})
+    assert (nowhere.code, nowhere.out.startswith("/nowhere")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "command", [("collections", "list", "--json"), ("doctor", "--json"), ("db", "status", "--json")]
+)
+def test_json_is_json(dinamis: Dinamis, first_harvest: Harvest, command: tuple[str, ...]) -> None:
+    """With --json standard output is one JSON document, on any width of terminal, and says something."""
+    finished = dinamis.run(*command, environment={"COLUMNS": "20"})
+    assert finished.code == 0, finished.err
+    assert json.loads(finished.out)
+
+
+def test_status_tells_by_its_exit_code(dinamis: Dinamis, first_harvest: Harvest, unused: Dinamis) -> None:
+    """0 when the database is ready, 1 when there is none, and asking does not make one."""
+    assert dinamis.run("db", "status").code == 0
+    assert unused.run("db", "status").code == 1
+    assert list(unused.home.iterdir()) == []
+
+
+def test_database_lives_through_its_commands(unused: Dinamis) -> None:
+    """Started, stopped and started again it is the same; destroyed only when the question is answered with yes."""
+    assert unused.run("db", "start").code == 0
+    assert unused.run("db", "stop").code == 0
+    assert unused.run("db", "stop").out.strip() == "The private database was not running."
+    assert unused.run("db", "status").code == 1
+    for answer in ("n\n", ""):
+        refused = unused.run("db", "destroy", typed=answer)
+        assert (refused.code, (unused.home / "postgresql").exists()) == (1, True)
+        assert "Traceback" not in refused.err
+    destroyed = unused.run("db", "destroy", typed="y\n")
+    assert (destroyed.code, (unused.home / "postgresql").exists()) == (0, False)
+    assert "There is no private database" in unused.run("db", "destroy", "--yes").out
+
+
+def test_psql_opens_with_the_role_that_is_asked_for(dinamis: Dinamis, first_harvest: Harvest) -> None:
+    """`db shell` passes what stands after -- on to psql, as the least privileged role if so wished."""
+    finished = dinamis.run("db", "shell", "--role", "api", "--", "-Atc", "SELECT current_user")
+    assert (finished.code, finished.out.strip()) == (0, "dinamis_api")
+
+
+def test_lines_are_plain_where_nobody_watches(first_harvest: Harvest) -> None:
+    """In a file or a pipe there are no colours and no moving bars, but a line for each page."""
+    finished = first_harvest.finished
+    assert "\x1b" not in finished.out + finished.err
+    assert "\r" not in finished.out + finished.err
+    assert "51 records read: 14 new, 37 refused" in finished.err
+
+
+def test_terminal_shows_progress(dinamis: Dinamis, first_harvest: Harvest, dimap: Path) -> None:
+    """On a terminal there is a bar that moves."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, "harvest", "deliveries", str(dimap / "Terradue_Stars"), "--dry-run"],
+        cwd=PROJECT,
+        env=dinamis.environment() | {"TERM": "xterm-256color"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    except OSError:  # Linux says so when the other side of a terminal is closed
+        pass
+    finally:
+        os.close(ours)
+    assert process.wait(60) == 1
+    assert b"Harvesting" in shown
+    assert b"\x1b[" in shown
