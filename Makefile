@@ -32,13 +32,13 @@ check: install ## Run the static checks: ruff, mypy, import-linter, yamllint, co
 	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict collections mkdocs.yml .pre-commit-config.yaml
 	$(BIN)/codespell
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 docs: install ## Build the documentation into site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 docs-serve: install ## Serve the documentation while writing it
-	$(BIN)/mkdocs serve
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 conformance: install ## Hold the API against stac-api-validator and schemathesis (offline)
 	$(BIN)/python tests/conformance/run.py
