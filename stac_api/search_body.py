@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from stac_fastapi.extensions.fields.request import PostFieldsExtension
 from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.rfc3339 import str_to_interval
+from stac_pydantic.api.search import Intersection
 
 from stac_api.intervals import utc_interval
 
@@ -28,11 +29,21 @@ def _listed(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
+def _without_bbox(geometry: object) -> object:
+    # It repeats what the coordinates say; over the antimeridian the stock model would complain of it.
+    if isinstance(geometry, dict):
+        return {key: _without_bbox(value) for key, value in geometry.items() if key != "bbox"}
+    if isinstance(geometry, list) and geometry and isinstance(geometry[0], dict):
+        return [_without_bbox(each) for each in geometry]
+    return geometry
+
+
 class SearchBody(BaseModel):
     """The fields of the body that replace the stock ones."""
 
     datetime: Annotated[str | None, BeforeValidator(_with_zone), AfterValidator(_strict_interval)] = None
     collections: Annotated[list[str] | None, BeforeValidator(_listed)] = None
+    intersects: Annotated[Intersection | None, BeforeValidator(_without_bbox)] = None
     fields: PostFieldsExtension = Field(
         default_factory=PostFieldsExtension, description="Include or exclude fields of the Items; null is refused."
     )

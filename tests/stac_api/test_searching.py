@@ -230,6 +230,12 @@ def test_declared_properties_sort(site: Site) -> None:
         assert [feature["id"] for feature in page["features"]] == ["CLOUDY", "CLEAR"]
 
 
+def test_bbox_of_a_geometry_is_not_looked_at(site: Site) -> None:
+    """A geometry whose own bbox crosses the antimeridian is searched by its coordinates."""
+    fiji = {"type": "Point", "coordinates": [178.5, -18], "bbox": [178, -19, -178, -17]}
+    assert site.posted_ids(intersects=fiji) == ["FIJI-WEST"]
+
+
 def test_bounds_of_between_may_be_a_list(site: Site) -> None:
     """The form of `between` in an early draft of CQL2 is still understood."""
     between = {"op": "between", "args": [{"property": "eo:cloud_cover"}, [1, 5]]}
