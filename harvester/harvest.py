@@ -298,7 +298,7 @@ class _PageWriting:
         """
         key = (self._source, raw.id)
         target = self._place(scene, same)
-        merged = [self._acquisition(known) for known in same]
+        merged = [self._without(key, known) for known in same]
         records = {name: record for each in merged for name, record in each.records.items()} | {key: scene}
         stood_in = next((each.stood_in for each in merged[:1]), None)
         joined = self._built(_Acquisition(known=target, records=records, stood_in=stood_in))
@@ -331,12 +331,13 @@ class _PageWriting:
         except CollectionDocumentError as error:
             raise UnreadableScene(str(error)) from error
 
-    def _acquisition(self, known: KnownScene) -> _Acquisition:
-        """An acquisition with all its active records, as this page has it so far or as the ledger has it."""
-        if known.id in self._changed:
-            return self._changed[known.id]
-        records = {(source, raw.id): self._reread(source, raw) for source, raw in self._ledger.records_of(known.id)}
-        return _Acquisition(known=known, records=records, stood_in=known.collection if records else None)
+    def _without(self, key: tuple[str, str], known: KnownScene) -> _Acquisition:
+        """An acquisition, as this page has it so far or as the ledger has it, without what one record said of it."""
+        if (changed := self._changed.get(known.id)) is not None:
+            return replace(changed, records={name: scene for name, scene in changed.records.items() if name != key})
+        raws = {(source, raw.id): raw for source, raw in self._ledger.records_of(known.id)}
+        records = {name: self._reread(name[0], raw) for name, raw in raws.items() if name != key}
+        return _Acquisition(known=known, records=records, stood_in=known.collection if raws else None)
 
     def _read(self, source: str, raw: RawRecord) -> SceneRecord:
         scene: SceneRecord = SOURCES[source].scene_from_record(raw, self._rooms.sensors)
@@ -355,9 +356,7 @@ class _PageWriting:
         known = self._ledger.scene(before.scene) if before and before.scene else None
         if known is None or known in same:
             return []
-        acquisition = self._acquisition(known)
-        records = {name: record for name, record in acquisition.records.items() if name != key}
-        return [self._built(replace(acquisition, records=records))]
+        return [self._built(self._without(key, known))]
 
     def _built(self, acquisition: _Acquisition) -> _Acquisition:
         """With its Item, built from all its active records, whatever their order of arrival."""
