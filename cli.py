@@ -61,7 +61,7 @@ class Commands(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Log what happens, and show the traceback of errors.")
 @click.version_option(package_name="dinamis-stac")
 def main(verbose: bool) -> None:
-    r"""DINAMIS-STAC: harvest very-high-resolution satellite imagery and serve it as a STAC catalogue.
+    """DINAMIS-STAC: harvest very-high-resolution satellite imagery and serve it as a STAC catalogue.
 
     Without any configuration it keeps a PostgreSQL of its own. A first session:
 
@@ -69,7 +69,7 @@ def main(verbose: bool) -> None:
       dinamis doctor                                is everything here?
       dinamis harvest deliveries /archive/airbus    read the deliveries in a folder
       dinamis serve                                 serve them on http://127.0.0.1:8000
-    """
+    """  # noqa: D301  # click wants the character, which a raw string has not
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
@@ -207,14 +207,14 @@ def path() -> None:
 @collections.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 def check(directory: Path | None) -> None:
-    r"""Check every collection document and explain each mistake with its file and line.
+    """Check every collection document and explain each mistake with its file and line.
 
     Without DIRECTORY those in use are checked. Exit code: 0 without errors, 1 with some.
 
     \b
       dinamis collections check
       dinamis collections check ./my-collections && export DINAMIS_COLLECTIONS=./my-collections
-    """
+    """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.collection_documents import check_collection_documents
     from harvester.settings import HarvestSettings
 
@@ -285,7 +285,7 @@ def _harvest_options(command: Callable[..., None]) -> Callable[..., None]:
 def deliveries(
     location: str, collection: str | None, move: bool, dry_run: bool, limit: int | None, report: Path | None
 ) -> None:
-    r"""Harvest the Airbus deliveries (DIMAP) below a folder, an archive file or a URL.
+    """Harvest the Airbus deliveries (DIMAP) below a folder, an archive file or a URL.
 
     Deliveries are found wherever they lie, also inside zip and tar files, and told apart by what their metadata say,
     never by their names. Files are read where they are; nothing is copied. Running it again changes nothing.
@@ -296,7 +296,7 @@ def deliveries(
       dinamis harvest deliveries s3://bucket/prefix --report run.json
 
     Exit code: 0 all records are in the catalogue, 1 some were refused (each with its reason), 2 the harvest failed.
-    """
+    """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.harvest import HarvestOptions
     from harvester.sources.deliveries import DeliveriesOptions
 
@@ -321,14 +321,14 @@ def deliveries(
     "--public-assets", is_flag=True, help="Let everybody download the files of every Item. Only for data that is open."
 )
 def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
-    r"""Serve the catalogue as a STAC API until Ctrl-C.
+    """Serve the catalogue as a STAC API until Ctrl-C.
 
     Set DINAMIS_API_PUBLIC_URL to the address under which clients reach it, when that is not the one it listens on.
 
     \b
       dinamis serve
       dinamis serve --host 0.0.0.0 --port 8080 --workers 4
-    """
+    """  # noqa: D301  # click wants the character, which a raw string has not
     from stac_api import ApiSettings, serve_api
 
     settings = _settings(ApiSettings)
@@ -343,7 +343,7 @@ def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
 @click.option("--once", is_flag=True, help="Do all but serving, and exit.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="TCP port to listen on.")
 def demo(once: bool, port: int) -> None:
-    r"""Write a sample archive of Airbus deliveries, harvest it, and serve it until Ctrl-C.
+    """Write a sample archive of Airbus deliveries, harvest it, and serve it until Ctrl-C.
 
     The demonstration has a database of its own, so it never mixes with your catalogue. Its images are synthetic.
     Running it again is quick and changes nothing.
@@ -351,7 +351,7 @@ def demo(once: bool, port: int) -> None:
     \b
       dinamis demo
       dinamis demo --once
-    """
+    """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.harvest import HarvestOptions
     from harvester.sample_archive import write_sample_archive
     from harvester.sources.deliveries import DeliveriesOptions

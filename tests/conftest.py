@@ -14,6 +14,15 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """One option of ours."""
+    parser.addoption(
+        "--update-expectations",
+        action="store_true",
+        help="rewrite the expectations that are generated; the test still fails, so that the change is read",
+    )
+
+
 @pytest.fixture(scope="session")
 def samples() -> Path:
     """The folder of genuine vendor metadata and service payloads."""
