@@ -12,6 +12,7 @@ from stac_fastapi.pgstac.app import instantiate_api
 from stac_fastapi.types.errors import InvalidQueryParameter
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 
 from stac_api.assets import AssetsExtension
 from stac_api.client import CatalogueClient
@@ -50,9 +51,20 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
     api.add_route_dependencies([{"path": "/search", "method": "POST"}], [Depends(refuse_other_bodies)])
     app: FastAPI = api.app
     app.user_middleware = _middlewares(settings)
+    _drop_stock_health(app)
     add_error_handlers(app)
     describe_faithfully(app)
     return app
+
+
+def _drop_stock_health(app: FastAPI) -> None:
+    # /healthz stands for it: the stock answer tells strangers where the database is.
+    app.router.routes[:] = [route for route in app.router.routes if not _is_stock_health(route)]
+
+
+def _is_stock_health(route: BaseRoute) -> bool:
+    inner = getattr(route, "original_router", None)
+    return inner is not None and any(each.path.startswith("/_mgmt/") for each in inner.routes)
 
 
 async def refuse_other_bodies(request: Request) -> None:

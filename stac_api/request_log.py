@@ -19,7 +19,7 @@ from stac_api.settings import ApiSettings
 logger = getLogger(__name__)
 
 ID_HEADER = "X-Request-ID"
-PROBES = frozenset({"/healthz", "/_mgmt/ping", "/_mgmt/health"})
+PROBES = frozenset({"/healthz"})
 _CLEAN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 

@@ -29,13 +29,14 @@ def serve_api(settings: ApiSettings, conninfo: str, *, host: str, port: int, wor
         workers: How many processes share the port.
     """
     configure_logging(settings)
-    hand_over(settings, conninfo)
+    if workers > 1:
+        hand_over(settings, conninfo)
     # After a graceful shutdown uvicorn raises the signal again, and forgives only the KeyboardInterrupt: a service
     # manager that stops us would otherwise see a process killed by SIGTERM.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     uvicorn.run(
-        "stac_api.serving:handed_over_app",
-        factory=True,
+        "stac_api.serving:handed_over_app" if workers > 1 else create_app(settings, conninfo),
+        factory=workers > 1,
         host=host,
         port=port,
         workers=workers,
