@@ -241,6 +241,7 @@ class _PageWriting:
         self._ledger.saw(known)
         items = [each for each in self._changed.values() if each.item]
         report.items_written, report.items_removed = len(items), len(self._withdrawn())
+        report.require_complete()
         return report
 
     def write_items(self, side: Connection) -> None:
@@ -272,11 +273,11 @@ class _PageWriting:
         try:
             scene = self._read(self._source, raw)
             self._join(raw, scene, self._ledger.scenes_of(scene), before)
-        except UnreadableScene as refusal:
-            report.refuse(raw.id, str(refusal))
+        except UnreadableScene as error:
+            refusal = report.refuse(raw.id, str(error))
             # What an active record said last stays in force: a broken upload must not take an Item away.
             if not was_active:
-                self._ledger.quarantine(raw, report.refusals[-1].reason)
+                self._ledger.quarantine(raw, refusal.reason)
             return
         report.outcomes[Outcome.CHANGED if was_active else Outcome.NEW] += 1
         report.warnings += [f"{raw.id}: {warning}" for warning in scene.warnings]
@@ -305,8 +306,10 @@ class _PageWriting:
         emptied = [replace(each, records={}, item=None) for each in merged[1:]]
         left = self._left_behind(key, before, same)
 
-        self._ledger.keep_scene(target)
-        self._ledger.merge(target.id, [each.known.id for each in emptied])
+        if target not in same:
+            self._ledger.keep_scene(target)
+        if emptied:
+            self._ledger.merge(target.id, [each.known.id for each in emptied])
         self._ledger.remember_keys(scene, target.id)
         self._ledger.keep(raw, target.id)
         self._changed |= {each.known.id: each for each in (joined, *emptied, *left)}
@@ -316,13 +319,10 @@ class _PageWriting:
         wanted = self._options.collection
         if not same:
             return KnownScene(scene.id, wanted or self._accepting_collection(scene), self._now)
-        if wanted and not self._options.move:
-            for known in same:
-                if known.collection != wanted:
-                    raise UnreadableScene(
-                        f"its Item {known.id} is in the collection {known.collection}; "
-                        f"say --move to move it to {wanted}"
-                    )
+        elsewhere = [known for known in same if wanted not in (None, known.collection)]
+        if elsewhere and not self._options.move:
+            where = " and ".join(f"{known.id} in {known.collection}" for known in elsewhere)
+            raise UnreadableScene(f"the catalogue has {where}; say --move to move it to {wanted}")
         return replace(same[0], collection=wanted or same[0].collection)
 
     def _accepting_collection(self, scene: SceneRecord) -> str:

@@ -53,13 +53,7 @@ class HarvestReport:
         return 1 if self.refusals else 0
 
     def add(self, page: PageReport) -> None:
-        """Add the account of a page that is committed.
-
-        Raises:
-            AssertionError: the page does not account for each of its records exactly once.
-        """
-        if page.outcomes.total() != page.read or len(page.refusals) != page.outcomes[Outcome.REFUSED]:
-            raise AssertionError(f"{page.read} records were read, but the page accounts for {dict(page.outcomes)}")
+        """Add the account of a page that is committed."""
         self.outcomes += page.outcomes
         self.items_written += page.items_written
         self.items_removed += page.items_removed
@@ -95,10 +89,21 @@ class PageReport:
     refusals: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    def refuse(self, record: str, reason: str) -> None:
+    def refuse(self, record: str, reason: str) -> Refusal:
         """Count a record as refused; `reason` may quote anything that stands in a file."""
         self.outcomes[Outcome.REFUSED] += 1
-        self.refusals.append(Refusal(record, _printable(reason)))
+        refusal = Refusal(record, _printable(reason))
+        self.refusals.append(refusal)
+        return refusal
+
+    def require_complete(self) -> None:
+        """Hold the account to its records, before the page is committed.
+
+        Raises:
+            AssertionError: the page does not account for each of its records exactly once.
+        """
+        if self.outcomes.total() != self.read or len(self.refusals) != self.outcomes[Outcome.REFUSED]:
+            raise AssertionError(f"{self.read} records were read, but the page accounts for {dict(self.outcomes)}")
 
 
 def _printable(text: str) -> str:

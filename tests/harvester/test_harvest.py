@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import pytest
 from database import Database
 from harvester.errors import CatalogueError, CollectionDocumentError, HarvestError, SourceUnavailable
 from harvester.harvest import HarvestOptions, harvest
-from harvester.report import HarvestReport, Outcome, PageReport
+from harvester.report import HarvestReport, Outcome, PageReport, Refusal
 from harvester.sources.deliveries import DeliveriesOptions
 from tests.harvest_rooms import counts, delivery, items, rooms, rows, run, search, timeless
 from tests.postgres import PostgresServer
@@ -207,13 +206,18 @@ def test_names_that_are_not_text_are_refused_legibly(database: Database, archive
     assert rows(database, "SELECT count(*) FROM dinamis.source_record WHERE state = 'quarantined'") == [(1,)]
 
 
-def test_account_that_does_not_add_up_stops_the_run() -> None:
-    """A page that loses a record from its account is a fault of the program, which nothing may hide."""
-    report = HarvestReport("deliveries", "/archive", datetime.now(UTC))
-    page = PageReport(read=2)
-    page.outcomes[Outcome.NEW] += 1
-    with pytest.raises(AssertionError, match="2 records were read"):
-        report.add(page)
+def test_account_that_does_not_add_up_stops_the_run(
+    database: Database, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that loses a record from its account is a fault of the program: nothing hides it, nothing is committed."""
+    monkeypatch.setattr(PageReport, "refuse", lambda _, record, reason: Refusal(record, reason))
+    rewrite(metadata_of(archive, "6000000301"), "<MISSION>PHR", "<MISSION>XYZ")
+
+    with pytest.raises(AssertionError, match="4 records were read"):
+        run(database, archive)
+
+    assert rows(database, "SELECT record FROM dinamis.source_record") == []
+    assert items(database) == {}
 
 
 # Acquisitions that change
