@@ -13,6 +13,7 @@ from psycopg import Connection
 from database import Database
 from harvester.ledger import KnownRecord, KnownScene, Ledger
 from harvester.record import RawRecord
+from harvester.report import PageReport
 from tests.scene_records import scene
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -100,6 +101,14 @@ def test_quarantine_and_activity_exclude_each_other(ledger: Ledger, connection: 
     assert connection.execute(query).fetchall() == [("active", None, PLACE.id)]
     with pytest.raises(psycopg.errors.CheckViolation):
         connection.execute("UPDATE dinamis.source_record SET state = 'quarantined'")
+
+
+def test_reason_that_quotes_a_broken_name_can_be_kept(ledger: Ledger, connection: Connection) -> None:
+    """A refusal whose reason quotes NUL or a name that is not UTF-8 is kept with these bytes made visible."""
+    refusal = PageReport(read=1).refuse("a", "caf\udce9/\x00.XML: é is not readable")
+    ledger.quarantine(raw(), refusal.reason)
+    reasons = connection.execute("SELECT reason FROM dinamis.source_record").fetchall()
+    assert reasons == [("caf\\udce9/\\0.XML: é is not readable",)]
 
 
 def test_acquisition_is_known_by_each_of_its_names(ledger: Ledger) -> None:
