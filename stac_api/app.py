@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
+from stac_api.api_page import add_api_page
 from stac_api.assets import AssetsExtension
 from stac_api.client import CatalogueClient
 from stac_api.connections import api_database, lifespan_of
@@ -54,6 +55,7 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
     _drop_stock_health(app)
     add_error_handlers(app)
     describe_faithfully(app)
+    add_api_page(app)
     return app
 
 

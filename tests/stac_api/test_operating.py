@@ -87,7 +87,16 @@ def test_openapi_is_valid_and_complete(site: Site) -> None:
     limits = [each for each in document["paths"]["/collections"]["get"]["parameters"] if each["name"] == "limit"]
     assert limits[0]["schema"]["default"] == 1000
     assert "conf" not in document["components"]["schemas"]["SearchPostRequest"]["properties"]
-    assert site.get("/api.html").headers["Content-Type"].startswith("text/html")
+
+
+def test_api_page_needs_no_other_host(site: Site) -> None:
+    """The page to click through names only files of this server, and all of them are there."""
+    page = site.get("/api.html").text
+    addresses = re.findall(r'(?:src|href|url)(?:=|: )["\']([^"\']+)', page)
+    assert addresses
+    for address in addresses:
+        assert not address.startswith(("http", "//"))
+        assert site.get(f"/{address}").status_code == 200
 
 
 @contextmanager
