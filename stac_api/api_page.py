@@ -21,7 +21,8 @@ def add_api_page(app: FastAPI) -> None:
     app.mount(SCRIPTS, StaticFiles(packages=[("fastapi_offline", "static")]), name="api-page")
     scripts = SCRIPTS.lstrip("/")
 
-    @app.get(page, include_in_schema=False)
+    # The name under which stac-fastapi looks for the page when it writes the landing page.
+    @app.get(page, name="swagger_ui_html", include_in_schema=False)
     async def api_page() -> HTMLResponse:
         return get_swagger_ui_html(
             openapi_url=str(app.openapi_url).lstrip("/"),
