@@ -27,7 +27,7 @@ from stac_api.public_url import PublicUrl
 from stac_api.request_log import ID_HEADER, RequestLog
 from stac_api.settings import ApiSettings, stock_settings
 
-#: STAC Browser and QGIS send credentials in these (clients.md 1.4).
+#: STAC Browser sends credentials in Authorization or X-API-Key; stac-fastapi allows neither by default.
 REQUEST_HEADERS = ("Accept-Language", "Authorization", "Content-Type", "If-None-Match", "Range", "X-API-Key", ID_HEADER)
 ANSWER_HEADERS = ("Accept-Ranges", "Content-Disposition", "Content-Language", "Content-Range", "ETag", ID_HEADER)
 

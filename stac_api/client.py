@@ -32,7 +32,7 @@ ITEMS_PER_PAGE = 100
 
 @attr.s
 class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
-    """pgSTAC behind the STAC API, without the stock client's defects (clients.md §4)."""
+    """pgSTAC behind the STAC API, without the defects of the stock client (docs/explanation/stock-server.md)."""
 
     landing_page_id: str = attr.ib(default="dinamis-stac")
     default_language: str = attr.ib(default="fr")
@@ -129,7 +129,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
 
     async def _answer(self, search_request: PgstacSearch, request: Request, links: BaseLinks) -> GeoJSONResponse:
         page = await self._search_base(search_request, request)
-        # The page's own self link is the request with its query string; the stock one loses it (clients.md 4.14).
+        # The page's own self link is the request with its query string; the stock one has lost it.
         own = [link for link in page["links"] if link["rel"] == "self"]
         others = [link for link in await links.get_links(extra_links=page["links"]) if link["rel"] != "self"]
         return GeoJSONResponse(

@@ -110,7 +110,8 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     AssetsNotPublic: Refusal(status=403, code="AssetsNotPublic"),
     AssetNotFound: NOT_FOUND,
     AssetNotServed: Refusal(status=501, code="AssetNotServed"),
-    # pgSTAC builds its SQL from what the client wrote, so an error of a statement is the client's (clients.md 4.4).
+    # pgSTAC builds its SQL from what the client wrote, so an error of a statement is the client's:
+    # a page token of an Item that is gone, a function that does not exist.
     postgres.PostgresError: INVALID,
     postgres.InternalServerError: INVALID,  # PostGIS reports bad geometries so
     # These are the exceptions to that: the server, its disk, its load, its migration.

@@ -47,7 +47,7 @@ def complete_item(
         feature.setdefault("type", "Feature")
     properties = feature.get("properties")
     if isinstance(properties, dict) and _wants_datetime(include, exclude):
-        # QGIS drops an Item without this key (clients.md 0.4).
+        # QGIS (3.40 and later) silently drops an Item without this key, and pgSTAC 0.10 drops the key when it is null.
         properties.setdefault("datetime", None)
     if isinstance(feature.get("assets"), dict):
         feature["assets"] = {key: _reachable(asset, base_url) for key, asset in feature["assets"].items()}

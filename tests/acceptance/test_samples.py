@@ -20,7 +20,7 @@ from tests.stac_schemas import validator
 Items = dict[str, dict[str, Any]]
 
 #: Azimuth from the target to the satellite (degrees from north) as recomputed from ephemeris or nadir positions
-#: (dimap.md §6.3 and §5), and by how much the vendor's angles may differ from that.
+#: (docs/explanation/reading-dimap.md), and by how much the vendor's angles may differ from that.
 AZIMUTHS_DEG = {
     "PNEO3_202111071029126": (63.06, 0.05),
     "PNEO3_202111071029456": (128.00, 0.05),

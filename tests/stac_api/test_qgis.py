@@ -1,4 +1,4 @@
-"""What QGIS core does with a STAC API (clients.md 1.1), rule by rule: anything it would drop fails here."""
+"""What QGIS (src/core/stac of 3.40 and later) does with a STAC API, rule by rule: anything it would drop fails here."""
 
 from __future__ import annotations
 
