@@ -149,9 +149,17 @@ def _asset(held: _HeldFile, title: str, href: str) -> Asset:
     if isinstance(file, ImageFile):
         roles, fields = _image_roles(held.product), _image_fields(held.scene, held.product, file)
     else:
-        roles, fields = list(COMPANION_ROLES.get(file.kind, ("metadata",))), {}
+        roles, fields = _companion_roles(held.product, file), {}
     fields |= known({"file:size": file.size_bytes})
     return Asset(href=href, title=title, media_type=file.media_type, roles=roles, extra_fields=fields)
+
+
+def _companion_roles(product: Product, file: CompanionFile) -> list[str]:
+    roles = list(COMPANION_ROLES.get(file.kind, ("metadata",)))
+    # Pléiades Neo comes with a quicklook alone, and QGIS shows an Item by its thumbnail.
+    if file.kind == "overview" and not any(other.kind == "thumbnail" for other in product.companions):
+        roles.append("thumbnail")
+    return roles
 
 
 def _image_roles(product: Product) -> list[str]:

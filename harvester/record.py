@@ -28,14 +28,23 @@ class RawRecord:
 
     id: str  #: stable within its source; for a delivery the URL of its metadata file, without credentials
     content: Mapping[str, Any]
+    place_keys: frozenset[str] = frozenset()  #: keys of the content that say from where the source looked
 
     def serialised(self) -> bytes:
         """The content as canonical JSON (sorted keys, ASCII), equal for equal contents."""
-        return json.dumps(self.content, sort_keys=True, separators=(",", ":")).encode("ascii")
+        return _canonical(self.content)
 
     def digest(self) -> bytes:
-        """SHA-256 of the canonical content: equal digests mean an unchanged record."""
-        return hashlib.sha256(self.serialised()).digest()
+        """SHA-256 of what the record says: equal digests mean an unchanged record.
+
+        From where the source looked does not count: an archive and a folder in it give the same records.
+        """
+        said = {key: value for key, value in self.content.items() if key not in self.place_keys}
+        return hashlib.sha256(_canonical(said)).digest()
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -249,7 +249,7 @@ class Walk:
     def _found(self, position: Position, content: Mapping[str, Any]) -> Found:
         where = {"root": self.location.url, "path": _text(position)}
         url = "/".join((self.location.url, *map(_quoted_part, position)))
-        return Found(position, RawRecord(id=url, content={**where, **content}))
+        return Found(position, RawRecord(id=url, content={**where, **content}, place_keys=frozenset(where)))
 
     def _report(self) -> None:
         if self.on_progress is not None:

@@ -86,6 +86,17 @@ def test_second_harvest_changes_nothing_and_says_so(database: Database, archive:
     assert {table: versions_of_rows(database, table) for table in tables} == before
 
 
+def test_folder_of_a_harvested_archive_is_unchanged(database: Database, archive: Path) -> None:
+    """Harvesting a folder inside an archive that was harvested whole finds the same records, unchanged."""
+    run(database, archive)
+    folder = next(path for path in sorted(archive.iterdir()) if path.is_dir())
+
+    report = run(database, folder)
+
+    assert report.read > 0
+    assert counts(report) == {"unchanged": report.read}
+
+
 def test_changed_product_updates_its_item_only(database: Database, archive: Path) -> None:
     """New metadata change the Item of their acquisition, whose `created` stays and whose `updated` moves."""
     run(database, archive)

@@ -269,6 +269,15 @@ def test_companions_have_their_roles() -> None:
     }
 
 
+def test_quicklook_stands_in_for_a_missing_icon() -> None:
+    """A product without an icon shows its quicklook as thumbnail, for clients that list Items by it."""
+    preview = CompanionFile(path="p.jpg", kind="overview", media_type="image/jpeg", title="quicklook")
+    (asset,) = [
+        asset for asset in item_of(scene(product(companions=(preview,)))).assets.values() if "data" not in asset.roles
+    ]
+    assert asset.roles == ["overview", "thumbnail"]
+
+
 def test_tiles_and_groups_have_keys_and_grids_of_their_own() -> None:
     """Each file of a tiled, grouped product is an asset; a tile without a grid does not borrow that of the whole."""
     red = (BANDS["B2"],)
