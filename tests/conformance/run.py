@@ -20,6 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pystac
 import requests
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,13 +42,21 @@ CLASSES = [
 ]
 
 
+class SchemaTexts(pystac.stac_io.DefaultStacIO):
+    """Lets pystac read schemas from the same folder."""
+
+    def read_text_from_href(self, href: str) -> str:
+        """The file that stands for this URL, else what is there."""
+        file = schema_file(href)
+        return file.read_text() if file.is_file() else super().read_text_from_href(href)
+
+
 class SchemaFiles(requests.adapters.BaseAdapter):
     """Answers requests to other hosts from the folder of schemas, laid out as host/path; 404 for the rest."""
 
     def send(self, request: requests.PreparedRequest, **_: object) -> requests.Response:  # type: ignore[override]
         """The file that stands for this URL."""
-        parts = urlsplit(str(request.url))
-        file = SCHEMAS / str(parts.hostname) / parts.path.lstrip("/")
+        file = schema_file(str(request.url))
         response = requests.Response()
         response.status_code = 200 if file.is_file() else 404
         response.raw = BytesIO(file.read_bytes() if file.is_file() else b"")
@@ -57,6 +66,12 @@ class SchemaFiles(requests.adapters.BaseAdapter):
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def schema_file(url: str) -> Path:
+    """Where the schema of this URL lies in the folder, if it is there."""
+    parts = urlsplit(url)
+    return SCHEMAS / str(parts.hostname) / parts.path.lstrip("/")
 
 
 def main() -> int:
@@ -151,9 +166,10 @@ def first_footprint(url: str, collection: str) -> object:
 
 
 def read_schemas_from_disk() -> None:
-    """Let `requests` read schemas from the folder, when it is there, instead of the network."""
+    """Let `requests` and pystac read schemas from the folder, when it is there, instead of the network."""
     if not SCHEMAS.is_dir():
         return
+    pystac.StacIO.set_default(SchemaTexts)
     real = requests.Session.get_adapter
 
     def get_adapter(session: requests.Session, url: str) -> requests.adapters.BaseAdapter:
