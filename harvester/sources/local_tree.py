@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from harvester.errors import UnreadableScene
 from harvester.sources.file_tree import Entry, is_metadata_name
-from harvester.sources.links import entry_of_link
+from harvester.sources.symbolic_links import entry_of_link
 
 
 class LocalTree:

@@ -15,8 +15,8 @@ from fsspec.implementations.ftp import FTPFileSystem
 
 from harvester.errors import HarvestError, SourceUnavailable, UnreadableScene
 from harvester.sources.file_tree import Entry, joined, parent_of
-from harvester.sources.links import entry_of_link
 from harvester.sources.ssh_files import KnownHostsFileSystem, real_path
+from harvester.sources.symbolic_links import entry_of_link
 
 #: Faults of one path; after any other the connection itself is not to be trusted.
 _PATH_FAULTS = (
