@@ -22,6 +22,7 @@ from footprints.polygon import (
 from footprints.viewing import (
     ViewingDirection,
     azimuth_from_scan_axis,
+    azimuth_in_circle,
     azimuth_to_nadir,
     base_to_height,
     convergence_angle_deg,
@@ -39,6 +40,7 @@ __all__ = [
     "ViewingError",
     "area_km2",
     "azimuth_from_scan_axis",
+    "azimuth_in_circle",
     "azimuth_to_nadir",
     "base_to_height",
     "convergence_angle_deg",

@@ -55,7 +55,19 @@ def azimuth_from_scan_axis(scan_azimuth_deg: float, incidence_along_deg: float, 
     for name, angle in (("along-track", incidence_along_deg), ("across-track", incidence_across_deg)):
         _check_range(f"absolute {name} incidence", abs(angle), 90)
     turn = atan2(tan(radians(incidence_across_deg)), tan(radians(incidence_along_deg)))
-    return _in_circle(scan_azimuth_deg - degrees(turn))
+    return azimuth_in_circle(scan_azimuth_deg - degrees(turn))
+
+
+def azimuth_in_circle(azimuth_deg: float) -> float:
+    """The same azimuth in 0 ≤ azimuth < 360.
+
+    Raises:
+        ViewingError: It is not a number.
+    """
+    if not isfinite(azimuth_deg):
+        raise ViewingError(f"The azimuth is {azimuth_deg}; give a number of degrees.")
+    # A tiny negative angle modulo 360 rounds to 360.0 itself.
+    return azimuth_deg % 360 % 360
 
 
 def azimuth_to_nadir(lon: float, lat: float, nadir_lon: float, nadir_lat: float) -> float:
@@ -75,7 +87,7 @@ def azimuth_to_nadir(lon: float, lat: float, nadir_lon: float, nadir_lat: float)
     azimuth, _, distance_m = _WGS84.inv(lon, lat, nadir_lon, nadir_lat)
     if distance_m == 0:
         raise ViewingError(f"The satellite is right above ({lon}, {lat}): no azimuth is defined there.")
-    return _in_circle(float(azimuth))
+    return azimuth_in_circle(float(azimuth))
 
 
 def mean_azimuth(azimuths_deg: Iterable[float]) -> float:
@@ -91,7 +103,7 @@ def mean_azimuth(azimuths_deg: Iterable[float]) -> float:
     east, north = sum(map(_sine, angles)), sum(map(_cosine, angles))
     if not hypot(east, north) > 1e-9 * len(angles):
         raise ViewingError("Azimuths that are absent, not numbers or opposite to each other have no mean.")
-    return _in_circle(degrees(atan2(east, north)))
+    return azimuth_in_circle(degrees(atan2(east, north)))
 
 
 def unit_line_of_sight(view: ViewingDirection) -> npt.NDArray[np.float64]:
@@ -128,13 +140,6 @@ def base_to_height(convergence_deg: float) -> float:
 def _check_range(name: str, angle_deg: float, end_deg: float) -> None:
     if not 0 <= angle_deg < end_deg:
         raise ViewingError(f"The {name} is {angle_deg}; give degrees from 0 to below {end_deg}.")
-
-
-def _in_circle(angle_deg: float) -> float:
-    if not isfinite(angle_deg):
-        raise ViewingError(f"The azimuth is {angle_deg}; give a number of degrees.")
-    # A tiny negative angle modulo 360 rounds to 360.0 itself.
-    return angle_deg % 360 % 360
 
 
 def _sine(angle: float) -> float:

@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from harvester.errors import CollectionDocumentError, UnreadableScene
 
+#: How a family gives the azimuth from the target to the satellite (docs/explanation/reading-dimap.md).
+AzimuthConvention = Literal["scan-axis", "target", "nadir"]
+
 _Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 _Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]+[0-9]+[A-Z]?$")]
 
@@ -48,7 +51,7 @@ class Sensor(_Document):
     constellation: _Identifier
     instruments: tuple[_Identifier, ...] = ()
     satellites: Mapping[_Code, Satellite] = Field(min_length=1)  #: by MISSION + MISSION_INDEX: "PHR1A"
-    azimuth: Literal["scan-axis", "target", "nadir"]  #: what gives the azimuth from the target to the satellite
+    azimuth: AzimuthConvention  #: what gives the azimuth from the target to the satellite
     stamp: Literal["strip-source-id", "dataset-name", "grid-reference"]  #: what names the acquisition
     bands: Mapping[str, str | None] = Field(min_length=1)  #: vendor band -> common name of the STAC eo extension
     pixel_order: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  #: spectral mode -> bands in the pixels

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal
 
 from footprints import (
     FootprintError,
     ViewingDirection,
     azimuth_from_scan_axis,
+    azimuth_in_circle,
     azimuth_to_nadir,
     mean_azimuth,
 )
 from harvester.dimap.document import DimapDocument
+from harvester.sensors import AzimuthConvention
 
-AzimuthConvention = Literal["scan-axis", "target", "nadir"]
 Position = tuple[float, float]  #: longitude, latitude in degrees
 
 _LOCATED = "Geometric_Data/Use_Area/Located_Geometric_Values"
@@ -52,7 +52,7 @@ def read_angles(
 
     Args:
         document: The product.
-        convention: What AZIMUTH_ANGLE means for this family.
+        convention: What AZIMUTH_ANGLE means for this family (docs/explanation/reading-dimap.md).
         centre: Of the image, for the `nadir` convention.
         nadir: Sub-satellite point, for the `nadir` convention.
 
@@ -93,7 +93,7 @@ def _azimuth(
         return None if centre is None or nadir is None else azimuth_to_nadir(*centre, *nadir)
     azimuth = values.number(f"{_ANGLES}/AZIMUTH_ANGLE", -360, 360)
     if azimuth is None or convention == "target":
-        return None if azimuth is None else azimuth % 360 % 360
+        return None if azimuth is None else azimuth_in_circle(azimuth)
     along = values.number(f"{_ANGLES}/INCIDENCE_ANGLE_ALONG_TRACK", -90, 90)
     across = values.number(f"{_ANGLES}/INCIDENCE_ANGLE_ACROSS_TRACK", -90, 90)
     return None if along is None or across is None else azimuth_from_scan_axis(azimuth, along, across)
@@ -116,7 +116,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _mean_angle(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     if len(known) < 2:
-        return known[0] % 360 % 360 if known else None
+        return azimuth_in_circle(known[0]) if known else None
     try:
         return mean_azimuth(known)
     except FootprintError:

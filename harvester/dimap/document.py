@@ -115,6 +115,16 @@ class DimapDocument:
         where = f"{path}@{attribute}"
         return None if text is None else self._as_integer(where, self._as_number(where, text, low, high))
 
+    def position(self, path: str, prefix: str = "") -> tuple[float, float] | None:
+        """Longitude (-180 to 360) and latitude in degrees below a path, or None where either is absent.
+
+        Args:
+            path: Of the element that holds them.
+            prefix: How the names LON and LAT begin there, such as `NADIR_`.
+        """
+        lon, lat = self.number(f"{path}/{prefix}LON", -180, 360), self.number(f"{path}/{prefix}LAT", -90, 90)
+        return None if lon is None or lat is None else (lon, lat)
+
     def time(self, path: str) -> datetime | None:
         """The UTC time at a path, or None; a time without a zone is UTC.
 

@@ -31,18 +31,11 @@ def read_lineage(data: bytes, name: str) -> StripLineage:
     if subprofile != "STRIP":
         raise UnreadableScene(f"{name}: METADATA_SUBPROFILE is {subprofile!r}, not STRIP")
     return StripLineage(
-        nadir=nadir_of(document, _EPHEMERIS),
+        nadir=document.position(_EPHEMERIS, "NADIR_"),
         relative_orbit=document.integer(f"{_EPHEMERIS}/ACQUISITION_ORBIT_NUMBER", 0, 1_000_000),
         orbit_state=_orbit_state(document),
         station=document.text("Telemetry_Configuration/Receiving/RECEIVING_STATION"),
     )
-
-
-def nadir_of(document: DimapDocument, ephemeris: str) -> tuple[float, float] | None:
-    """Longitude and latitude of the sub-satellite point in an ephemeris section, or None."""
-    lon = document.number(f"{ephemeris}/NADIR_LON", -180, 360)
-    lat = document.number(f"{ephemeris}/NADIR_LAT", -90, 90)
-    return None if lon is None or lat is None else (lon, lat)
 
 
 def _orbit_state(document: DimapDocument) -> str | None:

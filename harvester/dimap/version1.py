@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from footprints import FootprintError, ViewingDirection, azimuth_to_nadir
+from footprints import FootprintError, ViewingDirection, azimuth_in_circle, azimuth_to_nadir
 from harvester.dimap.bands import scene_bands
 from harvester.dimap.delivery import Delivery, companion_files, missing_files
 from harvester.dimap.document import DimapDocument
 from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_shape, read_transform
 from harvester.dimap.identity import acquisition_of_scene
 from harvester.dimap.images import whole_image
-from harvester.dimap.lineage import nadir_of
 from harvester.dimap.outline import outline_of_corners, read_corners
 from harvester.record import ImageFile, Product, SceneRecord
 from harvester.sensors import Sensor
@@ -140,9 +139,9 @@ def _software(document: DimapDocument, facility: str) -> dict[str, str]:
 
 def _viewing(document: DimapDocument, source: DimapDocument) -> ViewingDirection | None:
     """Azimuth along the geodesic to the sub-satellite point; the written incidence is signed."""
-    nadir = nadir_of(document, "Data_Strip/Ephemeris")
+    nadir = document.position("Data_Strip/Ephemeris", "NADIR_")
     incidence = source.number("Scene_Source/INCIDENCE_ANGLE", -90, 90)
-    centre = _centre(document)
+    centre = document.position("Dataset_Frame/Scene_Center", "FRAME_")
     if nadir is None or incidence is None or centre is None:
         return None
     off_nadir = source.number("Scene_Source/VIEWING_ANGLE", -90, 90)
@@ -153,15 +152,9 @@ def _viewing(document: DimapDocument, source: DimapDocument) -> ViewingDirection
         raise source.problem("Scene_Source/INCIDENCE_ANGLE", f"gives no viewing direction: {error}") from error
 
 
-def _centre(document: DimapDocument) -> tuple[float, float] | None:
-    path = "Dataset_Frame/Scene_Center"
-    lon, lat = document.number(f"{path}/FRAME_LON", -180, 360), document.number(f"{path}/FRAME_LAT", -90, 90)
-    return None if lon is None or lat is None else (lon, lat)
-
-
 def _sun_azimuth(source: DimapDocument) -> float | None:
     azimuth = source.number("Scene_Source/SUN_AZIMUTH", -360, 360)
-    return None if azimuth is None else azimuth % 360 % 360
+    return None if azimuth is None else azimuth_in_circle(azimuth)
 
 
 def _vendor_angles(document: DimapDocument, source: DimapDocument) -> dict[str, float]:

@@ -36,7 +36,7 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
     product, grid = _product(delivery, sensor)
     lineage, lineage_warnings = _lineage(delivery)
     outline = outline_of_delivery(delivery, grid, product.surface_area_km2)
-    centre = _centre(document)
+    centre = document.position("Dataset_Content/Dataset_Extent/Center")
     angles = read_angles(document, sensor.azimuth, centre, lineage.nadir)
     started_at, ended_at, time_warnings = _time_range(document)
     return SceneRecord(
@@ -149,12 +149,6 @@ def _software(document: DimapDocument) -> dict[str, str]:
         return {}
     names, versions = name.split(";"), version.split(";")
     return dict(zip(names, versions, strict=True)) if len(names) == len(versions) else {name: version}
-
-
-def _centre(document: DimapDocument) -> tuple[float, float] | None:
-    centre = "Dataset_Content/Dataset_Extent/Center"
-    lon, lat = document.number(f"{centre}/LON", -180, 360), document.number(f"{centre}/LAT", -90, 90)
-    return None if lon is None or lat is None else (lon, lat)
 
 
 def _lineage(delivery: Delivery) -> tuple[StripLineage, tuple[str, ...]]:
