@@ -26,15 +26,6 @@ class View:
     incidence_deg: float  #: at the target, from the vertical
     scan_azimuth_deg: float = 180.0  #: direction in which the rows of the image follow each other
 
-    @classmethod
-    def from_incidences(
-        cls, acquired_at: datetime, along_deg: float, across_deg: float, scan_azimuth_deg: float = 180.0
-    ) -> View:
-        """A view given by its signed incidences along and across the scan axis, as Pléiades metadata state them."""
-        along, across = tan(radians(along_deg)), tan(radians(across_deg))
-        azimuth = (scan_azimuth_deg - degrees(atan2(across, along))) % 360
-        return cls(acquired_at, azimuth, degrees(atan(hypot(along, across))), scan_azimuth_deg)
-
     @property
     def direction(self) -> ViewingDirection:
         """The viewing direction, without the off-nadir angle, which depends on the orbit."""

@@ -75,10 +75,10 @@ def test_harvester_reads_what_was_asked(
 
 
 def test_signed_incidences_give_the_azimuth(tmp_path: Path, scenes_in: Scenes) -> None:
-    """A Pléiades view given by incidences along and across is read with the azimuth of the scan axis formula."""
-    write_delivery(tmp_path, replace(SMALL, views=(View.from_incidences(NOON, 12.5, -8.0, 180.09),)))
+    """A Pléiades view whose metadata state the scan axis is read with its azimuth all the same."""
+    write_delivery(tmp_path, replace(SMALL, views=(View(NOON, 212.5, 14.7, 180.09),)))
     (scene,) = scenes_in(tmp_path)
-    assert viewing_of(scene).azimuth_deg == pytest.approx(180.09 + 32.4, abs=0.5)
+    assert viewing_of(scene).azimuth_deg == pytest.approx(212.5, abs=0.5)
     assert scene.vendor_angles["azimuth_angle"] == pytest.approx(180.09)
 
 

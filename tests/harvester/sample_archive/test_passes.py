@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import atan, degrees, hypot, radians, tan
 
 import pytest
 from hypothesis import given
@@ -19,13 +20,12 @@ ORDERS = [delivery_of(site, number, 0) for number, site in enumerate(SITES, star
 STEREO = [(site, spec) for site, spec in zip(SITES, ORDERS, strict=True) if site.views > 1]
 
 
-@given(st.floats(-35, 35), st.floats(-35, 35), st.floats(170, 190))
-def test_view_from_incidences_agrees_with_the_reader(along: float, across: float, scan: float) -> None:
-    """Signed incidences give the azimuth that the harvester's formula gives, and come back from the view."""
-    view = View.from_incidences(NOON, along, across, scan)
-    assert view.incidences_deg == pytest.approx((along, across), abs=1e-9)
-    if view.incidence_deg > 0.01:
-        assert view.azimuth_deg == pytest.approx(azimuth_from_scan_axis(scan, along, across) % 360, abs=1e-6)
+@given(st.floats(1, 359), st.floats(0.01, 35), st.floats(170, 190))
+def test_incidences_give_the_azimuth_back_to_the_reader(azimuth: float, incidence: float, scan: float) -> None:
+    """From the signed incidences of a view the harvester's formula finds its azimuth, and their total is its own."""
+    along, across = View(NOON, azimuth, incidence, scan).incidences_deg
+    assert azimuth_from_scan_axis(scan, along, across) == pytest.approx(azimuth, abs=1e-6)
+    assert degrees(atan(hypot(tan(radians(along)), tan(radians(across))))) == pytest.approx(incidence, abs=1e-9)
 
 
 def test_off_nadir_agrees_with_a_published_product() -> None:
