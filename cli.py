@@ -292,7 +292,7 @@ def deliveries(
 
     \b
       dinamis harvest deliveries /archive/airbus
-      dinamis harvest deliveries ftp://user@host/out --dry-run      (password in FTP_PASSWORD)
+      dinamis harvest deliveries ftp://user:password@host/out --dry-run
       dinamis harvest deliveries s3://bucket/prefix --report run.json
 
     Exit code: 0 all records are in the catalogue, 1 some were refused (each with its reason), 2 the harvest failed.
