@@ -88,6 +88,16 @@ def test_every_collection_has_its_row() -> None:
     assert sorted(rows) == sorted(path.stem for path in (PROJECT / "collections").glob("*.yaml"))
 
 
+def test_pages_that_the_program_cites_are_there() -> None:
+    """A comment or docstring that sends the reader to a page of documentation names one of this project."""
+    rooms = ("collections", "database", "footprints", "harvester", "stac_api", "tests")
+    files = [PROJECT / "cli.py", *(file for room in rooms for file in (PROJECT / room).rglob("*.*"))]
+    texts = {file: file.read_text("utf-8") for file in files if file.suffix in {".py", ".sh", ".sql", ".yaml"}}
+    cited = {(file, name) for file, text in texts.items() for name in re.findall(r"[\w-]+\.md\b", text)}
+    assert cited
+    assert {(file, name) for file, name in cited if name not in {page.name for page in PAGES}} == set()
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if DOCS not in page.parents], ids=lambda page: page.name)
 def test_links_outside_the_site_lead_somewhere(page: Path) -> None:
     """Relative links of the pages that mkdocs does not check lead to files of the project."""
