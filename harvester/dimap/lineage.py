@@ -32,7 +32,7 @@ def read_lineage(data: bytes, name: str) -> StripLineage:
         raise UnreadableScene(f"{name}: METADATA_SUBPROFILE is {subprofile!r}, not STRIP")
     return StripLineage(
         nadir=document.position(_EPHEMERIS, "NADIR_"),
-        relative_orbit=document.integer(f"{_EPHEMERIS}/ACQUISITION_ORBIT_NUMBER", 0, 1_000_000),
+        relative_orbit=document.integer(f"{_EPHEMERIS}/ACQUISITION_ORBIT_NUMBER", 1, 100_000),
         orbit_state=_orbit_state(document),
         station=document.text("Telemetry_Configuration/Receiving/RECEIVING_STATION"),
     )

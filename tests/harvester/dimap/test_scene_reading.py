@@ -190,7 +190,14 @@ def test_an_azimuth_that_contradicts_the_nadir_is_reported(made: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "strip", [b"", b"<A", b"<Dimap_Document/>", STRIP.format(lat=99, lon=0, direction="").encode()]
+    "strip",
+    [
+        b"",
+        b"<A",
+        b"<Dimap_Document/>",
+        STRIP.format(lat=99, lon=0, direction="").encode(),
+        STRIP.format(lat=46, lon=0.6, direction="").replace(">51<", ">0<").encode(),
+    ],
 )
 def test_an_unusable_lineage_is_reported_and_left_out(made: Any, strip: bytes) -> None:
     """The lineage only adds: what is wrong in it never refuses the product."""
@@ -200,7 +207,7 @@ def test_an_unusable_lineage_is_reported_and_left_out(made: Any, strip: bytes) -
 
 
 def test_reflectances_have_their_fixed_scale(made: Any) -> None:
-    """Reflectance products hold ten thousandths, whatever calibration is says; display products have none."""
+    """Reflectance products hold ten thousandths, whatever the calibration says; display products have none."""
     reflectance = made.read((">BASIC<", ">REFLECTANCE<")).product.images[0].bands[2]
     display = made.read((">BASIC<", ">DISPLAY<")).product.images[0].bands[2]
     assert (reflectance.scale, reflectance.offset, reflectance.unit) == (1e-4, 0.0, "1")
