@@ -299,7 +299,7 @@ class Harvest(Strict):
 
 
 class Expectations(Strict):
-    """What a healthy collection has; a harvest that breaks it is reported."""
+    """What a healthy collection has; no harvest is held against it yet."""
 
     min_items: Annotated[int, Field(ge=0)] | None = None
     max_items: Annotated[int, Field(ge=0)] | None = None
