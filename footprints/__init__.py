@@ -29,12 +29,14 @@ from footprints.viewing import (
     mean_azimuth,
     unit_line_of_sight,
 )
+from footprints.wrapping import Region
 
 __all__ = [
     "CrsError",
     "EmptyFootprintError",
     "FootprintError",
     "MaskError",
+    "Region",
     "RingError",
     "ViewingDirection",
     "ViewingError",

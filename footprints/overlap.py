@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shapely
 from pyproj import Geod
-from shapely import MultiPolygon, Polygon
+from shapely import Polygon
+
+from footprints.wrapping import Region, polygon_parts
 
 _WGS84 = Geod(ellps="WGS84")
 
@@ -13,7 +15,7 @@ _WGS84 = Geod(ellps="WGS84")
 _EDGE_DEG = 0.1
 
 
-def area_km2(geometry: Polygon | MultiPolygon) -> float:
+def area_km2(geometry: Region) -> float:
     """Geodesic area in km² on WGS 84, whatever the winding; holes are taken off.
 
     Args:
@@ -22,21 +24,20 @@ def area_km2(geometry: Polygon | MultiPolygon) -> float:
     Returns:
         The area, 0 for an empty geometry.
     """
-    return sum(_polygon_area_km2(polygon) for polygon in _parts(geometry))
+    return sum(_polygon_area_km2(polygon) for polygon in polygon_parts(geometry))
 
 
-def overlap_km2(a: Polygon | MultiPolygon, b: Polygon | MultiPolygon) -> float:
+def overlap_km2(a: Region, b: Region) -> float:
     """Geodesic area in km² that two footprints share; 0 where they only touch.
 
     Args:
         a: A valid footprint, degrees, cut at the antimeridian.
         b: Another one.
     """
-    shared = a.intersection(b)
-    return sum(_polygon_area_km2(part) for part in shapely.get_parts(shared) if isinstance(part, Polygon))
+    return sum(_polygon_area_km2(part) for part in polygon_parts(a.intersection(b)))
 
 
-def overlap_fraction(a: Polygon | MultiPolygon, b: Polygon | MultiPolygon) -> float:
+def overlap_fraction(a: Region, b: Region) -> float:
     """Shared area as a fraction of the smaller footprint, 0 to 1; 0 when one of them is empty.
 
     Args:
@@ -57,7 +58,3 @@ def _ring_area_km2(coords: shapely.coords.CoordinateSequence) -> float:
     lon, lat = coords.xy
     area_m2, _ = _WGS84.polygon_area_perimeter(lon, lat)
     return float(abs(area_m2)) / 1e6
-
-
-def _parts(geometry: Polygon | MultiPolygon) -> list[Polygon]:
-    return list(geometry.geoms) if isinstance(geometry, MultiPolygon) else [geometry]

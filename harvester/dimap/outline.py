@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shapely import MultiPolygon, Polygon
-
-from footprints import FootprintError, area_km2, footprint_from_corners, footprint_from_rings, ground_from_image
+from footprints import (
+    FootprintError,
+    Region,
+    area_km2,
+    footprint_from_corners,
+    footprint_from_rings,
+    ground_from_image,
+)
 from harvester.dimap.delivery import Delivery
 from harvester.dimap.document import DimapDocument
 from harvester.dimap.grid import Grid
 from harvester.dimap.masks import MaskPolygons, read_mask
 from harvester.errors import UnreadableScene
-
-Region = Polygon | MultiPolygon
 
 Bounds = tuple[float, float, float, float]  #: left, bottom, right, top
 
