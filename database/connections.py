@@ -46,7 +46,7 @@ class Database:
             arguments["ssl"] = sslmode
         return {**arguments, "server_settings": _server_settings(str(parts.get("options", "")))}
 
-    def describe(self) -> str:
+    def described(self) -> str:
         """Where the database is, without any secret."""
         parts = conninfo_to_dict(self.conninfo("owner"))
         return (

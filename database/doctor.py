@@ -124,7 +124,7 @@ def _external_server(settings: DatabaseSettings) -> Iterator[Finding]:
         what, _, remedy = lack.partition(": ")
         yield Finding(level="error", subject="server", message=what, remedy=remedy)
     if not lacks:
-        yield Finding(level="ok", subject="server", message=f"{database.describe()} has what the catalogue needs")
+        yield Finding(level="ok", subject="server", message=f"{database.described()} has what the catalogue needs")
         yield from _schema(database)
     if settings.api_database_url is None:
         yield Finding(

@@ -62,7 +62,7 @@ def _answering(database: Database) -> DatabaseStatus:
     except DatabaseError as error:
         trouble = str(error)
     return DatabaseStatus(
-        where=database.describe(),
+        where=database.described(),
         is_external=database.is_external,
         server_version=version,
         migrations=migrations,

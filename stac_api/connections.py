@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from stac_fastapi.pgstac.db import con_init, get_connection
 
 from database import Database
+from database.connections import SEARCH_PATH
 from stac_api.settings import ApiSettings
 
 CLOSING_TIMEOUT_S = 5
@@ -51,7 +52,7 @@ def _pool_arguments(settings: ApiSettings, database: Database) -> dict[str, Any]
     connection = database.asyncpg_arguments("api")
     server_settings: dict[str, str] = dict(connection.pop("server_settings", {}))  # type: ignore[call-overload]
     server_settings |= {
-        "search_path": "pgstac,public",
+        "search_path": SEARCH_PATH,
         "application_name": "dinamis-api",
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
     }

@@ -187,5 +187,5 @@ def test_printing_shows_no_password(database: Database) -> None:
     """Neither the value nor its description contains a password."""
     password = str(conninfo_to_dict(database.conninfo("owner"))["password"])
     assert password not in repr(database)
-    assert password not in database.describe()
-    assert database.describe().startswith("127.0.0.1:")
+    assert password not in database.described()
+    assert database.described().startswith("127.0.0.1:")
