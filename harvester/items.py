@@ -12,9 +12,8 @@ from typing import Any
 import shapely
 from pystac import Item, Link, MediaType, RelType
 from pystac.utils import datetime_to_str
-from shapely import MultiPolygon, Polygon
 
-from footprints import FootprintError, area_km2, footprint_bbox, union_footprints
+from footprints import FootprintError, Region, area_km2, footprint_bbox, union_footprints
 from harvester.errors import UnreadableScene
 from harvester.item_assets import asset_locations, assets_from_scenes, known, product_type
 from harvester.item_checks import check_item
@@ -85,7 +84,7 @@ def _ranked(scenes: Sequence[SceneRecord], item_id: str) -> list[SceneRecord]:
     return sorted(scenes, key=_rank)
 
 
-def _united(ranked: Sequence[SceneRecord], item_id: str) -> Polygon | MultiPolygon:
+def _united(ranked: Sequence[SceneRecord], item_id: str) -> Region:
     # A union may begin its rings elsewhere than its members did: one footprint told twice must stay as it is.
     footprints = dict.fromkeys(scene.footprint for scene in ranked)
     try:
@@ -118,14 +117,13 @@ def _properties(ranked: Sequence[SceneRecord], sources: Iterable[str], area: flo
         "platform": principal.platform,
         "constellation": principal.constellation,
         "mission": principal.mission,
-        "instruments": sorted({instrument for scene in ranked for instrument in scene.instruments}),
         "product:acquisition_type": "nominal",
         "dinamis:source": sorted(set(sources)),
         "dinamis:source_id": principal.id,
         "dinamis:footprint_from": _footprint_from(ranked),
         "dinamis:footprint_area_km2": round(area, 3),
         **_interval(ranked),
-        **known({"gsd": _gsd_m(ranked)}),
+        **known({"gsd": _gsd_m(ranked), "instruments": _instruments(ranked)}),
         **_principal_fields(ranked),
         **_viewing_fields(ranked),
         **_sun_fields(ranked),
@@ -157,6 +155,10 @@ def _interval(ranked: Sequence[SceneRecord]) -> dict[str, str]:
         return {}
     moments = [moment for pair in dated for moment in pair] + [scene.acquired_at for scene in ranked]
     return {"start_datetime": datetime_to_str(min(moments)), "end_datetime": datetime_to_str(max(moments))}
+
+
+def _instruments(ranked: Sequence[SceneRecord]) -> list[str] | None:
+    return sorted({instrument for scene in ranked for instrument in scene.instruments}) or None
 
 
 def _gsd_m(ranked: Sequence[SceneRecord]) -> float | None:

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shapely import MultiPolygon, Polygon
-
-from footprints import ViewingDirection
+from footprints import Region, ViewingDirection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +140,7 @@ class SceneRecord:
     acquired_at: datetime  #: start of the strip, UTC; naive values are refused
     started_at: datetime | None  #: of the first and last line of this image, UTC
     ended_at: datetime | None
-    footprint: Polygon | MultiPolygon  #: WGS 84, longitude first, RFC 7946 winding, cut at the antimeridian
+    footprint: Region  #: WGS 84, longitude first, RFC 7946 winding, cut at the antimeridian
     footprint_from: str  #: "roi-mask" or "extent"
     viewing: ViewingDirection | None  #: ground to satellite, at the centre of the image
     sun_azimuth_deg: float | None  #: clockwise from north
