@@ -217,13 +217,7 @@ def _with_facts_of_items(connection: Connection, collection: dict[str, Any]) -> 
 
 
 def _load_translations(connection: Connection, document: CollectionDocument, language: str) -> bool:
-    wanted = {
-        other: {
-            key: text for key, text in document.published(other).items() if key in ("title", "description", "keywords")
-        }
-        for other in document.languages
-        if other != language
-    }
+    wanted = {other: document.words(other) for other in document.languages if other != language}
     rows = connection.execute(
         "SELECT language, content FROM dinamis.collection_translation WHERE collection = %s", (document.id,)
     )

@@ -67,12 +67,21 @@ def test_collections_are_published_as_their_documents_say(database: Database) ->
 
     assert dict(rows(database, STORED)) == {each.id: each.published("fr") for each in published.values()}
     translations = rows(database, "SELECT collection, language, content FROM dinamis.collection_translation")
-    assert {(collection, language): content["title"] for collection, language, content in translations} == {
-        (each.id, language): each.title(language)
+    assert {(collection, language): content for collection, language, content in translations} == {
+        (each.id, language): each.words(language)
         for each in published.values()
         for language in each.languages
         if language != "fr"
     }
+
+
+def test_titles_of_assets_are_translated(database: Database) -> None:
+    """A reader of English gets the assets of the Items with English titles."""
+    one = documents("pleiades")
+    publish(database, one)
+    ((content,),) = rows(database, "SELECT content FROM dinamis.collection_translation")
+    assert content["item_assets"] == one["pleiades"].published("en")["item_assets"]
+    assert content["item_assets"] != one["pleiades"].published("fr")["item_assets"]
 
 
 def test_publishing_again_writes_nothing(harvested: Database) -> None:
