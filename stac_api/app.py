@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib.metadata import version
 
 from brotli_asgi import BrotliMiddleware
@@ -42,7 +41,7 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
     database = api_database(conninfo)
     stock = stock_settings(settings, version("dinamis-stac"))
     api = instantiate_api(
-        client=partial(CatalogueClient, default_language=settings.default_language),
+        client=CatalogueClient,
         extensions=catalogue_extensions(
             stock, AssetsExtension(public=settings.public_assets), HealthExtension(database=database)
         ),

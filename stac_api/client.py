@@ -35,7 +35,6 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
     """pgSTAC behind the STAC API, without the defects of the stock client (docs/explanation/stock-server.md)."""
 
     landing_page_id: str = attr.ib(default="dinamis-stac")
-    default_language: str = attr.ib(default="fr")
 
     def conformance_classes(self) -> list[str]:
         """The stock classes and those that hold here besides."""
@@ -47,19 +46,19 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         page: LandingPage = await super().landing_page(**kwargs)
         collections = await self._collections(request, {"limit": COLLECTIONS_PER_PAGE})
         page["links"] += [_child_link(collection, get_base_url(request)) for collection in collections]
-        return JSONResponse(page, headers=language_headers(collections, self.default_language))
+        return JSONResponse(page, headers=language_headers(collections))
 
     async def _collections(self, request: Request, search: dict[str, Any]) -> list[dict[str, Any]]:
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, search)
-            return await presented(connection, page["collections"], request, self.default_language)
+            return await presented(connection, page["collections"], request)
 
     async def all_collections(self, request: Request, **parameters: Any) -> JSONResponse:
         """The collections that match, all of them on one page unless a limit is asked for."""
         search = self._collection_search(request, parameters)
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, search)
-            collections = await presented(connection, page["collections"], request, self.default_language)
+            collections = await presented(connection, page["collections"], request)
         fields = search.get("fields") or {}
         content = {
             "collections": [with_fields(each, fields) for each in collections],
@@ -67,7 +66,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             "numberMatched": page["numberMatched"],
             "numberReturned": len(collections),
         }
-        return JSONResponse(content, headers=language_headers(collections, self.default_language))
+        return JSONResponse(content, headers=language_headers(collections))
 
     def _collection_search(self, request: Request, parameters: dict[str, Any]) -> dict[str, Any]:
         limit = parameters.get("limit") if "limit" in request.query_params else COLLECTIONS_PER_PAGE
@@ -89,8 +88,8 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             stored = await connection.fetchval("SELECT get_collection($1::text)", _storable_id(collection_id))
             if stored is None or stored.get("type") != "Collection":
                 raise NotFoundError(f"Collection {collection_id} does not exist.")
-            (collection,) = await presented(connection, [stored], request, self.default_language)
-        return JSONResponse(collection, headers=language_headers([collection], self.default_language))
+            (collection,) = await presented(connection, [stored], request)
+        return JSONResponse(collection, headers=language_headers([collection]))
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item:
         """One Item.

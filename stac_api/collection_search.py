@@ -83,14 +83,13 @@ async def _free_text_filter(connection: Connection, terms: Sequence[str] | str |
 
 
 async def presented(
-    connection: Connection, collections: Sequence[dict[str, Any]], request: Request, default_language: str
+    connection: Connection, collections: Sequence[dict[str, Any]], request: Request
 ) -> list[dict[str, Any]]:
     """The collections as a client gets them: in its language, with their links."""
     translations = await translations_of(connection, [collection["id"] for collection in collections])
     accepted = request.headers.get("accept-language")
     return [
-        await _linked(in_language(each, translations.get(each["id"], {}), accepted, default_language), request)
-        for each in collections
+        await _linked(in_language(each, translations.get(each["id"], {}), accepted), request) for each in collections
     ]
 
 

@@ -22,16 +22,17 @@ async def translations_of(connection: Connection, collections: Sequence[str]) ->
     return found
 
 
-def in_language(
-    collection: Mapping[str, Any], translations: Translations, accepted: str | None, default: str
-) -> dict[str, Any]:
-    """The collection in the accepted language it has, else in its own, with `language` and `languages` to match."""
-    own = own_language(collection, default)
-    chosen = preferred_language(accepted, [own, *translations])
-    if chosen == own:
+def in_language(collection: Mapping[str, Any], translations: Translations, accepted: str | None) -> dict[str, Any]:
+    """The collection in the accepted language it has, else in its own, with `language` and `languages` to match.
+
+    A collection that does not state its language stays as it is.
+    """
+    own = own_language(collection)
+    chosen = preferred_language(accepted, [own, *translations]) if own else None
+    if chosen is None or chosen == own:
         return dict(collection)
     known = {each["code"]: each for each in (collection.get("languages") or []) if "code" in each}
-    others = [collection.get("language") or {"code": own}, *(known[code] for code in known if code != chosen)]
+    others = [collection["language"], *(known[code] for code in known if code != chosen)]
     return {
         **collection,
         **translations[chosen],
@@ -40,9 +41,10 @@ def in_language(
     }
 
 
-def own_language(collection: Mapping[str, Any], default: str) -> str:
-    """The language code of a stored collection."""
-    return str((collection.get("language") or {}).get("code", default))
+def own_language(collection: Mapping[str, Any]) -> str | None:
+    """The language code of a stored collection; None when it does not state one."""
+    code: str | None = (collection.get("language") or {}).get("code")
+    return code
 
 
 def preferred_language(accepted: str | None, available: Sequence[str]) -> str:
@@ -80,7 +82,7 @@ def _primary(language: str) -> str:
     return language.split("-", maxsplit=1)[0].lower()
 
 
-def language_headers(collections: Iterable[Mapping[str, Any]], default: str) -> dict[str, str]:
+def language_headers(collections: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The headers of an answer whose texts depend on Accept-Language."""
-    codes = sorted({own_language(collection, default) for collection in collections})
+    codes = sorted({code for collection in collections if (code := own_language(collection))})
     return {"Vary": "Accept-Language"} | ({"Content-Language": ", ".join(codes)} if codes else {})

@@ -33,7 +33,6 @@ class ApiSettings(BaseSettings):
         "DINAMIS catalogue of very-high-resolution satellite imagery.",
         description="Description of the landing page.",
     )
-    default_language: str = Field("fr", description="Language of collections that do not state theirs.")
     public_assets: bool = Field(False, description="Serve the files of the archive to anyone who can reach the server.")
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
         ("*",), description="Web sites whose pages may call the API, separated by commas."

@@ -176,13 +176,18 @@ COLLECTIONS = [
         keywords=["Pléiades", "mosaïque"],
         language={"code": "fr", "name": "Français"},
         languages=[{"code": "en", "name": "English"}],
+        item_assets={"pms": {"title": "Image panchromatique affinée", "roles": ["data"]}},
     ),
     a_collection("spot-6-7", "SPOT 6/7", "Couverture annuelle de la France."),
     a_collection("pleiades-littoral", "Littoral", "Couvertures littorales annuelles."),
     *(a_collection(f"other-{number:02}", f"Autre {number}", "Une collection.") for number in range(12)),
 ]
 
-ENGLISH = {"title": "Pléiades images", "description": "Very high resolution images of coasts and cities."}
+ENGLISH = {
+    "title": "Pléiades images",
+    "description": "Very high resolution images of coasts and cities.",
+    "item_assets": {"pms": {"title": "Pansharpened image", "roles": ["data"]}},
+}
 
 
 def invented_items(archive: Path) -> list[dict[str, Any]]:
