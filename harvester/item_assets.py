@@ -38,6 +38,8 @@ COMPANION_ROLES = {
     "mask-dtm": ("metadata", "water-mask"),
 }
 
+#: Between the path of an archive and that of its member.
+MEMBER_MARK = "!/"
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -64,30 +66,40 @@ def product_type(scene: SceneRecord, product: Product) -> str:
 def assets_from_scenes(scenes: Sequence[SceneRecord], *, item_id: str, collection: str) -> dict[str, Asset]:
     """The assets of one Item by key, sorted; their hrefs are relative to the root of the API."""
     held = _held_files(scenes)
-    titles = _distinct_titles(held)
-    return {key: _asset(file, titles[key], f"assets/{collection}/{item_id}/{key}") for key, file in held.items()}
+    preferred = {key: copies[0] for key, copies in held.items()}
+    titles = _distinct_titles(preferred)
+    return {key: _asset(file, titles[key], f"assets/{collection}/{item_id}/{key}") for key, file in preferred.items()}
 
 
-def asset_locations(scenes: Sequence[SceneRecord]) -> dict[str, dict[str, str]]:
-    """Where the file of each asset lies, by the keys of `assets_from_scenes`.
+def asset_locations(scenes: Sequence[SceneRecord]) -> dict[str, list[dict[str, str]]]:
+    """Where the copies of each asset's file lie, the preferred one first, by the keys of `assets_from_scenes`.
 
     The root is a URL without credentials and the path is relative to it. This is private: it never enters an Item.
+    All copies are kept, because the ledger still knows a delivery under its old place after it was moved.
     """
-    return {
-        key: {"root": held.scene.root, "path": held.file.path, "media_type": held.file.media_type}
-        for key, held in _held_files(scenes).items()
-    }
+    return {key: _distinct_places(copies) for key, copies in _held_files(scenes).items()}
 
 
-def _held_files(scenes: Sequence[SceneRecord]) -> dict[str, _HeldFile]:
-    """One file per key: of a component delivered twice the latest production, then the smallest path and root."""
+def _distinct_places(copies: Sequence[_HeldFile]) -> list[dict[str, str]]:
+    places = dict.fromkeys((held.scene.root, held.file.path, held.file.media_type) for held in copies)
+    return [{"root": root, "path": path, "media_type": media_type} for root, path, media_type in places]
+
+
+def _held_files(scenes: Sequence[SceneRecord]) -> dict[str, list[_HeldFile]]:
+    """The copies of each file by key, the preferred one first: the latest production, then the easiest to serve."""
     candidates = [held for scene in scenes for held in _files_of(scene)]
-    candidates.sort(key=lambda held: (held.file.path, held.scene.root))
+    candidates.sort(key=_effort)
     candidates.sort(key=lambda held: held.product.produced_at or _EARLIEST, reverse=True)
-    chosen: dict[str, _HeldFile] = {}
+    copies: dict[str, list[_HeldFile]] = {}
     for held in candidates:
-        chosen.setdefault(held.key, held)
-    return dict(sorted(chosen.items()))
+        copies.setdefault(held.key, []).append(held)
+    return dict(sorted(copies.items()))
+
+
+def _effort(held: _HeldFile) -> tuple[bool, bool, str, str, str]:
+    """What serving a file asks for: a file on this machine is easier than one elsewhere or inside an archive."""
+    path, root = held.file.path, held.scene.root
+    return not root.startswith("file:"), MEMBER_MARK in path, path, root, held.file.media_type
 
 
 def _files_of(scene: SceneRecord) -> Iterator[_HeldFile]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
@@ -17,7 +17,10 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi import Path as PathParameter
 from stac_fastapi.types.extension import ApiExtension
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
 from stac_api.errors import AssetNotFound, AssetNotServed, AssetsNotPublic
 
@@ -33,10 +36,37 @@ class AssetFile(FileResponse):
 
     chunk_size = 1024 * 1024
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file or the ranges of it that are asked for.
+
+        Raises:
+            HTTPException: 400 or 416, the ranges cannot be read or lie beyond the end.
+        """
+
+        async def checked(message: Message) -> None:
+            # Starlette answers these as plain text; raised before anything is sent, they become problem documents.
+            if message["type"] == "http.response.start" and message["status"] in _RANGE_REFUSALS:
+                raise _refused_range(message)
+            await send(message)
+
+        await super().__call__(scope, receive, checked)
+
+
+_RANGE_REFUSALS = {
+    400: "The Range header cannot be read: ask for bytes as in `bytes=0-1023`, or leave it out.",
+    416: "The range lies beyond the end of the file, whose size is in Content-Range.",
+}
+
+
+def _refused_range(answer: Message) -> HTTPException:
+    size = Headers(raw=answer["headers"]).get("content-range")
+    headers = {"Content-Range": size} if size else None
+    return HTTPException(answer["status"], _RANGE_REFUSALS[answer["status"]], headers)
+
 
 @dataclass(frozen=True, kw_only=True)
 class AssetLocation:
-    """Where the file of one asset lies, as the harvester wrote it beside the Item."""
+    """Where one copy of an asset's file lies, as the harvester wrote it beside the Item."""
 
     root: str  #: URL of the source, `file:///archive`
     path: str  #: below the root, "/" separated; `delivery.zip!/IMG/x.TIF` for a member of an archive
@@ -106,11 +136,12 @@ class AssetsExtension(ApiExtension):
             AssetsNotPublic: files are not served to everyone here.
             AssetNotFound: no such asset, or no such file.
             AssetNotServed: the file is not on a local disk.
+            HTTPException: 400 or 416, the ranges asked for cannot be had.
         """
         if not self.public:
             raise AssetsNotPublic
-        location = await _location(request, collection_id, item_id, asset_key)
-        response = await run_in_threadpool(_response, location)
+        copies = await _locations(request, collection_id, item_id, asset_key)
+        response = await run_in_threadpool(_first_served, copies)
         if _has_current(request, response.headers["etag"]):
             return Response(
                 status_code=304, headers={name: response.headers[name] for name in ("etag", "cache-control")}
@@ -122,6 +153,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole file", "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
     206: {"description": "The ranges asked for"},
     304: {"description": "The client has the current file"},
+    400: {"description": "The Range header cannot be read"},
     403: {"description": "Files are not served to everyone here"},
     404: {"description": "No such asset"},
     416: {"description": "The range lies beyond the end of the file"},
@@ -129,16 +161,35 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _location(request: Request, collection: str, item: str, key: str) -> AssetLocation:
+async def _locations(request: Request, collection: str, item: str, key: str) -> list[AssetLocation]:
+    """The copies of a file, the preferred one first, at least one."""
     if "\x00" in collection + item + key:
         raise AssetNotFound
     async with request.app.state.get_connection(request, "r") as connection:
-        found: Mapping[str, str] | None = await connection.fetchval(
+        found: Sequence[Mapping[str, str]] | None = await connection.fetchval(
             "SELECT private -> 'assets' -> $3::text FROM items WHERE collection = $1 AND id = $2", collection, item, key
         )
-    if not found or not {"root", "path"} <= found.keys():
+    if not found:
         raise AssetNotFound
-    return AssetLocation(root=found["root"], path=found["path"], media_type=found.get("media_type") or OCTETS)
+    return [
+        AssetLocation(root=copy["root"], path=copy["path"], media_type=copy.get("media_type") or OCTETS)
+        for copy in found
+    ]
+
+
+def _first_served(copies: Sequence[AssetLocation]) -> AssetFile:
+    """The first copy that is there and readable.
+
+    Raises:
+        AssetNotFound, AssetNotServed: none is; the reason is that of the first.
+    """
+    refusals: list[AssetNotFound | AssetNotServed] = []
+    for location in copies:
+        try:
+            return _response(location)
+        except (AssetNotFound, AssetNotServed) as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
 
 
 def _response(location: AssetLocation) -> AssetFile:

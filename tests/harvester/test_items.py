@@ -301,7 +301,7 @@ def test_companions_of_one_kind_keep_apart() -> None:
         CompanionFile(path=path, kind="rpc", media_type="application/xml", title="RPC") for path in ("b.XML", "a.XML")
     )
     scenes = [scene(product(companions=rpcs))]
-    paths = {key: place["path"] for key, place in asset_locations(scenes).items() if key.startswith("rpc")}
+    paths = {key: place["path"] for key, (place,) in asset_locations(scenes).items() if key.startswith("rpc")}
     assert paths == {"rpc-pms-ortho-job_1": "a.XML", "rpc-pms-ortho-job_1-2": "b.XML"}
     titles = [asset.title for asset in item_of(*scenes).assets.values()]
     assert len(set(titles)) == len(titles)
@@ -324,14 +324,45 @@ def test_jobs_that_look_alike_keep_apart() -> None:
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_component_delivered_twice_is_its_latest_production(reverse: bool) -> None:
-    """Of one component delivered twice the asset is the newer; of equal age, the smaller path."""
+    """Of one component delivered twice the asset is the newer; of equal age, the smaller path; the others follow."""
     old = scene(product(), root="file:///old")
     new = scene(product(produced_at=datetime(2022, 1, 1, tzinfo=UTC)), root="file:///new")
     undated = scene(product(produced_at=None), root="file:///a")
     scenes = [undated, old, new][:: -1 if reverse else 1]
-    assert {place["root"] for place in asset_locations(scenes).values()} == {"file:///new"}
+    assert roots_of(scenes) == {("file:///new", "file:///old", "file:///a")}
     copies = [replace(old, root="file:///b"), replace(old, root="file:///a")][:: -1 if reverse else 1]
-    assert {place["root"] for place in asset_locations(copies).values()} == {"file:///a"}
+    assert roots_of([*copies, *copies]) == {("file:///a", "file:///b")}
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_copy_that_can_be_served_is_preferred(reverse: bool) -> None:
+    """Of copies of equal age a file of this machine comes before those on servers, and before members of archives."""
+    packed = tuple(replace(image, path=f"A.zip!/{image.path}", media_type="image/tiff") for image in product().images)
+    copies = [
+        scene(product(companions=()), root="ftp://a"),
+        scene(product(companions=(), images=packed), root="file:///a"),
+        scene(product(companions=()), root="file:///z"),
+        scene(product(companions=(), images=packed), root="ftp://a"),
+    ][:: -1 if reverse else 1]
+    (places,) = asset_locations(copies).values()
+    path = product().images[0].path
+    assert [(place["root"], place["path"]) for place in places] == [
+        ("file:///z", path),
+        ("file:///a", f"A.zip!/{path}"),
+        ("ftp://a", path),
+        ("ftp://a", f"A.zip!/{path}"),
+    ]
+    assert asset_of(item_of(*copies)).media_type == COG
+
+
+def roots_of(scenes: Sequence[SceneRecord]) -> set[tuple[str, ...]]:
+    """The roots of the copies of each asset, in order of preference."""
+    return {tuple(place["root"] for place in places) for places in asset_locations(scenes).values()}
+
+
+def test_instruments_that_are_not_known_are_absent() -> None:
+    """A satellite whose instrument is not named makes an Item without instruments, never with an empty list."""
+    assert "instruments" not in item_of(scene(instruments=())).properties
 
 
 def test_locations_are_private() -> None:
@@ -339,11 +370,9 @@ def test_locations_are_private() -> None:
     item = item_of(scene())
     places = asset_locations([scene()])
     assert list(places) == list(item.assets)
-    assert places["pms-ortho-job_1"] == {
-        "root": "file:///archive",
-        "path": "JOB_1/IMG_PMS_ORTHO/IMG_R1C1.TIF",
-        "media_type": COG,
-    }
+    assert places["pms-ortho-job_1"] == [
+        {"root": "file:///archive", "path": "JOB_1/IMG_PMS_ORTHO/IMG_R1C1.TIF", "media_type": COG}
+    ]
     text = json.dumps(json_of(item))
     assert not any(secret in text for secret in ("/archive", "IMG_R1C1.TIF", "file://"))
 

@@ -110,4 +110,4 @@ def test_every_file_of_the_samples_is_an_asset(acquisitions: dict[str, list[Scen
         products = [scene.product for scene in scenes if scene.product]
         paths = {image.path for product in products for image in product.images}
         paths |= {companion.path for product in products for companion in product.companions}
-        assert {place["path"] for place in asset_locations(scenes).values()} == paths
+        assert {place["path"] for (place,) in asset_locations(scenes).values()} == paths

@@ -203,6 +203,13 @@ def invented_items(archive: Path) -> list[dict[str, Any]]:
         "member": {"root": archive.as_uri(), "path": "delivery.zip!/IMG/x.TIF", "media_type": "image/tiff"},
         "remote": {"root": "ftp://example.org/archive", "path": "x.TIF", "media_type": "image/tiff"},
     }
+    moved = [
+        files["gone"],
+        files["member"],
+        files["remote"],
+        {**files["pms"], "media_type": "image/tiff"},
+        files["notes"],
+    ]
     assets = {
         key: {"href": f"assets/pleiades/CLEAR/{key}", "type": file["media_type"], "title": key}
         for key, file in files.items()
@@ -213,7 +220,7 @@ def invented_items(archive: Path) -> list[dict[str, Any]]:
             "CLEAR",
             "pleiades",
             assets=assets,
-            private={"assets": files},
+            private={"assets": {key: [file] for key, file in files.items()} | {"moved": moved}},
             **{
                 "eo:cloud_cover": 3,
                 "view:incidence_angle": 12.5,

@@ -96,9 +96,23 @@ def test_ranges_are_served(site: Site, wanted: str, expected: bytes, content_ran
 
 
 def test_range_beyond_the_end_is_refused(site: Site) -> None:
-    """A range that has no byte gets 416 and the size."""
+    """A range that has no byte gets a problem of status 416, and the size."""
     answer = site.get(PMS, headers={"Range": "bytes=256000-"})
-    assert (answer.status_code, answer.headers["Content-Range"]) == (416, "bytes */256000")
+    assert (problem_of(answer)["status"], answer.headers["Content-Range"]) == (416, "bytes */256000")
+
+
+@pytest.mark.parametrize("wanted", ["bytes=abc", "bytes=", "lines=1-2", "bytes=9-3"])
+def test_range_that_cannot_be_read_is_refused(site: Site, wanted: str) -> None:
+    """A Range header that makes no sense gets a problem that says how to ask."""
+    problem = problem_of(site.get(PMS, headers={"Range": wanted}))
+    assert (problem["status"], problem["code"]) == (400, "InvalidParameter")
+    assert "bytes=0-1023" in problem["detail"]
+
+
+def test_first_copy_that_is_there_is_served(site: Site) -> None:
+    """Copies that are gone, in an archive or elsewhere are passed over, and the type is that of the copy served."""
+    answer = site.get("/assets/pleiades/CLEAR/moved")
+    assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, CONTENT, "image/tiff")
 
 
 def test_unchanged_file_is_not_sent_again(site: Site) -> None:
@@ -170,7 +184,7 @@ def test_gdal_reads_a_cog_in_place(serve: Callable[..., Site], database: Databas
     with rasterio.open(tmp_path / "x.tif", "w", transform=Affine(2, 0, 500000, 0, -2, 4800000), **profile) as image:
         image.write(np.tile(np.arange(600, dtype="uint16")[:, None], (1, 600)), 1)
     location = {"root": tmp_path.as_uri(), "path": "x.tif", "media_type": "image/tiff"}
-    item = an_item("COG", "c", assets={"pan": {"href": "assets/c/COG/pan"}}, private={"assets": {"pan": location}})
+    item = an_item("COG", "c", assets={"pan": {"href": "assets/c/COG/pan"}}, private={"assets": {"pan": [location]}})
     load(database, [a_collection("c", "C", "C")], [item])
     site = serve(public_assets=True)
     href = site.get("/collections/c/items/COG").json()["assets"]["pan"]["href"]
