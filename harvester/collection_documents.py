@@ -9,20 +9,18 @@ Documents are data: names, addresses, numbers and lists. What needs a condition 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from harvester.collection_model import CollectionContent, Harvest
+from harvester.document_mistakes import did_you_mean, dotted, explained, validated
 from harvester.errors import CollectionDocumentError
 from harvester.located_yaml import LocatedDocument, Place, Problem, read_located_yaml
 from harvester.queryables import DEFAULT_LANGUAGE, QUERYABLES, queryables
+from harvester.sensors import read_sensors
 
 __all__ = [
     "CollectionDocument",
@@ -42,9 +40,6 @@ _LANGUAGES = {
     "fr": {"code": "fr", "name": "Français", "alternate": "French"},
     "en": {"code": "en", "name": "English", "alternate": "English"},
 }
-
-#: A longer list of possible keys helps nobody.
-_MANY = 15
 
 #: Properties of a collection that its Items do not have.
 _COLLECTION_ONLY = frozenset({"dinamis:scene_size_km"})
@@ -169,7 +164,7 @@ def load_collection_document(path: Path) -> CollectionDocument:
     """
     document, problems = _read(path)
     if document is None:
-        raise CollectionDocumentError(_explained(problems))
+        raise CollectionDocumentError(explained(problems))
     return document
 
 
@@ -182,14 +177,17 @@ def load_collection_documents(directory: Path) -> CollectionDocuments:
     documents, problems = _read_directory(directory)
     errors = [problem for problem in problems if problem.is_error]
     if errors:
-        raise CollectionDocumentError(_explained(errors))
+        raise CollectionDocumentError(explained(errors))
     return CollectionDocuments(documents)
 
 
 def check_collection_documents(directory: Path) -> list[Problem]:
-    """All problems of a directory of documents, by file and line; an empty list is a good sign."""
+    """All problems of a directory of documents and its `sensors/`, by file and line; an empty list is a good sign."""
     documents, problems = _read_directory(directory)
-    return sorted([*problems, *_uncovered(directory, documents)])
+    sensors, of_sensors = read_sensors(directory / "sensors")
+    # Which missions are known can be told only where every sensor document can be read.
+    known = None if of_sensors else {code for sensor in sensors for code in sensor.satellites}
+    return sorted([*problems, *of_sensors, *_unread(documents, known), *_uncovered(directory, documents)])
 
 
 def queryables_of(document: CollectionDocument, language: str = DEFAULT_LANGUAGE) -> dict[str, dict[str, Any]]:
@@ -215,10 +213,6 @@ def source_table(documents: CollectionDocuments) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _explained(problems: Iterable[Problem]) -> str:
-    return "\n".join(str(problem) for problem in sorted(problems))
-
-
 def _accepts(document: CollectionDocument, mission: str, profile: str) -> bool:
     accepts = document.harvest.accepts
     if accepts is None or mission not in accepts.missions:
@@ -232,21 +226,11 @@ def _priority(document: CollectionDocument) -> int:
 
 def _read(path: Path) -> tuple[CollectionDocument | None, list[Problem]]:
     located = read_located_yaml(path)
-    content = _content(located)
+    content = validated(located, CollectionContent)
     if content is not None:
         _report_inconsistent(located, content)
     usable = content is not None and not located.problems
     return (CollectionDocument(path, content) if usable and content else None), located.problems
-
-
-def _content(located: LocatedDocument) -> CollectionContent | None:
-    if located.data is None and located.problems:
-        return None
-    try:
-        return CollectionContent.model_validate(located.data)
-    except ValidationError as error:
-        _report_invalid(located, error)
-        return None
 
 
 def _read_directory(directory: Path) -> tuple[list[CollectionDocument], list[Problem]]:
@@ -302,6 +286,18 @@ def _problem(file: Path, place: Place, message: str, severity: str = "error") ->
     return located.problems[-1]
 
 
+def _unread(documents: Iterable[CollectionDocument], known: Collection[str] | None) -> Iterator[Problem]:
+    """A warning for each mission whose deliveries a collection takes, and that no sensor document knows."""
+    for document in documents if known is not None else ():
+        for index, mission in enumerate(document.missions if "deliveries" in document.sources else ()):
+            if mission not in (known or ()):
+                message = (
+                    f"no sensor document knows {mission}, so its deliveries are refused: add it to the satellites of "
+                    f"one{did_you_mean(mission, known or ())}"
+                )
+                yield _problem(document.file, ("harvest", "accepts", "missions", index), message, "warning")
+
+
 def _uncovered(directory: Path, documents: Iterable[CollectionDocument]) -> list[Problem]:
     """A warning for each collection that no rule set names: the catalogue hides it."""
     if not (directory / "rules").is_dir():
@@ -327,84 +323,9 @@ def _texts(file: Path) -> Iterator[str]:
             yield value
 
 
-def _report_invalid(located: LocatedDocument, error: ValidationError) -> None:
-    explained = {problem.line for problem in located.problems}
-    for detail in error.errors(include_url=False):
-        place = located.nearest(detail["loc"])
-        if located.keys.get(place, (1, 1))[0] in explained:  # mending what YAML misread mends this too
-            continue
-        message = _message(detail["type"], detail["loc"], detail["msg"], detail["input"])
-        located.report_at(place, f"{_dotted(place)}: {message}" if place else message)
-
-
-def _message(kind: str, place: Place, message: str, value: Any) -> str:
-    """What is wrong and how to mend it, for one error of pydantic."""
-    if kind == "extra_forbidden":
-        return f"unknown key{_did_you_mean(str(place[-1]), _known_keys(place[:-1]))}"
-    if kind == "missing":
-        return f"the key {str(place[-1])!r} is missing: add it"
-    if kind == "value_error":
-        return message.removeprefix("Value error, ")
-    hint = next((hint for beginning, hint in _HINTS.items() if kind.startswith(beginning)), None)
-    if hint:
-        return hint
-    suggestion = _did_you_mean(str(value), re.findall(r"'([^']*)'", message)) if kind == "literal_error" else ""
-    return f"{message[:1].lower()}{message[1:]}, not {_shown(value)}{suggestion}"
-
-
-_HINTS = {
-    "string_type": "write a text here, in quotes if it looks like a number",
-    "list_type": "write a list here: each entry on its own line after a dash",
-    "dict_type": "write keys and their values here, indented below",
-    "model_type": "write keys and their values here, indented below",
-    "float_type": "write a number here, without quotes and unit",
-    "int_type": "write a whole number here, without quotes and unit",
-    "string_too_short": "the text is empty: write it",
-}
-
-
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    known = sorted(known)
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known here: {', '.join(known)}" if 0 < len(known) <= _MANY else ""
-
-
-def _known_keys(place: Place) -> set[str]:
-    """The keys that the model allows at a place of the document."""
-    schema = CollectionContent.model_json_schema(by_alias=True)
-    candidates = [schema]
-    for step in place:
-        candidates = [child for candidate in candidates for child in _children(candidate, step, schema)] or candidates
-    return {key for candidate in candidates for key in candidate.get("properties", ())}
-
-
-def _children(candidate: Mapping[str, Any], step: str | int, root: Mapping[str, Any]) -> list[Any]:
-    found = candidate.get("properties", {}).get(step)
-    found = found or (candidate.get("items") if isinstance(step, int) else candidate.get("additionalProperties"))
-    return _alternatives(found, root) if isinstance(found, dict) else []
-
-
-def _alternatives(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[Any]:
-    if "$ref" in schema:
-        return _alternatives(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
-    options = schema.get("anyOf") or schema.get("oneOf")
-    return [leaf for option in options for leaf in _alternatives(option, root)] if options else [schema]
-
-
 def _report_inconsistent(located: LocatedDocument, content: CollectionContent) -> None:
     for place, message in _inconsistencies(located.file.stem, content):
-        located.report_at(place, f"{_dotted(place)}: {message}")
-
-
-def _dotted(place: Place) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+        located.report_at(place, f"{dotted(place)}: {message}")
 
 
 def _inconsistencies(name: str, content: CollectionContent) -> Iterator[tuple[Place, str]]:
@@ -429,7 +350,7 @@ def _foreign_summaries(content: CollectionContent) -> Iterator[tuple[Place, str]
     for name in content.stac.summaries.__pydantic_extra__:
         if name not in known:
             place = ("stac", "summaries", name)
-            yield place, f"no Item has this property{_did_you_mean(name, known)} (or declare it under queryables)"
+            yield place, f"no Item has this property{did_you_mean(name, known)} (or declare it under queryables)"
 
 
 def _foreign_translations(content: CollectionContent) -> Iterator[tuple[Place, str]]:
@@ -438,7 +359,7 @@ def _foreign_translations(content: CollectionContent) -> Iterator[tuple[Place, s
         for key in translation.item_assets:
             if key not in assets:
                 place = ("translations", language, "item_assets", key)
-                yield place, f"stac.item_assets has no such key{_did_you_mean(key, assets)}"
+                yield place, f"stac.item_assets has no such key{did_you_mean(key, assets)}"
 
 
 def _redefined_queryables(content: CollectionContent) -> Iterator[tuple[Place, str]]:
@@ -456,5 +377,5 @@ def _unknown_expectations(content: CollectionContent) -> Iterator[tuple[Place, s
             place = ("expect", "required", index)
             yield (
                 place,
-                f"no Item has the property {name!r}{_did_you_mean(name, known)} (or declare it under queryables)",
+                f"no Item has the property {name!r}{did_you_mean(name, known)} (or declare it under queryables)",
             )

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from harvester.document_mistakes import did_you_mean, dotted, explained, validated
 from harvester.errors import CollectionDocumentError, UnreadableScene
+from harvester.located_yaml import Place, Problem, read_located_yaml
 
 #: How a family gives the azimuth from the target to the satellite (docs/explanation/reading-dimap.md).
 AzimuthConvention = Literal["scan-axis", "target", "nadir"]
 
 _Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-_Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]+[0-9]+[A-Z]?$")]
+_Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*[0-9][A-Z]?$")]
 
 #: Families that are known and not read: prefix of the profile -> what it is.
 _REFUSED_FAMILIES: Mapping[str, str] = {
@@ -56,13 +57,6 @@ class Sensor(_Document):
     bands: Mapping[str, str | None] = Field(min_length=1)  #: vendor band -> common name of the STAC eo extension
     pixel_order: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  #: spectral mode -> bands in the pixels
 
-    @model_validator(mode="after")
-    def _bands_are_described(self) -> Self:
-        unknown = {band for order in self.pixel_order.values() for band in order} - set(self.bands)
-        if unknown:
-            raise ValueError(f"pixel_order names bands that are not in bands: {', '.join(sorted(unknown))}")
-        return self
-
     def satellite(self, code: str) -> Satellite:
         """The satellite with this code (`PHR1A`).
 
@@ -94,14 +88,8 @@ class Sensors:
     """All sensor documents, found by the profile of a product."""
 
     def __init__(self, sensors: Sequence[Sensor]) -> None:
-        """Raise CollectionDocumentError when two documents claim one profile."""
-        self._by_prefix: dict[str, Sensor] = {}
-        for sensor in sensors:
-            for prefix in sensor.profiles:
-                if prefix in self._by_prefix:
-                    owner = self._by_prefix[prefix].id
-                    raise CollectionDocumentError(f"profile {prefix} is claimed by both {owner} and {sensor.id}")
-                self._by_prefix[prefix] = sensor
+        """Keep sensors of which no two claim one profile, as `read_sensors` finds out."""
+        self._by_prefix = {prefix: sensor for sensor in sensors for prefix in sensor.profiles}
 
     def __iter__(self) -> Iterator[Sensor]:
         return iter({sensor.id: sensor for sensor in self._by_prefix.values()}.values())
@@ -128,22 +116,50 @@ def load_sensors(directory: Path) -> Sensors:
     """The sensors described by `<directory>/*.yaml`.
 
     Raises:
-        CollectionDocumentError: Naming the file, and the line or the field, that is wrong.
+        CollectionDocumentError: with file, line and column of every problem and how to mend it.
     """
-    paths = sorted(directory.glob("*.yaml"))
-    if not paths:
-        raise CollectionDocumentError(f"{directory} holds no sensor document (*.yaml)")
-    return Sensors([_load_sensor(path) for path in paths])
+    sensors, problems = read_sensors(directory)
+    if errors := [problem for problem in problems if problem.is_error]:
+        raise CollectionDocumentError(explained(errors))
+    return Sensors(sensors)
 
 
-def _load_sensor(path: Path) -> Sensor:
-    try:
-        sensor = Sensor.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except yaml.YAMLError as error:
-        raise CollectionDocumentError(f"{path}: {error}") from error
-    except ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors())
-        raise CollectionDocumentError(f"{path}: {reasons}") from error
-    if sensor.id != path.stem:
-        raise CollectionDocumentError(f"{path}: id is {sensor.id!r}; name the file {sensor.id}.yaml")
-    return sensor
+def read_sensors(directory: Path) -> tuple[list[Sensor], list[Problem]]:
+    """The sensors of `<directory>/*.yaml` that can be read, and what is wrong with the documents."""
+    files = sorted(directory.glob("*.yaml"))
+    if not files:
+        return [], [Problem(directory, 1, 1, "this folder holds no sensor document (*.yaml): copy one there")]
+    sensors: list[Sensor] = []
+    problems: list[Problem] = []
+    owners: dict[str, str] = {}
+    for file in files:
+        sensor, found = _read(file, owners)
+        problems += found
+        if sensor is not None:
+            sensors.append(sensor)
+    return sensors, problems
+
+
+def _read(file: Path, owners: dict[str, str]) -> tuple[Sensor | None, list[Problem]]:
+    """One sensor; `owners` tells who claims which profile, and is added to."""
+    located = read_located_yaml(file)
+    sensor = validated(located, Sensor)
+    if sensor is not None:
+        for place, message in (*_inconsistencies(file.stem, sensor), *_claimed_twice(sensor, owners)):
+            located.report_at(place, f"{dotted(place)}: {message}")
+    return (None if located.problems else sensor), located.problems
+
+
+def _inconsistencies(name: str, sensor: Sensor) -> Iterator[tuple[Place, str]]:
+    if sensor.id != name:
+        yield ("id",), f"{sensor.id!r} is not the name of the file: rename the file to {sensor.id}.yaml"
+    for mode, order in sensor.pixel_order.items():
+        for index, band in enumerate(order):
+            if band not in sensor.bands:
+                yield ("pixel_order", mode, index), f"{band!r} is not in bands{did_you_mean(band, sensor.bands)}"
+
+
+def _claimed_twice(sensor: Sensor, owners: dict[str, str]) -> Iterator[tuple[Place, str]]:
+    for index, prefix in enumerate(sensor.profiles):
+        if owners.setdefault(prefix, sensor.id) != sensor.id:
+            yield ("profiles", index), f"{prefix} is claimed by {owners[prefix]!r} too: remove it from one of them"

@@ -85,6 +85,19 @@ queryables:
       en: {title: Haze}
 """
 
+SENSOR = """\
+id: gaia
+title: Gaïa
+dimap: 2
+profiles: [GAIA_]
+constellation: gaia
+satellites:
+  GAIA1: {platform: gaia-1, title: Gaïa 1}
+azimuth: target
+stamp: dataset-name
+bands: {R: red}
+"""
+
 shipped = pytest.mark.parametrize("name", SHIPPED)
 in_both_languages = pytest.mark.parametrize("language", ["fr", "en"])
 
@@ -97,7 +110,9 @@ def document_of(name: str) -> CollectionDocument:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Path]:
-    """Write the invented document, some of its text replaced, into an empty directory."""
+    """Write the invented document, some of its text replaced, into a directory that has its sensor."""
+    (tmp_path / "sensors").mkdir()
+    (tmp_path / "sensors" / "gaia.yaml").write_text(SENSOR, "utf-8")
 
     def write(*replacements: tuple[str, str], name: str = "gaia-demo") -> Path:
         text = INVENTED
@@ -312,7 +327,6 @@ def test_the_greatest_priority_gets_the_delivery(written: Callable[..., Path]) -
 def test_discovery_does_not_enter_sub_directories(written: Callable[..., Path]) -> None:
     """Documents of sensors and rules lie below and have schemas of their own."""
     directory = written().parent
-    (directory / "sensors").mkdir()
     (directory / "sensors" / "gaia.yaml").write_text("dimap: 2\n", encoding="utf-8")
     assert list(load_collection_documents(directory)) == ["gaia-demo"]
 
@@ -500,6 +514,37 @@ def test_files_that_would_be_overlooked_are_pointed_out(written: Callable[..., P
     (directory / "rules.py").write_text("", encoding="utf-8")
     problems = {problem.file.name: problem.is_error for problem in check_collection_documents(directory)}
     assert problems == {"other.yml": False, "rules.py": True}
+
+
+def test_a_wrong_sensor_document_is_found_by_the_check(written: Callable[..., Path]) -> None:
+    """The check goes through the sensors too, and tells their mistakes with file, line and column."""
+    sensor = written().parent / "sensors" / "gaia.yaml"
+    sensor.write_text(SENSOR.replace("azimuth: target", "azimuth: banana"), "utf-8")
+    (problem,) = check_collection_documents(sensor.parents[1])
+    assert str(problem).startswith(f"{sensor}:{line_of(sensor, 'azimuth')}:1: error: azimuth: input should be")
+
+
+def test_documents_without_sensors_are_an_error(written: Callable[..., Path]) -> None:
+    """No harvest can begin without a sensor document, so the check says that there is none."""
+    sensor = written().parent / "sensors" / "gaia.yaml"
+    sensor.unlink()
+    (problem,) = check_collection_documents(sensor.parents[1])
+    assert (problem.file, problem.is_error) == (sensor.parent, True)
+    assert "holds no sensor document" in problem.message
+
+
+def test_a_mission_that_no_sensor_knows_is_a_warning(written: Callable[..., Path]) -> None:
+    """A collection that takes deliveries of a satellite nobody can read is told so, at the line of the mission."""
+    file = written(("missions: [GAIA1]", "missions: [GAIA1, GAIA2]"))
+    (problem,) = check_collection_documents(file.parent)
+    assert (problem.file, problem.line, problem.is_error) == (file, line_of(file, "missions"), False)
+    assert "no sensor document knows GAIA2" in problem.message
+
+
+def test_a_collection_without_deliveries_needs_no_sensor(written: Callable[..., Path]) -> None:
+    """Missions whose records come from elsewhere need no sensor document."""
+    file = written(("missions: [GAIA1]", "missions: [GAIA2]"), ("source: deliveries", "source: geodes"))
+    assert check_collection_documents(file.parent) == []
 
 
 def test_a_collection_that_no_rule_set_covers_is_a_warning(written: Callable[..., Path]) -> None:

@@ -86,32 +86,49 @@ def test_refused_families_are_refused_with_a_reason(sensors: Sensors, profile: s
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "place", "reason"),
     [
-        (("azimuth: nadir", "azimuth: north"), "azimuth: Input should be"),
-        (("azimuth: nadir\n", ""), "azimuth: Field required"),
-        (("title: Icare\n", "title: Icare\ncolour: red\n"), "colour: Extra inputs are not permitted"),
-        (("DUO: [W2, W1]", "DUO: [W2, W9]"), "pixel_order names bands that are not in bands: W9"),
-        (("IC7:", "ic-7:"), "satellites"),
-        (("platform: icare-7", "platform: Icare 7"), "satellites.IC7.platform"),
-        (("id: icare", "id: other"), "name the file other.yaml"),
-        (("azimuth: nadir", "azimuth: [nadir"), "line 1[0-9]"),
-        ((INVENTED, "- 1"), "document: Input should be a valid dictionary"),
+        (("azimuth: nadir", "azimuth: banana"), "10:1", "azimuth: input should be 'scan-axis'"),
+        (("azimuth: nadir", "azimuth: targt"), "10:1", "did you mean 'target'"),
+        (("azimuth: nadir\n", ""), "2:1", "the key 'azimuth' is missing"),
+        (("title: Icare\n", "titel: Icare\n"), "3:1", "titel: unknown key; did you mean 'title'"),
+        (("DUO: [W2, W1]", "DUO: [W2, W9]"), "14:13", "'W9' is not in bands; known here: W1, W2"),
+        (("IC7:", "ic-7:"), "9:3", "satellites.ic-7: string should match pattern"),
+        (("platform: icare-7", "platform: Icare 7"), "9:9", "satellites.IC7.platform: string should match"),
+        (("platform: icare-7", "plattform: icare-7"), "9:9", "did you mean 'platform'"),
+        (("id: icare", "id: other"), "2:1", "rename the file to other.yaml"),
+        (("azimuth: nadir", "azimuth: [nadir"), "11:6", "this is not YAML"),
+        (("W2: null", "W2: no"), "12:24", "YAML reads no as a truth value"),
+        (("[eye]", "eye"), "7:1", "write a list here"),
+        ((INVENTED, "- 1"), "1:1", "write keys and their values here"),
     ],
 )
-def test_a_wrong_sensor_document_is_named(tmp_path: Path, change: tuple[str, str], reason: str) -> None:
-    """The message names the file and the field or line."""
+def test_a_wrong_sensor_document_is_explained_with_its_line(
+    tmp_path: Path, change: tuple[str, str], place: str, reason: str
+) -> None:
+    """The message names the file, line and column, and says how to mend it."""
     assert change[0] in INVENTED
-    (tmp_path / "icare.yaml").write_text(INVENTED.replace(*change), "utf-8")
-    with pytest.raises(CollectionDocumentError, match=rf"icare\.yaml: .*{reason}|(?s:icare\.yaml: .*{reason})"):
+    file = tmp_path / "icare.yaml"
+    file.write_text(INVENTED.replace(*change), "utf-8")
+    with pytest.raises(CollectionDocumentError) as refusal:
         load_sensors(tmp_path)
+    lines = str(refusal.value).splitlines()
+    assert any(line.startswith(f"{file}:{place}: error: ") and reason in line for line in lines), lines
+
+
+@pytest.mark.parametrize("code", ["PHR1A", "SPOT7", "CO3D1", "CO3D4", "S2A10"])
+def test_a_satellite_may_have_digits_anywhere_but_first(tmp_path: Path, code: str) -> None:
+    """A mission with a digit in its name is a mission."""
+    (tmp_path / "icare.yaml").write_text(INVENTED.replace("IC7:", f"{code}:"), "utf-8")
+    (sensor,) = load_sensors(tmp_path)
+    assert sensor.satellite(code).platform == "icare-7"
 
 
 def test_two_documents_may_not_claim_one_profile(tmp_path: Path) -> None:
     """Which document reads a profile never depends on the order of files."""
     (tmp_path / "icare.yaml").write_text(INVENTED, "utf-8")
     (tmp_path / "dedale.yaml").write_text(INVENTED.replace("id: icare", "id: dedale"), "utf-8")
-    with pytest.raises(CollectionDocumentError, match="profile PER1_ is claimed by both dedale and icare"):
+    with pytest.raises(CollectionDocumentError, match=r"icare\.yaml:5:12: error: .*PER1_ is claimed by 'dedale' too"):
         load_sensors(tmp_path)
 
 
