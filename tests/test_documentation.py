@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
@@ -108,16 +109,16 @@ def test_links_outside_the_site_lead_somewhere(page: Path) -> None:
 def command_line_page() -> str:
     """The reference page: the help of each command, one after the other."""
     sections = [
-        f"## `{name}`\n\n```text\n{help_of(command, name)}\n```\n" for name, command in all_commands(main, "dinamis")
+        f"## `{name}`\n\n```text\n{help_of(name)}\n```\n" for name, _ in all_commands(main, "dinamis")
     ]
     return "\n".join([HEADING, *sections])
 
 
-def help_of(command: click.Command, name: str) -> str:
+def help_of(name: str) -> str:
     """What `--help` prints on a terminal of 100 columns."""
-    with click.Context(command, info_name=name, terminal_width=100) as context:
-        context.help_option_names = ["-h", "--help"]
-        return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    words = name.split()[1:]
+    shown = CliRunner().invoke(main, [*words, "--help"], prog_name="dinamis", terminal_width=100, max_content_width=100)
+    return "\n".join(line.rstrip() for line in shown.output.splitlines())
 
 
 def all_commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:

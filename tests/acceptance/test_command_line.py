@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from cli import main
 from tests.acceptance.command_line import PROGRAM, PROJECT, Dinamis, Finished
@@ -52,8 +53,7 @@ def test_every_command_has_help_that_teaches(names: tuple[str, ...]) -> None:
     for name in names:
         assert isinstance(command, click.Group)
         command = command.commands[name]
-    with click.Context(command, info_name="dinamis") as context:
-        shown = command.get_help(context)
+    shown = CliRunner().invoke(main, [*names, "--help"]).output
     assert command.help
     assert command.help.split("\n\n")[0].rstrip().endswith((".", "`.", "!", ":", "?"))
     options = [option for option in command.params if isinstance(option, click.Option)]
