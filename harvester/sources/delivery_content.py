@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harvester.dimap import linked_paths
+from harvester.dimap import classify, linked_paths
 from harvester.dimap.document import parse_document
 from harvester.dimap.links import LinkedPaths, beside, unsafe_reason
 from harvester.errors import UnreadableScene
 from harvester.rasters import is_cog
 from harvester.sources.file_tree import Limits, Tree
 
+#: Of a document whose root element alone is asked for; nearly all are shorter.
+_HEAD_BYTES = 2**20
 _COMPONENTS = ("Dataset_Content/Dataset_Components/Component", "Dataset_Components/Component")
 
 
@@ -51,6 +53,22 @@ def missing_components(tree: Tree, path: str, data: bytes) -> tuple[list[str], l
     """
     named = list(_components(data, path))
     return named, [href for href in named if unsafe_reason(href) or tree.file_size(beside(path, href)) is None]
+
+
+def damaged_components(tree: Tree, path: str, hrefs: Sequence[str]) -> list[str]:
+    """Of the documents that a volume names and that are there, those that are no DIMAP any more.
+
+    What is empty or cannot be opened is not among them: the walk refuses it at its own place.
+    """
+    return [href for href in hrefs if _is_damaged(tree, beside(path, href))]
+
+
+def _is_damaged(tree: Tree, path: str) -> bool:
+    try:
+        data = tree.read(path, _HEAD_BYTES)
+    except UnreadableScene:
+        return False
+    return bool(data) and classify(data, path).kind == "not-dimap"
 
 
 def _components(data: bytes, path: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from logging import getLogger
@@ -13,7 +13,7 @@ from harvester.dimap import Classification, classify, linked_paths
 from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.record import RawRecord
 from harvester.sources.archive_tree import open_archive
-from harvester.sources.delivery_content import missing_components, product_content, refused_content
+from harvester.sources.delivery_content import damaged_components, missing_components, product_content, refused_content
 from harvester.sources.file_tree import Entry, Limits, Tree, is_archive_name, is_metadata_name, joined
 from harvester.sources.location import OpenLocation, quoted
 
@@ -83,6 +83,11 @@ class Directory:
             return True
         return any(self._is_product(entry) for _, entry in self.entries if _is_metadata(entry))
 
+    @cached_property
+    def unrecognised(self) -> list[str]:
+        """Metadata files here, or else right above, that are no DIMAP: among them may be a product that is damaged."""
+        return self._unrecognised_here() or (self.above._unrecognised_here() if self.above else [])
+
     def below(self, entry: Entry, part: str) -> Directory:
         """A directory of this one."""
         path = joined(self.path, entry.name)
@@ -112,12 +117,22 @@ class Directory:
             data, classification = self.document(entry)
         except UnreadableScene:
             return False
-        if classification.kind != "product":
+        if classification.kind == "not-dimap":
             return False
         try:
             return bool(linked_paths(data, entry.name).images)
         except UnreadableScene:
-            return True
+            return classification.kind == "product"
+
+    def _unrecognised_here(self) -> list[str]:
+        entries = (entry for _, entry in self.entries if _is_metadata(entry))
+        return [_text((*self.position, entry.name)) for entry in entries if not self._is_recognised(entry)]
+
+    def _is_recognised(self, entry: Entry) -> bool:
+        try:
+            return self.document(entry)[1].kind != "not-dimap"
+        except UnreadableScene:
+            return False
 
 
 @dataclass
@@ -131,7 +146,11 @@ class Walk:
     on_progress: Callable[[WalkCount], None] | None = None
 
     def records(self) -> Iterator[Found]:
-        """Every product, and every thing that should have been one, once."""
+        """Every product, and every thing that should have been one, once.
+
+        Raises:
+            SourceUnavailable: When the location cannot be read, or is a file that is no product and no archive.
+        """
         root = Directory(self.location.tree, self.limits, (), only=self.location.only)
         for found in self._directory(root):
             if found.position > self.after:
@@ -165,6 +184,8 @@ class Walk:
             yield self._refused(position, entry.reason)
         elif entry.kind == "directory" or _is_read(entry):
             yield from self._named(directory, entry, position)
+        elif directory.only is not None:
+            raise SourceUnavailable(_advice(self.location.url, entry.name))
         else:
             self.count.other_files += 1
 
@@ -213,6 +234,8 @@ class Walk:
         except UnreadableScene as error:
             yield self._refused(position, str(error))
             return
+        if directory.only is not None and classification.kind != "product":
+            raise SourceUnavailable(_advice(self.location.url, entry.name))
         if classification.kind == "not-dimap":
             self.count.not_dimap += 1
         elif classification.kind == "product":
@@ -230,16 +253,27 @@ class Walk:
     ) -> Iterator[Found]:
         path = joined(directory.path, entry.name)
         try:
-            components, missing = missing_components(directory.tree, path, data)
+            faults = self._faults(directory, path, data, classification)
         except UnreadableScene as error:
-            yield self._refused(position, str(error))
-            return
-        if missing:
-            yield self._refused(position, f"the product that it names is missing: {', '.join(missing)}; deliver it")
-        elif not components and not directory.belongs_to_product:
-            yield self._refused(position, f"{_role(classification)} without its product (DIM_*.XML); deliver it too")
+            faults = [str(error)]
+        if faults:
+            yield self._refused(position, "; ".join(faults))
         else:
             self.count.companions += 1
+
+    def _faults(self, directory: Directory, path: str, data: bytes, classification: Classification) -> list[str]:
+        """What is wrong with a document that is no product, or with what it names."""
+        components, missing = missing_components(directory.tree, path, data)
+        if components:
+            there = [href for href in components if href not in missing]
+            damaged = damaged_components(directory.tree, path, there)
+            return [
+                *([f"the product that it names is missing: {', '.join(missing)}; deliver it"] if missing else []),
+                *([f"what it names is no DIMAP document: {', '.join(damaged)}; deliver it again"] if damaged else []),
+            ]
+        if linked_paths(data, path).images:
+            return [f"it names images, but is {_role(classification)} and no PRODUCT (METADATA_SUBPROFILE); not read"]
+        return [] if directory.belongs_to_product else [_orphaned(_role(classification), directory.unrecognised)]
 
     def _refused(self, position: Position, reason: str) -> Found:
         self.count.refused += 1
@@ -259,6 +293,10 @@ class Walk:
 def cursor_of(position: Position) -> str:
     """A position as text, to be kept until the walk goes on."""
     return "/".join(map(_quoted_part, position))
+
+
+def _advice(folder: str, name: str) -> str:
+    return f"{folder}/{quoted(name)} is neither a product (DIM_*.XML) nor an archive: harvest its folder, {folder}."
 
 
 def _part(entry: Entry) -> str:
@@ -283,6 +321,12 @@ def _role(classification: Classification) -> str:
     if classification.subprofile == "RPC":
         return "an RPC model"
     return f"a DIMAP document of kind {classification.subprofile or classification.profile or 'unknown'}"
+
+
+def _orphaned(role: str, suspects: Sequence[str]) -> str:
+    if not suspects:
+        return f"{role} without its product (DIM_*.XML); deliver it too"
+    return f"{role} without its product; perhaps it is damaged, for this is no DIMAP: {', '.join(suspects)}"
 
 
 def _is_text(name: str) -> bool:

@@ -60,6 +60,9 @@ def open_location(location: str) -> OpenLocation:
         SourceUnavailable: When it does not exist, cannot be reached or cannot be read.
     """
     place = _IN_ARCHIVE.sub("", location)
+    if not place.strip():
+        # An empty path would be the working directory; mostly it is a variable that is not set.
+        raise SourceUnavailable("The location is empty: give a path or URL, or a dot for the working directory.")
     found = _URL.fullmatch(place)
     if found is None and "://" in place:
         raise SourceUnavailable("The URL cannot be read: write / and other signs in a password as %2F, %40…")

@@ -273,7 +273,9 @@ def test_quicklook_stands_in_for_a_missing_icon() -> None:
     """A product without an icon shows its quicklook as thumbnail, for clients that list Items by it."""
     preview = CompanionFile(path="p.jpg", kind="overview", media_type="image/jpeg", title="quicklook")
     (asset,) = [
-        asset for asset in item_of(scene(product(companions=(preview,)))).assets.values() if "data" not in asset.roles
+        asset
+        for asset in item_of(scene(product(companions=(preview,)))).assets.values()
+        if "data" not in (asset.roles or [])
     ]
     assert asset.roles == ["overview", "thumbnail"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from harvester.errors import SourceUnavailable
 from harvester.rasters import write_cog
+from harvester.sample_archive import DeliverySpec, View, write_delivery
 from harvester.sources.deliveries import DeliveriesOptions, Limits, WalkCount, read_pages
 from tests.harvester.sources.delivery_files import (
     RPC,
@@ -174,6 +176,54 @@ def test_volume_without_its_product_names_what_is_missing(tmp_path: Path) -> Non
     assert "IMG_1/DIM_1.XML" not in (problems["PROD/VOL/VOL.XML"] or "")
 
 
+@pytest.fixture(scope="module")
+def ortho(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A delivery as Airbus makes it, with volume, product and lineage; tests copy it."""
+    view = View(datetime(2022, 5, 4, 10, 40, 12, tzinfo=UTC), 255.4, 18.5, 183.0)
+    spec = DeliverySpec(views=(view,), level="ORTHO", rows=64, cols=64, pixel_m=8.0)
+    return write_delivery(tmp_path_factory.mktemp("ortho"), spec)
+
+
+def damaged(data: bytes) -> dict[str, bytes]:
+    """What may become of a metadata file: by damage to what it says."""
+    return {
+        "zeros": bytes(len(data)),
+        "noise": bytes((number * 7919 + 13) % 251 for number in range(4000)),
+        "ten bytes": data[:10],
+        "another root": data.replace(b"Dimap_Document", b"Other_Document"),
+    }
+
+
+@pytest.mark.parametrize("damage", damaged(b""))
+@pytest.mark.parametrize("left", ["everything", "no volume", "no lineage"])
+def test_damaged_product_is_named(tmp_path: Path, ortho: Path, damage: str, left: str) -> None:
+    """A product that is no DIMAP any more is named by the volume above it, and by the companions beside it."""
+    delivered = Path(shutil.copytree(ortho, tmp_path / "job"))
+    (product_file,) = delivered.rglob("DIM_*.XML")
+    product_file.write_bytes(damaged(product_file.read_bytes())[damage])
+    for file in {"no volume": delivered.rglob("VOL_*"), "no lineage": delivered.rglob("LINEAGE/*")}.get(left, ()):
+        file.unlink()
+    problems = problems_of(tmp_path)
+    assert problems
+    assert all(product_file.name in (problem or "") for problem in problems.values())
+    assert any("VOL_" in path for path in problems) == (left != "no volume")
+
+
+def test_volume_counts_as_companion_beside_a_product_that_is_only_empty(tmp_path: Path) -> None:
+    """A product of 0 bytes is refused at its own place, not a second time by its volume."""
+    write(tmp_path, {"VOL.XML": volume("IMG/DIM.XML"), "IMG/DIM.XML": b""})
+    assert set(problems_of(tmp_path)) == {"IMG/DIM.XML"}
+
+
+def test_product_of_an_unknown_subprofile_is_refused_alone(tmp_path: Path) -> None:
+    """A document that names images but says to be no product is refused with that reason, its companions are not."""
+    unknown = product().replace(b"<METADATA_SUBPROFILE>PRODUCT<", b"<METADATA_SUBPROFILE>PRODUIT<")
+    write(tmp_path, delivery() | {"IMG_001/DIM.XML": unknown})
+    ((path, problem),) = problems_of(tmp_path).items()
+    assert path == "IMG_001/DIM.XML"
+    assert "of kind PRODUIT and no PRODUCT (METADATA_SUBPROFILE)" in (problem or "")
+
+
 def test_loops_through_links_are_reported_once(tmp_path: Path) -> None:
     """A link to a directory above itself is one refused record; the walk ends, and no product comes twice."""
     write(tmp_path / "job", delivery())
@@ -293,9 +343,20 @@ def test_one_file_is_a_location(tmp_path: Path, form: str) -> None:
     assert [record.content["path"] for record in records_of(form.format(tmp_path / "DIM.XML"))] == ["DIM.XML"]
 
 
+@pytest.mark.parametrize("name", ["VOL_PHR.XML", "IMG_001/RPC.XML", "IMG_001/IMG.TIF", "LIBRARY/style.xml"])
+def test_file_that_is_no_product_is_no_location(tmp_path: Path, name: str) -> None:
+    """A location that is a volume, or any other file that is no product, is refused with the folder to give."""
+    write(tmp_path, delivery())
+    with pytest.raises(SourceUnavailable, match=f"harvest its folder, {(tmp_path / name).parent.as_uri()}"):
+        records_of(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("location", "advice"),
     [
+        ("", "give a path or URL"),
+        (" ", "give a path or URL"),
+        ("zip::", "give a path or URL"),
         ("/no such/place", "does not exist"),
         ("file:///no%20such/place", "does not exist"),
         ("file://data/archive", "three slashes"),
