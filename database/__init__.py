@@ -4,7 +4,7 @@ from database.cluster import ClusterStatus, PrivateCluster
 from database.connections import Database, open_database
 from database.doctor import Finding, diagnose
 from database.errors import DatabaseError
-from database.migrations import MigrationReport, MigrationState, migrate, migration_state
+from database.migrations import MigrationReport, MigrationState, ensure_migrated, migrate, migration_state
 from database.settings import DatabaseSettings
 from database.shell import open_shell
 from database.status import DatabaseStatus, database_status
@@ -21,6 +21,7 @@ __all__ = [
     "PrivateCluster",
     "database_status",
     "diagnose",
+    "ensure_migrated",
     "migrate",
     "migration_state",
     "open_database",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -13,11 +13,18 @@ from psycopg.pq import Conninfo
 from pydantic import SecretStr
 
 from database.cluster import PrivateCluster, Progress
-from database.errors import DatabaseUnavailable
+from database.errors import DatabaseUnavailable, RoleUnknown
 from database.requirements import refuse_unsuitable
 from database.settings import DatabaseSettings
 
 Role = Literal["owner", "api", "harvest"]
+
+#: What names an external server for each role; the owner's serves for all.
+VARIABLES: Mapping[Role, str] = {
+    "owner": "DINAMIS_DATABASE_URL",
+    "api": "DINAMIS_API_DATABASE_URL",
+    "harvest": "DINAMIS_HARVEST_DATABASE_URL",
+}
 
 #: pgSTAC calls its own functions and PostGIS's without naming their schema.
 SEARCH_PATH = "pgstac,public"
@@ -25,17 +32,33 @@ SEARCH_PATH = "pgstac,public"
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
-    """One catalogue database and how each role connects to it; printing it shows no password."""
+    """One catalogue database and how each role connects to it; printing it shows no password.
 
-    owner: SecretStr
-    api: SecretStr
-    harvest: SecretStr
+    A host that only serves need not know the owner: a role is None where it is not known how to connect as it.
+    """
+
+    owner: SecretStr | None
+    api: SecretStr | None
+    harvest: SecretStr | None
     is_external: bool
 
+    @property
+    def roles(self) -> Sequence[Role]:
+        """The roles that are known, the one with most rights first; never empty."""
+        secrets: dict[Role, SecretStr | None] = {"owner": self.owner, "harvest": self.harvest, "api": self.api}
+        return [role for role, secret in secrets.items() if secret is not None]
+
     def conninfo(self, role: Role) -> str:
-        """The libpq connection string of a role, password included: never print it."""
-        secrets = {"owner": self.owner, "api": self.api, "harvest": self.harvest}
-        return secrets[role].get_secret_value()
+        """The libpq connection string of a role, password included: never print it.
+
+        Raises:
+            RoleUnknown: It is not known how to connect as this role.
+        """
+        secret = {"owner": self.owner, "api": self.api, "harvest": self.harvest}[role]
+        if secret is None:
+            other = "" if role == "owner" else f", or {VARIABLES['owner']} for all roles"
+            raise RoleUnknown(f"Set {VARIABLES[role]}{other}.")
+        return secret.get_secret_value()
 
     def asyncpg_arguments(self, role: Role) -> dict[str, object]:
         """The same connection as keyword arguments of `asyncpg.connect` and `asyncpg.create_pool`."""
@@ -48,7 +71,7 @@ class Database:
 
     def described(self) -> str:
         """Where the database is, without any secret."""
-        parts = conninfo_to_dict(self.conninfo("owner"))
+        parts = conninfo_to_dict(self.conninfo(self.roles[0]))
         return (
             f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', parts.get('user', ''))}"
         )
@@ -72,8 +95,9 @@ def open_database(settings: DatabaseSettings, *, on_progress: Progress | None = 
     """
     if settings.is_external:
         database = external_database(settings)
-        with database.connect("owner") as connection:
-            refuse_unsuitable(connection)
+        if database.owner is not None:
+            with database.connect("owner") as connection:
+                refuse_unsuitable(connection)
         return database
     cluster = PrivateCluster(settings.home)
     cluster.start(on_progress)
@@ -96,9 +120,9 @@ def external_database(settings: DatabaseSettings) -> Database:
     Without URLs of their own the API and the harvester log in as the owner and take their role at once, so that a
     mistake of theirs meets the same refusals.
     """
-    owner = _resolved(settings.database_url)
+    owner = _resolved(settings.database_url) if settings.names_owner else None
     return Database(
-        owner=_with_options(owner, None),
+        owner=_with_options(owner, None) if owner is not None else None,
         api=_role_conninfo(settings.api_database_url, owner, "dinamis_api"),
         harvest=_role_conninfo(settings.harvest_database_url, owner, "dinamis_harvest"),
         is_external=True,
@@ -120,10 +144,10 @@ def open_connection(conninfo: str, *, autocommit: bool = False) -> Iterator[psyc
         yield connection
 
 
-def _role_conninfo(url: SecretStr | None, owner: str, role: str) -> SecretStr:
+def _role_conninfo(url: SecretStr | None, owner: str | None, role: str) -> SecretStr | None:
     if url is not None:
         return _with_options(_resolved(url), None)
-    return _with_options(owner, role)
+    return _with_options(owner, role) if owner is not None else None
 
 
 def _resolved(url: SecretStr | None) -> str:

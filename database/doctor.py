@@ -13,7 +13,7 @@ from typing import Literal
 
 from database.account import SYSTEM_USER, known_account, refuse_unreachable
 from database.cluster import PrivateCluster
-from database.connections import Database, embedded_database, external_database
+from database.connections import VARIABLES, Database, embedded_database, external_database
 from database.errors import DatabaseError
 from database.memory import MIB, usable_memory_bytes
 from database.migrations import migration_state
@@ -109,15 +109,17 @@ def _private_cluster(settings: DatabaseSettings) -> Iterator[Finding]:
 
 def _external_server(settings: DatabaseSettings) -> Iterator[Finding]:
     database = external_database(settings)
+    role = database.roles[0]
     try:
-        with database.connect("owner") as connection:
-            lacks = list(shortcomings(connection))
+        with database.connect(role) as connection:
+            # What the others may do is as the owner left it: the schema tells.
+            lacks = list(shortcomings(connection)) if role == "owner" else []
     except DatabaseError as error:
         yield Finding(
             level="error",
             subject="server",
             message=str(error),
-            remedy="Check DINAMIS_DATABASE_URL (or PGHOST, PGSERVICE), the server and its pg_hba.conf.",
+            remedy=f"Check {VARIABLES[role]} (or PGHOST, PGSERVICE), the server and its pg_hba.conf.",
         )
         return
     for lack in lacks:
@@ -126,7 +128,7 @@ def _external_server(settings: DatabaseSettings) -> Iterator[Finding]:
     if not lacks:
         yield Finding(level="ok", subject="server", message=f"{database.described()} has what the catalogue needs")
         yield from _schema(database)
-    if settings.api_database_url is None:
+    if role == "owner" and settings.api_database_url is None:
         yield Finding(
             level="warning",
             subject="privileges",
@@ -137,7 +139,7 @@ def _external_server(settings: DatabaseSettings) -> Iterator[Finding]:
 
 def _schema(database: Database) -> Iterator[Finding]:
     try:
-        state = migration_state(database, role="owner")
+        state = migration_state(database, role=database.roles[0])
     except DatabaseError as error:
         yield Finding(level="error", subject="schema", message=str(error), remedy="See the server's log.")
         return

@@ -28,12 +28,20 @@ class DatabaseUnavailable(DatabaseError):
     """The database server does not answer."""
 
 
+class RoleUnknown(DatabaseError):
+    """It is not known how to connect to the external server for this."""
+
+
 class DatabaseUnsuitable(DatabaseError):
     """The database server lacks what the catalogue needs."""
 
 
 class MigrationError(DatabaseError):
     """The database cannot be migrated."""
+
+
+class NotMigrated(MigrationError):
+    """The database has not the schema of this release."""
 
 
 class DatabaseNewer(MigrationError):

@@ -23,7 +23,7 @@ from pypgstac.db import PgstacDB
 from pypgstac.migrate import Migrate
 
 from database.connections import Database, Role
-from database.errors import DatabaseNewer, MigrationAltered, MigrationError
+from database.errors import DatabaseNewer, MigrationAltered, MigrationError, NotMigrated
 
 logger = getLogger(__name__)
 
@@ -33,6 +33,8 @@ FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 
 #: Counts in every answer (estimated when exact ones cost too much), and only declared properties in filters.
 PGSTAC_SETTINGS: Mapping[str, str] = {"context": "auto", "additional_properties": "false"}
+
+OWNER_NEEDED = "Run `dinamis db migrate` with the owner's URL in DINAMIS_DATABASE_URL."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +108,8 @@ class MigrationReport:
 def migrate(database: Database, *, directory: Traversable | None = None) -> MigrationReport:
     """Bring the database to this release's schema; a second process waits for the first and finds nothing to do.
 
+    Where there is nothing to do nothing is written, so that any role may call it then.
+
     Args:
         database: The database, reached as its owner.
         directory: The folder of our migrations; the packaged one by default.
@@ -114,12 +118,14 @@ def migrate(database: Database, *, directory: Traversable | None = None) -> Migr
         DatabaseNewer: A later release has migrated it.
         MigrationAltered: An applied migration differs from the file of this release.
         MigrationError: A migration failed; its transaction left nothing.
+        RoleUnknown: It is not known how to connect as the owner.
     """
     wanted = migration_files(directory)
-    with database.connect("owner", autocommit=True) as connection, _only_one(connection):
+    with database.connect("owner", autocommit=True) as connection, _only_one(connection), _privileges_needed():
         before = _state(connection, wanted)
         _refuse(before)
-        _migrate_pgstac(database)
+        if before.pgstac_version != before.pgstac_wanted:
+            _migrate_pgstac(database)
         _settle_pgstac(connection)
         _create_migration_table(connection)
         pending = [file for file in wanted if str(file) in before.pending]
@@ -130,6 +136,23 @@ def migrate(database: Database, *, directory: Traversable | None = None) -> Migr
             pgstac_version=before.pgstac_wanted,
             applied=[str(file) for file in pending],
         )
+
+
+def ensure_migrated(database: Database, role: Role) -> None:
+    """Bring the database to this release's schema as its owner; where the owner is not known, insist that it is.
+
+    Args:
+        database: The database.
+        role: Who looks at the schema where the owner is not known.
+
+    Raises:
+        NotMigrated: The owner is not known, and the schema is not that of this release.
+        MigrationError: As from `migrate`.
+    """
+    if database.owner is not None:
+        migrate(database)
+    elif not (state := migration_state(database, role=role)).is_current:
+        raise NotMigrated(f"{OWNER_NEEDED} ({state.described()})")
 
 
 def migration_state(database: Database, *, role: Role = "api", directory: Traversable | None = None) -> MigrationState:
@@ -171,6 +194,14 @@ def _only_one(connection: psycopg.Connection) -> Iterator[None]:
         # A broken connection has let it go already.
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
+
+
+@contextmanager
+def _privileges_needed() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationError(f"This user may not do it ({error.diag.message_primary}). {OWNER_NEEDED}") from error
 
 
 def _state(connection: psycopg.Connection, wanted: Sequence[MigrationFile]) -> MigrationState:
@@ -227,17 +258,19 @@ def _migrate_pgstac(database: Database) -> None:
             if not _has_table(connection, "pgstac.migrations"):
                 connection.execute(_packaged_sql("pgstac_ground.sql"))
             Migrate(PgstacDB(connection=connection)).run_migration()
+        except psycopg.errors.InsufficientPrivilege:
+            raise
         except Exception as error:  # pypgstac raises bare Exception, among others
             raise MigrationError(f"pgSTAC: {error}") from error
 
 
 def _settle_pgstac(connection: psycopg.Connection) -> None:
-    for name, value in PGSTAC_SETTINGS.items():
+    settled: dict[str, str] = dict(connection.execute("SELECT name, value FROM pgstac.pgstac_settings").fetchall())
+    for name, value in PGSTAC_SETTINGS.items() - settled.items():
         connection.execute(
-            "INSERT INTO pgstac.pgstac_settings (name, value) VALUES (%(name)s, %(value)s) "
-            "ON CONFLICT (name) DO UPDATE SET value = excluded.value "
-            "WHERE pgstac_settings.value IS DISTINCT FROM excluded.value",
-            {"name": name, "value": value},
+            "INSERT INTO pgstac.pgstac_settings (name, value) VALUES (%s, %s) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
         )
 
 
@@ -262,6 +295,8 @@ def _apply(connection: psycopg.Connection, file: MigrationFile) -> None:
                 "INSERT INTO dinamis.migration (number, name, sha256) VALUES (%s, %s, %s)",
                 (file.number, file.name, file.sha256),
             )
+    except psycopg.errors.InsufficientPrivilege:
+        raise
     except psycopg.Error as error:
         raise MigrationError(f"{file}: {error}") from error
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import psycopg
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SYSTEM_HOME = Path("/var/lib/dinamis")
+UNREADABLE_URL = (
+    "it is not a PostgreSQL URL: write postgresql://user:password@host:5432/database, with / @ : and other signs of "
+    "the password as %2F, %40, %3A…"
+)
 
 
 def default_home() -> Path:
@@ -28,7 +34,9 @@ class DatabaseSettings(BaseSettings):
     """
 
     # No `populate_by_name`: the field `home` would then be filled from the variable HOME.
-    model_config = SettingsConfigDict(env_prefix="DINAMIS_", env_file=None, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DINAMIS_", env_file=None, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(default_factory=default_home)
     database_url: SecretStr | None = None
@@ -37,10 +45,27 @@ class DatabaseSettings(BaseSettings):
     pg_host: str | None = Field(default=None, validation_alias="PGHOST")
     pg_service: str | None = Field(default=None, validation_alias="PGSERVICE")
 
+    @field_validator("database_url", "api_database_url", "harvest_database_url")
+    @classmethod
+    def _readable(cls, url: SecretStr | None) -> SecretStr | None:
+        try:
+            parts = conninfo_to_dict(url.get_secret_value()) if url else {}
+        except psycopg.Error:
+            # Its words repeat what was given, the password included.
+            raise ValueError(UNREADABLE_URL) from None
+        if "@" in str(parts.get("host", "")):
+            raise ValueError(UNREADABLE_URL)
+        return url
+
+    @property
+    def names_owner(self) -> bool:
+        """Whether it is known how to reach an external server as the owner of the catalogue."""
+        return bool(self.database_url or self.pg_host or self.pg_service)
+
     @property
     def is_external(self) -> bool:
-        """Whether a server that is not ours is named."""
-        return bool(self.database_url or self.pg_host or self.pg_service)
+        """Whether a server that is not ours is named, be it for one role only."""
+        return bool(self.names_owner or self.api_database_url or self.harvest_database_url)
 
     def embedded_in(self, home: Path) -> DatabaseSettings:
         """The same settings for a private cluster in `home`, whatever server the environment names."""

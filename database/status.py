@@ -56,9 +56,10 @@ def database_status(settings: DatabaseSettings) -> DatabaseStatus:
 def _answering(database: Database) -> DatabaseStatus:
     version, migrations, trouble = None, None, None
     try:
-        with database.connect("owner") as connection:
+        role = database.roles[0]
+        with database.connect(role) as connection:
             version = _version_text(connection.info.server_version)
-        migrations = migration_state(database, role="owner")
+        migrations = migration_state(database, role=role)
     except DatabaseError as error:
         trouble = str(error)
     return DatabaseStatus(

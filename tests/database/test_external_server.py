@@ -10,10 +10,20 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from database import Database, DatabaseSettings, database_status, diagnose, migrate, open_database
-from database.errors import DatabaseUnavailable, DatabaseUnsuitable
+from database import (
+    Database,
+    DatabaseSettings,
+    database_status,
+    diagnose,
+    ensure_migrated,
+    migrate,
+    open_database,
+)
+from database.connections import Role
+from database.errors import DatabaseUnavailable, DatabaseUnsuitable, MigrationError, NotMigrated, RoleUnknown
+from database.migrations import migration_files
 from database.settings import default_home
 
 VARIABLES = ("DINAMIS_DATABASE_URL", "DINAMIS_API_DATABASE_URL", "DINAMIS_HARVEST_DATABASE_URL", "DINAMIS_HOME")
@@ -57,9 +67,12 @@ def test_stray_variable_does_not_name_a_server(name: str, environment: pytest.Mo
     assert not DatabaseSettings().is_external
 
 
-@pytest.mark.parametrize("name", ["DINAMIS_DATABASE_URL", "PGHOST", "PGSERVICE"])
+@pytest.mark.parametrize(
+    "name",
+    ["DINAMIS_DATABASE_URL", "DINAMIS_API_DATABASE_URL", "DINAMIS_HARVEST_DATABASE_URL", "PGHOST", "PGSERVICE"],
+)
 def test_variable_that_names_a_server(name: str, environment: pytest.MonkeyPatch) -> None:
-    """A URL, a host or a service names an external server; an empty one does not."""
+    """A URL, be it of one role only, a host or a service names an external server; an empty one does not."""
     environment.setenv(name, "")
     assert not DatabaseSettings().is_external
     environment.setenv(name, "postgresql://db.example.org/catalogue")
@@ -122,6 +135,59 @@ def test_own_urls_override_the_owners(database: Database) -> None:
     )
     with open_database(settings).connect("api") as connection:
         assert connection.execute("SELECT session_user").fetchone() == ("dinamis_api",)
+
+
+def _known_as(role: Role, database: Database) -> DatabaseSettings:
+    return DatabaseSettings.model_validate({f"{role}_database_url": SecretStr(database.conninfo(role))})
+
+
+@pytest.mark.parametrize(("role", "other"), [("api", "harvest"), ("harvest", "api")])
+def test_host_may_know_its_own_role_only(role: Role, other: Role, database: Database) -> None:
+    """With one role's URL alone that program works, the state can be told, and nothing else is pretended."""
+    settings = _known_as(role, database)
+    opened = open_database(settings)
+    ensure_migrated(opened, role)
+    with opened.connect(role) as connection:
+        assert connection.execute("SELECT session_user").fetchone() == (f"dinamis_{role}",)
+    assert database_status(settings).is_ready
+    assert not [finding for finding in diagnose(settings) if finding.level == "error"]
+    with pytest.raises(RoleUnknown, match="DINAMIS_DATABASE_URL"):
+        migrate(opened)
+    with pytest.raises(RoleUnknown, match=f"DINAMIS_{other.upper()}_DATABASE_URL, or DINAMIS_DATABASE_URL"):
+        opened.conninfo(other)
+
+
+def test_host_without_the_owner_needs_a_migrated_database(empty_database: Database) -> None:
+    """A program that cannot migrate says who can, and how."""
+    opened = open_database(_known_as("api", empty_database))
+    with pytest.raises(NotMigrated, match="`dinamis db migrate` with the owner's URL in DINAMIS_DATABASE_URL"):
+        ensure_migrated(opened, "api")
+
+
+def test_any_role_may_find_that_nothing_is_to_do(database: Database, tmp_path: Path) -> None:
+    """On a database that is up to date migrating writes nothing; otherwise an owner is asked for, without traceback."""
+    settings = DatabaseSettings(database_url=SecretStr(database.conninfo("api")))
+    opened = open_database(settings)
+    assert not migrate(opened).changed
+    for file in migration_files():
+        (tmp_path / f"{file}.sql").write_text(file.sql)
+    (tmp_path / "9001_invented.sql").write_text("CREATE TABLE dinamis.invented ();")
+    with pytest.raises(MigrationError, match="owner's URL in DINAMIS_DATABASE_URL"):
+        migrate(opened, directory=tmp_path)
+    with database.connect("owner") as connection:
+        connection.execute("UPDATE pgstac.pgstac_settings SET value = 'true' WHERE name = 'additional_properties'")
+    with pytest.raises(MigrationError, match="owner's URL in DINAMIS_DATABASE_URL"):
+        migrate(opened)
+
+
+@pytest.mark.parametrize("name", ["DINAMIS_DATABASE_URL", "DINAMIS_API_DATABASE_URL", "DINAMIS_HARVEST_DATABASE_URL"])
+@pytest.mark.parametrize("url", ["postgresql+psycopg://u:hush@h/db", "hush", "postgresql://u:a@hush@h/db"])
+def test_unreadable_url_is_refused_without_its_password(name: str, url: str, environment: pytest.MonkeyPatch) -> None:
+    """A URL that libpq cannot read, or reads otherwise than it was meant, is refused and not repeated."""
+    environment.setenv(name, url)
+    with pytest.raises(ValidationError, match="not a PostgreSQL URL") as refusal:
+        DatabaseSettings()
+    assert "hush" not in f"{refusal.value} {refusal.value.errors(include_input=False)}"
 
 
 def test_options_of_the_url_are_kept(database: Database) -> None:
