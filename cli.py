@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from database.connections import Role
     from harvester.harvest import HarvestRooms
     from harvester.report import HarvestReport
+    from harvester.sources.deliveries import WalkCount
 
 Settings = TypeVar("Settings", bound="BaseSettings")
 
@@ -32,6 +34,8 @@ OUT = Console()
 ERR = Console(stderr=True)
 
 FAILED = 2  #: exit code of a command that could not do its work; 1 says that it did, and found something amiss
+INTERRUPTED = 130  #: exit code after Ctrl-C, as shells have it
+INTERRUPTION = "interrupted"  #: what `--report` gives as the error then
 
 
 class Failure(click.ClickException):
@@ -55,6 +59,9 @@ class Commands(click.Group):
                 raise
             ERR.print(f"[red]Error:[/red] {_escaped(str(error))}", highlight=False, soft_wrap=True)
             sys.exit(FAILED)
+        except KeyboardInterrupt:
+            ERR.print("Interrupted.")
+            sys.exit(INTERRUPTED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -232,7 +239,7 @@ def load() -> None:
     """Publish the collections in the catalogue. Their Items are never touched; repeating it changes nothing."""
     from harvester.publish import publish_collections
 
-    rooms = _harvest_rooms(_ready_database())
+    rooms = _harvest_rooms(_ready_database("harvest"))
     for collection, changed in publish_collections(rooms.conninfo, rooms.documents, rooms.language).items():
         OUT.print(f"{collection}: {'published' if changed else 'unchanged'}", highlight=False)
 
@@ -266,6 +273,11 @@ def _harvest_options(command: Callable[..., None]) -> Callable[..., None]:
             help="Write the account as JSON here.",
         ),
         click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records."),
+        click.option(
+            "--reread",
+            is_flag=True,
+            help="Read unchanged records again too, after a sensor document or the program changed.",
+        ),
         click.option("--dry-run", is_flag=True, help="Read and compare everything, write nothing."),
         click.option("--move", is_flag=True, help="With --collection: move Items that are in another collection."),
         click.option(
@@ -283,7 +295,13 @@ def _harvest_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("location", metavar="PATH_OR_URL")
 @_harvest_options
 def deliveries(
-    location: str, collection: str | None, move: bool, dry_run: bool, limit: int | None, report: Path | None
+    location: str,
+    collection: str | None,
+    move: bool,
+    dry_run: bool,
+    reread: bool,
+    limit: int | None,
+    report: Path | None,
 ) -> None:
     """Harvest the Airbus deliveries (DIMAP) below a folder, an archive file or a URL.
 
@@ -295,16 +313,16 @@ def deliveries(
       dinamis harvest deliveries ftp://user:password@host/out --dry-run
       dinamis harvest deliveries s3://bucket/prefix --report run.json
 
-    Exit code: 0 all records are in the catalogue, 1 some were refused (each with its reason), 2 the harvest failed.
+    Exit code: 0 all records are in the catalogue (also when none was found), 1 some were refused (each with its
+    reason), 2 the harvest failed, 130 it was stopped with Ctrl-C. Whatever ends it, what was written is kept, --report
+    is written, and harvesting again does the rest.
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.harvest import HarvestOptions
     from harvester.sources.deliveries import DeliveriesOptions
 
-    options = HarvestOptions(collection=collection, move=move, dry_run=dry_run, limit=limit)
-    account = _run_harvest("deliveries", DeliveriesOptions(location=location), options, _ready_database())
-    _print_report(account)
-    if report:
-        report.write_text(json.dumps(account.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    options = HarvestOptions(collection=collection, move=move, dry_run=dry_run, limit=limit, reread=reread)
+    database = _ready_database("harvest")
+    account = _run_harvest("deliveries", DeliveriesOptions(location=location), options, database, report)
     sys.exit(account.exit_code)
 
 
@@ -333,7 +351,7 @@ def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
 
     settings = _settings(ApiSettings)
     _refuse_unusable_address(host, port)
-    database = _ready_database()
+    database = _ready_database("api")
     if public_assets:
         settings = settings.model_copy(update={"public_assets": True})
     serve_api(settings, database.conninfo("api"), host=host, port=port, workers=workers)
@@ -361,12 +379,11 @@ def demo(once: bool, port: int) -> None:
     if not once:
         _refuse_unusable_address("127.0.0.1", port)
     home = _database_settings().home / "demo"
-    database = _ready_database(home)
+    database = _ready_database(own_home=home)
     with _progress("Writing the sample archive") as on_progress:
         archive = write_sample_archive(home / "sample-archive", on_progress=on_progress)
     options = DeliveriesOptions(location=str(archive.directory))
     account = _run_harvest("deliveries", options, HarvestOptions(), database)
-    _print_report(account)
     if not once:
         OUT.print(_where_to_point(f"http://127.0.0.1:{port}"), highlight=False, soft_wrap=True)
         serve_api(settings, database.conninfo("api"), host="127.0.0.1", port=port, workers=1)
@@ -412,16 +429,15 @@ def _embedded_settings() -> DatabaseSettings:
     return settings
 
 
-def _ready_database(own_home: Path | None = None) -> Database:
-    """The database, started and up to date; with `own_home` a private one there, whatever the environment says."""
-    from database import migrate as migrate_database
-    from database import open_database
+def _ready_database(role: Role = "owner", *, own_home: Path | None = None) -> Database:
+    """The database, started and up to date for a role; with `own_home` a private one there, whatever is set."""
+    from database import ensure_migrated, open_database
 
     settings = _database_settings()
     if own_home:
         settings = settings.embedded_in(own_home)
     database = open_database(settings, on_progress=_say)
-    migrate_database(database)
+    ensure_migrated(database, role)
     return database
 
 
@@ -452,16 +468,45 @@ def _harvest_rooms(database: Database) -> HarvestRooms:
     )
 
 
-def _run_harvest(source: str, source_options: Any, options: Any, database: Database) -> HarvestReport:
+def _run_harvest(
+    source: str, source_options: Any, options: Any, database: Database, report_file: Path | None = None
+) -> HarvestReport:
+    """Harvest, and print and write the account also of a run that fails or is interrupted."""
     from harvester.harvest import harvest as run_harvest
 
+    reports: list[HarvestReport] = []  # the last one stands for the run, however it ends
+
+    def on_page(report: HarvestReport) -> None:
+        reports[:] = [report]
+        if report.read and not ERR.is_terminal:
+            _print_page(report)
+
     rooms = _harvest_rooms(database)
-    if not ERR.is_terminal:
-        return run_harvest(source, source_options, rooms, options, on_page=_print_page)
-    with _progress("Harvesting") as on_progress:
-        return run_harvest(
-            source, source_options, rooms, options, on_page=lambda report: on_progress(report.read, None, "")
-        )
+    error: str | None = None
+    try:
+        with _progress("Harvesting") as on_progress:
+            run_harvest(source, source_options, rooms, options, on_page, lambda count: on_progress(*_walked(count)))
+    except BaseException as failure:
+        error = INTERRUPTION if isinstance(failure, KeyboardInterrupt) else str(failure)
+        raise
+    finally:
+        for report in reports:
+            _print_report(report, error)
+            _write_report(report, error, report_file)
+    return reports[0]
+
+
+def _walked(count: WalkCount) -> tuple[int, None, str]:
+    """What a walk has seen, as a progress bar shows it."""
+    records = count.products + count.refused
+    files = records + sum(count.passed_over().values())
+    return records, None, f"{files} files seen, {records} records read"
+
+
+def _write_report(report: HarvestReport, error: str | None, file: Path | None) -> None:
+    if file:
+        account = {**report.as_json(), "error": error}
+        file.write_text(json.dumps(account, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _print_page(report: HarvestReport) -> None:
@@ -469,37 +514,57 @@ def _print_page(report: HarvestReport) -> None:
     ERR.print(f"{report.read} records read: {counts}", highlight=False)
 
 
+class _Rate(ProgressColumn):
+    """Steps per second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate over the last seconds, once there is one."""
+        return Text(f"{task.speed:.0f}/s" if task.speed else "")
+
+
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[int, int | None, str], None]]:
     """A progress bar on a terminal: steps done, steps in all if known, and what is at hand; nothing elsewhere."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    rate = TextColumn("{task.fields[rate]}")
-    with Progress(*columns, rate, TimeElapsedColumn(), console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
-        task = bar.add_task(what, total=None, rate="")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Rate(), TimeElapsedColumn())
+    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
 
         def on_progress(done: int, total: int | None, at_hand: str) -> None:
-            speed = bar.tasks[task].speed
-            rate = f"{speed:.0f}/s" if speed else ""
-            bar.update(task, description=f"{what} {at_hand}".strip(), completed=done, total=total, rate=rate)
+            bar.update(task, description=f"{what} {at_hand}", completed=done, total=total)
 
         yield on_progress
 
 
-def _print_report(report: HarvestReport) -> None:
-    table = Table(title=f"{report.location}{' (dry run: nothing was written)' if report.dry_run else ''}")
-    counts = {"read": report.read, **{outcome.value: count for outcome, count in sorted(report.outcomes.items())}}
-    for name in ("read", "new", "changed", "unchanged", "refused"):
-        table.add_column(name, justify="right")
-    table.add_column("Items written", justify="right")
-    row = [str(counts.get(name, 0)) for name in ("read", "new", "changed", "unchanged", "refused")]
-    table.add_row(*row, str(report.items_written))
-    OUT.print(table)
+def _print_report(report: HarvestReport, error: str | None) -> None:
+    """Print the account of a run; of one that ended early only what was done."""
+    if not report.read:
+        if error is None:
+            OUT.print(_nothing_found(report), highlight=False, soft_wrap=True)
+        return
+    account = report.as_json()
+    OUT.print(_account_table(account))
     for refusal in report.refusals:
         OUT.print(f"refused {refusal.reason}", highlight=False, markup=False, emoji=False, soft_wrap=True)
     for warning in report.warnings:
         OUT.print(f"warning {warning}", highlight=False, markup=False, emoji=False, soft_wrap=True)
-    if counts.get("unchanged") and not (counts.get("new") or counts.get("changed") or report.items_removed):
+    if error == INTERRUPTION:
+        OUT.print("The harvest was interrupted. What was written is kept: harvest again to do the rest.")
+    elif error is None and account["unchanged"] and not (account["new"] or account["changed"]):
         OUT.print("Nothing has changed since the last harvest.")
+
+
+def _account_table(account: dict[str, Any]) -> Table:
+    table = Table(title=f"{account['location']}{' (dry run: nothing was written)' if account['dry_run'] else ''}")
+    columns = ("read", "new", "changed", "unchanged", "refused", "items_written")
+    for name in columns:
+        table.add_column(name.replace("items_", "Items "), justify="right")
+    table.add_row(*(str(account[name]) for name in columns))
+    return table
+
+
+def _nothing_found(report: HarvestReport) -> str:
+    seen = ", ".join(f"{number} {kind}" for kind, number in report.passed_over.items())
+    return f"No delivery was found there: {f'passed over {seen}' if seen else 'it holds no file'}."
 
 
 def _where_to_point(url: str) -> str:

@@ -27,6 +27,7 @@ from harvester.record import Page, RawRecord, SceneRecord
 from harvester.report import HarvestReport, Outcome, PageReport
 from harvester.sensors import Sensors
 from harvester.sources import SOURCES
+from harvester.sources.delivery_walk import WalkCount
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def harvest(
     rooms: HarvestRooms,
     options: HarvestOptions,
     on_page: Callable[[HarvestReport], None] = lambda _: None,
+    on_walk: Callable[[WalkCount], None] | None = None,
 ) -> HarvestReport:
     """Harvest a source into the catalogue.
 
@@ -68,7 +70,8 @@ def harvest(
         source_options: the options of that source; has a `location` that is fit to be shown.
         rooms: the database and the documents.
         options: what the operator asked for.
-        on_page: called with the report so far after each page.
+        on_page: called with the report so far, before the first page and after each; the same object each time.
+        on_walk: called often with what the source has seen so far, the same object each time.
 
     Returns:
         The account of the run. Refused records are in it; they do not stop the run.
@@ -82,10 +85,11 @@ def harvest(
     """
     _refuse_unknown_collection(rooms.documents, options.collection)
     report = HarvestReport(source, source_options.shown_location, datetime.now(UTC), dry_run=options.dry_run)
+    on_page(report)
     try:
         with _Run(source, rooms, options) as run:
             run.begin()
-            for page in _limited(SOURCES[source].read_pages(source_options, None), options.limit):
+            for page in _limited(SOURCES[source].read_pages(source_options, None, on_walk), options.limit):
                 report.add(run.write_page(page))
                 on_page(report)
     except psycopg.OperationalError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli import main
+from database import PrivateCluster
 from tests.acceptance.command_line import PROGRAM, PROJECT, Dinamis, Finished
 from tests.acceptance.conftest import Harvest
 from tests.postgres import short_directory
@@ -111,6 +114,77 @@ def test_unknown_collection_is_refused_before_anything_is_read(unused: Dinamis, 
     assert list(unused.home.iterdir()) == []
 
 
+def test_empty_folder_is_not_taken_for_a_harvest(dinamis: Dinamis, first_harvest: Harvest, tmp_path: Path) -> None:
+    """Where no delivery is found that is said, with what was seen instead of it, and it is no failure."""
+    empty = dinamis.run("harvest", "deliveries", tmp_path)
+    assert (empty.code, empty.out.strip()) == (0, "No delivery was found there: it holds no file.")
+    (tmp_path / "notes.txt").write_text("no metadata", encoding="utf-8")
+    other = dinamis.run("harvest", "deliveries", tmp_path)
+    assert (other.code, other.out.strip()) == (0, "No delivery was found there: passed over 1 other files.")
+    assert "records read" not in empty.err + other.err
+
+
+def test_interrupted_harvest_gives_its_account(dinamis: Dinamis, first_harvest: Harvest, tmp_path: Path) -> None:
+    """Ctrl-C ends with exit code 130; what was committed is told and written into the report, with what to do next."""
+    for number in range(3000):
+        (tmp_path / f"DIM_{number:04}.XML").touch()
+    report = dinamis.home / "interrupted.json"
+    with subprocess.Popen(
+        [PROGRAM, "harvest", "deliveries", str(tmp_path), "--report", str(report)],
+        cwd=PROJECT,
+        env=dinamis.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        assert process.stderr.readline().startswith("200 records read")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "What was written is kept: harvest again" in out
+    account = json.loads(report.read_text(encoding="utf-8"))
+    assert account["error"] == "interrupted"
+    assert 200 <= account["read"] == account["refused"] < 3000
+
+
+def test_failed_harvest_writes_its_report(dinamis: Dinamis, first_harvest: Harvest) -> None:
+    """After a failure the report has the reason; after a success it has none."""
+    report = dinamis.home / "failed.json"
+    line = said(dinamis.run("harvest", "deliveries", "/nowhere", "--report", report))
+    assert json.loads(report.read_text(encoding="utf-8"))["error"] == line.removeprefix("Error: ")
+    assert first_harvest.report["error"] is None
+
+
+def test_bad_database_url_is_one_line(unused: Dinamis) -> None:
+    """A URL of another library is refused with the form that is wanted, and its password is not printed."""
+    url = "postgresql+psycopg://u:hush@h/db"
+    for options in ((), ("--verbose",)):
+        finished = unused.run(*options, "db", "migrate", environment={"DINAMIS_DATABASE_URL": url})
+        assert "DINAMIS_DATABASE_URL" in said(finished)
+        assert "hush" not in finished.err
+
+
+def test_url_of_one_role_makes_no_private_catalogue(dinamis: Dinamis, first_harvest: Harvest, unused: Dinamis) -> None:
+    """With the URL of the API alone the harvester has no database: it says what to set, and makes none."""
+    environment = {"DINAMIS_API_DATABASE_URL": PrivateCluster(dinamis.home).conninfo("api")}
+    for command in (("collections", "load"), ("db", "migrate")):
+        assert "DINAMIS_DATABASE_URL" in said(unused.run(*command, environment=environment))
+    assert unused.run("db", "status", environment=environment).code == 0
+    assert list(unused.home.iterdir()) == []
+
+
+def test_harvester_needs_its_own_url_only(
+    dinamis: Dinamis, first_harvest: Harvest, unused: Dinamis, dimap: Path
+) -> None:
+    """A host that knows the harvester's URL alone harvests into that server."""
+    environment = {"DINAMIS_HARVEST_DATABASE_URL": PrivateCluster(dinamis.home).conninfo("harvest")}
+    finished = unused.run("harvest", "deliveries", dimap / "Terradue_Stars", environment=environment)
+    assert finished.code == 1, finished.err
+    assert "Nothing has changed" in finished.out
+
+
 def test_report_that_cannot_be_written_is_told_first(unused: Dinamis, dimap: Path) -> None:
     """A report in a folder that does not exist is refused before hours of reading."""
     finished = unused.run("harvest", "deliveries", dimap, "--report", unused.home / "absent" / "report.json")
@@ -197,7 +271,7 @@ def test_lines_are_plain_where_nobody_watches(first_harvest: Harvest) -> None:
 
 
 def test_terminal_shows_progress(dinamis: Dinamis, first_harvest: Harvest, dimap: Path) -> None:
-    """On a terminal there is a bar that moves."""
+    """On a terminal there is a bar that tells the files and records seen and the rate, also within a page."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [PROGRAM, "harvest", "deliveries", str(dimap / "Terradue_Stars"), "--dry-run"],
@@ -217,5 +291,5 @@ def test_terminal_shows_progress(dinamis: Dinamis, first_harvest: Harvest, dimap
     finally:
         os.close(ours)
     assert process.wait(60) == 1
-    assert b"Harvesting" in shown
+    assert re.search(rb"Harvesting [1-9]\d* files seen, [1-9]\d* records read", shown)
     assert b"\x1b[" in shown

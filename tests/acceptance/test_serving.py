@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 from urllib.error import HTTPError
@@ -9,6 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from database import PrivateCluster
 from tests.acceptance.command_line import Dinamis, Server
 from tests.acceptance.conftest import Harvest
 
@@ -19,6 +21,24 @@ def test_server_stops_when_asked(dinamis: Dinamis, first_harvest: Harvest, worke
     with dinamis.serving("serve", "--workers", workers) as server:
         assert server.stop(timeout_s=10) == 0
         assert "Traceback" not in server.log.read_text(encoding="utf-8")
+
+
+class ApiHost(Dinamis):
+    """A machine that knows nothing but how the API connects."""
+
+    def environment(self) -> dict[str, str]:
+        """The API's URL, and a home without database."""
+        url = PrivateCluster(self.home).conninfo("api")
+        return super().environment() | {"DINAMIS_API_DATABASE_URL": url, "DINAMIS_HOME": "/nowhere"}
+
+
+def test_api_needs_its_own_url_only(dinamis: Dinamis, first_harvest: Harvest) -> None:
+    """With the URL of the API's role alone the catalogue of that server is served."""
+    with (
+        ApiHost(dinamis.home).serving("serve") as server,
+        urlopen(f"{server.url}/collections/pleiades/items", timeout=10) as answer,
+    ):
+        assert json.load(answer)["numberMatched"] > 0
 
 
 def test_files_are_closed_unless_said_to_be_public(dinamis: Dinamis, served_items: dict[str, dict[str, Any]]) -> None:
