@@ -141,7 +141,11 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
     response = problem_response(request, error)
-    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and response.status_code != HTTPStatus.NOT_IMPLEMENTED:
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        # While the database is away each request ends here: the reason is enough, and where it arose tells nothing.
+        reason = f"{type(error).__name__}: {error}"
+        logger.error("%s %s failed: %s", request.method, request.url.path, " ".join(reason.split()))
+    elif response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return response
 

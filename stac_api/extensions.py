@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import attr
+from cql2 import Expr
 from fastapi import FastAPI
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from stac_fastapi.extensions import (
     CollectionSearchFilterExtension,
     ItemCollectionFilterExtension,
     QueryExtension,
     SearchFilterExtension,
 )
+from stac_fastapi.extensions.filter.request import FilterLang
 from stac_fastapi.extensions.query import QueryConformanceClasses
 from stac_fastapi.pgstac.models.extensions import Extensions
 from stac_fastapi.types.extension import ApiExtension
@@ -32,6 +34,44 @@ class QueryBody(BaseModel):
         description="Comparisons of properties: eq, neq, lt, lte, gt, gte, in, startsWith, endsWith, contains.",
         json_schema_extra={"examples": [{"eo:cloud_cover": {"lte": 10}}]},
     )
+
+
+def _as_json(cql2: dict[str, Any] | str | None) -> dict[str, Any] | None:
+    if not isinstance(cql2, str):
+        return cql2
+    try:
+        parsed = Expr(cql2)
+        parsed.validate()
+        filter_: dict[str, Any] = parsed.to_json()
+    except Exception as error:  # cql2 raises bare Exception, among others
+        raise ValueError(f"it is not CQL2 text: {error}") from error
+    return filter_
+
+
+class FilterBody(BaseModel):
+    """The `filter` of a search body; as text too, which clients send when they are told so."""
+
+    filter_expr: Annotated[dict[str, Any] | str | None, AfterValidator(_as_json)] = Field(
+        None,
+        alias="filter",
+        description="A CQL2 filter: an object of CQL2 JSON, or a string of CQL2 text.",
+        json_schema_extra={"examples": [{"op": "<=", "args": [{"property": "eo:cloud_cover"}, 10]}]},
+    )
+    filter_crs: str | None = Field(
+        None, alias="filter-crs", description="Coordinate reference system of geometries: only CRS84, the default."
+    )
+    filter_lang: FilterLang | None = Field(
+        "cql2-json",
+        alias="filter-lang",
+        description="The language of `filter`; the server tells the two apart without it.",
+    )
+
+
+@attr.s
+class LenientFilterExtension(SearchFilterExtension):
+    """The Filter extension whose body may hold CQL2 text, as its query string may."""
+
+    POST = FilterBody
 
 
 @attr.s
@@ -63,7 +103,7 @@ def catalogue_extensions(stock: StockSettings, assets: AssetsExtension, health: 
         settings=stock,
         search_map={
             "query": TranslatedQueryExtension(),
-            "filter": SearchFilterExtension(client=queryables),
+            "filter": LenientFilterExtension(client=queryables),
             "body": SearchBodyExtension(),
         },
         collection_search_map={

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import socket
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.stac_api.invented_catalogue import Site, problem_of
+from stac_api import ApiSettings, create_app
+from tests.stac_api.invented_catalogue import Site, problem_of, serving
 
 DEEP = "[" * 5000 + "]" * 5000
 
@@ -80,7 +83,10 @@ def test_a_huge_limit_is_cropped(site: Site) -> None:
         {"filter": {"op": "s_intersects", "args": [{"property": "geometry"}, {"bbox": 3}]}},
         {"filter": {"op": "t_after", "args": [{"property": "datetime"}, {"timestamp": "soon"}]}},
         {"filter": {"op": "=", "args": [{"property": "title"}, "\x00"]}},
-        {"filter": "title = 'x'"},
+        {"filter": "title = "},
+        {"filter": "title", "filter-lang": "cql2-text"},
+        {"filter": "hidden_price > 1", "filter-lang": "cql2-text"},
+        {"filter": {"op": "isNull", "args": [{"property": "title"}]}, "filter-lang": "klingon"},
         {"query": {"title": {"resembles": "x"}}},
         {"query": {"title": "x"}},
         {"bbox": [0, 0]},
@@ -158,3 +164,18 @@ def test_refusals_do_not_repeat_what_was_sent(site: Site) -> None:
     answer = site.post("/search", {"limit": "s3cret-key"})
     assert "limit" in problem_of(answer)["detail"]
     assert "s3cret" not in answer.text
+
+
+def test_outage_is_logged_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """While the database is away each request leaves its reason in the log, and no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with (
+        serving(create_app(ApiSettings(), f"host=127.0.0.1 port={port} user=nobody dbname=none")) as site,
+        caplog.at_level(logging.ERROR, "stac_api.errors"),
+    ):
+        assert problem_of(site.get("/search"))["status"] == 503
+    (record,) = [record for record in caplog.records if record.name == "stac_api.errors"]
+    assert record.exc_info is None
+    assert "Connection refused" in record.getMessage()
+    assert "\n" not in record.getMessage()

@@ -131,6 +131,26 @@ def test_query_and_filter_stand_together(site: Site) -> None:
     assert site.posted_ids(query={"eo:cloud_cover": {"gte": 1}}) == ["CLEAR", "CLOUDY"]
 
 
+@pytest.mark.parametrize("language", [{}, {"filter-lang": "cql2-text"}])
+def test_body_may_hold_cql2_text(site: Site, language: dict[str, str]) -> None:
+    """CQL2 text in a body is understood like in a query string, also on the following pages."""
+    text = "eo:cloud_cover >= 1 AND platform = 'pleiades-1a'"
+    assert site.posted_ids(filter=text, **language) == site.ids(filter=text) == ["CLEAR"]
+
+
+def test_pystac_client_may_name_the_language(site: Site) -> None:
+    """pystac-client told to write CQL2 text posts it as text, and pages through what is found."""
+    search = Client.open(site.url).search(filter="eo:cloud_cover >= 1", filter_lang="cql2-text", limit=1)
+    assert len([item.id for item in search.items()]) == search.matched() == 2
+
+
+def test_openapi_tells_both_forms_of_a_filter(site: Site) -> None:
+    """The document says that the filter of a body is an object or a string."""
+    fields = site.get("/api").json()["components"]["schemas"]["SearchPostRequest"]["properties"]
+    assert {"object", "string"} <= {each["type"] for each in fields["filter"]["anyOf"]}
+    assert "cql2-text" in str(fields["filter-lang"])
+
+
 @pytest.mark.parametrize(
     ("operators", "expected"),
     [
