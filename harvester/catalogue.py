@@ -128,6 +128,17 @@ def stored_collections(connection: Connection) -> set[str]:
     return {row[0] for row in connection.execute("SELECT id FROM collections")}
 
 
+def stored_items(connection: Connection, items: Sequence[tuple[str, str]]) -> dict[str, ItemDocument]:
+    """Those of these Items (collection, id) that the catalogue holds, by id, as they were put into it."""
+    rows = connection.execute(
+        "SELECT items.id, get_item(items.id, items.collection), items.private FROM items"
+        " JOIN unnest(%s::text[], %s::text[]) AS wanted (collection, id)"
+        " ON items.collection = wanted.collection AND items.id = wanted.id",
+        ([collection for collection, _ in items], [item for _, item in items]),
+    )
+    return {item: {**document, "private": private} for item, document, private in rows}
+
+
 def load_collection(connection: Connection, document: CollectionDocument, language: str) -> bool:
     """Publish a Collection as its document says, its extents and summaries as its Items say.
 

@@ -6,6 +6,7 @@ A page is one transaction: its ledger rows and its Items are committed together 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,7 @@ class HarvestOptions:
     move: bool = False  #: with `collection`: also move Items that are in another collection
     dry_run: bool = False  #: read and compare everything, write nothing
     limit: int | None = None  #: stop after so many records
+    reread: bool = False  #: read unchanged records again too, with the documents and the reader of today
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +192,7 @@ class _Run:
     def _write_page_once(self, connection: Connection, side: Connection, page: Page) -> tuple[PageReport, set[str]]:
         with connection.transaction(force_rollback=self._options.dry_run):
             writing = _PageWriting(connection, self._source, self._rooms, self._options)
-            report = writing.take_in(page)
+            report = writing.take_in(page, side)
             if not self._options.dry_run:
                 writing.write_items(side)
         return report, writing.touched_collections()
@@ -230,19 +232,26 @@ class _PageWriting:
         self._now = datetime.now(UTC)
         self._ledger = Ledger(connection, source, self._now)
         self._changed: dict[str, _Acquisition] = {}
+        self._reread_scenes: list[str] = []  #: the acquisition of each unchanged record that was read again
 
-    def take_in(self, page: Page) -> PageReport:
-        """Write the records of the page into the ledger and build the Items they change."""
+    def take_in(self, page: Page, side: Connection) -> PageReport:
+        """Write the records of the page into the ledger and build the Items they change.
+
+        Args:
+            page: records of one source.
+            side: where Items can be looked up; on the page's own connection that would lock their partitions.
+        """
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport(read=len(page.records))
         known = self._ledger.known(record.id for record in page.records)
         for raw in page.records:
             before = known.get(raw.id)
-            if before and self._is_unchanged(raw, before):
+            if before and self._is_unchanged(raw, before) and not self._options.reread:
                 report.outcomes[Outcome.UNCHANGED] += 1
             else:
                 self._take_in_record(raw, before, report)
         self._ledger.saw(known)
+        self._settle_reread(side, report)
         items = [each for each in self._changed.values() if each.item]
         report.items_written, report.items_removed = len(items), len(self._withdrawn())
         report.require_complete()
@@ -271,23 +280,41 @@ class _PageWriting:
         is_in_place = self._options.collection in (None, before.collection)
         return before.is_active and is_in_place and before.digest == raw.digest()
 
+    def _settle_reread(self, side: Connection, report: PageReport) -> None:
+        """Count the unchanged records that were read again by whether that changes their Item; leave equal Items be."""
+        again = {name: self._changed[name] for name in self._reread_scenes}
+        stored = catalogue.stored_items(side, [(each.known.collection, name) for name, each in again.items()])
+        equal = {name for name, each in again.items() if self._is_as_stored(each, stored.get(name))}
+        for name in self._reread_scenes:
+            report.outcomes[Outcome.UNCHANGED if name in equal else Outcome.CHANGED] += 1
+        for name in equal:
+            del self._changed[name]
+
+    def _is_as_stored(self, acquisition: _Acquisition, stored: catalogue.ItemDocument | None) -> bool:
+        if acquisition.item is None or stored is None:
+            return False
+        return _comparable(self._document(acquisition, acquisition.item)) == _comparable(stored)
+
     def _take_in_record(self, raw: RawRecord, before: KnownRecord | None, report: PageReport) -> None:
         """Write one new or changed record into the ledger, or refuse it with its reason."""
         was_active = before is not None and before.is_active
         try:
             scene = self._read(self._source, raw)
-            self._join(raw, scene, self._ledger.scenes_of(scene), before)
+            joined = self._join(raw, scene, self._ledger.scenes_of(scene), before)
         except UnreadableScene as error:
             refusal = report.refuse(raw.id, str(error))
             # What an active record said last stays in force: a broken upload must not take an Item away.
             if not was_active:
                 self._ledger.quarantine(raw, refusal.reason)
             return
-        report.outcomes[Outcome.CHANGED if was_active else Outcome.NEW] += 1
+        if before and self._is_unchanged(raw, before):
+            self._reread_scenes.append(joined)
+        else:
+            report.outcomes[Outcome.CHANGED if was_active else Outcome.NEW] += 1
         report.warnings += [f"{raw.id}: {warning}" for warning in scene.warnings]
 
-    def _join(self, raw: RawRecord, scene: SceneRecord, same: list[KnownScene], before: KnownRecord | None) -> None:
-        """Let the record be part of its acquisition, and of no other.
+    def _join(self, raw: RawRecord, scene: SceneRecord, same: list[KnownScene], before: KnownRecord | None) -> str:
+        """Let the record be part of its acquisition, and of no other; returns the id of that acquisition.
 
         Everything that can be refused is tried before anything is written.
 
@@ -317,6 +344,7 @@ class _PageWriting:
         self._ledger.remember_keys(scene, target.id)
         self._ledger.keep(raw, target.id)
         self._changed |= {each.known.id: each for each in (joined, *emptied, *left)}
+        return joined.known.id
 
     def _place(self, scene: SceneRecord, same: list[KnownScene]) -> KnownScene:
         """The acquisition as it is to be: its id, and the collection where its Item belongs."""
@@ -379,6 +407,17 @@ class _PageWriting:
         document["properties"] |= {"created": _rfc3339(acquisition.known.created), "updated": _rfc3339(self._now)}
         document["private"] = {"assets": asset_locations(list(acquisition.records.values()))}
         return document
+
+
+def _comparable(document: catalogue.ItemDocument) -> dict[str, Any]:
+    """The Item as JSON, apart from when it was written, and from nulls, which pgSTAC does not give back."""
+    timeless = {**document, "properties": {**document["properties"], "updated": None}}
+    comparable: dict[str, Any] = json.loads(json.dumps(timeless), object_hook=_without_nulls)
+    return comparable
+
+
+def _without_nulls(mapping: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if value is not None}
 
 
 def _rfc3339(instant: datetime) -> str:
