@@ -6,18 +6,10 @@ port. No other cluster of the machine is looked at, and a directory without our 
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import secrets
 import shutil
 import socket
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from logging import getLogger
 from pathlib import Path
 
 import psutil
@@ -25,24 +17,18 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from database.account import Account, refuse_unreachable, server_account
-from database.errors import ClusterError, HomeRefused
+from database.account import Account
+from database.cluster_files import ClusterFiles, Progress, silent
+from database.errors import ClusterError
 from database.memory import memory_settings, usable_memory_bytes
 from database.programs import ServerPrograms, find_server
-
-logger = getLogger(__name__)
-
-Progress = Callable[[str], None]
 
 DATABASE_NAME = "dinamis"
 OWNER = "dinamis_owner"
 LOGINS = {"owner": OWNER, "api": "dinamis_api", "harvest": "dinamis_harvest"}
 
-#: Linux allows 107 bytes for the path of a unix socket.
-LONGEST_SOCKET_PATH = 107
 LARGEST_LOG_BYTES = 10 * 1024 * 1024
 LOOPBACK = "127.0.0.1"
-HOME_MARKER = ".made-by-dinamis"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,22 +47,12 @@ class PrivateCluster:
     """A PostgreSQL cluster of our own below `home`, reachable from this machine only."""
 
     def __init__(self, home: Path, *, account: Account | None = None, server: ServerPrograms | None = None) -> None:
-        self.home = home.expanduser().absolute()
-        self.directory = self.home / "postgresql"
+        self.files = ClusterFiles(home, account)
+        self.home = self.files.home
+        self.directory = self.files.directory
         self.data = self.directory / "data"
         self.log = self.directory / "log" / "postgresql.log"
-        self.password_file = self.directory / "passwords.json"
-        self._marker = self.directory / ".dinamis-cluster"
-        self._endpoint = self.directory / "endpoint.json"
-        self._account = account
         self._server = server
-
-    @property
-    def account(self) -> Account:
-        """The operating-system account that runs the server."""
-        if self._account is None:
-            self._account = server_account()
-        return self._account
 
     @property
     def server(self) -> ServerPrograms:
@@ -89,10 +65,10 @@ class PrivateCluster:
         """The libpq connection string of `owner`, `api` or `harvest`, password included: never print it."""
         return make_conninfo(
             host=LOOPBACK,
-            port=self._recorded_port(),
+            port=self.files.recorded_port(),
             dbname=dbname,
             user=LOGINS[role],
-            password=self._passwords()[role],
+            password=self.files.passwords()[role],
         )
 
     def status(self) -> ClusterStatus:
@@ -103,7 +79,7 @@ class PrivateCluster:
             running=pid is not None,
             directory=self.directory,
             pid=pid,
-            port=self._recorded_port() if pid is not None else None,
+            port=self.files.recorded_port() if pid is not None else None,
             major=self._data_major(),
         )
 
@@ -113,8 +89,8 @@ class PrivateCluster:
         Raises:
             ClusterError: It cannot be made, or its data directory is of another PostgreSQL version.
         """
-        with self._locked(on_progress):
-            self._create(on_progress or _silent)
+        with self.files.locked(on_progress or silent):
+            self._create(on_progress or silent)
 
     def start(self, on_progress: Progress | None = None) -> ClusterStatus:
         """Start the server unless it runs, and wait until it answers, through crash recovery if need be.
@@ -124,8 +100,8 @@ class PrivateCluster:
         Raises:
             ClusterError: The server does not start; the message holds the end of its log.
         """
-        report = on_progress or _silent
-        with self._locked(on_progress):
+        report = on_progress or silent
+        with self.files.locked(on_progress or silent):
             self._create(report)
             if self._postmaster_state() == "stopping":
                 # Somebody asked it to end without us, as a machine that shuts down does.
@@ -140,7 +116,7 @@ class PrivateCluster:
         """Stop the server, ending its sessions; true if it ran."""
         if not self.directory.is_dir():
             return False
-        with self._locked(None):
+        with self.files.locked(silent):
             return self._stop()
 
     def destroy(self) -> bool:
@@ -151,13 +127,12 @@ class PrivateCluster:
         """
         if not self.directory.exists():
             return False
-        with self._locked(None) as lock:
-            self._refuse_foreign()
+        with self.files.locked(silent) as lock:
+            self.files.refuse_foreign()
             self._stop()
-            self._remove_distant_socket()
-            shutil.rmtree(self.directory)
+            self.files.remove()
             lock.unlink(missing_ok=True)
-        self._remove_home()
+        self.files.remove_home()
         return True
 
     def log_tail(self, lines: int = 8) -> str:
@@ -167,33 +142,12 @@ class PrivateCluster:
         except OSError:
             return ""
 
-    def _remove_home(self) -> None:
-        # Others may keep files in a home that we made: then it stays.
-        if [path.name for path in self.home.iterdir()] == [HOME_MARKER]:
-            (self.home / HOME_MARKER).unlink()
-            self.home.rmdir()
-
-    # --- making it ---
-
     def _create(self, report: Progress) -> None:
-        self._make_directory()
+        self.files.make_directory()
         self._refuse_other_version()
         if not self._exists():
             report("Creating the private PostgreSQL cluster")
             self._initialise()
-
-    def _make_directory(self) -> None:
-        self._refuse_foreign()
-        refuse_unreachable(self.directory, self.account)
-        self.directory.mkdir(mode=0o700, exist_ok=True)
-        self._marker.touch()
-        self.account.adopt(self.directory, 0o700)
-
-    def _refuse_foreign(self) -> None:
-        if self.directory.is_dir() and any(self.directory.iterdir()) and not self._marker.exists():
-            raise HomeRefused(
-                f"{self.directory} holds files that are not ours: move them away or set DINAMIS_HOME elsewhere."
-            )
 
     def _refuse_other_version(self) -> None:
         major = self._data_major()
@@ -207,17 +161,15 @@ class PrivateCluster:
         draft = self.directory / "data.new"
         # What a killed initdb left; the rename below is what makes a data directory ours.
         shutil.rmtree(draft, ignore_errors=True)
-        if not self.password_file.exists():
-            logins = {role: secrets.token_urlsafe(24) for role in LOGINS}
-            self._write(self.password_file, json.dumps(logins))
-        with self._password_handed_over() as handed:
+        self.files.make_passwords(LOGINS)
+        with self.files.password_handed_over("owner") as handed:
             self._run_initdb(draft, handed)
         with (draft / "postgresql.conf").open("a") as configuration:
             configuration.write("\ninclude_if_exists 'dinamis.conf'\n")
         draft.rename(self.data)
 
     def _run_initdb(self, draft: Path, password: Path) -> None:
-        done = self.account.run(
+        done = self.files.account.run(
             [
                 self.server.path("initdb"),
                 f"--pgdata={draft}",
@@ -234,17 +186,6 @@ class PrivateCluster:
         if done.returncode != 0:
             raise ClusterError(f"initdb failed in {self.directory}: {done.stdout.strip()}")
 
-    @contextmanager
-    def _password_handed_over(self) -> Iterator[Path]:
-        handed = self.directory / "owner.password"
-        self._write(handed, self._passwords()["owner"])
-        try:
-            yield handed
-        finally:
-            handed.unlink()
-
-    # --- running it ---
-
     def _launch(self, report: Progress) -> None:
         self._await_orphans()
         for _attempt in range(3):
@@ -258,15 +199,15 @@ class PrivateCluster:
         raise ClusterError(f"PostgreSQL does not start in {self.data}; the end of {self.log}:\n{self.log_tail()}")
 
     def _configure(self) -> int:
-        self._remove_distant_socket()
-        port = self._recorded_port()
+        self.files.remove_distant_socket()
+        port = self.files.recorded_port()
         if port is None or not _is_free(port):
             port = _free_port()
-        socket_directory = self._make_socket_directory()
-        self._write(self._endpoint, json.dumps({"port": port, "socket": str(socket_directory)}))
-        self._write(self.data / "dinamis.conf", self._configuration(port, socket_directory))
+        socket_directory = self.files.make_socket_directory()
+        self.files.record_endpoint(port, socket_directory)
+        self.files.write(self.data / "dinamis.conf", self._configuration(port, socket_directory))
         self.log.parent.mkdir(mode=0o700, exist_ok=True)
-        self.account.adopt(self.log.parent, 0o700)
+        self.files.account.adopt(self.log.parent, 0o700)
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         # A socket or pid file of a killed server names a process that is gone or, by now, somebody else's.
@@ -291,27 +232,11 @@ class PrivateCluster:
         lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in settings.items()]
         return "\n".join(["# Written at each start; put your own settings into postgresql.auto.conf.", *lines, ""])
 
-    def _make_socket_directory(self) -> Path:
-        near = self.directory / "socket"
-        if len(os.fsencode(near / ".s.PGSQL.65535")) <= LONGEST_SOCKET_PATH:
-            shutil.rmtree(near, ignore_errors=True)
-            near.mkdir(mode=0o700)
-            chosen = near
-        else:
-            chosen = Path(tempfile.mkdtemp(prefix="dinamis-", dir="/tmp"))
-        self.account.adopt(chosen, 0o700)
-        return chosen
-
-    def _remove_distant_socket(self) -> None:
-        recorded = Path(str(self._endpoint_record().get("socket", "")))
-        if recorded.match("/tmp/dinamis-*"):  # noqa: S108  (compared, not opened)
-            shutil.rmtree(recorded, ignore_errors=True)
-
     def _pg_ctl_start(self, report: Progress) -> bool:
         # pg_ctl is told not to wait: the waiting is ours, because recovery after a crash may take minutes.
         command = [self.server.path("pg_ctl"), "start", "--no-wait", f"--pgdata={self.data}", f"--log={self.log}"]
         logged_before = self.log.stat().st_size if self.log.exists() else 0
-        done = self.account.run(command, cwd=self.directory, environment=self._environment())
+        done = self.files.account.run(command, cwd=self.directory, environment=self._environment())
         if done.returncode != 0:
             raise ClusterError(f"pg_ctl failed: {done.stdout.strip()}\n{self.log_tail()}")
         return self._settles(report, logged_before)
@@ -354,7 +279,7 @@ class PrivateCluster:
         if self._postmaster() is None:
             return False
         command = [self.server.path("pg_ctl"), "stop", "--mode=fast", "--wait", f"--pgdata={self.data}"]
-        done = self.account.run(command, cwd=self.directory, environment=self._environment())
+        done = self.files.account.run(command, cwd=self.directory, environment=self._environment())
         if done.returncode != 0 and self._postmaster() is not None:
             raise ClusterError(f"PostgreSQL does not stop: {done.stdout.strip()}")
         # pg_ctl is content when the pid file is gone; the process ends a little later.
@@ -375,10 +300,8 @@ class PrivateCluster:
         if row is None:
             connection.execute(sql.SQL("CREATE ROLE {}").format(name))
         if row is None or not row[0]:
-            password = sql.Literal(self._passwords()[role])
+            password = sql.Literal(self.files.passwords()[role])
             connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, password))
-
-    # --- looking at it ---
 
     def _exists(self) -> bool:
         return (self.data / "PG_VERSION").is_file()
@@ -421,84 +344,9 @@ class PrivateCluster:
         )
         return [pid for pid in named if self._is_ours(pid)]
 
-    # --- its files ---
-
-    def _endpoint_record(self) -> dict[str, object]:
-        try:
-            record = json.loads(self._endpoint.read_text())
-        except (OSError, ValueError):
-            return {}
-        return record if isinstance(record, dict) else {}
-
-    def _recorded_port(self) -> int | None:
-        port = self._endpoint_record().get("port")
-        return port if isinstance(port, int) else None
-
-    def _passwords(self) -> dict[str, str]:
-        try:
-            passwords: dict[str, str] = json.loads(self.password_file.read_text())
-        except (OSError, ValueError) as error:
-            raise ClusterError(
-                f"{self.password_file} cannot be read: restore it from a backup, run as its owner, or start afresh "
-                "with `dinamis db destroy`."
-            ) from error
-        return passwords
-
-    def _write(self, path: Path, text: str) -> None:
-        """Write a small file in one step, readable by the server's account only."""
-        draft = path.with_name(path.name + ".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        self.account.adopt(draft, 0o600)
-        draft.replace(path)
-
     def _environment(self) -> dict[str, str]:
         # PGPORT, PGDATA and their like are meant for other servers.
         return {"PATH": f"{self.server.bindir}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-
-    @contextmanager
-    def _locked(self, on_progress: Progress | None) -> Iterator[Path]:
-        self._make_home()
-        lock = self.home / "postgresql.lock"
-        descriptor = self._take_lock(lock, on_progress or _silent)
-        try:
-            yield lock
-        finally:
-            os.close(descriptor)
-
-    def _take_lock(self, lock: Path, report: Progress) -> int:
-        while True:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                report("Waiting for another process that handles the private cluster")
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # `destroy` removes the lock file: then ours is the lock of nothing.
-            if lock.exists() and os.path.samestat(os.fstat(descriptor), lock.stat()):
-                self.account.adopt(lock, 0o600)
-                return descriptor
-            os.close(descriptor)
-
-    def _make_home(self) -> None:
-        if self.home.is_dir():
-            return
-        refuse_unreachable(self.home, self.account)
-        missing = [folder for folder in reversed((self.home, *self.home.parents)) if not folder.exists()]
-        try:
-            for folder in missing:
-                folder.mkdir(exist_ok=True)
-                self.account.adopt(folder, 0o755)
-            (self.home / HOME_MARKER).touch()
-        except OSError as error:
-            raise HomeRefused(f"{self.home} cannot be made ({error.strerror}): set DINAMIS_HOME elsewhere.") from error
-
-
-def _silent(message: str) -> None:
-    logger.debug("%s", message)
 
 
 def _is_free(port: int) -> bool:

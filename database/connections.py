@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 from pydantic import SecretStr
 
-from database.cluster import PrivateCluster, Progress
+from database.cluster import PrivateCluster
+from database.cluster_files import Progress
 from database.errors import DatabaseUnavailable, RoleUnknown
 from database.requirements import refuse_unsuitable
 from database.settings import DatabaseSettings

@@ -79,12 +79,12 @@ def _home(settings: DatabaseSettings) -> Iterator[Finding]:
         yield Finding(level="error", subject="home", message=str(error), remedy="Run the command of the message.")
         return
     yield Finding(level="ok", subject="home", message=f"{settings.home} can be reached by the server")
-    if cluster.password_file.exists() and stat.S_IMODE(cluster.password_file.stat().st_mode) & 0o077:
+    if cluster.files.password_file.exists() and stat.S_IMODE(cluster.files.password_file.stat().st_mode) & 0o077:
         yield Finding(
             level="error",
             subject="passwords",
-            message=f"{cluster.password_file} can be read by others",
-            remedy=f"chmod 600 {cluster.password_file}",
+            message=f"{cluster.files.password_file} can be read by others",
+            remedy=f"chmod 600 {cluster.files.password_file}",
         )
 
 

@@ -140,7 +140,7 @@ def test_pid_file_naming_another_process_is_stale(running: PrivateCluster) -> No
     """A pid file whose number now belongs to another process of the same user does not stop the start."""
     _write_a_row(running)
     pid = _kill_everything(running)
-    account = running.account
+    account = running.files.account
     with subprocess.Popen(["sleep", "60"], user=account.uid if account.switches else None) as bystander:
         for file in [running.data / "postmaster.pid", *(running.directory / "socket").glob(".*.lock")]:
             file.write_text(file.read_text().replace(str(pid), str(bystander.pid), 1))
@@ -155,8 +155,8 @@ def test_half_made_cluster_is_made_again() -> None:
     """An initdb that was killed half-way is thrown away and made again; destroy then removes the home that was made."""
     with short_directory() as folder:
         cluster = PrivateCluster(folder / "home")
-        cluster._make_home()
-        cluster._make_directory()
+        cluster.files.make_home()
+        cluster.files.make_directory()
         draft = cluster.directory / "data.new"
         draft.mkdir()
         (draft / "PG_VERSION").write_text("15\n")
@@ -219,12 +219,12 @@ def test_listens_on_loopback_only(running: PrivateCluster) -> None:
 
 def test_passwords_are_readable_by_their_owner_only(running: PrivateCluster) -> None:
     """The password file belongs to the server's account with mode 0600, the directories with 0700."""
-    state = running.password_file.stat()
+    state = running.files.password_file.stat()
     assert stat.S_IMODE(state.st_mode) == 0o600
-    assert state.st_uid == running.account.uid
+    assert state.st_uid == running.files.account.uid
     for folder in (running.directory, running.data, running.directory / "socket", running.log.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert len(set(json.loads(running.password_file.read_text()).values())) == 3
+    assert len(set(json.loads(running.files.password_file.read_text()).values())) == 3
 
 
 def test_wrong_password_is_refused(running: PrivateCluster) -> None:
@@ -316,7 +316,7 @@ def test_destroy_leaves_the_files_of_others(cluster: PrivateCluster) -> None:
 
 def test_lost_password_file_is_explained(cluster: PrivateCluster) -> None:
     """Without the password file the start says what to do instead of failing somewhere later."""
-    cluster.password_file.unlink()
+    cluster.files.password_file.unlink()
     with pytest.raises(ClusterError, match="restore it from a backup"):
         cluster.start()
 

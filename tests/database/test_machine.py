@@ -100,12 +100,12 @@ def test_doctor_sees_what_is_amiss() -> None:
         cluster = PrivateCluster(folder)
         cluster.data.mkdir(parents=True)
         (cluster.data / "PG_VERSION").write_text("9\n")
-        cluster.password_file.write_text("{}")
-        cluster.password_file.chmod(0o644)
+        cluster.files.password_file.write_text("{}")
+        cluster.files.password_file.chmod(0o644)
         errors = {
             finding.subject: finding.remedy for finding in diagnose(_embedded(folder)) if finding.level == "error"
         }
-    assert errors["passwords"] == f"chmod 600 {cluster.password_file}"
+    assert errors["passwords"] == f"chmod 600 {cluster.files.password_file}"
     assert "postgresql-9" in str(errors["server"])
 
 
@@ -113,7 +113,7 @@ def test_doctor_sees_a_closed_home() -> None:
     """A home that the server's user cannot enter is an error that holds the command."""
     with short_directory() as folder:
         cluster = PrivateCluster(folder / "closed" / "home")
-        if not cluster.account.switches:
+        if not cluster.files.account.switches:
             pytest.skip("only root hands the server over to another user")
         (folder / "closed").mkdir(mode=0o700)
         homes = [finding for finding in diagnose(_embedded(cluster.home)) if finding.subject == "home"]
