@@ -108,9 +108,7 @@ def test_links_outside_the_site_lead_somewhere(page: Path) -> None:
 
 def command_line_page() -> str:
     """The reference page: the help of each command, one after the other."""
-    sections = [
-        f"## `{name}`\n\n```text\n{help_of(name)}\n```\n" for name, _ in all_commands(main, "dinamis")
-    ]
+    sections = [f"## `{name}`\n\n```text\n{help_of(name)}\n```\n" for name, _ in all_commands(main, "dinamis")]
     return "\n".join([HEADING, *sections])
 
 

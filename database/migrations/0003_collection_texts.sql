@@ -8,7 +8,7 @@ CREATE TABLE dinamis.collection_translation (
     PRIMARY KEY (collection, language)
 );
 COMMENT ON TABLE dinamis.collection_translation IS
-    'The fields of a Collection that read otherwise in another language: title, description, keywords.';
+    'The fields of a Collection that read otherwise in another language: title, description, keywords, item_assets.';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON dinamis.collection_translation TO dinamis_harvest;
 GRANT SELECT ON dinamis.collection_translation TO dinamis_api;
