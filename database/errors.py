@@ -25,7 +25,7 @@ class HomeRefused(ClusterError):
 
 
 class DatabaseUnavailable(DatabaseError):
-    """The database server does not answer."""
+    """The database server does not answer, or refuses the login."""
 
 
 class RoleUnknown(DatabaseError):

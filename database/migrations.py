@@ -139,19 +139,21 @@ def migrate(database: Database, *, directory: Traversable | None = None) -> Migr
 
 
 def ensure_migrated(database: Database, role: Role) -> None:
-    """Bring the database to this release's schema as its owner; where the owner is not known, insist that it is.
+    """Have the database at this release's schema and open to a role; without a known owner it must be so already.
 
     Args:
         database: The database.
-        role: Who looks at the schema where the owner is not known.
+        role: Who is to work with it.
 
     Raises:
         NotMigrated: The owner is not known, and the schema is not that of this release.
         MigrationError: As from `migrate`.
+        DatabaseUnavailable: The role may not connect.
     """
     if database.owner is not None:
         migrate(database)
-    elif not (state := migration_state(database, role=role)).is_current:
+    state = migration_state(database, role=role)
+    if not state.is_current:
         raise NotMigrated(f"{OWNER_NEEDED} ({state.described()})")
 
 

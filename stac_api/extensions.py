@@ -68,13 +68,6 @@ class FilterBody(BaseModel):
 
 
 @attr.s
-class LenientFilterExtension(SearchFilterExtension):
-    """The Filter extension whose body may hold CQL2 text, as its query string may."""
-
-    POST = FilterBody
-
-
-@attr.s
 class TranslatedQueryExtension(QueryExtension):
     """The Query extension with all its operators, translated into CQL2."""
 
@@ -96,6 +89,13 @@ class CatalogueExtensions(Extensions):  # type: ignore[misc]  # untyped upstream
         return sorted(extensions, key=lambda extension: isinstance(extension, QueryExtension))
 
 
+def _lenient_filter(queryables: Queryables) -> SearchFilterExtension:
+    # No class of our own: stac-fastapi links the queryables where it finds the name of this one.
+    extension = SearchFilterExtension(client=queryables)
+    extension.POST = FilterBody
+    return extension
+
+
 def catalogue_extensions(stock: StockSettings, assets: AssetsExtension, health: HealthExtension) -> CatalogueExtensions:
     """The extensions of the server."""
     queryables = Queryables()
@@ -103,7 +103,7 @@ def catalogue_extensions(stock: StockSettings, assets: AssetsExtension, health: 
         settings=stock,
         search_map={
             "query": TranslatedQueryExtension(),
-            "filter": LenientFilterExtension(client=queryables),
+            "filter": _lenient_filter(queryables),
             "body": SearchBodyExtension(),
         },
         collection_search_map={

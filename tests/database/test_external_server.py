@@ -157,6 +157,14 @@ def test_host_may_know_its_own_role_only(role: Role, other: Role, database: Data
         opened.conninfo(other)
 
 
+def test_role_that_the_owner_cannot_take_is_told(database: Database) -> None:
+    """Where the URL of the owner is that of a lesser role, the programs of others are refused before they begin."""
+    opened = open_database(DatabaseSettings(database_url=SecretStr(database.conninfo("api"))))
+    ensure_migrated(opened, "api")
+    with pytest.raises(DatabaseUnavailable, match='permission denied to set role "dinamis_harvest"'):
+        ensure_migrated(opened, "harvest")
+
+
 def test_host_without_the_owner_needs_a_migrated_database(empty_database: Database) -> None:
     """A program that cannot migrate says who can, and how."""
     opened = open_database(_known_as("api", empty_database))

@@ -387,6 +387,12 @@ def test_queryables_are_typed(site: Site) -> None:
         assert {name: schema["properties"][name] for name in QUERYABLES} == QUERYABLES
 
 
+def test_landing_page_links_the_queryables(site: Site) -> None:
+    """Clients find the properties to search by from the landing page."""
+    links = {link["rel"]: link["href"] for link in site.get("/").json()["links"]}
+    assert links["http://www.opengis.net/def/rel/ogc/1.0/queryables"] == f"{site.url}/queryables"
+
+
 def test_queryables_of_an_unknown_collection_are_not_found(site: Site) -> None:
     """An unknown collection has no queryables."""
     assert problem_of(site.get("/collections/nowhere/queryables"))["status"] == 404
