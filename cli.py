@@ -310,7 +310,7 @@ def deliveries(
 
     \b
       dinamis harvest deliveries /archive/airbus
-      dinamis harvest deliveries ftp://user:password@host/out --dry-run
+      dinamis harvest deliveries ftp://user@host/out --dry-run      (the password in DINAMIS_SOURCE_PASSWORD)
       dinamis harvest deliveries s3://bucket/prefix --report run.json
 
     Exit code: 0 all records are in the catalogue (also when none was found), 1 some were refused (each with its
@@ -318,9 +318,12 @@ def deliveries(
     is written, and harvesting again does the rest.
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.harvest import HarvestOptions
-    from harvester.sources.deliveries import DeliveriesOptions
+    from harvester.settings import HarvestSettings
+    from harvester.sources.deliveries import DeliveriesOptions, with_password
 
     options = HarvestOptions(collection=collection, move=move, dry_run=dry_run, limit=limit, reread=reread)
+    if password := _settings(HarvestSettings).source_password:
+        location = with_password(location, password.get_secret_value())
     database = _ready_database("harvest")
     account = _run_harvest("deliveries", DeliveriesOptions(location=location), options, database, report)
     sys.exit(account.exit_code)

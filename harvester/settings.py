@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from harvester.collection_documents import default_collections_directory
@@ -25,6 +25,9 @@ class HarvestSettings(BaseSettings):
 
     language: str = "fr"
     """DINAMIS_LANGUAGE: the language in which Collections are published; the others are translations."""
+
+    source_password: SecretStr | None = None
+    """DINAMIS_SOURCE_PASSWORD: of an FTP or SFTP server whose URL names a user only."""
 
     @field_validator("language")
     @classmethod

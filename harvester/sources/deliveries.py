@@ -12,9 +12,9 @@ from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.delivery_walk import Found, Position, Walk, WalkCount, cursor_of
 from harvester.sources.file_tree import Limits
-from harvester.sources.location import open_location, shown_location
+from harvester.sources.location import open_location, shown_location, with_password
 
-__all__ = ["DeliveriesOptions", "Limits", "WalkCount", "read_pages", "scene_from_record"]
+__all__ = ["DeliveriesOptions", "Limits", "WalkCount", "read_pages", "scene_from_record", "with_password"]
 
 #: A page is one transaction and lies in memory as a whole.
 _PAGE_BYTES = 64 * 2**20

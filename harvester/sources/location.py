@@ -49,6 +49,14 @@ def shown_location(location: str) -> str:
     return f"{found['scheme'].lower()}://{found['host']}{port}{found['path'] or ''}"
 
 
+def with_password(location: str, password: str) -> str:
+    """The location with this password, where its URL names a user of an FTP or SFTP server and no password."""
+    found = _URL.fullmatch(_IN_ARCHIVE.sub("", location))
+    if found is None or found["scheme"].lower() not in ("ftp", "sftp", "ssh") or not found["user"] or found["password"]:
+        return location
+    return location.replace(f"{found['user']}@", f"{found['user']}:{quote(password, safe='')}@", 1)
+
+
 def open_location(location: str) -> OpenLocation:
     """Connect to where the deliveries are.
 

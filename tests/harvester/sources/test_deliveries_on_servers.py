@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from harvester.errors import SourceUnavailable
 from harvester.record import RawRecord
-from harvester.sources.deliveries import DeliveriesOptions, WalkCount, read_pages
+from harvester.sources.deliveries import DeliveriesOptions, WalkCount, read_pages, with_password
 from tests.harvester.sources.delivery_files import (
     RPC,
     delivery,
@@ -79,6 +79,15 @@ def test_ftp_location_may_be_quoted_or_one_archive(archive: Path) -> None:
     with ftp_server(archive.parent) as (port, _):
         problems = problems_of(f"ftp://{LOGIN}@127.0.0.1:{port}/archive%20%C3%A9/d.zip")
     assert problems == {"d.zip!/IMG_001/DIM.XML": None}
+
+
+def test_ftp_password_may_come_apart_from_the_url(archive: Path) -> None:
+    """A URL with a user only takes its password from elsewhere; one with a password, or without a user, stays."""
+    with ftp_server(archive) as (port, _):
+        url = with_password(f"ftp://{USER}@127.0.0.1:{port}/d.zip", PASSWORD)
+        assert problems_of(url) == {"d.zip!/IMG_001/DIM.XML": None}
+    for location in ("ftp://me:mine@host/out", "ftp://host/out", "s3://key@bucket", "/archive/a@b"):
+        assert with_password(location, PASSWORD) == location
 
 
 def test_ftp_with_a_wrong_password_says_so_without_it(archive: Path) -> None:
