@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from croniter import croniter
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -262,14 +263,13 @@ class Accepts(Strict):
 
 
 SourceName = Literal[
-    "airbus-sar",
     "csw",
     "deliveries",
     "geodes",
     "geonetwork",
     "ign",
-    "kalideos",
     "oneatlas",
+    "oneatlas-sar",
     "openspot",
     "resto",
     "stac",
@@ -283,27 +283,70 @@ def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _cron(text: str) -> str:
+    if not croniter.is_valid(text) or len(text.split()) != 5:
+        raise ValueError(f"{text!r} is no cron expression: write minute hour day month weekday, such as '30 2 * * *'")
+    return text
+
+
+Cron = Annotated[Text, AfterValidator(_cron)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
+class WithdrawalRules(Strict):
+    """When records that a source does not give any more leave the catalogue."""
+
+    by_absence: bool = True  #: false where the source never shows all it has
+    grace_days: Annotated[float, Field(ge=0)] = 7  #: how long a record may be absent from complete runs
+    max_share: Annotated[float, Field(ge=0, le=1)] = 0.05  #: of the active records that one run may withdraw
+
+
 class SourceChoice(Strict):
-    """One source of the collection's records and what it needs to know, credentials excepted."""
+    """One source of the collection's records and what it needs to know, the values of credentials excepted."""
 
     source: SourceName
+    name: Name | None = None  #: to tell apart two of one kind; the kind where it is not said
     url: Url | None = None
+    credentials: Name | None = None  #: what the operator calls them: DINAMIS_SOURCE_<NAME>_API_KEY and so on
+    rate: Annotated[float, Field(gt=0)] | None = None  #: requests per second, at most
+    concurrency: Annotated[int, Field(ge=1, le=16)] = 1  #: how many jobs may ask its host at once
+    page_size: Annotated[int, Field(ge=1, le=1000)] | None = None  #: records
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    allowed_hosts: list[Text] = []  #: that may be asked besides that of `url`
+    schedule: Cron | None = None  #: when what changed is harvested, UTC
+    full_schedule: Cron | None = None  #: when everything is, so that what is gone is noticed, UTC
+    stale_after_days: Annotated[float, Field(gt=0)] | None = None  #: without a good run somebody is told
+    withdrawals: WithdrawalRules = WithdrawalRules()
     options: Annotated[dict[str, Scalar | list[Scalar]], AfterValidator(_no_secrets)] = {}
+
+    @property
+    def label(self) -> str:
+        """How the source is called in its collection."""
+        return self.name or self.source
+
+
+def _distinct(sources: list[SourceChoice]) -> list[SourceChoice]:
+    labels = [source.label for source in sources]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands twice: give one of them another name")
+    return sources
 
 
 class Harvest(Strict):
     """Where the records come from: the order of the sources is their precedence."""
 
     accepts: Accepts | None = None
-    sources: list[SourceChoice] = []
+    sources: Annotated[list[SourceChoice], AfterValidator(_distinct)] = []
 
 
 class Expectations(Strict):
-    """What a healthy collection has; no harvest is held against it yet."""
+    """What a healthy collection has: a run after which it is otherwise has failed."""
 
     min_items: Annotated[int, Field(ge=0)] | None = None
     max_items: Annotated[int, Field(ge=0)] | None = None
     required: Annotated[list[Text], AfterValidator(_unique)] = []  #: properties that every Item has
+    max_refused_share: Annotated[float, Field(ge=0, le=1)] | None = None  #: of the records of one run
 
 
 class QueryableTranslation(Strict):

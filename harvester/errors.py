@@ -32,3 +32,15 @@ class CollectionDocumentError(HarvestError):
 
 class CatalogueError(HarvestError):
     """The catalogue could not be written."""
+
+
+class SourceRefused(SourceUnavailable):
+    """The source refused our credentials."""
+
+
+class UnreadableAnswer(SourceUnavailable):
+    """The source answered what cannot be understood."""
+
+
+class CredentialsError(HarvestError):
+    """The credentials of a source cannot be read."""

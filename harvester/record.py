@@ -27,6 +27,7 @@ class RawRecord:
     id: str  #: stable within its source; for a delivery the URL of its metadata file, without credentials
     content: Mapping[str, Any]
     place_keys: frozenset[str] = frozenset()  #: keys of the content that say from where the source looked
+    fingerprint: str | None = None  #: by which the source can tell next time, without reading it, that nothing changed
 
     def serialised(self) -> bytes:
         """The content as canonical JSON (sorted keys, ASCII), equal for equal contents."""
@@ -46,11 +47,22 @@ def _canonical(content: Mapping[str, Any]) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Withdrawal:
+    """The source says that a record is gone."""
+
+    id: str  #: of the record, as in `RawRecord`
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """A run of raw records and the cursor from which the source goes on after them."""
 
     records: Sequence[RawRecord]
     next_cursor: str | None  #: None on the last page
+    unread: Sequence[str] = ()  #: ids of records that are there, as they were: the source knew it without reading them
+    withdrawals: Sequence[Withdrawal] = ()
+    expected_total: int | None = None  #: how many records the source says there are in all; only for showing progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +105,30 @@ class CompanionFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemoteAsset:
+    """A file that its source serves itself, under an address that stays valid: never a signed one."""
+
+    key: str  #: of the asset in the Item: lower-case letters, digits, "_", "." or "-"
+    href: str  #: absolute, http or https (s3 where the source publishes that), without credentials or signature
+    roles: tuple[str, ...]  #: of the STAC best practices: "data", "thumbnail", "overview", "metadata"…
+    title: str
+    media_type: str | None = None
+    bands: tuple[Band, ...] = ()  #: in the order of the pixels
+    fields: Mapping[str, Any] = field(default_factory=dict)  #: further fields under their STAC names
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordLink:
+    """A link of the Item that its source gives: a licence, a web map, a page about it."""
+
+    rel: str
+    href: str  #: absolute
+    media_type: str | None = None
+    title: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)  #: further fields, such as "wmts:layer"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Product:
     """One component of a delivery: one spectral mode of one acquisition at one processing level, from one job."""
 
@@ -124,27 +160,27 @@ class SceneRecord:
     """One acquisition as one record of one source describes it, in our units.
 
     Several records (panchromatic and multispectral components, levels, jobs, sources) may describe one acquisition:
-    they share a scene key and become one Item.
+    they share a scene key. Those in one collection become one Item; Items in several collections are linked.
     """
 
     id: str  #: of the Item: from raw source values, never cleaned or rounded, so it never moves
     scene_keys: tuple[str, ...]  #: all names under which this acquisition is known; equal key = same acquisition
-    mission: str  #: satellite code as the vendor writes it: PHR1A, PNEO4, SPOT7, SPOT5
-    sensor: str  #: id of the sensor document that described it
-    profile: str  #: vendor profile, such as PHR_ORTHO
-    platform: str  #: "pleiades-1a"
-    platform_title: str  #: "Pléiades 1A"
-    constellation: str
-    instruments: tuple[str, ...]
-    international_designator: str | None
-    acquired_at: datetime  #: start of the strip, UTC; naive values are refused
-    started_at: datetime | None  #: of the first and last line of this image, UTC
-    ended_at: datetime | None
+    platform_title: str  #: "Pléiades 1A"; what the title of the Item begins with
+    acquired_at: datetime | None  #: start of the strip, UTC; naive values are refused; None for a yearly mosaic
     footprint: Region  #: WGS 84, longitude first, RFC 7946 winding, cut at the antimeridian
-    footprint_from: str  #: "roi-mask" or "extent"
-    viewing: ViewingDirection | None  #: ground to satellite, at the centre of the image
-    sun_azimuth_deg: float | None  #: clockwise from north
-    sun_elevation_deg: float | None
+    footprint_from: str  #: "roi-mask", "extent" (of the image) or "source" (as a catalogue gives it)
+    mission: str | None = None  #: satellite code as the vendor writes it: PHR1A, PNEO4, SPOT7, SPOT5
+    sensor: str | None = None  #: id of the sensor document that described it
+    profile: str | None = None  #: vendor profile, such as PHR_ORTHO
+    platform: str | None = None  #: "pleiades-1a"; None for a mosaic of several
+    constellation: str | None = None
+    instruments: tuple[str, ...] = ()
+    international_designator: str | None = None
+    started_at: datetime | None = None  #: of the first and last line of this image, UTC
+    ended_at: datetime | None = None
+    viewing: ViewingDirection | None = None  #: ground to satellite, at the centre of the image
+    sun_azimuth_deg: float | None = None  #: clockwise from north
+    sun_elevation_deg: float | None = None
     vendor_angles: Mapping[str, float] = field(default_factory=dict)  #: as the vendor writes them: azimuth_angle…
     native_gsd_m: tuple[float, float] | None = None  #: across and along track
     relative_orbit: int | None = None
@@ -152,5 +188,16 @@ class SceneRecord:
     acquisition_station: str | None = None
     copyright: str | None = None
     root: str = ""  #: URL below which the files of the product lie, without credentials
-    product: Product | None = None  #: None for an acquisition that is catalogued but not held
+    product: Product | None = None  #: None for an acquisition that is catalogued but of which we hold no files
+    is_archive: bool = False  #: in the archive of the vendor, to be ordered: its Item says whether it is held
+    gsd_m: float | None = None  #: where there is no product to say it
+    cloud_cover_percent: float | None = None  #: 0 to 100; where there is no product to say it
+    snow_cover_percent: float | None = None
+    processing_level: str | None = None  #: where there is no product to say it
+    source_id: str | None = None  #: the id as the source writes it, where that is not `id`
+    source_href: str | None = None  #: where the source shows this record; becomes the `via` link
+    published_at: datetime | None = None  #: when its source published it, UTC
+    properties: Mapping[str, Any] = field(default_factory=dict)  #: further Item properties under their STAC names
+    remote_assets: tuple[RemoteAsset, ...] = ()
+    links: tuple[RecordLink, ...] = ()
     warnings: tuple[str, ...] = ()  #: what the reader could not use though the scene is readable

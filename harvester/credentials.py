@@ -1,0 +1,49 @@
+"""The credentials of sources: from the environment or from files, never from documents, never shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from harvester.errors import CredentialsError
+
+_NAME = re.compile(r"[^A-Z0-9]+")
+
+
+class Credentials(BaseModel):
+    """What opens a source; whatever is not given is None."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user: str | None = None
+    password: SecretStr | None = None
+    api_key: SecretStr | None = None
+    token: SecretStr | None = None
+
+
+def read_credentials(name: str, environment: Mapping[str, str]) -> Credentials:
+    """The credentials called `name` in a collection document.
+
+    They are the variables DINAMIS_SOURCE_<NAME>_USER, _PASSWORD, _API_KEY and _TOKEN, or the files named by the same
+    with _FILE behind (as container secrets are given).
+
+    Raises:
+        CredentialsError: A file that is named cannot be read.
+    """
+    prefix = f"DINAMIS_SOURCE_{_NAME.sub('_', name.upper())}"
+    values = {field: _value(f"{prefix}_{field.upper()}", environment) for field in Credentials.model_fields}
+    return Credentials.model_validate({field: value for field, value in values.items() if value})
+
+
+def _value(variable: str, environment: Mapping[str, str]) -> str | None:
+    if variable in environment:
+        return environment[variable].strip()
+    if (file := environment.get(f"{variable}_FILE")) is None:
+        return None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CredentialsError(f"{variable}_FILE={file}: {error}") from error

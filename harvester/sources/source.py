@@ -1,0 +1,102 @@
+"""What a source is: the few things that the harvest asks of a module of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harvester.credentials import Credentials
+from harvester.record import Page, RawRecord, SceneRecord
+from harvester.sensors import Sensors
+
+BBox = tuple[float, float, float, float]  #: west, south, east, north in degrees, WGS 84; west > east over 180°
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which records of a source are asked for; without any bound, all of them."""
+
+    since: datetime | None = None  #: changed at the source since then (UTC, inclusive): where the source can tell
+    until: datetime | None = None  #: changed at the source before then (UTC, exclusive): where the source can tell
+    bbox: BBox | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether a record that is not among the answers is not in the source."""
+        return self == Selection()
+
+
+@dataclass
+class Progress:
+    """What a source has seen so far, for people who wait; the same object all the time."""
+
+    records: int = 0
+    total: int | None = None  #: how many there will be, where the source says so
+    at_hand: str = ""  #: what it is at, in a few words: "window 3 of 12", "412 files seen"
+    passed_over: Mapping[str, int] | None = None  #: what was seen that is no record: kind -> count
+
+
+class SourceOptions(BaseModel):
+    """Where a source is and how it is asked: what a collection document says, and the credentials."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(repr=False)  #: it may hold a password: show `shown_location`
+    credentials: Credentials = Credentials()
+    page_size: int | None = Field(default=None, ge=1)  #: records a request; None = what the service takes best
+    rate: float = Field(default=2.0, gt=0)  #: requests per second to one host, at most
+    timeout_s: float = Field(default=60.0, gt=0)
+    allowed_hosts: tuple[str, ...] = ()  #: hosts other than that of `url` that may be asked too
+
+    @property
+    def shown_location(self) -> str:
+        """The address without credentials."""
+        scheme, _, rest = self.url.partition("://")
+        authority, slash, path = rest.partition("/")
+        return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}" if rest else self.url
+
+
+Fingerprints = Callable[[Sequence[str]], Mapping[str, str]]  #: record ids -> fingerprints kept of those that are known
+
+
+class Source(Protocol):
+    """A module of this package."""
+
+    Options: type[Any]  #: a `SourceOptions` with what this source needs besides
+    is_selectable: bool  #: whether `Selection.since` and `until` narrow what is asked; if not, each run asks for all
+
+    def read_pages(
+        self,
+        options: Any,
+        selection: Selection,
+        cursor: str | None,
+        progress: Progress,
+        fingerprints: Fingerprints,
+    ) -> Iterator[Page]:
+        """Read the selected records page by page.
+
+        Args:
+            options: where and how; an `Options` of this module.
+            selection: which records.
+            cursor: `next_cursor` of the page after which to go on, perhaps of another process; None for the beginning.
+            progress: kept up to date by the source.
+            fingerprints: what the ledger has of records that may be unchanged.
+
+        Raises:
+            SourceUnavailable: it cannot be reached, or answers what cannot be understood, after patient retries.
+            SourceRefused: it refuses our credentials.
+        """
+
+    def scene_from_record(self, raw: RawRecord, sensors: Sensors) -> SceneRecord:
+        """The scene that a record describes: pure, and the same at any time.
+
+        Raises:
+            UnreadableScene: it cannot become an Item, with the reason.
+        """
+
+    def windows(self, options: Any, selection: Selection) -> Sequence[Selection]:
+        """The selection in parts that can be harvested at the same time; as one part where that is of no use."""
