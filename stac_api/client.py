@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.resources import files
 from typing import Any, cast
 from urllib.parse import unquote_plus
 
 import attr
 import orjson
+from asyncpg import Connection
 from fastapi import Request
 from geojson_pydantic.geometries import MultiPolygon
 from stac_fastapi.api.models import GeoJSONResponse
@@ -22,12 +24,18 @@ from starlette.responses import JSONResponse
 from stac_api.areas import bbox_geometry, crosses_antimeridian
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
 from stac_api.conformance import ADDED_CLASSES
+from stac_api.errors import ItemWithdrawn
 from stac_api.filters import conjunction, filter_of_query, runnable
 from stac_api.item_presentation import DEFAULT_FIELDS, complete_item
 from stac_api.languages import language_headers
 from stac_api.queryables import refuse_undeclared
 
 ITEMS_PER_PAGE = 100
+
+#: From a Collection to its feed of changes.
+CHANGES_REL = "changes"
+
+WITHDRAWAL = (files("stac_api") / "sql" / "withdrawal.sql").read_text(encoding="utf-8")
 
 
 @attr.s
@@ -51,14 +59,14 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
     async def _collections(self, request: Request, search: dict[str, Any]) -> list[dict[str, Any]]:
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, search)
-            return await presented(connection, page["collections"], request)
+            return await _presented(connection, page["collections"], request)
 
     async def all_collections(self, request: Request, **parameters: Any) -> JSONResponse:
         """The collections that match, all of them on one page unless a limit is asked for."""
         search = self._collection_search(request, parameters)
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, search)
-            collections = await presented(connection, page["collections"], request)
+            collections = await _presented(connection, page["collections"], request)
         fields = search.get("fields") or {}
         content = {
             "collections": [with_fields(each, fields) for each in collections],
@@ -85,19 +93,23 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             NotFoundError: there is no such collection.
         """
         async with request.app.state.get_connection(request, "r") as connection:
-            stored = await connection.fetchval("SELECT get_collection($1::text)", _storable_id(collection_id))
-            if stored is None or stored.get("type") != "Collection":
-                raise NotFoundError(f"Collection {collection_id} does not exist.")
-            (collection,) = await presented(connection, [stored], request)
+            stored = await stored_collection(connection, collection_id)
+            (collection,) = await _presented(connection, [stored], request)
         return JSONResponse(collection, headers=language_headers([collection]))
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item:
         """One Item.
 
         Raises:
-            NotFoundError: there is no such collection, or no such Item in it.
+            ItemWithdrawn: it stood in the collection and does not any more.
+            NotFoundError: there is no such collection, or there never was such an Item in it.
         """
-        item = await super().get_item(_storable_id(item_id), collection_id, request, **kwargs)
+        try:
+            item = await super().get_item(_storable_id(item_id), collection_id, request, **kwargs)
+        except NotFoundError:
+            async with request.app.state.get_connection(request, "r") as connection:
+                await _refuse_withdrawn(connection, item_id, collection_id)
+            raise
         return cast("Item", item)
 
     async def item_collection(self, collection_id: str, request: Request, **parameters: Any) -> GeoJSONResponse:
@@ -143,6 +155,51 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         complete = _completion(search_request, get_base_url(request))
         page["features"] = [cast("Item", complete(cast("dict[str, Any]", each))) for each in page["features"]]
         return page
+
+
+async def stored_collection(connection: Connection, collection_id: str) -> dict[str, Any]:
+    """The document of a collection: whatever is told of one collection is told after this.
+
+    Raises:
+        NotFoundError: there is no such collection.
+    """
+    stored: dict[str, Any] | None = await connection.fetchval(
+        "SELECT get_collection($1::text)", _storable_id(collection_id)
+    )
+    if stored is None or stored.get("type") != "Collection":
+        raise NotFoundError(f"Collection {collection_id} does not exist.")
+    return stored
+
+
+async def _refuse_withdrawn(connection: Connection, item_id: str, collection_id: str) -> None:
+    await stored_collection(connection, collection_id)
+    withdrawal = await connection.fetchrow(WITHDRAWAL, collection_id, _storable_id(item_id))
+    if withdrawal is not None:
+        raise ItemWithdrawn(f"Since {withdrawal['withdrawn_at']:%Y-%m-%dT%H:%M:%SZ}: {withdrawal['reason']}")
+
+
+async def _presented(
+    connection: Connection, collections: Sequence[dict[str, Any]], request: Request
+) -> list[dict[str, Any]]:
+    """The collections as a client gets them, each with the link to its changes."""
+    return [
+        {**each, "links": [*each["links"], _changes_link(each["id"], get_base_url(request))]}
+        for each in await presented(connection, collections, request)
+    ]
+
+
+def _changes_link(collection_id: str, base_url: str) -> dict[str, str]:
+    return {
+        "rel": CHANGES_REL,
+        "type": "application/json",
+        "title": "Changes",
+        "href": changes_href(collection_id, base_url),
+    }
+
+
+def changes_href(collection_id: str, base_url: str) -> str:
+    """The address of the changes of a collection."""
+    return f"{base_url}collections/{collection_id}/changes"
 
 
 def _prepared(search_request: PgstacSearch) -> PgstacSearch:

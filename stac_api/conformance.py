@@ -28,4 +28,7 @@ SORT_CLASSES = (
 
 LANGUAGE_CLASS = "https://api.stacspec.org/v1.0.0-rc.2/language"
 
-ADDED_CLASSES = frozenset({*CQL2_CLASSES, *SORT_CLASSES, LANGUAGE_CLASS})
+#: The feed of changes, as docs/reference/api.md has it. Nothing in it is particular to us, nor is its name.
+CHANGES_CLASS = "https://w3id.org/stac-changes/v1.0.0/collection-changes"
+
+ADDED_CLASSES = frozenset({*CQL2_CLASSES, *SORT_CLASSES, LANGUAGE_CLASS, CHANGES_CLASS})

@@ -16,6 +16,7 @@ DEFAULT_LIMITS = {
     "/search": ITEMS_PER_PAGE,
     "/collections/{collection_id}/items": ITEMS_PER_PAGE,
 }
+ITEM_PATH = "/collections/{collection_id}/items/{item_id}"
 
 
 def describe_faithfully(app: FastAPI) -> None:
@@ -37,6 +38,8 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
         # FastAPI documents 422 for bad input; STAC asks for 400.
         operation["responses"].pop("422", None)
         operation["responses"] |= {"400": _problem("The request is not valid"), "default": _problem("It failed")}
+        if path == ITEM_PATH:
+            operation["responses"]["410"] = _problem("The Item was withdrawn")
         _set_default_limit(operation, DEFAULT_LIMITS.get(path))
     _set_body_limit(schemas)
     return document

@@ -49,6 +49,14 @@ class UnknownOperator(ApiError):
     """The `query` parameter knows eq, neq, lt, lte, gt, gte, in, startsWith, endsWith and contains."""
 
 
+class UnusableSince(ApiError):
+    """Give `since` the cursor of the last answer or a time (RFC 3339, UTC), or leave it out to start again."""
+
+
+class ItemWithdrawn(ApiError):
+    """This Item was withdrawn from the collection."""
+
+
 class AssetsNotPublic(ApiError):
     """The files of this archive are not served yet: the operator must start `dinamis serve` with `--public-assets`."""
 
@@ -107,6 +115,8 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     UndeclaredProperty: INVALID,
     NotAnArea: INVALID,
     UnknownOperator: INVALID,
+    UnusableSince: INVALID,
+    ItemWithdrawn: Refusal(status=410, code="Gone"),
     AssetsNotPublic: Refusal(status=403, code="AssetsNotPublic"),
     AssetNotFound: NOT_FOUND,
     AssetNotServed: Refusal(status=501, code="AssetNotServed"),

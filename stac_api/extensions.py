@@ -20,6 +20,7 @@ from stac_fastapi.pgstac.models.extensions import Extensions
 from stac_fastapi.types.extension import ApiExtension
 
 from stac_api.assets import AssetsExtension
+from stac_api.changes import ChangesExtension
 from stac_api.health import HealthExtension
 from stac_api.queryables import Queryables
 from stac_api.search_body import SearchBodyExtension
@@ -114,5 +115,5 @@ def catalogue_extensions(stock: StockSettings, assets: AssetsExtension, health: 
             "query": TranslatedQueryExtension(conformance_classes=[QueryConformanceClasses.ITEMS]),
             "filter": ItemCollectionFilterExtension(client=queryables),
         },
-        extra_map={"assets": assets, "health": health},
+        extra_map={"assets": assets, "changes": ChangesExtension(), "health": health},
     )

@@ -1,0 +1,166 @@
+"""The feed of changes: what came into a collection, changed and left it, in the order in which it happened.
+
+Another catalogue follows a collection by repeating the question with the cursor of the last answer. The order is that
+of `dinamis.change`: a greater number is never committed earlier, so that nothing can appear behind a cursor.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+
+import attr
+from asyncpg import Connection
+from fastapi import APIRouter, FastAPI, Path, Query, Request
+from pydantic import BaseModel, Field
+from stac_fastapi.types.extension import ApiExtension
+from stac_fastapi.types.requests import get_base_url
+from starlette.datastructures import URL
+from starlette.responses import Response
+
+from stac_api.client import changes_href, stored_collection
+from stac_api.errors import UnusableSince
+
+CHANGES_PER_PAGE = 100
+MOST_CHANGES_PER_PAGE = 1000
+
+#: Readers take it as it is; the word before the number keeps it apart from a time.
+_CURSOR = re.compile(r"change-([0-9]{1,18})")
+
+_SQL = files("stac_api") / "sql"
+CHANGES, HEAD, FIRST_CHANGE_AT = (
+    (_SQL / name).read_text(encoding="utf-8") for name in ("changes.sql", "head_of_changes.sql", "first_change_at.sql")
+)
+
+
+class Change(BaseModel):
+    """How an Item stands after its latest change."""
+
+    type: Literal["new", "updated", "withdrawn"] = Field(
+        description="`new` and `updated`: it stands in the collection; `withdrawn`: it does not any more."
+    )
+    id: str = Field(description="The id of the Item.")
+    at: datetime = Field(description="When it changed, UTC; the order is that of the list, not of these times.")
+    reason: str | None = Field(None, description="Why it was withdrawn.")
+    href: str = Field(description="The Item; 410 when it is withdrawn.")
+
+
+class ChangesLink(BaseModel):
+    """A link of a page of changes."""
+
+    rel: Literal["self", "next", "collection"]
+    href: str
+    type: str = "application/json"
+
+
+class Changes(BaseModel):
+    """A page of changes, the earliest first."""
+
+    changes: list[Change]
+    cursor: str = Field(description="Opaque: the next `since`. It is there even when nothing changed.")
+    number_returned: int = Field(serialization_alias="numberReturned")
+    links: list[ChangesLink] = Field(description="`next` is there when more changes are waiting.")
+
+
+@attr.s
+class ChangesExtension(ApiExtension):
+    """The route of the feed."""
+
+    def register(self, app: FastAPI) -> None:
+        """Add the route."""
+        router = APIRouter(prefix=app.state.router_prefix, tags=["Changes"])
+        router.add_api_route(
+            "/collections/{collection_id}/changes",
+            self.changes,
+            methods=["GET"],
+            name="Changes of a collection",
+            operation_id="changes",
+            summary="What came into the collection, changed and left it",
+            responses={200: {"model": Changes}, 304: {"description": "Nothing changed since the answer of that ETag"}},
+        )
+        app.include_router(router)
+
+    async def changes(
+        self,
+        request: Request,
+        collection_id: Annotated[str, Path(description="Collection ID")],
+        since: Annotated[
+            str | None,
+            Query(description="The `cursor` of the last answer, or an RFC 3339 time; left out: from the beginning."),
+        ] = None,
+        limit: Annotated[int, Query(ge=1, description="How many changes at most; more than 1000 means 1000.")] = (
+            CHANGES_PER_PAGE
+        ),
+    ) -> Response:
+        """A page of the changes after a cursor or a time; 304 when nothing changed since the ETag that is sent.
+
+        Raises:
+            NotFoundError: there is no such collection.
+            UnusableSince: `since` is neither a time nor a cursor of this feed.
+        """
+        limit = min(limit, MOST_CHANGES_PER_PAGE)
+        async with request.app.state.get_connection(request, "r") as connection:
+            await stored_collection(connection, collection_id)
+            head = await connection.fetchval(HEAD, collection_id)
+            headers = {"Cache-Control": "no-cache", "ETag": f'W/"{head}"'}
+            if _is_known(headers["ETag"], request.headers.get("if-none-match", "")):
+                return Response(status_code=304, headers=headers)
+            position = await _position(connection, collection_id, since, head)
+            rows = await connection.fetch(CHANGES, collection_id, position, limit + 1)
+        page = _page(rows, position, limit, collection_id, request)
+        content = page.model_dump_json(by_alias=True, exclude_none=True)
+        return Response(content, headers=headers, media_type="application/json")
+
+
+def _is_known(tag: str, known: str) -> bool:
+    """Whether an If-None-Match has the tag: by the weak comparison, of RFC 9110 §8.8.3.2."""
+    return tag.removeprefix("W/") in {each.strip().removeprefix("W/") for each in known.split(",")}
+
+
+async def _position(connection: Connection, collection: str, since: str | None, head: int) -> int:
+    """The number of the last change that a reader has already."""
+    if since is None:
+        return 0
+    if cursor := _CURSOR.fullmatch(since):
+        if int(cursor[1]) > head:
+            # To go on from it would miss the changes that take its number again.
+            raise UnusableSince("This cursor is not of this collection, or of a catalogue that was since restored.")
+        return int(cursor[1])
+    first = await connection.fetchval(FIRST_CHANGE_AT, collection, _instant(since))
+    return head if first is None else int(first) - 1
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise UnusableSince from error
+
+
+def _page(rows: list[Any], position: int, limit: int, collection: str, request: Request) -> Changes:
+    """The page of at most `limit` changes; one row more says that others are waiting."""
+    items = f"{get_base_url(request)}collections/{collection}/items"
+    changes = [
+        Change(type=row["type"], id=row["id"], at=row["at"], reason=row["reason"], href=f"{items}/{row['id']}")
+        for row in rows[:limit]
+    ]
+    cursor = f"change-{rows[len(changes) - 1]['position'] if changes else position}"
+    return Changes(
+        changes=changes,
+        cursor=cursor,
+        number_returned=len(changes),
+        links=_links(request, collection, following={"since": cursor, "limit": limit} if len(rows) > limit else None),
+    )
+
+
+def _links(request: Request, collection: str, following: dict[str, Any] | None) -> list[ChangesLink]:
+    feed = URL(changes_href(collection, get_base_url(request)))
+    links = [
+        ChangesLink(rel="self", href=str(feed.replace(query=request.url.query))),
+        ChangesLink(rel="collection", href=f"{get_base_url(request)}collections/{collection}"),
+    ]
+    following_href = str(feed.include_query_params(**following)) if following else None
+    return [*links, *([ChangesLink(rel="next", href=following_href)] if following_href else [])]
