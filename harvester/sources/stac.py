@@ -1,0 +1,136 @@
+"""The source `stac`: any STAC API, static catalogue or bulk file of Items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from pystac_client import Client
+
+from harvester.errors import UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page
+from harvester.sources.source import Fingerprints, Progress, Selection
+from harvester.sources.stac_bulk import bulk_pages, is_bulk_file
+from harvester.sources.stac_items import scene_from_record
+from harvester.sources.stac_options import Options
+from harvester.sources.stac_search import PageRequest, SessionIO, can_filter, linked_pages, search_pages
+from harvester.sources.stac_static import documents_of, static_pages
+
+__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
+
+is_selectable = True
+
+
+def read_pages(
+    options: Options,
+    selection: Selection,
+    cursor: str | None,
+    progress: Progress,
+    fingerprints: Fingerprints,  # noqa: ARG001 -- the signature of Source
+) -> Iterator[Page]:
+    """Read the selected Items page by page.
+
+    An API is asked for the box, and for what has changed where it can filter by `updated`. A static catalogue and a
+    bulk file are always read whole.
+
+    Raises:
+        SourceUnavailable: It cannot be reached, or answers what is not STAC.
+        SourceRefused: It refuses our credentials.
+    """
+    with Session(options, auth=_authorisation(options)) as session:
+        if is_bulk_file(options.url):
+            yield from bulk_pages(session, options, cursor, progress)
+        else:
+            yield from _catalogue_pages(session, options, selection, cursor, progress)
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:
+    """The selection by years of change, where the API can be asked for them; else as one part.
+
+    Without `since` it is one part: Items that do not say when they were updated would be in none.
+    """
+    if selection.since is None or is_bulk_file(options.url) or options.url.startswith("file:"):
+        return [selection]
+    ends = _new_years(selection.since, selection.until or datetime.now(UTC))
+    if not ends or not _is_filtering_api(options):
+        return [selection]
+    starts = [selection.since, *ends]
+    return [
+        replace(selection, since=since, until=until)
+        for since, until in zip(starts, [*ends, selection.until], strict=True)
+    ]
+
+
+def _catalogue_pages(
+    session: Session, options: Options, selection: Selection, cursor: str | None, progress: Progress
+) -> Iterator[Page]:
+    root = _root(session, options)
+    if root["type"] == "FeatureCollection":
+        request = PageRequest.of_cursor(cursor) if cursor else PageRequest("GET", options.url)
+        return linked_pages(session, request, options, progress)
+    client = _client(session, options, root)
+    if client is None:
+        return static_pages(documents_of(options, session), root, options, cursor, progress)
+    return search_pages(session, client, options, selection, cursor, progress)
+
+
+def _root(session: Session, options: Options) -> Mapping[str, Any]:
+    root = documents_of(options, session).get_json(options.url)
+    kinds = ("Catalog", "Collection", "FeatureCollection")
+    # STAC before 1.0 does not say the type of a catalogue.
+    kind = root.get("type", "Catalog") if isinstance(root, Mapping) else None
+    if kind not in kinds:
+        raise UnreadableAnswer(f"{options.shown_location} is none of {', '.join(kinds)}; give the root of a catalogue")
+    return {**root, "type": kind}
+
+
+def _client(session: Session, options: Options, root: Mapping[str, Any]) -> Client | None:
+    """The API that a root document opens; None for a static catalogue."""
+    if options.static or root["type"] != "Catalog":
+        return None
+    client = SessionIO(session).stac_object_from_dict(dict(root), href=options.url, preserve_dict=False)
+    if isinstance(client, Client) and client.conforms_to("ITEM_SEARCH"):
+        return client
+    if options.static is False:
+        raise UnreadableAnswer(
+            f"{options.shown_location} does not say that it can be searched; leave out static: false"
+        )
+    return None
+
+
+def _is_filtering_api(options: Options) -> bool:
+    with Session(options, auth=_authorisation(options)) as session:
+        root = _root(session, options)
+        client = _client(session, options, root)
+        return client is not None and can_filter(client)
+
+
+def _new_years(since: datetime, until: datetime) -> list[datetime]:
+    days = (datetime(year, 1, 1, tzinfo=UTC) for year in range(since.year + 1, until.year + 1))
+    return [day for day in days if day < until]
+
+
+class _Token(httpx.Auth):
+    """A token for one host and no other."""
+
+    def __init__(self, host: str, token: str) -> None:
+        self._host = host
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
+        if request.url.netloc.decode() == self._host:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+def _authorisation(options: Options) -> httpx.Auth | None:
+    credentials = options.credentials
+    if token := credentials.token or credentials.api_key:
+        return _Token(httpx.URL(options.url).netloc.decode(), token.get_secret_value())
+    if credentials.user and credentials.password:
+        return httpx.BasicAuth(credentials.user, credentials.password.get_secret_value())
+    return None

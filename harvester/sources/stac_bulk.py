@@ -1,0 +1,188 @@
+"""Reading a bulk file of Items, one JSON text a line, plain or gzipped, from a disk or by HTTP in ranges."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from harvester.errors import SourceUnavailable, UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page, RawRecord
+from harvester.sources.source import Progress
+from harvester.sources.stac_options import Options
+from harvester.sources.stac_record import distinct, item_record, unreadable_record
+from harvester.sources.stac_static import local_path
+
+_PAGE_SIZE = 500
+_BLOCK_BYTES = 4 * 2**20
+_LONGEST_LINE_BYTES = 64 * 2**20
+_KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
+_NAME = re.compile(r"\.(ndjson|jsonl|geojsonl)(\.gz)?$")
+
+
+@dataclass(frozen=True)
+class Position:
+    """After which line to go on, in which version of the file."""
+
+    offset: int = 0  #: in bytes of the uncompressed text
+    version: str | None = None  #: ETag, or size and time of the last change; None where the server tells none
+
+
+@dataclass
+class _Bytes:
+    """The bytes of a file in blocks."""
+
+    version: str | None
+    blocks: Iterator[bytes]
+
+
+def is_bulk_file(url: str) -> bool:
+    """Whether an address is that of a bulk file, by its name."""
+    return _NAME.search(url.partition("?")[0]) is not None
+
+
+def bulk_pages(session: Session, options: Options, cursor: str | None, progress: Progress) -> Iterator[Page]:
+    """The Items of a bulk file in pages.
+
+    A gzipped file is read from its beginning again to go on; a file that was replaced is read anew.
+
+    Raises:
+        SourceUnavailable: It cannot be read, or it is replaced while it is read.
+        UnreadableAnswer: It is cut off, or a line is longer than 64 MiB.
+    """
+    position = Position(**json.loads(cursor)) if cursor else Position()
+    version, lines = _open(session, options, position)
+    page: list[RawRecord] = []
+    end = 0
+    for line, after in lines:
+        if len(page) >= (options.page_size or _PAGE_SIZE):
+            yield Page(records=distinct(page), next_cursor=json.dumps(asdict(Position(end, version))))
+            page = []
+        if line.strip():
+            page.append(_record(line, options))
+            progress.records += 1
+        end = after
+    yield Page(records=distinct(page), next_cursor=None)
+
+
+def _record(line: bytes, options: Options) -> RawRecord:
+    try:
+        return item_record(orjson.loads(line), options.url, options.preset)
+    except orjson.JSONDecodeError as error:
+        said = line[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
+        return unreadable_record(f"the line is not JSON: {error}", said, options.url)
+
+
+def _open(session: Session, options: Options, position: Position) -> tuple[str | None, Iterator[tuple[bytes, int]]]:
+    """The version of the file, and its lines after a position."""
+    is_packed = options.url.partition("?")[0].endswith(".gz")
+    start = 0 if is_packed else position.offset
+    file = _bytes(session, options.url, start)
+    if position.offset and file.version != position.version:
+        return _open(session, options, Position())
+    if not is_packed:
+        return file.version, _lines(file.blocks, start)
+    unpacked = _lines(_unpacked(file.blocks, options.shown_location), 0)
+    return file.version, (entry for entry in unpacked if entry[1] > position.offset)
+
+
+def _bytes(session: Session, url: str, start: int) -> _Bytes:
+    return _local_bytes(url, start) if url.startswith("file:") else _remote_bytes(session, url, start)
+
+
+def _local_bytes(url: str, start: int) -> _Bytes:
+    path = local_path(url)
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise SourceUnavailable(f"{url}: {error.strerror}") from error
+
+    def blocks() -> Iterator[bytes]:
+        with path.open("rb") as file:
+            file.seek(start)
+            while block := file.read(_BLOCK_BYTES):
+                yield block
+
+    return _Bytes(f"{status.st_size}-{status.st_mtime_ns}", blocks())
+
+
+def _remote_bytes(session: Session, url: str, start: int) -> _Bytes:
+    first = _range(session, url, start)
+
+    def blocks() -> Iterator[bytes]:
+        block, offset = first, start
+        while True:
+            yield block.content
+            offset += len(block.content)
+            if offset >= block.total or not block.content:
+                return
+            block = _range(session, url, offset)
+            if block.version != first.version:
+                raise SourceUnavailable(
+                    f"{url.partition('?')[0]} was replaced while it was read; run the harvest again"
+                )
+
+    return _Bytes(first.version, blocks())
+
+
+@dataclass(frozen=True)
+class _Block:
+    content: bytes
+    total: int  #: bytes of the whole file
+    version: str | None
+
+
+def _range(session: Session, url: str, start: int) -> _Block:
+    answer = session.request("GET", url, headers={"Range": f"bytes={start}-{start + _BLOCK_BYTES - 1}"})
+    version = answer.headers.get("etag") or answer.headers.get("last-modified")
+    if answer.status_code != 206:  # a server without ranges gives the whole file
+        return _Block(answer.content[start:], len(answer.content), version)
+    total = answer.headers.get("content-range", "").rpartition("/")[2]
+    if not total.isdigit():
+        raise UnreadableAnswer(f"{url.partition('?')[0]}: the server does not say how long the file is")
+    return _Block(answer.content, int(total), version)
+
+
+def _unpacked(blocks: Iterator[bytes], shown: str) -> Iterator[bytes]:
+    """The text of a gzipped file, which may be several gzip files one behind the other."""
+    unpacker = _unpacker()
+    for block in blocks:
+        packed = block
+        while packed:
+            if unpacker.eof:
+                unpacker = _unpacker()
+            try:
+                text = unpacker.decompress(packed, _BLOCK_BYTES)
+            except zlib.error as error:
+                raise UnreadableAnswer(f"{shown} is not a gzip file: {error}") from error
+            packed = unpacker.unconsumed_tail or unpacker.unused_data
+            yield text
+    yield unpacker.flush()
+    if not unpacker.eof:
+        raise UnreadableAnswer(f"{shown} is cut off: the gzip file has no end")
+
+
+def _unpacker() -> Any:
+    return zlib.decompressobj(wbits=31)
+
+
+def _lines(blocks: Iterator[bytes], start: int) -> Iterator[tuple[bytes, int]]:
+    """Each line, and the offset after it; a last line without its end counts too."""
+    offset, beginning = start, b""
+    for block in blocks:
+        *whole, beginning = (beginning + block).split(b"\n")
+        for line in whole:
+            offset += len(line) + 1
+            yield line, offset
+        if len(beginning) > _LONGEST_LINE_BYTES:
+            raise UnreadableAnswer(
+                f"a line is longer than {_LONGEST_LINE_BYTES} bytes; the file is not one Item a line"
+            )
+    if beginning:
+        yield beginning, offset + len(beginning)

@@ -1,0 +1,15 @@
+"""How a STAC service or catalogue is asked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harvester.sources.source import SourceOptions
+
+
+class Options(SourceOptions):
+    """Where the catalogue is: landing page of an API, root of a static catalogue, or a bulk file of Items."""
+
+    collections: tuple[str, ...] = ()  #: ids of those that are read; all of them where none is named
+    static: bool | None = None  #: whether to walk links and not to search; None = as the root document says
+    preset: Literal["spot-6-7-drs"] | None = None  #: the service whose ids tell the acquisitions

@@ -1,0 +1,60 @@
+"""Raw records of STAC Items: what was said, where, and nothing that opens a file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from harvester.record import RawRecord
+from harvester.sources.stac_addresses import unsigned
+
+#: The address counts for relative links only: the same Item at a mirror is the same record.
+_PLACE_KEYS = frozenset({"href"})
+
+
+def item_record(item: Any, href: str, preset: str | None, identity: str | None = None) -> RawRecord:
+    """The record of one Item, whatever stands in its place.
+
+    Args:
+        item: as the source says it; signatures are taken off its assets, as they live for hours and open files.
+        href: address of the document in which it stands.
+        preset: `Options.preset`, by which the reader knows the ids of a service.
+        identity: of the record; None = collection and id of the Item, since ids are unique in a collection only.
+    """
+    content = {"item": _without_signatures(item), "href": unsigned(href)}
+    if preset:
+        content["preset"] = preset
+    return RawRecord(id=identity or _identity(item), content=content, place_keys=_PLACE_KEYS)
+
+
+def unreadable_record(fault: str, said: str, href: str, identity: str | None = None) -> RawRecord:
+    """The record of what should be an Item and cannot even be parsed."""
+    content = {"fault": fault, "said": said, "href": unsigned(href)}
+    return RawRecord(id=identity or f"sha256:{_digest(said)}", content=content, place_keys=_PLACE_KEYS)
+
+
+def distinct(records: Iterable[RawRecord]) -> list[RawRecord]:
+    """The records of a page, of each id the last."""
+    return list({record.id: record for record in records}.values())
+
+
+def _identity(item: Any) -> str:
+    if not isinstance(item, Mapping) or not isinstance(item.get("id"), str) or not item["id"]:
+        return f"sha256:{_digest(item)}"
+    collection = item.get("collection")
+    return f"{collection}/{item['id']}" if isinstance(collection, str) and collection else str(item["id"])
+
+
+def _digest(said: Any) -> str:
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _without_signatures(item: Any) -> Any:
+    assets = item.get("assets") if isinstance(item, Mapping) else None
+    for asset in assets.values() if isinstance(assets, Mapping) else ():
+        if isinstance(asset, dict) and isinstance(asset.get("href"), str):
+            asset["href"] = unsigned(asset["href"])
+    return item
