@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,10 @@ from pystac.utils import datetime_to_str
 
 from harvester.errors import UnreadableScene
 from harvester.item_checks import is_storable
-from harvester.record import Band, CompanionFile, ImageFile, Product, SceneRecord
+from harvester.record import Band, CompanionFile, ImageFile, Product, RemoteAsset, SceneRecord
+
+#: The records of one acquisition by source, the sources in order of precedence, the principal record of each first.
+ScenesBySource = Mapping[str, Sequence[SceneRecord]]
 
 RADIOMETRY_ROLES = {
     "BASIC": "dn",
@@ -60,24 +63,78 @@ def known(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def product_type(scene: SceneRecord, product: Product) -> str:
     """Family, spectral mode and level of a component, such as `PHR_PMS_ORTHO`."""
-    return f"{scene.profile.split('_')[0]}_{product.spectral}_{product.level}"
+    family = (scene.profile or "").partition("_")[0]
+    return "_".join(filter(None, (family, product.spectral, product.level)))
 
 
-def assets_from_scenes(scenes: Sequence[SceneRecord], *, item_id: str, collection: str) -> dict[str, Asset]:
-    """The assets of one Item by key, sorted; their hrefs are relative to the root of the API."""
-    held = _held_files(scenes)
-    preferred = {key: copies[0] for key, copies in held.items()}
-    titles = _distinct_titles(preferred)
-    return {key: _asset(file, titles[key], f"assets/{collection}/{item_id}/{key}") for key, file in preferred.items()}
+def spoken_moment(moment: datetime) -> str:
+    """The moment as titles say it, to the second: QGIS names layers by them, and a stereo pair shares its day."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def asset_locations(scenes: Sequence[SceneRecord]) -> dict[str, list[dict[str, str]]]:
-    """Where the copies of each asset's file lie, the preferred one first, by the keys of `assets_from_scenes`.
+def assets_from_scenes(by_source: ScenesBySource, *, item_id: str, collection: str) -> dict[str, Asset]:
+    """The assets of one Item by key, sorted.
 
-    The root is a URL without credentials and the path is relative to it. This is private: it never enters an Item.
-    All copies are kept, because the ledger still knows a delivery under its old place after it was moved.
+    The hrefs of files that we hold are relative to the root of the API; those that a source serves stay as they are.
     """
-    return {key: _distinct_places(copies) for key, copies in _held_files(scenes).items()}
+    files = _preferred_files(by_source)
+    titles = _distinct_titles(files)
+    return {
+        key: _remote_asset(file, titles[key])
+        if isinstance(file, RemoteAsset)
+        else _held_asset(file, titles[key], f"assets/{collection}/{item_id}/{key}")
+        for key, file in files.items()
+    }
+
+
+def places_by_key(by_source: ScenesBySource) -> dict[str, list[dict[str, str]]]:
+    """Where the copies of each file that we hold lie, the preferred one first, by the keys of `assets_from_scenes`.
+
+    The root is a URL without credentials and the path is relative to it.
+    """
+    files = _files_by_key(by_source)
+    return {key: _distinct_places(copies) for key, copies in files.items() if not isinstance(copies, RemoteAsset)}
+
+
+def documents_of_deliveries(assets: Mapping[str, Asset]) -> list[str]:
+    """Hrefs of the vendor's metadata files that we hold: what the records of deliveries were read from."""
+    return [
+        asset.href
+        for key, asset in assets.items()
+        if asset.href.startswith("assets/") and (key.startswith("metadata-") or "-metadata-" in key)
+    ]
+
+
+def _preferred_files(by_source: ScenesBySource) -> dict[str, _HeldFile | RemoteAsset]:
+    files = _files_by_key(by_source)
+    return {key: file if isinstance(file, RemoteAsset) else file[0] for key, file in files.items()}
+
+
+def _files_by_key(by_source: ScenesBySource) -> dict[str, list[_HeldFile] | RemoteAsset]:
+    """All files, held and remote, by key; of two sources with one key the later puts its name before it."""
+    united: dict[str, list[_HeldFile] | RemoteAsset] = {}
+    for source, scenes in by_source.items():
+        for files in (_held_files(scenes), _remote_files(scenes)):
+            for name, file in files.items():
+                united[_free_key(name, source, united)] = file
+    return dict(sorted(united.items()))
+
+
+def _free_key(key: str, source: str, taken: Container[str]) -> str:
+    return _free_key(f"{_slug(source)}-{key}", source, taken) if key in taken else key
+
+
+def _remote_files(scenes: Sequence[SceneRecord]) -> dict[str, RemoteAsset]:
+    """The remote files of one source by key; two that claim one key are numbered, the principal record's first."""
+    distinct: dict[tuple[str, str], RemoteAsset] = {}
+    for asset in (asset for scene in scenes for asset in scene.remote_assets):
+        distinct.setdefault((asset.key, asset.href), asset)
+    seen: Counter[str] = Counter()
+    files = {}
+    for asset in distinct.values():
+        seen[asset.key] += 1
+        files[asset.key if seen[asset.key] == 1 else f"{asset.key}-{seen[asset.key]}"] = asset
+    return files
 
 
 def _distinct_places(copies: Sequence[_HeldFile]) -> list[dict[str, str]]:
@@ -137,26 +194,34 @@ def _job_slug(job: str) -> str:
     return f"{slug}-{digest}" if slug else digest
 
 
-def _distinct_titles(held: Mapping[str, _HeldFile]) -> dict[str, str]:
+def _distinct_titles(files: Mapping[str, _HeldFile | RemoteAsset]) -> dict[str, str]:
     """A title for each key; those that would be the same are told apart by their job, then by their key."""
-    titles = {key: _title(file) for key, file in held.items()}
-    for distinction in (lambda key: held[key].product.job, lambda key: key):
+    titles = {key: file.title if isinstance(file, RemoteAsset) else _title(file) for key, file in files.items()}
+    jobs = {key: key if isinstance(file, RemoteAsset) else file.product.job for key, file in files.items()}
+    for distinction in (jobs, {key: key for key in files}):
         counts = Counter(titles.values())
-        titles = {key: f"{title} ({distinction(key)})" if counts[title] > 1 else title for key, title in titles.items()}
+        titles = {key: f"{title} ({distinction[key]})" if counts[title] > 1 else title for key, title in titles.items()}
     return titles
 
 
 def _title(held: _HeldFile) -> str:
-    # The time is said too: QGIS names layers by this title, and the views of a stereo pair share their day.
-    moment = held.scene.acquired_at.strftime("%Y-%m-%d %H:%M:%S")
-    title = f"{held.scene.mission} {moment} {held.product.spectral} {held.product.level}"
+    scene, product = held.scene, held.product
+    moment = spoken_moment(scene.acquired_at) if scene.acquired_at else None
+    words = (scene.mission or scene.platform_title, moment, product.spectral, product.level)
+    title = " ".join(filter(None, words))
     if isinstance(held.file, CompanionFile):
         return f"{title} {held.file.title}"
     parts = (held.file.group, held.file.tile)
     return " ".join((title, *(part.upper() for part in parts if part)))
 
 
-def _asset(held: _HeldFile, title: str, href: str) -> Asset:
+def _remote_asset(file: RemoteAsset, title: str) -> Asset:
+    bands = {"bands": [_band_fields(band) for band in file.bands]} if file.bands else {}
+    fields = {**file.fields, **bands}
+    return Asset(href=file.href, title=title, media_type=file.media_type, roles=list(file.roles), extra_fields=fields)
+
+
+def _held_asset(held: _HeldFile, title: str, href: str) -> Asset:
     file = held.file
     if isinstance(file, ImageFile):
         roles, fields = _image_roles(held.product), _image_fields(held.scene, held.product, file)

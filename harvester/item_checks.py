@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import shapely
 from pystac import Asset, Item
@@ -33,15 +34,25 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "eo:solar_illumination": (0, 100_000),
     "file:size": (0, 2**53),
     "dinamis:footprint_area_km2": (0, 5.2e8),
+    "sar:center_frequency": (0.01, 1000),
+    "sar:resolution_range": (0.01, 10_000),
+    "sar:resolution_azimuth": (0.01, 10_000),
 }
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _SECRET = re.compile(
-    r"://[^/\s\"]*@|\bfile://|x-amz-(signature|credential)|[?&](token|api_?key|signature|sig|password|access_token)=",
+    r"://[^/?#\s\"]*@|\bfile://|x-(amz|goog)-(signature|credential)"
+    r"|[?&](access_token|(x-)?api[_-]?key|awsaccesskeyid|expires|password|sig|signature|token)=",
     re.IGNORECASE,
 )
+#: Ids of images that Airbus has and nobody has ordered begin so.
+_ARCHIVE_PREFIX = "ARCHIVE-"
+_ASSET_SCHEMES = ("http", "https", "s3")
+_LINK_SCHEMES = (*_ASSET_SCHEMES, "ftp")
+_MADE_BY_THE_API = frozenset({"self", "root", "parent", "child", "item", "items"})
+_ASSET_NAMES = frozenset({"href", "title", "type", "roles"})
 
 
 def check_item(item: Item) -> None:
@@ -51,6 +62,7 @@ def check_item(item: Item) -> None:
         UnreadableScene: At least one invariant is broken.
     """
     problems = [*_identity_problems(item), *_geometry_problems(item), *_time_problems(item)]
+    problems += [*_archive_problems(item), *_link_problems(item)]
     problems += _number_problems("properties", item.properties)
     for key, asset in item.assets.items():
         problems += [f"asset {key}: {problem}" for problem in _asset_problems(item, key, asset)]
@@ -64,9 +76,38 @@ def _identity_problems(item: Item) -> Iterator[str]:
         yield "the id must be 1 to 200 letters, digits, '_', '.' or '-', the first a letter or digit"
     if not item.collection_id:
         yield "it is in no collection"
-    for name in ("title", "platform"):
-        if not item.properties.get(name):
-            yield f"{name} is empty"
+    if not item.properties.get("title"):
+        yield "title is empty"
+    if not (item.properties.get("platform") or item.properties.get("constellation")):
+        yield "platform and constellation are empty: one of them must be known"
+
+
+def _archive_problems(item: Item) -> Iterator[str]:
+    held, held_by = (item.properties.get(name) for name in ("dinamis:held", "dinamis:held_by"))
+    if item.id.startswith(_ARCHIVE_PREFIX):
+        if not item.properties.get("order:status"):
+            yield "order:status is empty: an image of the archive says whether it can be ordered"
+        # An absent property cannot be filtered, and clients leave out what is already held.
+        if not isinstance(held, bool):
+            yield "dinamis:held must be true or false on every image of the archive"
+    if (held is True) != bool(held_by):
+        yield "dinamis:held_by is there when, and only when, dinamis:held is true"
+
+
+def _link_problems(item: Item) -> Iterator[str]:
+    for link in item.links:
+        if link.rel in _MADE_BY_THE_API:
+            yield f"link {link.rel}: the API makes it itself"
+        elif not _leads(str(link.target), _LINK_SCHEMES, ("collections/", "assets/")):
+            yield f"link {link.rel}: the href must be an absolute address, or lead to the catalogue itself"
+
+
+def _leads(href: str, schemes: Iterable[str], own: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        return False
+    return href.startswith(own) or (parts.scheme in schemes and bool(parts.netloc))
 
 
 def _geometry_problems(item: Item) -> Iterator[str]:
@@ -91,16 +132,16 @@ def _close(left: Any, right: Any) -> bool:
 
 
 def _time_problems(item: Item) -> Iterator[str]:
-    if item.datetime is None:
-        yield "it has no datetime"
-    elif item.datetime.tzinfo is None:
+    if item.datetime is not None and item.datetime.tzinfo is None:
         yield "its datetime has no time zone"
     start, end = item.properties.get("start_datetime"), item.properties.get("end_datetime")
     if (start is None) != (end is None):
         yield "start_datetime and end_datetime come together or not at all"
-    elif start is not None and item.datetime is not None and item.datetime.tzinfo is not None:
-        interval = item.common_metadata.start_datetime, item.common_metadata.end_datetime
-        if None in interval or not interval[0] <= item.datetime <= interval[1]:  # type: ignore[operator]
+    elif start is None and item.datetime is None:
+        yield "it has neither a datetime nor start_datetime and end_datetime"
+    elif start is not None and (item.datetime is None or item.datetime.tzinfo is not None):
+        first, last = item.common_metadata.start_datetime, item.common_metadata.end_datetime
+        if first is None or last is None or not first <= (item.datetime or first) <= last:
             yield f"its datetime is not between {start} and {end}"
 
 
@@ -120,13 +161,17 @@ def _in_range(value: Any, low: float, high: float) -> bool:
 def _asset_problems(item: Item, key: str, asset: Asset) -> Iterator[str]:
     if not _KEY.fullmatch(key):
         yield "the key must be lower-case letters, digits, '_', '.' or '-'"
-    if asset.href != f"assets/{item.collection_id}/{item.id}/{key}":
-        yield "the href must be assets/<collection>/<item>/<key>"
-    missing = [name for name in ("title", "media_type", "roles") if not getattr(asset, name)]
-    if missing:
+    is_ours = asset.href == f"assets/{item.collection_id}/{item.id}/{key}"
+    if not (is_ours or _leads(asset.href, _ASSET_SCHEMES, ())):
+        yield "the href must be assets/<collection>/<item>/<key>, or absolute: http, https or s3"
+    needed = ("title", "media_type", "roles") if is_ours else ("title", "roles")
+    if missing := [name for name in needed if not getattr(asset, name)]:
         yield f"{', '.join(missing)} missing"
+    if shadowed := sorted(_ASSET_NAMES & set(asset.extra_fields)):
+        yield f"{', '.join(shadowed)} said twice"
     yield from _number_problems("fields", asset.extra_fields)
-    if "data" in (asset.roles or []):
+    # Of files elsewhere we say about the pixels only what their source says.
+    if "data" in (asset.roles or []) and (is_ours or "bands" in asset.extra_fields):
         yield from _image_problems(asset.extra_fields)
 
 

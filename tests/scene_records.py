@@ -9,7 +9,8 @@ from typing import Any
 from shapely import box
 
 from footprints import ViewingDirection
-from harvester.record import Band, CompanionFile, ImageFile, Product, SceneRecord
+from harvester.items import SourcedScene
+from harvester.record import Band, CompanionFile, ImageFile, Product, RemoteAsset, SceneRecord
 
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
@@ -95,5 +96,47 @@ def scene(component: Product | None = None, **changes: Any) -> SceneRecord:
         acquisition_station="TLS",
         root="file:///archive",
         product=component or product(),
+    )
+    return replace(made, **changes)
+
+
+def delivered(*scenes: SceneRecord) -> list[SourcedScene]:
+    """The records as those of the one source of deliveries."""
+    return [SourcedScene("deliveries", 0, each) for each in scenes]
+
+
+def archived(**changes: Any) -> SceneRecord:
+    """The same acquisition as the archive of the vendor lists it: no files of ours, a quicklook of theirs."""
+    made = replace(
+        scene(),
+        id="ARCHIVE-PHR1A_202108151541301",
+        profile=None,
+        product=None,
+        root="",
+        footprint_from="source",
+        started_at=None,
+        ended_at=None,
+        native_gsd_m=None,
+        is_archive=True,
+        gsd_m=0.5,
+        cloud_cover_percent=3.0,
+        processing_level="ALBUM",
+        source_id="5b1e0f1c-0000-4000-8000-000000000001",
+        source_href="https://archive.example.org/records/1",
+        published_at=datetime(2021, 8, 16, 4, 0, tzinfo=UTC),
+        properties={"airbus:production_status": ["ARCHIVED"]},
+        remote_assets=(quicklook(),),
+    )
+    return replace(made, **changes)
+
+
+def quicklook(**changes: Any) -> RemoteAsset:
+    """A preview that its source serves itself."""
+    made = RemoteAsset(
+        key="overview",
+        href="https://archive.example.org/records/1/quicklook",
+        roles=("overview",),
+        title="Quicklook",
+        media_type="image/jpeg",
     )
     return replace(made, **changes)

@@ -17,15 +17,15 @@ from shapely.geometry import shape
 from harvester.errors import UnreadableScene
 from harvester.items import asset_locations, check_item, item_from_scenes
 from harvester.record import CompanionFile, ImageFile, SceneRecord
-from tests.scene_records import BANDS, COG, product, scene
+from tests.scene_records import BANDS, COG, delivered, product, scene
 from tests.stac_schemas import validator
 
 ID = "PHR1A_202108151541301"
 
 
 def item_of(*scenes: SceneRecord) -> Item:
-    """The Item of these records in the collection `pleiades`."""
-    return item_from_scenes(scenes, item_id=ID, collection="pleiades")
+    """The Item of these deliveries in the collection `pleiades`."""
+    return item_from_scenes(delivered(*scenes), item_id=ID, collection="pleiades")
 
 
 def json_of(item: Item) -> dict[str, Any]:
@@ -303,7 +303,7 @@ def test_companions_of_one_kind_keep_apart() -> None:
         CompanionFile(path=path, kind="rpc", media_type="application/xml", title="RPC") for path in ("b.XML", "a.XML")
     )
     scenes = [scene(product(companions=rpcs))]
-    paths = {key: place["path"] for key, (place,) in asset_locations(scenes).items() if key.startswith("rpc")}
+    paths = {key: place["path"] for key, (place,) in asset_locations(delivered(*scenes)).items() if key.startswith("rpc")}
     assert paths == {"rpc-pms-ortho-job_1": "a.XML", "rpc-pms-ortho-job_1-2": "b.XML"}
     titles = [asset.title for asset in item_of(*scenes).assets.values()]
     assert len(set(titles)) == len(titles)
@@ -319,7 +319,7 @@ def test_titles_of_two_jobs_are_distinct() -> None:
 def test_jobs_that_look_alike_keep_apart() -> None:
     """Jobs that differ only in letters that a key cannot hold are still two assets, with keys fit for a URL."""
     jobs = ["5881/1", "5881 1", "5881é1"]
-    keys = set(asset_locations([scene(product(job=job, companions=())) for job in jobs]))
+    keys = set(asset_locations(delivered(*(scene(product(job=job, companions=())) for job in jobs))))
     assert len(keys) == 3
     assert all(key.isascii() and not set(key) & set("/ ") for key in keys)
 
@@ -346,7 +346,7 @@ def test_copy_that_can_be_served_is_preferred(reverse: bool) -> None:
         scene(product(companions=()), root="file:///z"),
         scene(product(companions=(), images=packed), root="ftp://a"),
     ][:: -1 if reverse else 1]
-    (places,) = asset_locations(copies).values()
+    (places,) = asset_locations(delivered(*copies)).values()
     path = product().images[0].path
     assert [(place["root"], place["path"]) for place in places] == [
         ("file:///z", path),
@@ -359,7 +359,7 @@ def test_copy_that_can_be_served_is_preferred(reverse: bool) -> None:
 
 def roots_of(scenes: Sequence[SceneRecord]) -> set[tuple[str, ...]]:
     """The roots of the copies of each asset, in order of preference."""
-    return {tuple(place["root"] for place in places) for places in asset_locations(scenes).values()}
+    return {tuple(place["root"] for place in places) for places in asset_locations(delivered(*scenes)).values()}
 
 
 def test_instruments_that_are_not_known_are_absent() -> None:
@@ -370,7 +370,7 @@ def test_instruments_that_are_not_known_are_absent() -> None:
 def test_locations_are_private() -> None:
     """Every asset has a place, and no place is in the Item."""
     item = item_of(scene())
-    places = asset_locations([scene()])
+    places = asset_locations(delivered(scene()))
     assert list(places) == list(item.assets)
     assert places["pms-ortho-job_1"] == [
         {"root": "file:///archive", "path": "JOB_1/IMG_PMS_ORTHO/IMG_R1C1.TIF", "media_type": COG}

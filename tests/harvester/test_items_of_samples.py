@@ -16,6 +16,7 @@ from harvester.errors import UnreadableScene
 from harvester.items import asset_locations, item_from_scenes
 from harvester.record import SceneRecord
 from harvester.sensors import load_sensors
+from tests.scene_records import delivered
 from tests.stac_schemas import validator
 
 SENSORS = Path(__file__).resolve().parents[2] / "collections" / "sensors"
@@ -67,7 +68,7 @@ def content_of(path: Path, root: Path) -> dict[str, Any]:
 
 def json_of(item_id: str, scenes: list[SceneRecord]) -> dict[str, Any]:
     """The Item of these records as the catalogue gets it."""
-    item = item_from_scenes(scenes, item_id=item_id, collection="pleiades")
+    item = item_from_scenes(delivered(*scenes), item_id=item_id, collection="pleiades")
     document: dict[str, Any] = json.loads(json.dumps(item.to_dict(), allow_nan=False))
     return document
 
@@ -110,4 +111,4 @@ def test_every_file_of_the_samples_is_an_asset(acquisitions: dict[str, list[Scen
         products = [scene.product for scene in scenes if scene.product]
         paths = {image.path for product in products for image in product.images}
         paths |= {companion.path for product in products for companion in product.companions}
-        assert {place["path"] for (place,) in asset_locations(scenes).values()} == paths
+        assert {place["path"] for (place,) in asset_locations(delivered(*scenes)).values()} == paths

@@ -1,0 +1,102 @@
+"""What curators know better than the sources, put on top of an Item."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import shapely
+from pystac import Item
+from shapely.errors import ShapelyError
+
+from footprints import FootprintError, area_km2, footprint_bbox, valid_footprint
+from harvester.errors import UnreadableScene
+from harvester.queryables import PROPERTIES
+
+#: Properties that the catalogue makes itself, so that correcting them would be undone or untrue.
+MADE_BY_THE_CATALOGUE = frozenset(
+    {
+        "collection",
+        "created",
+        "dinamis:corrected",
+        "dinamis:footprint_area_km2",
+        "dinamis:footprint_from",
+        "dinamis:held",
+        "dinamis:held_by",
+        "dinamis:source",
+        "id",
+        "updated",
+    }
+)
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(:[A-Za-z][A-Za-z0-9_-]*)?")
+_IS_OF_TYPE: Mapping[str, Callable[[Any], bool]] = {
+    "array": lambda value: isinstance(value, list),
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "string": lambda value: isinstance(value, str),
+}
+
+
+def correct_item(item: Item, corrections: Mapping[str, Any]) -> None:
+    """Put corrections on top of an Item, in place, and say in it which they are.
+
+    Args:
+        item: The Item as its sources describe it.
+        corrections: Value by property name, null to take the property away; `geometry` is a GeoJSON polygon in
+            WGS 84 degrees, longitude first, from which the box and the area follow.
+
+    Raises:
+        UnreadableScene: A correction cannot be applied; the message says which, and why.
+    """
+    for name, value in sorted(corrections.items()):
+        try:
+            _correct(item, name, value)
+        except (TypeError, ValueError, FootprintError, ShapelyError) as error:
+            raise UnreadableScene(f"{item.id}: the correction of {name} cannot be applied: {error}") from error
+    if corrections:
+        item.properties["dinamis:corrected"] = sorted(corrections)
+
+
+def _correct(item: Item, name: str, value: Any) -> None:
+    if name == "geometry":
+        _correct_geometry(item, value)
+    elif name in MADE_BY_THE_CATALOGUE or not _NAME.fullmatch(name):
+        raise ValueError("it is no property that a source describes.")
+    elif name == "datetime":
+        item.datetime = None if value is None else _instant(value)
+    elif value is None:
+        item.properties.pop(name, None)
+    else:
+        _require_type(name, value)
+        item.properties[name] = value
+
+
+def _correct_geometry(item: Item, geometry: Any) -> None:
+    if not isinstance(geometry, Mapping):
+        raise TypeError("it is not a GeoJSON geometry.")
+    region = valid_footprint(shapely.geometry.shape(dict(geometry)))
+    item.geometry, item.bbox = shapely.geometry.mapping(region), list(footprint_bbox(region))
+    item.properties["dinamis:footprint_from"] = "correction"
+    item.properties["dinamis:footprint_area_km2"] = round(area_km2(region), 3)
+
+
+def _require_type(name: str, value: Any) -> None:
+    schema = PROPERTIES[name].schema if name in PROPERTIES else {}
+    expected = schema.get("type")
+    if expected and not _IS_OF_TYPE[expected](value):
+        raise TypeError(f"{value!r} is not of the type {expected}.")
+    if value not in schema.get("enum", [value]):
+        raise ValueError(f"{value!r} is none of {', '.join(schema['enum'])}.")
+    if schema.get("format") == "date-time":
+        _instant(value)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone; end it with Z.")
+    return instant
