@@ -1,0 +1,126 @@
+"""ISO 19139 and 19115-2 metadata as XML: parsed without trust, read by the names of its elements.
+
+Namespaces are passed over: servers write GML as 3.1 and 3.2, and one of them with a slash behind
+(`http://www.opengis.net/gml/`), for the same elements.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from lxml import etree
+
+from harvester.errors import UnreadableAnswer, UnreadableScene
+
+XmlElement: TypeAlias = etree._Element
+
+RECORD_NAMES = ("MD_Metadata", "MI_Metadata")
+
+#: 64 MB: a page of 1 000 records of the size of the largest that was seen.
+_LARGEST_DOCUMENT = 64_000_000
+
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+#: The elements that a reader of images may meet and that are either read or of no use to an Item.
+_KNOWN: Mapping[str, frozenset[str]] = {
+    ".": _names(
+        "fileIdentifier language characterSet parentIdentifier hierarchyLevel hierarchyLevelName contact dateStamp"
+        " metadataStandardName metadataStandardVersion dataSetURI locale spatialRepresentationInfo referenceSystemInfo"
+        " metadataExtensionInfo identificationInfo contentInfo distributionInfo dataQualityInfo"
+        " portrayalCatalogueInfo metadataConstraints applicationSchemaInfo metadataMaintenance acquisitionInformation"
+        " series describes propertyType featureType featureAttribute"
+    ),
+    ".//{*}MD_ImageDescription": _names(
+        "attributeDescription contentType dimension illuminationElevationAngle illuminationAzimuthAngle"
+        " imagingCondition imageQualityCode cloudCoverPercentage processingLevelCode compressionGenerationQuantity"
+        " triangulationIndicator radiometricCalibrationDataAvailability cameraCalibrationInformationAvailability"
+        " filmDistortionInformationAvailability lensDistortionInformationAvailability rangeElementDescription"
+    ),
+    ".//{*}MI_AcquisitionInformation": _names(
+        "instrument operation platform acquisitionPlan objective acquisitionRequirement environmentalConditions"
+    ),
+}
+
+
+def parsed_xml(content: bytes) -> XmlElement:
+    """The root of an XML document; entities are not resolved and nothing is fetched.
+
+    Raises:
+        UnreadableAnswer: It is not well-formed, declares a document type, or is larger than 64 MB.
+    """
+    if len(content) > _LARGEST_DOCUMENT:
+        raise UnreadableAnswer(f"the document has {len(content)} bytes; ask for fewer records at once (page_size)")
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(content, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise UnreadableAnswer(f"it is not XML: {error}") from error
+    if root.getroottree().docinfo.doctype:
+        # Whoever needs entities to write metadata is not a catalogue; an HTML page has one too.
+        raise UnreadableAnswer("it declares a document type, which metadata never does")
+    return root
+
+
+def canonical_xml(element: XmlElement) -> str:
+    """One element as text that does not depend on the document around it: exclusive canonical XML."""
+    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False).decode()
+
+
+def name_of(element: XmlElement) -> str:
+    """The name of an element without its namespace."""
+    return etree.QName(element).localname
+
+
+def elements(element: XmlElement, path: str) -> list[XmlElement]:
+    """What stands at a path of names, `//` for any depth, in any namespace."""
+    steps = [step if step in ("", ".", "*") else f"{{*}}{step}" for step in path.split("/")]
+    return element.findall("./" + "/".join(steps))
+
+
+def texts(element: XmlElement, path: str) -> list[str]:
+    """The texts below a path, those that say something; of a code list, its code."""
+    said = (_text(found) for found in elements(element, path))
+    return [text for text in said if text]
+
+
+def text(element: XmlElement, path: str) -> str | None:
+    """The first text below a path; None where the record does not say it."""
+    return next(iter(texts(element, path)), None)
+
+
+def number(element: XmlElement, path: str) -> float | None:
+    """A finite number.
+
+    Raises:
+        UnreadableScene: What stands there is none.
+    """
+    said = text(element, path)
+    if said is None:
+        return None
+    try:
+        value = float(said)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UnreadableScene(f"{path.rpartition('/')[2]} is not a number but {said[:80]!r}")
+    return value
+
+
+def unknown_elements(record: XmlElement) -> Iterator[str]:
+    """The names of elements that no edition of the standard has at their place: the source has drifted."""
+    for path, known in _KNOWN.items():
+        for section in [record] if path == "." else record.findall(path):
+            yield from (f"{name_of(section)}/{name_of(child)}" for child in section if name_of(child) not in known)
+
+
+def _text(element: XmlElement) -> str:
+    said = " ".join("".join(element.itertext()).split())
+    coded = (code for found in element.iter() if (code := found.get("codeListValue")))
+    return next(coded, said)
