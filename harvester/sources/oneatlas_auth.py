@@ -1,0 +1,87 @@
+"""Tokens of the Airbus identity service: an API key buys one, which opens the catalogues for a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+import httpx
+from pydantic import SecretStr
+
+from harvester.errors import SourceRefused
+from harvester.sources.source import SourceOptions
+
+TOKEN_URL = "https://authenticate.foundation.api.oneatlas.airbus.com/auth/realms/IDP/protocol/openid-connect/token"  # noqa: S105
+
+#: A token that is about to end would end on its way.
+_MARGIN_S = 60.0
+_ASSUMED_LIFETIME_S = 3600.0
+
+_Flow = Generator[httpx.Request, httpx.Response, None]
+
+
+class OneAtlasOptions(SourceOptions):
+    """What both Airbus catalogues need; the key is `credentials.api_key`."""
+
+    token_url: str = TOKEN_URL  #: its host need not be among `allowed_hosts`
+
+    def with_hosts_of(self, *urls: str) -> SourceOptions:
+        """The same options, with the hosts of these addresses allowed."""
+        hosts = {httpx.URL(url).netloc.decode() for url in (self.token_url, *urls)}
+        return self.model_copy(update={"allowed_hosts": tuple(sorted({*self.allowed_hosts, *hosts}))})
+
+    def auth(self) -> ApiKeyAuth | None:
+        """What signs the requests; None where there is no key."""
+        key = self.credentials.api_key
+        return ApiKeyAuth(key, self.token_url) if key else None
+
+
+class ApiKeyAuth(httpx.Auth):
+    """A bearer token on each request, bought with an API key, renewed before it ends and after a 401."""
+
+    requires_response_body = True
+
+    def __init__(self, api_key: SecretStr, token_url: str) -> None:
+        """Buy no token yet: the first request does."""
+        self._api_key = api_key
+        self._token_url = token_url
+        self._token = ""
+        self._ends_at = 0.0
+
+    def auth_flow(self, request: httpx.Request) -> _Flow:
+        """Sign one request.
+
+        Raises:
+            SourceRefused: the key is refused; it is not shown again.
+            httpx.TransportError: the identity service does not answer well now.
+        """
+        if time.monotonic() >= self._ends_at:
+            yield from self._renew()
+        response = yield self._signed(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            yield from self._renew()
+            yield self._signed(request)
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+    def _renew(self) -> _Flow:
+        form = {"apikey": self._api_key.get_secret_value(), "grant_type": "api_key", "client_id": "IDP"}
+        request = httpx.Request("POST", self._token_url, data=form)
+        response = yield request
+        # Wrong keys are said to suspend the account for a while: to insist would make it worse.
+        if response.status_code in (400, 401, 403):
+            raise SourceRefused(
+                f"{self._token_url} answered {response.status_code} to the API key. It is not tried again, because "
+                "wrong keys may suspend the account: check the key and its end, wait some minutes, then harvest again."
+            )
+        try:
+            answer = response.raise_for_status().json()
+            self._token = answer["access_token"]
+            lifetime_s = float(answer.get("expires_in", _ASSUMED_LIFETIME_S))
+        except (httpx.HTTPStatusError, ValueError, KeyError, TypeError, AttributeError) as error:
+            # An error of the transport, so that the session asks again patiently.
+            message = f"{self._token_url} gave no token (status {response.status_code})"
+            raise httpx.TransportError(message, request=request) from error
+        self._ends_at = time.monotonic() + max(lifetime_s - _MARGIN_S, lifetime_s / 2)

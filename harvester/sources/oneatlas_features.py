@@ -1,0 +1,103 @@
+"""What the GeoJSON features of both Airbus catalogues have in common: ids, footprints and addresses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from footprints import FootprintError, Region, footprint_from_corners, footprint_from_rings, union_footprints
+from footprints.wrapping import polygon_parts
+from harvester.errors import UnreadableScene
+from harvester.record import RawRecord
+
+#: Coordinates beyond the poles were met by EO-DataHub's airbus-harvester; farther off they are no rounding.
+_BEYOND_POLE_DEG = 1.0
+
+#: Parameters that sign an address or hold a secret: such an address ends with its signature.
+_SECRETS = ("signature", "token", "apikey", "api_key", "credential", "expires")
+
+
+def records_from_features(features: Sequence[Any], id_field: str) -> list[RawRecord]:
+    """The features of a page as raw records, each id once: the last one stands.
+
+    Args:
+        features: as the service gives them.
+        id_field: the property that is the id of the record.
+    """
+    records = [_record(feature, id_field) for feature in features]
+    return list({record.id: record for record in records}.values())
+
+
+def _record(feature: Any, id_field: str) -> RawRecord:
+    content = feature if isinstance(feature, Mapping) else {"not_a_feature": feature}
+    properties = content.get("properties")
+    named = properties.get(id_field) if isinstance(properties, Mapping) else None
+    return RawRecord(id=named if named and isinstance(named, str) else _digest_id(content), content=content)
+
+
+def _digest_id(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def footprint_from_geojson(geometry: Any) -> tuple[Region, tuple[str, ...]]:
+    """The footprint of a feature, and a warning where it had to be mended.
+
+    Longitudes beyond ±180 are brought back and cut; latitudes up to 1° beyond a pole become the pole.
+
+    Args:
+        geometry: GeoJSON Polygon or MultiPolygon in WGS 84, longitude first.
+
+    Raises:
+        UnreadableScene: it is no such geometry, encloses no area or is not on the Earth.
+    """
+    try:
+        shape = shapely.force_2d(shapely.geometry.shape(geometry))
+        polygons = _polygons(shape)
+        clipped = [_clipped(polygon) for polygon in polygons]
+        region = union_footprints([_region(polygon) for polygon in clipped])
+    except (FootprintError, AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise UnreadableScene(f"geometry is no footprint: {error}") from error
+    is_moved = any(not before.equals(after) for before, after in zip(polygons, clipped, strict=True))
+    return region, ("geometry reaches beyond a pole and was clipped",) if is_moved else ()
+
+
+def _polygons(shape: BaseGeometry) -> list[shapely.Polygon]:
+    if not isinstance(shape, shapely.Polygon | shapely.MultiPolygon) or shape.is_empty:
+        raise ValueError(f"{shape.geom_type} where a Polygon or MultiPolygon with an area is wanted")
+    return polygon_parts(shape)
+
+
+def _clipped(polygon: shapely.Polygon) -> shapely.Polygon:
+    reach = max(map(abs, polygon.bounds[1::2]), default=0.0)
+    if not 90 < reach <= 90 + _BEYOND_POLE_DEG:
+        return polygon
+    return shapely.transform(polygon, lambda points: points.clip([-720, -90], [720, 90]))
+
+
+def _region(polygon: shapely.Polygon) -> Region:
+    exterior = shapely.get_coordinates(polygon.exterior).tolist()
+    if not polygon.interiors:
+        return footprint_from_corners(exterior)
+    return footprint_from_rings(
+        [(exterior, [shapely.get_coordinates(hole).tolist() for hole in polygon.interiors])], 4326
+    )
+
+
+def lasting_href(value: Any) -> str | None:
+    """An absolute http(s) address without a signature or credentials; None if it is none."""
+    if not isinstance(value, str):
+        return None
+    parts = urlsplit(value)
+    is_signed = any(secret in parts.query.lower() for secret in _SECRETS)
+    return (
+        value
+        if parts.scheme in ("http", "https") and parts.netloc and "@" not in parts.netloc and not is_signed
+        else None
+    )

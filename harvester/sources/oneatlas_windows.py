@@ -1,0 +1,149 @@
+"""Reading a long answer in windows of time that each stay below what the service is able to page through."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from harvester.errors import SourceUnavailable, UnreadableAnswer
+
+logger = logging.getLogger(__name__)
+
+#: The vendor's text on which bracket includes a bound contradicts itself: neighbours overlap, either way.
+_OVERLAP = timedelta(seconds=1)
+_NARROWEST = timedelta(seconds=1)
+_MOST_RESTARTS = 20
+
+
+class Position(BaseModel):
+    """What is asked next: a page of a window. It is all that another process needs to go on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: Literal["deletions", "records"]
+    start: AwareDatetime  #: of the window
+    end: AwareDatetime
+    last: AwareDatetime  #: end of all windows
+    page: int = 0  #: from 0
+    size: int  #: entries a page
+    total: int = 0  #: what the service counted in this window when its page before was asked
+    restarts: int = 0  #: of this window
+
+    @classmethod
+    def from_cursor(cls, cursor: str) -> Self:
+        """The position that a cursor tells.
+
+        Raises:
+            SourceUnavailable: it is not one of ours.
+        """
+        try:
+            return cls.model_validate_json(cursor)
+        except ValidationError as error:
+            raise SourceUnavailable(f"the cursor {cursor[:80]!r} is not one of this source; start a new run") from error
+
+    def cursor(self) -> str:
+        """The position as text."""
+        return self.model_dump_json()
+
+    def range(self, *, open_before: bool = False, open_after: bool = False) -> str:
+        """The window as the service writes ranges, wider by a second on both sides."""
+        start = "" if open_before else _written(self.start - _OVERLAP)
+        end = "" if open_after else _written(self.end + _OVERLAP)
+        return f"[{start},{end}]"
+
+    def restarted(self, **changes: Any) -> Self:
+        """The first page of the window again.
+
+        Raises:
+            SourceUnavailable: it was begun too often.
+        """
+        if self.restarts >= _MOST_RESTARTS:
+            raise SourceUnavailable(
+                f"the answer from {self.start} to {self.end} changes faster than it is read; harvest again later"
+            )
+        return self.model_copy(update={"page": 0, "total": 0, "restarts": self.restarts + 1, **changes})
+
+    def first_half(self, hits: int) -> Self:
+        """The first half of the window.
+
+        Raises:
+            SourceUnavailable: it is too narrow to be halved.
+        """
+        if self.end - self.start <= _NARROWEST:
+            raise SourceUnavailable(
+                f"{hits} records stand within one second ({self.start}), more than the service pages through; narrow "
+                "the selection with a bbox"
+            )
+        middle = self.start + (self.end - self.start) / 2
+        return self.model_copy(update={"end": middle, "page": 0, "total": 0})
+
+    def next_window(self, is_sparse: bool) -> Self | None:
+        """The window behind this one, wider where this one was sparse; None behind the last."""
+        if self.end >= self.last:
+            return None
+        width = max(self.end - self.start, _NARROWEST) * (2 if is_sparse else 1)
+        end = min(self.end + width, self.last)
+        return self.model_copy(update={"start": self.end, "end": end, "page": 0, "total": 0, "restarts": 0})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One page, as the service gave it."""
+
+    entries: Sequence[Any]
+    total: int  #: how many entries the service counts in the window
+    size: int | None  #: entries a page, as the service understood
+
+
+Ask = Callable[[Position], Answer]
+
+
+def walk(ask: Ask, position: Position, limit: int = sys.maxsize) -> Iterator[tuple[Position, Answer, Position | None]]:
+    """Each page from a position on, with its own position and the one that follows; None behind the last.
+
+    A window is halved as long as the service counts `limit` or more in it. Where entries vanish from a window while it
+    is read, those behind move forward over the edge of a page: the window is read again from its start.
+
+    Raises:
+        SourceUnavailable: a window cannot be halved, or the answers change too fast.
+        UnreadableAnswer: a page is empty though more was counted.
+    """
+    following: Position | None = position
+    while following is not None:
+        position, answer = following, ask(following)
+        if answer.size is not None and 0 < answer.size < position.size:
+            logger.info("the service gives %s records a page, not %s", answer.size, position.size)
+            following = position.restarted(size=answer.size)
+        # A page may not even begin below the limit and end behind it.
+        elif (hits := max(answer.total, _seen(position, answer))) >= limit - limit % position.size:
+            following = position.first_half(hits)
+        elif answer.total < position.total:
+            logger.info("%s records vanished while they were read: once more", position.total - answer.total)
+            following = position.restarted()
+        else:
+            following = _following(position, answer, limit)
+            yield position, answer, following
+
+
+def _following(position: Position, answer: Answer, limit: int) -> Position | None:
+    seen = _seen(position, answer)
+    if not answer.entries and seen < answer.total:
+        raise UnreadableAnswer(f"page {position.page + 1} of {position.range()} is empty, of {answer.total} records")
+    # Counts are not believed where a full page says that there may be more.
+    if answer.entries and (seen < answer.total or len(answer.entries) >= position.size):
+        return position.model_copy(update={"page": position.page + 1, "total": answer.total})
+    return position.next_window(is_sparse=answer.total < limit / 2)
+
+
+def _seen(position: Position, answer: Answer) -> int:
+    return position.page * position.size + len(answer.entries)
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
