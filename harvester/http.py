@@ -3,45 +3,113 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Self
+import math
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from itertools import count
+from logging import getLogger
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self, TypeVar
 
 import httpx
+import stamina
+from hishel import CacheOptions, SqliteStorage
+from hishel.httpx import CacheClient
+from pydantic import SecretStr
+from pyrate_limiter import GCRA, Limiter, Rate, SingleBucketFactory, StateBucket
 
+from harvester.credentials import Credentials
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.sources.source import SourceOptions
 
+logger = getLogger(__name__)
+
 USER_AGENT = "DINAMIS-STAC harvester (+https://dinamis.data-terra.org/)"
+
+_PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
+_MAX_REDIRECTS = 5
+_SECRET_PARAMETER = re.compile(r"key|token|secret|passw|sign|credential|auth|^sig$", re.IGNORECASE)
+
+# Where structlog is installed, stamina would print each repetition among the output of the command.
+stamina.instrumentation.set_on_retry_hooks(())
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a service is borne with."""
+
+    attempts: int = 8  #: of one request that fails in a way that passes: 429, 503, a broken connection…
+    unreadable_attempts: int = 3  #: of one request that is answered with cut JSON or an HTML page
+    longest_wait_s: float = 120.0  #: between two attempts
+    longest_retry_after_s: float = 600.0  #: where the service itself says how long to wait
+    deadline_timeouts: float = 10.0  #: the whole of an answer may take so many times `SourceOptions.timeout_s`
+    max_bytes: int = 64 * 1024 * 1024  #: of one answer, unpacked
 
 
 class Session:
-    """Requests to the hosts of one source, one at a time."""
+    """Requests to the hosts of one source, one at a time.
 
-    def __init__(self, options: SourceOptions, *, auth: httpx.Auth | None = None) -> None:
-        """Open a session for a source; `auth` signs each request, and may ask for tokens on its way."""
-        hosts = {httpx.URL(options.url).netloc.decode(), *options.allowed_hosts}
-        self._hosts = frozenset(hosts)
-        self._client = httpx.Client(headers={"User-Agent": USER_AGENT}, timeout=options.timeout_s, auth=auth)
+    Requests to one host are paced in the whole process, however many sessions ask it. The wait before the first
+    repetition is two turns at `options.rate`, and doubles from then on.
+    """
+
+    def __init__(
+        self,
+        options: SourceOptions,
+        *,
+        auth: httpx.Auth | None = None,
+        patience: Patience | None = None,
+        store: Path | None = None,
+    ) -> None:
+        """Open a session for a source.
+
+        Args:
+            options: where it is, and how fast it may be asked.
+            auth: signs each request, and may ask for tokens on its way.
+            patience: how long the service is borne with.
+            store: a file that keeps answers, so that the service may say "not modified"; each answer is still asked
+                for. What is answered to credentials is never kept.
+        """
+        self._options = options
+        self._origin = httpx.URL(options.url)
+        self._hosts = frozenset({self._origin.netloc.decode(), *options.allowed_hosts})
+        self._patience = patience or Patience()
+        self._secrets = _secrets(options.credentials, self._origin)
+        # Kept requests hold their headers: those that sign in would put secrets on the disk.
+        is_kept = store is not None and auth is None and not self._secrets
+        self._answers = SqliteStorage(database_path=store) if store is not None and is_kept else None
+        self._client = _client(self._answers, options.timeout_s, auth)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+        if self._answers is not None:
+            self._answers.close()
 
     def get_json(self, url: str, parameters: Mapping[str, Any] | None = None) -> Any:
-        """What the service answers, as JSON data.
+        """What the service answers, as JSON data; numbers that JSON does not know (NaN, 1e999) as texts.
 
         Raises:
             SourceRefused: 401 or 403.
             UnreadableAnswer: it is not JSON, also after asking again.
             SourceUnavailable: no good answer after patient retries, or the host is not allowed.
         """
-        return _json(self.request("GET", url, parameters=parameters))
+        return self._ask(self._request("GET", url, params=parameters), self._json)
 
     def post_json(self, url: str, body: Any) -> Any:
         """The same for a POST with a JSON body; it is repeated after failures, so it must only ask."""
-        return _json(self.request("POST", url, body=body))
+        return self._ask(self._request("POST", url, json=body), self._json)
 
     def get_bytes(self, url: str, parameters: Mapping[str, Any] | None = None) -> bytes:
         """What the service answers, for formats other than JSON; raises as `get_json`."""
@@ -61,19 +129,248 @@ class Session:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """One good answer (2xx)."""
-        if httpx.URL(url).netloc.decode() not in self._hosts:
-            raise SourceUnavailable(f"{url}: its host is not allowed for this source; add it to allowed_hosts")
-        response = self._client.request(method, url, params=parameters, json=body, content=content, headers=headers)
+        """One good answer (2xx), read to its end."""
+        request = self._request(method, url, params=parameters, json=body, content=content, headers=headers)
+        return self._ask(request, lambda response: response)
+
+    def _request(self, method: str, url: str, **parts: Any) -> httpx.Request:
+        try:
+            return self._client.build_request(method, url, **parts)
+        except httpx.InvalidURL as error:
+            raise SourceUnavailable(f"{self._shown(url)} is not an address: {error}") from error
+
+    def _ask(self, request: httpx.Request, read: Callable[[httpx.Response], T]) -> T:
+        """What `read` makes of a good answer, asked for as often as patience allows."""
+        number = 0
+        try:
+            for attempt in self._attempts():
+                number = attempt.num
+                if number > 1:
+                    logger.info("asking %s again, for the %s. time", self._shown(request.url), number)
+                with attempt:
+                    return read(self._answer(request))
+        except _PassingFailure as failure:
+            raise SourceUnavailable(f"{failure.args[0]}; asked {number} times") from failure
+        raise AssertionError("attempts end with a result or an error")
+
+    def _attempts(self) -> Iterator[stamina.Attempt]:
+        unreadable = count(1)
+
+        def is_asked_again(error: Exception) -> bool | float:
+            if isinstance(error, UnreadableAnswer):
+                return next(unreadable) < self._patience.unreadable_attempts
+            return isinstance(error, _PassingFailure) and (error.retry_after_s or True)
+
+        wait_s = 2 / self._options.rate
+        return iter(
+            stamina.retry_context(
+                on=is_asked_again,
+                attempts=self._patience.attempts,
+                timeout=None,
+                wait_initial=wait_s,
+                wait_jitter=wait_s,
+                wait_max=self._patience.longest_wait_s,
+            )
+        )
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        """The answer to one request, wherever it is redirected to."""
+        asked, auth = request.url.netloc, httpx.USE_CLIENT_DEFAULT
+        for _ in range(1 + _MAX_REDIRECTS):
+            self._check_allowed(request.url)
+            # What signs in at one host is not shown to another, though it may be asked.
+            response = self._sent(request, auth if request.url.netloc == asked else None)
+            if response.next_request is None:
+                return self._good(response)
+            request = response.next_request
+        raise SourceUnavailable(f"{self._said(response)}; more than {_MAX_REDIRECTS} redirects")
+
+    def _check_allowed(self, url: httpx.URL) -> None:
+        host = url.netloc.decode()
+        if url.scheme not in ("http", "https"):
+            raise SourceUnavailable(f"{self._shown(url)}: only http and https are asked")
+        if host not in self._hosts:
+            raise SourceUnavailable(f"{self._shown(url)}: add {host} to allowed_hosts if this source may ask it")
+        if url.scheme == "http" and self._origin.scheme == "https":
+            raise SourceUnavailable(f"{self._shown(url)}: a source on https is not asked over plain http")
+
+    def _sent(self, request: httpx.Request, auth: Any) -> httpx.Response:
+        with _turns(request.url.netloc, self._options.rate).take():
+            deadline = time.monotonic() + self._options.timeout_s * self._patience.deadline_timeouts
+            try:
+                response = self._client.send(request, stream=True, auth=auth)
+                with _closing(response):
+                    return _whole(response, self._content(response, deadline))
+            except httpx.RequestError as error:
+                failed = f"{request.method} {self._shown(request.url)} failed: {type(error).__name__}"
+                raise _PassingFailure(f"{failed}: {self._masked(str(error))}") from error
+
+    def _content(self, response: httpx.Response, deadline: float) -> bytes:
+        content = bytearray()
+        for part in response.iter_bytes():
+            content += part
+            if len(content) > self._patience.max_bytes:
+                limit = f"more than {self._patience.max_bytes:,} bytes"
+                raise SourceUnavailable(
+                    f"{self._said(response)} and {limit}: ask for fewer records at once (page_size)"
+                )
+            if time.monotonic() > deadline:
+                raise _PassingFailure(f"{self._said(response)}, but too slowly: after {len(content):,} bytes we left")
+        return bytes(content)
+
+    def _good(self, response: httpx.Response) -> httpx.Response:
+        if response.is_success:
+            return response
+        message = f"{self._said(response)}: {self._beginning(response)}"
         if response.status_code in (401, 403):
-            raise SourceRefused(f"{url} answered {response.status_code}")
-        if not response.is_success:
-            raise SourceUnavailable(f"{url} answered {response.status_code}")
-        return response
+            raise SourceRefused(f"{message}. {self._advice()}")
+        if response.status_code in _PASSING_STATUSES:
+            raise _PassingFailure(message, self._retry_after_s(response))
+        raise SourceUnavailable(message)
+
+    def _advice(self) -> str:
+        if self._secrets:
+            return "Check that the credentials of this source are right and have not expired"
+        return "No credentials are given for this source: name them in its collection document and in the environment"
+
+    def _retry_after_s(self, response: httpx.Response) -> float | None:
+        seconds = _retry_after_s(response.headers.get("Retry-After", ""), datetime.now(UTC))
+        return None if seconds is None else min(seconds, self._patience.longest_retry_after_s)
+
+    def _json(self, response: httpx.Response) -> Any:
+        try:
+            return json.loads(response.content, parse_constant=str, parse_float=_finite)
+        except (ValueError, RecursionError) as error:
+            self._forget(response.request)
+            raise UnreadableAnswer(
+                f"{self._said(response)}, which is not JSON ({error}): {self._beginning(response)}"
+            ) from error
+
+    def _forget(self, request: httpx.Request) -> None:
+        """Keep no answer that cannot be read: "not modified" would bring it back for ever."""
+        if self._answers is not None:
+            for entry in self._answers.get_entries(request.extensions["caching"]["key"]):
+                self._answers.remove_entry(entry.id)
+
+    def _said(self, response: httpx.Response) -> str:
+        request = response.request
+        return f"{request.method} {self._shown(request.url)} answered {response.status_code} {response.reason_phrase}"
+
+    def _beginning(self, response: httpx.Response) -> str:
+        text = self._masked(" ".join(response.content[:4096].decode("utf-8", "replace").split()))
+        return repr(text[:200]) if text else "nothing"
+
+    def _shown(self, url: httpx.URL | str) -> str:
+        return self._masked(_without_secrets(url))
+
+    def _masked(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
-def _json(response: httpx.Response) -> Any:
+class _PassingFailure(SourceUnavailable):
+    """The source cannot be read."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class _Turns:
+    """Turns at one host: one request at a time, and evenly spaced."""
+
+    def __init__(self, rate: float) -> None:
+        bucket = StateBucket([Rate(1, max(1, round(1000 / rate)))], algorithm=GCRA())
+        # Such a bucket holds two numbers: there is nothing that a thread must clear away.
+        self._limiter = Limiter(SingleBucketFactory(bucket, schedule_leak=False), buffer_ms=0)
+        self._lock = Lock()
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        with self._lock:
+            self._limiter.try_acquire()
+            yield
+
+
+@lru_cache(maxsize=1024)
+def _turns(_host: bytes, rate: float) -> _Turns:
+    """The turns at a host, the same for all in this process who ask it at this rate."""
+    return _Turns(rate)
+
+
+def _client(answers: SqliteStorage | None, timeout_s: float, auth: httpx.Auth | None) -> httpx.Client:
+    headers = {"User-Agent": USER_AGENT}
+    if answers is None:
+        return httpx.Client(headers=headers, timeout=timeout_s, auth=auth)
+    # Without "no-cache" an answer may be taken for fresh by its age alone, and a change at the source be missed.
+    return CacheClient(
+        storage=answers,
+        rfc=CacheOptions(shared=False),
+        headers={**headers, "Cache-Control": "no-cache"},
+        timeout=timeout_s,
+        event_hooks={"request": [_name_in_store]},
+    )
+
+
+def _name_in_store(request: httpx.Request) -> None:
+    request.extensions["caching"] = {"key": f"{request.method} {request.url}"}
+
+
+@contextmanager
+def _closing(response: httpx.Response) -> Iterator[None]:
     try:
-        return json.loads(response.content)
-    except ValueError as error:
-        raise UnreadableAnswer(f"{response.url} did not answer JSON: {error}") from error
+        yield
+    finally:
+        response.close()
+
+
+def _whole(response: httpx.Response, content: bytes) -> httpx.Response:
+    """The response with its content, unpacked already."""
+    headers = [
+        (name, value)
+        for name, value in response.headers.multi_items()
+        if name not in ("content-encoding", "content-length", "transfer-encoding")
+    ]
+    whole = httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
+    whole.next_request = response.next_request
+    return whole
+
+
+def _retry_after_s(header: str, now: datetime) -> float | None:
+    """The seconds of a Retry-After header, a number or an HTTP date (RFC 9110 §10.2.3); None where it says nothing."""
+    try:
+        seconds = float(header) if header.strip().isdigit() else (_http_date(header) - now).total_seconds()
+    except ValueError:
+        return None
+    return seconds if seconds > 0 else None
+
+
+def _http_date(text: str) -> datetime:
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _finite(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _secrets(credentials: Credentials, url: httpx.URL) -> tuple[str, ...]:
+    """All that must not be shown, the longest first; with one secret inside another nothing is left of either."""
+    values = (value for _, value in credentials if isinstance(value, SecretStr))
+    plain = {value.get_secret_value() for value in values} | {url.password}
+    return tuple(sorted((secret for secret in plain if secret), key=len, reverse=True))
+
+
+def _without_secrets(url: httpx.URL | str) -> str:
+    """An address as it may be shown: without user and password, and with `***` for what looks like a key."""
+    try:
+        url = httpx.URL(url)
+    except httpx.InvalidURL:
+        return str(url).partition("?")[0].rpartition("@")[2]
+    parameters = [
+        (name, "***" if _SECRET_PARAMETER.search(name) else value) for name, value in url.params.multi_items()
+    ]
+    bare = url.copy_with(username=None, password=None)
+    return str(bare.copy_with(params=parameters) if parameters else bare).replace("%2A%2A%2A", "***")

@@ -47,13 +47,13 @@ def redirects(url: str, status: int = 302) -> Quirk:
     return _instead(RedirectResponse(url, status))
 
 
-def truncated(keep: float = 0.5) -> Quirk:
-    """Only the first part of the application's body, complete as far as HTTP can tell."""
+def truncated(keep: float = 0.5, headers: Mapping[str, str] | None = None) -> Quirk:
+    """Only the first part of the application's body, complete as far as HTTP can tell; with further headers."""
 
     async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, body = await _answer(app, scope, receive)
-        body = body[: int(len(body) * keep)]
-        await Response(body, headers["status"], {"Content-Type": "application/json"})(scope, receive, send)
+        start, body = await _answer(app, scope, receive)
+        response = Response(body[: int(len(body) * keep)], start["status"], headers, "application/json")
+        await response(scope, receive, send)
 
     return serve
 
@@ -62,8 +62,8 @@ def dropped(after: int = 10) -> Quirk:
     """The connection ends after some bytes of the body, though Content-Length promised more."""
 
     async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, body = await _answer(app, scope, receive)
-        await send({**headers, "headers": [(b"content-length", str(len(body) + after).encode())]})
+        start, body = await _answer(app, scope, receive)
+        await send({**start, "headers": [(b"content-length", str(len(body) + after).encode())]})
         await send({"type": "http.response.body", "body": body[:after], "more_body": True})
 
     return serve
@@ -73,10 +73,10 @@ def slow_drip(pause_s: float = 0.05, chunk: int = 1) -> Quirk:
     """The application's body, a few bytes at a time: no single read is late, but all together they are."""
 
     async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, body = await _answer(app, scope, receive)
-        await send(headers)
-        for start in range(0, len(body), chunk):
-            await send({"type": "http.response.body", "body": body[start : start + chunk], "more_body": True})
+        start, body = await _answer(app, scope, receive)
+        await send(start)
+        for at in range(0, len(body), chunk):
+            await send({"type": "http.response.body", "body": body[at : at + chunk], "more_body": True})
             await asyncio.sleep(pause_s)
         await send({"type": "http.response.body", "body": b""})
 

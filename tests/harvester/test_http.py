@@ -1,0 +1,280 @@
+"""A service over HTTP is asked patiently and politely, and nothing secret is told."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from harvester.credentials import Credentials
+from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.http import USER_AGENT, Patience, Session
+from harvester.sources.source import SourceOptions
+from tests.emulators import quirks
+from tests.emulators.quirks import Plan, Quirk, Quirks
+from tests.emulators.serving import serving
+
+ANSWER = {"features": [{"id": "a" * 500}]}
+QUICK = Patience(attempts=3, unreadable_attempts=2)
+
+
+async def _good(request: Request) -> Response:
+    if request.headers.get("If-None-Match") == '"1"':
+        return Response(status_code=304)
+    return JSONResponse(ANSWER, headers={"ETag": '"1"'})
+
+
+async def _posted(request: Request) -> Response:
+    return JSONResponse({"body": (await request.body()).decode(), "type": request.headers["content-type"]})
+
+
+async def _bomb(request: Request) -> Response:
+    return Response(gzip.compress(bytes(1_000_000)), headers={"Content-Encoding": "gzip"})
+
+
+async def _odd_numbers(request: Request) -> Response:
+    return Response("[NaN, 1e999, 1.5]", media_type="application/json")
+
+
+def _app() -> Starlette:
+    routes = [Route("/", _good), Route("/odd", _odd_numbers), Route("/bomb", _bomb)]
+    return Starlette(routes=[*routes, Route("/post", _posted, methods=["POST"])])
+
+
+@contextmanager
+def _service(*first: Quirk, always: Quirk | None = None) -> Iterator[tuple[str, Plan]]:
+    plan = Plan.first(*first)
+    plan.always = always
+    with serving(Quirks(_app(), plan)) as url:
+        yield url, plan
+
+
+def _session(url: str, patience: Patience = QUICK, store: Path | None = None, **options: object) -> Session:
+    described = SourceOptions.model_validate({"url": url, "rate": 1000.0, "timeout_s": 5.0, **options})
+    return Session(described, patience=patience, store=store)
+
+
+PASSING = {
+    "too-many-requests": quirks.too_many_requests(None),
+    "bad-gateway": quirks.unavailable(502),
+    "unavailable": quirks.unavailable(503),
+    "gateway-timeout": quirks.unavailable(504),
+    "request-timeout": quirks.unavailable(408),
+    "cut-json": quirks.truncated(),
+    "html-with-200": quirks.html_page(),
+    "broken-connection": quirks.dropped(),
+}
+
+
+@pytest.mark.parametrize("quirk", PASSING.values(), ids=PASSING.keys())
+def test_a_failure_that_passes_is_asked_again(quirk: Quirk) -> None:
+    """The answer after a failure that passes is the answer."""
+    with _service(quirk) as (url, plan), _session(url) as session:
+        assert session.get_json(url) == ANSWER
+    assert len(plan.requests) == 2
+
+
+def test_patience_ends_and_tells_what_was_asked_how_often_and_what_was_answered() -> None:
+    """When a service stays down, the message says what was asked, how often, and what was answered."""
+    with _service(always=quirks.unavailable()) as (url, plan), _session(url) as session:
+        with pytest.raises(SourceUnavailable, match=r"GET .*\?page=2 answered 503 .*Unavailable.*; asked 3 times"):
+            session.get_json(url, {"page": 2})
+        assert len(plan.requests) == 3
+
+
+@pytest.mark.parametrize("quirk", [quirks.truncated(), quirks.html_page()], ids=["cut", "html"])
+def test_an_answer_that_stays_unreadable_is_given_up_early(quirk: Quirk) -> None:
+    """What is not JSON again and again is an unreadable answer, shown by its beginning."""
+    with _service(always=quirk) as (url, plan), _session(url) as session:
+        with pytest.raises(UnreadableAnswer, match=r"not JSON .*(features|Maintenance)"):
+            session.get_json(url)
+        assert len(plan.requests) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_refused_credentials_are_not_tried_again(status: int) -> None:
+    """401 and 403 end at once, and say what to check."""
+    with _service(always=quirks.refuses(status)) as (url, plan):
+        with _session(url) as session, pytest.raises(SourceRefused, match=f"{status}.*No credentials are given"):
+            session.get_json(url)
+        signed = _session(url, credentials=Credentials(token=SecretStr("t0ken")))
+        with signed as session, pytest.raises(SourceRefused, match="are right and have not expired"):
+            session.get_json(url)
+        assert len(plan.requests) == 2
+
+
+def test_a_bad_request_shows_what_the_service_says() -> None:
+    """400 is not repeated, and the beginning of the answer is told."""
+    with _service(always=quirks.answers(400, {"message": "bbox is wrong"})) as (url, plan), _session(url) as session:
+        with pytest.raises(SourceUnavailable, match=r"answered 400 Bad Request: .*bbox is wrong"):
+            session.get_json(url)
+        assert len(plan.requests) == 1
+
+
+@pytest.mark.parametrize("is_date", [False, True], ids=["seconds", "date"])
+def test_the_service_says_how_long_to_wait(is_date: bool) -> None:
+    """Retry-After is waited for, as seconds or as a date."""
+    when = format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True) if is_date else "1"
+    with _service(quirks.too_many_requests(when)) as (url, _), _session(url) as session:
+        began = time.monotonic()
+        assert session.get_json(url) == ANSWER
+        assert time.monotonic() - began >= 1
+
+
+def test_a_wait_without_end_is_cut() -> None:
+    """A Retry-After of a day is waited for only as long as patience allows."""
+    patience = Patience(attempts=2, longest_retry_after_s=0.05)
+    with _service(quirks.too_many_requests("86400")) as (url, _), _session(url, patience) as session:
+        assert session.get_json(url) == ANSWER
+
+
+def test_a_slow_drip_ends() -> None:
+    """An answer that comes byte by byte is left when it has taken too long in all."""
+    patience = Patience(attempts=1, deadline_timeouts=0.02)
+    service = _service(always=quirks.slow_drip(0.01))
+    with service as (url, _), _session(url, patience) as session, pytest.raises(SourceUnavailable, match="too slowly"):
+        session.get_json(url)
+
+
+def test_an_answer_without_bounds_is_left() -> None:
+    """A small packed answer that unpacks without bounds is refused, once."""
+    with _service() as (url, plan), _session(url, Patience(max_bytes=100_000)) as session:
+        with pytest.raises(SourceUnavailable, match="more than 100,000 bytes"):
+            session.get_bytes(f"{url}/bomb")
+        assert len(plan.requests) == 1
+
+
+def test_a_redirect_is_followed_to_allowed_hosts_only() -> None:
+    """A redirect to another host is followed when that host is allowed, and else named."""
+    with serving(_app()) as elsewhere, _service(always=quirks.redirects(elsewhere)) as (url, _):
+        with _session(url) as session, pytest.raises(SourceUnavailable, match=r"add 127.0.0.1:\d+ to allowed_hosts"):
+            session.get_json(url)
+        with _session(url, allowed_hosts=(elsewhere.removeprefix("http://"),)) as session:
+            assert session.get_json(url) == ANSWER
+
+
+def test_redirects_without_end_end() -> None:
+    """A redirect to itself is not followed for ever."""
+    with _service(always=quirks.redirects("/")) as (url, plan), _session(url) as session:
+        with pytest.raises(SourceUnavailable, match="more than 5 redirects"):
+            session.get_json(url)
+        assert len(plan.requests) == 6
+
+
+def test_a_redirect_to_another_host_is_not_signed() -> None:
+    """What signs in at one host is not sent to another, though it may be asked."""
+    there = Plan()
+    with serving(Quirks(_app(), there)) as elsewhere, _service(quirks.redirects(elsewhere)) as (url, here):
+        options = SourceOptions(url=url, rate=1000, allowed_hosts=(elsewhere.removeprefix("http://"),))
+        with Session(options, auth=httpx.BasicAuth("user", "secret")) as session:
+            assert session.get_json(url) == ANSWER
+    assert "authorization" in here.requests[0][2]
+    assert "authorization" not in there.requests[0][2]
+
+
+@pytest.mark.parametrize(
+    ("source", "asked"),
+    [("https://a.example", "http://a.example/x"), ("http://a.example", "ftp://a.example/x"), ("http://a", "http://b")],
+)
+def test_only_what_is_allowed_is_asked(source: str, asked: str) -> None:
+    """Other hosts, other schemes, and plain HTTP in place of HTTPS are refused before a connection is made."""
+    with _session(source) as session, pytest.raises(SourceUnavailable, match=r"allowed_hosts|only http|plain http"):
+        session.get_json(asked)
+
+
+def test_an_address_that_is_none_is_told() -> None:
+    """A link that is no address is an error of the source."""
+    with _session("http://a.example") as session, pytest.raises(SourceUnavailable, match="is not an address"):
+        session.get_json("http://a.example:port/")
+
+
+def test_an_unreachable_service_is_told() -> None:
+    """A connection that cannot be made is tried again, then told."""
+    with _service() as (url, _):
+        pass
+    with _session(url) as session, pytest.raises(SourceUnavailable, match=r"ConnectError.*asked 3 times"):
+        session.get_json(url)
+
+
+def test_no_message_holds_a_secret() -> None:
+    """Passwords, keys and tokens are masked in the address and in what the service says."""
+    echo = quirks.answers(400, {"message": "bad key s3cr3t"})
+    with _service(always=echo) as (url, _):
+        address = url.replace("//", "//me:p4ssword@")
+        signed = _session(address, credentials=Credentials(api_key=SecretStr("s3cr3t")))
+        with signed as session, pytest.raises(SourceUnavailable) as caught:
+            session.get_json(f"{address}/?apikey=0ther&access_token=th1rd&page=1&x=s3cr3t")
+    message = str(caught.value)
+    assert "page=1" in message
+    assert not [secret for secret in ("p4ssword", "s3cr3t", "0ther", "th1rd") if secret in message]
+
+
+def test_requests_are_paced_over_all_sessions() -> None:
+    """Two sessions together ask a host no faster than it may be asked."""
+    with _service() as (url, plan), _session(url, rate=10.0) as one, _session(url, rate=10.0) as other:
+        began = time.monotonic()
+        threads = [Thread(target=lambda s=s: [s.get_json(url) for _ in range(3)]) for s in (one, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert time.monotonic() - began >= 0.5 - 0.05
+    assert len(plan.requests) == 6
+
+
+def test_the_guest_says_who_it_is() -> None:
+    """Each request carries our name and where to find us."""
+    with _service() as (url, plan), _session(url) as session:
+        session.get_json(url)
+    assert plan.requests[0][2]["user-agent"] == USER_AGENT
+
+
+def test_documents_are_posted() -> None:
+    """JSON and other documents are posted with their media type."""
+    with _service() as (url, _), _session(url) as session:
+        assert session.post_json(f"{url}/post", {"a": 1})["type"] == "application/json"
+        assert b'"<a/>"' in session.post_bytes(f"{url}/post", b"<a/>", "application/xml")
+
+
+def test_numbers_that_json_does_not_know_stay_texts() -> None:
+    """One impossible number does not spoil the page: its own field says what stood there."""
+    with _service() as (url, _), _session(url) as session:
+        assert session.get_json(f"{url}/odd") == ["NaN", "1e999", 1.5]
+
+
+def test_a_kept_answer_is_asked_for_but_not_sent_again(tmp_path: Path) -> None:
+    """With a store, the service is asked whether the answer is still the same."""
+    with _service() as (url, plan):
+        for _ in range(2):
+            with _session(url, store=tmp_path / "answers.db") as session:
+                assert session.get_json(url) == ANSWER
+    assert [headers.get("if-none-match") for _, _, headers in plan.requests] == [None, '"1"']
+
+
+def test_an_unreadable_answer_is_not_kept(tmp_path: Path) -> None:
+    """A cut answer with an ETag is not brought back by "not modified"."""
+    cut = quirks.truncated(headers={"ETag": '"1"'})
+    with _service(cut) as (url, plan), _session(url, store=tmp_path / "answers.db") as session:
+        assert session.get_json(url) == ANSWER
+    assert [headers.get("if-none-match") for _, _, headers in plan.requests] == [None, None]
+
+
+def test_what_is_answered_to_credentials_is_not_kept(tmp_path: Path) -> None:
+    """No secret gets into the store, so nothing is stored at all."""
+    credentials = Credentials(api_key=SecretStr("s3cr3t"))
+    with _service() as (url, _), _session(url, store=tmp_path / "answers.db", credentials=credentials) as session:
+        assert session.get_json(url) == ANSWER
+    assert not list(tmp_path.iterdir())
