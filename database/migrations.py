@@ -1,4 +1,4 @@
-"""Bringing a database to the schema that this release expects: pgSTAC's migrations, then ours.
+"""Bringing a database to the schema that this release expects: pgSTAC's migrations, then ours, then the job queue's.
 
 Ours are the files `migrations/NNNN_name.sql`, each applied in one transaction and recorded in `dinamis.migration`.
 A file that was released is never changed: a new one follows it.
@@ -24,6 +24,7 @@ from pypgstac.migrate import Migrate
 
 from database.connections import Database, Role
 from database.errors import DatabaseNewer, MigrationAltered, MigrationError, NotMigrated
+from database.job_queue import job_queue_state, upgrade_job_queue
 
 logger = getLogger(__name__)
 
@@ -61,7 +62,7 @@ class MigrationState:
     pgstac_version: str | None  #: None when pgSTAC is not installed
     pgstac_wanted: str
     applied: Sequence[str]  #: ours, such as "0001_roles"
-    pending: Sequence[str]
+    pending: Sequence[str]  #: ours and the job queue's
     newer: Sequence[str]  #: applied by a later release
     altered: Sequence[str]  #: changed since they were applied
 
@@ -90,7 +91,7 @@ class MigrationReport:
 
     pgstac_before: str | None
     pgstac_version: str
-    applied: Sequence[str]  #: our migrations applied by this call, in their order
+    applied: Sequence[str]  #: our migrations and the job queue's applied by this call, in their order
 
     @property
     def changed(self) -> bool:
@@ -128,13 +129,14 @@ def migrate(database: Database, *, directory: Traversable | None = None) -> Migr
             _migrate_pgstac(database)
         _settle_pgstac(connection)
         _create_migration_table(connection)
-        pending = [file for file in wanted if str(file) in before.pending]
-        for file in pending:
-            _apply(connection, file)
+        for file in wanted:
+            if str(file) in before.pending:
+                _apply(connection, file)
+        upgrade_job_queue(connection, job_queue_state(connection))
         return MigrationReport(
             pgstac_before=before.pgstac_version,
             pgstac_version=before.pgstac_wanted,
-            applied=[str(file) for file in pending],
+            applied=before.pending,
         )
 
 
@@ -207,15 +209,18 @@ def _privileges_needed() -> Iterator[None]:
 
 
 def _state(connection: psycopg.Connection, wanted: Sequence[MigrationFile]) -> MigrationState:
-    applied = _applied(connection)
+    applied, queue = _applied(connection), job_queue_state(connection)
     ours = {file.number: file for file in wanted}
     latest = max(ours, default=0)
     return MigrationState(
         pgstac_version=_pgstac_version(connection),
         pgstac_wanted=installed_version("pypgstac"),
         applied=[f"{number:04}_{name}" for number, (name, _) in applied.items()],
-        pending=[str(file) for file in wanted if file.number not in applied],
-        newer=[f"{number:04}_{name}" for number, (name, _) in applied.items() if number > latest],
+        pending=[*(str(file) for file in wanted if file.number not in applied), *queue.steps],
+        newer=[
+            *(f"{number:04}_{name}" for number, (name, _) in applied.items() if number > latest),
+            *queue.steps_of_later_release,
+        ],
         altered=[
             f"{number:04}_{name}"
             for number, (name, digest) in applied.items()
