@@ -1,0 +1,195 @@
+"""What the features of GEODES and of resto have in common: names, satellites, footprints and addresses of files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import shapely
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
+
+from footprints import FootprintError, Region, valid_footprint
+from harvester.errors import UnreadableScene
+from harvester.record import RemoteAsset
+from harvester.sensors import Sensors
+
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]")
+_STRIP = re.compile(r"DS_(PHR1A|PHR1B|SPOT6|SPOT7|PNEO\d)_(\d{15})_")
+_SENTINEL = re.compile(r"S(?:ENTINEL)?(\d)([A-D])")
+_SIGNED = re.compile(
+    r"(?i)^(x-(amz|goog)-.*|signature|sig|token|access_token|expires|api[-_]?key|apikey|awsaccesskeyid)$"
+)
+_TILE = re.compile(r"T?(\d{1,2}[C-X][A-Z]{2})")
+_NOT_IN_KEY = re.compile(r"[^a-z0-9_.-]+")
+_MD5_MULTIHASH = "d50110"  # code of MD5 (0xd5) as varint, and its length of 16 bytes: file extension, file:checksum
+_LONGEST_ID = 200
+
+
+def item_id(identifier: str) -> str:
+    """The id of the Item of a record that another service names.
+
+    Raises:
+        UnreadableScene: Nothing is left of it, or it is too long.
+    """
+    if strip := strip_key(identifier):
+        return strip
+    name = _NOT_IN_ID.sub("-", identifier).lstrip("-_.")
+    if not 0 < len(name) <= _LONGEST_ID:
+        raise UnreadableScene(f"identifier {identifier[:80]!r} gives no id of 1 to {_LONGEST_ID} characters")
+    return name
+
+
+def strip_key(identifier: str) -> str | None:
+    """Satellite and stamp of the strip, where the vendor's name of the dataset tells them: `PHR1A_202004011856193`."""
+    match = _STRIP.match(identifier)
+    return "_".join(match.groups()) if match else None
+
+
+def scene_keys(identifier: str) -> tuple[str, ...]:
+    """The names of the acquisition that other sources know too."""
+    key = strip_key(identifier)
+    return (key,) if key else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spacecraft:
+    """The satellite of a record, in the words of `SceneRecord`."""
+
+    platform: str
+    platform_title: str
+    mission: str | None = None
+    sensor: str | None = None
+    constellation: str | None = None
+    instruments: tuple[str, ...] = ()
+    international_designator: str | None = None
+
+
+def spacecraft(name: str, instruments: Iterable[str], sensors: Sensors) -> Spacecraft:
+    """The satellite that a service calls `name`: from its sensor document where there is one, else from the name.
+
+    Args:
+        name: in any spelling: `SPOT 5`, `SPOT5`, `S2A`, `SENTINEL2A`, `TerraSAR-X`.
+        instruments: as the record names them; a sensor document knows them better.
+        sensors: the sensor documents.
+    """
+    wanted = _bare(name)
+    for sensor in sensors:
+        for code, satellite in sensor.satellites.items():
+            if wanted in {_bare(code), _bare(satellite.platform), _bare(satellite.title)}:
+                return Spacecraft(
+                    platform=satellite.platform,
+                    platform_title=satellite.title,
+                    mission=code,
+                    sensor=sensor.id,
+                    constellation=sensor.constellation,
+                    instruments=sensor.instruments_of(satellite),
+                    international_designator=satellite.international_designator,
+                )
+    return _foreign(name, tuple(instrument.lower() for instrument in instruments))
+
+
+def _foreign(name: str, instruments: tuple[str, ...]) -> Spacecraft:
+    if sentinel := _SENTINEL.fullmatch(_bare(name)):
+        number, unit = sentinel.groups()
+        return Spacecraft(
+            platform=f"sentinel-{number}{unit.lower()}",
+            platform_title=f"Sentinel-{number}{unit}",
+            constellation=f"sentinel-{number}",
+            instruments=instruments,
+        )
+    platform = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not platform:
+        raise UnreadableScene(f"platform {name[:40]!r} names no satellite")
+    return Spacecraft(platform=platform, platform_title=name, instruments=instruments)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^0-9A-Z]", "", name.upper().replace("É", "E"))
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A text, or a list of texts, as a tuple; empty where the record says nothing."""
+    values = value if isinstance(value, list) else [value]
+    return tuple(text for text in values if isinstance(text, str) and text)
+
+
+def footprint_of(geometry: Any) -> Region:
+    """The footprint that a GeoJSON geometry draws.
+
+    Raises:
+        UnreadableScene: It is none, has no area or does not lie on the Earth.
+    """
+    try:
+        return valid_footprint(shapely.force_2d(shape(geometry)))
+    except FootprintError as error:
+        raise UnreadableScene(f"geometry: {error}") from error
+    except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise UnreadableScene(f"geometry is not a GeoJSON polygon: {str(geometry)[:80]}") from error
+
+
+def percentage(value: float | None) -> float | None:
+    """A share of 0 to 100 %; services write -1 and the like for what they do not know."""
+    return value if value is not None and 0 <= value <= 100 else None
+
+
+def file_fields(size: Any, md5: Any) -> dict[str, Any]:
+    """Size in bytes and checksum of a file, under the names of the file extension."""
+    fields: dict[str, Any] = {}
+    if str(size).isdecimal() and int(size) > 0:
+        fields["file:size"] = int(size)
+    if re.fullmatch(r"[0-9a-fA-F]{32}", str(md5)):
+        fields["file:checksum"] = f"{_MD5_MULTIHASH}{str(md5).lower()}"
+    return fields
+
+
+def lasting_assets(assets: Iterable[RemoteAsset]) -> tuple[tuple[RemoteAsset, ...], tuple[str, ...]]:
+    """Those with an address that stays valid, and a warning about each of the others."""
+    kept: list[RemoteAsset] = []
+    warnings: list[str] = []
+    for asset in assets:
+        if is_lasting(asset.href):
+            kept.append(asset)
+        else:
+            warnings.append(f"the address of the file {asset.key} is not absolute, or holds a signature or credentials")
+    return tuple(kept), tuple(warnings)
+
+
+def is_lasting(href: Any) -> bool:
+    """Whether an address is absolute and free of signatures and credentials."""
+    try:
+        parts = urlsplit(href) if isinstance(href, str) else None
+    except ValueError:
+        return False
+    if parts is None or parts.scheme not in ("http", "https", "s3") or not parts.hostname or "@" in parts.netloc:
+        return False
+    return not any(_SIGNED.match(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True))
+
+
+def known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those fields that have a value."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def grid_code(tile: str | None) -> str | None:
+    """The tile as the grid extension writes it, MGRS-14ULD for T14ULD; other grids stay as they are."""
+    match = _TILE.fullmatch(tile) if tile else None
+    return f"MGRS-{match[1]}" if match else tile
+
+
+def asset_key(name: str) -> str:
+    """A name or path as the key of an asset."""
+    return _NOT_IN_KEY.sub("-", name.lower()).strip("-") or "file"
+
+
+def lowered(text: str | None) -> str | None:
+    """In lower case, as STAC writes its enumerations."""
+    return None if text is None else text.lower()
+
+
+def whole(number: float | None) -> int | None:
+    """An orbit number and the like."""
+    return None if number is None else int(number)
