@@ -27,6 +27,8 @@ from harvester.sources.iso_document import (
 from harvester.sources.iso_extent import footprint_of, period_of
 from harvester.sources.iso_links import downloads_of, links_of, previews_of, slug, with_distinct_keys
 
+#: ISO 19115-3 has the same name of the root, and another structure.
+_NAMESPACES = ("http://www.isotc211.org/2005/gmd", "http://www.isotc211.org/2005/gmi")
 _IMAGE = "contentInfo/MD_ImageDescription"
 _IMAGE_LEVELS = ("dataset", "tile", "feature", "collectionSession", "coverage")
 _VECTOR_TYPES = ("vector", "textTable", "tin", "stereoModel", "video")
@@ -57,7 +59,7 @@ class _SpotScene:
 def raw_record_from_iso(record: XmlElement, address_of: Callable[[str], str]) -> RawRecord:
     """A record as its server gives it; `address_of` tells where it shows the one with an id."""
     said = canonical_xml(record)
-    identifier = text(record, "fileIdentifier")
+    identifier = text(record, "fileIdentifier") or text(record, "identifier")
     if identifier is None:
         return unnamed_record({"xml": said})
     return RawRecord(
@@ -73,9 +75,9 @@ def unnamed_record(content: Mapping[str, Any]) -> RawRecord:
     return RawRecord(id=f"sha256:{digest.hex()}", content=content)
 
 
-def undelivered_record(position: int, reason: str, identifier: str | None) -> RawRecord:
+def undelivered_record(which: str, reason: str, identifier: str | None) -> RawRecord:
     """In place of a record that its server has and cannot deliver; the reader refuses it with the reason."""
-    content = {"undelivered": f"the service cannot deliver record number {position}: {reason}"}
+    content = {"undelivered": f"the service cannot deliver record {which}: {reason}"}
     return unnamed_record(content) if identifier is None else RawRecord(id=identifier, content=content)
 
 
@@ -125,6 +127,8 @@ def _checked(raw: RawRecord) -> XmlElement:
         raise UnreadableScene(f"its metadata cannot be read: {error}") from error
     if name_of(record) not in RECORD_NAMES:
         raise UnreadableScene(f"it is {name_of(record)}, not ISO 19139 or 19115-2 metadata")
+    if record.nsmap.get(record.prefix) not in _NAMESPACES:
+        raise UnreadableScene(f"its metadata are of {record.nsmap.get(record.prefix)}, not ISO 19139 or 19115-2")
     if (reason := _why_no_image(record)) is not None:
         raise UnreadableScene(reason)
     return record
