@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 from pystac_client import Client
@@ -69,8 +70,8 @@ def _catalogue_pages(
     session: Session, options: Options, selection: Selection, cursor: str | None, progress: Progress
 ) -> Iterator[Page]:
     root = _root(session, options)
-    if root["type"] == "FeatureCollection":
-        request = PageRequest.of_cursor(cursor) if cursor else PageRequest("GET", options.url)
+    if listing := _listing(options, root):
+        request = PageRequest.of_cursor(cursor) if cursor else PageRequest("GET", listing)
         return linked_pages(session, request, options, progress)
     client = _client(session, options, root)
     if client is None:
@@ -88,6 +89,15 @@ def _root(session: Session, options: Options) -> Mapping[str, Any]:
     return {**root, "type": kind}
 
 
+def _listing(options: Options, root: Mapping[str, Any]) -> str | None:
+    """The address of a list of Items that is paged and cannot be searched: that of one collection of an API."""
+    if root["type"] == "FeatureCollection":
+        return options.url
+    links = root.get("links") or []
+    items = next((link["href"] for link in links if link.get("rel") == "items"), None)
+    return urljoin(options.url, items) if root["type"] == "Collection" and items else None
+
+
 def _client(session: Session, options: Options, root: Mapping[str, Any]) -> Client | None:
     """The API that a root document opens; None for a static catalogue."""
     if options.static or root["type"] != "Catalog":
@@ -96,9 +106,7 @@ def _client(session: Session, options: Options, root: Mapping[str, Any]) -> Clie
     if isinstance(client, Client) and client.conforms_to("ITEM_SEARCH"):
         return client
     if options.static is False:
-        raise UnreadableAnswer(
-            f"{options.shown_location} does not say that it can be searched; leave out static: false"
-        )
+        raise UnreadableAnswer(f"{options.shown_location} does not say that it can be searched; leave static out")
     return None
 
 

@@ -16,7 +16,7 @@ from harvester.http import Session
 from harvester.record import Page, RawRecord
 from harvester.sources.source import Progress
 from harvester.sources.stac_options import Options
-from harvester.sources.stac_record import distinct, item_record, unreadable_record
+from harvester.sources.stac_record import distinct, listed_record, unreadable_record
 from harvester.sources.stac_static import local_path
 
 _PAGE_SIZE = 500
@@ -73,10 +73,10 @@ def bulk_pages(session: Session, options: Options, cursor: str | None, progress:
 
 def _record(line: bytes, options: Options) -> RawRecord:
     try:
-        return item_record(orjson.loads(line), options.url, options.preset)
+        return listed_record(orjson.loads(line), options.url, options.preset)
     except orjson.JSONDecodeError as error:
         said = line[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
-        return unreadable_record(f"the line is not JSON: {error}", said, options.url)
+        return unreadable_record(f"the line is not JSON: {error}", said)
 
 
 def _open(session: Session, options: Options, position: Position) -> tuple[str | None, Iterator[tuple[bytes, int]]]:
@@ -124,9 +124,7 @@ def _remote_bytes(session: Session, url: str, start: int) -> _Bytes:
                 return
             block = _range(session, url, offset)
             if block.version != first.version:
-                raise SourceUnavailable(
-                    f"{url.partition('?')[0]} was replaced while it was read; run the harvest again"
-                )
+                raise SourceUnavailable(f"{url.partition('?')[0]} was replaced while it was read; harvest it again")
 
     return _Bytes(first.version, blocks())
 
@@ -181,8 +179,6 @@ def _lines(blocks: Iterator[bytes], start: int) -> Iterator[tuple[bytes, int]]:
             offset += len(line) + 1
             yield line, offset
         if len(beginning) > _LONGEST_LINE_BYTES:
-            raise UnreadableAnswer(
-                f"a line is longer than {_LONGEST_LINE_BYTES} bytes; the file is not one Item a line"
-            )
+            raise UnreadableAnswer(f"a line has more than {_LONGEST_LINE_BYTES} bytes; it must hold one Item")
     if beginning:
         yield beginning, offset + len(beginning)

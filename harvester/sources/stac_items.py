@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 import shapely
+from pystac import STACError
 from pystac.serialization import identify_stac_object, migrate_to_latest
 
 from footprints import (
@@ -48,7 +49,18 @@ _KEPT_OBJECTS = ("processing:software", "proj:centroid")
 #: Properties that say nothing here: names and times of the remote record, bands (they are told of each asset), and
 #: what another catalogue of this software says about its own harvest.
 _IGNORED = frozenset(
-    {"title", "created", "updated", "eo:bands", "raster:bands", "bands", "proj:geometry", "proj:projjson"}
+    {
+        "title",
+        "created",
+        "updated",
+        "sensor_type",
+        "spectral_mode",
+        "eo:bands",
+        "raster:bands",
+        "bands",
+        "proj:geometry",
+        "proj:projjson",
+    }
 )
 
 _IGNORED_OF_ITEM = frozenset({"type", "stac_version", "stac_extensions", "bbox", "context"})
@@ -87,8 +99,8 @@ def _current(item: Any) -> Mapping[str, Any]:
         return item
     try:
         return migrate_to_latest(dict(item), identify_stac_object(dict(item)))
-    # pystac raises whatever the migration of a malformed document stumbles on.
-    except Exception as error:
+    # The migration trusts the document, and raises whatever it stumbles on in a malformed one.
+    except (STACError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise UnreadableScene(f"it cannot be migrated from STAC {item['stac_version']}: {error!r}") from error
 
 
@@ -98,11 +110,13 @@ def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRe
     collection = fields.text("collection", None)
     footprint = _footprint(fields.take("geometry"))
     links = _links(fields.take("links", []))
-    own = web_address(_self_href(links), raw.content.get("href"))
-    base = own or raw.content.get("href")
+    own = web_address(raw.content.get("document"), None) or web_address(_self_href(links), raw.content.get("page"))
+    base = own or raw.content.get("page")
     assets, asset_warnings = remote_assets(fields.take("assets", {}), base)
     reading = _Properties(fields.section("properties"))
-    keys = _scene_keys(raw_id, raw.content.get("preset"))
+    keys = _scene_keys(raw_id, preset := raw.content.get("preset"))
+    if preset and not keys:
+        reading.warnings.append(f"the id does not tell the acquisition, as those of {preset} do")
     craft = _craft(reading.fields, keys, collection or raw_id, sensors)
     known = reading.known()
     return SceneRecord(
@@ -115,7 +129,7 @@ def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRe
         **_craft_fields(craft, reading.fields),
         **known,
         properties=reading.further(),
-        source_href=own or web_address(raw.content.get("href") if _is_document(raw) else None, None),
+        source_href=own,
         remote_assets=assets,
         links=tuple(_telling_links(links, base)),
         warnings=(*reading.warnings, *asset_warnings, *reading.left_over(), *fields.close(_IGNORED_OF_ITEM)),
@@ -244,7 +258,7 @@ def _craft_fields(craft: _Craft, properties: Fields) -> dict[str, Any]:
         }
     return {
         "mission": mission,
-        "platform": platform.lower() if platform else None,
+        "platform": platform.lower().replace(" ", "-") if platform else None,
         "constellation": constellation.lower() if constellation else None,
         "instruments": _instruments(instruments),
         "international_designator": designator,
@@ -263,10 +277,8 @@ def _plain_name(name: str) -> str:
 
 
 def _scene_keys(item_id: str, preset: str | None) -> tuple[str, ...]:
-    if preset is None:
+    if preset is None or (stamps := _STAMPED_ID.fullmatch(item_id)) is None:
         return ()
-    if (stamps := _STAMPED_ID.fullmatch(item_id)) is None:
-        raise UnreadableScene(f"the id {item_id[:80]!r} does not tell the acquisition as those of {preset} do")
     multispectral, panchromatic = f"{stamps[1]}_{stamps[2]}", f"{stamps[3]}_{stamps[4]}"
     return tuple(dict.fromkeys((panchromatic, multispectral)))
 
@@ -288,7 +300,7 @@ def _footprint(geometry: Any) -> Region:
     if not _crosses_antimeridian(shape):
         return valid_footprint(shape)
     parts = (part for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon))
-    return union_footprints(footprint_from_corners(part.exterior.coords) for part in parts)
+    return union_footprints(footprint_from_corners(shapely.get_coordinates(part.exterior).tolist()) for part in parts)
 
 
 def _crosses_antimeridian(shape: shapely.geometry.base.BaseGeometry) -> bool:
@@ -307,11 +319,6 @@ def _links(said: Any) -> list[Mapping[str, Any]]:
 
 def _self_href(links: list[Mapping[str, Any]]) -> Any:
     return next((link.get("href") for link in links if link.get("rel") == "self"), None)
-
-
-def _is_document(raw: RawRecord) -> bool:
-    """Whether the Item was a document of its own, whose address shows it."""
-    return str(raw.content.get("href")).endswith(raw.id.rpartition("/")[2]) and raw.id.endswith(".json")
 
 
 def _telling_links(links: list[Mapping[str, Any]], base: str | None) -> list[RecordLink]:

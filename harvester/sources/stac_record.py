@@ -11,29 +11,37 @@ import orjson
 from harvester.record import RawRecord
 from harvester.sources.stac_addresses import unsigned
 
-#: The address counts for relative links only: the same Item at a mirror is the same record.
-_PLACE_KEYS = frozenset({"href"})
+#: Addresses count for relative links only: the same Item at a mirror is the same record.
+_PLACE_KEYS = frozenset({"document", "page"})
 
 
-def item_record(item: Any, href: str, preset: str | None, identity: str | None = None) -> RawRecord:
-    """The record of one Item, whatever stands in its place.
+def listed_record(item: Any, page: str, preset: str | None) -> RawRecord:
+    """The record of an Item that stands in a list, whatever stands in its place.
+
+    It is named by its collection and id, since ids are unique in a collection only.
 
     Args:
         item: as the source says it; signatures are taken off its assets, as they live for hours and open files.
-        href: address of the document in which it stands.
+        page: address of the list.
         preset: `Options.preset`, by which the reader knows the ids of a service.
-        identity: of the record; None = collection and id of the Item, since ids are unique in a collection only.
     """
-    content = {"item": _without_signatures(item), "href": unsigned(href)}
+    return _record(_identity(item), {"item": _without_signatures(item), "page": unsigned(page)}, preset)
+
+
+def document_record(item: Any, identity: str, document: str, preset: str | None) -> RawRecord:
+    """The record of an Item that is a document of its own, at the address `document`."""
+    return _record(identity, {"item": _without_signatures(item), "document": unsigned(document)}, preset)
+
+
+def unreadable_record(fault: str, said: str, identity: str | None = None) -> RawRecord:
+    """The record of what should be an Item and cannot even be parsed."""
+    return _record(identity or f"sha256:{_digest(said)}", {"fault": fault, "said": said}, None)
+
+
+def _record(identity: str, content: dict[str, Any], preset: str | None) -> RawRecord:
     if preset:
         content["preset"] = preset
-    return RawRecord(id=identity or _identity(item), content=content, place_keys=_PLACE_KEYS)
-
-
-def unreadable_record(fault: str, said: str, href: str, identity: str | None = None) -> RawRecord:
-    """The record of what should be an Item and cannot even be parsed."""
-    content = {"fault": fault, "said": said, "href": unsigned(href)}
-    return RawRecord(id=identity or f"sha256:{_digest(said)}", content=content, place_keys=_PLACE_KEYS)
+    return RawRecord(id=identity, content=content, place_keys=_PLACE_KEYS)
 
 
 def distinct(records: Iterable[RawRecord]) -> list[RawRecord]:

@@ -18,7 +18,7 @@ from harvester.http import Session
 from harvester.record import Page
 from harvester.sources.source import Progress, Selection
 from harvester.sources.stac_options import Options
-from harvester.sources.stac_record import distinct, item_record
+from harvester.sources.stac_record import distinct, listed_record
 
 logger = getLogger(__name__)
 
@@ -48,9 +48,9 @@ class SessionIO(StacApiIO):
         parameters: dict[str, Any] | None = None,
     ) -> str:
         """One good answer."""
-        in_body = method not in (None, "GET")
-        asked = {"body": parameters} if in_body else {"parameters": parameters or None}
-        return self._session.request(method or "GET", href, headers=headers, **asked).text
+        if method in (None, "GET"):
+            return self._session.request("GET", href, headers=headers, parameters=parameters or None).text
+        return self._session.request(method or "POST", href, headers=headers, body=parameters).text
 
 
 @dataclass(frozen=True)
@@ -220,9 +220,7 @@ def _request_of(search: ItemSearch) -> PageRequest:
 def _features(request: PageRequest, answer: Any) -> list[Any]:
     features = answer.get("features") if isinstance(answer, Mapping) else None
     if not isinstance(features, list):
-        raise UnreadableAnswer(
-            f"{_shown(request.href)}: the page has no list of features, so it is not empty but wrong"
-        )
+        raise UnreadableAnswer(f"{_shown(request.href)}: the page has no list of features: not empty but wrong")
     return features
 
 
@@ -239,7 +237,7 @@ def _page(
 ) -> Page:
     href = request.href.partition("?")[0]
     return Page(
-        records=distinct(item_record(feature, href, options.preset) for feature in features),
+        records=distinct(listed_record(feature, href, options.preset) for feature in features),
         next_cursor=following.cursor() if following else None,
         expected_total=total,
     )
@@ -255,9 +253,7 @@ def _next_request(request: PageRequest, answer: Mapping[str, Any], digest: str |
     if method == "GET":
         return replace(following, method="GET", body=None)
     if method != "POST":
-        raise UnreadableAnswer(
-            f"{_shown(request.href)}: its next link asks for {method[:20]}, which does not only read"
-        )
+        raise UnreadableAnswer(f"{_shown(request.href)}: its next link asks for {method[:20]}, not only to read")
     kept = request.body or {} if link.get("merge") else {}
     return replace(following, method="POST", body={**kept, **cast("dict[str, Any]", link.get("body") or {})})
 

@@ -13,7 +13,7 @@ from harvester.http import Session
 from harvester.record import Page, RawRecord
 from harvester.sources.source import Progress
 from harvester.sources.stac_options import Options
-from harvester.sources.stac_record import distinct, item_record, unreadable_record
+from harvester.sources.stac_record import distinct, document_record, unreadable_record
 
 _PAGE_SIZE = 100
 _DEEPEST = 32
@@ -128,8 +128,8 @@ class _Walk:
         try:
             item = self._documents.get_json(href)
         except UnreadableAnswer as error:
-            return unreadable_record(str(error), href, href, identity)
-        return item_record(item, href, self._options.preset, identity)
+            return unreadable_record(str(error), href, identity)
+        return document_record(item, identity, href, self._options.preset)
 
 
 def _links(href: str, document: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -137,7 +137,11 @@ def _links(href: str, document: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(links, Sequence):
         raise UnreadableAnswer(f"{href} has no list of links, so it is not an empty catalogue but a wrong one")
     named = (link for link in links if isinstance(link, Mapping) and isinstance(link.get("href"), str))
-    return [(link["rel"], urljoin(href, link["href"])) for link in named if link.get("rel") in ("child", "item")]
+    found = [(link.get("rel"), urljoin(href, link["href"])) for link in named]
+    walked = [(rel, target) for rel, target in found if rel in ("child", "item")]
+    if not walked and any(rel in ("items", "data", "search") for rel, _ in found):
+        raise UnreadableAnswer(f"{href} is part of an API and not of a static catalogue; give the root of the API")
+    return walked
 
 
 def _from(links: list[tuple[str, str]], after: Trace) -> tuple[list[tuple[str, str]], Trace]:
