@@ -1,15 +1,19 @@
 """Reading Airbus DIMAP deliveries: what a file is, what it names, and the scene record it makes."""
 
-from harvester.dimap.classification import Classification, classify
-from harvester.dimap.links import Companion, LinkedPaths, linked_paths, unsafe_reason
+from harvester.dimap.classification import Classification, is_named_as_product
+from harvester.dimap.links import Companion, LinkedPaths, beside, unsafe_reason
+from harvester.dimap.metadata_file import NOT_DIMAP, MetadataFile, read_metadata_file
 from harvester.dimap.scene import scene_from_delivery
 
 __all__ = [
+    "NOT_DIMAP",
     "Classification",
     "Companion",
     "LinkedPaths",
-    "classify",
-    "linked_paths",
+    "MetadataFile",
+    "beside",
+    "is_named_as_product",
+    "read_metadata_file",
     "scene_from_delivery",
     "unsafe_reason",
 ]

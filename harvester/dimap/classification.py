@@ -1,4 +1,4 @@
-"""What an XML file of a delivery is: decided by its profile and content, never by its name."""
+"""What an XML file of a delivery is: decided by its profile and content; a name only tells what should be there."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from harvester.dimap.document import DimapDocument, parse_document
-from harvester.errors import UnreadableScene
+from harvester.dimap.document import DimapDocument
 
 Kind = Literal["product", "companion", "not-dimap"]
 
-#: Enough of a file to find its profile even where the rest is broken.
+#: From the root element on: enough to find the profile even where the rest is broken.
 _HEAD_BYTES = 8192
 _DIMAP_ROOT = re.compile(rb"<(PHR_)?Dimap_Document\b")
 _PROFILE = re.compile(rb"<METADATA_PROFILE[^>]*>\s*([^<\s]+)")
 _SUBPROFILE = re.compile(rb"<METADATA_SUBPROFILE[^>]*>\s*([^<\s]+)")
+#: DIMAP 2 and DIMAP 1, as the vendors name them (DIMAP documentation; SPOT scene format).
+_PRODUCT_NAME = re.compile(r"DIM_.*\.XML|METADATA\.DIM", re.IGNORECASE | re.DOTALL)
 #: Profiles of the lists that stand above the products.
 _CONTAINERS = frozenset({"DATASET", "VOLUME", "PRODUCT"})
 _RAPIDEYE_NAMESPACE = "rapideye"
@@ -28,23 +29,6 @@ class Classification:
     kind: Kind
     profile: str | None = None  #: METADATA_PROFILE, such as "PHR_ORTHO"
     subprofile: str | None = None  #: METADATA_SUBPROFILE, such as "PRODUCT" or "RPC"; None in DIMAP 1
-
-
-def classify(document_bytes: bytes, name: str) -> Classification:
-    """The role of an XML file: a product, a companion of one, or nothing of DIMAP.
-
-    A file that cannot be parsed but begins as a product is a product, so that reading it tells why it is refused;
-    nothing that looks like a delivery is passed over in silence.
-
-    Args:
-        document_bytes: The whole file.
-        name: The file in messages.
-    """
-    try:
-        document = parse_document(document_bytes, name)
-    except UnreadableScene:
-        return _from_head(document_bytes)
-    return classify_document(document)
 
 
 def classify_document(document: DimapDocument) -> Classification:
@@ -71,14 +55,26 @@ def _describes_an_image(document: DimapDocument) -> bool:
     return any(document.section(path) is not None for path in sections)
 
 
-def _from_head(document_bytes: bytes) -> Classification:
+def classify_broken(document_bytes: bytes) -> Classification:
+    """The role of a file that cannot be parsed, as far as its beginning tells.
+
+    What begins as a product is a product, so that reading it tells why it is refused; nothing that looks like a
+    delivery is passed over in silence.
+    """
     # UTF-16 would hide the names behind zero bytes.
-    head = document_bytes[:_HEAD_BYTES].replace(b"\0", b"")
-    if not _DIMAP_ROOT.search(head):
+    text = document_bytes.replace(b"\0", b"")
+    root = _DIMAP_ROOT.search(text)
+    if root is None:
         return Classification("not-dimap")
+    head = text[root.start() : root.start() + _HEAD_BYTES]
     profile, subprofile = _first(_PROFILE, head), _first(_SUBPROFILE, head)
     is_product = subprofile in (None, "PRODUCT") and profile not in _CONTAINERS
     return Classification("product" if is_product else "companion", profile, subprofile)
+
+
+def is_named_as_product(name: str) -> bool:
+    """Whether a file has the name of a product's metadata, so that it must not be passed over if it is no DIMAP."""
+    return _PRODUCT_NAME.fullmatch(name) is not None
 
 
 def _first(pattern: re.Pattern[bytes], head: bytes) -> str | None:

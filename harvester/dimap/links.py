@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from harvester.dimap.document import DimapDocument, parse_document
+from harvester.dimap.document import DimapDocument
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _MASK_CODE = re.compile(r"\(([A-Za-z]{3})\)")
 _MASK_FILE = re.compile(r"([A-Za-z]{3})_")
 _STRIP = "Dataset_Sources/Source_Identification"
 _RPC = "Geoposition/Geoposition_Models/Rational_Function_Model/Component/COMPONENT_PATH"
+_COMPONENTS = ("Dataset_Content/Dataset_Components/Component", "Dataset_Components/Component")
 _MASK_TITLES = {
     "roi": "Region of interest mask",
     "det": "Detector quality mask",
@@ -53,21 +54,12 @@ class LinkedPaths:
         return tuple(dict.fromkeys((*self.images, *(companion.href for companion in self.companions), *lineage)))
 
 
-def linked_paths(document_bytes: bytes, name: str) -> LinkedPaths:
+def links_of(document: DimapDocument) -> LinkedPaths:
     """The files that a product names.
 
-    Args:
-        document_bytes: The product's metadata file.
-        name: The file in messages.
-
     Raises:
-        UnreadableScene: When the document cannot be parsed or an image's name leaves the product's directory.
+        UnreadableScene: When an image's name leaves the product's directory.
     """
-    return links_of(parse_document(document_bytes, name))
-
-
-def links_of(document: DimapDocument) -> LinkedPaths:
-    """The files that a parsed product names."""
     warnings: list[str] = []
     companions = tuple(_safe_companions(document, warnings))
     return LinkedPaths(
@@ -77,6 +69,13 @@ def links_of(document: DimapDocument) -> LinkedPaths:
         strip=_safe_or_warn(document, _strip_href(document), warnings),
         warnings=tuple(warnings),
     )
+
+
+def components_of(document: DimapDocument) -> tuple[str, ...]:
+    """The DIMAP documents that a volume names, as it names them; none for other documents."""
+    components = (component for path in _COMPONENTS for component in document.sections(path))
+    hrefs = (c.attribute("COMPONENT_PATH", "href") for c in components if c.text("COMPONENT_TYPE") == "DIMAP")
+    return tuple(href for href in hrefs if href is not None)
 
 
 def unsafe_reason(href: str) -> str | None:

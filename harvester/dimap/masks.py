@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element
+
+from lxml import etree
 
 from harvester.dimap.document import parse_document
 from harvester.errors import UnreadableScene
@@ -44,7 +45,7 @@ def read_mask(data: bytes, name: str) -> MaskPolygons:
     return MaskPolygons(tuple(_polygon(polygon, name) for polygon in found), in_image.pop())
 
 
-def _polygon(polygon: Element, name: str) -> tuple[Ring, list[Ring]]:
+def _polygon(polygon: etree._Element, name: str) -> tuple[Ring, list[Ring]]:
     exteriors = [ring for part in polygon if _local(part) == "exterior" for ring in _rings(part, name)]
     holes = [ring for part in polygon if _local(part) == "interior" for ring in _rings(part, name)]
     if len(exteriors) != 1:
@@ -52,7 +53,7 @@ def _polygon(polygon: Element, name: str) -> tuple[Ring, list[Ring]]:
     return exteriors[0], holes
 
 
-def _rings(part: Element, name: str) -> Iterator[Ring]:
+def _rings(part: etree._Element, name: str) -> Iterator[Ring]:
     for element in part.iter():
         if _local(element) == "posList":
             yield _ring(element.text or "", name)
@@ -75,5 +76,5 @@ def _coordinate(word: str, name: str) -> float:
     return value
 
 
-def _local(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
+def _local(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from footprints import FootprintError, ViewingDirection, azimuth_in_circle, azimuth_to_nadir
+from harvester.dimap.acquisition_scene import scene_of_acquisition
 from harvester.dimap.bands import scene_bands
 from harvester.dimap.delivery import Delivery, companion_files, missing_files
 from harvester.dimap.document import DimapDocument
@@ -32,28 +35,13 @@ def scene_of_version1(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
     acquisition = acquisition_of_scene(source, sensor)
     outline = outline_of_corners(document, _VERTICES, read_corners(document, _VERTICES, "FRAME_"))
     viewing = _viewing(document, source)
-    return SceneRecord(
-        id=acquisition.id,
-        scene_keys=acquisition.scene_keys,
-        mission=acquisition.code,
-        sensor=sensor.id,
-        profile=profile,
-        platform=acquisition.satellite.platform,
-        platform_title=acquisition.satellite.title,
-        constellation=sensor.constellation,
-        instruments=sensor.instruments_of(acquisition.satellite),
-        international_designator=acquisition.satellite.international_designator,
-        acquired_at=acquisition.acquired_at,
-        started_at=None,
-        ended_at=None,
-        footprint=outline.region,
-        footprint_from=outline.origin,
+    return replace(
+        scene_of_acquisition(delivery, sensor, profile, acquisition, outline),
         viewing=viewing,
         sun_azimuth_deg=_sun_azimuth(source),
         sun_elevation_deg=source.number("Scene_Source/SUN_ELEVATION", -90, 90),
         vendor_angles=_vendor_angles(document, source),
         copyright=document.text("Dataset_Id/COPYRIGHT"),
-        root=delivery.root,
         product=_product(delivery, sensor, source),
         warnings=(
             *delivery.links.warnings,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from footprints import FootprintError, azimuth_to_nadir
+from harvester.dimap.acquisition_scene import scene_of_acquisition
 from harvester.dimap.angles import Angles, read_angles
 from harvester.dimap.delivery import Delivery, companion_files, missing_files
 from harvester.dimap.document import DimapDocument
@@ -39,22 +41,10 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
     centre = document.position("Dataset_Content/Dataset_Extent/Center")
     angles = read_angles(document, sensor.azimuth, centre, lineage.nadir)
     started_at, ended_at, time_warnings = _time_range(document)
-    return SceneRecord(
-        id=acquisition.id,
-        scene_keys=acquisition.scene_keys,
-        mission=acquisition.code,
-        sensor=sensor.id,
-        profile=profile,
-        platform=acquisition.satellite.platform,
-        platform_title=acquisition.satellite.title,
-        constellation=sensor.constellation,
-        instruments=sensor.instruments_of(acquisition.satellite),
-        international_designator=acquisition.satellite.international_designator,
-        acquired_at=acquisition.acquired_at,
+    return replace(
+        scene_of_acquisition(delivery, sensor, profile, acquisition, outline),
         started_at=started_at,
         ended_at=ended_at,
-        footprint=outline.region,
-        footprint_from=outline.origin,
         viewing=angles.viewing,
         sun_azimuth_deg=angles.sun_azimuth_deg,
         sun_elevation_deg=angles.sun_elevation_deg,
@@ -64,7 +54,6 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
         orbit_state=lineage.orbit_state,
         acquisition_station=lineage.station,
         copyright=document.text("Dataset_Identification/Legal_Constraints/COPYRIGHT"),
-        root=delivery.root,
         product=product,
         warnings=(
             *delivery.links.warnings,

@@ -36,10 +36,11 @@ _PIECE_BYTES = 2**20
 
 
 class MemberTree(ABC):
-    """The members of one archive as a tree."""
+    """The members of one archive as a tree; each has the stamp of the archive, because none changes without it."""
 
-    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+    def __init__(self, file: BinaryIO, archive: Entry, limits: Limits) -> None:
         self._file = file
+        self._stamp = archive.stamp
         self._limits = limits
         self._directories: dict[str, dict[str, Entry]] = {"": {}}
         self._names: dict[str, str] = {}
@@ -48,10 +49,10 @@ class MemberTree(ABC):
         """What a directory of the archive holds; members that are refused stand at its top, by their whole name."""
         return list(self._directories[path].values())
 
-    def file_size(self, path: str) -> int | None:
-        """Size of a member, unpacked."""
+    def file(self, path: str) -> Entry | None:
+        """A member; its size is that unpacked."""
         entry = self._directories.get(parent_of(path), {}).get(path.rpartition("/")[2])
-        return entry.size if entry and entry.kind == "file" else None
+        return entry if entry and entry.kind == "file" else None
 
     def local_path(self, path: str) -> Path | None:  # noqa: ARG002 -- the signature of Tree
         """Never: a member is no file of its own."""
@@ -64,7 +65,8 @@ class MemberTree(ABC):
 
     def open(self, path: str) -> BinaryIO:
         """A copy of a member in a temporary file, for an archive inside the archive."""
-        size = self.file_size(path) or 0
+        entry = self.file(path)
+        size = entry.size if entry else 0
         if size > self._limits.nested_archive_bytes:
             raise UnreadableScene(f"the inner archive has {size} bytes, more than the limit; unpack it beside")
         copy = tempfile.TemporaryFile()  # noqa: SIM115 -- the tree of the inner archive closes it
@@ -103,7 +105,7 @@ class MemberTree(ABC):
         if path in self._directories:
             self._refuse(name, "a directory of the archive has the same name")
             return
-        self._directories[directory][last] = Entry(name=last, kind=kind, size=size, reason=reason)
+        self._directories[directory][last] = Entry(name=last, kind=kind, size=size, stamp=self._stamp, reason=reason)
         self._names[path] = name
 
     def _add_directories(self, path: str) -> None:
@@ -126,8 +128,8 @@ class MemberTree(ABC):
 class ZipTree(MemberTree):
     """The members of a zip."""
 
-    def __init__(self, file: BinaryIO, limits: Limits) -> None:
-        super().__init__(file, limits)
+    def __init__(self, file: BinaryIO, archive: Entry, limits: Limits) -> None:
+        super().__init__(file, archive, limits)
         with _archive_faults("the zip"):
             self._zip = zipfile.ZipFile(file)
         members = self._zip.infolist()
@@ -153,9 +155,10 @@ class TarTree(MemberTree):
     A gzip stream cannot be entered in the middle, so the metadata of a packed tar is kept on the one way through.
     """
 
-    def __init__(self, file: BinaryIO, limits: Limits, packed_bytes: int | None) -> None:
-        """Read the names of all members; `packed_bytes` is the size of the file if it is packed, else None."""
-        super().__init__(file, limits)
+    def __init__(self, file: BinaryIO, archive: Entry, limits: Limits) -> None:
+        """Read the names of all members."""
+        super().__init__(file, archive, limits)
+        packed_bytes = None if archive.name.lower().endswith(".tar") else archive.size
         self._kept = tempfile.SpooledTemporaryFile(max_size=32 * 2**20)  # noqa: SIM115 -- closed with the tree
         self._places: dict[str, tuple[int, int]] = {}
         stream = file if packed_bytes is None else gzip.GzipFile(fileobj=file)
@@ -224,22 +227,20 @@ class _SmallReads:
         return self._stream.read(size)
 
 
-def open_archive(file: BinaryIO, name: str, size: int, limits: Limits) -> MemberTree:
+def open_archive(file: BinaryIO, archive: Entry, limits: Limits) -> MemberTree:
     """The members of an archive; the tree closes the file.
 
     Args:
         file: the archive, to be read at any position.
-        name: of the archive, which tells its format.
-        size: of the file in bytes.
+        archive: where it was found; its name tells its format.
         limits: how much is read of it at most.
 
     Raises:
         UnreadableScene: When it is no archive of that format, or exceeds the limits.
     """
     try:
-        if name.lower().endswith(".zip"):
-            return ZipTree(file, limits)
-        return TarTree(file, limits, None if name.lower().endswith(".tar") else size)
+        tree = ZipTree if archive.name.lower().endswith(".zip") else TarTree
+        return tree(file, archive, limits)
     except UnreadableScene:
         file.close()
         raise

@@ -2,59 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from urllib.parse import unquote
+
+from pydantic import Field
 
 from harvester.dimap import scene_from_delivery
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.delivery_walk import Found, Position, Walk, WalkCount, cursor_of
+from harvester.sources.delivery_walk import Found, Position, Walk, cursor_of
 from harvester.sources.file_tree import Limits
-from harvester.sources.location import open_location, shown_location, with_password
+from harvester.sources.location import open_location, shown_location
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
 
-__all__ = ["DeliveriesOptions", "Limits", "WalkCount", "read_pages", "scene_from_record", "with_password"]
+__all__ = ["Limits", "Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
+
+#: A walk sees all files anyway; what did not change is not read.
+is_selectable = False
 
 #: A page is one transaction and lies in memory as a whole.
 _PAGE_BYTES = 64 * 2**20
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeliveriesOptions:
-    """Where the deliveries are and how they are read."""
+class Options(SourceOptions):
+    """Where the deliveries are and how they are read; `rate` and `allowed_hosts` are not used.
 
-    location: str = field(repr=False)  #: path, or URL of file, ftp, sftp or s3; it may hold a password: never show it
-    page_size: int = 200  #: records
-    limits: Limits = field(default_factory=Limits)
-    count: WalkCount = field(default_factory=WalkCount, compare=False)  #: filled by the reading of pages
+    The `url` is a path, or a URL of file, ftp, sftp or s3. The user and password of the credentials are those of an FTP
+    or SFTP server, or the two keys of an object store, where the URL has none.
+    """
+
+    page_size: int = Field(default=200, ge=1, le=1000)  #: records
+    limits: Limits = Limits()
 
     @property
     def shown_location(self) -> str:
         """The location without credentials."""
-        return shown_location(self.location)
-
-    def passed_over(self) -> dict[str, int]:
-        """What the last walk saw that is no record: kind to number."""
-        return self.count.passed_over()
+        return shown_location(self.url)
 
 
 def read_pages(
-    options: DeliveriesOptions, cursor: str | None, on_progress: Callable[[WalkCount], None] | None = None
+    options: Options,
+    selection: Selection,  # noqa: ARG001 -- files do not say where and when they show the Earth before they are read
+    cursor: str | None,
+    progress: Progress,
+    fingerprints: Fingerprints,
 ) -> Iterator[Page]:
-    """Read the products of a location, and what should have been one, in pages.
+    """Read the products of a location, and what should have been one, in pages; unchanged products by their ids alone.
 
     Args:
         options: where and how.
+        selection: ignored, all are read.
         cursor: `next_cursor` of the page after which to go on; None for the beginning.
-        on_progress: called often with what was seen so far, the same object each time.
+        progress: kept up to date.
+        fingerprints: asked for about a page of records at a time.
 
     Raises:
         SourceUnavailable: When the location does not exist, cannot be reached or cannot be read.
     """
-    location = open_location(options.location)
+    location = open_location(options.url, options.credentials, options.timeout_s)
     with closing(location.tree):
-        walk = Walk(location, options.limits, options.count, _position(cursor), on_progress)
+        walk = Walk(location, options.limits, progress, fingerprints, options.page_size, _position(cursor))
         yield from _pages(walk.records(), options.page_size)
 
 
@@ -67,17 +75,29 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     return scene_from_delivery(raw.content, sensors)
 
 
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001 -- as every source has it
+    """The selection as it is: a walk cannot be cut in parts before the files are known."""
+    return [selection]
+
+
 def _pages(records: Iterator[Found], page_size: int) -> Iterator[Page]:
-    page: list[RawRecord] = []
-    size, last = 0, None
+    page: list[Found] = []
+    size = 0
     for found in records:
-        if last is not None and (len(page) >= page_size or size > _PAGE_BYTES):
-            yield Page(records=page, next_cursor=cursor_of(last))
+        if len(page) >= page_size or size > _PAGE_BYTES:
+            yield _page(page, cursor_of(page[-1].position))
             page, size = [], 0
-        page.append(found.record)
-        size += sum(map(len, found.record.content["documents"].values()))
-        last = found.position
-    yield Page(records=page, next_cursor=None)
+        page.append(found)
+        size += sum(map(len, found.record.content["documents"].values())) if found.record else 0
+    yield _page(page, None)
+
+
+def _page(found: Sequence[Found], next_cursor: str | None) -> Page:
+    return Page(
+        records=[each.record for each in found if each.record],
+        unread=[each.id for each in found if each.record is None],
+        next_cursor=next_cursor,
+    )
 
 
 def _position(cursor: str | None) -> Position:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from logging import getLogger
 from typing import Any
 
-from harvester.dimap import Classification, classify, linked_paths
+from harvester.dimap import Classification, MetadataFile, beside, is_named_as_product, unsafe_reason
+from harvester.dimap.classification import Kind
 from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.record import RawRecord
 from harvester.sources.archive_tree import open_archive
-from harvester.sources.delivery_content import damaged_components, missing_components, product_content, refused_content
-from harvester.sources.file_tree import Entry, Limits, Tree, is_archive_name, is_metadata_name, joined
+from harvester.sources.delivery_content import product_content, refused_content
+from harvester.sources.delivery_documents import Documents
+from harvester.sources.delivery_fingerprints import Fingerprint, Looked, PassedOver
+from harvester.sources.file_tree import Entry, Limits, is_archive_name, is_metadata_name, joined
 from harvester.sources.location import OpenLocation, quoted
+from harvester.sources.source import Fingerprints, Progress
 
 logger = getLogger(__name__)
 
-#: Read at once; larger files only when their beginning looks like metadata of a satellite.
-_HEAD_BYTES = 2**20
-_SIGNS = (b"dimap", b"rapideye")
+#: Of the documents whose stamps stand in the fingerprint of the product before them; any others are read each time.
+_MOST_PASSED_OVER = 50
 
 Position = tuple[str, ...]  #: names from the root; an archive that is entered ends in "!"
 
@@ -39,6 +42,13 @@ class WalkCount:
     links: int = 0  #: symbolic links to what is walked at its own place, pipes and devices
     other_files: int = 0  #: images, masks, previews, and all that is no metadata
 
+    def tell(self, progress: Progress) -> None:
+        """Say it to people who wait."""
+        progress.records = self.products + self.refused
+        progress.passed_over = self.passed_over()
+        seen = progress.records + sum(progress.passed_over.values())
+        progress.at_hand = f"{seen} files in {self.directories} folders seen"
+
     def passed_over(self) -> dict[str, int]:
         """What was seen and is no record: kind to number, without the kinds that were not met."""
         kinds = {
@@ -55,15 +65,15 @@ class Found:
     """A record and where the walk met it."""
 
     position: Position
-    record: RawRecord
+    id: str
+    record: RawRecord | None  #: None where it is as the ledger knows it, and was not read
 
 
 @dataclass(frozen=True)
 class Directory:
     """One directory of a tree, knowing those above it."""
 
-    tree: Tree
-    limits: Limits
+    documents: Documents
     position: Position
     path: str = ""  #: from the root of the tree, which for an archive is not the root of the walk
     above: Directory | None = None
@@ -73,7 +83,7 @@ class Directory:
     @cached_property
     def entries(self) -> list[tuple[str, Entry]]:
         """What it holds with the last part of the position of each, in the order of the walk."""
-        found = [entry for entry in self.tree.entries(self.path) if self.only in (None, entry.name)]
+        found = [entry for entry in self.documents.tree.entries(self.path) if self.only in (None, entry.name)]
         return sorted(((_part(entry), entry) for entry in found), key=lambda pair: (pair[0], pair[1].kind))
 
     @cached_property
@@ -90,39 +100,20 @@ class Directory:
 
     def below(self, entry: Entry, part: str) -> Directory:
         """A directory of this one."""
-        path = joined(self.path, entry.name)
-        return Directory(self.tree, self.limits, (*self.position, part), path, self, None, self.archives)
+        position = (*self.position, part)
+        return Directory(self.documents, position, self.path_of(entry), self, None, self.archives)
 
-    def document(self, entry: Entry) -> tuple[bytes, Classification]:
-        """The content of a metadata file and what it is; of one that is no metadata only the beginning.
-
-        Raises:
-            UnreadableScene: When it is empty, too large or cannot be read.
-        """
-        if entry.size == 0:
-            raise UnreadableScene("the file is empty (0 bytes); deliver it again")
-        path = joined(self.path, entry.name)
-        data = self.tree.read(path, min(_HEAD_BYTES, self.limits.document_bytes + 1))
-        if not _may_be_metadata(data):
-            return data, Classification("not-dimap")
-        if max(entry.size, len(data)) > self.limits.document_bytes:
-            raise UnreadableScene(f"the file is larger than {self.limits.document_bytes} bytes; no metadata is")
-        if entry.size > len(data):
-            data = self.tree.read(path, self.limits.document_bytes)
-        return data, classify(data, joined(*self.position, entry.name))
+    def path_of(self, entry: Entry) -> str:
+        """The path of an entry from the root of the tree."""
+        return joined(self.path, entry.name)
 
     def _is_product(self, entry: Entry) -> bool:
         """Whether a file is a product with images; one that names none (an old RPC) accounts for no other file."""
         try:
-            data, classification = self.document(entry)
+            metadata = self.documents.metadata(self.path_of(entry), entry)
         except UnreadableScene:
             return False
-        if classification.kind == "not-dimap":
-            return False
-        try:
-            return bool(linked_paths(data, entry.name).images)
-        except UnreadableScene:
-            return classification.kind == "product"
+        return bool(metadata.links.images) if metadata.links else metadata.classification.kind == "product"
 
     def _unrecognised_here(self) -> list[str]:
         entries = (entry for _, entry in self.entries if _is_metadata(entry))
@@ -130,9 +121,54 @@ class Directory:
 
     def _is_recognised(self, entry: Entry) -> bool:
         try:
-            return self.document(entry)[1].kind != "not-dimap"
+            return self.documents.metadata(self.path_of(entry), entry).classification.kind != "not-dimap"
         except UnreadableScene:
             return False
+
+
+@dataclass(frozen=True)
+class Document:
+    """A metadata file that the walk has met."""
+
+    directory: Directory
+    entry: Entry
+    position: Position
+    id: str
+
+    @property
+    def path(self) -> str:
+        """From the root of its tree."""
+        return self.directory.path_of(self.entry)
+
+    def looked(self, hrefs: Sequence[str]) -> Looked | None:
+        """What is there now of this document and the files that it names."""
+        return Looked.at(self.directory.documents.tree, self.path, hrefs)
+
+    def is_same(self, looked: Looked) -> bool:
+        """Whether this document and the files that it names are as they were."""
+        return looked.is_same(self.directory.documents.tree, self.path)
+
+
+#: What one passage over the directories meets; None: an archive is left, and closed when the passage goes on.
+Step = Found | Document | None
+
+
+@dataclass
+class _LastProduct:
+    """A product that was read, and the documents that were passed over since."""
+
+    found: Found
+    directory: Position
+    looked: Looked | None
+    has_images: bool
+    passed_over: dict[str, PassedOver] = field(default_factory=dict)
+
+    def with_fingerprint(self) -> Found:
+        """The record as it is given out."""
+        if self.looked is None or self.found.record is None:
+            return self.found
+        fingerprint = Fingerprint(self.looked, self.passed_over).text()
+        return replace(self.found, record=replace(self.found.record, fingerprint=fingerprint))
 
 
 @dataclass
@@ -141,9 +177,13 @@ class Walk:
 
     location: OpenLocation
     limits: Limits
-    count: WalkCount
+    progress: Progress
+    fingerprints: Fingerprints
+    at_once: int  #: documents whose fingerprints are asked for together
     after: Position = ()  #: everything up to and with this position is left out
-    on_progress: Callable[[WalkCount], None] | None = None
+    count: WalkCount = field(default_factory=WalkCount)
+    _last_product: _LastProduct | None = None
+    _unchanged: dict[Position, PassedOver] = field(default_factory=dict)  #: known from products that are as they were
 
     def records(self) -> Iterator[Found]:
         """Every product, and every thing that should have been one, once.
@@ -151,12 +191,61 @@ class Walk:
         Raises:
             SourceUnavailable: When the location cannot be read, or is a file that is no product and no archive.
         """
-        root = Directory(self.location.tree, self.limits, (), only=self.location.only)
-        for found in self._directory(root):
-            if found.position > self.after:
-                yield found
+        root = Directory(Documents(self.location.tree, self.limits), (), only=self.location.only)
+        for steps in self._batches(self._directory(root)):
+            unread = self._recognised([step for step in steps if isinstance(step, Document)])
+            for step in steps:
+                yield from self._found_at(step, unread)
+        yield from self._released()
+        self.count.tell(self.progress)
 
-    def _directory(self, directory: Directory) -> Iterator[Found]:
+    def _batches(self, steps: Iterator[Step]) -> Iterator[list[Found | Document]]:
+        batch: list[Found | Document] = []
+        for step in steps:
+            if step is not None:
+                batch.append(step)
+            if batch and (step is None or len(batch) >= self.at_once):
+                yield batch
+                batch = []
+        yield batch
+
+    def _recognised(self, documents: Sequence[Document]) -> set[str]:
+        """The ids of the products that are as the ledger knows them; what they say of other documents is noted."""
+        if not documents:
+            return set()
+        kept = self.fingerprints([document.id for document in documents])
+        # Behind the walk nothing is asked for any more.
+        self._unchanged = {place: each for place, each in self._unchanged.items() if place > documents[0].position}
+        unread = set()
+        for document in documents:
+            fingerprint = Fingerprint.from_text(kept[document.id]) if document.id in kept else None
+            if fingerprint and document.is_same(fingerprint.product):
+                unread.add(document.id)
+                self._unchanged |= {tuple(key.split("/")): each for key, each in fingerprint.passed_over.items()}
+        return unread
+
+    def _found_at(self, step: Found | Document, unread: set[str]) -> Iterator[Found]:
+        if isinstance(step, Found):
+            yield from self._released()
+            if step.position > self.after:
+                yield step
+        elif step.id in unread:
+            yield from self._released()
+            self.count.products += 1
+            yield Found(step.position, step.id, None)
+        elif (known := self._unchanged.get(step.position)) and step.is_same(known.looked):
+            self._count_passed_over(known.kind)
+        else:
+            yield from self._document(step)
+        self.count.tell(self.progress)
+
+    def _released(self) -> Iterator[Found]:
+        """The last product, when nothing is passed over any more that would belong into its fingerprint."""
+        last, self._last_product = self._last_product, None
+        if last is not None:
+            yield last.with_fingerprint()
+
+    def _directory(self, directory: Directory) -> Iterator[Step]:
         try:
             entries = directory.entries
         except UnreadableScene as error:
@@ -169,7 +258,6 @@ class Walk:
             position = (*directory.position, part)
             if not self._is_behind(position, entry):
                 yield from self._entry(directory, entry, position)
-        self._report()
 
     def _is_behind(self, position: Position, entry: Entry) -> bool:
         """Whether the walk that is taken up again has already been here, and below here."""
@@ -177,7 +265,7 @@ class Walk:
             return position < self.after[: len(position)]
         return position <= self.after
 
-    def _entry(self, directory: Directory, entry: Entry, position: Position) -> Iterator[Found]:
+    def _entry(self, directory: Directory, entry: Entry, position: Position) -> Iterator[Step]:
         if entry.kind == "link":
             self.count.links += 1
         elif entry.kind == "refused":
@@ -189,7 +277,7 @@ class Walk:
         else:
             self.count.other_files += 1
 
-    def _named(self, directory: Directory, entry: Entry, position: Position) -> Iterator[Found]:
+    def _named(self, directory: Directory, entry: Entry, position: Position) -> Iterator[Step]:
         reason = self._refusal_of(position, entry)
         if reason:
             yield self._refused(position, reason)
@@ -198,7 +286,7 @@ class Walk:
         elif is_archive_name(entry.name):
             yield from self._archive(directory, entry, position)
         else:
-            yield from self._document(directory, entry, position)
+            yield Document(directory, entry, position, self._id(position))
 
     def _refusal_of(self, position: Position, entry: Entry) -> str | None:
         if not _is_text(entry.name):
@@ -209,71 +297,94 @@ class Walk:
             return f"it lies deeper than {self.limits.depth} directories; perhaps a loop on the server"
         return None
 
-    def _archive(self, directory: Directory, entry: Entry, position: Position) -> Iterator[Found]:
+    def _archive(self, directory: Directory, entry: Entry, position: Position) -> Iterator[Step]:
         if directory.archives >= 2:
             yield self._refused(position, "archives are nested more than twice; unpack the outer one")
             return
         try:
-            file = directory.tree.open(joined(directory.path, entry.name))
-            tree = open_archive(file, entry.name, entry.size, self.limits)
+            file = directory.documents.tree.open(directory.path_of(entry))
+            tree = open_archive(file, entry, self.limits)
         except UnreadableScene as error:
             yield self._refused(position, str(error))
             return
         self.count.archives += 1
+        documents = Documents(tree, self.limits)
         try:
-            yield from self._directory(
-                Directory(tree, self.limits, position, above=directory, archives=directory.archives + 1)
-            )
+            yield from self._directory(Directory(documents, position, above=directory, archives=directory.archives + 1))
+            yield None
         finally:
             tree.close()
 
-    def _document(self, directory: Directory, entry: Entry, position: Position) -> Iterator[Found]:
-        self._report()
+    def _document(self, document: Document) -> Iterator[Found]:
+        documents = document.directory.documents
         try:
-            data, classification = directory.document(entry)
+            data, metadata = documents.read(document.path, document.entry)
         except UnreadableScene as error:
-            yield self._refused(position, str(error))
+            yield from self._refusal(document, str(error))
             return
-        if directory.only is not None and classification.kind != "product":
-            raise SourceUnavailable(_advice(self.location.url, entry.name))
-        if classification.kind == "not-dimap":
-            self.count.not_dimap += 1
-        elif classification.kind == "product":
-            yield self._product(directory, entry, position, data)
+        kind = metadata.classification.kind
+        if document.directory.only is not None and kind != "product":
+            raise SourceUnavailable(_advice(self.location.url, document.entry.name))
+        if kind == "product":
+            yield from self._product(document, data, metadata)
+        elif faults := self._faults(document, metadata):
+            yield from self._refusal(document, "; ".join(faults))
         else:
-            yield from self._companion(directory, entry, position, data, classification)
+            self._pass_over(document, metadata)
 
-    def _product(self, directory: Directory, entry: Entry, position: Position, data: bytes) -> Found:
+    def _product(self, document: Document, data: bytes, metadata: MetadataFile) -> Iterator[Found]:
+        yield from self._released()
         self.count.products += 1
-        content = product_content(directory.tree, joined(directory.path, entry.name), data, self.limits)
-        return self._found(position, content)
+        documents, links = document.directory.documents, metadata.links
+        # Before anything is read: a file that changes while it is read has another stamp the next time.
+        looked = document.looked(links.hrefs()) if links else None
+        content = product_content(documents.tree, document.path, data, metadata, self.limits)
+        self._last_product = _LastProduct(
+            self._found(document.position, content),
+            document.directory.position,
+            None if content["problem"] else looked,
+            has_images=bool(links and links.images),
+        )
 
-    def _companion(
-        self, directory: Directory, entry: Entry, position: Position, data: bytes, classification: Classification
-    ) -> Iterator[Found]:
-        path = joined(directory.path, entry.name)
-        try:
-            faults = self._faults(directory, path, data, classification)
-        except UnreadableScene as error:
-            faults = [str(error)]
-        if faults:
-            yield self._refused(position, "; ".join(faults))
+    def _faults(self, document: Document, metadata: MetadataFile) -> list[str]:
+        """What is wrong with a document that is no product, or with what it names."""
+        classification = metadata.classification
+        if classification.kind == "not-dimap":
+            is_damaged = is_named_as_product(document.entry.name)
+            return ["it has the name of a product, but is no DIMAP document; deliver it again"] if is_damaged else []
+        if metadata.components:
+            return _faults_of_components(document, metadata.components)
+        if metadata.problem is not None:
+            return [metadata.problem]
+        if metadata.links and metadata.links.images:
+            return [f"it names images, but is {_role(classification)} and no PRODUCT (METADATA_SUBPROFILE); not read"]
+        directory = document.directory
+        return [] if directory.belongs_to_product else [_orphaned(_role(classification), directory.unrecognised)]
+
+    def _pass_over(self, document: Document, metadata: MetadataFile) -> None:
+        """Count a document that makes no record, and note in the fingerprint of the product before it that it does not.
+
+        A companion without components belongs to a product in its directory or above: only that one may say so.
+        """
+        kind = metadata.classification.kind
+        self._count_passed_over(kind)
+        last = self._last_product
+        if last is None or len(last.passed_over) >= _MOST_PASSED_OVER:
+            return
+        belongs = last.has_images and document.position[: len(last.directory)] == last.directory
+        looked = document.looked(metadata.components) if kind == "not-dimap" or metadata.components or belongs else None
+        if looked is not None:
+            last.passed_over["/".join(document.position)] = PassedOver(kind, looked)
+
+    def _count_passed_over(self, kind: Kind) -> None:
+        if kind == "not-dimap":
+            self.count.not_dimap += 1
         else:
             self.count.companions += 1
 
-    def _faults(self, directory: Directory, path: str, data: bytes, classification: Classification) -> list[str]:
-        """What is wrong with a document that is no product, or with what it names."""
-        components, missing = missing_components(directory.tree, path, data)
-        if components:
-            there = [href for href in components if href not in missing]
-            damaged = damaged_components(directory.tree, path, there)
-            return [
-                *([f"the product that it names is missing: {', '.join(missing)}; deliver it"] if missing else []),
-                *([f"what it names is no DIMAP document: {', '.join(damaged)}; deliver it again"] if damaged else []),
-            ]
-        if linked_paths(data, path).images:
-            return [f"it names images, but is {_role(classification)} and no PRODUCT (METADATA_SUBPROFILE); not read"]
-        return [] if directory.belongs_to_product else [_orphaned(_role(classification), directory.unrecognised)]
+    def _refusal(self, document: Document, reason: str) -> Iterator[Found]:
+        yield from self._released()
+        yield self._refused(document.position, reason)
 
     def _refused(self, position: Position, reason: str) -> Found:
         self.count.refused += 1
@@ -282,12 +393,37 @@ class Walk:
 
     def _found(self, position: Position, content: Mapping[str, Any]) -> Found:
         where = {"root": self.location.url, "path": _text(position)}
-        url = "/".join((self.location.url, *map(_quoted_part, position)))
-        return Found(position, RawRecord(id=url, content={**where, **content}, place_keys=frozenset(where)))
+        record = RawRecord(id=self._id(position), content={**where, **content}, place_keys=frozenset(where))
+        return Found(position, record.id, record)
 
-    def _report(self) -> None:
-        if self.on_progress is not None:
-            self.on_progress(self.count)
+    def _id(self, position: Position) -> str:
+        return "/".join((self.location.url, *map(_quoted_part, position)))
+
+
+def _faults_of_components(document: Document, hrefs: Sequence[str]) -> list[str]:
+    """Which of the documents that a volume names are missing, and which are no DIMAP any more.
+
+    What is empty or cannot be opened is not among them: the walk refuses it at its own place.
+    """
+    found = {href: None if unsafe_reason(href) else _component(document, href) for href in hrefs}
+    missing = [href for href, file in found.items() if file is None]
+    damaged = [href for href, file in found.items() if file is not None and _is_damaged(document, href, file)]
+    return [
+        *([f"the product that it names is missing: {', '.join(missing)}; deliver it"] if missing else []),
+        *([f"what it names is no DIMAP document: {', '.join(damaged)}; deliver it again"] if damaged else []),
+    ]
+
+
+def _component(document: Document, href: str) -> Entry | None:
+    return document.directory.documents.tree.file(beside(document.path, href))
+
+
+def _is_damaged(document: Document, href: str, file: Entry) -> bool:
+    try:
+        metadata = document.directory.documents.metadata(beside(document.path, href), file)
+    except UnreadableScene:
+        return False
+    return metadata.classification.kind == "not-dimap"
 
 
 def cursor_of(position: Position) -> str:
@@ -309,12 +445,6 @@ def _is_metadata(entry: Entry) -> bool:
 
 def _is_read(entry: Entry) -> bool:
     return is_metadata_name(entry.name) or is_archive_name(entry.name)
-
-
-def _may_be_metadata(head: bytes) -> bool:
-    # UTF-16 would hide the names behind zero bytes.
-    text = head.replace(b"\0", b"").lower()
-    return any(sign in text for sign in _SIGNS)
 
 
 def _role(classification: Classification) -> str:

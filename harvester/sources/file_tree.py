@@ -11,6 +11,8 @@ Kind = Literal["file", "directory", "link", "refused"]
 
 METADATA_SUFFIXES = (".xml", ".dim")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+#: FTP and SFTP tell whole seconds, FAT every second one.
+_COARSEST_CLOCK_NS = 2 * 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,7 @@ class Entry:
     name: str
     kind: Kind
     size: int = 0  #: bytes, of a file
+    stamp: str | None = None  #: of a file: another one after any change; None where that is not certain
     reason: str = ""  #: why a "refused" entry is refused
 
 
@@ -45,8 +48,8 @@ class Tree(Protocol):
     def entries(self, path: str) -> list[Entry]:
         """What a directory holds, in any order."""
 
-    def file_size(self, path: str) -> int | None:
-        """Size in bytes of the regular file at a path; None where there is none, or it lies outside the tree."""
+    def file(self, path: str) -> Entry | None:
+        """The regular file at a path; None where there is none, or it lies outside the tree."""
 
     def read(self, path: str, limit_bytes: int) -> bytes:
         """The beginning of a file, at most so many bytes."""
@@ -59,6 +62,20 @@ class Tree(Protocol):
 
     def close(self) -> None:
         """Let go of connections and open files."""
+
+
+def stamp_of(size: int, changed_at_ns: int, seen_at_ns: int) -> str | None:
+    """The stamp of a file from its size and modification time.
+
+    A file that was changed as it was seen, or by a clock that is ahead, may change again without another modification
+    time, as in a git index: it has no stamp, and so is read the next time too.
+
+    Args:
+        size: in bytes.
+        changed_at_ns: modification time, nanoseconds since 1970.
+        seen_at_ns: some time before the file was listed, by the clock of this machine.
+    """
+    return f"{size}-{changed_at_ns}" if changed_at_ns < seen_at_ns - _COARSEST_CLOCK_NS else None
 
 
 def is_metadata_name(name: str) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+import time
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from harvester.errors import UnreadableScene
-from harvester.sources.file_tree import Entry, is_metadata_name
+from harvester.sources.file_tree import Entry, is_metadata_name, stamp_of
 from harvester.sources.symbolic_links import entry_of_link
 
 
@@ -18,6 +20,9 @@ class LocalTree:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._real_root = os.path.realpath(root)
+        self._opened_at_ns = time.time_ns()
+        # Many files of one directory are asked for, and each way up to the root costs as much as reading a small file.
+        self._real_directory = lru_cache(maxsize=256)(os.path.realpath)
 
     def entries(self, path: str) -> list[Entry]:
         """What a directory holds; links are judged by where they really lead."""
@@ -29,14 +34,18 @@ class LocalTree:
             raise UnreadableScene(f"the directory cannot be listed: {error.strerror}") from error
         return [self._entry(item) for item in items]
 
-    def file_size(self, path: str) -> int | None:
-        """Size of a regular file; a link counts when it stays in the tree."""
-        real = os.path.realpath(self._root / path)
+    def file(self, path: str) -> Entry | None:
+        """A regular file; a link counts when it stays in the tree."""
+        directory, _, name = path.rpartition("/")
+        real = os.path.join(self._real_directory(os.path.join(self._real_root, directory)), name)  # noqa: PTH118 -- fast
         try:
-            status = Path(real).stat()
+            status = os.lstat(real)
+            if stat.S_ISLNK(status.st_mode):
+                real = os.path.realpath(real)
+                status = os.lstat(real)
         except (OSError, ValueError):
             return None
-        return status.st_size if stat.S_ISREG(status.st_mode) and self._is_inside(real) else None
+        return self._file(path, status) if stat.S_ISREG(status.st_mode) and self._is_inside(real) else None
 
     def read(self, path: str, limit_bytes: int) -> bytes:
         """The beginning of a file."""
@@ -71,9 +80,13 @@ class LocalTree:
         if not item.is_file(follow_symlinks=False):
             return _special(item.name)
         try:
-            return Entry(name=item.name, kind="file", size=item.stat(follow_symlinks=False).st_size)
+            return self._file(item.name, item.stat(follow_symlinks=False))
         except OSError as error:
             return Entry(name=item.name, kind="refused", reason=f"the file cannot be read: {error.strerror}")
+
+    def _file(self, path: str, status: os.stat_result) -> Entry:
+        stamp = stamp_of(status.st_size, status.st_mtime_ns, self._opened_at_ns)
+        return Entry(name=path.rpartition("/")[2], kind="file", size=status.st_size, stamp=stamp)
 
     def _link(self, item: os.DirEntry[str]) -> Entry:
         real = os.path.realpath(item.path)
@@ -83,8 +96,8 @@ class LocalTree:
             return entry_of_link(item.name, None, self._real_root, os.path.realpath(Path(item.path).parent))
         if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
             return _special(item.name)
-        size = None if stat.S_ISDIR(status.st_mode) else status.st_size
-        return entry_of_link(item.name, (real, size), self._real_root, os.path.realpath(Path(item.path).parent))
+        file = None if stat.S_ISDIR(status.st_mode) else self._file(item.name, status)
+        return entry_of_link(item.name, (real, file), self._real_root, os.path.realpath(Path(item.path).parent))
 
 
 def _special(name: str) -> Entry:

@@ -13,6 +13,7 @@ import fsspec
 import paramiko
 from fsspec import AbstractFileSystem
 
+from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.sources.file_tree import Tree
 from harvester.sources.local_tree import LocalTree
@@ -25,9 +26,36 @@ _URL = re.compile(
     re.DOTALL,
 )
 _IN_ARCHIVE = re.compile(r"\A(zip|tar)(://)?::")
-_TIMEOUT_S = 30
 #: What stands unescaped in the path of a URL; "!" is not among it, because it ends the name of an archive.
 _PLAIN = "$&'()*+,;=:@~"
+
+
+@dataclass(frozen=True)
+class _Server:
+    """Where a URL leads, and who asks there."""
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str  #: as it is written
+    user: str | None
+    password: str | None
+    timeout_s: float
+    written: tuple[str, ...]  #: what must not be shown, as it stands in the URL
+
+    @property
+    def shown(self) -> str:
+        """The URL without credentials."""
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{self.host}{port}{self.path}"
+
+    def login(self, user: str, password: str) -> dict[str, Any]:
+        """User and password under the names that a file system has for them, where they are known."""
+        return {name: value for name, value in ((user, self.user), (password, self.password)) if value}
+
+    def place(self) -> dict[str, Any]:
+        """Host and port, as file systems name them."""
+        return {"host": self.host.strip("[]")} | ({"port": self.port} if self.port else {})
 
 
 @dataclass(frozen=True)
@@ -49,20 +77,14 @@ def shown_location(location: str) -> str:
     return f"{found['scheme'].lower()}://{found['host']}{port}{found['path'] or ''}"
 
 
-def with_password(location: str, password: str) -> str:
-    """The location with this password, where its URL names a user of an FTP or SFTP server and no password."""
-    found = _URL.fullmatch(_IN_ARCHIVE.sub("", location))
-    if found is None or found["scheme"].lower() not in ("ftp", "sftp", "ssh") or not found["user"] or found["password"]:
-        return location
-    return location.replace(f"{found['user']}@", f"{found['user']}:{quote(password, safe='')}@", 1)
-
-
-def open_location(location: str) -> OpenLocation:
+def open_location(location: str, credentials: Credentials, timeout_s: float) -> OpenLocation:
     """Connect to where the deliveries are.
 
     Args:
         location: a local path, or a URL of `file`, `ftp`, `sftp` or `s3`; of a directory or of one file. An fsspec
             chain `zip::URL` or `tar::URL` is the same as the URL, because archives are read in place.
+        credentials: user and password, or the two keys of an object store, for what the URL does not say.
+        timeout_s: how long to wait for a server.
 
     Raises:
         SourceUnavailable: When it does not exist, cannot be reached or cannot be read.
@@ -79,11 +101,9 @@ def open_location(location: str) -> OpenLocation:
     scheme = found["scheme"].lower()
     if scheme == "file":
         return _open_local(_path_of_file_url(found))
-    if scheme == "ssh":
-        scheme = "sftp"
     if scheme not in _CONNECT:
         raise SourceUnavailable(f"{scheme}:// is not supported: give a path, or a file, ftp, sftp or s3 URL.")
-    return _open_remote(_CONNECT[scheme], found, scheme)
+    return _open_remote(_CONNECT[scheme], _server(found, credentials, timeout_s))
 
 
 def quoted(name: str) -> str:
@@ -113,42 +133,56 @@ def _open_local(path: Path) -> OpenLocation:
     return _checked(OpenLocation(url, LocalTree(root), path.resolve().name if is_file else None))
 
 
-def _open_remote(
-    connect: Callable[[re.Match[str]], AbstractFileSystem], found: re.Match[str], scheme: str
-) -> OpenLocation:
-    shown = shown_location(found[0])
+def _server(found: re.Match[str], credentials: Credentials, timeout_s: float) -> _Server:
+    user, password = (unquote(found[part]) if found[part] else None for part in ("user", "password"))
+    # A password that is kept for one user is never sent for another.
+    if password is None and credentials.password and user in (None, credentials.user or user):
+        user, password = user or credentials.user, credentials.password.get_secret_value()
+    return _Server(
+        scheme="sftp" if found["scheme"].lower() == "ssh" else found["scheme"].lower(),
+        host=found["host"],
+        port=int(found["port"]) if found["port"] else None,
+        path=found["path"] or "",
+        user=user or credentials.user,
+        password=password,
+        timeout_s=timeout_s,
+        written=tuple(secret for secret in (found["password"], found["user"]) if secret),
+    )
+
+
+def _open_remote(connect: Callable[[_Server], AbstractFileSystem], server: _Server) -> OpenLocation:
     try:
-        files = connect(found)
+        files = connect(server)
     except paramiko.BadHostKeyException as error:
         raise SourceUnavailable(
-            f"{shown}: the server's key is not the one in known_hosts. Ask its operator."
+            f"{server.shown}: the server's key is not the one in known_hosts. Ask its operator."
         ) from error
     # Each protocol's library has an exception tree of its own; their texts may repeat what we sent,
     # so none of them is chained.
     except Exception as error:
         raise SourceUnavailable(
-            f"{shown}: {_without_secrets(error, found)}. Check the address, the network, the user name and password,"
-            " and for sftp that the server's key is in known_hosts (ssh-keyscan)."
+            f"{server.shown}: {_without_secrets(error, server)}. Check the address, the network, the user name and"
+            " password, and for sftp that the server's key is in known_hosts (ssh-keyscan)."
         ) from None
     try:
-        return _remote_root(files, found, scheme)
+        return _remote_root(files, server)
     except BaseException:
         close_files(files)
         raise
 
 
-def _remote_root(files: AbstractFileSystem, found: re.Match[str], scheme: str) -> OpenLocation:
-    path, is_file = _remote_path(files, found, scheme)
+def _remote_root(files: AbstractFileSystem, server: _Server) -> OpenLocation:
+    path, is_file = _remote_path(files, server)
     base, only = (path.rpartition("/")[0], path.rpartition("/")[2]) if is_file else (path, None)
-    host = "" if scheme == "s3" else found["host"] + (f":{found['port']}" if found["port"] else "")
-    url = f"{scheme}://{host}" + "/".join(quoted(part) for part in base.rstrip("/").split("/"))
+    host = "" if server.scheme == "s3" else server.host + (f":{server.port}" if server.port else "")
+    url = f"{server.scheme}://{host}" + "/".join(quoted(part) for part in base.rstrip("/").split("/"))
     return _checked(OpenLocation(url, RemoteTree(files, base, url), only))
 
 
-def _remote_path(files: AbstractFileSystem, found: re.Match[str], scheme: str) -> tuple[str, bool]:
+def _remote_path(files: AbstractFileSystem, server: _Server) -> tuple[str, bool]:
     """The path as it is written, or else with its %-escapes resolved; and whether it is that of a file."""
-    bucket = found["host"] if scheme == "s3" else ""
-    for path in dict.fromkeys((found["path"] or "/", unquote(found["path"] or "/"))):
+    bucket = server.host if server.scheme == "s3" else ""
+    for path in dict.fromkeys((server.path or "/", unquote(server.path or "/"))):
         full = (bucket + path).rstrip("/") or "/"
         try:
             return full, files.info(full)["type"] == "file"
@@ -156,9 +190,9 @@ def _remote_path(files: AbstractFileSystem, found: re.Match[str], scheme: str) -
             continue
         except Exception as error:
             raise SourceUnavailable(
-                f"{shown_location(found[0])}: {_without_secrets(error, found)}. Check that you may read it."
+                f"{server.shown}: {_without_secrets(error, server)}. Check that you may read it."
             ) from error
-    raise SourceUnavailable(f"{shown_location(found[0])} does not exist. Check the address, or that you may read it.")
+    raise SourceUnavailable(f"{server.shown} does not exist. Check the address, or that you may read it.")
 
 
 def _checked(location: OpenLocation) -> OpenLocation:
@@ -172,34 +206,32 @@ def _checked(location: OpenLocation) -> OpenLocation:
     return location
 
 
-def _without_secrets(error: Exception, found: re.Match[str]) -> str:
+def _without_secrets(error: Exception, server: _Server) -> str:
     text = f"{type(error).__name__}: {error}"
-    written = [secret for secret in (found["password"], found["user"]) if secret]
+    plain = [secret for secret in (server.password, server.user) if secret]
     # Servers repeat what they refuse, some with another case.
-    for secret in dict.fromkeys((*map(unquote, written), *written)):
+    for secret in dict.fromkeys((*plain, *server.written)):
         text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return text
 
 
-def _login(found: re.Match[str]) -> dict[str, Any]:
-    login = {"username": found["user"], "password": found["password"]}
-    given = {name: unquote(value) for name, value in login.items() if value}
-    return given | ({"port": int(found["port"])} if found["port"] else {})
+def _ftp(server: _Server) -> AbstractFileSystem:
+    return fsspec.filesystem(
+        "ftp",
+        skip_instance_cache=True,
+        timeout=server.timeout_s,
+        **server.place(),
+        **server.login("username", "password"),
+    )
 
 
-def _ftp(found: re.Match[str]) -> AbstractFileSystem:
-    return fsspec.filesystem("ftp", host=found["host"].strip("[]"), timeout=_TIMEOUT_S, **_login(found))
+def _sftp(server: _Server) -> AbstractFileSystem:
+    login = {"timeout": server.timeout_s, **server.login("username", "password")}
+    return KnownHostsFileSystem(**server.place(), skip_instance_cache=True, **login)
 
 
-def _sftp(found: re.Match[str]) -> AbstractFileSystem:
-    login = {"timeout": _TIMEOUT_S, **_login(found)}
-    return KnownHostsFileSystem(found["host"].strip("[]"), skip_instance_cache=True, **login)
+def _s3(server: _Server) -> AbstractFileSystem:
+    return fsspec.filesystem("s3", skip_instance_cache=True, **server.login("key", "secret"))
 
 
-def _s3(found: re.Match[str]) -> AbstractFileSystem:
-    login = _login(found)
-    keys = {"key": login.get("username"), "secret": login.get("password")}
-    return fsspec.filesystem("s3", skip_instance_cache=True, **{name: key for name, key in keys.items() if key})
-
-
-_CONNECT = {"ftp": _ftp, "sftp": _sftp, "s3": _s3}
+_CONNECT = {"ftp": _ftp, "sftp": _sftp, "ssh": _sftp, "s3": _s3}

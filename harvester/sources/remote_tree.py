@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import ftplib
 import io
+import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -14,7 +17,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.ftp import FTPFileSystem
 
 from harvester.errors import HarvestError, SourceUnavailable, UnreadableScene
-from harvester.sources.file_tree import Entry, joined, parent_of
+from harvester.sources.file_tree import Entry, joined, parent_of, stamp_of
 from harvester.sources.ssh_files import KnownHostsFileSystem, real_path
 from harvester.sources.symbolic_links import entry_of_link
 
@@ -27,7 +30,9 @@ _PATH_FAULTS = (
     UnicodeError,
     ftplib.error_perm,
 )
-_KEPT_LISTINGS = 64
+#: Of some hundred deliveries, which are looked through together.
+_KEPT_LISTINGS = 4096
+_FTP_TIME = re.compile(r"\d{14}(\.\d+)?", re.ASCII)
 _BUFFER_BYTES = 2**18
 
 
@@ -45,24 +50,25 @@ class RemoteTree:
         self._files = files
         self._base = base.rstrip("/")
         self._url = url
+        self._opened_at_ns = time.time_ns()
         self._listings: dict[str, dict[str, Entry]] = {}
 
     def entries(self, path: str) -> list[Entry]:
         """What a directory holds."""
         return list(self._listing(path).values())
 
-    def file_size(self, path: str) -> int | None:
-        """Size of a file as its directory's listing gives it."""
+    def file(self, path: str) -> Entry | None:
+        """A file as its directory's listing gives it: no request for one file alone."""
         try:
-            entry = self._listing(parent_of(path)).get(path.rpartition("/")[2])
+            entry = self._listing(parent_of(path)).get(path.rpartition("/")[2]) if self._has_parent(path) else None
         except UnreadableScene:
             return None
-        return entry.size if entry and entry.kind == "file" else None
+        return entry if entry and entry.kind == "file" else None
 
     def read(self, path: str, limit_bytes: int) -> bytes:
         """The beginning of a file; in one request where it is known to be short."""
-        size = self.file_size(path)
-        whole = size is not None and size <= limit_bytes
+        entry = self.file(path)
+        whole = entry is not None and entry.size <= limit_bytes
         with self._faults("the file cannot be read"):
             content = self._files.cat_file(self._full(path), None, None) if whole else self._head(path, limit_bytes)
         return cast("bytes", content)[:limit_bytes]
@@ -71,7 +77,8 @@ class RemoteTree:
         """A file whose parts are fetched as they are read."""
         with self._faults("the file cannot be opened"):
             file = self._files.open(self._full(path), "rb")
-        remote = _RemoteFile(file, self.file_size(path) or 0, lambda: self._faults("the file cannot be read"))
+        entry = self.file(path)
+        remote = _RemoteFile(file, entry.size if entry else 0, lambda: self._faults("the file cannot be read"))
         return io.BufferedReader(remote, _BUFFER_BYTES)
 
     def local_path(self, path: str) -> Path | None:  # noqa: ARG002 -- the signature of Tree
@@ -86,13 +93,21 @@ class RemoteTree:
         with self._files.open(self._full(path), "rb") as file:
             return cast("bytes", file.read(limit_bytes))
 
+    def _has_parent(self, path: str) -> bool:
+        """Whether the directory of a path is there, as far as the listing above it tells: it need not be asked for."""
+        parent = parent_of(path)
+        return parent in self._listings or not parent or self._is_listed(parent)
+
+    def _is_listed(self, directory: str) -> bool:
+        return self._has_parent(directory) and directory.rpartition("/")[2] in self._listing(parent_of(directory))
+
     def _full(self, path: str) -> str:
         return f"{self._base}/{path}" if path else self._base or "/"
 
     def _listing(self, path: str) -> dict[str, Entry]:
         if path not in self._listings:
             if len(self._listings) >= _KEPT_LISTINGS:
-                self._listings.clear()
+                del self._listings[next(iter(self._listings))]
             with self._faults("the directory cannot be listed"):
                 found = self._list(self._full(path))
                 entries = (self._entry(path, details) for details in found)
@@ -115,18 +130,32 @@ class RemoteTree:
         if name in {"", ".", ".."}:
             return Entry(name=details["name"], kind="refused", reason="its name is not that of a file; rename it")
         if details["type"] in {"file", "directory"}:
-            return Entry(name=name, kind=details["type"], size=details.get("size") or 0)
+            return self._present(name, details)
         if isinstance(self._files, KnownHostsFileSystem):
             return self._link(path, name)
         return Entry(name=name, kind="refused", reason="a symbolic link is not followed; harvest its target itself")
+
+    def _present(self, name: str, details: dict[str, Any]) -> Entry:
+        if details["type"] == "directory":
+            return Entry(name=name, kind="directory")
+        size = int(details.get("size") or 0)
+        return Entry(name=name, kind="file", size=size, stamp=self._stamp(size, details))
+
+    def _stamp(self, size: int, details: dict[str, Any]) -> str | None:
+        if etag := details.get("ETag"):
+            return f"{size}-{etag}"
+        changed_at = details.get("mtime") or _ftp_time(details.get("modify", ""))
+        if changed_at is None:
+            return None
+        return stamp_of(size, int(changed_at.timestamp()) * 10**9, self._opened_at_ns)
 
     def _link(self, path: str, name: str) -> Entry:
         full = self._full(joined(path, name))
         directory = real_path(self._files, self._full(path))
         try:
             details = self._files.info(full)
-            size = None if details["type"] == "directory" else details["size"]
-            target = (real_path(self._files, full), size)
+            file = None if details["type"] == "directory" else self._present(name, details)
+            target = (real_path(self._files, full), file)
         except FileNotFoundError:
             return entry_of_link(name, None, "", directory)
         return entry_of_link(name, target, real_path(self._files, self._base or "/"), directory)
@@ -144,6 +173,11 @@ class RemoteTree:
             raise SourceUnavailable(
                 f"{self._url}: {type(error).__name__}. Check the network and the server, then harvest again."
             ) from error
+
+
+def _ftp_time(text: str) -> datetime | None:
+    """The modification time of an FTP server that tells it exactly (MLSD, RFC 3659); others tell minutes or days."""
+    return datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if _FTP_TIME.fullmatch(text) else None
 
 
 class _RemoteFile(io.RawIOBase):

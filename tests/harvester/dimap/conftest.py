@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from harvester.dimap import linked_paths, scene_from_delivery
-from harvester.errors import UnreadableScene
+from harvester.dimap import read_metadata_file, scene_from_delivery
 from harvester.record import SceneRecord
 from harvester.sensors import Sensors, load_sensors
 
@@ -43,9 +42,8 @@ def delivery_content(root: Path, path: str) -> Content:
     data = metadata.read_bytes()
     documents = {"product": as_text(data)}
     files: dict[str, Mapping[str, Any]] = {}
-    try:
-        links = linked_paths(data, path)
-    except UnreadableScene:
+    links = read_metadata_file(data, path).links
+    if links is None:
         return {"root": root.as_uri(), "path": path, "documents": documents, "files": files, "problem": None}
     for href in links.hrefs():
         if (file := metadata.parent / href).is_file():

@@ -29,7 +29,8 @@ EXTERNAL_DTD = b"<!DOCTYPE Dimap_Document SYSTEM 'http://127.0.0.1:9/dimap.dtd'>
         pytest.param(b" \n", id="blank"),
         pytest.param("<?xml version='1.0' encoding='UTF-8'?><A>©</A>".encode("latin-1"), id="not in its encoding"),
         pytest.param(b"<?xml version='1.0' encoding='x-none'?><A>1</A>", id="unknown encoding"),
-        pytest.param(b"<?xml version='1.0' encoding='shift_jis'?><A>1</A>", id="unsupported encoding"),
+        pytest.param(b"<A>" * 300 + b"</A>" * 300, id="nested without end"),
+        pytest.param(b"<!DOCTYPE A [<!ENTITY e 'x'>]><A b='&e;'/>", id="entity in an attribute"),
         pytest.param(b"<A/><B/>", id="two roots"),
         pytest.param(b"\x89PNG\r\n", id="not XML"),
     ],
@@ -51,6 +52,11 @@ def test_text_is_decoded_as_declared(encoding: str) -> None:
     """The encodings of the vendors, and any other that is declared, give the same text."""
     document = f"<?xml version='1.0' encoding='{encoding}'?><A><B>©CNES é</B></A>".encode(encoding)
     assert parse_document(document, "DIM.XML").text("B") == "©CNES é"
+
+
+def test_comments_and_instructions_do_not_cut_a_text() -> None:
+    """What stands between comments and processing instructions is one text."""
+    assert parse_document(b"<A><B>1<!-- of -->2<?x y?>3</B></A>", "DIM.XML").number("B") == 123
 
 
 @pytest.mark.parametrize("text", ["", "  ", "NA", " NA "])

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from harvester.dimap import linked_paths, unsafe_reason
+from harvester.dimap import unsafe_reason
+from harvester.dimap.document import parse_document
+from harvester.dimap.links import links_of
 from harvester.errors import UnreadableScene
 
 UNSAFE = [
@@ -29,14 +31,14 @@ def test_images_outside_the_product_refuse_it(made: Any, href: str) -> None:
     """An image's name that leaves the directory makes the product unreadable, naming the path and the name."""
     document = made.edited(("IMG_R1C1.TIF", href))
     with pytest.raises(UnreadableScene, match=r"job/DIM\.XML: Raster_Data/.*DATA_FILE_PATH@href = "):
-        linked_paths(document.encode(), "job/DIM.XML")
+        links_of(parse_document(document.encode(), "job/DIM.XML"))
 
 
 @pytest.mark.parametrize("href", UNSAFE)
 def test_companions_outside_the_product_are_left_out_with_a_warning(made: Any, href: str) -> None:
     """A mask or preview with such a name is not followed, and the product is still read."""
     document = made.edited(("MASKS/ROI.GML", href), ("ICON.JPG", href), ("LINEAGE/STRIP.XML", href))
-    links = linked_paths(document.encode(), "job/DIM.XML")
+    links = links_of(parse_document(document.encode(), "job/DIM.XML"))
     assert (links.roi, links.strip) == (None, None)
     assert href not in links.hrefs()
     assert len(links.warnings) == 3
@@ -45,7 +47,7 @@ def test_companions_outside_the_product_are_left_out_with_a_warning(made: Any, h
 
 def test_all_files_of_a_product_are_named_once(made: Any) -> None:
     """Images, previews, the geometric model, masks and the lineage of the strip, as the product writes them."""
-    links = linked_paths(made.edited().encode(), "job/DIM.XML")
+    links = links_of(parse_document(made.edited().encode(), "job/DIM.XML"))
     assert links.hrefs() == ("IMG_R1C1.TIF", "ICON.JPG", "PREVIEW.JPG", "RPC.XML", "MASKS/ROI.GML", "LINEAGE/STRIP.XML")
     assert [companion.kind for companion in links.companions] == ["thumbnail", "overview", "rpc", "mask-roi"]
     assert (links.roi, links.strip, links.warnings) == ("MASKS/ROI.GML", "LINEAGE/STRIP.XML", ())
@@ -56,7 +58,9 @@ def test_masks_are_told_by_their_measure_and_else_by_their_file(made: Any) -> No
     with_code = made.edited(("Area_Of_Interest (ROI)", "Cloud_Cotation (CLD)"))
     without_code = made.edited(("Area_Of_Interest (ROI)", "Water"), ("MASKS/ROI.GML", "MASKS/WAT_X.GML"))
     nameless = made.edited(("Area_Of_Interest (ROI)", "Water"), ("MASKS/ROI.GML", "MASKS/1.GML"))
-    kinds = [linked_paths(text.encode(), "x").companions[-1].kind for text in (with_code, without_code, nameless)]
+    kinds = [
+        links_of(parse_document(text.encode(), "x")).companions[-1].kind for text in (with_code, without_code, nameless)
+    ]
     assert kinds == ["mask-cld", "mask-wat", "mask-other"]
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
-from harvester.record import RawRecord
-from harvester.sources.deliveries import DeliveriesOptions, Limits, WalkCount, read_pages
+from harvester.credentials import Credentials
+from harvester.record import Page, RawRecord
+from harvester.sources.deliveries import Limits, Options, read_pages
+from harvester.sources.source import Progress, Selection
 
+LONG_AGO = 1_600_000_000  # a modification time that no clock takes for the present
 DOCUMENT = (
     "<Dimap_Document><Metadata_Identification><METADATA_FORMAT>DIMAP</METADATA_FORMAT>"
     "<METADATA_PROFILE>{profile}</METADATA_PROFILE><METADATA_SUBPROFILE>{subprofile}</METADATA_SUBPROFILE>"
@@ -59,11 +63,12 @@ def delivery(comment: str = "") -> dict[str, bytes]:
 
 
 def write(directory: Path, files: Mapping[str, bytes]) -> Path:
-    """Write files below a directory."""
+    """Write files below a directory, as if long ago."""
     for name, content in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+        os.utime(path, (LONG_AGO, LONG_AGO))
     return directory
 
 
@@ -87,12 +92,30 @@ def tarred(files: Mapping[str, bytes], mode: str = "w:gz") -> bytes:
     return packed.getvalue()
 
 
+def no_fingerprints(ids: Sequence[str]) -> dict[str, str]:
+    """What a ledger says that knows nothing yet."""
+    return {}
+
+
+def pages_of(
+    location: Path | str, page_size: int = 200, cursor: str | None = None, progress: Progress | None = None
+) -> Iterator[Page]:
+    """The pages of a location, from a cursor on, for a ledger that knows nothing yet."""
+    options = Options(url=str(location), page_size=page_size)
+    return read_pages(options, Selection(), cursor, progress or Progress(), no_fingerprints)
+
+
 def records_of(
-    location: Path | str, limits: Limits | None = None, cursor: str | None = None, count: WalkCount | None = None
+    location: Path | str,
+    limits: Limits | None = None,
+    cursor: str | None = None,
+    progress: Progress | None = None,
+    credentials: Credentials | None = None,
 ) -> list[RawRecord]:
-    """All records of a location, from a cursor on."""
-    options = DeliveriesOptions(location=str(location), limits=limits or Limits(), count=count or WalkCount())
-    return [record for page in read_pages(options, cursor) for record in page.records]
+    """All records of a location, from a cursor on, for a ledger that knows nothing yet."""
+    options = Options(url=str(location), limits=limits or Limits(), credentials=credentials or Credentials())
+    pages = read_pages(options, Selection(), cursor, progress or Progress(), no_fingerprints)
+    return [record for page in pages for record in page.records]
 
 
 def problems_of(location: Path | str, limits: Limits | None = None) -> dict[str, str | None]:

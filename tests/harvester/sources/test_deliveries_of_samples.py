@@ -11,7 +11,8 @@ from harvester.errors import UnreadableScene
 from harvester.record import RawRecord
 from harvester.sensors import load_sensors
 from harvester.sources import SOURCES
-from harvester.sources.deliveries import DeliveriesOptions, WalkCount
+from harvester.sources.deliveries import Options
+from harvester.sources.source import Progress
 from tests.harvester.sources.delivery_files import records_of
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -64,12 +65,13 @@ def test_each_orphan_is_refused_with_its_reason(records: list[RawRecord]) -> Non
 
 def test_every_metadata_file_is_accounted_for(samples: Path) -> None:
     """Records, companions and other XML together are all XML files of the samples."""
-    count = WalkCount()
-    records_of(samples / "dimap", count=count)
+    progress = Progress()
+    records_of(samples / "dimap", progress=progress)
+    passed_over = progress.passed_over or {}
     files = [path for path in (samples / "dimap").rglob("*") if path.is_file()]
     metadata = [path for path in files if path.suffix.lower() == ".xml"]
-    assert count.products + count.refused + count.companions + count.not_dimap == len(metadata)
-    assert count.other_files == len(files) - len(metadata)
+    assert progress.records + sum(passed_over.values()) == len(files)
+    assert passed_over["other files"] == len(files) - len(metadata)
 
 
 def test_products_of_the_samples_become_scenes_or_say_why_not(records: list[RawRecord]) -> None:
@@ -90,7 +92,7 @@ def test_products_of_the_samples_become_scenes_or_say_why_not(records: list[RawR
 
 def test_the_source_is_registered_and_hides_its_password() -> None:
     """The table of sources knows the module, and its options show no password."""
-    options = DeliveriesOptions(location="ftp://reader:hidden@example.org:2121/a b")
+    options = Options(url="ftp://reader:hidden@example.org:2121/a b")
     assert SOURCES["deliveries"].__name__ == "harvester.sources.deliveries"
     assert options.shown_location == "ftp://example.org:2121/a b"
     assert "hidden" not in repr(options)

@@ -13,10 +13,12 @@ import pytest
 from harvester.errors import SourceUnavailable
 from harvester.rasters import write_cog
 from harvester.sample_archive import DeliverySpec, View, write_delivery
-from harvester.sources.deliveries import DeliveriesOptions, Limits, WalkCount, read_pages
+from harvester.sources.deliveries import Limits, Options
+from harvester.sources.source import Progress
 from tests.harvester.sources.delivery_files import (
     RPC,
     delivery,
+    pages_of,
     problems_of,
     product,
     records_of,
@@ -58,18 +60,14 @@ def test_image_that_is_a_cog_is_said_so(tmp_path: Path) -> None:
 def test_everything_seen_is_counted(tmp_path: Path) -> None:
     """Companions, other XML and other files are no records, and their numbers are told."""
     write(tmp_path / "job", delivery())
-    count = WalkCount()
-    options = DeliveriesOptions(location=str(tmp_path), count=count)
-    seen: list[int] = []
-    list(read_pages(options, None, lambda so_far: seen.append(so_far.products)))
-    assert options.passed_over() == {
+    progress = Progress()
+    records_of(tmp_path, progress=progress)
+    assert progress.passed_over == {
         "DIMAP documents that belong to a product": 3,
         "XML files that are not DIMAP": 1,
         "other files": 2,
     }
-    assert (count.directories, count.products, count.refused) == (6, 1, 0)
-    assert seen[0] == 0
-    assert seen[-1] == 1
+    assert (progress.records, progress.at_hand) == (1, "7 files in 6 folders seen")
 
 
 def test_names_with_spaces_and_accents_are_read(tmp_path: Path) -> None:
@@ -111,9 +109,9 @@ def test_empty_or_oversized_metadata_is_refused(tmp_path: Path, content: bytes, 
 def test_file_that_is_not_dimap_is_counted_and_no_record(tmp_path: Path, content: bytes) -> None:
     """XML of others, and files that only have the suffix, are counted whatever their size."""
     write(tmp_path, {"other.xml": content})
-    count = WalkCount()
-    assert records_of(tmp_path, Limits(document_bytes=4000), count=count) == []
-    assert count.not_dimap == 1
+    progress = Progress()
+    assert records_of(tmp_path, Limits(document_bytes=4000), progress=progress) == []
+    assert progress.passed_over == {"XML files that are not DIMAP": 1}
 
 
 def test_truncated_product_is_a_record_with_its_problem(tmp_path: Path) -> None:
@@ -195,18 +193,26 @@ def damaged(data: bytes) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("damage", damaged(b""))
-@pytest.mark.parametrize("left", ["everything", "no volume", "no lineage"])
-def test_damaged_product_is_named(tmp_path: Path, ortho: Path, damage: str, left: str) -> None:
-    """A product that is no DIMAP any more is named by the volume above it, and by the companions beside it."""
+@pytest.mark.parametrize("left", ["everything", "no volume", "no lineage", "nothing else"])
+def test_damaged_product_is_refused(tmp_path: Path, ortho: Path, damage: str, left: str) -> None:
+    """A product that is no DIMAP any more is refused by its name, and named by the volume and companions left of it."""
     delivered = Path(shutil.copytree(ortho, tmp_path / "job"))
     (product_file,) = delivered.rglob("DIM_*.XML")
     product_file.write_bytes(damaged(product_file.read_bytes())[damage])
-    for file in {"no volume": delivered.rglob("VOL_*"), "no lineage": delivered.rglob("LINEAGE/*")}.get(left, ()):
+    gone = {"no volume": "VOL_*", "no lineage": "LINEAGE/*", "nothing else": "[!D]*.*"}.get(left, "none")
+    for file in delivered.rglob(gone):
         file.unlink()
     problems = problems_of(tmp_path)
-    assert problems
+    assert "deliver it again" in (problems[product_file.relative_to(tmp_path).as_posix()] or "")
     assert all(product_file.name in (problem or "") for problem in problems.values())
-    assert any("VOL_" in path for path in problems) == (left != "no volume")
+    assert any("VOL_" in path for path in problems) == (left in {"everything", "no lineage"})
+    assert left != "nothing else" or len(problems) == 1
+
+
+def test_product_that_breaks_off_behind_a_long_comment_is_refused(tmp_path: Path) -> None:
+    """Text that has the root of DIMAP anywhere but cannot be parsed is refused, whatever its name."""
+    write(tmp_path, {"other.xml": b"<!--" + b"x" * 20_000 + b"-->" + product()[:300]})
+    assert "not well-formed" in (problems_of(tmp_path)["other.xml"] or "")
 
 
 def test_volume_counts_as_companion_beside_a_product_that_is_only_empty(tmp_path: Path) -> None:
@@ -244,12 +250,12 @@ def test_links_inside_are_read_once_and_links_outside_not_at_all(tmp_path: Path)
     (root / "DIM_store.XML").symlink_to("a/hidden")
     (root / "z").symlink_to(tmp_path / "outside", target_is_directory=True)
     (root / "a" / "IMG.TIF").symlink_to(tmp_path / "outside" / "IMG.TIF")
-    count = WalkCount()
-    records = {record.content["path"]: record.content for record in records_of(root, count=count)}
+    progress = Progress()
+    records = {record.content["path"]: record.content for record in records_of(root, progress=progress)}
     assert set(records) == {"DIM_store.XML", "a/DIM.XML", "a/IMG.TIF", "z"}
     assert records["a/DIM.XML"]["files"] == {}
     assert "leaves the archive" in records["z"]["problem"]
-    assert count.links == 2
+    assert progress.passed_over == {"links and special files": 2, "other files": 1}
 
 
 def test_pipe_is_not_opened(tmp_path: Path) -> None:
@@ -260,14 +266,14 @@ def test_pipe_is_not_opened(tmp_path: Path) -> None:
 
 def test_directory_that_goes_away_is_refused_and_the_walk_goes_on(tmp_path: Path) -> None:
     """A directory that cannot be listed, and a file that cannot be read, are records with their problem."""
-    write(tmp_path, {"a/DIM.XML": product(), "b/DIM.XML": product(), "c/DIM.XML": product(), "d/DIM.XML": product()})
-    pages = read_pages(DeliveriesOptions(location=str(tmp_path), page_size=1), None)
+    write(tmp_path, {f"{name}/DIM.XML": product() for name in "abcde"})
+    pages = pages_of(tmp_path, page_size=1)
     first = next(pages)
-    shutil.rmtree(tmp_path / "c")
+    shutil.rmtree(tmp_path / "d")
     rest = [record for page in pages for record in page.records]
     problems = {record.content["path"]: record.content["problem"] for record in (*first.records, *rest)}
-    assert set(problems) == {"a/DIM.XML", "b/DIM.XML", "c", "d/DIM.XML"}
-    assert "cannot be listed: No such file" in problems["c"]
+    assert set(problems) == {"a/DIM.XML", "b/DIM.XML", "c/DIM.XML", "d", "e/DIM.XML"}
+    assert "cannot be listed: No such file" in problems["d"]
 
 
 def test_directory_deeper_than_the_limit_is_refused(tmp_path: Path) -> None:
@@ -293,7 +299,7 @@ def mixed_archive(directory: Path) -> Path:
 def test_resuming_anywhere_gives_exactly_the_rest(tmp_path: Path) -> None:
     """From each cursor the walk yields what follows it, nothing twice, in archives too."""
     mixed_archive(tmp_path)
-    pages = list(read_pages(DeliveriesOptions(location=str(tmp_path), page_size=1), None))
+    pages = list(pages_of(tmp_path, page_size=1))
     whole = [page.records[0] for page in pages]
     assert len({record.id for record in whole}) == len(whole) == 11
     assert pages[-1].next_cursor is None
@@ -306,7 +312,7 @@ def test_resuming_anywhere_gives_exactly_the_rest(tmp_path: Path) -> None:
 def test_cursor_of_a_place_that_went_away_still_serves(tmp_path: Path) -> None:
     """A cursor needs no file: the walk goes on behind where it was."""
     write(tmp_path, {"a/DIM.XML": product(), "b/DIM.XML": product(), "c/DIM.XML": product()})
-    pages = list(read_pages(DeliveriesOptions(location=str(tmp_path), page_size=1), None))
+    pages = list(pages_of(tmp_path, page_size=1))
     shutil.rmtree(tmp_path / "b")
     rest = records_of(tmp_path, cursor=pages[1].next_cursor)
     assert [record.content["path"] for record in rest] == ["c/DIM.XML"]
@@ -318,8 +324,7 @@ def test_pages_hold_the_asked_number_of_records(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
 
     def sizes(name: str) -> list[int]:
-        options = DeliveriesOptions(location=str(tmp_path / name), page_size=3)
-        return [len(page.records) for page in read_pages(options, None)]
+        return [len(page.records) for page in pages_of(tmp_path / name, page_size=3)]
 
     assert (sizes("full"), sizes("empty")) == ([3, 3, 1], [0])
 
@@ -368,8 +373,8 @@ def test_file_that_is_no_product_is_no_location(tmp_path: Path, name: str) -> No
 )
 def test_location_that_cannot_be_read_says_what_to_do(location: str, advice: str) -> None:
     """A wrong location is a SourceUnavailable with advice, and no password is in it."""
-    options = DeliveriesOptions(location=location)
+    options = Options(url=location)
     with pytest.raises(SourceUnavailable) as refusal:
-        next(read_pages(options, None))
+        records_of(location)
     assert advice in str(refusal.value)
     assert "hid" not in str(refusal.value) + repr(options) + options.shown_location

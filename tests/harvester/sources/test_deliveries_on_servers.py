@@ -11,13 +11,16 @@ import boto3
 import paramiko
 import pytest
 from moto.server import ThreadedMotoServer
+from pydantic import SecretStr
 
+from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable
 from harvester.record import RawRecord
-from harvester.sources.deliveries import DeliveriesOptions, WalkCount, read_pages, with_password
+from harvester.sources.source import Progress
 from tests.harvester.sources.delivery_files import (
     RPC,
     delivery,
+    pages_of,
     problems_of,
     product,
     records_of,
@@ -55,7 +58,7 @@ def no_secret_in(records: list[RawRecord]) -> bool:
 
 def resumes_everywhere(location: str) -> bool:
     """Whether each cursor leads to exactly the rest."""
-    pages = list(read_pages(DeliveriesOptions(location=location, page_size=1), None))
+    pages = list(pages_of(location, page_size=1))
     whole = [record for page in pages for record in page.records]
     halves = [records_of(location, cursor=page.next_cursor) for page in pages[:-1:2]]
     return all(half == whole[2 * number + 1 :] for number, half in enumerate(halves))
@@ -81,13 +84,22 @@ def test_ftp_location_may_be_quoted_or_one_archive(archive: Path) -> None:
     assert problems == {"d.zip!/IMG_001/DIM.XML": None}
 
 
-def test_ftp_password_may_come_apart_from_the_url(archive: Path) -> None:
-    """A URL with a user only takes its password from elsewhere; one with a password, or without a user, stays."""
+@pytest.mark.parametrize("login", ["", f"{USER}@"])
+def test_ftp_login_may_come_apart_from_the_url(archive: Path, login: str) -> None:
+    """A URL without a user, or with a user and no password, takes what it lacks from the credentials."""
+    credentials = Credentials(user=USER, password=SecretStr(PASSWORD))
     with ftp_server(archive) as (port, _):
-        url = with_password(f"ftp://{USER}@127.0.0.1:{port}/d.zip", PASSWORD)
-        assert problems_of(url) == {"d.zip!/IMG_001/DIM.XML": None}
-    for location in ("ftp://me:mine@host/out", "ftp://host/out", "s3://key@bucket", "/archive/a@b"):
-        assert with_password(location, PASSWORD) == location
+        (record,) = records_of(f"ftp://{login}127.0.0.1:{port}/d.zip", credentials=credentials)
+    assert record.content["path"] == "d.zip!/IMG_001/DIM.XML"
+    assert no_secret_in([record])
+
+
+def test_ftp_password_of_one_user_is_not_sent_for_another(archive: Path) -> None:
+    """The credentials of somebody else than the URL names are not used, and not shown."""
+    credentials = Credentials(user="writer", password=SecretStr(PASSWORD))
+    with ftp_server(archive) as (port, _), pytest.raises(SourceUnavailable) as refusal:
+        records_of(f"ftp://{USER}@127.0.0.1:{port}/d.zip", credentials=credentials)
+    assert "s3cr" not in str(refusal.value)
 
 
 def test_ftp_with_a_wrong_password_says_so_without_it(archive: Path) -> None:
@@ -120,7 +132,7 @@ def test_ftp_directory_that_is_closed_is_a_record(archive: Path) -> None:
 def test_ftp_directory_that_goes_away_is_a_record(archive: Path) -> None:
     """A directory that is gone when its turn comes is a refused record, and the walk goes on."""
     with ftp_server(archive) as (port, _):
-        pages = read_pages(DeliveriesOptions(location=f"ftp://{LOGIN}@127.0.0.1:{port}", page_size=1), None)
+        pages = pages_of(f"ftp://{LOGIN}@127.0.0.1:{port}", page_size=1)
         first = next(pages)
         (archive / "job 1").rename(archive.parent / "gone")
         rest = [record for page in pages for record in page.records]
@@ -134,7 +146,7 @@ def test_ftp_server_that_goes_away_stops_the_walk(archive: Path) -> None:
     """A lost connection is not taken for refused files: the walk stops, to be taken up again."""
     write(archive, {f"more/{number}/DIM.XML": product() for number in range(3)})
     with ftp_server(archive) as (port, stop):
-        pages = read_pages(DeliveriesOptions(location=f"ftp://{LOGIN}@127.0.0.1:{port}", page_size=1), None)
+        pages = pages_of(f"ftp://{LOGIN}@127.0.0.1:{port}", page_size=1)
         next(pages)
         stop()
         with pytest.raises(SourceUnavailable, match="harvest again"):
@@ -222,9 +234,9 @@ def bucket(archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_s3_reads_as_the_disk(archive: Path, bucket: str) -> None:
     """From an object store the same records come, without the keys in them."""
-    remote, local = WalkCount(), WalkCount()
-    records = records_of(f"{bucket}/a b", count=remote)
-    assert located(records) == located(records_of(archive, count=local))
+    remote, local = Progress(), Progress()
+    records = records_of(f"{bucket}/a b", progress=remote)
+    assert located(records) == located(records_of(archive, progress=local))
     assert remote == local
     assert records[0].id.startswith("s3://dinamis/a%20b/")
     assert no_secret_in(records)
@@ -232,12 +244,13 @@ def test_s3_reads_as_the_disk(archive: Path, bucket: str) -> None:
 
 
 def test_s3_keys_may_stand_in_the_url(archive: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys written into the URL are used, and are in no record."""
+    """Keys written into the URL, or given as credentials, are used, and are in no record."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    records = records_of(f"s3://{LOGIN}@dinamis/a b")
-    assert located(records) == located(records_of(archive))
-    assert no_secret_in(records)
+    credentials = Credentials(user=USER, password=SecretStr(PASSWORD))
+    for records in (records_of(f"s3://{LOGIN}@dinamis/a b"), records_of("s3://dinamis/a b", credentials=credentials)):
+        assert located(records) == located(records_of(archive))
+        assert no_secret_in(records)
 
 
 def test_s3_bucket_that_is_not_there_says_so(bucket: str) -> None:

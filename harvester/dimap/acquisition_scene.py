@@ -1,0 +1,31 @@
+"""The part of a scene record that every version of DIMAP says alike: which acquisition, and where."""
+
+from __future__ import annotations
+
+from harvester.dimap.delivery import Delivery
+from harvester.dimap.identity import Acquisition
+from harvester.dimap.outline import Outline
+from harvester.record import SceneRecord
+from harvester.sensors import Sensor
+
+
+def scene_of_acquisition(
+    delivery: Delivery, sensor: Sensor, profile: str, acquisition: Acquisition, outline: Outline
+) -> SceneRecord:
+    """The scene record of an acquisition, to be completed with what its version of DIMAP says besides."""
+    return SceneRecord(
+        id=acquisition.id,
+        scene_keys=acquisition.scene_keys,
+        mission=acquisition.code,
+        sensor=sensor.id,
+        profile=profile,
+        platform=acquisition.satellite.platform,
+        platform_title=acquisition.satellite.title,
+        constellation=sensor.constellation,
+        instruments=sensor.instruments_of(acquisition.satellite),
+        international_designator=acquisition.satellite.international_designator,
+        acquired_at=acquisition.acquired_at,
+        footprint=outline.region,
+        footprint_from=outline.origin,
+        root=delivery.root,
+    )
