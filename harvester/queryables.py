@@ -19,6 +19,9 @@ _VIEW = f"{_EXTENSIONS}/view/v1.1.0/schema.json#/definitions/fields/properties"
 _SAT = f"{_EXTENSIONS}/sat/v1.2.0/schema.json#/definitions/fields/properties"
 _PROCESSING = f"{_EXTENSIONS}/processing/v1.2.0/schema.json#/definitions/fields/properties"
 _PRODUCT = f"{_EXTENSIONS}/product/v1.0.0/schema.json#/definitions"
+_ORDER = f"{_EXTENSIONS}/order/v1.1.0/schema.json#/definitions/fields/properties"
+_SCIENTIFIC = f"{_EXTENSIONS}/scientific/v1.0.0/schema.json#/definitions/fields/properties"
+_TIMESTAMPS = f"{_EXTENSIONS}/timestamps/v1.1.0/schema.json#/definitions/fields/properties"
 _PROJECTION = f"{_EXTENSIONS}/projection/v2.0.0/schema.json#/definitions/fields/properties"
 
 Schema = Mapping[str, Any]
@@ -31,6 +34,7 @@ _TILT: Schema = {"type": "number", "minimum": 0, "maximum": 90}
 _COMPASS: Schema = {"type": "number", "minimum": 0, "maximum": 360}
 _SIGNED_TILT: Schema = {"type": "number", "minimum": -90, "maximum": 90}
 _POSITIVE: Schema = {"type": "number", "minimum": 0}
+_FLAG: Schema = {"type": "boolean"}
 _ORBIT: Schema = {"type": "integer", "minimum": 1}
 
 
@@ -65,6 +69,30 @@ def _airbus(french: str, english: str, schema: Schema) -> PropertyDefinition:
     raw_french = "Valeur écrite par le producteur, sans normalisation ; en degrés. Préférer les propriétés view:*."
     raw_english = "Value as the vendor writes it, not normalised; in degrees. Prefer the view:* properties."
     return _property(schema, Words(french, raw_french), Words(english, raw_english))
+
+
+def _vendor(french: str, english: str, schema: Schema = _TEXT) -> PropertyDefinition:
+    return _property(
+        schema,
+        Words(french, "Tel que l’écrit l’archive d’Airbus."),
+        Words(english, "As the Airbus archive writes it."),
+    )
+
+
+def _offers(level: str) -> dict[str, PropertyDefinition]:
+    """What the archive says of an image at one of the levels at which it lists it: one acquisition may have both."""
+    prefix = f"airbus:{level.lower()}_"
+    return {
+        f"{prefix}id": _vendor(f"Identifiant ({level})", f"Identifier ({level})"),
+        f"{prefix}production_status": _vendor(f"Disponibilité ({level})", f"Availability ({level})"),
+        f"{prefix}product_type": _vendor(f"Type de produit ({level})", f"Product type ({level})"),
+        f"{prefix}format": _vendor(f"Format ({level})", f"Format ({level})"),
+        f"{prefix}processing_center": _vendor(f"Centre de production ({level})", f"Production centre ({level})"),
+        f"{prefix}processing_date": _vendor(f"Date de production ({level})", f"Production time ({level})", _TIME),
+        f"{prefix}processor_name": _vendor(f"Logiciel de production ({level})", f"Processor ({level})"),
+        f"{prefix}last_update_date": _vendor(f"Dernière mise à jour ({level})", f"Last update ({level})", _TIME),
+        f"{prefix}expiration_date": _vendor(f"Date d’expiration ({level})", f"Expiry ({level})", _TIME),
+    }
 
 
 def _raw_gsd(french: str, english: str) -> PropertyDefinition:
@@ -118,6 +146,12 @@ PROPERTIES: Mapping[str, PropertyDefinition] = {
         Words("Mise à jour", "Dernier changement de la fiche au catalogue, en UTC."),
         Words("Updated", "Last change of this record in the catalogue, in UTC."),
         f"{_CORE}/datetime.json#/properties/updated",
+    ),
+    "published": _property(
+        _TIME,
+        Words("Publication", "Publication de l’image par sa source, en UTC."),
+        Words("Published", "Publication of the image by its source, in UTC."),
+        f"{_TIMESTAMPS}/published",
     ),
     "title": _property(
         _TEXT,
@@ -258,10 +292,74 @@ PROPERTIES: Mapping[str, PropertyDefinition] = {
         Words("Coordinate reference system", "Code of the coordinate reference system, for example EPSG:2154."),
         f"{_PROJECTION}/proj:code",
     ),
+    "order:status": _property(
+        {"type": "string", "enum": ["orderable", "ordered", "pending", "shipping", "succeeded", "failed", "canceled"]},
+        Words("État de commande", "orderable quand l’image peut être commandée."),
+        Words("Order status", "orderable when the image can be ordered."),
+        f"{_ORDER}/order:status",
+    ),
+    "sci:doi": _property(
+        _TEXT,
+        Words("DOI", "Identifiant pérenne sous lequel citer les données."),
+        Words("DOI", "Persistent identifier under which to cite the data."),
+        f"{_SCIENTIFIC}/sci:doi",
+    ),
+    "grid:code": _property(
+        _TEXT,
+        Words("Maille", "Maille de la grille de découpage, par exemple MGRS-31TEJ."),
+        Words("Grid cell", "Cell of the grid in which products are cut, for example MGRS-31TEJ."),
+    ),
+    "sar:instrument_mode": _property(
+        _TEXT,
+        Words("Mode radar", "Mode d’acquisition tel que l’écrit l’exploitant."),
+        Words("Radar mode", "Acquisition mode as the operator writes it."),
+    ),
+    "sar:frequency_band": _property(
+        {"type": "string", "enum": ["P", "L", "S", "C", "X", "Ku", "K", "Ka"]},
+        Words("Bande radar", "X pour TerraSAR-X, C pour Sentinel-1."),
+        Words("Radar band", "X for TerraSAR-X, C for Sentinel-1."),
+    ),
+    "sar:center_frequency": _property(
+        _POSITIVE,
+        Words("Fréquence centrale", "En gigahertz."),
+        Words("Centre frequency", "In gigahertz."),
+    ),
+    "sar:polarizations": _property(
+        _TEXTS,
+        Words("Polarisations", "Émission puis réception : HH, VV, HV, VH."),
+        Words("Polarisations", "Transmitted, then received: HH, VV, HV, VH."),
+    ),
+    "sar:product_type": _property(_TEXT, Words("Type de produit radar"), Words("Radar product type")),
+    "sar:observation_direction": _property(
+        {"type": "string", "enum": ["left", "right"]},
+        Words("Côté de visée", "De l’antenne, par rapport au sens de vol."),
+        Words("Looking direction", "Of the antenna, with regard to the direction of flight."),
+    ),
+    "sar:resolution_range": _property(
+        _POSITIVE, Words("Résolution en distance", "En mètres."), Words("Range resolution", "In metres.")
+    ),
+    "sar:resolution_azimuth": _property(
+        _POSITIVE, Words("Résolution en azimut", "En mètres."), Words("Azimuth resolution", "In metres.")
+    ),
+    "dinamis:held": _property(
+        _FLAG,
+        Words("Déjà détenue", "Vrai quand l’image a été livrée et se trouve dans une collection téléchargeable."),
+        Words("Already held", "True when the image was delivered and is in a downloadable collection."),
+    ),
+    "dinamis:held_by": _property(
+        _TEXT,
+        Words("Fiche de l’image détenue", "Identifiant de la fiche qui donne accès à l’image livrée."),
+        Words("Record of the held image", "Identifier of the record that gives access to the image."),
+    ),
+    "dinamis:corrected": _property(
+        _TEXTS,
+        Words("Corrections", "Propriétés que les gestionnaires du catalogue ont corrigées."),
+        Words("Corrections", "Properties that the curators of the catalogue have corrected."),
+    ),
     "dinamis:source": _property(
         _TEXTS,
-        Words("Sources", "Sources dont vient la fiche, par ordre de précédence."),
-        Words("Sources", "Sources of this record, in order of precedence."),
+        Words("Sources", "Sources dont vient la fiche, par ordre alphabétique."),
+        Words("Sources", "Sources of this record, in alphabetical order."),
     ),
     "dinamis:source_id": _property(
         _TEXT,
@@ -269,9 +367,15 @@ PROPERTIES: Mapping[str, PropertyDefinition] = {
         Words("Identifier at the source", "Identifier of the image at its vendor or source."),
     ),
     "dinamis:footprint_from": _property(
-        {"type": "string", "enum": ["roi-mask", "extent"]},
-        Words("Origine de l’emprise", "Masque de la zone utile (roi-mask) ou coins de l’image (extent)."),
-        Words("Origin of the footprint", "Mask of the useful area (roi-mask) or corners of the image (extent)."),
+        {"type": "string", "enum": ["roi-mask", "extent", "source", "correction"]},
+        Words(
+            "Origine de l’emprise",
+            "Masque de la zone utile (roi-mask), coins de l’image (extent), catalogue (source) ou correction.",
+        ),
+        Words(
+            "Origin of the footprint",
+            "Mask of the useful area (roi-mask), corners of the image (extent), catalogue (source), or correction.",
+        ),
     ),
     "dinamis:footprint_area_km2": _property(
         _POSITIVE,
@@ -299,6 +403,24 @@ PROPERTIES: Mapping[str, PropertyDefinition] = {
     "airbus:viewing_angle_across_track": _airbus("Visée en travers de la trace", "Viewing across track", _SIGNED_TILT),
     "airbus:gsd_across_track": _raw_gsd("Résolution native en travers de la trace", "Native sampling across track"),
     "airbus:gsd_along_track": _raw_gsd("Résolution native le long de la trace", "Native sampling along track"),
+    "airbus:acquisition_date": _vendor(
+        "Date de prise de vue écrite par l’archive", "Time written by the archive", _TIME
+    ),
+    "airbus:acquisition_identifier": _vendor("Identifiant de prise de vue", "Acquisition identifier"),
+    "airbus:archive_identifier": _vendor("Identifiant d’archivage", "Archive identifier"),
+    "airbus:archiving_center": _vendor("Centre d’archivage", "Archiving centre"),
+    "airbus:spectral_range": _vendor("Domaine spectral", "Spectral range"),
+    **_offers("ALBUM"),
+    **_offers("SENSOR"),
+    "airbus:item_id": _vendor("Identifiant radar", "Radar identifier"),
+    "airbus:antenna_mode": _vendor("Mode d’antenne", "Antenna mode"),
+    "airbus:beam_id": _vendor("Faisceau", "Beam"),
+    "airbus:quality": _vendor("Qualité", "Quality"),
+    "airbus:status": _vendor("État", "State"),
+    "airbus:last_update_date": _vendor("Dernière mise à jour", "Last update", _TIME),
+    "airbus:out_of_full_performance": _vendor("Hors performance nominale", "Out of full performance", _FLAG),
+    "airbus:incidence_angle_minimum": _airbus("Incidence minimale de la scène", "Smallest incidence", _SIGNED_TILT),
+    "airbus:incidence_angle_maximum": _airbus("Incidence maximale de la scène", "Greatest incidence", _SIGNED_TILT),
 }
 
 QUERYABLES: Mapping[str, dict[str, Any]] = {name: definition.fragment() for name, definition in PROPERTIES.items()}
