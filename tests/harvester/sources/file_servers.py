@@ -6,13 +6,15 @@ import os
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import paramiko
 import paramiko.common
+from moto.server import ThreadedMotoServer
 
 with warnings.catch_warnings():
     # Python 3.11 still has the asyncore that pyftpdlib builds on, and warns of its end.
@@ -34,12 +36,16 @@ class _TalkativeAuthorizer(DummyAuthorizer):  # type: ignore[misc]
 
 
 @contextmanager
-def ftp_server(root: Path, closed: Path | None = None) -> Iterator[tuple[int, Callable[[], None]]]:
+def ftp_server(
+    root: Path, closed: Path | None = None, commands: list[str] | None = None, without: Sequence[str] = ()
+) -> Iterator[tuple[int, Callable[[], None]]]:
     """An FTP server over a directory: its port, and a function that breaks it off.
 
     Args:
         root: what the user sees.
         closed: a directory below it that the user sees but may not list.
+        commands: takes up the names of the commands that come in.
+        without: commands that the server does not know.
     """
     authorizer = _TalkativeAuthorizer()
     authorizer.add_user(USER, PASSWORD, str(root), perm="elr")
@@ -49,7 +55,13 @@ def ftp_server(root: Path, closed: Path | None = None) -> Iterator[tuple[int, Ca
     class Handler(FTPHandler):  # type: ignore[misc]
         auth_failed_timeout = 0
 
+        def process_command(self, cmd: str, *arguments: object, **options: object) -> None:
+            if commands is not None:
+                commands.append(cmd)
+            super().process_command(cmd, *arguments, **options)
+
     Handler.authorizer = authorizer
+    Handler.proto_cmds = {name: what for name, what in FTPHandler.proto_cmds.items() if name not in without}
     loop = IOLoop()
     server = FTPServer(("127.0.0.1", 0), Handler, ioloop=loop)
     stopped = threading.Event()
@@ -120,6 +132,28 @@ class _Files(paramiko.SFTPServerInterface):
     @staticmethod
     def _attributes(status: os.stat_result, name: str | None) -> paramiko.SFTPAttributes:
         return paramiko.SFTPAttributes.from_stat(status, name)
+
+
+@contextmanager
+def s3_server(bucket: str) -> Iterator[str]:
+    """An object store with an empty bucket: its address. What it is asked is logged by `werkzeug`."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    client = s3_client(f"http://{host}:{port}")
+    client.create_bucket(Bucket=bucket)
+    client.close()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def s3_client(url: str) -> Any:
+    """A client of an object store that knows its keys."""
+    return boto3.client(
+        "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id=USER, aws_secret_access_key=PASSWORD
+    )
 
 
 @contextmanager

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-import boto3
 import paramiko
 import pytest
-from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from harvester.credentials import Credentials
@@ -28,7 +26,7 @@ from tests.harvester.sources.delivery_files import (
     write,
     zipped,
 )
-from tests.harvester.sources.file_servers import PASSWORD, USER, ftp_server, sftp_server
+from tests.harvester.sources.file_servers import PASSWORD, USER, ftp_server, s3_client, s3_server, sftp_server
 
 LOGIN = f"{USER}:{quote(PASSWORD, safe='')}"
 
@@ -153,19 +151,6 @@ def test_ftp_server_that_goes_away_stops_the_walk(archive: Path) -> None:
             list(pages)
 
 
-@pytest.fixture
-def known_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, paramiko.PKey], None]:
-    """Makes a server's key known to the user who runs the test."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tmp_path / "home" / ".ssh").mkdir(parents=True)
-
-    def remember(port: int, key: paramiko.PKey) -> None:
-        line = f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n"
-        (tmp_path / "home" / ".ssh" / "known_hosts").write_text(line)
-
-    return remember
-
-
 def test_sftp_reads_as_the_disk(archive: Path, known_host: Callable[[int, paramiko.PKey], None]) -> None:
     """Over SFTP with a password the same records come, without the password in them."""
     with sftp_server() as (port, key):
@@ -214,22 +199,18 @@ def test_sftp_with_a_wrong_password_says_so_without_it(
 @pytest.fixture
 def bucket(archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The archive in a bucket of a real S3 server, reached with keys from the environment."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", USER)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", PASSWORD)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="dinamis")
-    for path in archive.rglob("*"):
-        if path.is_file():
-            client.put_object(Bucket="dinamis", Key=f"a b/{path.relative_to(archive)}", Body=path.read_bytes())
-    client.put_object(Bucket="dinamis", Key="a b/dir.xml/", Body=b"")
-    client.close()
-    yield "s3://dinamis"
-    server.stop()
+    with s3_server("dinamis") as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        client = s3_client(url)
+        for path in archive.rglob("*"):
+            if path.is_file():
+                client.put_object(Bucket="dinamis", Key=f"a b/{path.relative_to(archive)}", Body=path.read_bytes())
+        client.put_object(Bucket="dinamis", Key="a b/dir.xml/", Body=b"")
+        client.close()
+        yield "s3://dinamis"
 
 
 def test_s3_reads_as_the_disk(archive: Path, bucket: str) -> None:
