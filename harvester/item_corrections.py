@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -76,9 +77,7 @@ def _correct(item: Item, name: str, value: Any) -> None:
 
 
 def _correct_geometry(item: Item, geometry: Any) -> None:
-    if not isinstance(geometry, Mapping):
-        raise TypeError("it is not a GeoJSON geometry.")
-    region = valid_footprint(shapely.geometry.shape(dict(geometry)))
+    region = valid_footprint(shapely.from_geojson(json.dumps(geometry)))
     item.geometry, item.bbox = shapely.geometry.mapping(region), list(footprint_bbox(region))
     item.properties["dinamis:footprint_from"] = "correction"
     item.properties["dinamis:footprint_area_km2"] = round(area_km2(region), 3)

@@ -124,7 +124,7 @@ def archived(**changes: Any) -> SceneRecord:
         source_id="5b1e0f1c-0000-4000-8000-000000000001",
         source_href="https://archive.example.org/records/1",
         published_at=datetime(2021, 8, 16, 4, 0, tzinfo=UTC),
-        properties={"airbus:production_status": ["ARCHIVED"]},
+        properties={"airbus:album_production_status": "ARCHIVED"},
         remote_assets=(quicklook(),),
     )
     return replace(made, **changes)
