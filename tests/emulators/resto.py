@@ -266,7 +266,7 @@ def _in_box(record: Mapping[str, Any], box: str | None) -> bool:
     west, south, east, north = map(float, box.split(","))
     ring = record["geometry"]["coordinates"][0]
     lons, lats = [point[0] for point in ring], [point[1] for point in ring]
-    return min(lons) <= east and west <= max(lons) and min(lats) <= north and south <= max(lats)
+    return bool(min(lons) <= east and west <= max(lons) and min(lats) <= north and south <= max(lats))
 
 
 def _collection(features: Sequence[Any], **envelope: Any) -> JSONResponse:
