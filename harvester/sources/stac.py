@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -122,23 +123,24 @@ def _new_years(since: datetime, until: datetime) -> list[datetime]:
     return [day for day in days if day < until]
 
 
-class _Token(httpx.Auth):
-    """A token for one host and no other."""
+class _Authorisation(httpx.Auth):
+    """What signs in at one host, and is shown to no other that may be asked."""
 
-    def __init__(self, host: str, token: str) -> None:
-        self._host = host
-        self._token = token
+    def __init__(self, url: str, header: str) -> None:
+        self._host = httpx.URL(url).netloc
+        self._header = header
 
-    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
-        if request.url.netloc.decode() == self._host:
-            request.headers["Authorization"] = f"Bearer {self._token}"
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if request.url.netloc == self._host:
+            request.headers["Authorization"] = self._header
         yield request
 
 
 def _authorisation(options: Options) -> httpx.Auth | None:
     credentials = options.credentials
     if token := credentials.token or credentials.api_key:
-        return _Token(httpx.URL(options.url).netloc.decode(), token.get_secret_value())
+        return _Authorisation(options.url, f"Bearer {token.get_secret_value()}")
     if credentials.user and credentials.password:
-        return httpx.BasicAuth(credentials.user, credentials.password.get_secret_value())
+        pair = f"{credentials.user}:{credentials.password.get_secret_value()}"
+        return _Authorisation(options.url, f"Basic {b64encode(pair.encode()).decode()}")
     return None

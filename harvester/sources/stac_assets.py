@@ -70,7 +70,7 @@ def _is_json(value: Any) -> bool:
         return all(isinstance(name, str) and _is_json(inner) for name, inner in value.items())
     if isinstance(value, list):
         return all(map(_is_json, value))
-    return isinstance(value, str | int)
+    return value is None or isinstance(value, str | int)
 
 
 def _free_key(name: str, taken: Mapping[str, Any]) -> str:
@@ -111,10 +111,11 @@ def _is_published(name: str) -> bool:
     return ":" in name or name in _KEPT
 
 
-def _shared_of_bands(rasters: Any) -> Iterator[tuple[str, Any]]:
-    for old, new in _SHARED_OF_BANDS.items():
-        values = [raster.get(old) for raster in _objects(rasters)]
-        if values and values[0] is not None and values.count(values[0]) == len(values) and is_plain(values[0]):
+def _shared_of_bands(said: Any) -> Iterator[tuple[str, Any]]:
+    rasters = _objects(said)
+    for old, new in _SHARED_OF_BANDS.items() if rasters else ():
+        values = [raster.get(old) for raster in rasters]
+        if values[0] is not None and values.count(values[0]) == len(values) and is_plain(values[0]):
             yield new, values[0]
 
 

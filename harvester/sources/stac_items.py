@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -272,6 +273,7 @@ def _instruments(said: Any) -> tuple[str, ...]:
     return tuple(name.lower() for name in names)
 
 
+@lru_cache(maxsize=1024)
 def _plain_name(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", name.upper())
 

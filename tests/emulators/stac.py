@@ -270,7 +270,8 @@ def _matches(item: Any, asked: Json, bounds: list[tuple[str, str]]) -> bool:
         return False
     if "bbox" in asked and not _overlaps(item.get("bbox"), asked["bbox"]):
         return False
-    updated = item.get("properties", {}).get("updated")
+    properties = item.get("properties")
+    updated = properties.get("updated") if isinstance(properties, dict) else None
     return all(_holds(updated, sign, moment) for sign, moment in bounds)
 
 

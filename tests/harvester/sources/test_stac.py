@@ -15,8 +15,11 @@ from typing import Any
 
 import pystac
 import pytest
+from psycopg.types.json import Jsonb
+from starlette.staticfiles import StaticFiles
 
 from database import Database
+from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord
 from harvester.sensors import load_sensors
@@ -121,7 +124,7 @@ def test_collections_and_box_narrow_the_search(serve: Serve) -> None:
 def test_pages_that_come_again_stop_the_run(serve: Serve, fault: Any) -> None:
     """Next links that lead back, or to the same page under new names, are an error and no endless run."""
     url = serve(emulator.app(catalogue(), StacQuirks(next_link=fault)))
-    with pytest.raises(UnreadableAnswer, match="circle|gave before"):
+    with pytest.raises(UnreadableAnswer, match=r"circle|gave before"):
         list(pages_of(url, page_size=7))
 
 
@@ -137,7 +140,7 @@ def test_a_repeated_page_is_seen_by_another_process_too(serve: Serve) -> None:
 def test_empty_pages_without_end_stop_the_run(serve: Serve) -> None:
     """A service that always has a next link is left after a number of empty pages."""
     url = serve(emulator.app(catalogue(), StacQuirks(next_link="endless")))
-    with pytest.raises(UnreadableAnswer, match="empty pages|circle"):
+    with pytest.raises(UnreadableAnswer, match=r"empty pages|circle"):
         list(pages_of(url))
 
 
@@ -245,6 +248,9 @@ def fill(database: Database, items: list[dict[str, Any]]) -> None:
     with loader(database) as target:
         target.load_collections(iter([a_collection("spot-6-7-drs", "SPOT", "SPOT 6 and 7")]))
         target.load_items(iter(items))
+    with database.connect("harvest", autocommit=True) as connection:
+        definition = Jsonb({"type": "string", "format": "date-time"})
+        connection.execute("INSERT INTO pgstac.queryables (name, definition) VALUES ('updated', %s)", (definition,))
 
 
 @contextmanager
@@ -356,19 +362,20 @@ def test_bulk_file_is_read_in_pages(tmp_path: Path, name: str) -> None:
         resumed(f"{url}/{name}", page_size=7)
         remote = [record for page in pages_of(f"{url}/{name}") for record in page.records]
     assert len({record.id for record in remote}) == 26
-    assert [reason for reason in map(reason_of, remote) if reason][0].startswith("the line is not JSON")
+    refusals = list(filter(None, map(reason_of, remote)))
+    assert len(refusals) == 1
+    assert refusals[0].startswith("the line is not JSON")
 
 
-def test_bulk_file_is_read_in_ranges(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server with ranges is asked for one block after the other."""
-    monkeypatch.setattr("harvester.sources.stac_bulk._BLOCK_BYTES", 5000)
-    from starlette.staticfiles import StaticFiles  # noqa: PLC0415
-
-    bulk_file(tmp_path, "items.ndjson")
+def test_bulk_file_is_read_in_ranges(tmp_path: Path, serve: Serve) -> None:
+    """A server with ranges is asked for one block after the other, from the place where the reading stopped."""
+    bulk_file(tmp_path, "items.ndjson", count=3000)
     plan = Plan()
     url = serve(Quirks(StaticFiles(directory=tmp_path), plan))
-    resumed(f"{url}/items.ndjson", page_size=7)
-    assert any(headers.get("range", "").startswith("bytes=5000-") for _, _, headers in plan.requests)
+    resumed(f"{url}/items.ndjson", page_size=1000)
+    asked = [headers["range"] for _, path, headers in plan.requests if path.endswith("ndjson") and "range" in headers]
+    assert "bytes=4194304-8388607" in asked
+    assert len(set(asked)) > 2
 
 
 def test_a_replaced_bulk_file_is_read_anew(tmp_path: Path) -> None:
@@ -385,3 +392,22 @@ def test_a_cut_gzip_file_stops_the_run(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UnreadableAnswer, match="cut off"):
         list(pages_of(f"file://{path}"))
+
+
+@pytest.mark.parametrize(
+    ("credentials", "header"),
+    [({"token": "t0ken"}, "Bearer t0ken"), ({"user": "ada", "password": "pass"}, "Basic YWRhOnBhc3M=")],
+)
+def test_credentials_sign_each_request(serve: Serve, credentials: dict[str, str], header: str) -> None:
+    """A token, or a user and password, go with every request to the host of the source."""
+    plan = Plan()
+    url = serve(Quirks(emulator.app(catalogue(3)), plan))
+    assert len(ids_of(pages_of(url, credentials=Credentials.model_validate(credentials)))) == 3
+    assert {headers.get("authorization") for _, _, headers in plan.requests} == {header}
+
+
+def test_a_listing_is_paged_without_a_search(serve: Serve) -> None:
+    """The address of a FeatureCollection is read along its next links."""
+    url = serve(emulator.app(catalogue(), StacQuirks(is_sortable=False)))
+    assert len(ids_of(pages_of(f"{url}/search?limit=10"))) == 25
+    resumed(f"{url}/search?limit=10")
