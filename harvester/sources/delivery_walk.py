@@ -215,7 +215,7 @@ class Walk:
             return set()
         kept = self.fingerprints([document.id for document in documents])
         # Behind the walk nothing is asked for any more.
-        self._unchanged = {place: each for place, each in self._unchanged.items() if place > documents[0].position}
+        self._unchanged = {place: each for place, each in self._unchanged.items() if place >= documents[0].position}
         unread = set()
         for document in documents:
             fingerprint = Fingerprint.from_text(kept[document.id]) if document.id in kept else None
