@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pystac import Item
 
-from harvester.dimap import classify, linked_paths, scene_from_delivery
+from harvester.dimap import read_metadata_file, scene_from_delivery
 from harvester.errors import UnreadableScene
 from harvester.items import asset_locations, item_from_scenes
 from harvester.record import SceneRecord
@@ -40,13 +40,16 @@ def acquisitions(samples: Path) -> dict[str, list[SceneRecord]]:
 def product_paths(root: Path) -> Iterator[Path]:
     """The metadata files of products below a folder."""
     documents = (path for path in sorted(root.rglob("*")) if path.suffix.lower() in (".xml", ".dim"))
-    yield from (path for path in documents if classify(path.read_bytes(), path.name).kind == "product")
+    yield from (
+        path for path in documents if read_metadata_file(path.read_bytes(), path.name).classification.kind == "product"
+    )
 
 
 def content_of(path: Path, root: Path) -> dict[str, Any]:
     """What the source of deliveries says of one product; images that the samples leave out count as delivered."""
     text = path.read_bytes()
-    links = linked_paths(text, path.name)
+    links = read_metadata_file(text, path.name).links
+    assert links is not None
     named = {"product": path.name, "roi": links.roi, "strip": links.strip}
     sizes = {href: (path.parent / href).stat().st_size for href in links.hrefs() if (path.parent / href).is_file()}
     return {
