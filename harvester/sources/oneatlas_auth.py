@@ -39,8 +39,6 @@ class OneAtlasOptions(SourceOptions):
 class ApiKeyAuth(httpx.Auth):
     """A bearer token on each request, bought with an API key, renewed before it ends and after a 401."""
 
-    requires_response_body = True
-
     def __init__(self, api_key: SecretStr, token_url: str) -> None:
         """Buy no token yet: the first request does."""
         self._api_key = api_key
@@ -70,6 +68,8 @@ class ApiKeyAuth(httpx.Auth):
         form = {"apikey": self._api_key.get_secret_value(), "grant_type": "api_key", "client_id": "IDP"}
         request = httpx.Request("POST", self._token_url, data=form)
         response = yield request
+        # Only answers of the identity service are read here: all others the session reads, and it looks at the clock.
+        response.read()
         # Wrong keys are said to suspend the account for a while: to insist would make it worse.
         if response.status_code in (400, 401, 403):
             raise SourceRefused(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from footprints import FootprintError, ViewingDirection, azimuth_from_scan_axis, azimuth_in_circle
@@ -13,7 +13,7 @@ from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
 from harvester.sensors import Sensor, Sensors
 from harvester.sources.oneatlas_features import footprint_from_geojson, lasting_href
-from harvester.strict_reading import Fields
+from harvester.strict_reading import Fields, instant
 
 _STAMPED = re.compile(r"DS_([A-Z]+[0-9][A-Z]?)_([0-9]{15})(?:_|$)")
 _STRIP_OF_PNEO = re.compile(r"ACQ_(PNEO[0-9])_[A-Za-z0-9_-]{1,100}")
@@ -172,18 +172,13 @@ def _acquisition(properties: Fields, code: str, level: str) -> _Acquisition:
         raise UnreadableScene(f"properties.platform is {code} but the acquisition is {named[:80]!r}")
     if found:
         scene_id = f"{code}_{found[2]}"
-        return _Acquisition(scene_id, (*strip_keys, scene_id), _moment(found[2]))
+        stamp = found[2]
+        moment = instant(f"{stamp[:8]}T{stamp[8:14]}.{stamp[14]}Z", "the stamp of the acquisition")
+        return _Acquisition(scene_id, (*strip_keys, scene_id), moment)
     if strip is None:
         raise UnreadableScene(f"properties.acquisitionIdentifier {named[:80]!r} has no stamp and names no acquisition")
     warning = "datetime is acquisitionDate, which may be hours off: no identifier has a stamp"
     return _Acquisition(named, strip_keys, properties.instant("acquisitionDate"), (warning,))
-
-
-def _moment(stamp: str) -> datetime:
-    try:
-        return datetime.strptime(stamp, "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise UnreadableScene(f"the stamp {stamp} of the acquisition is no time") from error
 
 
 def _percent(properties: Fields, name: str) -> tuple[float | None, tuple[str, ...]]:

@@ -53,7 +53,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa:
         raise UnreadableScene(f"properties.satellite {code[:40]!r} is not one of {', '.join(_SATELLITES)}")
     footprint, mended = footprint_from_geojson(feature.take("geometry"))
     started_at, ended_at = properties.instant("startTime"), properties.instant("stopTime", None)
-    orbit_state, relative_orbit = properties.text("pathDirection", None), properties.number("relativeOrbit", None)
+    relative_orbit = properties.number("relativeOrbit", None)
     assets, unusable = _assets(feature, properties)
     further = _further(properties)
     return SceneRecord(
@@ -70,7 +70,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa:
         started_at=started_at if ended_at else None,
         ended_at=ended_at,
         relative_orbit=int(relative_orbit) if relative_orbit is not None else None,
-        orbit_state=orbit_state if orbit_state in _ORBIT_STATES else None,
+        orbit_state=_orbit_state(properties),
         source_id=acquisition,
         published_at=properties.instant("catalogueTime", None),
         properties=further,
@@ -92,6 +92,13 @@ def _further(properties: Fields) -> dict[str, Any]:
         **_incidence(properties.section("incidenceAngle")),
     }
     return _BAND | {name: value for name, value in values.items() if value is not None}
+
+
+def _orbit_state(properties: Fields) -> str | None:
+    state: str | None = properties.text("pathDirection", None)
+    if state is not None and state not in _ORBIT_STATES:
+        raise UnreadableScene(f"properties.pathDirection {state[:40]!r} is not one of {', '.join(_ORBIT_STATES)}")
+    return state
 
 
 def _side(properties: Fields) -> str | None:
