@@ -6,12 +6,13 @@ Its names are not qualified: whoever works with the queue has its schema first i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from logging import getLogger
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from procrastinate.schema import SchemaManager
@@ -72,7 +73,7 @@ def upgrade_job_queue(connection: psycopg.Connection, state: JobQueueState) -> N
         _apply(connection, path.read_text(encoding="utf-8"), [path.stem])
 
 
-def job_connector_arguments(conninfo: str) -> Mapping[str, str]:
+def job_connector_arguments(conninfo: str) -> dict[str, Any]:
     """Keyword arguments of procrastinate's PsycopgConnector and SyncPsycopgConnector.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import procrastinate
@@ -11,8 +12,8 @@ import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
 
-from database import Database, migrate, migration_state
-from database.errors import DatabaseNewer, MigrationError
+from database import Database, ensure_migrated, migrate, migration_state
+from database.errors import DatabaseNewer, MigrationError, NotMigrated
 from database.job_queue import job_connector_arguments, job_queue_first, job_queue_state
 
 STEPS = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
@@ -121,6 +122,15 @@ def test_queue_of_an_older_release_is_upgraded(database: Database) -> None:
         app.configure_task("note").defer(word="new")
     work(database, done)
     assert sorted(done) == ["kept", "new"]
+
+
+def test_program_without_the_owner_refuses_an_older_queue(database: Database) -> None:
+    """Who may not migrate is told which step is missing; after the owner's migrate the work begins."""
+    turn_back(database, STEPS[:-1])
+    with pytest.raises(NotMigrated, match=LATEST):
+        ensure_migrated(replace(database, owner=None), "harvest")
+    migrate(database)
+    ensure_migrated(replace(database, owner=None), "harvest")
 
 
 def test_failing_step_leaves_nothing(database: Database) -> None:
