@@ -166,7 +166,7 @@ class _Catalogue:
     def _delivered(self, start: int, count: int) -> list[RawRecord]:
         results = self._ask(start=start, count=count)
         self.matched = results.matched
-        _check_complete(results, start)
+        _check_complete(results, start, count)
         return [raw_record_from_iso(record, self._address) for record in results.records]
 
     def _brief_identifier(self, position: int) -> str | None:
@@ -195,19 +195,24 @@ class _Catalogue:
         return f"{url.rstrip('?&')}{joint}{urlencode({**query, 'outputSchema': ISO_SCHEMA, 'id': identifier})}"
 
 
-def _check_complete(results: SearchResults, start: int) -> None:
-    """Raise when the answer passes over records.
+def _check_complete(results: SearchResults, start: int, count: int) -> None:
+    """Raise when an answer to a request for `count` records passes over some.
+
+    A server that gives fewer at once says where the next one is; one that says nothing is asked from there on.
 
     Raises:
-        UnreadableAnswer: It sent fewer than it says, or says that the next record is further on.
+        UnreadableAnswer: It sent fewer than it says, or says that the next record is further on, or that none is left.
     """
     sent = len(results.records)
+    after = start + sent
     if sent < results.returned:
         raise UnreadableAnswer(f"the service says that it sent {results.returned} records, and sent {sent}")
-    if start + sent < results.next_position <= results.matched:
-        raise UnreadableAnswer(f"the service passes over records {start + sent} to {results.next_position - 1}")
-    if not sent and start <= results.matched:
-        raise UnreadableAnswer(f"the service has {results.matched} records, and sent none from number {start} on")
+    if sent == count or after > results.matched:
+        return
+    if sent == 0 or results.next_position == 0:
+        raise UnreadableAnswer(f"the service has {results.matched} records, and sent none from number {after} on")
+    if results.next_position is not None and after < results.next_position <= results.matched:
+        raise UnreadableAnswer(f"the service passes over records {after} to {results.next_position - 1}")
 
 
 def _auth(options: Options) -> httpx.Auth | None:

@@ -16,7 +16,7 @@ class SearchResults:
     records: Sequence[XmlElement]  #: of any schema, in the order of the answer
     matched: int  #: how many records the server says there are
     returned: int  #: how many it says that it sent
-    next_position: int  #: of the record after the last one; 0 where the server says that there is none
+    next_position: int | None  #: of the record after the last one; 0 = there is none, None = the server does not say
 
 
 def search_results(content: bytes) -> SearchResults:
@@ -39,12 +39,12 @@ def search_results(content: bytes) -> SearchResults:
         records=list(found[0]),
         matched=_count(found[0], "numberOfRecordsMatched"),
         returned=_count(found[0], "numberOfRecordsReturned"),
-        next_position=_count(found[0], "nextRecord", "0"),
+        next_position=_count(found[0], "nextRecord") if "nextRecord" in found[0].attrib else None,
     )
 
 
-def _count(results: XmlElement, name: str, default: str = "") -> int:
-    said = results.get(name, default)
+def _count(results: XmlElement, name: str) -> int:
+    said = results.get(name, "")
     if not said.isdecimal():
         raise UnreadableAnswer(f"{name} of the SearchResults is {said!r}, not a count")
     return int(said)

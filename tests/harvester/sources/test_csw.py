@@ -1,0 +1,236 @@
+"""CSW catalogues are read whole, whatever their servers do wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp
+
+from harvester.errors import SourceRefused, SourceUnavailable, UnreadableScene
+from harvester.record import Page
+from harvester.sensors import Sensors
+from harvester.sources import csw
+from harvester.sources.source import Progress, Selection
+from tests.emulators.csw import CswCatalogue, app, iso_metadata, iso_scene, iso_scenes
+from tests.emulators.quirks import Plan, Quirks, refuses
+from tests.emulators.serving import serving
+
+NO_SENSORS = Sensors([])
+
+
+@contextmanager
+def options_for(application: ASGIApp, **chosen: Any) -> Iterator[csw.Options]:
+    """How to ask an application that is served."""
+    with serving(application) as url:
+        yield csw.Options(url=f"{url}/csw", rate=1000, **chosen)
+
+
+def pages_of(options: csw.Options, selection: Selection | None = None, cursor: str | None = None) -> list[Page]:
+    """All pages."""
+    return list(csw.read_pages(options, selection or Selection(), cursor, Progress(), lambda ids: {}))
+
+
+def ids_of(pages: list[Page]) -> list[str]:
+    """The ids of the records of pages, in their order."""
+    return [record.id for page in pages for record in page.records]
+
+
+def reasons_of(pages: list[Page]) -> list[str]:
+    """Why records could not be delivered."""
+    contents = [record.content for page in pages for record in page.records]
+    return [str(content["undelivered"]) for content in contents if "undelivered" in content]
+
+
+def test_mixed_pages_lose_no_record() -> None:
+    """Pages that mix MD_Metadata and MI_Metadata give all their records, each once, and no page too many."""
+    catalogue = CswCatalogue.of(iso_scenes(23))
+    with options_for(app(catalogue), page_size=5) as options:
+        pages = pages_of(options)
+    assert ids_of(pages) == sorted(catalogue.records)
+    assert [len(page.records) for page in pages] == [5, 5, 5, 5, 3]
+    assert [page.next_cursor is None for page in pages] == [False] * 4 + [True]
+    assert {page.expected_total for page in pages} == {23}
+
+
+def test_empty_catalogue_is_one_empty_page() -> None:
+    """A catalogue without records is read to its end."""
+    with options_for(app(CswCatalogue())) as options:
+        pages = pages_of(options)
+    assert [(list(page.records), page.next_cursor) for page in pages] == [([], None)]
+
+
+@pytest.mark.parametrize("next_record", ["right", "missing", "beyond", "stuck"])
+def test_capped_pages_and_wrong_next_records_lose_nothing(next_record: Any) -> None:
+    """The server's limit and its nextRecord do not decide how far is read."""
+    catalogue = CswCatalogue.of(iso_scenes(20))
+    catalogue.largest_page, catalogue.next_record = 3, next_record
+    with options_for(app(catalogue), page_size=8) as options:
+        assert ids_of(pages_of(options)) == sorted(catalogue.records)
+
+
+def test_server_that_always_says_that_no_record_is_left_is_read_to_its_end() -> None:
+    """A nextRecord of 0 on every page ends nothing while records are matched."""
+    catalogue = CswCatalogue.of(iso_scenes(20))
+    catalogue.largest_page, catalogue.next_record = 3, "none-left"
+    with options_for(app(catalogue), page_size=8) as options:
+        assert ids_of(pages_of(options)) == sorted(catalogue.records)
+
+
+def test_server_that_does_not_sort_by_itself_is_asked_to() -> None:
+    """Pages of a server without an order of its own neither repeat nor lose a record."""
+    catalogue = CswCatalogue.of(iso_scenes(17))
+    catalogue.turns_order = True
+    with options_for(app(catalogue), page_size=4) as options:
+        assert ids_of(pages_of(options)) == sorted(catalogue.records)
+    with options_for(app(catalogue), page_size=4, sort_by=()) as options:
+        assert sorted(ids_of(pages_of(options))) != sorted(catalogue.records)
+
+
+def test_reading_goes_on_after_each_page() -> None:
+    """The cursor of a page gives exactly the pages after it, in another process too."""
+    with options_for(app(CswCatalogue.of(iso_scenes(14))), page_size=3) as options:
+        pages = pages_of(options)
+        for number, page in enumerate(pages[:-1], start=1):
+            assert ids_of(pages_of(options, cursor=page.next_cursor)) == ids_of(pages[number:])
+
+
+@pytest.mark.parametrize("failure", ["status", "exception", "html", "cut", "left-out", "passed-over"])
+def test_bad_record_spoils_only_itself(failure: Any) -> None:
+    """Whatever a server makes of a page with a bad record, all others come, and the bad one is told by its id."""
+    catalogue = CswCatalogue.of(iso_scenes(16))
+    bad = sorted(catalogue.records)[10]
+    catalogue.undeliverable, catalogue.failure = {bad}, failure
+    with options_for(app(catalogue), page_size=8) as options:
+        pages = pages_of(options)
+    assert ids_of(pages) == sorted(catalogue.records)
+    (reason,) = reasons_of(pages)
+    assert reason.startswith("the service cannot deliver record number 11: ")
+
+
+def test_bad_last_record_is_told() -> None:
+    """A bad record that is alone on the last page is no reason to stop."""
+    catalogue = CswCatalogue.of(iso_scenes(9))
+    catalogue.undeliverable = {max(catalogue.records)}
+    with options_for(app(catalogue), page_size=4) as options:
+        pages = pages_of(options)
+    assert ids_of(pages) == sorted(catalogue.records)
+    assert len(reasons_of(pages)) == 1
+
+
+def test_bad_record_without_an_id_is_still_told() -> None:
+    """A record that cannot be delivered even in brief is known by what was said of it."""
+    catalogue = CswCatalogue.of(iso_scenes(6))
+    catalogue.undeliverable, catalogue.is_brief_broken = {min(catalogue.records)}, True
+    with options_for(app(catalogue)) as options:
+        pages = pages_of(options)
+    assert ids_of(pages)[0].startswith("sha256:")
+    assert ids_of(pages)[1:] == sorted(catalogue.records)[1:]
+
+
+def test_service_that_fails_on_everything_stops_the_run() -> None:
+    """All records bad at once means that the service is broken, and not that all its records are."""
+    catalogue = CswCatalogue.of(iso_scenes(5))
+    catalogue.undeliverable = set(catalogue.records)
+    with (
+        options_for(app(catalogue)) as options,
+        pytest.raises(SourceUnavailable, match=r"record number 1: .*nor the next ones"),
+    ):
+        pages_of(options)
+
+
+def test_service_that_is_down_is_not_asked_for_halves() -> None:
+    """A service that cannot even count its records stops the run at once, with what it said."""
+    catalogue = CswCatalogue.of(iso_scenes(50))
+    catalogue.is_down = True
+    plan = Plan()
+    with (
+        options_for(Quirks(app(catalogue), plan)) as options,
+        pytest.raises(SourceUnavailable, match="a record could not be written"),
+    ):
+        pages_of(options)
+    assert len(plan.requests) == 2
+
+
+def test_refusal_is_not_taken_for_a_bad_record() -> None:
+    """A service that refuses us in the middle stops the run."""
+    plan = Plan(by_number={2: refuses(403)})
+    with options_for(Quirks(app(CswCatalogue.of(iso_scenes(9))), plan), page_size=3) as options:
+        pages = csw.read_pages(options, Selection(), None, Progress(), lambda ids: {})
+        assert len(next(pages).records) == 3
+        with pytest.raises(SourceRefused):
+            next(pages)
+
+
+def test_records_removed_meanwhile_hide_no_other() -> None:
+    """Records that move to positions already read, because earlier ones are deleted, are read all the same."""
+    catalogue = CswCatalogue.of(iso_scenes(20))
+    names = sorted(catalogue.records)
+    with options_for(app(catalogue), page_size=5) as options:
+        pages = csw.read_pages(options, Selection(), None, Progress(), lambda ids: {})
+        seen = {record.id for record in next(pages).records}
+        catalogue.remove(*names[:3])
+        seen |= {record.id for page in pages for record in page.records}
+    assert seen == set(names)
+
+
+def test_since_finds_dates_written_as_days_and_in_other_zones() -> None:
+    """What changed since a moment is found though servers compare texts of another precision and zone."""
+    moment = datetime(2024, 3, 10, 0, 30, tzinfo=UTC)
+    stamps = ["2024-03-01", "2024-03-09T20:00:00-05:00", "2024-03-10", "2024-03-20"]
+    catalogue = CswCatalogue.of(iso_metadata(f"r{number}", stamp=stamp) for number, stamp in enumerate(stamps))
+    with options_for(app(catalogue)) as options:
+        assert ids_of(pages_of(options, Selection(since=moment))) == ["r1", "r2", "r3"]
+        assert ids_of(pages_of(options, Selection(since=moment, until=moment + timedelta(days=1)))) == ["r1", "r2"]
+
+
+def test_box_and_values_narrow_what_is_asked() -> None:
+    """The bounding box, also over the antimeridian, and chosen queryables go into the request."""
+    catalogue = CswCatalogue.of(
+        [
+            iso_metadata("east", box=(178, -18, 179, -17)),
+            iso_metadata("west", box=(-179, -18, -178, -17)),
+            iso_metadata("france", box=(1, 43, 2, 44)),
+            iso_metadata("service", box=(1, 43, 2, 44), level="service"),
+        ]
+    )
+    with options_for(app(catalogue), where={"apiso:Type": "dataset"}) as options:
+        assert ids_of(pages_of(options, Selection(bbox=(177, -19, -177, -16)))) == ["east", "west"]
+        assert ids_of(pages_of(options, Selection(bbox=(0, 40, 5, 45)))) == ["france"]
+
+
+def test_changed_record_is_found_changed() -> None:
+    """A record that its catalogue changes has another digest, and its neighbours keep theirs."""
+    catalogue = CswCatalogue.of(iso_scenes(4))
+    with options_for(app(catalogue)) as options:
+        before = {record.id: record.digest() for page in pages_of(options) for record in page.records}
+        catalogue.put(iso_scene(2, changed="2024-05-05"))
+        after = {record.id: record.digest() for page in pages_of(options) for record in page.records}
+    assert before.keys() == after.keys()
+    assert sum(before[name] != after[name] for name in before) == 1
+
+
+def test_record_says_where_it_can_be_seen_without_credentials() -> None:
+    """The link to the record asks the service for it by id, and shows no password."""
+    with options_for(app(CswCatalogue.of([iso_metadata("a/b")]))) as options:
+        url = options.url.replace("://", "://user:pass@")
+        (record,) = pages_of(csw.Options(url=url, rate=1000))[0].records
+        scene = csw.scene_from_record(record, NO_SENSORS)
+    assert scene.source_href is not None
+    assert scene.source_href.startswith(f"{options.url}?service=CSW&version=2.0.2&request=GetRecordById")
+    assert scene.source_href.endswith("&id=a%2Fb")
+    assert "pass" not in json.dumps(dict(record.content))
+
+
+def test_undelivered_record_is_refused_with_its_reason() -> None:
+    """The reader refuses what stands in the place of a bad record, and says that the service failed."""
+    catalogue = CswCatalogue.of(iso_scenes(2))
+    catalogue.undeliverable = {min(catalogue.records)}
+    with options_for(app(catalogue)) as options:
+        record = pages_of(options)[0].records[0]
+    with pytest.raises(UnreadableScene, match=r"cannot deliver record number 1: .*a record could not be written"):
+        csw.scene_from_record(record, NO_SENSORS)
