@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -46,20 +45,18 @@ _OF_PROPERTIES = frozenset(
 
 #: Property of GEODES -> property of the Item; taken as it is.
 _AS_IT_IS = {
-    "product:type": "product:type",
-    "product:timeliness": "product:timeliness_category",
-    "processing:version": "processing:version",
-    "sat:absolute_orbit": "sat:absolute_orbit",
+    # "Nominal" is a category, which STAC allows only beside a duration.
+    "product:timeliness": "geodes:timeliness",
     "s2:datatake_id": "s2:datatake_id",
     "version": "geodes:version",
     "endpoint_url": "geodes:endpoint_url",
     # Optical records have it too, so it is not the mode of a radar.
     "sar:instrument_mode": "geodes:instrument_mode",
-    "view:incidence_angle": "view:incidence_angle",
     # STAC takes it from the ground below the satellite, we from the target; which of them this is, no record tells.
     "view:azimuth": "geodes:view_azimuth",
 }
 
+_DOI = re.compile(r"10\.[0-9a-zA-Z]{4,}/[^\s\"\]]+")
 _TOLD = re.compile(r"^(File size|Is online|Datatype|Checksum MD5): *(.*?)(?: bytes)?$", re.MULTILINE)
 
 
@@ -127,6 +124,10 @@ def _properties(feature: Fields, properties: Fields, assets: tuple[RemoteAsset, 
             **named,
             "geodes:collection": feature.text("collection", None),
             "geodes:online": all(data) if data else None,
+            "product:type": properties.text("product:type", None),
+            "processing:version": properties.text("processing:version", None),
+            "sat:absolute_orbit": whole(properties.number("sat:absolute_orbit", None)),
+            "view:incidence_angle": properties.number("view:incidence_angle", None),
             "grid:code": grid_code(properties.text("grid:code", None)),
             "sci:doi": _doi(properties.text("sci:doi", None)),
         }
@@ -135,12 +136,8 @@ def _properties(feature: Fields, properties: Fields, assets: tuple[RemoteAsset, 
 
 def _doi(text: str | None) -> str | None:
     """GEODES writes a JSON list in a text; the empty list, `[]`, is no DOI."""
-    if text is None or not text.startswith("["):
-        return text
-    try:
-        return next(iter(texts(json.loads(text))), None)
-    except ValueError:
-        return None
+    doi = _DOI.search(text) if text else None
+    return doi[0] if doi else None
 
 
 def _assets(assets: Any) -> Iterator[RemoteAsset]:

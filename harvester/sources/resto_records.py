@@ -57,11 +57,10 @@ _OF_OPENSEARCH3 = frozenset({"completionDate"})
 #: Property of resto 2 -> property of the Item; taken as it is.
 _V2_AS_IT_IS = {
     "collection": "resto:collection",
-    "productType": "product:type",
-    "orbitNumber": "sat:absolute_orbit",
     "sensorMode": "resto:sensor_mode",
     "organisationName": "resto:organisation",
-    "realtime": "product:timeliness_category",
+    "realtime": "resto:timeliness",
+    "incidenceAngle": "resto:incidence_angle",
     "s2TakeId": "s2:datatake_id",
     "updated": "resto:updated",
     "newVersion": "resto:new_version",
@@ -76,12 +75,9 @@ _V2_AS_IT_IS = {
 }
 
 _V9_AS_IT_IS = {
-    "product:type": "product:type",
-    "sat:absolute_orbit": "sat:absolute_orbit",
     "grid:code": "grid:code",
     "sar:instrument_mode": "resto:sensor_mode",
     "updated": "resto:updated",
-    "view:incidence_angle": "view:incidence_angle",
 }
 
 _KALIDEOS_AS_IT_IS = {
@@ -145,7 +141,9 @@ def _v2_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
                 **{ours: properties.take(theirs, None) for theirs, ours in _V2_AS_IT_IS.items()},
                 "grid:code": grid_code(properties.text("mgrs", None)),
                 "resto:storage_mode": properties.section("storage").text("mode", None),
-                "view:incidence_angle": properties.number("incidenceAngle", None),
+                "product:type": properties.text("productType", None),
+                "sat:absolute_orbit": whole(properties.number("orbitNumber", None)),
+                "view:incidence_angle": _unsigned(properties.number("incidenceAngle", None)),
             }
         ),
         warnings=(
@@ -187,6 +185,9 @@ def _v9_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
             {
                 **{ours: properties.take(theirs, None) for theirs, ours in _V9_AS_IT_IS.items()},
                 "resto:collection": feature.text("collection", None),
+                "product:type": properties.text("product:type", None),
+                "sat:absolute_orbit": whole(properties.number("sat:absolute_orbit", None)),
+                "view:incidence_angle": _unsigned(properties.number("view:incidence_angle", None)),
             }
         ),
         warnings=(
@@ -350,3 +351,8 @@ def _not_percentages(values: Mapping[str, float | None]) -> Iterator[str]:
     for name, value in values.items():
         if value is not None and percentage(value) is None:
             yield f"{name} is {value:g}, not a percentage"
+
+
+def _unsigned(angle: float | None) -> float | None:
+    """An incidence without the sign that tells its side; the angle from the vertical is never below 0."""
+    return None if angle is None else abs(angle)

@@ -357,6 +357,16 @@ def test_unknown_cloud_cover_is_told_and_not_published(sensors: Sensors) -> None
     assert "eo:cloud_cover is -1, not a percentage" in scene.warnings
 
 
+@pytest.mark.parametrize(
+    ("written", "doi"), [("[]", None), ('["10.1234/synthetic"]', "10.1234/synthetic"), ("soon", None)]
+)
+def test_doi_is_taken_out_of_its_list(written: str, doi: str | None, sensors: Sensors) -> None:
+    """GEODES writes a list in a text, most often an empty one."""
+    feature = synthetic_records(1)[0]
+    feature["properties"]["sci:doi"] = written
+    assert _scene(feature, sensors).properties.get("sci:doi") == doi
+
+
 def test_synthetic_records_are_readable(sensors: Sensors) -> None:
     """The generator makes records that are read without a warning, each with its own id."""
     scenes = [_scene(record, sensors) for record in synthetic_records(200)]
