@@ -273,6 +273,12 @@ PROPERTIES: Mapping[str, PropertyDefinition] = {
         Words("Production time", "Time at which the product was made, in UTC."),
         f"{_PROCESSING}/processing:datetime",
     ),
+    "processing:version": _property(
+        _TEXT,
+        Words("Version du traitement"),
+        Words("Version of the processing"),
+        f"{_PROCESSING}/processing:version",
+    ),
     "processing:facility": _property(
         _TEXT,
         Words("Centre de production"),
