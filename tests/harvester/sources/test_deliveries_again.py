@@ -170,7 +170,11 @@ def test_companion_whose_product_vanished_is_told(tmp_path: Path, known: KnownPr
     assert known.run(tmp_path)[0] == ["IMG/RPC.XML"]
 
 
-PACKED = {"d.zip": zipped, "d.tar": lambda files: tarred(files, "w"), "d.tgz": tarred}
+PACKED: dict[str, Callable[[Mapping[str, bytes]], bytes]] = {
+    "d.zip": zipped,
+    "d.tar": lambda files: tarred(files, "w"),
+    "d.tgz": tarred,
+}
 
 
 @pytest.mark.parametrize("name", PACKED)
