@@ -105,15 +105,19 @@ class Session:
             UnreadableAnswer: it is not JSON, also after asking again.
             SourceUnavailable: no good answer after patient retries, or the host is not allowed.
         """
-        return self._ask(self._request("GET", url, params=parameters), self._json)
+        return self.get_document(url, _json, parameters)
 
     def post_json(self, url: str, body: Any) -> Any:
         """The same for a POST with a JSON body; it is repeated after failures, so it must only ask."""
-        return self._ask(self._request("POST", url, json=body), self._json)
+        return self._ask(self._request("POST", url, json=body), lambda response: self._read(response, _json))
 
     def get_bytes(self, url: str, parameters: Mapping[str, Any] | None = None) -> bytes:
         """What the service answers, for formats other than JSON; raises as `get_json`."""
         return self.request("GET", url, parameters=parameters).content
+
+    def get_document(self, url: str, read: Callable[[bytes], T], parameters: Mapping[str, Any] | None = None) -> T:
+        """What `read` makes of the answer; where it raises `UnreadableAnswer`, the service is asked again."""
+        return self._ask(self._request("GET", url, params=parameters), lambda response: self._read(response, read))
 
     def post_bytes(self, url: str, content: bytes, media_type: str) -> bytes:
         """What the service answers to a posted document; raises as `get_json`."""
@@ -237,14 +241,12 @@ class Session:
         seconds = _retry_after_s(response.headers.get("Retry-After", ""), datetime.now(UTC))
         return None if seconds is None else min(seconds, self._patience.longest_retry_after_s)
 
-    def _json(self, response: httpx.Response) -> Any:
+    def _read(self, response: httpx.Response, read: Callable[[bytes], T]) -> T:
         try:
-            return json.loads(response.content, parse_constant=str, parse_float=_finite)
-        except (ValueError, RecursionError) as error:
+            return read(response.content)
+        except UnreadableAnswer as error:
             self._forget(response.request)
-            raise UnreadableAnswer(
-                f"{self._said(response)}, which is not JSON ({error}): {self._beginning(response)}"
-            ) from error
+            raise UnreadableAnswer(f"{self._said(response)}: {error.args[0]}: {self._beginning(response)}") from error
 
     def _forget(self, request: httpx.Request) -> None:
         """Keep no answer that cannot be read: "not modified" would bring it back for ever."""
@@ -349,6 +351,13 @@ def _retry_after_s(header: str, now: datetime) -> float | None:
 def _http_date(text: str) -> datetime:
     moment = parsedate_to_datetime(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content, parse_constant=str, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableAnswer(f"it is not JSON ({error})") from error
 
 
 def _finite(text: str) -> float | str:

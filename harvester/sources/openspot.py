@@ -139,7 +139,6 @@ def _records(session: Session, options: Options, layer: str) -> list[RawRecord]:
         RawRecord(
             id=f"{layer}/{name}" + (f"#{number}" if number > 1 else ""),
             content={"feature": json.loads(said), "layer": layer, "service": service},
-            place_keys=frozenset({"service"}),
         )
         for name, all_said in by_name.items()
         # A scene in several parts is several records, numbered in an order that does not depend on the answer's.

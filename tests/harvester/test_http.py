@@ -99,7 +99,7 @@ def test_patience_ends_and_tells_what_was_asked_how_often_and_what_was_answered(
 def test_an_answer_that_stays_unreadable_is_given_up_early(quirk: Quirk) -> None:
     """What is not JSON again and again is an unreadable answer, shown by its beginning."""
     with _service(always=quirk) as (url, plan), _session(url) as session:
-        with pytest.raises(UnreadableAnswer, match=r"not JSON .*(features|Maintenance)"):
+        with pytest.raises(UnreadableAnswer, match=r"answered 200 OK: it is not JSON .*(features|Maintenance)"):
             session.get_json(url)
         assert len(plan.requests) == 2
 
