@@ -112,9 +112,10 @@ def walk(ask: Ask, position: Position, limit: int = sys.maxsize) -> Iterator[tup
 
     Raises:
         SourceUnavailable: a window cannot be halved, or the answers change too fast.
-        UnreadableAnswer: a page is empty though more was counted.
+        UnreadableAnswer: a page is empty though more was counted, or the same as the one before.
     """
     following: Position | None = position
+    before: Sequence[Any] = ()
     while following is not None:
         position, answer = following, ask(following)
         if answer.size is not None and 0 < answer.size < position.size:
@@ -127,6 +128,9 @@ def walk(ask: Ask, position: Position, limit: int = sys.maxsize) -> Iterator[tup
             logger.info("%s records vanished while they were read: once more", position.total - answer.total)
             following = position.restarted()
         else:
+            if position.page > 0 and answer.entries and answer.entries == before:
+                raise UnreadableAnswer(f"page {position.page + 1} of {position.range()} is that before it once more")
+            before = answer.entries
             following = _following(position, answer, limit)
             yield position, answer, following
 
