@@ -17,6 +17,7 @@ from harvester.http import Session
 from harvester.record import Page
 from harvester.sources.source import Fingerprints, Progress, Selection
 from harvester.sources.stac_bulk import bulk_pages, is_bulk_file
+from harvester.sources.stac_documents import PYSTAC_FAULTS, links_of
 from harvester.sources.stac_items import scene_from_record
 from harvester.sources.stac_options import Options
 from harvester.sources.stac_search import PageRequest, SessionIO, can_filter, linked_pages, search_pages
@@ -94,20 +95,22 @@ def _listing(options: Options, root: Mapping[str, Any]) -> str | None:
     """The address of a list of Items that is paged and cannot be searched: that of one collection of an API."""
     if root["type"] == "FeatureCollection":
         return options.url
-    links = root.get("links") or []
-    items = next((link["href"] for link in links if link.get("rel") == "items"), None)
-    return urljoin(options.url, items) if root["type"] == "Collection" and items else None
+    items = next((link.get("href") for link in links_of(root) if link.get("rel") == "items"), None)
+    return urljoin(options.url, str(items)) if root["type"] == "Collection" and items else None
 
 
 def _client(session: Session, options: Options, root: Mapping[str, Any]) -> Client | None:
     """The API that a root document opens; None for a static catalogue."""
     if options.static or root["type"] != "Catalog":
         return None
-    client = SessionIO(session).stac_object_from_dict(dict(root), href=options.url, preserve_dict=False)
-    if isinstance(client, Client) and client.conforms_to("ITEM_SEARCH"):
+    try:
+        client = SessionIO(session).stac_object_from_dict(dict(root), href=options.url)
+    except PYSTAC_FAULTS as error:
+        raise UnreadableAnswer(f"{options.shown_location} is not a STAC catalogue: {error!r}") from error
+    # Not every API that can be searched says so in `conformsTo`.
+    if isinstance(client, Client) and (options.static is False or client.get_links("search")):
+        client.add_conforms_to("ITEM_SEARCH")
         return client
-    if options.static is False:
-        raise UnreadableAnswer(f"{options.shown_location} does not say that it can be searched; leave static out")
     return None
 
 

@@ -19,6 +19,10 @@ _PROOF = re.compile(
 )
 
 
+#: Nearly all addresses: they need not be taken apart.
+_PLAIN = re.compile(r"(https?|s3)://[\w.-]+(:\d+)?(/[^?@]*)?")
+
+
 def unsigned(href: str) -> str:
     """The address without signature, token, user and password; the same text where there is none."""
     if "?" not in href and "@" not in href:
@@ -34,6 +38,8 @@ def absolute(href: Any, base: str | None) -> str | None:
     """The unsigned absolute http, https or s3 address; None if it is another thing."""
     if not isinstance(href, str) or not href:
         return None
+    if _PLAIN.fullmatch(href):
+        return href
     try:
         # The standard library does not join below schemes that it does not know, such as s3.
         joined = href if "://" in href or not base else urljoin(base, href)

@@ -147,7 +147,7 @@ def _band(name: str, band: Mapping[str, Any], raster: Mapping[str, Any]) -> Band
 
 
 def _objects(said: Any) -> Sequence[Mapping[str, Any]]:
-    return [entry for entry in said if isinstance(entry, Mapping)] if isinstance(said, list) else []
+    return [entry for entry in said if isinstance(entry, dict)] if isinstance(said, list) else []
 
 
 def _text(value: Any) -> str | None:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import orjson
 import shapely
-from pystac import STACError
 from pystac.serialization import identify_stac_object, migrate_to_latest
 
 from footprints import (
@@ -29,6 +28,7 @@ from harvester.record import RawRecord, RecordLink, SceneRecord
 from harvester.sensors import Satellite, Sensor, Sensors
 from harvester.sources.stac_addresses import web_address
 from harvester.sources.stac_assets import is_plain, proj_code, remote_assets
+from harvester.sources.stac_documents import PYSTAC_FAULTS, links_of
 from harvester.strict_reading import Fields
 
 #: The stamps of the strips stand in the ids: SPOT7_MS_201805051026429_SPOT7_P_201805051026429_1.
@@ -64,7 +64,7 @@ _IGNORED = frozenset(
     }
 )
 
-_IGNORED_OF_ITEM = frozenset({"type", "stac_version", "stac_extensions", "bbox", "context"})
+_IGNORED_OF_ITEM = frozenset({"type", "stac_version", "stac_extensions", "bbox", "links", "context"})
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,7 @@ def _current(item: Any) -> Mapping[str, Any]:
         return item
     try:
         return migrate_to_latest(dict(item), identify_stac_object(dict(item)))
-    # The migration trusts the document, and raises whatever it stumbles on in a malformed one.
-    except (STACError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except PYSTAC_FAULTS as error:
         raise UnreadableScene(f"it cannot be migrated from STAC {item['stac_version']}: {error!r}") from error
 
 
@@ -110,7 +109,7 @@ def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRe
     raw_id = fields.text("id")
     collection = fields.text("collection", None)
     footprint = _footprint(fields.take("geometry"))
-    links = _links(fields.take("links", []))
+    links = links_of(item)
     own = web_address(raw.content.get("document"), None) or web_address(_self_href(links), raw.content.get("page"))
     base = own or raw.content.get("page")
     assets, asset_warnings = remote_assets(fields.take("assets", {}), base)
@@ -313,10 +312,6 @@ def _crosses_antimeridian(shape: shapely.geometry.base.BaseGeometry) -> bool:
     rings = [part.exterior for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon)]
     steps = (np.abs(np.diff(shapely.get_coordinates(ring)[:, 0])).max(initial=0.0) for ring in rings)
     return any(180 < step < 360 and math.isfinite(step) for step in steps)
-
-
-def _links(said: Any) -> list[Mapping[str, Any]]:
-    return [link for link in said if isinstance(link, Mapping)] if isinstance(said, list) else []
 
 
 def _self_href(links: list[Mapping[str, Any]]) -> Any:

@@ -17,6 +17,7 @@ from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page
 from harvester.sources.source import Progress, Selection
+from harvester.sources.stac_documents import links_of
 from harvester.sources.stac_options import Options
 from harvester.sources.stac_record import distinct, listed_record
 
@@ -244,8 +245,7 @@ def _page(
 
 
 def _next_request(request: PageRequest, answer: Mapping[str, Any], digest: str | None) -> PageRequest | None:
-    links = answer.get("links") or []
-    link = next((link for link in links if isinstance(link, Mapping) and link.get("rel") == "next"), None)
+    link = next((link for link in links_of(answer) if link.get("rel") == "next"), None)
     if link is None or not isinstance(link.get("href"), str):
         return None
     following = replace(request, href=urljoin(request.href, link["href"]), page_before=digest or request.page_before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urljoin, urlsplit
@@ -12,6 +12,7 @@ from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord
 from harvester.sources.source import Progress
+from harvester.sources.stac_documents import links_of
 from harvester.sources.stac_options import Options
 from harvester.sources.stac_record import distinct, document_record, unreadable_record
 
@@ -133,10 +134,9 @@ class _Walk:
 
 
 def _links(href: str, document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    links = document.get("links")
-    if not isinstance(links, Sequence):
+    if not isinstance(document.get("links"), list):
         raise UnreadableAnswer(f"{href} has no list of links, so it is not an empty catalogue but a wrong one")
-    named = (link for link in links if isinstance(link, Mapping) and isinstance(link.get("href"), str))
+    named = (link for link in links_of(document) if isinstance(link.get("href"), str))
     found = [(link.get("rel"), urljoin(href, link["href"])) for link in named]
     walked = [(rel, target) for rel, target in found if rel in ("child", "item")]
     if not walked and any(rel in ("items", "data", "search") for rel, _ in found):

@@ -411,3 +411,31 @@ def test_a_listing_is_paged_without_a_search(serve: Serve) -> None:
     url = serve(emulator.app(catalogue(), StacQuirks(is_sortable=False)))
     assert len(ids_of(pages_of(f"{url}/search?limit=10"))) == 25
     resumed(f"{url}/search?limit=10")
+
+
+@pytest.mark.parametrize(
+    "root", [{"type": "Catalog", "links": []}, {"type": "Feature"}, [], {"type": "Catalog", "id": 1, "links": 3}]
+)
+def test_a_root_that_is_no_catalogue_stops_the_run(tmp_path: Path, root: Any) -> None:
+    """A malformed root document is an error that says so, and no empty catalogue."""
+    path = tmp_path / "catalog.json"
+    path.write_text(json.dumps(root))
+    with pytest.raises(UnreadableAnswer, match=r"not a STAC catalogue|none of"):
+        list(pages_of(path.as_uri()))
+
+
+def test_a_document_of_an_api_is_no_static_catalogue(static_folder: Path) -> None:
+    """A child whose Items are only listed by an API stops the run: it is not an empty collection."""
+    child = static_folder / "two" / "collection.json"
+    document = json.loads(child.read_text())
+    document["links"] = [{"rel": "items", "href": "./items"}]
+    child.write_text(json.dumps(document))
+    with pytest.raises(UnreadableAnswer, match="part of an API"):
+        list(pages_of(f"file://{static_folder}/catalog.json"))
+
+
+def test_a_document_that_is_not_there_stops_the_walk(static_folder: Path) -> None:
+    """A link to nothing must not make a part of the catalogue seem withdrawn."""
+    (static_folder / "two" / "collection.json").unlink()
+    with pytest.raises(SourceUnavailable, match="No such file"):
+        list(pages_of(f"file://{static_folder}/catalog.json"))
