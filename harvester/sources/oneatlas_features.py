@@ -12,7 +12,6 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from footprints import FootprintError, Region, footprint_from_corners, footprint_from_rings, union_footprints
-from footprints.wrapping import polygon_parts
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord
 
@@ -71,7 +70,7 @@ def footprint_from_geojson(geometry: Any) -> tuple[Region, tuple[str, ...]]:
 def _polygons(shape: BaseGeometry) -> list[shapely.Polygon]:
     if not isinstance(shape, shapely.Polygon | shapely.MultiPolygon) or shape.is_empty:
         raise ValueError(f"{shape.geom_type} where a Polygon or MultiPolygon with an area is wanted")
-    return polygon_parts(shape)
+    return list(shape.geoms) if isinstance(shape, shapely.MultiPolygon) else [shape]
 
 
 def _clipped(polygon: shapely.Polygon) -> shapely.Polygon:
