@@ -18,6 +18,9 @@ _KEPT = ("description", "gsd", "data_type", "nodata", "unit")
 #: Objects that are the bands themselves, or open files by other ways than the address.
 _IGNORED_PREFIXES = ("auth:", "alternate:", "storage:", "xarray:", "table:", "dinamis:")
 
+#: Of fields of bands, in micrometres and W/m²/µm: some services write nanometres.
+_HIGHEST = {"center_wavelength": 100.0, "full_width_half_max": 100.0, "solar_illumination": 100_000.0}
+
 #: Keys that are roles at the same time, where an asset has none.
 _ROLES_BY_KEY = ("data", "metadata", "overview", "thumbnail")
 
@@ -47,7 +50,7 @@ def remote_assets(said: Any, base: str | None) -> tuple[tuple[RemoteAsset, ...],
             warnings.append(f"the asset {name[:80]!r} has no web address and was left out")
             continue
         key = _free_key(name, assets)
-        assets[key] = _asset(key, name, href, asset)
+        assets[key] = _asset(key, name, href, asset, warnings)
     return tuple(assets.values()), warnings
 
 
@@ -80,14 +83,14 @@ def _free_key(name: str, taken: Mapping[str, Any]) -> str:
     return next(key for number in range(2, len(taken) + 3) if (key := f"{slug}-{number}") not in taken)
 
 
-def _asset(key: str, name: str, href: str, said: Mapping[str, Any]) -> RemoteAsset:
+def _asset(key: str, name: str, href: str, said: Mapping[str, Any], warnings: list[str]) -> RemoteAsset:
     return RemoteAsset(
         key=key,
         href=href,
         roles=_roles(key, said.get("roles")),
         title=_text(said.get("title")) or name,
         media_type=_text(said.get("type")),
-        bands=tuple(_bands(said)),
+        bands=tuple(_bands(said, warnings)),
         fields=_fields(said),
     )
 
@@ -119,7 +122,7 @@ def _shared_of_bands(said: Any) -> Iterator[tuple[str, Any]]:
             yield new, values[0]
 
 
-def _bands(said: Mapping[str, Any]) -> Iterator[Band]:
+def _bands(said: Mapping[str, Any], warnings: list[str]) -> Iterator[Band]:
     """Bands with a name, from `bands`, or from `eo:bands` with the `raster:bands` beside them."""
     optical = _objects(said.get("bands") or said.get("eo:bands"))
     rasters = _objects(said.get("raster:bands"))
@@ -127,12 +130,16 @@ def _bands(said: Mapping[str, Any]) -> Iterator[Band]:
         rasters = [{}] * len(optical)
     for band, raster in zip(optical, rasters, strict=True):
         if name := _text(band.get("name")):
-            yield _band(name, band, raster)
+            yield _band(name, band, raster, warnings)
 
 
-def _band(name: str, band: Mapping[str, Any], raster: Mapping[str, Any]) -> Band:
+def _band(name: str, band: Mapping[str, Any], raster: Mapping[str, Any], warnings: list[str]) -> Band:
     def number(field: str) -> float | None:
-        return _number(band.get(f"eo:{field}", band.get(field)))
+        value = _number(band.get(f"eo:{field}", band.get(field)))
+        if value is None or 0 < value <= _HIGHEST[field]:
+            return value
+        warnings.append(f"band {name[:20]}: {field} is {value:g}, out of its range, and was left out")
+        return None
 
     return Band(
         name=name,
