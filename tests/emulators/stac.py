@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,7 +58,8 @@ def app(records: MutableMapping[str, Any], quirks: StacQuirks | None = None) -> 
 
     It has `/` (landing page), `/search` (GET and POST; `limit`, `collections`, `bbox`, `filter`, `query`, `sortby`)
     and one address for each Item. A page goes on after the last Item of the one before, so changes between two pages
-    neither repeat nor leave out what has not changed.
+    neither repeat nor leave out what has not changed. Records that are no Items, or have no id, need an API that does
+    not sort (`is_sortable=False`): they stand in its answers as they are.
     """
     service = _Service(records, quirks or StacQuirks())
     return Starlette(
@@ -190,9 +191,10 @@ class _Service:
 
     def _page(self, request: Request, asked: Json, bounds: list[tuple[str, str]]) -> Json:
         matching = [item for item in self.records.values() if _matches(item, asked, bounds)]
-        keyed = sorted(((self._key(item, asked, place), item) for place, item in enumerate(matching)), key=_first)
-        after = asked.get("token")
-        left = [(key, item) for key, item in keyed if after is None or key > json.loads(after)["after"]]
+        key_of = _key_by(asked.get("sortby"))
+        keyed = sorted(((key_of(item, place), item) for place, item in enumerate(matching)), key=_first)
+        after = json.loads(asked["token"])["after"] if "token" in asked else None
+        left = [(key, item) for key, item in keyed if after is None or key > after]
         limit = min(int(asked.get("limit", 10)), self.quirks.largest_page)
         page = left[:limit]
         # A key that comes after all others leads to an empty page.
@@ -206,26 +208,19 @@ class _Service:
     def _goes_on(self, page: list[Any]) -> bool:
         return self.quirks.next_link == "endless" or (self.quirks.next_link == "trailing" and bool(page))
 
-    def _key(self, item: Any, asked: Json, place: int) -> list[Any]:
-        if not asked.get("sortby"):
-            return [place]
-        identifier = str(item.get("id")) if isinstance(item, dict) else ""
-        if "updated" not in json.dumps(asked["sortby"]):
-            return [identifier]
-        return [item["properties"].get("updated", "") if isinstance(item, dict) else "", identifier]
-
     def _next(self, request: Request, asked: Json, token: Json, *, is_first: bool) -> Json:
         body = {**asked, "token": json.dumps(token | {"number": self.answers})}
         if not is_first and self.quirks.next_link == "circle":
             body.pop("token")
         if not is_first and self.quirks.next_link == "repeating":
             body["token"] = json.dumps(json.loads(asked["token"]) | {"number": self.answers})
-        url = request.url.replace(query="")
+        url = request.url
         if not is_first and self.quirks.next_link == "foreign":
             url = url.replace(hostname="metadata.example.net")
         if request.method == "POST":
             return {"rel": "next", "method": "POST", "href": str(url), "body": body}
-        return {"rel": "next", "href": str(url.include_query_params(**body))}
+        token = {"token": body["token"]} if "token" in body else {}
+        return {"rel": "next", "href": str(url.remove_query_params("token").include_query_params(**token))}
 
     def _shown(self, item: Any) -> Any:
         if not self.quirks.is_signing or not isinstance(item, dict):
@@ -236,6 +231,15 @@ class _Service:
                 f"?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=28800&X-Amz-Signature=secret{self.answers}"
             )
         return signed
+
+
+def _key_by(sortby: Any) -> Callable[[Any, int], list[Any]]:
+    """What an Item stands by in the order of the answer: its place among the records where none is asked for."""
+    if not sortby:
+        return lambda item, place: [place]
+    if "updated" not in json.dumps(sortby):
+        return lambda item, place: [str(item["id"])]
+    return lambda item, place: [item["properties"].get("updated", ""), str(item["id"])]
 
 
 def _first(keyed: tuple[list[Any], Any]) -> list[Any]:

@@ -110,11 +110,12 @@ def test_everything_is_read_where_changes_cannot_be_asked_for(
     assert caplog.records
 
 
-def test_collections_and_box_narrow_the_search(serve: Serve) -> None:
+@pytest.mark.parametrize("is_get_only", [False, True])
+def test_collections_and_box_narrow_the_search(serve: Serve, is_get_only: bool) -> None:
     """Only the named collections are read, and only inside the box."""
     records = catalogue() | catalogue(5, seed=1, collection="other", start=100)
-    url = serve(emulator.app(records))
-    assert len(ids_of(pages_of(url, collections=("other",)))) == 5
+    url = serve(emulator.app(records, StacQuirks(is_get_only=is_get_only)))
+    assert len(ids_of(pages_of(url, collections=("other",), page_size=2))) == 5
     boxed = ids_of(pages_of(url, Selection(bbox=(0.0, 44.0, 2.0, 46.0))))
     assert 0 < len(boxed) < 30
     assert all(records[identifier]["bbox"][0] <= 2.0 for identifier in boxed)
@@ -439,3 +440,18 @@ def test_a_document_that_is_not_there_stops_the_walk(static_folder: Path) -> Non
     (static_folder / "two" / "collection.json").unlink()
     with pytest.raises(SourceUnavailable, match="No such file"):
         list(pages_of(f"file://{static_folder}/catalog.json"))
+
+
+def test_only_a_changed_item_is_read_again(serve: Serve) -> None:
+    """After a first run, a run since then reads what was changed or added, and nothing else."""
+    records = catalogue()
+    url = serve(emulator.app(records))
+    assert len(ids_of(pages_of(url))) == 25
+    now = datetime(2025, 1, 1, tzinfo=UTC)
+    changed, added = synthetic_item(4), synthetic_item(30)
+    for item in (changed, added):
+        item["properties"]["updated"] = "2025-01-01T00:00:00Z"
+        records[item["id"]] = item
+    del records[synthetic_item(5)["id"]]
+    assert sorted(ids_of(pages_of(url, Selection(since=now)))) == sorted([changed["id"], added["id"]])
+    assert synthetic_item(5)["id"] not in ids_of(pages_of(url))
