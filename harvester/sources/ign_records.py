@@ -39,8 +39,9 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     region = record.text("region", None)
     footprint = _footprint(record.take("features", None), record.take("territory", None), layer)
     started_at = datetime(layer.year, 1, 1, tzinfo=UTC)
+    item_id = _slug(raw.id)
     return SceneRecord(
-        id=_slug(raw.id),
+        id=item_id,
         scene_keys=(),
         platform_title=f"{sensor.title} {region}" if region else sensor.title,
         acquired_at=None,
@@ -51,7 +52,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         sensor=sensor.id,
         constellation=sensor.constellation,
         instruments=sensor.instruments,
-        source_id=raw.id,
+        source_id=raw.id if raw.id != item_id else None,
         source_href=layer.documents[0] if layer.documents else None,
         properties={"dinamis:region": region} if region else {},
         links=tuple(_links(layer, record.text("service"), record.text("wms", None))),

@@ -12,6 +12,7 @@ import pytest
 
 from footprints import footprint_bbox
 from harvester.errors import UnreadableAnswer, UnreadableScene
+from harvester.items import SourcedScene, item_from_scenes
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
 from harvester.sources import ign
@@ -19,6 +20,7 @@ from harvester.sources.source import Progress, Selection
 from tests.emulators.ign import FRANCE, WORLD, Coverage, Geoplateforme, coverages, graph
 from tests.emulators.quirks import Plan, Quirks, html_page, truncated
 from tests.emulators.serving import serving
+from tests.stac_schemas import validator
 
 PROJECT = Path(__file__).resolve().parents[3]
 TERRITORIES = {"Guyane": (-54.7, 2.1, -51.5, 5.9), "métropole": FRANCE, "Réunion": (55.2, -21.5, 55.9, -20.8)}
@@ -195,3 +197,15 @@ def test_a_piece_without_a_geometry_refuses_its_region_only(sensors: Sensors) ->
     assert _scenes([good], sensors)
     with pytest.raises(UnreadableScene, match="no readable geometry"):
         _scenes([bad], sensors)
+
+
+def test_a_mosaic_becomes_a_valid_item(sensors: Sensors, schemas: Path) -> None:
+    """The Item of a region has a null datetime, its year as period, and web map links that the extension allows."""
+    service = Geoplateforme(coverages("PLEIADES", [2020], boxes=[FRANCE], dimensions={"season": "summer"}))
+    (scene,) = _scenes(_records(service, "PLEIADES", territories=TERRITORIES), sensors)
+    sourced = SourcedScene(source="ign", precedence=0, scene=scene)
+    item = item_from_scenes([sourced], item_id=scene.id, collection="pleiades-littoral").to_dict()
+    validator(schemas)(item)
+    assert item["properties"]["datetime"] is None
+    assert item["properties"]["start_datetime"] == "2020-01-01T00:00:00Z"
+    assert item["properties"]["title"] == "Pléiades métropole 2020"

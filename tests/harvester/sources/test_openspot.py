@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
+from harvester.items import SourcedScene, item_from_scenes
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
 from harvester.sources import openspot
@@ -18,6 +19,7 @@ from harvester.sources.source import Progress, Selection
 from tests.emulators.openspot import OpenSpot, features
 from tests.emulators.quirks import Plan, Quirks, html_page, truncated
 from tests.emulators.serving import serving
+from tests.stac_schemas import validator
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -228,3 +230,13 @@ def test_a_record_without_a_name_refuses_only_itself(sensors: Sensors) -> None:
     for record in records[2:]:
         with pytest.raises(UnreadableScene):
             openspot.scene_from_record(record, sensors)
+
+
+def test_a_feature_becomes_a_valid_item(sensors: Sensors, schemas: Path) -> None:
+    """The modes of one acquisition are one Item with an overview of each."""
+    raws = [_raw(ds_name="DS_SPOT6_201807041015123_", mode_=mode, f_quicklook=f"{mode}.jpg") for mode in ("P", "MS")]
+    scenes = [openspot.scene_from_record(raw, sensors) for raw in raws]
+    sourced = [SourcedScene(source="openspot", precedence=0, scene=scene) for scene in scenes]
+    item = item_from_scenes(sourced, item_id=scenes[0].id, collection="spot-6-7-open").to_dict()
+    validator(schemas)(item)
+    assert sorted(asset["href"].rpartition("/")[2] for asset in item["assets"].values()) == ["MS.jpg", "P.jpg"]
