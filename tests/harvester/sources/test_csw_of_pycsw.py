@@ -91,3 +91,11 @@ def test_capped_page_of_scenes_is_the_same_each_time(tmp_path: Path) -> None:
         first, second = ({r.id: r.digest() for page in pages_of(url) for r in page.records} for _ in range(2))
     assert len(first) == 4
     assert first == second
+
+
+def test_genuine_records_pass_through_pycsw(tmp_path: Path, samples: Path) -> None:
+    """The genuine records of the test suite of pycsw come out of it, and each becomes a scene."""
+    files = sorted((samples / "sources" / "iso_records_for_pycsw").glob("*.xml"))
+    with pycsw_serving([file.read_text(encoding="utf-8") for file in files], tmp_path, largest_page=2) as url:
+        records = [record for page in pages_of(url) for record in page.records]
+    assert len({csw.scene_from_record(record, Sensors([])).id for record in records}) == len(files) == 3
