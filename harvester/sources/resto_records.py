@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from harvester.errors import UnreadableScene
@@ -213,7 +213,7 @@ def _opensearch3_scene(feature: Fields, properties: Fields, sensors: Sensors) ->
         _scene(identifier, _craft(properties, "instrument", sensors), feature, None),
         source_id=identifier,
         started_at=day,
-        ended_at=day + timedelta(days=1) - timedelta(seconds=1),
+        ended_at=day.replace(hour=23, minute=59, second=59),
         gsd_m=properties.number("resolution", None),
         processing_level=properties.text("processingLevel", None),
         remote_assets=assets,

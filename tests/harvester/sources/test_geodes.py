@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -381,3 +383,40 @@ def test_emulator_forgets_what_is_deleted() -> None:
     service.delete(first["properties"]["identifier"])
     service.add(second)
     assert _ids(_pages(service)) == [second["properties"]["identifier"]]
+
+
+STRANGE: tuple[Any, ...] = (7, -1.5, True, "text", "\x00", "9" * 400, [], [None], {}, {"a": [1]}, "9999-12-31T23:59:59")
+
+
+def _places(content: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The places of all values of a record."""
+    entries = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in entries:
+        yield (*place, key)
+        yield from _places(value, (*place, key))
+
+
+def with_strange_values(whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A record once for each of its values and each strange value in its place."""
+    for place in _places(whole):
+        for strange in STRANGE:
+            feature = deepcopy(whole)
+            within = reduce(getitem, place[:-1], feature)
+            within[place[-1]] = strange
+            yield feature
+
+
+def refuses(feature: dict[str, Any], read: Callable[[dict[str, Any]], SceneRecord]) -> bool:
+    """Whether reading ends with a reason; any other error passes."""
+    try:
+        read(feature)
+    except UnreadableScene:
+        return True
+    return False
+
+
+def test_strange_values_refuse_the_record_at_worst(sensors: Sensors) -> None:
+    """Whatever stands in whichever field, reading gives a scene or a reason, and never another error."""
+    strange = list(with_strange_values(synthetic_records(1)[0]))
+    refused = sum(refuses(feature, lambda content: _scene(content, sensors)) for feature in strange)
+    assert 100 < refused < len(strange)

@@ -21,6 +21,7 @@ from tests.conftest import PROJECT
 from tests.emulators.quirks import Plan, Quirks, answers
 from tests.emulators.resto import Dialect, Resto, RestoQuirks, app, synthetic_records
 from tests.emulators.serving import serving
+from tests.harvester.sources.test_geodes import refuses, with_strange_values
 
 DIALECTS: tuple[Dialect, ...] = ("v2", "v9", "opensearch3")
 CHANGED = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -346,3 +347,11 @@ def test_what_is_no_record_refuses_itself(content: Any, sensors: Sensors) -> Non
     """Whatever stands among the features is a record that is refused with a reason."""
     with pytest.raises(UnreadableScene, match="missing"):
         resto.scene_from_record(raw_record(content, None), sensors)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_strange_values_refuse_the_record_at_worst(dialect: Dialect, sensors: Sensors) -> None:
+    """Whatever stands in whichever field, reading gives a scene or a reason, and never another error."""
+    strange = list(with_strange_values(synthetic_records(1, dialect)[0]))
+    refused = sum(refuses(feature, lambda content: _scene(content, sensors)) for feature in strange)
+    assert 50 < refused < len(strange)
