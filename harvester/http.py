@@ -15,8 +15,8 @@ from functools import lru_cache
 from itertools import count
 from logging import getLogger
 from pathlib import Path
-from threading import Lock
-from typing import Any, Self, TypeVar
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 import stamina
@@ -27,7 +27,9 @@ from pyrate_limiter import GCRA, Limiter, Rate, SingleBucketFactory, StateBucket
 
 from harvester.credentials import Credentials
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
-from harvester.sources.source import SourceOptions
+
+if TYPE_CHECKING:  # the sources import this module: whichever comes first must not need the other
+    from harvester.sources.source import SourceOptions
 
 logger = getLogger(__name__)
 
@@ -117,7 +119,7 @@ class Session:
 
     def get_document(self, url: str, read: Callable[[bytes], T], parameters: Mapping[str, Any] | None = None) -> T:
         """What `read` makes of the answer; where it raises `UnreadableAnswer`, the service is asked again."""
-        return self._ask(self._request("GET", url, params=parameters), lambda response: self._read(response, read))
+        return self._ask(self._request("GET", url, parameters), lambda response: self._read(response, read))
 
     def post_bytes(self, url: str, content: bytes, media_type: str) -> bytes:
         """What the service answers to a posted document; raises as `get_json`."""
@@ -134,12 +136,16 @@ class Session:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """One good answer (2xx), read to its end."""
-        request = self._request(method, url, params=parameters, json=body, content=content, headers=headers)
+        request = self._request(method, url, parameters, json=body, content=content, headers=headers)
         return self._ask(request, lambda response: response)
 
-    def _request(self, method: str, url: str, **parts: Any) -> httpx.Request:
+    def _request(
+        self, method: str, url: str, parameters: Mapping[str, Any] | None = None, **parts: Any
+    ) -> httpx.Request:
         try:
-            return self._client.build_request(method, url, **parts)
+            # httpx itself would put parameters in place of those that a link has already.
+            address = httpx.URL(url).copy_merge_params(parameters or {})
+            return self._client.build_request(method, address if parameters else url, **parts)
         except httpx.InvalidURL as error:
             raise SourceUnavailable(f"{self._shown(url)} is not an address: {error}") from error
 
@@ -286,7 +292,7 @@ class _Turns:
         bucket = StateBucket([Rate(1, max(1, round(1000 / rate)))], algorithm=GCRA())
         # Such a bucket holds two numbers: there is nothing that a thread must clear away.
         self._limiter = Limiter(SingleBucketFactory(bucket, schedule_leak=False), buffer_ms=0)
-        self._lock = Lock()
+        self._lock = RLock()  # what signs a request may ask the same host for a token
 
     @contextmanager
     def take(self) -> Iterator[None]:

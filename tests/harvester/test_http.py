@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -62,9 +62,15 @@ def _service(*first: Quirk, always: Quirk | None = None) -> Iterator[tuple[str, 
         yield url, plan
 
 
-def _session(url: str, patience: Patience = QUICK, store: Path | None = None, **options: object) -> Session:
+def _session(
+    url: str,
+    patience: Patience = QUICK,
+    store: Path | None = None,
+    auth: httpx.Auth | None = None,
+    **options: object,
+) -> Session:
     described = SourceOptions.model_validate({"url": url, "rate": 1000.0, "timeout_s": 5.0, **options})
-    return Session(described, patience=patience, store=store)
+    return Session(described, auth=auth, patience=patience, store=store)
 
 
 PASSING = {
@@ -178,8 +184,8 @@ def test_a_redirect_to_another_host_is_not_signed() -> None:
     """What signs in at one host is not sent to another, though it may be asked."""
     there = Plan()
     with serving(Quirks(_app(), there)) as elsewhere, _service(quirks.redirects(elsewhere)) as (url, here):
-        options = SourceOptions(url=url, rate=1000, allowed_hosts=(elsewhere.removeprefix("http://"),))
-        with Session(options, auth=httpx.BasicAuth("user", "secret")) as session:
+        allowed = (elsewhere.removeprefix("http://"),)
+        with _session(url, auth=httpx.BasicAuth("user", "secret"), allowed_hosts=allowed) as session:
             assert session.get_json(url) == ANSWER
     assert "authorization" in here.requests[0][2]
     assert "authorization" not in there.requests[0][2]
@@ -278,3 +284,27 @@ def test_what_is_answered_to_credentials_is_not_kept(tmp_path: Path) -> None:
     with _service() as (url, _), _session(url, store=tmp_path / "answers.db", credentials=credentials) as session:
         assert session.get_json(url) == ANSWER
     assert not list(tmp_path.iterdir())
+
+
+def test_parameters_join_those_of_the_address() -> None:
+    """A link to a next page keeps its own parameters."""
+    with _service() as (url, plan), _session(url) as session:
+        session.get_json(f"{url}/?next=a%2Bb", {"limit": 5})
+        session.get_json(f"{url}/?next=a%2Bb", {})
+    assert [path for _, path, _ in plan.requests] == ["/?next=a%2Bb&limit=5", "/?next=a%2Bb"]
+
+
+def test_refused_credentials_may_be_renewed_once() -> None:
+    """What signs requests may answer a 401 with a new signature, from the same host."""
+
+    class Renewing(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            request.headers["Authorization"] = "Bearer old"
+            response = yield request
+            if response.status_code == 401:
+                request.headers["Authorization"] = "Bearer new"
+                yield request
+
+    with _service(quirks.refuses()) as (url, plan), _session(url, auth=Renewing()) as session:
+        assert session.get_json(url) == ANSWER
+    assert [headers["authorization"] for _, _, headers in plan.requests] == ["Bearer old", "Bearer new"]
