@@ -11,7 +11,8 @@ from pydantic import Field
 from harvester.dimap import scene_from_delivery
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.delivery_walk import Found, Position, Walk, cursor_of
+from harvester.sources.delivery_directories import Position
+from harvester.sources.delivery_walk import Found, Walk, cursor_of
 from harvester.sources.file_tree import Limits
 from harvester.sources.location import open_location, shown_location
 from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions

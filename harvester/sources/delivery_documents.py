@@ -25,19 +25,7 @@ class Documents:
         self.tree = tree
         self.limits = limits
         self._remembered: dict[str, MetadataFile] = {}
-
-    def read(self, path: str, entry: Entry) -> tuple[bytes, MetadataFile]:
-        """The content of a metadata file and what it is; of one that is no metadata only the beginning.
-
-        Raises:
-            UnreadableScene: When it is empty, too large or cannot be read.
-        """
-        data = self._bytes(path, entry)
-        metadata = read_metadata_file(data, path) if _SIGN.search(data) else NOT_DIMAP
-        if len(self._remembered) >= _REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered[path] = metadata
-        return data, metadata
+        self._last: tuple[str | None, bytes] = (None, b"")
 
     def metadata(self, path: str, entry: Entry) -> MetadataFile:
         """What a metadata file is.
@@ -45,7 +33,22 @@ class Documents:
         Raises:
             UnreadableScene: When it is empty, too large or cannot be read.
         """
-        return self._remembered[path] if path in self._remembered else self.read(path, entry)[1]
+        if path not in self._remembered:
+            data = self.content(path, entry)
+            if len(self._remembered) >= _REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[path] = read_metadata_file(data, path) if _SIGN.search(data) else NOT_DIMAP
+        return self._remembered[path]
+
+    def content(self, path: str, entry: Entry) -> bytes:
+        """The content of a metadata file, of one that is no metadata only the beginning; the last one is at hand.
+
+        Raises:
+            UnreadableScene: When it is empty, too large or cannot be read.
+        """
+        if self._last[0] != path:
+            self._last = (path, self._bytes(path, entry))
+        return self._last[1]
 
     def _bytes(self, path: str, entry: Entry) -> bytes:
         if entry.size == 0:

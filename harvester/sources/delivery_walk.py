@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from logging import getLogger
 from typing import Any
 
@@ -15,9 +13,10 @@ from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.record import RawRecord
 from harvester.sources.archive_tree import open_archive
 from harvester.sources.delivery_content import product_content, refused_content
+from harvester.sources.delivery_directories import Directory, Document, Position, text_of
 from harvester.sources.delivery_documents import Documents
 from harvester.sources.delivery_fingerprints import Fingerprint, Looked, PassedOver
-from harvester.sources.file_tree import Entry, Limits, is_archive_name, is_metadata_name, joined
+from harvester.sources.file_tree import Entry, Limits, is_archive_name, is_metadata_name
 from harvester.sources.location import OpenLocation, quoted
 from harvester.sources.source import Fingerprints, Progress
 
@@ -25,8 +24,6 @@ logger = getLogger(__name__)
 
 #: Of the documents whose stamps stand in the fingerprint of the product before them; any others are read each time.
 _MOST_PASSED_OVER = 50
-
-Position = tuple[str, ...]  #: names from the root; an archive that is entered ends in "!"
 
 
 @dataclass
@@ -67,86 +64,6 @@ class Found:
     position: Position
     id: str
     record: RawRecord | None  #: None where it is as the ledger knows it, and was not read
-
-
-@dataclass(frozen=True)
-class Directory:
-    """One directory of a tree, knowing those above it."""
-
-    documents: Documents
-    position: Position
-    path: str = ""  #: from the root of the tree, which for an archive is not the root of the walk
-    above: Directory | None = None
-    only: str | None = None
-    archives: int = 0  #: how many archives were entered to come here
-
-    @cached_property
-    def entries(self) -> list[tuple[str, Entry]]:
-        """What it holds with the last part of the position of each, in the order of the walk."""
-        found = [entry for entry in self.documents.tree.entries(self.path) if self.only in (None, entry.name)]
-        return sorted(((_part(entry), entry) for entry in found), key=lambda pair: (pair[0], pair[1].kind))
-
-    @cached_property
-    def belongs_to_product(self) -> bool:
-        """Whether this directory, or one above it, has a product, so that companions here are accounted for."""
-        if self.above is not None and self.above.belongs_to_product:
-            return True
-        return any(self._is_product(entry) for _, entry in self.entries if _is_metadata(entry))
-
-    @cached_property
-    def unrecognised(self) -> list[str]:
-        """Metadata files here, or else right above, that are no DIMAP: among them may be a product that is damaged."""
-        return self._unrecognised_here() or (self.above._unrecognised_here() if self.above else [])
-
-    def below(self, entry: Entry, part: str) -> Directory:
-        """A directory of this one."""
-        position = (*self.position, part)
-        return Directory(self.documents, position, self.path_of(entry), self, None, self.archives)
-
-    def path_of(self, entry: Entry) -> str:
-        """The path of an entry from the root of the tree."""
-        return joined(self.path, entry.name)
-
-    def _is_product(self, entry: Entry) -> bool:
-        """Whether a file is a product with images; one that names none (an old RPC) accounts for no other file."""
-        try:
-            metadata = self.documents.metadata(self.path_of(entry), entry)
-        except UnreadableScene:
-            return False
-        return bool(metadata.links.images) if metadata.links else metadata.classification.kind == "product"
-
-    def _unrecognised_here(self) -> list[str]:
-        entries = (entry for _, entry in self.entries if _is_metadata(entry))
-        return [_text((*self.position, entry.name)) for entry in entries if not self._is_recognised(entry)]
-
-    def _is_recognised(self, entry: Entry) -> bool:
-        try:
-            return self.documents.metadata(self.path_of(entry), entry).classification.kind != "not-dimap"
-        except UnreadableScene:
-            return False
-
-
-@dataclass(frozen=True)
-class Document:
-    """A metadata file that the walk has met."""
-
-    directory: Directory
-    entry: Entry
-    position: Position
-    id: str
-
-    @property
-    def path(self) -> str:
-        """From the root of its tree."""
-        return self.directory.path_of(self.entry)
-
-    def looked(self, hrefs: Sequence[str]) -> Looked | None:
-        """What is there now of this document and the files that it names."""
-        return Looked.at(self.directory.documents.tree, self.path, hrefs)
-
-    def is_same(self, looked: Looked) -> bool:
-        """Whether this document and the files that it names are as they were."""
-        return looked.is_same(self.directory.documents.tree, self.path)
 
 
 #: What one passage over the directories meets; None: an archive is left, and closed when the passage goes on.
@@ -318,7 +235,10 @@ class Walk:
     def _document(self, document: Document) -> Iterator[Found]:
         documents = document.directory.documents
         try:
-            data, metadata = documents.read(document.path, document.entry)
+            metadata = documents.metadata(document.path, document.entry)
+            content = (
+                documents.content(document.path, document.entry) if metadata.classification.kind == "product" else b""
+            )
         except UnreadableScene as error:
             yield from self._refusal(document, str(error))
             return
@@ -326,7 +246,7 @@ class Walk:
         if document.directory.only is not None and kind != "product":
             raise SourceUnavailable(_advice(self.location.url, document.entry.name))
         if kind == "product":
-            yield from self._product(document, data, metadata)
+            yield from self._product(document, content, metadata)
         elif faults := self._faults(document, metadata):
             yield from self._refusal(document, "; ".join(faults))
         else:
@@ -336,7 +256,7 @@ class Walk:
         yield from self._released()
         self.count.products += 1
         documents, links = document.directory.documents, metadata.links
-        # Before anything is read: a file that changes while it is read has another stamp the next time.
+        # A file that changes meanwhile has no certain stamp, or another one the next time.
         looked = document.looked(links.hrefs()) if links else None
         content = product_content(documents.tree, document.path, data, metadata, self.limits)
         self._last_product = _LastProduct(
@@ -388,11 +308,11 @@ class Walk:
 
     def _refused(self, position: Position, reason: str) -> Found:
         self.count.refused += 1
-        logger.debug("%s: %s", _text(position), reason)
-        return self._found(position, refused_content(f"{_text(position)}: {reason}"))
+        logger.debug("%s: %s", text_of(position), reason)
+        return self._found(position, refused_content(f"{text_of(position)}: {reason}"))
 
     def _found(self, position: Position, content: Mapping[str, Any]) -> Found:
-        where = {"root": self.location.url, "path": _text(position)}
+        where = {"root": self.location.url, "path": text_of(position)}
         record = RawRecord(id=self._id(position), content={**where, **content}, place_keys=frozenset(where))
         return Found(position, record.id, record)
 
@@ -435,14 +355,6 @@ def _advice(folder: str, name: str) -> str:
     return f"{folder}/{quoted(name)} is neither a product (DIM_*.XML) nor an archive: harvest its folder, {folder}."
 
 
-def _part(entry: Entry) -> str:
-    return f"{entry.name}!" if entry.kind == "file" and is_archive_name(entry.name) else entry.name
-
-
-def _is_metadata(entry: Entry) -> bool:
-    return entry.kind == "file" and is_metadata_name(entry.name)
-
-
 def _is_read(entry: Entry) -> bool:
     return is_metadata_name(entry.name) or is_archive_name(entry.name)
 
@@ -465,11 +377,6 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in name
-
-
-def _text(position: Position) -> str:
-    """A position for people, with the bytes that are no text as escapes."""
-    return os.fsencode("/".join(position)).decode("utf-8", "backslashreplace")
 
 
 def _quoted_part(part: str) -> str:

@@ -85,6 +85,15 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+def test_first_run_reads_each_document_once(tmp_path: Path, known: KnownProducts, opened: list[str]) -> None:
+    """A product and the documents around it are opened once, though each is asked for several times."""
+    names = ("VOL_PHR.XML", "DIM.XML", "RPC.XML", "style.xml")
+    write(tmp_path, delivery())
+    opened.clear()
+    known.run(tmp_path)
+    assert {name: opened.count(name) for name in names} == dict.fromkeys(names, 1)
+
+
 @pytest.mark.parametrize("page_size", [1, 3, 200])
 def test_second_run_reads_nothing(archive: Path, known: KnownProducts, opened: list[str], page_size: int) -> None:
     """Products, and the documents around them, are not opened again; only archives are, for the names of members."""

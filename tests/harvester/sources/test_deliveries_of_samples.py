@@ -10,7 +10,7 @@ import pytest
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord
 from harvester.sensors import load_sensors
-from harvester.sources import SOURCES
+from harvester.sources.registry import SOURCES, deliveries
 from harvester.sources.deliveries import Options
 from harvester.sources.source import Progress
 from tests.harvester.sources.delivery_files import records_of
@@ -93,6 +93,6 @@ def test_products_of_the_samples_become_scenes_or_say_why_not(records: list[RawR
 def test_the_source_is_registered_and_hides_its_password() -> None:
     """The table of sources knows the module, and its options show no password."""
     options = Options(url="ftp://reader:hidden@example.org:2121/a b")
-    assert SOURCES["deliveries"].__name__ == "harvester.sources.deliveries"
+    assert SOURCES["deliveries"] is deliveries
     assert options.shown_location == "ftp://example.org:2121/a b"
     assert "hidden" not in repr(options)

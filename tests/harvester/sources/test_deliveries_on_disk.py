@@ -209,6 +209,13 @@ def test_damaged_product_is_refused(tmp_path: Path, ortho: Path, damage: str, le
     assert left != "nothing else" or len(problems) == 1
 
 
+@pytest.mark.parametrize("name", ["METADATA.DIM", "metadata.dim", "DIM_PHR1A.XML", "dim_1.xml"])
+def test_file_with_the_name_of_a_product_must_be_one(tmp_path: Path, name: str) -> None:
+    """Whatever else stands in a file that is named as a product's metadata is refused."""
+    write(tmp_path, {name: b"<html/>"})
+    assert "has the name of a product" in (problems_of(tmp_path)[name] or "")
+
+
 def test_product_that_breaks_off_behind_a_long_comment_is_refused(tmp_path: Path) -> None:
     """Text that has the root of DIMAP anywhere but cannot be parsed is refused, whatever its name."""
     write(tmp_path, {"other.xml": b"<!--" + b"x" * 20_000 + b"-->" + product()[:300]})
