@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -121,6 +121,15 @@ def refresh_counts(side: Connection) -> None:
         side.execute(
             "UPDATE search_wheres SET statslastupdated = NULL, total_count = NULL WHERE total_count IS NOT NULL"
         )
+
+
+def note_harvested(connection: Connection, collections: Iterable[str]) -> None:
+    """Note that the records of these collections are as their sources have them now."""
+    connection.execute(
+        "INSERT INTO dinamis.collection_harvest (collection, harvested_at) SELECT *, now() FROM unnest(%s::text[])"
+        " ON CONFLICT (collection) DO UPDATE SET harvested_at = excluded.harvested_at",
+        (sorted(collections),),
+    )
 
 
 def stored_collections(connection: Connection) -> set[str]:

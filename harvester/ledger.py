@@ -1,154 +1,396 @@
-"""The ledger: one row for each record a source gave us, and the scene it belongs to.
+"""The ledger: what every source said, which acquisition and Item it belongs to, and what became of it.
 
 Items are rebuilt from these rows, so the ledger and the catalogue are written in one transaction: every function here
-works on the caller's connection and never commits.
+works on the caller's connection and never commits. All of them take many rows at once: a page is a few statements.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Identifier
 
-from harvester.record import RawRecord, SceneRecord
+from harvester.record import RawRecord
+
+#: Older versions are kept at least so many, or so many days.
+KEPT_VERSIONS = 3
+KEPT_DAYS = 90
+
+_ITEMS = "SELECT id, scene, collection, is_published, is_archive, created FROM dinamis.item"
+_OLDEST_FIRST = 'ORDER BY created, id COLLATE "C"'
 
 
 @dataclass(frozen=True)
 class KnownRecord:
-    """What the ledger holds of one record."""
+    """How one record stands in the ledger."""
 
     digest: bytes
-    is_active: bool
-    scene: str | None
-    collection: str | None  #: where the Item of that scene is
+    state: str  #: active, withdrawn or quarantined
+    item: str | None
+    collection: str | None  #: where that Item is
+    last_seen: datetime
 
 
 @dataclass(frozen=True)
 class KnownScene:
-    """An acquisition that has an Item: its id, where the Item is, and since when."""
+    """An acquisition: its id, and since when it is known."""
 
     id: str
-    collection: str
     created: datetime
+
+
+@dataclass(frozen=True)
+class KnownItem:
+    """An Item, in the catalogue or withdrawn from it; its id is given for good."""
+
+    id: str
+    scene: str
+    collection: str
+    is_published: bool
+    is_archive: bool
+    created: datetime
+
+
+@dataclass(frozen=True)
+class ActiveRecord:
+    """An active record of an Item."""
+
+    item: str
+    source: str
+    kind: str  #: of the source: the module that reads the record
+    raw: RawRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneMoment:
+    """What tells whether two scenes without a common key are of one acquisition."""
+
+    scene: str
+    platform: str | None
+    acquired_at: datetime | None
+    footprint: bytes  #: WKB, WGS 84
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordEntry:
+    """A record as it is to stand in the ledger."""
+
+    raw: RawRecord
+    state: str
+    item: str | None = None
+    stage: str | None = None  #: where it was refused
+    reason: str | None = None  #: text without NUL; None where it is active
 
 
 class Ledger:
     """The ledger as one transaction sees it."""
 
-    def __init__(self, connection: Connection, source: str, now: datetime) -> None:
-        """Work for the source named `source`, on a connection whose transaction the caller owns; `now` is UTC."""
+    def __init__(self, connection: Connection, *, source: str, feed: str, run: int | None, now: datetime) -> None:
+        """Work for a source, on a connection whose transaction the caller owns; `now` is UTC."""
         self._connection = connection
         self._source = source
+        self._feed = feed
+        self._run = run
         self._now = now
 
-    def known(self, records: Iterable[str]) -> dict[str, KnownRecord]:
+    def known(self, records: Collection[str]) -> dict[str, KnownRecord]:
         """Those of the given record ids that the ledger holds."""
         rows = self._connection.execute(
-            "SELECT record, digest, state = 'active', scene, collection FROM dinamis.source_record"
-            " LEFT JOIN dinamis.scene ON scene.id = source_record.scene WHERE source = %s AND record = ANY(%s)",
+            "SELECT record, digest, source_record.state, item.id, item.collection, last_seen"
+            " FROM dinamis.source_record LEFT JOIN dinamis.item ON item.id = source_record.item"
+            " WHERE source = %s AND record = ANY(%s)",
             (self._source, list(records)),
         )
         return {record: KnownRecord(bytes(digest), *rest) for record, digest, *rest in rows}
 
-    def scenes_of(self, scene: SceneRecord) -> list[KnownScene]:
-        """The known acquisitions that share a key with this record, the oldest first: they are one and the same."""
+    def scenes_of_keys(self, keys: Collection[str]) -> dict[str, KnownScene]:
+        """The acquisitions that are known under these names, by name."""
         rows = self._connection.execute(
-            "SELECT id, collection, created FROM dinamis.scene"
-            " WHERE id IN (SELECT scene_alias.scene FROM dinamis.scene_alias WHERE key = ANY(%s))"
-            ' ORDER BY created, id COLLATE "C"',
-            (_keys(scene),),
+            "SELECT key, scene.id, created FROM dinamis.scene_alias JOIN dinamis.scene ON scene.id = scene_alias.scene"
+            " WHERE key = ANY(%s)",
+            (list(keys),),
         )
-        return [KnownScene(*row) for row in rows]
+        return {key: KnownScene(*rest) for key, *rest in rows}
 
-    def scene(self, name: str) -> KnownScene | None:
-        """The acquisition known under this name, if there is one."""
-        row = self._connection.execute(
-            "SELECT id, collection, created FROM dinamis.scene"
-            " WHERE id = (SELECT scene_alias.scene FROM dinamis.scene_alias WHERE key = %s)",
-            (name,),
-        ).fetchone()
-        return KnownScene(*row) if row else None
+    def scenes(self, names: Collection[str]) -> dict[str, KnownScene]:
+        """The acquisitions with these ids, by id."""
+        rows = self._connection.execute("SELECT id, created FROM dinamis.scene WHERE id = ANY(%s)", (list(names),))
+        return {scene: KnownScene(scene, created) for scene, created in rows}
 
-    def keep_scene(self, scene: KnownScene) -> None:
-        """Write down an acquisition with its id, given for good, and the collection where its Item is from now on."""
-        self._connection.execute(
-            "INSERT INTO dinamis.scene (id, collection, created) VALUES (%s, %s, %s)"
-            " ON CONFLICT (id) DO UPDATE SET collection = excluded.collection",
-            (scene.id, scene.collection, scene.created),
-        )
-
-    def merge(self, survivor: str, others: Sequence[str]) -> None:
-        """Let one acquisition stand for others that turned out to be the same: their names lead to it from now on."""
-        for table in ("source_record", "scene_alias"):
-            self._connection.execute(
-                SQL("UPDATE dinamis.{} SET scene = %s WHERE scene = ANY(%s)").format(Identifier(table)),
-                (survivor, list(others)),
-            )
-        self._connection.execute("DELETE FROM dinamis.scene WHERE id = ANY(%s)", (list(others),))
-
-    def remember_keys(self, scene: SceneRecord, scene_id: str) -> None:
-        """Let all names of this record lead to this acquisition; a name that is known already stays as it is."""
-        self._connection.execute(
-            "INSERT INTO dinamis.scene_alias (key, scene) SELECT key, %s FROM unnest(%s::text[]) AS key"
-            " ON CONFLICT (key) DO NOTHING",
-            (scene_id, _keys(scene)),
-        )
-
-    def records_of(self, scene: str) -> list[tuple[str, RawRecord]]:
-        """All active records of an acquisition, each with the name of its source, in a fixed order."""
+    def scenes_near(self, moments: Sequence[SceneMoment], seconds: float) -> list[tuple[str, SceneMoment]]:
+        """Known acquisitions of the same satellite within some seconds of each of these, with whose neighbour it is."""
         rows = self._connection.execute(
-            "SELECT source, record, content FROM dinamis.source_record WHERE scene = %s AND state = 'active'"
-            ' ORDER BY source, record COLLATE "C"',
-            (scene,),
+            "SELECT wanted.scene, scene.id, scene.platform, scene.acquired_at, scene.footprint FROM dinamis.scene"
+            " JOIN unnest(%(scenes)s::text[], %(platforms)s::text[], %(times)s::timestamptz[])"
+            " AS wanted (scene, platform, acquired_at) ON scene.platform = wanted.platform AND scene.acquired_at"
+            " BETWEEN wanted.acquired_at - %(gap)s * interval '1 second'"
+            " AND wanted.acquired_at + %(gap)s * interval '1 second' ORDER BY scene.created, scene.id COLLATE \"C\"",
+            {
+                "scenes": [each.scene for each in moments],
+                "platforms": [each.platform for each in moments],
+                "times": [each.acquired_at for each in moments],
+                "gap": seconds,
+            },
         )
         return [
-            (source, RawRecord(id=record, content=json.loads(zlib.decompress(content))))
-            for source, record, content in rows
+            (wanted, SceneMoment(scene=scene, platform=platform, acquired_at=time, footprint=bytes(footprint)))
+            for wanted, scene, platform, time, footprint in rows
         ]
 
-    def keep(self, raw: RawRecord, scene: str) -> None:
-        """Write down what a readable record said, and the acquisition it belongs to."""
-        self._write(raw, state="active", reason=None, scene=scene)
+    def items_of_scenes(self, scenes: Collection[str]) -> list[KnownItem]:
+        """All Items of these acquisitions, withdrawn ones too."""
+        query = f"{_ITEMS} WHERE scene = ANY(%s) {_OLDEST_FIRST}"
+        return [KnownItem(*row) for row in self._connection.execute(query, (list(scenes),))]
 
-    def quarantine(self, raw: RawRecord, reason: str) -> None:
-        """Write down what an unreadable record said, and why it was refused; `reason` is text without NUL."""
-        self._write(raw, state="quarantined", reason=reason, scene=None)
+    def items(self, names: Collection[str]) -> list[KnownItem]:
+        """Those of these Items that were ever made."""
+        query = f"{_ITEMS} WHERE id = ANY(%s) {_OLDEST_FIRST}"
+        return [KnownItem(*row) for row in self._connection.execute(query, (list(names),))]
 
-    def saw(self, records: Iterable[str]) -> None:
-        """Note that unchanged records are still there."""
+    def active_records(self, items: Collection[str]) -> list[ActiveRecord]:
+        """All active records of these Items, in a fixed order."""
+        rows = self._connection.execute(
+            "SELECT source_record.item, source_record.source, feed.kind, source_record.record, content"
+            " FROM dinamis.source_record JOIN dinamis.feed ON feed.name = source_record.feed"
+            " JOIN dinamis.record_version AS said"
+            " ON said.record = source_record.id AND said.version = source_record.version"
+            " WHERE item = ANY(%s) AND source_record.state = 'active'"
+            ' ORDER BY source_record.source, source_record.record COLLATE "C"',
+            (list(items),),
+        )
+        return [
+            ActiveRecord(item, source, kind, RawRecord(id=record, content=content_from_bytes(content)))
+            for item, source, kind, record, content in rows
+        ]
+
+    def corrections(self, items: Collection[str]) -> dict[str, dict[str, Any]]:
+        """What we know better of these Items: field to value, by Item."""
+        corrections: dict[str, dict[str, Any]] = {}
+        rows = self._connection.execute(
+            "SELECT item, field, value FROM dinamis.correction WHERE item = ANY(%s) ORDER BY item, field",
+            (list(items),),
+        )
+        for item, field, value in rows:
+            corrections.setdefault(item, {})[field] = value
+        return corrections
+
+    def keep_scenes(self, scenes: Sequence[tuple[KnownScene, SceneMoment]]) -> None:
+        """Write down acquisitions with their ids, given for good, and when and where they were taken."""
         self._connection.execute(
-            "UPDATE dinamis.source_record SET last_seen = %s WHERE source = %s AND record = ANY(%s)",
-            (self._now, self._source, list(records)),
+            "INSERT INTO dinamis.scene (id, created, platform, acquired_at, footprint)"
+            " SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::bytea[])"
+            " ON CONFLICT (id) DO UPDATE SET platform = excluded.platform, acquired_at = excluded.acquired_at,"
+            " footprint = excluded.footprint",
+            (
+                [scene.id for scene, _ in scenes],
+                [scene.created for scene, _ in scenes],
+                [moment.platform for _, moment in scenes],
+                [moment.acquired_at for _, moment in scenes],
+                [moment.footprint for _, moment in scenes],
+            ),
         )
 
-    def _write(self, raw: RawRecord, *, state: str, reason: str | None, scene: str | None) -> None:
+    def merge_scenes(self, survivors: Mapping[str, str]) -> None:
+        """Let acquisitions stand for others (other -> survivor) that turned out to be the same."""
+        others, survivor = list(survivors), list(survivors.values())
         self._connection.execute(
-            "INSERT INTO dinamis.source_record AS known"
-            " (source, record, digest, content, state, reason, scene, first_seen, last_seen, last_changed)"
-            " VALUES (%(source)s, %(record)s, %(digest)s, %(content)s, %(state)s, %(reason)s, %(scene)s,"
-            " %(now)s, %(now)s, %(now)s)"
-            " ON CONFLICT (source, record) DO UPDATE SET digest = excluded.digest, content = excluded.content,"
-            " state = excluded.state, reason = excluded.reason, scene = excluded.scene, last_seen = excluded.last_seen,"
-            " last_changed = CASE WHEN known.digest = excluded.digest AND known.state = excluded.state"
-            " THEN known.last_changed ELSE excluded.last_changed END",
+            "UPDATE dinamis.scene_alias SET scene = merged.survivor"
+            " FROM unnest(%s::text[], %s::text[]) AS merged (other, survivor) WHERE scene = merged.other",
+            (others, survivor),
+        )
+
+    def forget_scenes(self, scenes: Collection[str]) -> None:
+        """Remove acquisitions that stand for nothing any more."""
+        self._connection.execute("DELETE FROM dinamis.scene WHERE id = ANY(%s)", (list(scenes),))
+
+    def remember_keys(self, keys: Mapping[str, str]) -> None:
+        """Let names lead to acquisitions (name -> scene); a name that is known already stays as it is."""
+        self._connection.execute(
+            "INSERT INTO dinamis.scene_alias (key, scene) SELECT * FROM unnest(%s::text[], %s::text[])"
+            " ON CONFLICT (key) DO NOTHING",
+            (list(keys), list(keys.values())),
+        )
+
+    def keep_items(self, items: Sequence[KnownItem]) -> None:
+        """Write down Items with their ids, given for good, and where they are from now on."""
+        # Those that are withdrawn first: one published Item at a time may stand for an acquisition in a collection.
+        ordered = sorted(items, key=lambda item: item.is_published)
+        self._connection.execute(
+            "INSERT INTO dinamis.item"
+            " (id, scene, collection, is_published, is_archive, created, updated, first_change, change)"
+            " SELECT kept.*, %(now)s, 0, 0 FROM unnest(%(ids)s::text[], %(scenes)s::text[], %(collections)s::text[],"
+            " %(published)s::boolean[], %(archive)s::boolean[], %(created)s::timestamptz[])"
+            " AS kept (id, scene, collection, is_published, is_archive, created)"
+            " ON CONFLICT (id) DO UPDATE SET scene = excluded.scene, collection = excluded.collection,"
+            " is_published = excluded.is_published, is_archive = excluded.is_archive",
             {
-                "source": self._source,
-                "record": raw.id,
-                "digest": raw.digest(),
-                "content": zlib.compress(raw.serialised()),
-                "state": state,
-                "reason": reason,
-                "scene": scene,
+                "ids": [each.id for each in ordered],
+                "scenes": [each.scene for each in ordered],
+                "collections": [each.collection for each in ordered],
+                "published": [each.is_published for each in ordered],
+                "archive": [each.is_archive for each in ordered],
+                "created": [each.created for each in ordered],
                 "now": self._now,
             },
         )
 
+    def number_changes(self, items: Mapping[str, bool]) -> None:
+        """Let the change of each of these Items have its place in the order of changes.
 
-def _keys(scene: SceneRecord) -> list[str]:
-    """Every name of the acquisition; its id is one, also when a source does not say so."""
-    return sorted({scene.id, *scene.scene_keys})
+        Args:
+            items: by id, whether the Item is new where it is.
+        """
+        self._connection.execute(
+            "UPDATE dinamis.item AS known SET updated = %(now)s, change = numbered.change,"
+            " first_change = CASE WHEN numbered.is_new THEN numbered.change ELSE known.first_change END"
+            " FROM (SELECT id, is_new, nextval('dinamis.change') AS change"
+            " FROM unnest(%(ids)s::text[], %(new)s::boolean[]) AS changed (id, is_new)) AS numbered"
+            " WHERE known.id = numbered.id",
+            {"ids": list(items), "new": list(items.values()), "now": self._now},
+        )
+        self._connection.execute(
+            "DELETE FROM dinamis.tombstone USING dinamis.item AS back WHERE back.id = ANY(%s) AND back.is_published"
+            " AND tombstone.collection = back.collection AND tombstone.item = back.id",
+            (list(items),),
+        )
+
+    def bury(self, items: Sequence[tuple[str, str, str]]) -> None:
+        """Note that Items (collection, id, reason) stand in a collection no more."""
+        self._connection.execute(
+            "INSERT INTO dinamis.tombstone (collection, item, reason, withdrawn_at)"
+            " SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[])"
+            " ON CONFLICT (collection, item) DO UPDATE SET reason = excluded.reason,"
+            " withdrawn_at = excluded.withdrawn_at, change = excluded.change",
+            (
+                self._now,
+                [collection for collection, _, _ in items],
+                [item for _, item, _ in items],
+                [reason for _, _, reason in items],
+            ),
+        )
+
+    def keep(self, entries: Sequence[RecordEntry]) -> None:
+        """Write down what records said, each as a new version."""
+        digests = [each.raw.digest() for each in entries]
+        self._connection.execute(
+            "WITH said AS (SELECT * FROM unnest(%(records)s::text[], %(states)s::text[], %(stages)s::text[],"
+            "  %(reasons)s::text[], %(digests)s::bytea[], %(items)s::text[], %(fingerprints)s::text[],"
+            "  %(contents)s::bytea[]) AS said (record, state, stage, reason, digest, item, fingerprint, content)),"
+            " kept AS (INSERT INTO dinamis.source_record AS known (source, record, feed, state, stage, reason, digest,"
+            "   item, run, first_seen, last_seen, last_changed)"
+            "  SELECT %(source)s, record, %(feed)s, state, stage, reason, digest, item, %(run)s, %(now)s, %(now)s,"
+            "   %(now)s FROM said"
+            "  ON CONFLICT (source, record) DO UPDATE SET feed = excluded.feed, state = excluded.state,"
+            "   stage = excluded.stage, reason = excluded.reason, digest = excluded.digest, item = excluded.item,"
+            "   run = excluded.run, last_seen = excluded.last_seen, last_changed = excluded.last_changed,"
+            "   absent_since = NULL, version = known.version + 1"
+            "  RETURNING id, record, version)"
+            " INSERT INTO dinamis.record_version"
+            "  (record, version, run, stored_at, state, digest, fingerprint, content)"
+            " SELECT kept.id, kept.version, %(run)s, %(now)s, state, digest, fingerprint, content"
+            " FROM kept JOIN said USING (record)",
+            {
+                "records": [each.raw.id for each in entries],
+                "states": [each.state for each in entries],
+                "stages": [each.stage for each in entries],
+                "reasons": [each.reason for each in entries],
+                "digests": digests,
+                "items": [each.item for each in entries],
+                "fingerprints": [each.raw.fingerprint for each in entries],
+                "contents": [each.raw.serialised() for each in entries],
+                "source": self._source,
+                "feed": self._feed,
+                "run": self._run,
+                "now": self._now,
+            },
+        )
+        self._prune([each.raw.id for each in entries])
+
+    def reassign(self, items: Mapping[str, str]) -> None:
+        """Let the records of Items belong to others (former -> present): they turned out to be the same."""
+        self._connection.execute(
+            "UPDATE dinamis.source_record SET item = merged.present"
+            " FROM unnest(%s::text[], %s::text[]) AS merged (former, present) WHERE item = merged.former",
+            (list(items), list(items.values())),
+        )
+
+    def withdraw(self, records: Mapping[str, str]) -> None:
+        """Note that active records (id -> reason) are gone; what they said stays."""
+        self._connection.execute(
+            "WITH gone AS (UPDATE dinamis.source_record AS known SET state = 'withdrawn', stage = NULL,"
+            "  reason = wanted.reason, run = %(run)s, last_changed = %(now)s, version = known.version + 1"
+            "  FROM unnest(%(records)s::text[], %(reasons)s::text[]) AS wanted (record, reason)"
+            "  WHERE source = %(source)s AND known.record = wanted.record RETURNING known.id, known.version)"
+            " INSERT INTO dinamis.record_version"
+            "  (record, version, run, stored_at, state, digest, fingerprint, content)"
+            " SELECT gone.id, gone.version, %(run)s, %(now)s, 'withdrawn', said.digest, NULL, said.content"
+            " FROM gone JOIN dinamis.record_version AS said ON said.record = gone.id"
+            "  AND said.version = gone.version - 1",
+            {
+                "records": list(records),
+                "reasons": list(records.values()),
+                "source": self._source,
+                "run": self._run,
+                "now": self._now,
+            },
+        )
+        self._prune(list(records))
+
+    def saw(self, records: Collection[str]) -> None:
+        """Note that unchanged records are still there."""
+        self._connection.execute(
+            "UPDATE dinamis.source_record SET last_seen = %s, feed = %s, absent_since = NULL"
+            " WHERE source = %s AND record = ANY(%s)",
+            (self._now, self._feed, self._source, list(records)),
+        )
+
+    def remember_fingerprints(self, fingerprints: Mapping[str, str | None]) -> None:
+        """Note by what the source can tell next time that these unchanged records did not change."""
+        self._connection.execute(
+            "UPDATE dinamis.record_version AS said SET fingerprint = seen.fingerprint"
+            " FROM unnest(%s::text[], %s::text[]) AS seen (record, fingerprint), dinamis.source_record AS known"
+            " WHERE known.source = %s AND known.record = seen.record AND said.record = known.id"
+            " AND said.version = known.version AND said.fingerprint IS DISTINCT FROM seen.fingerprint",
+            (list(fingerprints), list(fingerprints.values()), self._source),
+        )
+
+    def refused_again(self, record: str, stage: str, reason: str) -> None:
+        """Note that a quarantined record is still there, and why it is refused today; `reason` is without NUL."""
+        self._connection.execute(
+            "UPDATE dinamis.source_record SET last_seen = %s, feed = %s, stage = %s, reason = %s, absent_since = NULL"
+            " WHERE source = %s AND record = %s",
+            (self._now, self._feed, stage, reason, self._source, record),
+        )
+
+    def _prune(self, records: Iterable[str]) -> None:
+        """Forget versions that are neither among the last ones nor young."""
+        self._connection.execute(
+            "DELETE FROM dinamis.record_version AS said USING dinamis.source_record AS known"
+            " WHERE known.source = %s AND known.record = ANY(%s) AND known.version > %s AND said.record = known.id"
+            " AND said.version <= known.version - %s AND said.stored_at < %s - %s * interval '1 day'",
+            (self._source, list(records), KEPT_VERSIONS, KEPT_VERSIONS, self._now, KEPT_DAYS),
+        )
+
+
+def fingerprints(connection: Connection, source: str, records: Sequence[str]) -> dict[str, str]:
+    """The fingerprints of those of these records that are active, by id."""
+    rows = connection.execute(
+        "SELECT known.record, said.fingerprint FROM dinamis.source_record AS known"
+        " JOIN dinamis.record_version AS said ON said.record = known.id AND said.version = known.version"
+        " WHERE known.source = %s AND known.record = ANY(%s) AND known.state = 'active'"
+        " AND said.fingerprint IS NOT NULL",
+        (source, list(records)),
+    )
+    return dict(rows.fetchall())
+
+
+def content_from_bytes(content: bytes) -> Any:
+    """What a record said, from the bytes that the ledger holds."""
+    text = bytes(content)
+    # Releases before there were runs compressed it; JSON never begins with the first byte of a zlib stream.
+    return json.loads(text if text[:1] in b"{[" else zlib.decompress(text))

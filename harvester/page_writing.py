@@ -1,9 +1,16 @@
-"""One page of records: written into the ledger, its Items built and put into the catalogue, in one transaction."""
+"""One page of records inside its transaction: into the ledger, and their Items into the catalogue.
+
+The way of a page: records that say what they said before are only noted; the others are read, those of one acquisition
+are found, and every Item that they change is built anew from all its active records. What cannot be read, placed or
+built refuses that record only. Everything is looked up and written for many records at once; when a batch fails it is
+halved until the record that fails stands alone.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,25 +19,20 @@ from psycopg import Connection
 from pystac import Item
 
 from harvester import catalogue
+from harvester.acquisitions import Acquisition, acquisitions_of
 from harvester.collection_documents import CollectionDocuments
-from harvester.errors import CollectionDocumentError, UnreadableScene
-from harvester.items import asset_locations, item_from_scenes
-from harvester.ledger import KnownRecord, KnownScene, Ledger
-from harvester.record import Page, RawRecord, SceneRecord
-from harvester.report import Outcome, PageReport
+from harvester.conflicts import conflicts_between
+from harvester.errors import CatalogueError, CollectionDocumentError, UnreadableScene
+from harvester.feeds import Feed
+from harvester.items import Sibling, SourcedScene, asset_locations, item_from_scenes
+from harvester.ledger import KnownItem, KnownRecord, Ledger, RecordEntry
+from harvester.record import Page, RawRecord, SceneRecord, Withdrawal
+from harvester.report import ItemChange, Outcome, PageReport, printable
 from harvester.sensors import Sensors
-from harvester.sources import SOURCES
+from harvester.sources.registry import SOURCES
 
-
-@dataclass(frozen=True, kw_only=True)
-class HarvestOptions:
-    """What the operator asked for."""
-
-    collection: str | None = None  #: put every record there, instead of where the documents say; remembered
-    move: bool = False  #: with `collection`: also move Items that are in another collection
-    dry_run: bool = False  #: read and compare everything, write nothing
-    limit: int | None = None  #: stop after so many records
-    reread: bool = False  #: read unchanged records again too, with the documents and the reader of today
+RecordKey = tuple[str, str]  #: source, record id
+Reading = SceneRecord | UnreadableScene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,208 +47,514 @@ class HarvestRooms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Acquisition:
-    """An acquisition as this page knows it."""
+class WritingOptions:
+    """How the records of a run are written."""
 
-    known: KnownScene
-    records: Mapping[tuple[str, str], SceneRecord]  #: all that are active, by source and record
-    stood_in: str | None  #: collection where its Item stood before this page
-    item: Item | None = None  #: as it is to be written; None where there is none left, or nothing new
+    collection: str | None = None  #: put every record there, instead of where the documents say; remembered
+    move: bool = False  #: with `collection`: also move Items that are in another collection
+    reread: bool = False  #: read unchanged records again too, with the documents and the reader of today
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A record that was read: new, changed, or asked to be read again."""
+
+    raw: RawRecord
+    scene: SceneRecord
+    before: KnownRecord | None
+
+
+@dataclass
+class _Draft:
+    """An Item as this page finds it, and as it is to be."""
+
+    known: KnownItem  #: as it is to stand in the ledger
+    stood_in: str | None  #: the collection where it is in the catalogue before this page
+    was_published: bool  #: before the batch at hand
+    records: dict[RecordKey, SourcedScene] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)  #: of its records before the batch at hand
+    reason: str = "no record of it is left"  #: should it be withdrawn
+    is_touched: bool = False
+    built: Item | None = None
+
+    def leave_out(self, record: RecordKey) -> None:
+        """Let a record not be one of it any more."""
+        del self.records[record]
+        self.is_touched = True
+
+    def as_sibling(self) -> Sibling:
+        """As other Items of the acquisition link to it."""
+        return Sibling(item=self.known.id, collection=self.known.collection, is_archive=self.known.is_archive)
 
 
 class PageWriting:
-    """One page of records inside its transaction, which the caller opens and commits."""
+    """One page inside its transaction, which the caller opens and commits."""
 
-    def __init__(self, connection: Connection, source: str, rooms: HarvestRooms, options: HarvestOptions) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        side: Connection,
+        feed: Feed,
+        run: int | None,
+        rooms: HarvestRooms,
+        options: WritingOptions,
+    ) -> None:
+        """Work for one run of a feed.
+
+        Args:
+            connection: has the page's transaction open.
+            side: where Items can be looked up; on the page's own connection that would lock their partitions.
+            feed: whose records they are.
+            run: that they are read in; None for a dry run.
+            rooms: the documents.
+            options: what the operator asked for.
+        """
         self._connection = connection
-        self._source = source
+        self._side = side
+        self._feed = feed
         self._rooms = rooms
         self._options = options
         self._now = datetime.now(UTC)
-        self._ledger = Ledger(connection, source, self._now)
-        self._changed: dict[str, _Acquisition] = {}
-        self._reread_scenes: list[str] = []  #: the acquisition of each unchanged record that was read again
+        self._ledger = Ledger(connection, source=feed.source, feed=feed.name, run=run, now=self._now)
+        self._settled: dict[str, _Draft] = {}  #: Items that this page changes, as its batches left them
+        self._reread: list[str] = []  #: the Item of each unchanged record that was read again
 
-    def take_in(self, page: Page, side: Connection) -> PageReport:
+    def take_in(self, page: Page, readings: Mapping[str, Reading] | None = None) -> PageReport:
         """Write the records of the page into the ledger and build the Items they change.
 
         Args:
-            page: records of one source.
-            side: where Items can be looked up; on the page's own connection that would lock their partitions.
+            page: records of the feed.
+            readings: of records that were read beforehand, by id; the others are read here.
+
+        Raises:
+            CatalogueError: a record that the source left unread is not in force any more.
         """
         catalogue.wait_for_other_writers(self._connection)
-        report = PageReport(read=len(page.records))
-        known = self._ledger.known(record.id for record in page.records)
-        for raw in page.records:
-            before = known.get(raw.id)
-            if before and self._is_unchanged(raw, before) and not self._options.reread:
-                report.outcomes[Outcome.UNCHANGED] += 1
-            else:
-                self._take_in_record(raw, before, report)
-        self._ledger.saw(known)
-        self._settle_reread(side, report)
-        items = [each for each in self._changed.values() if each.item]
-        report.items_written, report.items_removed = len(items), len(self._withdrawn())
-        report.require_complete()
+        report = PageReport()
+        records = [replace(raw, id=printable(raw.id)) for raw in page.records]
+        known = self._ledger.known([raw.id for raw in records] + [gone.id for gone in page.withdrawals])
+        self._note_unread(page.unread, report)
+        self._take(list(self._read_changed(records, known, readings or {}, report)), report)
+        self._withdraw(page.withdrawals, known, report)
+        self._settle(report)
+        report.require_complete(len(records) + len(page.unread) + len(report.withdrawn))
         return report
 
-    def write_items(self, side: Connection) -> None:
+    def rebuild(self, items: Iterable[str]) -> PageReport:
+        """Build Items anew from what the ledger has of them."""
+        catalogue.wait_for_other_writers(self._connection)
+        report = PageReport()
+        drafts = self._drafts_with_siblings(self._ledger.items(set(items)))
+        for name in items:
+            drafts[name].is_touched = True
+        self._settled |= self._build(drafts)
+        self._settle(report)
+        return report
+
+    def write_items(self) -> None:
         """Write the Items into the catalogue, and take those away that are not what they were."""
-        items = [self._document(each, each.item) for each in self._changed.values() if each.item]
-        catalogue.put_items(self._connection, side, sorted(items, key=lambda item: str(item["id"])))
-        for each in (*self._moved(), *self._withdrawn()):
-            catalogue.remove_item(self._connection, str(each.stood_in), each.known.id)
+        built = [self._document(draft, draft.built) for draft in self._settled.values() if draft.built]
+        catalogue.put_items(self._connection, self._side, sorted(built, key=lambda item: str(item["id"])))
+        removals = list(self._removals())
+        for collection, item, _ in removals:
+            catalogue.remove_item(self._connection, collection, item)
+        if self._settled:
+            self._ledger.number_changes(
+                {name: draft.stood_in != draft.known.collection for name, draft in self._settled.items()}
+            )
+        if removals:
+            self._ledger.bury(removals)
 
     def touched_collections(self) -> set[str]:
         """Ids of the collections that have other Items than before this page."""
-        changed = self._changed.values()
-        return {each.known.collection for each in changed} | {each.stood_in for each in changed if each.stood_in}
+        drafts = self._settled.values()
+        return {draft.known.collection for draft in drafts} | {draft.stood_in for draft in drafts if draft.stood_in}
 
-    def _moved(self) -> list[_Acquisition]:
-        changed = self._changed.values()
-        return [each for each in changed if each.item and each.stood_in not in (None, each.known.collection)]
+    def changes(self) -> list[ItemChange]:
+        """What this page does to Items, field by field: for a dry run."""
+        stored = self._stored(self._settled)
+        return [
+            ItemChange.between(
+                name,
+                draft.known.collection,
+                comparable(stored[name]) if name in stored else None,
+                comparable(self._document(draft, draft.built)) if draft.built else None,
+            )
+            for name, draft in sorted(self._settled.items())
+        ]
 
-    def _withdrawn(self) -> list[_Acquisition]:
-        return [each for each in self._changed.values() if each.item is None and each.stood_in]
+    # Reading
 
-    def _is_unchanged(self, raw: RawRecord, before: KnownRecord) -> bool:
-        is_in_place = self._options.collection in (None, before.collection)
-        return before.is_active and is_in_place and before.digest == raw.digest()
+    def _note_unread(self, unread: Sequence[str], report: PageReport) -> None:
+        """Note records that the source did not read again, as nothing had changed."""
+        known = self._ledger.known(unread)
+        lost = [name for name in unread if name not in known or known[name].state != "active"]
+        if lost:
+            raise CatalogueError(f"{lost[0]} and perhaps others were withdrawn by another program meanwhile: run again")
+        self._ledger.saw(unread)
+        report.outcomes[Outcome.UNCHANGED] += len(unread)
 
-    def _settle_reread(self, side: Connection, report: PageReport) -> None:
-        """Count the unchanged records that were read again by whether that changes their Item; leave equal Items be."""
-        again = {name: self._changed[name] for name in self._reread_scenes}
-        stored = catalogue.stored_items(side, [(each.known.collection, name) for name, each in again.items()])
-        equal = {name for name, each in again.items() if self._is_as_stored(each, stored.get(name))}
-        for name in self._reread_scenes:
-            report.outcomes[Outcome.UNCHANGED if name in equal else Outcome.CHANGED] += 1
-        for name in equal:
-            del self._changed[name]
+    def _read_changed(
+        self,
+        records: Sequence[RawRecord],
+        known: Mapping[str, KnownRecord],
+        readings: Mapping[str, Reading],
+        report: PageReport,
+    ) -> Iterator[_Taken]:
+        """The records that are to be taken in; the others are counted, and noted as seen."""
+        unchanged = [raw for raw in records if self._is_unchanged(raw, known.get(raw.id))]
+        left = [] if self._options.reread else unchanged
+        self._ledger.saw([raw.id for raw in left])
+        self._ledger.remember_fingerprints({raw.id: raw.fingerprint for raw in left if raw.fingerprint})
+        report.outcomes[Outcome.UNCHANGED] += len(left)
+        names = {raw.id for raw in left}
+        for raw in records:
+            if raw.id in names:
+                continue
+            reading = readings.get(raw.id) or read_record(self._feed.kind, raw, self._rooms.sensors)
+            if isinstance(reading, UnreadableScene):
+                self._refuse(raw, known.get(raw.id), "read", reading, report)
+            else:
+                yield _Taken(raw, reading, known.get(raw.id))
 
-    def _is_as_stored(self, acquisition: _Acquisition, stored: catalogue.ItemDocument | None) -> bool:
-        if acquisition.item is None or stored is None:
+    def _is_unchanged(self, raw: RawRecord, before: KnownRecord | None) -> bool:
+        if before is None or before.state != "active" or before.digest != raw.digest():
             return False
-        return _comparable(self._document(acquisition, acquisition.item)) == _comparable(stored)
+        return self._options.collection in (None, before.collection)
 
-    def _take_in_record(self, raw: RawRecord, before: KnownRecord | None, report: PageReport) -> None:
-        """Write one new or changed record into the ledger, or refuse it with its reason."""
-        was_active = before is not None and before.is_active
-        try:
-            scene = self._read(self._source, raw)
-            joined = self._join(raw, scene, self._ledger.scenes_of(scene), before)
-        except UnreadableScene as error:
-            refusal = report.refuse(raw.id, str(error))
-            # What an active record said last stays in force: a broken upload must not take an Item away.
-            if not was_active:
-                self._ledger.quarantine(raw, refusal.reason)
-            return
-        if before and self._is_unchanged(raw, before):
-            self._reread_scenes.append(joined)
+    def _refuse(
+        self, raw: RawRecord, before: KnownRecord | None, stage: str, error: UnreadableScene, report: PageReport
+    ) -> None:
+        refusal = report.refuse(raw.id, str(error))
+        if before and before.state == "active":
+            # What it said last stays in force: a broken upload must not take an Item away.
+            self._ledger.saw([raw.id])
+        elif before and before.state == "quarantined" and before.digest == raw.digest():
+            self._ledger.refused_again(raw.id, stage, refusal.reason)
         else:
+            self._ledger.keep([RecordEntry(raw=raw, state="quarantined", stage=stage, reason=refusal.reason)])
+
+    # Taking in
+
+    def _take(self, taken: Sequence[_Taken], report: PageReport) -> None:
+        """Take in as many at once as go together; what fails alone is refused."""
+        if not taken:
+            return
+        try:
+            with self._connection.transaction():
+                drafts = self._take_batch(taken)
+        except UnreadableScene as error:
+            if len(taken) == 1:
+                self._refuse(taken[0].raw, taken[0].before, "build", error, report)
+                return
+            middle = len(taken) // 2
+            self._take(taken[:middle], report)
+            self._take(taken[middle:], report)
+            return
+        self._settled |= drafts
+        for each in taken:
+            self._count(each, report)
+
+    def _count(self, taken: _Taken, report: PageReport) -> None:
+        report.warn(taken.raw.id, taken.scene.warnings)
+        if taken.before and self._is_unchanged(taken.raw, taken.before):
+            self._reread.append(str(taken.before.item))
+        else:
+            was_active = taken.before is not None and taken.before.state == "active"
             report.outcomes[Outcome.CHANGED if was_active else Outcome.NEW] += 1
-        report.warnings += [f"{raw.id}: {warning}" for warning in scene.warnings]
 
-    def _join(self, raw: RawRecord, scene: SceneRecord, same: list[KnownScene], before: KnownRecord | None) -> str:
-        """Let the record be part of its acquisition, and of no other; returns the id of that acquisition.
-
-        Everything that can be refused is tried before anything is written.
-
-        Args:
-            raw: the record.
-            scene: what it says.
-            same: the known acquisitions that it is one with, the oldest first: that one stands for all.
-            before: what the ledger holds of it.
+    def _take_batch(self, taken: Sequence[_Taken]) -> dict[str, _Draft]:
+        """Let records be part of their acquisitions, and of no other; gives the Items that this changes, built.
 
         Raises:
-            UnreadableScene: no collection takes it, its Item is in another collection than the operator asked for, or
-                an Item that it changes would not be valid.
+            UnreadableScene: no collection takes one of them, its Item is in another collection than the operator asked
+                for, or an Item that they change would not be valid.
         """
-        key = (self._source, raw.id)
-        target = self._place(scene, same)
-        merged = [self._without(key, known) for known in same]
-        records = {name: record for each in merged for name, record in each.records.items()} | {key: scene}
-        stood_in = next((each.stood_in for each in merged[:1]), None)
-        joined = self._built(_Acquisition(known=target, records=records, stood_in=stood_in))
-        emptied = [replace(each, records={}, item=None) for each in merged[1:]]
-        left = self._left_behind(key, before, same)
+        found = acquisitions_of([each.scene for each in taken], self._feed.source, self._ledger, self._now)
+        scenes = [name for each in found if each.is_known for name in (each.scene.id, *each.merged)]
+        drafts = self._drafts(self._ledger.items_of_scenes(scenes)) if scenes else {}
+        former = {each.before.item for each in taken if each.before and each.before.item}
+        drafts |= self._drafts_with_siblings(self._ledger.items(former - drafts.keys()))
+        for each in taken:
+            if each.before and each.before.item:
+                drafts[each.before.item].leave_out((self._feed.source, each.raw.id))
+        for acquisition in found:
+            self._merge(acquisition, drafts)
+        of_scene = _by_scene(drafts)
+        placed = [
+            (taken[index], self._place(taken[index].scene, acquisition.scene.id, of_scene[acquisition.scene.id]))
+            for acquisition in found
+            for index in acquisition.members
+        ]
+        made = [draft for _, draft in placed if draft.known.id not in drafts or drafts[draft.known.id] is not draft]
+        drafts = {draft.known.id: draft for draft in made} | drafts
+        self._refuse_taken_ids(drafts, made)
+        for each, draft in placed:
+            draft.records[self._feed.source, each.raw.id] = self._sourced(self._feed.source, draft, each.scene)
+            draft.is_touched = True
+        changed = self._build(drafts)
+        self._keep(found, changed, placed)
+        return changed
 
-        if target not in same:
-            self._ledger.keep_scene(target)
-        if emptied:
-            self._ledger.merge(target.id, [each.known.id for each in emptied])
-        self._ledger.remember_keys(scene, target.id)
-        self._ledger.keep(raw, target.id)
-        self._changed |= {each.known.id: each for each in (joined, *emptied, *left)}
-        return joined.known.id
+    def _keep(
+        self,
+        found: Sequence[Acquisition],
+        changed: Mapping[str, _Draft],
+        placed: Sequence[tuple[_Taken, _Draft]],
+    ) -> None:
+        self._ledger.keep_scenes([(each.scene, each.moment) for each in found])
+        merged = {name: each.scene.id for each in found for name in each.merged}
+        if merged:
+            self._ledger.merge_scenes(merged)
+        self._ledger.remember_keys({name: each.scene.id for each in found for name in each.names})
+        self._ledger.keep_items([draft.known for draft in changed.values()])
+        if merged:
+            self._ledger.forget_scenes(merged)
+        again = [each for each, draft in placed if self._says_the_same(each, draft)]
+        self._ledger.saw([each.raw.id for each in again])
+        entries = [
+            RecordEntry(raw=each.raw, state="active", item=draft.known.id)
+            for each, draft in placed
+            if not self._says_the_same(each, draft)
+        ]
+        if entries:
+            self._ledger.keep(entries)
 
-    def _place(self, scene: SceneRecord, same: list[KnownScene]) -> KnownScene:
-        """The acquisition as it is to be: its id, and the collection where its Item belongs."""
+    def _says_the_same(self, taken: _Taken, draft: _Draft) -> bool:
+        before = taken.before
+        is_active_there = before is not None and before.state == "active" and before.item == draft.known.id
+        return is_active_there and before is not None and before.digest == taken.raw.digest()
+
+    # Where a record belongs
+
+    def _place(self, scene: SceneRecord, scene_id: str, of_scene: list[_Draft]) -> _Draft:
+        """The Item that a record belongs to, made if need be.
+
+        Raises:
+            UnreadableScene: no collection takes it, or the id of its Item is that of another acquisition.
+        """
+        collection = self._collection_of(scene, of_scene)
+        there = [draft for draft in of_scene if draft.known.collection == collection]
+        if there:
+            return min(there, key=_standing_first)
+        known = KnownItem(scene.id, scene_id, collection, True, scene.is_archive, self._now)
+        of_scene.append(_Draft(known, None, was_published=False))
+        return of_scene[-1]
+
+    def _refuse_taken_ids(self, drafts: Mapping[str, _Draft], made: Sequence[_Draft]) -> None:
+        """Refuse Items whose id is that of another acquisition already.
+
+        Raises:
+            UnreadableScene: one of them is.
+        """
+        others = {item.id: item for item in self._ledger.items([draft.known.id for draft in made])}
+        for draft in made:
+            other = others.get(draft.known.id)
+            if other is None and drafts[draft.known.id] is not draft:
+                other = drafts[draft.known.id].known
+            if other is not None:
+                raise UnreadableScene(
+                    f"its Item would be {other.id}, which is that of another acquisition in {other.collection}: one of "
+                    "the two sources gives ids that are not unique"
+                )
+
+    def _collection_of(self, scene: SceneRecord, of_scene: Sequence[_Draft]) -> str:
+        """Where the Item of a record belongs: where the feed or the operator says, else where a document takes it."""
+        if self._feed.collection is not None:
+            return self._feed.collection
         wanted = self._options.collection
-        if not same:
-            return KnownScene(scene.id, wanted or self._accepting_collection(scene), self._now)
-        elsewhere = [known for known in same if wanted not in (None, known.collection)]
+        held = sorted((draft for draft in of_scene if self._feed.source in draft.sources), key=_standing_first)
+        elsewhere = [draft for draft in held if wanted not in (None, draft.known.collection)]
         if elsewhere and not self._options.move:
-            where = " and ".join(f"{known.id} in {known.collection}" for known in elsewhere)
+            where = " and ".join(f"{draft.known.id} in {draft.known.collection}" for draft in elsewhere)
             raise UnreadableScene(f"the catalogue has {where}; say --move to move it to {wanted}")
-        return replace(same[0], collection=wanted or same[0].collection)
+        for draft in elsewhere:
+            draft.known = replace(draft.known, collection=str(wanted))
+        if wanted is not None:
+            return wanted
+        return held[0].known.collection if held else self._accepting_collection(scene)
 
     def _accepting_collection(self, scene: SceneRecord) -> str:
         try:
-            return self._rooms.documents.accepting(scene.mission, scene.profile).id
+            return self._rooms.documents.accepting(str(scene.mission), str(scene.profile)).id
         except CollectionDocumentError as error:
             raise UnreadableScene(str(error)) from error
 
-    def _without(self, key: tuple[str, str], known: KnownScene) -> _Acquisition:
-        """An acquisition, as this page has it so far or as the ledger has it, without what one record said of it."""
-        if (changed := self._changed.get(known.id)) is not None:
-            return replace(changed, records={name: scene for name, scene in changed.records.items() if name != key})
-        raws = {(source, raw.id): raw for source, raw in self._ledger.records_of(known.id)}
-        records = {name: self._reread(name[0], raw) for name, raw in raws.items() if name != key}
-        return _Acquisition(known=known, records=records, stood_in=known.collection if raws else None)
+    def _merge(self, acquisition: Acquisition, drafts: Mapping[str, _Draft]) -> None:
+        """Let the Items of acquisitions that turned out to be one be those of the one that stands for all."""
+        if not acquisition.merged:
+            return
+        ours = [draft for draft in drafts.values() if draft.known.scene in (acquisition.scene.id, *acquisition.merged)]
+        survivors: dict[str, _Draft] = {}
+        for draft in sorted(ours, key=lambda each: (each.known.scene != acquisition.scene.id, _standing_first(each))):
+            draft.known = replace(draft.known, scene=acquisition.scene.id)
+            draft.is_touched = True
+            survivor = survivors.setdefault(draft.known.collection, draft)
+            if survivor is not draft:
+                survivor.records |= draft.records
+                survivor.sources |= draft.sources
+                draft.records = {}
+                draft.reason = f"it is the same acquisition as {survivor.known.id}"
+                self._ledger.reassign({draft.known.id: survivor.known.id})
 
-    def _read(self, source: str, raw: RawRecord) -> SceneRecord:
-        scene: SceneRecord = SOURCES[source].scene_from_record(raw, self._rooms.sensors)
-        return scene
+    # Withdrawing
 
-    def _reread(self, source: str, raw: RawRecord) -> SceneRecord:
-        try:
-            return self._read(source, raw)
-        except UnreadableScene as error:
-            raise UnreadableScene(f"another record of its acquisition is not readable any more: {error}") from error
+    def _withdraw(
+        self, withdrawals: Sequence[Withdrawal], known: Mapping[str, KnownRecord], report: PageReport
+    ) -> None:
+        """Take records away that are gone; those that are not in force here, or came back since, are left alone."""
+        gone = {each.id: printable(each.reason) for each in withdrawals if _is_gone(each, known.get(each.id))}
+        report.unknown_withdrawals += len(withdrawals) - len(gone)
+        quarantined = {name: reason for name, reason in gone.items() if known[name].state == "quarantined"}
+        self._ledger.withdraw(gone)
+        report.outcomes[Outcome.WITHDRAWN] += len(gone)
+        report.withdrawn += gone.items()
+        self._take_away({name: reason for name, reason in gone.items() if name not in quarantined}, known)
 
-    def _left_behind(
-        self, key: tuple[str, str], before: KnownRecord | None, same: list[KnownScene]
-    ) -> list[_Acquisition]:
-        """The acquisition that the record belonged to before, without it, if it belongs to another one now."""
-        known = self._ledger.scene(before.scene) if before and before.scene else None
-        if known is None or known in same:
-            return []
-        return [self._built(self._without(key, known))]
+    def _take_away(self, gone: Mapping[str, str], known: Mapping[str, KnownRecord]) -> None:
+        """Build the Items of these records anew without them."""
+        if not gone:
+            return
+        drafts = self._drafts_with_siblings(self._ledger.items({str(known[name].item) for name in gone}))
+        for name, reason in gone.items():
+            draft = drafts[str(known[name].item)]
+            draft.reason, draft.is_touched = reason, True
+        changed = self._build(drafts)
+        self._ledger.keep_items([draft.known for draft in changed.values()])
+        self._settled |= changed
 
-    def _built(self, acquisition: _Acquisition) -> _Acquisition:
-        """With its Item, built from all its active records, whatever their order of arrival."""
-        if not acquisition.records:
-            return replace(acquisition, item=None)
-        item = item_from_scenes(
-            list(acquisition.records.values()),
-            item_id=acquisition.known.id,
-            collection=acquisition.known.collection,
-            sources={source for source, _ in acquisition.records},
+    # Items
+
+    def _drafts_with_siblings(self, items: Sequence[KnownItem]) -> dict[str, _Draft]:
+        """These Items and all others of their acquisitions."""
+        return self._drafts(self._ledger.items_of_scenes({item.scene for item in items})) if items else {}
+
+    def _drafts(self, items: Sequence[KnownItem]) -> dict[str, _Draft]:
+        """Items as the ledger has them, with all their active records."""
+        drafts = {}
+        for known in items:
+            settled = self._settled.get(known.id)
+            # What an earlier batch of this page has put into the ledger is not in the catalogue yet.
+            stood_in = settled.stood_in if settled else (known.collection if known.is_published else None)
+            drafts[known.id] = _Draft(known, stood_in, was_published=known.is_published)
+        for record in self._ledger.active_records(drafts.keys()):
+            reading = read_record(record.kind, record.raw, self._rooms.sensors)
+            if isinstance(reading, UnreadableScene):
+                raise UnreadableScene(f"another record of its acquisition is not readable any more: {reading}")
+            draft = drafts[record.item]
+            draft.sources.add(record.source)
+            draft.records[record.source, record.raw.id] = self._sourced(record.source, draft, reading)
+        return drafts
+
+    def _sourced(self, source: str, draft: _Draft, scene: SceneRecord) -> SourcedScene:
+        document = self._rooms.documents.get(draft.known.collection)
+        labels = [choice.label for choice in document.harvest.sources] if document else []
+        precedence = labels.index(source) if source in labels else len(labels)
+        return SourcedScene(source=source, precedence=precedence, scene=scene)
+
+    def _build(self, drafts: Mapping[str, _Draft]) -> dict[str, _Draft]:
+        """Those Items that are not what they were, built anew from all their records, whatever their order of arrival.
+
+        An Item changes with its records, and when another Item of its acquisition comes or goes.
+        """
+        for draft in drafts.values():
+            draft.known = replace(draft.known, is_published=bool(draft.records))
+        of_scene = _by_scene(drafts)
+        has_news = {
+            scene: any(draft.was_published != draft.known.is_published for draft in together)
+            for scene, together in of_scene.items()
+        }
+        changed = {
+            name: draft
+            for name, draft in drafts.items()
+            if draft.is_touched or (draft.records and has_news[draft.known.scene])
+        }
+        corrections = self._ledger.corrections(changed.keys())
+        for name, draft in changed.items():
+            together = of_scene[draft.known.scene]
+            siblings = [other.as_sibling() for other in together if other is not draft and other.records]
+            draft.built = self._built(draft, siblings, corrections.get(name, {})) if draft.records else None
+        return changed
+
+    def _built(self, draft: _Draft, siblings: Sequence[Sibling], corrections: Mapping[str, Any]) -> Item:
+        return item_from_scenes(
+            list(draft.records.values()),
+            item_id=draft.known.id,
+            collection=draft.known.collection,
+            siblings=siblings,
+            corrections=corrections,
         )
-        return replace(acquisition, item=item)
 
-    def _document(self, acquisition: _Acquisition, item: Item) -> catalogue.ItemDocument:
+    def _settle(self, report: PageReport) -> None:
+        """Count the records that were read again by whether that changes their Item, and leave equal Items be."""
+        again = {name: self._settled[name] for name in self._reread if name in self._settled}
+        stored = self._stored(again)
+        equal = {
+            name
+            for name, draft in again.items()
+            if draft.built
+            and name in stored
+            and comparable(self._document(draft, draft.built)) == comparable(stored[name])
+        }
+        for name in self._reread:
+            report.outcomes[Outcome.UNCHANGED if name in equal else Outcome.CHANGED] += 1
+        for name in equal:
+            del self._settled[name]
+        for name, draft in self._settled.items():
+            report.conflicts += [(name, conflict) for conflict in conflicts_between(list(draft.records.values()))]
+        report.items_written = sum(draft.built is not None for draft in self._settled.values())
+        report.items_removed = sum(bool(draft.stood_in) and not draft.built for draft in self._settled.values())
+
+    def _stored(self, drafts: Mapping[str, _Draft]) -> dict[str, catalogue.ItemDocument]:
+        places = [(draft.stood_in, name) for name, draft in drafts.items() if draft.stood_in]
+        return catalogue.stored_items(self._side, places) if places else {}
+
+    def _removals(self) -> Iterator[tuple[str, str, str]]:
+        """Collection, id and reason of the Items that do not stand where they stood."""
+        for name, draft in self._settled.items():
+            if draft.stood_in and draft.built is None:
+                yield draft.stood_in, name, draft.reason
+            elif draft.stood_in not in (None, draft.known.collection):
+                yield str(draft.stood_in), name, f"it was moved to {draft.known.collection}"
+
+    def _document(self, draft: _Draft, item: Item) -> catalogue.ItemDocument:
         document = item.to_dict(include_self_link=False, transform_hrefs=False)
-        document["properties"] |= {"created": _rfc3339(acquisition.known.created), "updated": _rfc3339(self._now)}
-        document["private"] = {"assets": asset_locations(list(acquisition.records.values()))}
+        document["properties"] |= {"created": _rfc3339(draft.known.created), "updated": _rfc3339(self._now)}
+        document["private"] = {"assets": asset_locations(list(draft.records.values()))}
         return document
 
 
-def _comparable(document: catalogue.ItemDocument) -> dict[str, Any]:
+def read_record(kind: str, raw: RawRecord, sensors: Sensors) -> Reading:
+    """What a record says, or why it cannot be read."""
+    try:
+        scene: SceneRecord = SOURCES[kind].scene_from_record(raw, sensors)
+    except UnreadableScene as error:
+        return error
+    return scene
+
+
+def comparable(document: catalogue.ItemDocument) -> dict[str, Any]:
     """The Item as JSON, apart from when it was written, and from nulls, which pgSTAC does not give back."""
     timeless = {**document, "properties": {**document["properties"], "updated": None}}
-    comparable: dict[str, Any] = json.loads(json.dumps(timeless), object_hook=_without_nulls)
-    return comparable
+    plain: dict[str, Any] = json.loads(json.dumps(timeless), object_hook=_without_nulls)
+    return plain
+
+
+def _is_gone(withdrawal: Withdrawal, known: KnownRecord | None) -> bool:
+    if known is None or known.state == "withdrawn":
+        return False
+    return withdrawal.at is None or known.last_seen <= withdrawal.at
+
+
+def _by_scene(drafts: Mapping[str, _Draft]) -> defaultdict[str, list[_Draft]]:
+    of_scene: defaultdict[str, list[_Draft]] = defaultdict(list)
+    for draft in drafts.values():
+        of_scene[draft.known.scene].append(draft)
+    return of_scene
+
+
+def _standing_first(draft: _Draft) -> tuple[bool, datetime, str]:
+    return not draft.known.is_published, draft.known.created, draft.known.id
 
 
 def _without_nulls(mapping: dict[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Withdrawal:
 
     id: str  #: of the record, as in `RawRecord`
     reason: str
+    at: datetime | None = None  #: UTC; a record that was seen at the source later than that is back, and left alone
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,18 @@
-"""What a harvest did: every record that was read ends in exactly one count."""
+"""What a run did: every record that was read ends in exactly one count."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+#: Single records are named in an account up to this number; the database has all of them.
+NAMED_RECORDS = 1000
 
 
 class Outcome(StrEnum):
@@ -15,7 +21,8 @@ class Outcome(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
-    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True)
@@ -26,86 +33,182 @@ class Refusal:
     reason: str
 
 
-@dataclass
-class HarvestReport:
-    """The account of one run: how many records were read, and what became of each."""
+@dataclass(frozen=True)
+class ItemChange:
+    """What a run would do to one Item."""
 
-    source: str
-    location: str
-    started_at: datetime
-    dry_run: bool = False
-    finished_at: datetime | None = None
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    items_written: int = 0
-    items_removed: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    passed_over: dict[str, int] = field(default_factory=dict)  #: what the source saw that is no record: kind -> count
+    item: str
+    collection: str
+    kind: str  #: "new", "changed", "unchanged" or "withdrawn"
+    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  #: those that differ: before, after
 
-    @property
-    def read(self) -> int:
-        """How many records the source gave."""
-        return self.outcomes.total()
-
-    @property
-    def exit_code(self) -> int:
-        """For a shell: 0 when all is well, 1 when some records were refused."""
-        return 1 if self.refusals else 0
-
-    def add(self, page: PageReport) -> None:
-        """Add the account of a page that is committed."""
-        self.outcomes += page.outcomes
-        self.items_written += page.items_written
-        self.items_removed += page.items_removed
-        self.refusals += page.refusals
-        self.warnings += page.warnings
+    @classmethod
+    def between(
+        cls, item: str, collection: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    ) -> ItemChange:
+        """The change from one state of an Item to another, of which either may be none."""
+        if before is None or after is None:
+            return cls(item, collection, "new" if after else "withdrawn")
+        old, new = (dict(_leaves(each)) for each in (before, after))
+        names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        fields = {name: (old.get(name), new.get(name)) for name in names}
+        return cls(item, collection, "changed" if fields else "unchanged", fields)
 
     def as_json(self) -> dict[str, Any]:
-        """The report as JSON data, for `--report` and for programs."""
-        return {
-            "source": self.source,
-            "location": self.location,
-            "dry_run": self.dry_run,
-            "started_at": self.started_at.isoformat(),
-            "finished_at": self.finished_at.isoformat() if self.finished_at else None,
-            "read": self.read,
-            **{outcome.value: self.outcomes[outcome] for outcome in Outcome},
-            "items_written": self.items_written,
-            "items_removed": self.items_removed,
-            "passed_over": self.passed_over,
-            "refusals": [{"record": refusal.record, "reason": refusal.reason} for refusal in self.refusals],
-            "warnings": self.warnings,
-        }
+        """The change as JSON data."""
+        fields = {name: {"before": before, "after": after} for name, (before, after) in self.fields.items()}
+        return {"item": self.item, "collection": self.collection, "kind": self.kind, "fields": fields}
 
 
 @dataclass
 class PageReport:
     """The account of one page; it counts only once the page is committed."""
 
-    read: int
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     items_written: int = 0
     items_removed: int = 0
+    unknown_withdrawals: int = 0  #: of records that the ledger does not have as active
     refusals: list[Refusal] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    withdrawn: list[tuple[str, str]] = field(default_factory=list)  #: record, reason
+    warnings: dict[str, tuple[int, str]] = field(default_factory=dict)  #: text: how often, a record of which it is said
+    conflicts: list[tuple[str, str]] = field(default_factory=list)  #: Item, what its sources do not agree about
 
     def refuse(self, record: str, reason: str) -> Refusal:
-        """Count a record as refused; `reason` may quote anything that stands in a file."""
-        self.outcomes[Outcome.REFUSED] += 1
-        refusal = Refusal(record, _printable(reason))
+        """Count a record as quarantined; `reason` may quote anything that stands in a file."""
+        self.outcomes[Outcome.QUARANTINED] += 1
+        refusal = Refusal(record, printable(reason))
         self.refusals.append(refusal)
         return refusal
 
-    def require_complete(self) -> None:
+    def warn(self, record: str, warnings: Iterable[str]) -> None:
+        """Note what a reader could not use of a record that it read."""
+        for warning in map(printable, warnings):
+            times, example = self.warnings.get(warning, (0, record))
+            self.warnings[warning] = times + 1, example
+
+    def require_complete(self, read: int) -> None:
         """Hold the account to its records, before the page is committed.
 
         Raises:
             AssertionError: the page does not account for each of its records exactly once.
         """
-        if self.outcomes.total() != self.read or len(self.refusals) != self.outcomes[Outcome.REFUSED]:
-            raise AssertionError(f"{self.read} records were read, but the page accounts for {dict(self.outcomes)}")
+        if self.outcomes.total() != read or len(self.refusals) != self.outcomes[Outcome.QUARANTINED]:
+            raise AssertionError(f"{read} records were read, but the page accounts for {dict(self.outcomes)}")
 
 
-def _printable(text: str) -> str:
+@dataclass
+class HarvestReport:
+    """The account of one run: how many records were read, and what became of each."""
+
+    feed: str
+    location: str
+    started_at: datetime
+    run: int | None = None  #: None for a dry run
+    kind: str = "harvest"
+    state: str = "running"
+    dry_run: bool = False
+    is_resumed: bool = False
+    finished_at: datetime | None = None
+    error: str | None = None
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    items_written: int = 0
+    items_removed: int = 0
+    unknown_withdrawals: int = 0
+    refusals: list[Refusal] = field(default_factory=list)  #: the first of them
+    withdrawn: list[tuple[str, str]] = field(default_factory=list)  #: the first of them
+    warnings: dict[str, tuple[int, str]] = field(default_factory=dict)
+    conflicts: list[tuple[str, str]] = field(default_factory=list)  #: the first of them
+    breaches: list[str] = field(default_factory=list)  #: of what the collection documents expect
+    drift: list[str] = field(default_factory=list)  #: fields of the source that are new or gone
+    changes: list[ItemChange] = field(default_factory=list)  #: of a dry run
+    absent: int = 0  #: records that a complete run did not see; they are withdrawn after the period of grace
+    passed_over: dict[str, int] = field(default_factory=dict)  #: what the source saw that is no record: kind -> count
+
+    @property
+    def read(self) -> int:
+        """How many records are accounted for."""
+        return self.outcomes.total()
+
+    @property
+    def exit_code(self) -> int:
+        """For a shell: 0 when all is well, 1 when records were refused or the collection is not as expected."""
+        return 1 if self.outcomes[Outcome.QUARANTINED] or self.breaches else 0
+
+    def add(self, page: PageReport) -> None:
+        """Add the account of a page that is committed."""
+        self.outcomes += page.outcomes
+        self.items_written += page.items_written
+        self.items_removed += page.items_removed
+        self.unknown_withdrawals += page.unknown_withdrawals
+        _extend(self.refusals, page.refusals)
+        _extend(self.withdrawn, page.withdrawn)
+        _extend(self.conflicts, page.conflicts)
+        for warning, (times, example) in page.warnings.items():
+            before, first = self.warnings.get(warning, (0, example))
+            self.warnings[warning] = before + times, first
+
+    def add_counts(self, counts: Mapping[str, int]) -> None:
+        """Add numbers as `counts` gives them, of what was done before."""
+        self.outcomes += Counter({outcome: counts.get(outcome.value, 0) for outcome in Outcome})
+        self.items_written += counts.get("items_written", 0)
+        self.items_removed += counts.get("items_removed", 0)
+        self.unknown_withdrawals += counts.get("unknown_withdrawals", 0)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as JSON data, for files and programs."""
+        return {
+            "run": self.run,
+            "kind": self.kind,
+            "state": self.state,
+            "feed": self.feed,
+            "location": self.location,
+            "dry_run": self.dry_run,
+            "is_resumed": self.is_resumed,
+            "started_at": self.started_at.isoformat(),
+            "finished_at": self.finished_at.isoformat() if self.finished_at else None,
+            "error": self.error,
+            **counts(self),
+            "absent": self.absent,
+            "passed_over": self.passed_over,
+            "refusals": [{"record": each.record, "reason": each.reason} for each in self.refusals],
+            "withdrawals": [{"record": record, "reason": reason} for record, reason in self.withdrawn],
+            "warnings": [
+                {"warning": text, "times": times, "record": record} for text, (times, record) in self.warnings.items()
+            ],
+            "conflicts": [{"item": item, "conflict": text} for item, text in self.conflicts],
+            "breaches": self.breaches,
+            "drift": self.drift,
+            "changes": [change.as_json() for change in self.changes],
+        }
+
+
+def counts(report: PageReport | HarvestReport) -> dict[str, int]:
+    """The numbers of an account: of records by outcome, and of Items."""
+    return {
+        "read": report.outcomes.total(),
+        **{outcome.value: report.outcomes[outcome] for outcome in Outcome},
+        "items_written": report.items_written,
+        "items_removed": report.items_removed,
+        "unknown_withdrawals": report.unknown_withdrawals,
+    }
+
+
+def printable(text: str) -> str:
     """The text as terminals and PostgreSQL take it: without NUL, and names that are not UTF-8 with their bytes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+
+
+def _extend(named: list[T], more: Sequence[T]) -> None:
+    named += more[: max(NAMED_RECORDS - len(named), 0)]
+
+
+def _leaves(node: Any, where: str = "") -> Iterable[tuple[str, Any]]:
+    """The values of JSON data by place: `properties.gsd`; lists of numbers and texts are values."""
+    if isinstance(node, Mapping) and node:
+        for name, child in node.items():
+            yield from _leaves(child, f"{where}.{name}" if where else str(name))
+    elif isinstance(node, Sequence) and any(isinstance(child, Mapping) for child in node):
+        for position, child in enumerate(node):
+            yield from _leaves(child, f"{where}[{position}]")
+    else:
+        yield where, node

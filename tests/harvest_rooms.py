@@ -16,11 +16,12 @@ from harvester.collection_documents import (
     default_collections_directory,
     load_collection_documents,
 )
-from harvester.harvest import HarvestOptions, HarvestRooms, harvest
+from harvester.credentials import Credentials
+from harvester.feeds import deliveries_at
+from harvester.harvest import HarvestRooms, Request, dry_run, harvest
 from harvester.report import HarvestReport
 from harvester.sample_archive import DeliverySpec, View, write_delivery
 from harvester.sensors import Sensors, load_sensors
-from harvester.sources.deliveries import DeliveriesOptions
 
 FIRST_VIEW = datetime(2021, 8, 15, 10, 41, 30, 100_000, tzinfo=UTC)
 
@@ -59,11 +60,12 @@ def delivery(directory: Path, *, seconds: float = 0.0, **changes: Any) -> Path:
     return write_delivery(directory, DeliverySpec(**spec | changes))
 
 
-def run(where: Database | HarvestRooms, location: Path, page_size: int = 200, **options: Any) -> HarvestReport:
-    """Harvest the deliveries below a folder."""
+def run(where: Database | HarvestRooms, location: Path | str, page_size: int = 200, **request: Any) -> HarvestReport:
+    """Harvest the deliveries below a folder; with `dry_run=True` only try."""
     working_rooms = where if isinstance(where, HarvestRooms) else rooms(where)
-    source_options = DeliveriesOptions(location=str(location), page_size=page_size)
-    return harvest("deliveries", source_options, working_rooms, HarvestOptions(**options))
+    feed = deliveries_at(str(location), Credentials(), page_size=page_size)
+    work = dry_run if request.pop("dry_run", False) else harvest
+    return work(feed, working_rooms, Request(**request))
 
 
 def counts(report: HarvestReport) -> dict[str, int]:

@@ -19,10 +19,11 @@ CREATE TABLE dinamis.run (
     state text NOT NULL CHECK (state IN ('running', 'succeeded', 'failed', 'cancelled')),
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
+    is_everything boolean NOT NULL,
     is_resumed boolean NOT NULL DEFAULT false,
+    is_resumable boolean NOT NULL DEFAULT false,
     cancel_requested boolean NOT NULL DEFAULT false,
     active_before bigint NOT NULL DEFAULT 0,
-    counts jsonb NOT NULL DEFAULT '{}',
     error text,
     undone_by bigint REFERENCES dinamis.run
 );
@@ -36,6 +37,7 @@ CREATE TABLE dinamis.run_part (
     selection jsonb NOT NULL,
     cursor text,
     pages integer NOT NULL DEFAULT 0,
+    counts jsonb NOT NULL DEFAULT '{}',
     state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done')),
     holder uuid,
     worker text,
@@ -107,7 +109,8 @@ COMMENT ON TABLE dinamis.scene IS 'One acquisition. Its id never changes.';
 COMMENT ON COLUMN dinamis.scene.footprint IS 'WKB, WGS 84: with platform and time it tells whether records without a common key are of one acquisition.';
 CREATE INDEX scene_moment_idx ON dinamis.scene (platform, acquired_at);
 ALTER TABLE dinamis.item ADD FOREIGN KEY (scene) REFERENCES dinamis.scene;
-CREATE UNIQUE INDEX item_scene_idx ON dinamis.item (scene, collection);
+CREATE UNIQUE INDEX item_published_idx ON dinamis.item (scene, collection) WHERE is_published;
+CREATE INDEX item_scene_idx ON dinamis.item (scene);
 CREATE INDEX item_change_idx ON dinamis.item (collection, change);
 CREATE INDEX tombstone_change_idx ON dinamis.tombstone (collection, change);
 
@@ -207,11 +210,17 @@ CREATE TABLE dinamis.correction (
 );
 COMMENT ON TABLE dinamis.correction IS 'What we know better than the sources; applied on top of what they say, at every rebuild.';
 
+CREATE TABLE dinamis.collection_harvest (
+    collection text PRIMARY KEY,
+    harvested_at timestamptz NOT NULL
+);
+COMMENT ON TABLE dinamis.collection_harvest IS 'When the records of a collection were last harvested with success, changed or not.';
+
 GRANT SELECT, INSERT, UPDATE, DELETE
 ON
-    dinamis.feed, dinamis.run, dinamis.run_part, dinamis.run_note, dinamis.item, dinamis.tombstone,
+    dinamis.collection_harvest, dinamis.feed, dinamis.run, dinamis.run_part, dinamis.run_note, dinamis.item, dinamis.tombstone,
     dinamis.source_record, dinamis.record_version, dinamis.correction
 TO dinamis_harvest;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA dinamis TO dinamis_harvest;
 -- What the feed of changes shows, and nothing of what the sources said.
-GRANT SELECT ON dinamis.item, dinamis.tombstone TO dinamis_api;
+GRANT SELECT ON dinamis.item, dinamis.tombstone, dinamis.collection_harvest TO dinamis_api;

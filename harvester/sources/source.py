@@ -23,6 +23,7 @@ class Selection:
     since: datetime | None = None  #: changed at the source since then (UTC, inclusive): where the source can tell
     until: datetime | None = None  #: changed at the source before then (UTC, exclusive): where the source can tell
     bbox: BBox | None = None
+    part: str | None = None  #: which part of all this, as the source itself named it in `windows`
 
     @property
     def is_everything(self) -> bool:
@@ -99,4 +100,7 @@ class Source(Protocol):
         """
 
     def windows(self, options: Any, selection: Selection) -> Sequence[Selection]:
-        """The selection in parts that can be harvested at the same time; as one part where that is of no use."""
+        """The selection in parts that can be harvested at the same time; as one part where that is of no use.
+
+        Every record of the selection is in one of them at least.
+        """

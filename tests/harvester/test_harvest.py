@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,10 +15,14 @@ import psycopg
 import pytest
 
 from database import Database
+from harvester.credentials import Credentials
 from harvester.errors import CatalogueError, CollectionDocumentError, HarvestError, SourceUnavailable
-from harvester.harvest import HarvestOptions, harvest
+from harvester.feeds import deliveries_at
+from harvester.harvest import Request, harvest
+from harvester.ledger import content_from_bytes
 from harvester.report import HarvestReport, Outcome, PageReport, Refusal
-from harvester.sources.deliveries import DeliveriesOptions
+from harvester.runs import RunBusy
+from harvester.sources.source import Progress
 from tests.harvest_rooms import counts, delivery, items, rooms, rows, run, search, timeless
 from tests.postgres import PostgresServer
 
@@ -144,14 +147,14 @@ def test_broken_product_is_quarantined_and_mended_later(database: Database, arch
 
     first, second = run(database, archive), run(database, archive)
 
-    assert counts(first) == {"new": 3, "refused": 1}
-    assert counts(second) == {"unchanged": 3, "refused": 1}
+    assert counts(first) == {"new": 3, "quarantined": 1}
+    assert counts(second) == {"unchanged": 3, "quarantined": 1}
     assert first.exit_code == 1
     assert items(database).keys() == {FIRST, THIRD}
-    ((state, reason, scene),) = rows(
-        database, "SELECT state, reason, scene FROM dinamis.source_record WHERE record LIKE %s", f"%{broken.name}%"
+    ((state, reason, item),) = rows(
+        database, "SELECT state, reason, item FROM dinamis.source_record WHERE record LIKE %s", f"%{broken.name}%"
     )
-    assert (state, reason, scene) == ("quarantined", second.refusals[0].reason, None)
+    assert (state, reason, item) == ("quarantined", second.refusals[0].reason, None)
 
     broken.write_bytes(whole)
     assert counts(run(database, archive)) == {"new": 1, "unchanged": 3}
@@ -163,13 +166,17 @@ def test_product_that_breaks_keeps_its_item(database: Database, archive: Path) -
     """A product that was readable and is not any more is refused; its Item and what the ledger holds stay in force."""
     run(database, archive)
     before = items(database)
-    ledger = "SELECT record, digest, content, state, scene, last_changed FROM dinamis.source_record ORDER BY record"
+    ledger = (
+        "SELECT source_record.record, known.digest, content, source_record.state, item, last_changed"
+        " FROM dinamis.source_record JOIN dinamis.record_version AS known"
+        " ON known.record = source_record.id AND known.version = source_record.version ORDER BY 1"
+    )
     kept = rows(database, ledger)
     rewrite(metadata_of(archive, "6000000201"), "<MISSION>PHR", "<MISSION>XYZ")
 
     report = run(database, archive)
 
-    assert counts(report) == {"unchanged": 3, "refused": 1}
+    assert counts(report) == {"unchanged": 3, "quarantined": 1}
     assert "XYZ" in report.refusals[0].reason
     assert (items(database), rows(database, ledger)) == (before, kept)
 
@@ -181,7 +188,7 @@ def test_record_whose_item_would_be_invalid_is_refused(database: Database, archi
 
     report = run(database, archive)
 
-    assert counts(report) == {"new": 3, "refused": 1}
+    assert counts(report) == {"new": 3, "quarantined": 1}
     assert "holds a credential" in report.refusals[0].reason
     assert "password" not in str(report.as_json())
     assert items(database).keys() == {FIRST, THIRD}
@@ -190,14 +197,14 @@ def test_record_whose_item_would_be_invalid_is_refused(database: Database, archi
 def test_record_is_refused_when_its_acquisition_cannot_be_built(database: Database, archive: Path) -> None:
     """A component is refused while another one in the ledger makes their Item impossible, and taken in afterwards."""
     run(database, archive, limit=1)
-    query = "UPDATE dinamis.source_record SET content = %s RETURNING record"
-    ((content,),) = rows(database, "SELECT content FROM dinamis.source_record")
-    damaged = {**json.loads(zlib.decompress(content)), "problem": "its disk is damaged"}
-    rows(database, query, zlib.compress(json.dumps(damaged).encode()))
+    query = "UPDATE dinamis.record_version SET content = %s RETURNING record"
+    ((content,),) = rows(database, "SELECT content FROM dinamis.record_version")
+    damaged = {**content_from_bytes(content), "problem": "its disk is damaged"}
+    rows(database, query, json.dumps(damaged).encode())
 
     report = run(database, archive)
 
-    assert counts(report) == {"new": 2, "unchanged": 1, "refused": 1}
+    assert counts(report) == {"new": 2, "unchanged": 1, "quarantined": 1}
     assert "another record of its acquisition is not readable any more: its disk" in report.refusals[0].reason
     rows(database, query, content)
     assert counts(run(database, archive)) == {"new": 1, "unchanged": 3}
@@ -212,7 +219,7 @@ def test_names_that_are_not_text_are_refused_legibly(database: Database, archive
 
     report = run(database, archive)
 
-    assert counts(report) == {"new": 4, "refused": 1}
+    assert counts(report) == {"new": 4, "quarantined": 1}
     str(report.as_json()).encode("utf-8")
     assert rows(database, "SELECT count(*) FROM dinamis.source_record WHERE state = 'quarantined'") == [(1,)]
 
@@ -239,6 +246,8 @@ def test_record_that_moves_to_another_acquisition_leaves_the_first(database: Dat
     run(database, archive)
     rewrite(metadata_of(archive, "_MS_"), f"<SOURCE_ID>DS_{FIRST}", "<SOURCE_ID>DS_PHR1A_202108151041501")
     rewrite(metadata_of(archive, "6000000201"), f"<SOURCE_ID>DS_{SECOND}", "<SOURCE_ID>DS_PHR1A_202108151041551")
+    rewrite(metadata_of(archive, "_MS_"), "<IMAGING_TIME>10:41:30.1Z", "<IMAGING_TIME>10:41:50.1Z")
+    rewrite(metadata_of(archive, "6000000201"), "<IMAGING_TIME>10:41:35.1Z", "<IMAGING_TIME>10:41:55.1Z")
 
     report = run(database, archive)
     assert counts(report) == {"changed": 2, "unchanged": 2}
@@ -259,6 +268,7 @@ def test_two_acquisitions_that_turn_out_to_be_one_become_one_item(
     rewrite(metadata_of(tmp_path, "6000000102"), f"{key}1", f"{key}2")
     for job in ("6000000102", "6000000103"):
         rewrite(metadata_of(tmp_path, job), f"{name}10_PAN_ORT</", f"{name}20_PAN_ORT</")
+    rewrite(metadata_of(tmp_path, "6000000102"), "<IMAGING_TIME>10:41:30.1", "<IMAGING_TIME>10:41:40.1")
     neo = rooms(database, "pleiades-neo")
     assert counts(run(neo, tmp_path, page_size, limit=2)) == {"new": 2}
     assert items(database).keys() == {f"{name}10", f"{name}20"}
@@ -280,7 +290,7 @@ def test_collection_of_the_operator_is_remembered(database: Database, archive: P
     assert counts(run(database, archive)) == {"unchanged": 4}
 
     refused = run(database, archive, collection="pleiades")
-    assert counts(refused) == {"refused": 4}
+    assert counts(refused) == {"quarantined": 4}
     assert "--move" in refused.refusals[0].reason
     assert {item["collection"] for item in items(database).values()} == {"pleiades-littoral"}
 
@@ -303,7 +313,7 @@ def test_unknown_collection_is_refused_before_anything_is_read(database: Databas
 def test_mission_without_a_collection_is_refused(database: Database, archive: Path) -> None:
     """Products that no collection takes are refused, with what to do about it."""
     report = run(rooms(database, "spot-6-7"), archive)
-    assert counts(report) == {"refused": 4}
+    assert counts(report) == {"quarantined": 4}
     assert "--collection" in report.refusals[0].reason
 
 
@@ -322,7 +332,7 @@ def test_dry_run_writes_nothing_and_counts_the_same(database: Database, archive:
         return [(table, *versions_of_rows(database, table)) for (table,) in sorted(tables)]
 
     def account(report: HarvestReport) -> dict[str, Any]:
-        volatile = ("started_at", "finished_at", "dry_run")
+        volatile = ("run", "started_at", "finished_at", "dry_run", "changes")
         return {name: value for name, value in report.as_json().items() if name not in volatile}
 
     before = contents()
@@ -332,7 +342,7 @@ def test_dry_run_writes_nothing_and_counts_the_same(database: Database, archive:
     assert account(dry) == account(real)
 
     before = contents()
-    assert counts(run(database, archive, dry_run=True)) == {"unchanged": 3, "refused": 1}
+    assert counts(run(database, archive, dry_run=True)) == {"unchanged": 3, "quarantined": 1}
     assert contents() == before
 
 
@@ -380,7 +390,7 @@ def test_page_whose_backend_is_killed_is_written_once(
 
     assert counts(report) == {"new": 4}
     assert items(database).keys() == {FIRST, SECOND, THIRD}
-    assert rows(database, "SELECT count(*), count(scene) FROM dinamis.source_record") == [(4, 4)]
+    assert rows(database, "SELECT count(*), count(item) FROM dinamis.source_record") == [(4, 4)]
     assert counts(run(database, archive)) == {"unchanged": 4}
 
 
@@ -396,21 +406,21 @@ def test_database_that_stays_away_ends_the_run_clearly(database: Database, archi
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND NOT %s", (name, allowed)
             )
 
-    source_options = DeliveriesOptions(location=str(archive), page_size=2)
+    feed = deliveries_at(str(archive), Credentials(), page_size=2)
     try:
         with pytest.raises(CatalogueError, match=r"failed 2 times .* kept.*dinamis db status"):
             harvest(
-                "deliveries",
-                source_options,
+                feed,
                 rooms(database, attempts=2),
-                HarvestOptions(),
-                lambda report: allow_connections(report.read == 0),
+                Request(),
+                lambda report, _: allow_connections(report.read == 0),
             )
     finally:
         allow_connections(True)
 
     assert rows(database, "SELECT count(*) FROM dinamis.source_record") == [(2,)]
-    assert counts(run(database, archive)) == {"new": 2, "unchanged": 2}
+    resumed = run(database, archive)
+    assert (counts(resumed), resumed.is_resumed) == ({"new": 4}, True)
     assert len(items(database)) == 3
     assert rows(database, "SELECT query FROM pgstac.query_queue") == []
 
@@ -418,13 +428,12 @@ def test_database_that_stays_away_ends_the_run_clearly(database: Database, archi
 def test_run_that_fails_leaves_searchable_pages(database: Database, archive: Path) -> None:
     """After an error in the middle the pages before can be searched and counted, and nothing is left deferred."""
 
-    def fail(report: HarvestReport) -> None:
-        if report.read:
+    def fail(report: HarvestReport, _: Progress) -> None:
+        if report.read and report.state == "running":
             raise SourceUnavailable("the archive went away")
 
-    source_options = DeliveriesOptions(location=str(archive), page_size=2)
     with pytest.raises(HarvestError, match="went away"):
-        harvest("deliveries", source_options, rooms(database), HarvestOptions(), fail)
+        harvest(deliveries_at(str(archive), Credentials(), page_size=2), rooms(database), Request(), fail)
 
     with database.connect("api", autocommit=True) as connection:
         assert search(connection, conf={"context": "on"})["numberMatched"] == len(items(database)) > 0
@@ -448,10 +457,29 @@ def test_deferred_work_of_a_killed_run_is_done_by_the_next(database: Database, a
     assert platforms == [(["pleiades-1a"],)]
 
 
-def test_two_harvests_at_once_do_the_work_of_one(database: Database, archive: Path) -> None:
-    """Two harvests of one archive into an empty catalogue at the same time: every record is new once, none fails."""
+def test_second_harvest_of_a_feed_at_work_is_refused(database: Database, archive: Path) -> None:
+    """While a feed is harvested a second harvest of it says so and touches nothing; the first does its work."""
+    refusals = []
+
+    def harvest_too(report: HarvestReport, _: Progress) -> None:
+        if not refusals and report.read:
+            with pytest.raises(RunBusy, match="dinamis harvest status") as refused:
+                run(database, archive, page_size=1)
+            refusals.append(refused)
+
+    feed = deliveries_at(str(archive), Credentials(), page_size=1)
+    report = harvest(feed, rooms(database), Request(), harvest_too)
+
+    assert len(refusals) == 1
+    assert counts(report) == {"new": 4}
+    assert counts(run(database, archive)) == {"unchanged": 4}
+
+
+def test_harvests_of_two_feeds_at_once_do_the_work_of_one(database: Database, archive: Path) -> None:
+    """An archive and its folders harvested at the same time into an empty catalogue: every record is new once."""
+    places = [archive, *(path for path in sorted(archive.iterdir()) if path.is_dir())]
     with ThreadPoolExecutor(2) as pool:
-        reports = list(pool.map(lambda size: run(database, archive, page_size=size), (1, 1)))
+        reports = list(pool.map(lambda place: run(database, place, page_size=1), places))
 
     assert sum(report.outcomes[Outcome.NEW] for report in reports) == 4
     assert sum(report.outcomes[Outcome.UNCHANGED] for report in reports) == 4

@@ -1,0 +1,144 @@
+"""Which records are of one acquisition: those that share a name, or that one satellite took at one moment and place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import shapely
+
+from footprints import Region, overlap_fraction
+from harvester.ledger import KnownScene, Ledger, SceneMoment
+from harvester.record import SceneRecord
+
+#: Without a common name: the moments that two sources give for one strip differ by less…
+SAME_MOMENT_S = 2.0
+#: …and its footprints share at least so much of the smaller one.
+SAME_PLACE = 0.5
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """One acquisition as the records of a page tell it."""
+
+    scene: KnownScene  #: that stands for it, the oldest of those known
+    merged: tuple[str, ...]  #: ids of those known that turned out to be the same
+    is_known: bool
+    names: frozenset[str]
+    members: tuple[int, ...]  #: which of the records that were given are of it
+    moment: SceneMoment  #: when and where it was taken
+
+
+def acquisitions_of(scenes: Sequence[SceneRecord], source: str, ledger: Ledger, now: datetime) -> list[Acquisition]:
+    """The acquisitions of these records, with what the ledger knows of them already.
+
+    Args:
+        scenes: what the records say.
+        source: that says it.
+        ledger: where acquisitions are looked up.
+        now: since when those are known that the ledger has not yet, UTC.
+
+    Returns:
+        Each record is a member of exactly one of them.
+    """
+    names = [names_of(scene, source) for scene in scenes]
+    known = ledger.scenes_of_keys({name for each in names for name in each})
+    former = [{known[name].id: known[name] for name in each if name in known} for each in names]
+    for index, scene in _known_at_that_moment(scenes, ledger):
+        former[index][scene.id] = scene
+    links = [*_sharing([{*names[index], *former[index]} for index in range(len(scenes))]), *_simultaneous(scenes)]
+    return [_acquisition(group, scenes, names, former, now) for group in _connected(len(scenes), links)]
+
+
+def names_of(scene: SceneRecord, source: str) -> frozenset[str]:
+    """Every name of the acquisition; where its source gives none, one that only this source can know."""
+    return frozenset(scene.scene_keys or (f"{source} {scene.id}",))
+
+
+def _acquisition(
+    group: Sequence[int],
+    scenes: Sequence[SceneRecord],
+    names: Sequence[frozenset[str]],
+    former: Sequence[Mapping[str, KnownScene]],
+    now: datetime,
+) -> Acquisition:
+    known = {scene.id: scene for index in group for scene in former[index].values()}
+    oldest_first = sorted(known.values(), key=lambda scene: (scene.created, scene.id))
+    every_name = frozenset(name for index in group for name in names[index])
+    first = min((scenes[index] for index in group), key=lambda scene: (scene.is_archive, scene.footprint.wkb))
+    standing = oldest_first[0] if oldest_first else KnownScene(min(every_name), now)
+    return Acquisition(
+        scene=standing,
+        merged=tuple(scene.id for scene in oldest_first[1:]),
+        is_known=bool(oldest_first),
+        names=every_name,
+        members=tuple(group),
+        moment=_moment(standing.id, first),
+    )
+
+
+def _known_at_that_moment(scenes: Sequence[SceneRecord], ledger: Ledger) -> Iterator[tuple[int, KnownScene]]:
+    """Which records are of a known acquisition by moment and place."""
+    moments = {str(index): _moment(str(index), scene) for index, scene in enumerate(scenes) if _is_dated(scene)}
+    near = ledger.scenes_near(list(moments.values()), SAME_MOMENT_S) if moments else []
+    same = [(index, moment.scene) for index, moment in near if _is_same_place(moments[index], moment)]
+    known = ledger.scenes({scene for _, scene in same}) if same else {}
+    return ((int(index), known[scene]) for index, scene in same)
+
+
+def _simultaneous(scenes: Sequence[SceneRecord]) -> Iterator[tuple[int, int]]:
+    """Which of the records are of one acquisition by moment and place."""
+    dated = [(str(scene.platform), scene.acquired_at, index) for index, scene in enumerate(scenes) if _is_dated(scene)]
+    ordered = sorted(dated, key=lambda each: (each[0], each[1]))
+    for position, (platform, moment, index) in enumerate(ordered):
+        for other_platform, later, other in ordered[position + 1 :]:
+            if other_platform != platform or (later - moment).total_seconds() > SAME_MOMENT_S:  # type: ignore[operator]
+                break
+            if _is_same_place(_moment("", scenes[index]), _moment("", scenes[other])):
+                yield index, other
+
+
+def _sharing(names: Sequence[Iterable[str]]) -> Iterator[tuple[int, int]]:
+    """Pairs of indices that share a name, enough of them to connect all that do."""
+    first_with: dict[str, int] = {}
+    for index, each in enumerate(names):
+        for name in each:
+            yield first_with.setdefault(name, index), index
+
+
+def _connected(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """The numbers below `count` in groups that the links connect, in order of their first member."""
+    leader = list(range(count))
+
+    def led_by(index: int) -> int:
+        while leader[index] != index:
+            leader[index] = leader[leader[index]]
+            index = leader[index]
+        return index
+
+    for one, other in links:
+        first, second = sorted((led_by(one), led_by(other)))
+        leader[second] = first
+    groups: dict[int, list[int]] = {}
+    for index in range(count):
+        groups.setdefault(led_by(index), []).append(index)
+    return list(groups.values())
+
+
+def _is_dated(scene: SceneRecord) -> bool:
+    return scene.platform is not None and scene.acquired_at is not None
+
+
+def _moment(scene: str, record: SceneRecord) -> SceneMoment:
+    footprint = record.footprint.wkb
+    return SceneMoment(scene=scene, platform=record.platform, acquired_at=record.acquired_at, footprint=footprint)
+
+
+def _is_same_place(one: SceneMoment, other: SceneMoment) -> bool:
+    return one.footprint == other.footprint or overlap_fraction(_region(one), _region(other)) >= SAME_PLACE
+
+
+def _region(moment: SceneMoment) -> Region:
+    return cast("Region", shapely.from_wkb(moment.footprint))

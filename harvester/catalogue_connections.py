@@ -1,0 +1,67 @@
+"""The two connections of a run: one for the pages, one for what must be committed beside them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Self, TypeVar
+
+import psycopg
+from psycopg import Connection
+from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from harvester import catalogue
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class CatalogueConnections:
+    """Connections of the role that may load, opened when they are needed and again when they were lost."""
+
+    def __init__(self, conninfo: str, attempts: int) -> None:
+        """Connect to `conninfo`; a piece of work is tried `attempts` times, over some ten seconds for five."""
+        self._conninfo = conninfo
+        self._attempts = attempts
+        self._page: Connection | None = None
+        self._side: Connection | None = None
+        self._on_reconnection: list[Callable[[Connection], None]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in (self._page, self._side):
+            if connection is not None:
+                connection.close()
+
+    def on_reconnection(self, work: Callable[[Connection], None]) -> None:
+        """Let this be done on each new side connection, before anything else: its locks went with the old one."""
+        self._on_reconnection = [work]
+
+    def patiently(self, work: Callable[[Connection, Connection], T]) -> T:
+        """Do the work on the page's and the side connection; after a lost connection again, on new ones.
+
+        Raises:
+            psycopg.OperationalError: it failed as often as it is tried.
+        """
+        trying = Retrying(
+            retry=retry_if_exception_type(psycopg.OperationalError),
+            stop=stop_after_attempt(self._attempts),
+            wait=wait_exponential(multiplier=0.5, max=10),
+            before_sleep=before_sleep_log(logger, logging.WARNING),
+            reraise=True,
+        )
+        return trying(lambda: work(*self._open()))
+
+    def _open(self) -> tuple[Connection, Connection]:
+        if self._side is None or self._side.closed or self._side.broken:
+            was_there = self._side is not None
+            self._side = catalogue.connect(self._conninfo, autocommit=True)
+            if was_there:
+                for work in self._on_reconnection:
+                    work(self._side)
+        if self._page is None or self._page.closed or self._page.broken:
+            self._page = catalogue.connect(self._conninfo)
+        return self._page, self._side

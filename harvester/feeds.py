@@ -1,0 +1,108 @@
+"""Feeds: the sources of the collections as their documents describe them, ready to be harvested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from harvester.collection_documents import CollectionDocument, CollectionDocuments
+from harvester.collection_model import SourceChoice, WithdrawalRules
+from harvester.credentials import Credentials, read_credentials
+from harvester.errors import CollectionDocumentError
+from harvester.sources.registry import SOURCES
+
+#: The source whose records go where the documents say, and not to the collection that names it.
+DELIVERIES = "deliveries"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """One source of records as it is harvested."""
+
+    name: str  #: COLLECTION/SOURCE; of a place named on the command line, the source and that place
+    source: str  #: in the ledger, where record ids are unique within it
+    kind: str  #: a key of `SOURCES`
+    collection: str | None  #: where its Items go; None where the documents decide for each record
+    location: str  #: fit to be shown
+    options: Any = field(repr=False)  #: `Options` of the source; they may hold secrets
+    concurrency: int = 1  #: how many jobs may ask its host at once
+    schedule: str | None = None  #: cron, UTC
+    full_schedule: str | None = None
+    stale_after_days: float | None = None
+    withdrawals: WithdrawalRules = field(default_factory=WithdrawalRules)
+
+    @property
+    def host(self) -> str:
+        """What jobs of one host are told by; of a folder the whole machine is one."""
+        return urlsplit(self.location).hostname or "this machine"
+
+
+def feeds_of(documents: CollectionDocuments, environment: Mapping[str, str]) -> dict[str, Feed]:
+    """All sources that are ready to be harvested, by name, in the order of the documents.
+
+    A source without an address is not among them unless its kind knows one: it only says where deliveries go.
+
+    Raises:
+        CollectionDocumentError: the options of a source are not what its kind takes.
+        CredentialsError: a file of credentials cannot be read.
+    """
+    feeds = (_feed(document, choice, environment) for document, choice in _choices(documents.values()))
+    return {feed.name: feed for feed in feeds if feed}
+
+
+def deliveries_at(location: str, credentials: Credentials, **options: Any) -> Feed:
+    """The feed of the deliveries at a place that was named on the command line."""
+    source_options = SOURCES[DELIVERIES].Options(url=location, credentials=credentials, **options)
+    shown = source_options.shown_location
+    return Feed(
+        name=f"{DELIVERIES} {shown}",
+        source=DELIVERIES,
+        kind=DELIVERIES,
+        collection=None,
+        location=shown,
+        options=source_options,
+    )
+
+
+def _choices(documents: Iterable[CollectionDocument]) -> Iterable[tuple[CollectionDocument, SourceChoice]]:
+    return ((document, choice) for document in documents for choice in document.harvest.sources)
+
+
+def _feed(document: CollectionDocument, choice: SourceChoice, environment: Mapping[str, str]) -> Feed | None:
+    options_type = SOURCES[choice.source].Options
+    given: dict[str, Any] = {**choice.options, "credentials": Credentials()}
+    for name in ("url", "rate", "page_size", "timeout_s"):
+        if (value := getattr(choice, name)) is not None:
+            given[name] = value
+    if choice.allowed_hosts:
+        given["allowed_hosts"] = tuple(choice.allowed_hosts)
+    if choice.credentials:
+        given["credentials"] = read_credentials(choice.credentials, environment)
+    if "url" not in given and options_type.model_fields["url"].is_required():
+        return None
+    try:
+        options = options_type(**given)
+    except ValidationError as error:
+        raise CollectionDocumentError(_explained(document, choice, error)) from error
+    return Feed(
+        name=f"{document.id}/{choice.label}",
+        source=choice.label,
+        kind=choice.source,
+        collection=None if choice.source == DELIVERIES else document.id,
+        location=options.shown_location,
+        options=options,
+        concurrency=choice.concurrency,
+        schedule=choice.schedule,
+        full_schedule=choice.full_schedule,
+        stale_after_days=choice.stale_after_days,
+        withdrawals=choice.withdrawals,
+    )
+
+
+def _explained(document: CollectionDocument, choice: SourceChoice, error: ValidationError) -> str:
+    mistakes = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+    return f"{document.file}: the source {choice.label} does not take its options: {mistakes}"
