@@ -31,6 +31,7 @@ MADE_BY_THE_API = frozenset(
         "data",
         "search",
         "queryables",
+        "changes",
         "http://www.opengis.net/def/rel/ogc/1.0/queryables",
     }
 )

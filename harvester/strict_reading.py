@@ -103,7 +103,10 @@ def instant(value: Any, where: str, *, naive_is_utc: bool = True) -> datetime:
         if not naive_is_utc:
             raise UnreadableScene(f"{where} has no time zone: {_shown(value)}")
         moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # an offset at the edge of the calendar
+        raise UnreadableScene(f"{where} is not a time but {_shown(value)}") from error
 
 
 def _shown(value: Any) -> str:

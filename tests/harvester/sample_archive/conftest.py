@@ -10,7 +10,8 @@ import pytest
 from harvester.record import SceneRecord
 from harvester.sample_archive import SITES, SampleArchive, Site, write_sample_archive
 from harvester.sensors import Sensors, load_sensors
-from harvester.sources.deliveries import DeliveriesOptions, read_pages, scene_from_record
+from harvester.sources.deliveries import Options, read_pages, scene_from_record
+from harvester.sources.source import Progress, Selection
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -39,7 +40,7 @@ def scenes_in(sensors: Sensors) -> Callable[[Path], list[SceneRecord]]:
     """Everything that the harvester reads in a directory; a refusal fails the test."""
 
     def scenes(directory: Path) -> list[SceneRecord]:
-        pages = read_pages(DeliveriesOptions(location=str(directory)), None)
+        pages = read_pages(Options(url=str(directory)), Selection(), None, Progress(), lambda _: {})
         return [scene_from_record(record, sensors) for page in pages for record in page.records]
 
     return scenes

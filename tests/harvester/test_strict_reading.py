@@ -1,0 +1,79 @@
+"""Reading the fields of a record strictly: what is there, what is missing, and what nobody asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from harvester.errors import UnreadableScene
+from harvester.strict_reading import Fields
+
+
+def test_fields_that_nobody_took_are_told() -> None:
+    """What is left over is named with its place, apart from what is empty or known to be of no use."""
+    fields = Fields({"id": "a", "empty": "", "none": None, "size": 3, "colour": "red", "zero": 0}, "image")
+    fields.text("id")
+    assert list(fields.left_over(ignored={"size"})) == ["image.colour", "image.zero"]
+    assert fields.close(ignored={"size", "zero"}) == ("fields not known to the reader: image.colour",)
+    assert fields.close(ignored={"size", "zero", "colour"}) == ()
+
+
+@pytest.mark.parametrize("content", [{}, {"cloud": None}, {"cloud": ""}])
+def test_missing_null_and_empty_are_the_same(content: dict[str, Any]) -> None:
+    """A field that its source does not fill is missing: a mandatory one refuses the record, another has its default."""
+    assert Fields(content).number("cloud", None) is None
+    with pytest.raises(UnreadableScene, match="properties.cloud is missing"):
+        Fields(content, "properties").number("cloud")
+
+
+@pytest.mark.parametrize("value", ["wet", True, [1], "nan", "inf", {}])
+def test_what_is_no_number_is_refused(value: Any) -> None:
+    """Texts, lists, truth values and numbers without end are refused with what stands there."""
+    with pytest.raises(UnreadableScene, match="cloud is not a number but"):
+        Fields({"cloud": value}).number("cloud", 0)
+
+
+@pytest.mark.parametrize(("value", "number"), [(0, 0.0), ("12.5", 12.5), (-3, -3.0), ("1e2", 100.0)])
+def test_numbers_may_be_written_as_texts(value: Any, number: float) -> None:
+    """Services write numbers as texts; zero is a number and no missing value."""
+    assert Fields({"cloud": value}).number("cloud") == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2020-04-01T18:56:19.3Z", "2020-04-01T18:56:19.300", "2020-04-01T20:56:19.300000+02:00"],
+)
+def test_times_are_utc_with_any_decimals(text: str) -> None:
+    """Times with any number of decimals and any zone become UTC; those without a zone are taken as UTC."""
+    assert Fields({"at": text}).instant("at") == datetime(2020, 4, 1, 18, 56, 19, 300_000, tzinfo=UTC)
+
+
+def test_time_without_zone_can_be_refused() -> None:
+    """Where a service's local time is meant, a time without zone is refused rather than guessed."""
+    with pytest.raises(UnreadableScene, match="at has no time zone"):
+        Fields({"at": "2020-04-01T18:56:19"}).instant("at", naive_is_utc=False)
+
+
+@pytest.mark.parametrize("value", ["yesterday", 5, "0001-01-01T00:00:00+10:00", ["2020-01-01"]])
+def test_what_is_no_time_is_refused(value: Any) -> None:
+    """Anything else than a time of the calendar is refused with what stands there."""
+    with pytest.raises(UnreadableScene, match="at is not a time but"):
+        Fields({"at": value}).instant("at")
+
+
+def test_sections_name_their_place() -> None:
+    """A field of an object inside the record is named with its whole path; a section that is no object is refused."""
+    fields = Fields({"links": {"quicklook": {}}, "rights": "none"})
+    with pytest.raises(UnreadableScene, match="links.quicklook.href is missing"):
+        fields.section("links").section("quicklook").text("href")
+    with pytest.raises(UnreadableScene, match="rights is not an object but 'none'"):
+        fields.section("rights")
+    assert not fields.section("absent").has("anything")
+
+
+def test_text_is_not_made_of_numbers() -> None:
+    """An id that is a number is told from one that is a text."""
+    with pytest.raises(UnreadableScene, match="id is not a text but 5"):
+        Fields({"id": 5}).text("id")
