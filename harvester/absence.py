@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from psycopg import Connection
 
 from harvester.collection_model import WithdrawalRules
@@ -15,6 +17,12 @@ def mark_absent(connection: Connection, run: Run) -> int:
         " WHERE feed = %s AND state != 'withdrawn' AND last_seen < %s",
         (run.started_at, run.feed, run.started_at),
     ).rowcount
+
+
+def count_unseen(connection: Connection, feed: str, seen: Set[str]) -> int:
+    """How many active records of the feed are not among these."""
+    rows = connection.execute("SELECT record FROM dinamis.source_record WHERE feed = %s AND state = 'active'", (feed,))
+    return sum(record not in seen for (record,) in rows)
 
 
 def overdue_records(connection: Connection, feed: str, rules: WithdrawalRules) -> list[tuple[str, bool]]:

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import Connection
 
 from harvester import catalogue, runs
-from harvester.absence import mark_absent, overdue_records, withdrawal_limit
+from harvester.absence import count_unseen, mark_absent, overdue_records, withdrawal_limit
 from harvester.catalogue_connections import CatalogueConnections
 from harvester.errors import CatalogueError, CollectionDocumentError, HarvestError, SourceUnavailable
 from harvester.expectations import breaches_of
@@ -27,7 +27,7 @@ from harvester.ledger import fingerprints
 from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
 from harvester.publish import publish, publish_collections
 from harvester.record import Page, Withdrawal
-from harvester.report import HarvestReport, Outcome, PageReport
+from harvester.report import HarvestReport, Outcome, PageReport, printable
 from harvester.runs import Part, PartLost, Request, Run, RunBusy, RunCancelled
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress, Selection
@@ -99,9 +99,13 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
     with _translated_errors(rooms), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
         selection = connections.patiently(lambda _, side: _selection(side, feed, request))
         known = partial(_known_fingerprints, connections, feed)
+        seen: set[str] = set()
         for page in _limited(SOURCES[feed.kind].read_pages(feed.options, selection, None, progress, known), request):
             report.add(connections.patiently(partial(_compared, feed, rooms, request, page, report)))
+            seen |= {*page.unread, *(printable(raw.id) for raw in page.records)}
             watch(report, progress)
+        if seen and selection.is_everything and request.limit is None:
+            report.absent = connections.patiently(lambda _, side: count_unseen(side, feed.name, seen))
     return _ended(report, progress, "succeeded")
 
 
@@ -306,6 +310,7 @@ def _finish_once(work: _Work, connection: Connection, side: Connection) -> Harve
     if not runs.try_finishing(side, run.id):
         return None
     work.report.is_resumed = run.is_resumed
+    work.report.restart_counts(runs.counts_of(side, run.id))
     if _saw_everything(side, run):
         work.report.absent = mark_absent(side, run)
         if work.feed.withdrawals.by_absence:

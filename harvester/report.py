@@ -147,6 +147,12 @@ class HarvestReport:
             before, first = self.warnings.get(warning, (0, example))
             self.warnings[warning] = before + times, first
 
+    def restart_counts(self, counts: Mapping[str, int]) -> None:
+        """Let the numbers be these: of all parts of a run, whoever did them."""
+        self.outcomes.clear()
+        self.items_written = self.items_removed = self.unknown_withdrawals = 0
+        self.add_counts(counts)
+
     def add_counts(self, counts: Mapping[str, int]) -> None:
         """Add numbers as `counts` gives them, of what was done before."""
         self.outcomes += Counter({outcome: counts.get(outcome.value, 0) for outcome in Outcome})

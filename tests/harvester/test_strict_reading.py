@@ -24,7 +24,7 @@ def test_fields_that_nobody_took_are_told() -> None:
 def test_missing_null_and_empty_are_the_same(content: dict[str, Any]) -> None:
     """A field that its source does not fill is missing: a mandatory one refuses the record, another has its default."""
     assert Fields(content).number("cloud", None) is None
-    with pytest.raises(UnreadableScene, match="properties.cloud is missing"):
+    with pytest.raises(UnreadableScene, match=r"properties\.cloud is missing"):
         Fields(content, "properties").number("cloud")
 
 
@@ -66,7 +66,7 @@ def test_what_is_no_time_is_refused(value: Any) -> None:
 def test_sections_name_their_place() -> None:
     """A field of an object inside the record is named with its whole path; a section that is no object is refused."""
     fields = Fields({"links": {"quicklook": {}}, "rights": "none"})
-    with pytest.raises(UnreadableScene, match="links.quicklook.href is missing"):
+    with pytest.raises(UnreadableScene, match=r"links\.quicklook\.href is missing"):
         fields.section("links").section("quicklook").text("href")
     with pytest.raises(UnreadableScene, match="rights is not an object but 'none'"):
         fields.section("rights")
