@@ -1,0 +1,66 @@
+"""Where the time of a harvest goes: the steps of a page with a clock before and after each."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+from unittest.mock import patch
+
+from harvester import catalogue, page_writing
+from harvester.ledger import Ledger
+from harvester.sources.registry import SOURCES
+
+_LEDGER = [name for name, member in vars(Ledger).items() if callable(member) and not name.startswith("__")]
+
+
+@contextmanager
+def clocked_stages() -> Iterator[Counter[str]]:
+    """Count the seconds of each stage while the context is open; a stage inside another counts for itself alone."""
+    seconds: Counter[str] = Counter()
+    running: list[float] = []
+
+    def clocked(stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(work)
+        def timed(*args: Any, **options: Any) -> Any:
+            began = time.perf_counter()
+            running.append(0.0)
+            try:
+                return work(*args, **options)
+            finally:
+                took, inside = time.perf_counter() - began, running.pop()
+                seconds[stage] += took - inside
+                if running:
+                    running[-1] += took
+
+        return timed
+
+    def paged(read_pages: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        def timed(*args: Any) -> Iterator[Any]:
+            pages = read_pages(*args)
+            following = clocked("source", lambda: next(pages, None))
+            yield from iter(following, None)
+
+        return timed
+
+    source: Any = SOURCES["stac"]
+    patches = [
+        patch.object(source, "read_pages", paged(source.read_pages)),
+        patch.object(page_writing, "read_record", clocked("reader", page_writing.read_record)),
+        patch.object(page_writing, "item_from_scenes", clocked("Items", page_writing.item_from_scenes)),
+        patch.object(page_writing.PageWriting, "take_in", clocked("the page", page_writing.PageWriting.take_in)),
+        patch.object(page_writing.PageWriting, "write_items", clocked("documents", page_writing.PageWriting.write_items)),
+        patch.object(catalogue, "put_items", clocked("catalogue", catalogue.put_items)),
+        patch.object(catalogue, "finish_writing", clocked("catalogue", catalogue.finish_writing)),
+        *(patch.object(Ledger, name, clocked("ledger", getattr(Ledger, name))) for name in _LEDGER),
+    ]
+    for each in patches:
+        each.start()
+    try:
+        yield seconds
+    finally:
+        for each in reversed(patches):
+            each.stop()
