@@ -11,11 +11,11 @@ from typing import Any, Literal
 import shapely
 from pydantic import Field
 
-from harvester.errors import SourceRefused, UnreadableAnswer
+from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, Withdrawal
 from harvester.sources.oneatlas_auth import OneAtlasOptions
-from harvester.sources.oneatlas_features import records_from_features
+from harvester.sources.oneatlas_features import moment_or_none, records_from_features
 from harvester.sources.oneatlas_records import scene_from_record
 from harvester.sources.oneatlas_windows import Answer, Position, walk
 from harvester.sources.source import BBox, Fingerprints, Progress, Selection
@@ -27,6 +27,8 @@ is_selectable = True
 _ENDPOINT = "https://search.foundation.api.oneatlas.airbus.com/api"
 _LARGEST_PAGE = 500
 _USUAL_PAGE = 200
+#: The part of a full load that reads the deletions.
+_DELETIONS = "deletions"
 
 
 class Options(OneAtlasOptions):
@@ -67,7 +69,8 @@ def read_pages(
 
     Args:
         options: where and how.
-        selection: `since` and `until` bound `lastUpdateDate`, and `deletedDate` of the deletions; `bbox` the records.
+        selection: `since` and `until` bound `lastUpdateDate`, and `deletedDate` of the deletions; `bbox` the records;
+            `part` is one of `windows`.
         cursor: of the page after which to go on.
         progress: its total is what is known so far: a lower bound until the last window is reached.
         fingerprints: not used.
@@ -83,19 +86,55 @@ def read_pages(
     with Session(options.with_hosts_of(options.deleted_url or options.url), auth=options.auth()) as session:
         position = Position.from_cursor(cursor) if cursor else catalogue.first_position()
         if position.stage == "deletions":
-            records_position = catalogue.records_position(position.last)
-            yield from _deletions(catalogue, session, position, records_position)
-            position = records_position
+            after = None if selection.part == _DELETIONS else catalogue.records_position(position.last)
+            yield from _deletions(catalogue, session, position, after)
+            if after is None:
+                return
+            position = after
         yield from _records(catalogue, session, position, progress)
 
 
 def windows(options: Options, selection: Selection) -> Sequence[Selection]:
-    """The selection by the year in which the records changed (`lastUpdateDate`)."""
-    first = selection.since or options.first_moment
-    last = selection.until or datetime.now(UTC)
-    cuts = [datetime(year, 1, 1, tzinfo=UTC) for year in range(first.year + 1, last.year + 1)]
-    bounds = [selection.since, *(cut for cut in cuts if cut < last), selection.until]
-    return [replace(selection, since=since, until=until) for since, until in pairwise(bounds)]
+    """The selection by years: of acquisition, with the deletions as a part of their own; what changed, by change.
+
+    Records that do not say when they changed are in a full load only: each record has an acquisition date, and the
+    first and the last year are open. The deletions stand last, so that they find what was seen meanwhile.
+    """
+    if selection.since is None and selection.until is None:
+        years = _new_years(options.first_moment, datetime.now(UTC))
+        if not years:
+            return [selection]
+        parts = [_named(start, end) for start, end in pairwise([None, *years, None])]
+        return [replace(selection, part=part) for part in (*parts, *([_DELETIONS] if options.deleted_url else []))]
+    years = _new_years(selection.since or options.first_moment, selection.until or datetime.now(UTC))
+    bounds = pairwise([selection.since, *years, selection.until])
+    return [replace(selection, since=since, until=until) for since, until in bounds]
+
+
+def _new_years(first: datetime, last: datetime) -> list[datetime]:
+    """The beginnings of years between two moments."""
+    years = (datetime(year, 1, 1, tzinfo=UTC) for year in range(first.year + 1, last.year + 1))
+    return [year for year in years if year < last]
+
+
+def _named(start: datetime | None, end: datetime | None) -> str:
+    """The name of a part of a full load: its bounds, of which an open one is left out."""
+    return "/".join("" if bound is None else bound.isoformat() for bound in (start, end))
+
+
+def _bounds(selection: Selection) -> tuple[datetime | None, datetime | None]:
+    """The bounds of what is read, by the date field of the selection; None where it is open.
+
+    Raises:
+        SourceUnavailable: the part is not one of ours.
+    """
+    if selection.part in (None, _DELETIONS):
+        return selection.since, selection.until
+    start, _, end = str(selection.part).partition("/")
+    try:
+        return datetime.fromisoformat(start) if start else None, datetime.fromisoformat(end) if end else None
+    except ValueError as error:
+        raise SourceUnavailable(f"the part {selection.part!r} is not one of this source; start a new run") from error
 
 
 class _Catalogue:
@@ -104,17 +143,18 @@ class _Catalogue:
     def __init__(self, options: Options, selection: Selection) -> None:
         self._options = options
         self._selection = selection
+        self._start, self._end = _bounds(selection)
         self._is_full = selection.since is None and selection.until is None
         self._date_field = "acquisitionDate" if self._is_full else "lastUpdateDate"
 
     def first_position(self) -> Position:
         # An end that stays: what changes meanwhile leaves the window, which is seen, and the next run reads it.
-        last = self._selection.until or datetime.now(UTC)
-        position = self.records_position(last)
-        return position.model_copy(update={"stage": "deletions"}) if self._options.deleted_url else position
+        position = self.records_position(self._end or datetime.now(UTC))
+        has_deletions = self._options.deleted_url and self._selection.part in (None, _DELETIONS)
+        return position.model_copy(update={"stage": "deletions"}) if has_deletions else position
 
     def records_position(self, last: datetime) -> Position:
-        start = self._selection.since or self._options.first_moment
+        start = self._start or self._options.first_moment
         last = max(last, start + timedelta(seconds=1))
         return Position(stage="records", start=start, end=last, last=last, size=self._options.records_per_page)
 
@@ -151,28 +191,33 @@ class _Catalogue:
 
     def _range(self, position: Position) -> str:
         """Open where all is asked for, so that a wrong date does not hide a record."""
-        is_last = self._is_full and position.end >= position.last
+        is_last = self._is_full and self._end is None and position.end >= position.last
         return position.range(open_before=self._is_first(position), open_after=is_last)
 
     def _is_first(self, position: Position) -> bool:
-        return self._selection.since is None and position.start <= self._options.first_moment
+        return self._start is None and position.start <= self._options.first_moment
 
     def _workspace(self) -> str:
         return self._options.workspace or ("public-pneo" if self._options.constellation == "PNEO" else "public")
 
 
-def _deletions(
-    catalogue: _Catalogue, session: Session, position: Position, records_position: Position
-) -> Iterator[Page]:
+def _deletions(catalogue: _Catalogue, session: Session, position: Position, after: Position | None) -> Iterator[Page]:
+    """The pages of deletions; the cursor of the last leads to `after`."""
     for _, answer, following in catalogue.walk_deletions(session, position):
         withdrawals = list({each.id: each for each in map(_withdrawal, answer.entries)}.values())
-        yield Page(records=[], withdrawals=withdrawals, next_cursor=(following or records_position).cursor())
+        going_on = following or after
+        yield Page(records=[], withdrawals=withdrawals, next_cursor=going_on.cursor() if going_on else None)
 
 
 def _withdrawal(entry: Any) -> Withdrawal:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("id"), str):
         raise UnreadableAnswer(f"a deletion does not name its record: {entry!r:.80}")
-    return Withdrawal(id=entry["id"], reason=f"deleted at OneAtlas on {entry.get('deletedDate') or 'an unknown date'}")
+    deleted = entry.get("deletedDate")
+    return Withdrawal(
+        id=entry["id"],
+        reason=f"deleted at OneAtlas on {deleted or 'an unknown date'}",
+        at=moment_or_none(deleted),
+    )
 
 
 def _records(catalogue: _Catalogue, session: Session, position: Position, progress: Progress) -> Iterator[Page]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from footprints import FootprintError, Region, footprint_from_corners, footprint_from_rings, union_footprints
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord
+from harvester.strict_reading import instant
 
 #: Coordinates beyond the poles were met by EO-DataHub's airbus-harvester; farther off they are no rounding.
 _BEYOND_POLE_DEG = 1.0
@@ -43,6 +45,14 @@ def _record(feature: Any, id_field: str) -> RawRecord:
 def _digest_id(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def moment_or_none(said: Any) -> datetime | None:
+    """A time in UTC that a feed of deletions writes; None where it writes none."""
+    try:
+        return instant(said, "the time")
+    except UnreadableScene:
+        return None
 
 
 def footprint_from_geojson(geometry: Any) -> tuple[Region, tuple[str, ...]]:

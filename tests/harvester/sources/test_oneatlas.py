@@ -154,15 +154,53 @@ def test_more_records_in_one_second_than_can_be_paged_stop_the_run() -> None:
         read(options)
 
 
-def test_the_windows_of_a_selection_are_together_the_selection() -> None:
-    """Each record that changed is in the window of its year, and what workers share is all there is."""
+def test_the_parts_of_a_full_load_are_together_everything() -> None:
+    """Each record is in the part of its year of acquisition, whether it says when it changed or not."""
     service = OneAtlas(synthetic_features(80))
+    for number, date in enumerate(["1970-01-01T00:00:00Z", "2970-01-01T00:00:00Z", "2016-01-01T00:00:00Z"]):
+        service.features[number]["properties"]["acquisitionDate"] = date
+        service.features[number]["properties"].pop("lastUpdateDate", None)
     with served(service) as options:
-        selections = oneatlas.windows(options, Selection())
-        parts = [ids(read(options, selection)) for selection in selections]
+        parts = [ids(read(options, part)) for part in oneatlas.windows(options, EVERYTHING)]
     assert len([part for part in parts if part]) > 5
     assert {each for part in parts for each in part} == service.ids()
-    assert (selections[0].since, selections[-1].until) == (None, None)
+
+
+def test_deletions_are_one_part_of_a_full_load_with_their_dates() -> None:
+    """All deletions are told by exactly one of the parts, each with the time at which it happened."""
+    service = OneAtlas(synthetic_features(5))
+    gone = service.features[0]["properties"]["id"]
+    service.delete(gone, NOW - timedelta(days=300))
+    with served(service, page_size=2) as options:
+        told = [withdrawn(read(options, part)) for part in oneatlas.windows(options, EVERYTHING)]
+        (withdrawal,) = [each for page in read(options) for each in page.withdrawals]
+        undeleted = oneatlas.windows(options.model_copy(update={"deleted_url": None}), EVERYTHING)
+    assert [part for part in told if part] == [[gone]]
+    assert len(undeleted) == len(told) - 1
+    assert withdrawal.at == NOW - timedelta(days=300)
+
+
+def test_the_windows_of_changes_are_together_the_selection() -> None:
+    """What changed since a time is in the window of its year, and so is each deletion."""
+    service = OneAtlas(synthetic_features(6))
+    names = sorted(service.ids())
+    for number, name in enumerate(names[:-1]):
+        service.touch(name, datetime(2021 + number, 1, 1, tzinfo=UTC))
+    service.delete(names[-1], datetime(2023, 5, 1, tzinfo=UTC))
+    selection = Selection(since=datetime(2022, 1, 1, tzinfo=UTC), until=NOW)
+    with served(service) as options:
+        windows = oneatlas.windows(options, selection)
+        pages = [read(options, window) for window in windows]
+    assert [window.since for window in windows] == [datetime(year, 1, 1, tzinfo=UTC) for year in range(2022, 2026)]
+    assert windows[-1].until == NOW
+    assert {each for part in pages for each in ids(part)} == set(names[1:-1])
+    assert [withdrawn(part) for part in pages if withdrawn(part)] == [[names[-1]]]
+
+
+def test_an_unknown_part_is_refused() -> None:
+    """A part that another release named is not taken for everything."""
+    with served(OneAtlas(synthetic_features(1))) as options, pytest.raises(SourceUnavailable, match="start a new run"):
+        read(options, Selection(part="north"))
 
 
 def test_a_short_selection_is_one_window() -> None:

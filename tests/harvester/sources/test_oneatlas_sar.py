@@ -187,7 +187,10 @@ def test_the_genuine_feeds_are_understood(samples: Path) -> None:
     )
     name = "TDX-1_ST_S_spot_028R_45707_A14252474_413"
     with served(SarCatalogue([]), plan) as options:
-        assert told(read(options)) == [name, f"-{name}"]
+        read_pages = read(options)
+    assert told(read_pages) == [name, f"-{name}"]
+    (revocation,) = (each for page in read_pages for each in page.withdrawals)
+    assert revocation.at == datetime(2021, 4, 8, 0, 56, 40, tzinfo=UTC)
     assert [path for _, path, _ in plan.requests if "token=P5uvZ0N2zAUsiScDJA" in path] != []
 
 
