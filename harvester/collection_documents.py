@@ -15,12 +15,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from harvester.collection_model import CollectionContent, Harvest
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from harvester.collection_model import CollectionContent, Harvest, SourceChoice
 from harvester.document_mistakes import did_you_mean, dotted, explained, validated
 from harvester.errors import CollectionDocumentError
 from harvester.located_yaml import LocatedDocument, Place, Problem, read_located_yaml
 from harvester.queryables import DEFAULT_LANGUAGE, QUERYABLES, queryables
 from harvester.sensors import read_sensors
+from harvester.source_queryables import SOURCE_PROPERTIES, queryables_of_sources
+from harvester.sources.registry import SOURCES
 
 __all__ = [
     "CollectionDocument",
@@ -187,7 +192,8 @@ def check_collection_documents(directory: Path) -> list[Problem]:
     sensors, of_sensors = read_sensors(directory / "sensors")
     # Which missions are known can be told only where every sensor document can be read.
     known = None if of_sensors else {code for sensor in sensors for code in sensor.satellites}
-    return sorted([*problems, *of_sensors, *_unread(documents, known), *_uncovered(directory, documents)])
+    problems += [*_refused_options(documents), *_unread(documents, known), *_uncovered(directory, documents)]
+    return sorted([*problems, *of_sensors])
 
 
 def queryables_of(document: CollectionDocument, language: str = DEFAULT_LANGUAGE) -> dict[str, dict[str, Any]]:
@@ -197,7 +203,7 @@ def queryables_of(document: CollectionDocument, language: str = DEFAULT_LANGUAGE
         schema = queryable.model_dump(mode="json", exclude_none=True, exclude={"translations"})
         words = queryable.model_dump(mode="json", exclude_none=True)["translations"]
         own[name] = schema | words.get(language, {})
-    return queryables(language) | own
+    return queryables(language) | queryables_of_sources(document.sources, language) | own
 
 
 def source_table(documents: CollectionDocuments) -> str:
@@ -241,7 +247,7 @@ def _read_directory(directory: Path) -> tuple[list[CollectionDocument], list[Pro
     documents = [document for document, _ in read if document is not None]
     problems = [problem for _, found in read for problem in found]
     problems += [_misnamed(file) for file in sorted(directory.iterdir()) if file.suffix in (".yml", ".json", ".py")]
-    return documents, problems + _contested(documents) + _disagreeing(documents)
+    return documents, problems + _contested(documents) + _disagreeing(documents) + _confused(documents)
 
 
 def _misnamed(file: Path) -> Problem:
@@ -278,6 +284,51 @@ def _disagreeing(documents: Iterable[CollectionDocument]) -> list[Problem]:
                 message = f"{name} is a {expected} in {owner!r}: give it the same type here, or another name"
                 problems.append(_problem(document.file, ("queryables", name, "type"), message))
     return problems
+
+
+def _confused(documents: Iterable[CollectionDocument]) -> list[Problem]:
+    """One problem for each source that has the name of another one: the ids of records are unique within a name."""
+    owners: dict[str, tuple[CollectionDocument, SourceChoice]] = {}
+    problems = []
+    for document in documents:
+        for index, choice in enumerate(document.harvest.sources):
+            # The records of deliveries are named by the whole address of their file.
+            if choice.source == "deliveries":
+                continue
+            owner, known = owners.setdefault(choice.label, (document, choice))
+            if choice.source != known.source or not _share_address(choice, known):
+                message = (
+                    f"{owner.id!r} has another source named {choice.label!r} ({known.source}, {known.url}): give one "
+                    "of them another name"
+                )
+                problems.append(_problem(document.file, ("harvest", "sources", index), message))
+    return problems
+
+
+def _share_address(choice: SourceChoice, known: SourceChoice) -> bool:
+    return None in (choice.url, known.url) or str(choice.url).rstrip("/") == str(known.url).rstrip("/")
+
+
+def _refused_options(documents: Iterable[CollectionDocument]) -> Iterator[Problem]:
+    """A problem for each option that the module of its source does not take."""
+    for document in documents:
+        for index, choice in enumerate(document.harvest.sources):
+            options = SOURCES[choice.source].Options
+            try:
+                options.model_validate({"url": choice.url or "https://to.be.said.example", **choice.options})
+            except ValidationError as error:
+                place = ("harvest", "sources", index, "options")
+                for mistake in error.errors(include_url=False):
+                    yield _problem(document.file, (*place, *mistake["loc"]), _option_mistake(choice, mistake, options))
+
+
+def _option_mistake(choice: SourceChoice, mistake: ErrorDetails, options: type[BaseModel]) -> str:
+    name = ".".join(map(str, mistake["loc"]))
+    if mistake["type"] == "extra_forbidden":
+        return f"{choice.source} has no option {name!r}{did_you_mean(name, options.model_fields)}"
+    if mistake["type"] == "missing":
+        return f"{choice.source} needs the option {name!r}: add it"
+    return f"{choice.source} does not take this{f' as {name}' if name else ''}: {mistake['msg']}"
 
 
 def _problem(file: Path, place: Place, message: str, severity: str = "error") -> Problem:
@@ -342,7 +393,11 @@ def _inconsistencies(name: str, content: CollectionContent) -> Iterator[tuple[Pl
 
 
 def _published_properties(content: CollectionContent) -> set[str]:
-    return {*QUERYABLES, *content.queryables}
+    return {*QUERYABLES, *_properties_of_sources(content), *content.queryables}
+
+
+def _properties_of_sources(content: CollectionContent) -> set[str]:
+    return {name for choice in content.harvest.sources for name in SOURCE_PROPERTIES.get(choice.source, ())}
 
 
 def _foreign_summaries(content: CollectionContent) -> Iterator[tuple[Place, str]]:
@@ -363,9 +418,12 @@ def _foreign_translations(content: CollectionContent) -> Iterator[tuple[Place, s
 
 
 def _redefined_queryables(content: CollectionContent) -> Iterator[tuple[Place, str]]:
+    of_sources = _properties_of_sources(content)
     for name in content.queryables:
         if name in QUERYABLES:
             yield ("queryables", name), "every collection of the platform has this property: remove it here"
+        elif name in of_sources:
+            yield ("queryables", name), "a source of the collection declares this property itself: remove it here"
 
 
 def _unknown_expectations(content: CollectionContent) -> Iterator[tuple[Place, str]]:

@@ -318,7 +318,9 @@ class SourceChoice(Strict):
     full_schedule: Cron | None = None  #: when everything is, so that what is gone is noticed, UTC
     stale_after_days: Annotated[float, Field(gt=0)] | None = None  #: without a good run somebody is told
     withdrawals: WithdrawalRules = WithdrawalRules()
-    options: Annotated[dict[str, Scalar | list[Scalar]], AfterValidator(_no_secrets)] = {}
+    options: Annotated[
+        dict[str, Scalar | list[Scalar] | dict[str, Scalar | list[Scalar]]], AfterValidator(_no_secrets)
+    ] = {}
 
     @property
     def label(self) -> str:

@@ -24,8 +24,9 @@ from harvester.collection_documents import (
     source_table,
 )
 from harvester.errors import CollectionDocumentError
-from harvester.items import item_from_scenes
+from harvester.items import SourcedScene, item_from_scenes
 from harvester.queryables import PROPERTIES, QUERYABLES, queryables
+from harvester.source_queryables import SOURCE_PROPERTIES
 from tests.scene_records import scene
 from tests.stac_schemas import validator
 
@@ -384,6 +385,12 @@ def test_an_open_end_of_the_interval_stays_open(written: Callable[..., Path]) ->
             "credentials do not belong here",
         ),
         ("  summaries:", "  links: [{rel: self, href: 'https://a.fr/x'}]\n  summaries:", "rel: self", "the API makes"),
+        (
+            "  summaries:",
+            "  links: [{rel: changes, href: 'https://a.fr/x'}]\n  summaries:",
+            "rel: changes",
+            "API makes",
+        ),
         ("queryables:", "expect: {required: [datetmie]}\nqueryables:", "datetmie", "did you mean 'datetime'?"),
         ("queryables:", "expect: {min_items: 5, max_items: 1}\nqueryables:", "min_items", "exchange the two numbers"),
         ("queryables:", "expect: {min_items: -1}\nqueryables:", "min_items", "greater than or equal to 0"),
@@ -507,6 +514,79 @@ def test_one_property_has_one_type_in_all_documents(written: Callable[..., Path]
         load_collection_documents(file.parent)
 
 
+SERVICE = "source: stac\n      url: https://one.example/stac"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "source: stac\n      url: https://two.example/stac",
+        "source: geodes\n      name: stac\n      options: {collections: [A]}",
+    ],
+)
+def test_one_name_of_a_source_is_one_service(other: str, written: Callable[..., Path]) -> None:
+    """Ids of records are unique within the name of their source, so another service needs another name."""
+    written(("source: deliveries", SERVICE))
+    file = written(
+        ("id: gaia-demo", "id: gaia-other"), ("[GAIA1]", "[GAIA2]"), ("source: deliveries", other), name="gaia-other"
+    )
+    with pytest.raises(CollectionDocumentError, match=r"'gaia-demo' has another source named 'stac'") as refusal:
+        load_collection_documents(file.parent)
+    assert str(refusal.value).startswith(f"{file}:{line_of(file, '- source')}:")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (SERVICE, SERVICE + "/"),
+        (SERVICE, SERVICE.replace("one", "two") + "\n      name: other"),
+        ("source: deliveries\n      url: ftp://one.example/", "source: deliveries\n      url: ftp://two.example/"),
+    ],
+)
+def test_sources_that_cannot_be_confused_are_no_problem(one: str, other: str, written: Callable[..., Path]) -> None:
+    """One service may feed several collections, and the records of deliveries are named by their whole address."""
+    written(("source: deliveries", one))
+    file = written(
+        ("id: gaia-demo", "id: gaia-other"), ("[GAIA1]", "[GAIA2]"), ("source: deliveries", other), name="gaia-other"
+    )
+    assert sorted(load_collection_documents(file.parent)) == ["gaia-demo", "gaia-other"]
+
+
+@pytest.mark.parametrize(
+    ("source", "line_with", "words"),
+    [
+        ("source: geodes", "- source", "geodes needs the option 'collections'"),
+        ("source: geodes\n      options: {collection: [A]}", "{collection", "did you mean 'collections'?"),
+        ("source: ign\n      options: {family: LANDSAT}", "LANDSAT", "ign does not take this as family"),
+        ("source: resto\n      options: {dialect: v9}", "options", "name one in `collection`"),
+        (
+            "source: ign\n      options: {family: SPOT, territories: {Corse: [1, 2]}}",
+            "Corse",
+            "ign needs the option 'territories.Corse.2'",
+        ),
+    ],
+)
+def test_options_that_a_source_does_not_take_are_explained(
+    source: str, line_with: str, words: str, written: Callable[..., Path]
+) -> None:
+    """The check holds the options of each source against what its module takes."""
+    file = written(("source: deliveries", source))
+    problems = check_collection_documents(file.parent)
+    assert any(
+        words in each.message and each.line == line_of(file, line_with) and each.is_error for each in problems
+    ), problems
+
+
+def test_an_option_may_be_a_mapping(written: Callable[..., Path]) -> None:
+    """Named boxes are written as they are, with names in French."""
+    territories = "{La Réunion: [55.2, -21.5, 55.9, -20.8]}"
+    file = written(
+        ("source: deliveries", f"source: ign\n      options: {{family: SPOT, territories: {territories}}}"),
+        ("missions: [GAIA1]", "missions: [GAIA2]"),
+    )
+    assert check_collection_documents(file.parent) == []
+
+
 def test_files_that_would_be_overlooked_are_pointed_out(written: Callable[..., Path]) -> None:
     """A document named .yml is a warning, since it is not read; Python is an error."""
     directory = written().parent
@@ -543,7 +623,7 @@ def test_a_mission_that_no_sensor_knows_is_a_warning(written: Callable[..., Path
 
 def test_a_collection_without_deliveries_needs_no_sensor(written: Callable[..., Path]) -> None:
     """Missions whose records come from elsewhere need no sensor document."""
-    file = written(("missions: [GAIA1]", "missions: [GAIA2]"), ("source: deliveries", "source: geodes"))
+    file = written(("missions: [GAIA1]", "missions: [GAIA2]"), ("source: deliveries", "source: openspot"))
     assert check_collection_documents(file.parent) == []
 
 
@@ -574,7 +654,8 @@ def test_one_bad_document_does_not_hide_the_problems_of_the_others(written: Call
 def test_items_publish_no_property_that_cannot_be_filtered() -> None:
     """Every property of an Item of a full scene is a queryable of the platform."""
     record = scene()
-    properties = item_from_scenes([record], item_id=record.id, collection="pleiades").properties
+    sourced = SourcedScene(source="deliveries", precedence=0, scene=record)
+    properties = item_from_scenes([sourced], item_id=record.id, collection="pleiades").properties
     assert sorted(set(properties) - set(QUERYABLES)) == []
 
 
@@ -587,14 +668,38 @@ def test_vendor_angles_of_every_reader_can_be_filtered() -> None:
     assert sorted({f"airbus:{angle}" for angle in angles} - set(QUERYABLES)) == []
 
 
-@pytest.mark.parametrize("name", sorted(QUERYABLES))
+ALL_PROPERTIES = {**PROPERTIES, **{name: each for own in SOURCE_PROPERTIES.values() for name, each in own.items()}}
+
+
+@pytest.mark.parametrize("name", sorted(ALL_PROPERTIES))
 def test_every_property_is_typed_and_named_in_both_languages(name: str) -> None:
     """Readers of both languages get a title; a filter knows the type."""
-    definition = PROPERTIES[name]
+    definition = ALL_PROPERTIES[name]
     assert definition.words["fr"].title
     assert definition.words["en"].title
     assert bool(definition.words["fr"].description) == bool(definition.words["en"].description)
     assert definition.schema.get("type") or name == "geometry"
+
+
+def test_properties_of_sources_stand_beside_those_of_all_collections() -> None:
+    """A property is declared once: for all collections, or with one type for the sources that give it."""
+    assert not {name for own in SOURCE_PROPERTIES.values() for name in own} & set(PROPERTIES)
+    for own in SOURCE_PROPERTIES.values():
+        assert all(each.schema == ALL_PROPERTIES[name].schema for name, each in own.items())
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_collection_publishes_the_properties_of_its_sources(language: str) -> None:
+    """What GEODES says can be filtered where GEODES is a source, in the reader's language, and nowhere else."""
+    title = {"fr": "Collection à GEODES", "en": "Collection at GEODES"}[language]
+    assert queryables_of(document_of("sentinel"), language)["geodes:collection"]["title"] == title
+    assert "geodes:collection" not in queryables_of(document_of("pleiades"), language)
+
+
+def test_a_document_does_not_declare_what_its_source_does(written: Callable[..., Path]) -> None:
+    """One definition of a property is enough."""
+    file = written(("source: deliveries", "source: openspot"), ("  gaia:haze:", "  openspot:mode:"))
+    assert "a source of the collection declares this property itself" in complaint(file)
 
 
 @pytest.mark.parametrize("name", [name for name in QUERYABLES if "$ref" in QUERYABLES[name]])
