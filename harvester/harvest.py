@@ -17,13 +17,14 @@ from functools import partial
 import psycopg
 from psycopg import Connection
 
-from harvester import catalogue, runs
+from harvester import catalogue, drift, runs
 from harvester.absence import count_unseen, mark_absent, overdue_records, withdrawal_limit
 from harvester.catalogue_connections import CatalogueConnections
 from harvester.errors import CatalogueError, CollectionDocumentError, HarvestError, SourceUnavailable
 from harvester.expectations import breaches_of
 from harvester.feeds import Feed
 from harvester.ledger import fingerprints
+from harvester.notices import Kind, Occasion, notify
 from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
 from harvester.publish import publish, publish_collections
 from harvester.record import Page, Withdrawal
@@ -32,7 +33,7 @@ from harvester.runs import Part, PartLost, Request, Run, RunBusy, RunCancelled
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress, Selection
 
-__all__ = ["HarvestRooms", "Request", "dry_run", "harvest", "work_on"]
+__all__ = ["HarvestRooms", "Request", "dry_run", "harvest", "plan", "work_on"]
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,20 @@ def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
         if report is None:
             raise RunBusy(f"{feed.name} is run {run.id}: see `dinamis harvest status`, or cancel it.")
         return report
+
+
+def plan(feed: Feed, rooms: HarvestRooms, request: Request) -> Run:
+    """Decide which run of a feed is to be done, as `harvest` does, and leave its parts to `work_on`.
+
+    Raises:
+        CollectionDocumentError: there is no document of the collection that the operator named.
+        RunBusy: another process does a run of another kind.
+        SourceUnavailable: the source cannot say in which parts it is read.
+        CatalogueError: the run cannot be written down.
+    """
+    _refuse_unknown_collection(feed, rooms, request)
+    with _translated_errors(rooms), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        return connections.patiently(lambda _, side: _run_of(side, feed, request))
 
 
 def work_on(run: Run, feed: Feed, rooms: HarvestRooms, watch: Watcher = _nobody) -> HarvestReport | None:
@@ -193,6 +208,7 @@ class _Work:
     watch: Watcher
     touched: set[str]
     counts_refreshed_at: datetime
+    failure: Occasion | None = None  #: why the run did not come to its end
 
 
 def _work(
@@ -217,8 +233,12 @@ def _work(
     except (SourceUnavailable, CatalogueError, TooManyWithdrawals, RunCancelled) as error:
         _end_early(work, error)
         raise
+    except psycopg.Error as error:
+        work.failure = Occasion("failure", str(error), run.id)
+        raise
     finally:
         _publish_what_was_written(work)
+        _tell(work)
 
 
 def _harvest_part(work: _Work, part: Part) -> None:
@@ -259,6 +279,7 @@ def _write_page_once(
         written = writing.take_in(page)
         _refuse_too_many(work, connection, len(written.withdrawn))
         writing.write_items()
+        drift.keep_sample(connection, part, work.feed, page, written)
         advanced = runs.advance(connection, part, page.next_cursor, written, is_done=is_done)
     return advanced, written, writing.touched_collections()
 
@@ -315,6 +336,7 @@ def _finish_once(work: _Work, connection: Connection, side: Connection) -> Harve
         work.report.absent = mark_absent(side, run)
         if work.feed.withdrawals.by_absence:
             _withdraw_overdue(work, connection, side)
+    work.report.drift = drift.settle(side, run.id, work.feed.name)
     collections = _collections_of(side, work.feed) | work.touched
     for each in sorted(collections & work.rooms.documents.keys()):
         work.report.breaches += breaches_of(side, work.rooms.documents[each], work.report)
@@ -359,6 +381,9 @@ def _end_early(work: _Work, error: HarvestError) -> None:
     except (psycopg.Error, HarvestError) as failure:
         logger.warning("that run %s failed could not be noted: %s", work.run.id, failure)
     work.report.error = str(error)
+    if not isinstance(error, RunCancelled):
+        kind: Kind = "withdrawals" if isinstance(error, TooManyWithdrawals) else "failure"
+        work.failure = Occasion(kind, str(error), work.run.id)
     _ended(work.report, work.progress, state)
     work.watch(work.report, work.progress)
 
@@ -369,6 +394,17 @@ def _publish_what_was_written(work: _Work) -> None:
         work.connections.patiently(partial(_publish_once, work))
     except (psycopg.OperationalError, PartLost) as error:
         logger.warning("the extents of %s are not refreshed: %s", ", ".join(sorted(work.touched)), error)
+
+
+def _tell(work: _Work) -> None:
+    """Tell somebody how the run ended if that is called for; the run stays what it is, whatever comes of it."""
+    settings = work.rooms.notices
+    if settings is None:
+        return
+    try:
+        work.connections.patiently(lambda _, side: notify(work.report, settings, side, work.failure))
+    except psycopg.Error as error:
+        logger.warning("nobody was told of run %s: %s", work.run.id, error)
 
 
 def _publish_once(work: _Work, _: Connection, side: Connection) -> None:

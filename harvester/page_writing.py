@@ -29,6 +29,7 @@ from harvester.ledger import KnownItem, KnownRecord, Ledger, RecordEntry
 from harvester.record import Page, RawRecord, SceneRecord, Withdrawal
 from harvester.report import ItemChange, Outcome, PageReport, printable
 from harvester.sensors import Sensors
+from harvester.settings import NoticeSettings
 from harvester.sources.registry import SOURCES
 
 RecordKey = tuple[str, str]  #: source, record id
@@ -44,6 +45,7 @@ class HarvestRooms:
     sensors: Sensors
     language: str  #: in which Collections are published first
     attempts: int = 5  #: how often a page is tried when the connection is lost, over some ten seconds
+    notices: NoticeSettings | None = None  #: whom to tell of runs that need attention; None for nobody
 
 
 @dataclass(frozen=True, kw_only=True)
