@@ -33,12 +33,12 @@ def read_pages(
     selection: Selection,
     cursor: str | None,
     progress: Progress,
-    fingerprints: Fingerprints,  # noqa: ARG001 -- the signature of Source
+    fingerprints: Fingerprints,
 ) -> Iterator[Page]:
     """Read the selected Items page by page.
 
     An API is asked for the box, and for what has changed where it can filter by `updated`. A static catalogue and a
-    bulk file are always read whole.
+    bulk file are always read whole, but of a bulk file only the lines are parsed that were not there last time.
 
     Raises:
         SourceUnavailable: It cannot be reached, or answers what is not STAC.
@@ -46,7 +46,7 @@ def read_pages(
     """
     with Session(options, auth=_authorisation(options)) as session:
         if is_bulk_file(options.url):
-            yield from bulk_pages(session, options, cursor, progress)
+            yield from bulk_pages(session, options, cursor, progress, fingerprints)
         else:
             yield from _catalogue_pages(session, options, selection, cursor, progress)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
@@ -14,15 +15,17 @@ import orjson
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord
-from harvester.sources.source import Progress
+from harvester.sources.source import Fingerprints, Progress
 from harvester.sources.stac_options import Options
-from harvester.sources.stac_record import distinct, listed_record, unreadable_record
+from harvester.sources.stac_record import listed_record, unreadable_record
 from harvester.sources.stac_static import local_path
 
-_PAGE_SIZE = 500
+_PAGE_SIZE = 1000
 _BLOCK_BYTES = 4 * 2**20
 _LONGEST_LINE_BYTES = 64 * 2**20
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
+_ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
+_COLLECTION = re.compile(rb'"collection"\s*:\s*"([^"\\]+)"')
 _NAME = re.compile(r"\.(ndjson|jsonl|geojsonl)(\.gz)?$")
 
 
@@ -47,7 +50,9 @@ def is_bulk_file(url: str) -> bool:
     return _NAME.search(url.partition("?")[0]) is not None
 
 
-def bulk_pages(session: Session, options: Options, cursor: str | None, progress: Progress) -> Iterator[Page]:
+def bulk_pages(
+    session: Session, options: Options, cursor: str | None, progress: Progress, fingerprints: Fingerprints
+) -> Iterator[Page]:
     """The Items of a bulk file in pages.
 
     A gzipped file is read from its beginning again to go on; a file that was replaced is read anew.
@@ -58,17 +63,52 @@ def bulk_pages(session: Session, options: Options, cursor: str | None, progress:
     """
     position = Position(**json.loads(cursor)) if cursor else Position()
     version, lines = _open(session, options, position)
-    page: list[RawRecord] = []
+    page: list[bytes] = []
     end = 0
     for line, after in lines:
         if len(page) >= (options.page_size or _PAGE_SIZE):
-            yield Page(records=distinct(page), next_cursor=json.dumps(asdict(Position(end, version))))
+            yield _page(page, json.dumps(asdict(Position(end, version))), options, fingerprints)
             page = []
         if line.strip():
-            page.append(_record(line, options))
+            page.append(line)
             progress.records += 1
         end = after
-    yield Page(records=distinct(page), next_cursor=None)
+    yield _page(page, None, options, fingerprints)
+
+
+def _page(lines: Sequence[bytes], cursor: str | None, options: Options, fingerprints: Fingerprints) -> Page:
+    """The records of some lines; those that are known by the very same line are not read."""
+    digests = [_fingerprint(line, options) for line in lines]
+    supposed = list(map(_supposed_identity, lines))
+    known = fingerprints([identity for identity in supposed if identity])
+    records: dict[str, RawRecord | None] = {}  # of each id the last
+    for line, digest, identity in zip(lines, digests, supposed, strict=True):
+        if identity and known.get(identity) == digest:
+            records[identity] = None
+        else:
+            record = replace(_record(line, options), fingerprint=digest)
+            records[record.id] = record
+    return Page(
+        records=[record for record in records.values() if record],
+        unread=[identity for identity, record in records.items() if record is None],
+        next_cursor=cursor,
+    )
+
+
+def _fingerprint(line: bytes, options: Options) -> str:
+    """By which the same line is known again, under the same preset."""
+    digest = hashlib.sha256((options.preset or "").encode())
+    digest.update(line)
+    return digest.hexdigest()
+
+
+def _supposed_identity(line: bytes) -> str | None:
+    """What the id of the record most likely is, told without parsing: whether it is, the fingerprint proves."""
+    item, collection = _ID.search(line), _COLLECTION.search(line)
+    try:
+        return "/".join(found[1].decode() for found in (collection, item) if found) if item else None
+    except UnicodeDecodeError:
+        return None
 
 
 def _record(line: bytes, options: Options) -> RawRecord:
