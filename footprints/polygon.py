@@ -157,6 +157,8 @@ def footprint_bbox(geometry: Region) -> tuple[float, float, float, float]:
     parts = polygon_parts(geometry)
     if not parts:
         raise EmptyFootprintError("An empty geometry has no box.")
+    if len(parts) == 1:
+        return parts[0].bounds
     bounds = np.array([part.bounds for part in parts])
     west, east = _smallest_arc(bounds[:, [0, 2]])
     return west, float(bounds[:, 1].min()), east, float(bounds[:, 3].max())

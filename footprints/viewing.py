@@ -5,9 +5,11 @@ All azimuths go from the target towards the satellite, clockwise from true north
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
 from math import atan2, cos, degrees, hypot, isfinite, radians, sin, tan
+from typing import Any, Protocol, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,10 @@ from pyproj import Geod
 from footprints.errors import ViewingError
 
 _WGS84 = Geod(ellps="WGS84")
+
+Numbers = npt.NDArray[np.float64]
+LinesOfSight = npt.NDArray[np.float64]  #: east, north, up along the last axis
+Number = TypeVar("Number", float, Numbers)
 
 
 @dataclass(frozen=True)
@@ -106,35 +112,96 @@ def mean_azimuth(azimuths_deg: Iterable[float]) -> float:
     return azimuth_in_circle(degrees(atan2(east, north)))
 
 
-def unit_line_of_sight(view: ViewingDirection) -> npt.NDArray[np.float64]:
-    """Unit vector from the target to the satellite: east, north, up."""
-    azimuth, incidence = radians(view.azimuth_deg), radians(view.incidence_deg)
-    return np.array([sin(azimuth) * sin(incidence), cos(azimuth) * sin(incidence), cos(incidence)])
-
-
-def convergence_angle_deg(a: ViewingDirection, b: ViewingDirection) -> float:
-    """Angle between two lines of sight to the same target, in degrees, 0 to 180.
+def lines_of_sight(azimuth_deg: npt.ArrayLike, incidence_deg: npt.ArrayLike) -> LinesOfSight:
+    """Unit vectors from the target to the satellite: east, north, up along a new last axis.
 
     Args:
-        a: One view.
+        azimuth_deg: Target to satellite, clockwise from true north; NaN where it is unknown.
+        incidence_deg: From the vertical of the target, 0 ≤ incidence < 90; NaN where it is unknown.
+    """
+    azimuth, incidence = np.radians(azimuth_deg), np.radians(incidence_deg)
+    across, up = np.sin(incidence), np.cos(incidence) + 0 * azimuth
+    return np.stack([np.sin(azimuth) * across, np.cos(azimuth) * across, up], axis=-1)
+
+
+def unit_line_of_sight(view: ViewingDirection) -> LinesOfSight:
+    """Unit vector from the target to the satellite: east, north, up."""
+    return lines_of_sight(view.azimuth_deg, view.incidence_deg)
+
+
+class QuantityOfTwoViews(Protocol):
+    """A number for two viewing directions, or an array of numbers for two arrays of lines of sight."""
+
+    @overload
+    def __call__(self, a: ViewingDirection, b: ViewingDirection, /) -> float: ...
+    @overload
+    def __call__(self, a: LinesOfSight, b: LinesOfSight, /) -> Numbers: ...
+
+
+def quantity_of_two_views(formula: Callable[[LinesOfSight, LinesOfSight], Numbers]) -> QuantityOfTwoViews:
+    """Let a formula over arrays of lines of sight take two single viewing directions too."""
+
+    @wraps(formula)
+    def quantity(a: Any, b: Any, /) -> Any:
+        if isinstance(a, ViewingDirection):
+            return float(formula(unit_line_of_sight(a), unit_line_of_sight(b)))
+        return formula(a, b)
+
+    return quantity
+
+
+@quantity_of_two_views
+def convergence_angle_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
+    """Angle between two lines of sight to the same target, in degrees, 0 to 180 (Jeong & Kim 2016, equation 1).
+
+    Args:
+        a: One view, or many.
         b: The other; the order does not matter.
     """
-    first, second = unit_line_of_sight(a), unit_line_of_sight(b)
     # The arc cosine of the dot product loses half its digits for the small angles of a tri-stereo.
-    return degrees(atan2(float(np.linalg.norm(np.cross(first, second))), float(first @ second)))
+    return np.degrees(np.arctan2(norm_of(np.cross(a, b)), dot_product(a, b)))
 
 
-def base_to_height(convergence_deg: float) -> float:
+def base_to_height(convergence_deg: Number) -> Number:
     """Base-to-height ratio of two views symmetric about the vertical: ``2 tan(convergence / 2)``; 30° gives 0.536.
 
     Args:
-        convergence_deg: Angle between the two lines of sight, 0 ≤ angle < 180.
+        convergence_deg: Angle between the two lines of sight, 0 ≤ angle < 180; NaN in an array stays NaN.
 
     Raises:
         ViewingError: The angle is out of range.
     """
-    _check_range("convergence", convergence_deg, 180)
-    return 2 * tan(radians(convergence_deg) / 2)
+    check_each("convergence", convergence_deg, 180)
+    return as_given(2 * np.tan(np.radians(convergence_deg) / 2), convergence_deg)
+
+
+def dot_product(a: LinesOfSight, b: LinesOfSight) -> Numbers:
+    """Scalar products along the last axis."""
+    product: Numbers = np.einsum("...i,...i->...", a, b)
+    return product
+
+
+def norm_of(vectors: LinesOfSight) -> Numbers:
+    """Lengths of vectors along the last axis."""
+    return np.sqrt(dot_product(vectors, vectors))
+
+
+def as_given(values: Any, given: Number) -> Number:
+    """The values as a float when a single number was given, else as the array they are."""
+    result: Number = values if isinstance(given, np.ndarray) else float(values)
+    return result
+
+
+def check_each(name: str, angles_deg: npt.ArrayLike, end_deg: float) -> None:
+    """Refuse an angle outside of 0 ≤ angle < end; NaN stands for unknown in an array, but not alone.
+
+    Raises:
+        ViewingError: An angle is out of range.
+    """
+    angles = np.atleast_1d(np.asarray(angles_deg, dtype=np.float64))
+    wrong = angles[~((angles >= 0) & (angles < end_deg)) & (~np.isnan(angles) | (np.ndim(angles_deg) == 0))]
+    if wrong.size:
+        _check_range(name, float(wrong[0]), end_deg)
 
 
 def _check_range(name: str, angle_deg: float, end_deg: float) -> None:

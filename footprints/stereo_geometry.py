@@ -1,0 +1,139 @@
+"""The quantities of stereo: what two lines of sight to one place, and the time between them, say about relief.
+
+Formulas of two views take two `ViewingDirection` and give a float, or two arrays of lines of sight (see
+`lines_of_sight`) and give an array; those of numbers take floats or arrays. It is one implementation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from footprints.viewing import (
+    LinesOfSight,
+    Number,
+    Numbers,
+    as_given,
+    check_each,
+    dot_product,
+    norm_of,
+    quantity_of_two_views,
+)
+
+EARTH_RADIUS_KM = 6371.0
+_EQUATORIAL_RADIUS_KM = 6378.137
+_GM_KM3_S2 = 398_600.4418
+_DEFAULT_ALTITUDE_KM = 694.0
+
+# Heights of the orbits over the ground as the makers publish them, by the beginning of the platform's name.
+_ALTITUDES_KM = {
+    "phr": 694.0,
+    "pleiadesneo": 620.0,
+    "pleiades": 694.0,
+    "pneo": 620.0,
+    "spot5": 832.0,
+    "spot": 694.0,
+    "worldview1": 496.0,
+    "worldview2": 770.0,
+    "worldview3": 617.0,
+    "wv01": 496.0,
+    "wv02": 770.0,
+    "wv03": 617.0,
+}
+
+
+def orbit_altitude_km(platform: str) -> float:
+    """Nominal height of a platform's orbit in kilometres; 694, that of Pléiades and SPOT 6/7, when it is not known.
+
+    Args:
+        platform: In any spelling: PHR1A, pleiades-1a, "Pléiades Neo 3".
+    """
+    name = "".join(letter for letter in platform.casefold().replace("é", "e") if letter.isalnum())
+    known = [start for start in _ALTITUDES_KM if name.startswith(start)]
+    return _ALTITUDES_KM[max(known, key=len)] if known else _DEFAULT_ALTITUDE_KM
+
+
+@quantity_of_two_views
+def parallax_to_height(a: LinesOfSight, b: LinesOfSight) -> Numbers:
+    """Exact base-to-height ratio: metres of parallax on the ground for a metre of height (Becker 2015).
+
+    It is that of `base_to_height` when the views are symmetric about the vertical, and larger when they lean.
+    """
+    difference = a[..., :2] / a[..., 2:] - b[..., :2] / b[..., 2:]
+    return np.asarray(norm_of(difference))
+
+
+@quantity_of_two_views
+def bisector_elevation_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
+    """Elevation of the bisector of both lines of sight over the horizon, 0 to 90 (Jeong & Kim 2016, equation 2)."""
+    return np.degrees(np.arctan2(*_up_and_level(a + b)))
+
+
+@quantity_of_two_views
+def asymmetry_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
+    """Angle between the bisector and the vertical projected on the epipolar plane, 0 for mirrored views.
+
+    NaN when both lines of sight are the same, so that they span no plane.
+    """
+    normal = _epipolar_normal(a, b)
+    vertical = np.array([0.0, 0.0, 1.0]) - normal * normal[..., 2:]
+    bisector = a + b
+    return np.degrees(np.arctan2(norm_of(np.cross(bisector, vertical)), dot_product(bisector, vertical)))
+
+
+@quantity_of_two_views
+def roll_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
+    """Obliquity of the epipolar plane, 0 when it holds the vertical; NaN when both lines of sight are the same."""
+    normal = _epipolar_normal(a, b)
+    return np.degrees(np.arctan2(np.abs(normal[..., 2]), norm_of(normal[..., :2])))
+
+
+def incidence_from_off_nadir(off_nadir_deg: Number, altitude_km: Number) -> Number:
+    """Incidence at the ground in degrees from the angle at the satellite: ``sin i = (R + h) / R · sin v``.
+
+    Args:
+        off_nadir_deg: From the vertical of the satellite, 0 ≤ angle < 90.
+        altitude_km: Height of the satellite over the ground.
+
+    Returns:
+        The incidence; NaN for a line of sight that misses the Earth.
+    """
+    check_each("off-nadir", off_nadir_deg, 90)
+    sine = (EARTH_RADIUS_KM + altitude_km) / EARTH_RADIUS_KM * np.sin(np.radians(off_nadir_deg))
+    return as_given(np.degrees(np.arcsin(np.where(sine < 1, sine, np.nan))), off_nadir_deg)
+
+
+def flight_time_convergence_deg(time_span_s: Number, mean_incidence_deg: Number, altitude_km: Number) -> Number:
+    """Convergence in degrees that the flight between two views of one place makes: ``2 asin(v Δt / 2ρ)``.
+
+    It is within 2 % of the convergence from the angles, so it replaces an unknown azimuth and tells a wrong one.
+
+    Args:
+        time_span_s: Between both views of one pass, 0 or more.
+        mean_incidence_deg: Mean of both incidences, 0 ≤ incidence < 90.
+        altitude_km: Height of the satellite over the ground.
+    """
+    speed_km_s = np.sqrt(_GM_KM3_S2 / (_EQUATORIAL_RADIUS_KM + altitude_km))
+    half = speed_km_s * time_span_s / (2 * slant_range_km(mean_incidence_deg, altitude_km))
+    return as_given(np.degrees(2 * np.arcsin(np.minimum(half, 1.0))), time_span_s)
+
+
+def slant_range_km(incidence_deg: Number, altitude_km: Number) -> Number:
+    """Distance from the target to the satellite in kilometres, over a spherical Earth.
+
+    Args:
+        incidence_deg: From the vertical of the target, 0 ≤ incidence < 90.
+        altitude_km: Height of the satellite over the ground.
+    """
+    down = EARTH_RADIUS_KM * np.cos(np.radians(incidence_deg))
+    beyond = (EARTH_RADIUS_KM + altitude_km) ** 2 - EARTH_RADIUS_KM**2
+    return as_given(np.sqrt(down**2 + beyond) - down, incidence_deg)
+
+
+def _epipolar_normal(a: LinesOfSight, b: LinesOfSight) -> LinesOfSight:
+    normal = np.cross(a, b)
+    length = norm_of(normal)[..., None]
+    return normal / np.where(length > 0, length, np.nan)
+
+
+def _up_and_level(vectors: LinesOfSight) -> tuple[Numbers, Numbers]:
+    return vectors[..., 2], norm_of(vectors[..., :2])

@@ -1,0 +1,198 @@
+"""The sweep over a table of views in the order of platform and time, all in columns.
+
+A link joins two views of one pass that overlap enough and differ in direction; pairs are links, triplets are three
+links that close, and groups are sets of views that are all linked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from footprints.stereo_geometry import flight_time_convergence_deg
+from footprints.stereo_limits import StereoLimits
+from footprints.stereo_overlap import Rows, Truths
+from footprints.stereo_views import ViewTable
+from footprints.viewing import Numbers, convergence_angle_deg
+
+# 256 thousand candidates at a time keep every array of the sweep below 10 MB.
+_CANDIDATES_AT_ONCE = 1 << 18
+
+
+@dataclass(frozen=True, eq=False)
+class LinkColumns:
+    """Links between rows of a table, ordered by both; the first view is the earlier one."""
+
+    first: Rows
+    second: Rows
+    convergence_deg: Numbers  #: from the angles; NaN when an azimuth is not known
+    flight_time_deg: Numbers  #: convergence that the time between both views makes
+    shared_km2: Numbers
+    doubtful: Truths  #: the two convergences contradict each other
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, chosen: Truths | Rows) -> Self:
+        return type(self)(*(getattr(self, column.name)[chosen] for column in fields(self)))
+
+    @cached_property
+    def estimated_deg(self) -> Numbers:
+        """Convergence from the angles, or that of the flight time where they are not known."""
+        return np.where(np.isnan(self.convergence_deg), self.flight_time_deg, self.convergence_deg)
+
+    def within(self, low_deg: float, high_deg: float) -> Truths:
+        """Whether the convergence lies in a range; a doubtful one may do so by its flight time instead."""
+        by_angles = (self.estimated_deg >= low_deg) & (self.estimated_deg <= high_deg)
+        by_time = (self.flight_time_deg >= low_deg) & (self.flight_time_deg <= high_deg)
+        return by_angles | (self.doubtful & by_time)
+
+
+@dataclass(frozen=True, eq=False)
+class TripletColumns:
+    """Three views of one pass in the order of time, and the links between them as places in the columns of links."""
+
+    rows: tuple[Rows, Rows, Rows]  #: forward, nadir, backward
+    links: tuple[Rows, Rows, Rows]  #: forward-nadir, nadir-backward, forward-backward
+    shared_km2: Numbers  #: what all three have in common
+
+    def __len__(self) -> int:
+        return len(self.shared_km2)
+
+
+def same_pass(table: ViewTable, span_s: float) -> Iterator[tuple[Rows, Rows]]:
+    """Rows of one platform at most so many seconds apart, whose boxes touch, some at a time, in order."""
+    times = table.times_us - table.times_us.min(initial=0) if len(table) else table.times_us
+    span_us = round(span_s * 1e6)
+    # With a gap longer than the window between platforms, one search finds the end of every window.
+    instants = times + table.platforms * (int(times.max(initial=0)) + span_us + 1)
+    ends = np.searchsorted(instants, instants + span_us, side="right")
+    after = np.arange(len(table)) + 1
+    for first, second in members_of_slices(after, ends - after):
+        touching = table.outlines.may_touch(first, second)
+        yield first[touching], second[touching]
+
+
+def find_link_columns(table: ViewTable, limits: StereoLimits) -> LinkColumns:
+    """Views of one pass that overlap enough and are not seen from one direction."""
+    parts = [_links(table, first, second, limits) for first, second in same_pass(table, limits.pass_s)]
+    if not parts:
+        return _links(table, _NO_ROWS, _NO_ROWS, limits)
+    return LinkColumns(*(np.concatenate([getattr(p, column.name) for p in parts]) for column in fields(LinkColumns)))
+
+
+def pairs_among(links: LinkColumns, limits: StereoLimits) -> Truths:
+    """Which links are stereo pairs."""
+    return links.within(limits.min_convergence_deg, limits.max_convergence_deg)
+
+
+def find_triplet_columns(table: ViewTable, links: LinkColumns, limits: StereoLimits) -> TripletColumns:
+    """Three views that are linked with each other and keep the limits of a triplet.
+
+    Args:
+        table: The views.
+        links: As from `find_link_columns` for the same table and limits.
+        limits: What a triplet is.
+    """
+    parts = [_triplets(table, links, *edges, limits) for edges in _triangles(links, len(table))]
+    rows = [np.concatenate([_NO_ROWS, *(part.rows[role] for part in parts)]) for role in range(3)]
+    edges = [np.concatenate([_NO_ROWS, *(part.links[role] for part in parts)]) for role in range(3)]
+    shared = np.concatenate([np.empty(0), *(part.shared_km2 for part in parts)])
+    return TripletColumns((rows[0], rows[1], rows[2]), (edges[0], edges[1], edges[2]), shared)
+
+
+def members_of_slices(starts: Rows, counts: Rows) -> Iterator[tuple[Rows, Rows]]:
+    """Each slice's number repeated beside the places within it, some at a time."""
+    ends = np.cumsum(counts)
+    owner = 0
+    while owner < len(counts):
+        before = ends[owner] - counts[owner]
+        stop = max(int(np.searchsorted(ends, before + _CANDIDATES_AT_ONCE, side="right")), owner + 1)
+        owners = np.repeat(np.arange(owner, stop), counts[owner:stop])
+        place = np.arange(len(owners)) - (ends[owners] - counts[owners] - before)
+        yield owners, starts[owners] + place
+        owner = stop
+
+
+def connected_components(size: int, first: Rows, second: Rows) -> Rows:
+    """The smallest row that each row is connected to, through any number of links."""
+    labels = np.arange(size)
+    while True:
+        lowest = np.minimum(labels[first], labels[second])
+        joined = labels.copy()
+        np.minimum.at(joined, first, lowest)
+        np.minimum.at(joined, second, lowest)
+        joined = joined[joined]
+        if np.array_equal(joined, labels):
+            return labels
+        labels = joined
+
+
+_NO_ROWS: Rows = np.empty(0, dtype=np.intp)
+
+
+def _links(table: ViewTable, first: Rows, second: Rows, limits: StereoLimits) -> LinkColumns:
+    convergence = convergence_angle_deg(table.sights[first], table.sights[second])
+    flight_time = _flight_times_deg(table, first, second)
+    low, high = limits.min_flight_time_ratio * convergence, limits.max_flight_time_ratio * convergence
+    doubtful = (flight_time < low) | (flight_time > high)
+    links = LinkColumns(first, second, convergence, flight_time, np.full(len(first), np.nan), doubtful)
+    links = links[links.within(limits.min_consecutive_deg, 180.0)]
+    links.shared_km2[:] = table.outlines.shared_km2(links.first, links.second)
+    areas = table.outlines.areas_km2
+    smaller = np.minimum(areas[links.first], areas[links.second])
+    enough: npt.NDArray[np.bool_] = links.shared_km2 >= limits.min_overlap * smaller
+    return links[enough & (links.shared_km2 >= limits.min_overlap_km2)]
+
+
+def _flight_times_deg(table: ViewTable, first: Rows, second: Rows) -> Numbers:
+    seconds = (table.times_us[second] - table.times_us[first]) / 1e6
+    incidences = table.incidences_deg
+    mean = (_known(incidences[first], incidences[second]) + _known(incidences[second], incidences[first])) / 2
+    return flight_time_convergence_deg(seconds, mean, table.altitudes_km[first])
+
+
+def _known(values: Numbers, otherwise: Numbers) -> Numbers:
+    return np.nan_to_num(np.where(np.isnan(values), otherwise, values))
+
+
+def _triangles(links: LinkColumns, size: int) -> Iterator[tuple[Rows, Rows, Rows]]:
+    starts = np.searchsorted(links.first, links.second, side="left")
+    counts = np.searchsorted(links.first, links.second, side="right") - starts
+    names = links.first * size + links.second
+    for earlier, later in members_of_slices(starts, counts):
+        wanted = links.first[earlier] * size + links.second[later]
+        outer = np.minimum(np.searchsorted(names, wanted), max(len(names) - 1, 0))
+        closed = names[outer] == wanted
+        yield earlier[closed], later[closed], outer[closed]
+
+
+def _triplets(
+    table: ViewTable, links: LinkColumns, earlier: Rows, later: Rows, outer: Rows, limits: StereoLimits
+) -> TripletColumns:
+    kept = _is_triplet(links[earlier], links[later], links[outer], limits)
+    earlier, later, outer = earlier[kept], later[kept], outer[kept]
+    rows = links.first[earlier], links.second[earlier], links.second[later]
+    shared = table.outlines.shared_km2(*rows)
+    areas = table.outlines.areas_km2
+    enough = shared >= limits.min_overlap * np.minimum.reduce([areas[row] for row in rows])
+    first, second, third = (row[enough] for row in rows)
+    return TripletColumns((first, second, third), (earlier[enough], later[enough], outer[enough]), shared[enough])
+
+
+def _is_triplet(earlier: LinkColumns, later: LinkColumns, outer: LinkColumns, limits: StereoLimits) -> Truths:
+    doubtful = earlier.doubtful | later.doubtful | outer.doubtful
+    by_angles = _opens_outwards(earlier.estimated_deg, later.estimated_deg, outer.estimated_deg, limits)
+    by_time = _opens_outwards(earlier.flight_time_deg, later.flight_time_deg, outer.flight_time_deg, limits)
+    return by_angles | (doubtful & by_time)
+
+
+def _opens_outwards(earlier: Numbers, later: Numbers, outer: Numbers, limits: StereoLimits) -> Truths:
+    in_range = (outer >= limits.min_convergence_deg) & (outer <= limits.max_outer_deg)
+    widest: Truths = outer >= np.maximum(earlier, later)
+    return in_range & widest & (np.minimum(earlier, later) >= limits.min_consecutive_deg)
