@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from importlib.resources import files
 from typing import Any, cast
 from urllib.parse import unquote_plus
@@ -34,6 +35,9 @@ ITEMS_PER_PAGE = 100
 
 #: From a Collection to its feed of changes.
 CHANGES_REL = "changes"
+
+#: Of a Collection: when its sources were last read with success, whether anything had changed or not.
+HARVESTED_AT = "dinamis:harvested_at"
 
 WITHDRAWAL = (files("stac_api") / "sql" / "withdrawal.sql").read_text(encoding="utf-8")
 
@@ -181,11 +185,24 @@ async def _refuse_withdrawn(connection: Connection, item_id: str, collection_id:
 async def _presented(
     connection: Connection, collections: Sequence[dict[str, Any]], request: Request
 ) -> list[dict[str, Any]]:
-    """The collections as a client gets them, each with the link to its changes."""
+    """The collections as a client gets them, each with the time of its last harvest and the link to its changes."""
+    harvested_at = await _harvest_times(connection, [each["id"] for each in collections])
     return [
-        {**each, "links": [*each["links"], _changes_link(each["id"], get_base_url(request))]}
+        {
+            **each,
+            **({HARVESTED_AT: harvested_at[each["id"]]} if each["id"] in harvested_at else {}),
+            "links": [*each["links"], _changes_link(each["id"], get_base_url(request))],
+        }
         for each in await presented(connection, collections, request)
     ]
+
+
+async def _harvest_times(connection: Connection, collections: Sequence[str]) -> dict[str, str]:
+    """When each collection was last harvested with success, UTC; they change with every harvest, so they lie apart."""
+    rows = await connection.fetch(
+        "SELECT collection, harvested_at FROM dinamis.collection_harvest WHERE collection = ANY ($1)", collections
+    )
+    return {row["collection"]: f"{row['harvested_at'].astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for row in rows}
 
 
 def _changes_link(collection_id: str, base_url: str) -> dict[str, str]:
