@@ -1,0 +1,69 @@
+"""`dinamis worker` and `dinamis schedule`: harvests as jobs that many machines share."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from harvester.commands.rooms import documented_feeds, harvest_rooms
+
+
+def _known_kinds(_ctx: click.Context, _param: click.Parameter, queues: tuple[str, ...]) -> tuple[str, ...]:
+    from harvester.sources.registry import SOURCES
+
+    if queues and (unknown := sorted(set(queues) - SOURCES.keys())):
+        raise click.BadParameter(f"there is no source {', '.join(unknown)}; there are {', '.join(SOURCES)}.")
+    return queues
+
+
+@click.command()
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    callback=_known_kinds,
+    help="Only do jobs of this kind of source, such as `deliveries`; may be repeated. All of them by default.",
+)
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=1, show_default=True, help="Do so many jobs at a time."
+)
+@click.option("--until-empty", is_flag=True, help="Stop when no job is left that may be done now.")
+def worker(queues: tuple[str, ...], concurrency: int, until_empty: bool) -> None:
+    """Do the harvests that are in the queue, until SIGTERM or Ctrl-C.
+
+    Any number of workers on any number of machines share them; each host is asked by one job at a time, or by as many
+    as the `concurrency` of its source allows. A worker that is stopped commits the page at hand and leaves the rest to
+    others; what a worker that died was doing is taken back by the others within two minutes.
+
+    Collection documents and credentials are read once: restart the workers after a change.
+
+    \b
+      dinamis worker
+      dinamis worker --queue deliveries       on the machine where the archive is mounted
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.jobs.tasks import Workplace
+    from harvester.jobs.worker import work
+
+    _log_jobs()
+    rooms = harvest_rooms()
+    work(Workplace(rooms, documented_feeds(rooms.documents)), queues, concurrency, until_empty=until_empty)
+
+
+@click.command()
+def schedule() -> None:
+    """Enqueue harvests at the times of the collection documents (`schedule`, `full_schedule`; UTC), until SIGTERM.
+
+    Workers do them. Each time is enqueued once, however many schedulers run; one that passed while none ran is made up
+    for within an hour. Collection documents are read once: restart the scheduler after a change.
+    """
+    from harvester.jobs.schedule import keep_schedule
+
+    _log_jobs()
+    rooms = harvest_rooms()
+    keep_schedule(rooms.conninfo, documented_feeds(rooms.documents))
+
+
+def _log_jobs() -> None:
+    """Show one line a job, whatever else is shown."""
+    logging.getLogger("harvester.jobs").setLevel(logging.INFO)

@@ -1,0 +1,37 @@
+"""Jobs of workers that died are taken back: the queue itself leaves them as being done for ever."""
+
+from __future__ import annotations
+
+from logging import getLogger
+
+import procrastinate
+from procrastinate import JobContext
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
+
+logger = getLogger(__name__)
+
+#: A worker tells every 10 s that it lives; one that was silent for longer is dead or cut off from the database.
+_SILENT_S = 60.0
+#: A job that was lost with its worker so often may well be the reason. Its run stays to be gone on with.
+_LOST_AT_MOST = 20
+
+
+async def take_back_jobs(context: JobContext, *, timestamp: int) -> None:  # noqa: ARG001  # of the slot
+    """Let others do the jobs of workers that died."""
+    for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_SILENT_S):
+        await _take_back(context.app, job)
+
+
+async def _take_back(queue: procrastinate.App, job: Job) -> None:
+    if job.attempts >= _LOST_AT_MOST:
+        logger.error("%s is given up: %s workers died of it or with it", job.call_string, job.attempts)
+        await queue.job_manager.finish_job(job, Status.FAILED, delete_job=False)
+        return
+    try:
+        await queue.job_manager.retry_job(job)
+        logger.warning("%s is taken back from a worker that died", job.call_string)
+    except ConnectorException as error:
+        # One like it waits already, or another sweep was quicker: then this one is not being done any more.
+        logger.info("%s is left to the one that waits: %s", job.call_string, error.__cause__)
+        await queue.job_manager.finish_job(job, Status.FAILED, delete_job=False)

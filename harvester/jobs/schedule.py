@@ -1,0 +1,60 @@
+"""The schedule: harvests are enqueued at the times that the collection documents say."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from logging import getLogger
+
+import procrastinate
+from procrastinate.periodic import PeriodicDeferrer
+
+from harvester.feeds import Feed
+from harvester.jobs.queue import FEED_TASK, harvest_options, job_queue
+from harvester.jobs.tasks import harvest_feed
+
+logger = getLogger(__name__)
+
+#: A slot that passed while no scheduler ran is made up for within this time; after it the next one serves as well.
+CATCH_UP_S = 3600.0
+
+
+def keep_schedule(conninfo: str, feeds: Mapping[str, Feed]) -> None:
+    """Enqueue each slot of each schedule once, however many schedulers run, until SIGTERM or SIGINT.
+
+    Args:
+        conninfo: of the harvester's role.
+        feeds: whose schedules they are; times are UTC.
+    """
+    queue = job_queue(conninfo)
+    times = _learn(queue, feeds.values())
+    if not times:
+        logger.warning("no source has a schedule in its collection document: there is nothing to do")
+    logger.info("the times of %s schedules are kept until the next start", times)
+    asyncio.run(_defer_until_stopped(queue))
+
+
+def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
+    """Let a queue know when to harvest each feed, and return how many times there are."""
+    times = [
+        (feed, cron, is_full)
+        for feed in feeds
+        for cron, is_full in ((feed.schedule, False), (feed.full_schedule, True))
+        if cron
+    ]
+    queue.task(name=FEED_TASK)(harvest_feed)
+    for feed, cron, is_full in times:
+        options = harvest_options(feed, is_full=is_full)
+        queue.periodic(cron=cron, periodic_id=options["queueing_lock"], **options)(queue.tasks[FEED_TASK])
+    return len(times)
+
+
+async def _defer_until_stopped(queue: procrastinate.App) -> None:
+    async with queue.open_async():
+        deferring = asyncio.create_task(PeriodicDeferrer(queue.periodic_registry, CATCH_UP_S).worker())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, deferring.cancel)
+        with suppress(asyncio.CancelledError):
+            await deferring

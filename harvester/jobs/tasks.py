@@ -1,0 +1,187 @@
+"""What a worker does: plan the run of a feed, and do parts of it. A task returns what the log says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from procrastinate import JobContext
+from procrastinate.exceptions import JobAborted
+from psycopg import Connection
+
+from harvester import catalogue, runs
+from harvester.errors import CollectionDocumentError, HarvestError
+from harvester.feeds import Feed
+from harvester.harvest import HarvestRooms, Request, plan, work_on
+from harvester.jobs.queue import enqueue_part, enqueue_repeat, is_at_work
+from harvester.jobs.repeats import wait_before_repeat
+from harvester.report import HarvestReport
+from harvester.runs import Run, RunBusy, RunCancelled
+from harvester.sources.source import Progress
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What the jobs of a worker need; its documents are as they were when it started."""
+
+    rooms: HarvestRooms
+    feeds: Mapping[str, Feed]
+
+    def feed(self, name: str) -> Feed:
+        """The feed of this name.
+
+        Raises:
+            CollectionDocumentError: the documents that this worker has read do not have it.
+        """
+        if name not in self.feeds:
+            raise CollectionDocumentError(
+                f"{name} is no source of the collection documents as they were when this worker started: if it is one "
+                "now, restart the worker."
+            )
+        return self.feeds[name]
+
+    @classmethod
+    def of(cls, context: JobContext) -> Workplace:
+        """That of the worker that does a job."""
+        return cast("Workplace", context.additional_context["workplace"])
+
+
+def harvest_feed(
+    context: JobContext,
+    *,
+    feed: str,
+    is_full: bool,
+    run: int | None = None,
+    failures: int = 0,
+    timestamp: int | None = None,  # noqa: ARG001  # the schedule gives it to all that it enqueues
+) -> str:
+    """Plan a run of a feed, or go on with the last one, and enqueue a job for each that may ask its host at once.
+
+    Args:
+        context: of the job.
+        feed: its name.
+        is_full: whether everything is asked for.
+        run: only go on with this one, if it has not come to its end meanwhile.
+        failures: how often it has failed in succession without coming any further.
+        timestamp: the slot of the schedule.
+    """
+    place = Workplace.of(context)
+    known = place.feed(feed)
+    try:
+        with _planning_alone(place.rooms, known) as connection:
+            if run is not None and _needs_no_more(runs.run_by_id(connection, run)):
+                return f"run {run} came to its end meanwhile"
+            return _plan_and_share(context, place, known, connection, Request(is_full=is_full), failures)
+    except HarvestError as error:
+        return _repeated(error, context, known, is_full=is_full, run=run, failures=failures)
+
+
+def harvest_part(context: JobContext, *, feed: str, run: int, failures: int) -> str:
+    """Do parts of a run until none is left on which nobody works.
+
+    Args:
+        context: of the job.
+        feed: its name.
+        run: its number.
+        failures: how often it has failed in succession without coming any further.
+    """
+    place = Workplace.of(context)
+    known = place.feed(feed)
+    planned = _run_by_id(place.rooms, run)
+    if planned is None or planned.state != "running":
+        return f"run {run} came to its end before"
+    watch = _PageWatch(context)
+    try:
+        report = work_on(planned, known, place.rooms, watch)
+        return _account(report) if report else _what_others_do(context, place, known, planned)
+    except RunCancelled as error:
+        return str(error)
+    except HarvestError as error:
+        failed = 0 if watch.came_further else failures
+        return _repeated(error, context, known, is_full=planned.request.is_full, run=run, failures=failed)
+
+
+class _PageWatch:
+    """Looks on at a harvest: stops it between two pages when its worker stops, and knows whether it came further."""
+
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._read_at_first: int | None = None
+        self.came_further = False
+
+    def __call__(self, report: HarvestReport, _progress: Progress) -> None:
+        if self._read_at_first is None:
+            self._read_at_first = report.read
+        self.came_further = report.read > self._read_at_first
+        if report.error is None and self._context.should_abort():
+            raise JobAborted
+
+
+@contextmanager
+def _planning_alone(rooms: HarvestRooms, feed: Feed) -> Iterator[Connection]:
+    """Keep others from planning a run of this feed until its jobs are in the queue.
+
+    A lock of the queue would not do: there a job that waits for its time holds up those enqueued after it.
+    """
+    with catalogue.connect(rooms.conninfo) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"dinamis jobs of {feed.name}",))
+        yield connection
+
+
+def _plan_and_share(
+    context: JobContext, place: Workplace, feed: Feed, connection: Connection, request: Request, failures: int
+) -> str:
+    if is_at_work(context.app, feed):
+        raise RunBusy("Its jobs are in the queue.")
+    run = plan(feed, place.rooms, request)
+    jobs = max(1, min(feed.concurrency, _parts_left(connection, run)))  # without a part one is left to end the run
+    for number in range(jobs):
+        enqueue_part(context.app, feed, run, number, failures)
+    return f"run {run.id} is in the queue, {jobs} {'job' if jobs == 1 else 'jobs at once'}"
+
+
+def _what_others_do(context: JobContext, place: Workplace, feed: Feed, run: Run) -> str:
+    """Say why nothing was left to do.
+
+    Raises:
+        RunBusy: a process that is no job has the rest of the run, or the server does not know yet that it is dead.
+    """
+    now = _run_by_id(place.rooms, run.id)
+    if now and now.state == "running" and not is_at_work(context.app, feed, but=context.job.id):
+        raise RunBusy(f"It is run {run.id}.")
+    return f"run {run.id} has no part on which nobody works"
+
+
+def _repeated(
+    error: HarvestError, context: JobContext, feed: Feed, *, is_full: bool, run: int | None, failures: int
+) -> str:
+    """Enqueue another try of what failed, or raise the error where that is of no use."""
+    wait = wait_before_repeat(error, failures)
+    if wait is None:
+        raise error
+    failed = failures + (not isinstance(error, RunBusy))
+    enqueue_repeat(context.app, feed, wait=wait, is_full=is_full, run=run, failures=failed)
+    return f"{error} Again in {wait}."
+
+
+def _account(report: HarvestReport) -> str:
+    outcomes = ", ".join(f"{number} {outcome}" for outcome, number in report.outcomes.items() if number)
+    return f"run {report.run} {report.state}: {report.read} read{f', {outcomes}' if outcomes else ''}"
+
+
+def _needs_no_more(run: Run | None) -> bool:
+    return run is None or run.state in ("succeeded", "cancelled")
+
+
+def _run_by_id(rooms: HarvestRooms, number: int) -> Run | None:
+    with catalogue.connect(rooms.conninfo, autocommit=True) as connection:
+        return runs.run_by_id(connection, number)
+
+
+def _parts_left(connection: Connection, run: Run) -> int:
+    row = connection.execute(
+        "SELECT count(*) FROM dinamis.run_part WHERE run = %s AND state = 'waiting'", (run.id,)
+    ).fetchone()
+    return row[0] if row else 0

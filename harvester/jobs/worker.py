@@ -1,0 +1,78 @@
+"""The worker: does the jobs of the queue, one after the other or several at once, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import procrastinate
+from procrastinate import JobContext
+from procrastinate.exceptions import JobAborted
+from procrastinate.worker import Worker
+
+from harvester.errors import HarvestError
+from harvester.jobs.queue import FEED_TASK, PART_TASK, UPKEEP_QUEUE, UPKEEP_TASK, job_queue
+from harvester.jobs.recovery import take_back_jobs
+from harvester.jobs.tasks import Workplace, harvest_feed, harvest_part
+
+logger = logging.getLogger(__name__)
+
+
+def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, until_empty: bool = False) -> None:
+    """Do jobs until SIGTERM or SIGINT: then the page at hand is committed, and the rest of each job left to others.
+
+    Args:
+        place: what the jobs need.
+        queues: kinds of sources; all of them when none is named.
+        concurrency: jobs at a time.
+        until_empty: stop also when no job is left that may be done now.
+    """
+    queue = job_queue(place.rooms.conninfo)
+    _learn(queue)
+    logging.getLogger("procrastinate.worker").addFilter(_is_not_told_by_us)
+    logger.info("%s sources of the collection documents are known until the next start", len(place.feeds))
+    queue.run_worker(
+        queues=[*queues, UPKEEP_QUEUE] if queues else None,
+        concurrency=concurrency,
+        wait=not until_empty,
+        name=None,  # so that the filter sees all that the worker says
+        additional_context={"workplace": place},
+        task_middleware=[_one_line_a_job],
+        shutdown_graceful_timeout=0,  # jobs are told at once, and stop behind the page at hand
+        delete_jobs="successful",  # what was harvested stands in the account of its run
+    )
+
+
+def _learn(queue: procrastinate.App) -> None:
+    """Tell a queue what is to be done for each kind of job."""
+    # A job whose worker stops is to be gone on with at once: as it does not wait, it does not hold up its host.
+    given_back = procrastinate.RetryStrategy(retry_exceptions={JobAborted})
+    queue.task(name=FEED_TASK, pass_context=True, retry=given_back)(harvest_feed)
+    queue.task(name=PART_TASK, pass_context=True, retry=given_back)(harvest_part)
+    # Without a lock: the job of a sweep that died would keep all later ones from being done.
+    sweep = queue.task(name=UPKEEP_TASK, queue=UPKEEP_QUEUE, queueing_lock=UPKEEP_TASK, pass_context=True)
+    queue.periodic(cron="* * * * *")(sweep(take_back_jobs))
+
+
+def _one_line_a_job(do: Callable[[], Any], context: JobContext, _worker: Worker) -> Any:
+    """Do a job and say in one line what came of it."""
+    start = time.monotonic()
+    try:
+        said = do()
+    except JobAborted:
+        logger.info("%s: given back, the worker stops", context.job.call_string)
+        raise
+    except HarvestError as error:
+        logger.error("%s: %s", context.job.call_string, error)  # noqa: TRY400  # the message says what to do
+        raise
+    logger.info("%s: %s (%.1f s)", context.job.call_string, said, time.monotonic() - start)
+    return said
+
+
+def _is_not_told_by_us(line: logging.LogRecord) -> bool:
+    """Whether a line of the queue's own says something that ours do not: the traceback of an unforeseen error."""
+    if getattr(line, "action", "") not in ("start_job", "job_success", "job_error", "job_aborted_retry"):
+        return True
+    return bool(line.exc_info) and not isinstance((line.exc_info or (None, None))[1], HarvestError | JobAborted)

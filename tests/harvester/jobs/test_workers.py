@@ -1,0 +1,235 @@
+"""Workers: several processes share the runs of the queue, and none of them is needed to the end."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from database import Database
+from harvester.harvest import Request, harvest
+from harvester.jobs.queue import AlreadyWaiting, enqueue_harvest
+from harvester.jobs.worker import work
+from tests.emulators import geodes
+from tests.emulators.quirks import Plan, Quirks, refuses, unavailable
+from tests.emulators.serving import serving
+from tests.harvest_rooms import items, rows, timeless
+from tests.harvester.jobs.workshop import FEED, Patient, Workshop, documents_folder, records, wait_until, workshop
+from tests.postgres import PostgresServer
+
+READ = "SELECT coalesce(sum((counts->>'read')::bigint), 0)::int FROM dinamis.run_part"
+
+
+def read(shop: Workshop) -> int:
+    """How many records all runs have read, as committed."""
+    return int(rows(shop.database, READ)[0][0])
+
+
+def enqueue(shop: Workshop, name: str = FEED, *, is_full: bool = False) -> None:
+    """Enqueue a harvest."""
+    with shop.queue() as queue:
+        enqueue_harvest(queue, shop.place.feed(name), is_full=is_full)
+
+
+def pass_for_dead(database: Database) -> None:
+    """Let the workers be silent for an hour, as far as the queue can tell; the living speak again within 10 s."""
+    rows(
+        database,
+        "UPDATE dinamis_jobs.procrastinate_workers SET last_heartbeat = now() - interval '1 hour' RETURNING id",
+    )
+
+
+def holders(database: Database) -> set[str]:
+    """The processes that have committed pages of parts."""
+    return {name for (name,) in rows(database, "SELECT DISTINCT worker FROM dinamis.run_part WHERE pages > 0")}
+
+
+def test_run_shared_by_two_workers_survives_the_death_of_one(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    """Two workers share a run, one is killed: the run ends with the Items of an undisturbed one and no record twice."""
+    service = Patient(geodes.app(records(months=12, each=40)), delay_s=0.04)
+    with (
+        serving(service) as url,
+        postgres_server.clone() as disturbed,
+        postgres_server.clone() as quiet,
+        workshop(disturbed, documents_folder(tmp_path / "documents", url, concurrency=2)) as shop,
+        workshop(quiet, shop.folder) as undisturbed,
+    ):
+        enqueue(shop)
+        workers = [shop.start("worker"), shop.start("worker")]
+        wait_until(lambda: len(holders(disturbed)) == 2 and read(shop) > 100)
+        workers[0].kill()
+        workers[0].wait(10)
+        workers[1].send_signal(signal.SIGTERM)
+        assert workers[1].wait(30) == 0
+        assert read(shop) < 480
+        assert shop.run_states() == ["running"]
+        pass_for_dead(disturbed)
+
+        shop.start("worker")
+        shop.start("worker")
+        wait_until(lambda: shop.run_states() == ["succeeded"], within_s=120)
+
+        harvest(undisturbed.feed, undisturbed.place.rooms, Request())
+        assert {key: timeless(item) for key, item in items(disturbed).items()} == {
+            key: timeless(item) for key, item in items(quiet).items()
+        }
+        assert len(items(disturbed)) == read(shop) == read(undisturbed) == 480
+        assert service.most_at_once == 2
+
+
+def test_stopped_worker_commits_its_page_and_gives_its_job_back(database: Database, tmp_path: Path) -> None:
+    """SIGTERM ends a worker between two pages with exit code 0; the next one does the rest and reads nothing twice."""
+    with (
+        serving(Patient(geodes.app(records(months=3, each=40)), delay_s=0.1)) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        worker = shop.start("worker")
+        wait_until(lambda: read(shop) >= 20)
+        worker.send_signal(signal.SIGTERM)
+        _, said = worker.communicate(timeout=30)
+
+        assert worker.returncode == 0
+        assert "given back" in said
+        assert "Traceback" not in said
+        assert 20 <= read(shop) < 120
+        assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "todo")]
+        work(shop.place, until_empty=True)
+        assert shop.run_states() == ["succeeded"]
+        assert read(shop) == len(items(database)) == 120
+
+
+def test_second_enqueue_of_a_feed_is_refused(database: Database, tmp_path: Path) -> None:
+    """A harvest that waits is not enqueued again; one of another kind is, and both are done, one after the other."""
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        with pytest.raises(AlreadyWaiting, match=FEED):
+            enqueue(shop)
+        assert len(shop.jobs()) == 1
+        work(shop.place, until_empty=True)
+
+        enqueue(shop, is_full=True)
+        work(shop.place, until_empty=True)
+
+        assert shop.run_states() == ["succeeded", "succeeded"]
+        assert shop.jobs() == []
+
+
+def test_run_of_another_kind_waits_for_the_one_at_work(database: Database, tmp_path: Path) -> None:
+    """A full harvest is put off while jobs of the same feed are in the queue: it does not end their run."""
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        enqueue(shop, is_full=True)
+        work(shop.place, until_empty=True)
+
+        assert shop.run_states() == ["succeeded"]
+        ((task, status, arguments),) = shop.jobs()
+        assert (task, status) == ("harvest_feed", "todo")
+        assert (arguments["is_full"], arguments["failures"]) == (True, 0)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_host_is_asked_by_as_many_jobs_as_its_sources_allow(
+    database: Database, tmp_path: Path, concurrency: int
+) -> None:
+    """Two feeds of one host are harvested one after the other, or at once where their documents allow two jobs."""
+    service = Patient(geodes.app(records(months=6, each=20)), delay_s=0.03)
+    feeds = [{"name": "first"}, {"name": "second"}]
+    with (
+        serving(service) as url,
+        workshop(
+            database, documents_folder(tmp_path / "documents", url, concurrency=concurrency, sources=feeds)
+        ) as shop,
+    ):
+        for name in ("sentinel/first", "sentinel/second"):
+            enqueue(shop, name)
+
+        work(shop.place, concurrency=4, until_empty=True)
+
+        assert shop.run_states() == ["succeeded", "succeeded"]
+        assert service.most_at_once == concurrency
+
+
+def test_job_of_a_dead_worker_is_taken_back(database: Database, tmp_path: Path) -> None:
+    """A job that was being done by a worker which fell silent is done by another, though it held the lock of its host."""
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        rows(
+            database,
+            "WITH dead AS (INSERT INTO dinamis_jobs.procrastinate_workers (last_heartbeat)"
+            " VALUES (now() - interval '1 hour') RETURNING id)"
+            " UPDATE dinamis_jobs.procrastinate_jobs SET status = 'doing', lock = 'host:127.0.0.1:0',"
+            " worker_id = dead.id FROM dead RETURNING procrastinate_jobs.id",
+        )
+        with shop.queue() as queue:
+            queue.configure_task("take_back_jobs", queue="upkeep").defer(timestamp=0)
+
+        work(shop.place, until_empty=True)
+
+        assert shop.run_states() == ["succeeded"]
+        assert shop.jobs() == []
+
+
+def test_unavailable_source_is_tried_again_later_in_a_new_job(database: Database, tmp_path: Path) -> None:
+    """After a failure of the source a new job waits, without the lock of the host, and goes on where the run stopped."""
+    records_of_two_months = records(months=2, each=20)
+    service = Quirks(geodes.app(records_of_two_months), Plan.each(1, [unavailable()]))
+    with (
+        serving(service) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        work(shop.place, until_empty=True)
+
+        assert shop.run_states() == ["failed"]
+        ((task, status, arguments),) = shop.jobs()
+        assert (task, status, arguments["failures"], arguments["run"]) == ("harvest_feed", "todo", 1, 1)
+        ((lock, wait),) = rows(
+            database,
+            "SELECT lock, extract(epoch FROM scheduled_at - now()) FROM dinamis_jobs.procrastinate_jobs"
+            " WHERE status = 'todo' AND task_name = 'harvest_feed'",
+        )
+        assert lock is None
+        assert 200 < wait <= 300
+
+
+def test_refused_credentials_are_not_tried_again(database: Database, tmp_path: Path) -> None:
+    """A source that refuses us is left alone: the job stays in the queue as failed, and no other waits."""
+    with (
+        serving(Quirks(geodes.app([]), Plan.each(1, [refuses()]))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        work(shop.place, until_empty=True)
+
+        assert shop.run_states() == ["failed"]
+        assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "failed")]
+
+
+def test_feed_that_the_worker_does_not_know_says_what_to_do(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A job for a source that came into the documents after the worker started fails in one line, without traceback."""
+    with workshop(database, documents_folder(tmp_path / "documents", "http://127.0.0.1:9")) as shop:
+        before = shop.place
+        documents_folder(shop.folder, "http://127.0.0.1:9", name="later")
+        enqueue(shop, "sentinel/later")
+
+        work(before, until_empty=True)
+
+        assert [status for _, status, _ in shop.jobs()] == ["failed"]
+        (line,) = [record for record in caplog.records if "sentinel/later" in record.getMessage()]
+        assert "restart the worker" in line.getMessage()
+        assert line.exc_info is None
