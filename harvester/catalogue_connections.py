@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self, TypeVar
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg import Connection
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from harvester import catalogue
+from harvester.errors import CatalogueError
 
 logger = logging.getLogger(__name__)
 
@@ -65,3 +67,21 @@ class CatalogueConnections:
         if self._page is None or self._page.closed or self._page.broken:
             self._page = catalogue.connect(self._conninfo)
         return self._page, self._side
+
+
+@contextmanager
+def translated_errors(attempts: int) -> Iterator[None]:
+    """Errors of the database as ours.
+
+    Raises:
+        CatalogueError: the database failed as often as it is tried, or refused what it was given.
+    """
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise CatalogueError(
+            f"The database failed {attempts} times ({error}). What was written before is kept: see "
+            "`dinamis db status`, then harvest again."
+        ) from error
+    except psycopg.Error as error:
+        raise CatalogueError(f"The database refused a page ({error}). All pages before it are kept.") from error

@@ -67,6 +67,17 @@ class ActiveRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptRecord(RawRecord):
+    """What a record once said, as the ledger has it, which does not know what of it only says where it was found."""
+
+    kept_digest: bytes
+
+    def digest(self) -> bytes:
+        """The digest that it had when its source gave it."""
+        return self.kept_digest
+
+
+@dataclass(frozen=True, kw_only=True)
 class SceneMoment:
     """What tells whether two scenes without a common key are of one acquisition."""
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from psycopg import Connection
@@ -80,9 +81,9 @@ class _Draft:
     built: Item | None = None
 
     def leave_out(self, record: RecordKey) -> None:
-        """Let a record not be one of it any more."""
-        del self.records[record]
-        self.is_touched = True
+        """Let a record not be one of it any more; one that was withdrawn is none already."""
+        if self.records.pop(record, None):
+            self.is_touched = True
 
     def as_sibling(self) -> Sibling:
         """As other Items of the acquisition link to it."""
@@ -121,12 +122,15 @@ class PageWriting:
         self._settled: dict[str, _Draft] = {}  #: Items that this page changes, as its batches left them
         self._reread: list[str] = []  #: the Item of each unchanged record that was read again
 
-    def take_in(self, page: Page, readings: Mapping[str, Reading] | None = None) -> PageReport:
+    def take_in(
+        self, page: Page, readings: Mapping[str, Reading] | None = None, refused: Sequence[RecordEntry] = ()
+    ) -> PageReport:
         """Write the records of the page into the ledger and build the Items they change.
 
         Args:
             page: records of the feed.
             readings: of records that were read beforehand, by id; the others are read here.
+            refused: other records, known ones, that go into quarantine even if they are in force.
 
         Raises:
             CatalogueError: a record that the source left unread is not in force any more.
@@ -134,12 +138,14 @@ class PageWriting:
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
         records = [replace(raw, id=printable(raw.id)) for raw in page.records]
-        known = self._ledger.known([raw.id for raw in records] + [gone.id for gone in page.withdrawals])
+        names = [raw.id for raw in records] + [gone.id for gone in page.withdrawals] + [each.raw.id for each in refused]
+        known = self._ledger.known(names)
         self._note_unread(page.unread, report)
         self._take(list(self._read_changed(records, known, readings or {}, report)), report)
-        self._withdraw(page.withdrawals, known, report)
+        gone = self._withdraw(page.withdrawals, known, report)
+        self._put_in_quarantine(refused, known, report)
         self._settle(report)
-        report.require_complete(len(records) + len(page.unread) + len(report.withdrawn))
+        report.require_complete(len(records) + len(page.unread) + gone + len(refused))
         return report
 
     def rebuild(self, items: Iterable[str]) -> PageReport:
@@ -365,7 +371,7 @@ class PageWriting:
         if self._feed.collection is not None:
             return self._feed.collection
         wanted = self._options.collection
-        held = sorted((draft for draft in of_scene if self._feed.source in draft.sources), key=_standing_first)
+        held = sorted((draft for draft in of_scene if self._is_ours(draft, scene)), key=_standing_first)
         elsewhere = [draft for draft in held if wanted not in (None, draft.known.collection)]
         if elsewhere and not self._options.move:
             where = " and ".join(f"{draft.known.id} in {draft.known.collection}" for draft in elsewhere)
@@ -375,6 +381,10 @@ class PageWriting:
         if wanted is not None:
             return wanted
         return held[0].known.collection if held else self._accepting_collection(scene)
+
+    def _is_ours(self, draft: _Draft, scene: SceneRecord) -> bool:
+        """Whether records of this source go on with an Item, which may be a withdrawn one that comes back."""
+        return self._feed.source in draft.sources or (not draft.sources and draft.known.id == scene.id)
 
     def _accepting_collection(self, scene: SceneRecord) -> str:
         try:
@@ -401,29 +411,67 @@ class PageWriting:
 
     # Withdrawing
 
-    def _withdraw(
-        self, withdrawals: Sequence[Withdrawal], known: Mapping[str, KnownRecord], report: PageReport
-    ) -> None:
-        """Take records away that are gone; those that are not in force here, or came back since, are left alone."""
+    def _withdraw(self, withdrawals: Sequence[Withdrawal], known: Mapping[str, KnownRecord], report: PageReport) -> int:
+        """Take records away that are gone; those that are not in force here, or came back since, are left alone.
+
+        Returns:
+            How many are accounted for.
+        """
         gone = {each.id: printable(each.reason) for each in withdrawals if _is_gone(each, known.get(each.id))}
         report.unknown_withdrawals += len(withdrawals) - len(gone)
-        quarantined = {name: reason for name, reason in gone.items() if known[name].state == "quarantined"}
-        self._ledger.withdraw(gone)
-        report.outcomes[Outcome.WITHDRAWN] += len(gone)
-        report.withdrawn += gone.items()
-        self._take_away({name: reason for name, reason in gone.items() if name not in quarantined}, known)
+        for some in self._taken_out(gone, known, report, self._ledger.withdraw):
+            report.outcomes[Outcome.WITHDRAWN] += len(some)
+            report.withdrawn += some.items()
+        return len(gone)
 
-    def _take_away(self, gone: Mapping[str, str], known: Mapping[str, KnownRecord]) -> None:
-        """Build the Items of these records anew without them."""
+    def _put_in_quarantine(
+        self, refused: Sequence[RecordEntry], known: Mapping[str, KnownRecord], report: PageReport
+    ) -> None:
+        entries = {each.raw.id: each for each in refused}
+        reasons = {name: str(each.reason) for name, each in entries.items()}
+        keep = partial(_keep_some, self._ledger, entries)
+        for some in self._taken_out(reasons, known, report, keep):
+            for name, reason in some.items():
+                report.refuse(name, reason)
+
+    def _taken_out(
+        self,
+        gone: Mapping[str, str],
+        known: Mapping[str, KnownRecord],
+        report: PageReport,
+        note: Callable[[Mapping[str, str]], None],
+    ) -> Iterator[Mapping[str, str]]:
+        """Take records (id -> reason) out of their Items, as many at once as go together; what fails alone stays.
+
+        Gives those that are out, as `note` wrote them into the ledger.
+        """
         if not gone:
             return
-        drafts = self._drafts_with_siblings(self._ledger.items({str(known[name].item) for name in gone}))
-        for name, reason in gone.items():
-            draft = drafts[str(known[name].item)]
-            draft.reason, draft.is_touched = reason, True
+        try:
+            with self._connection.transaction():
+                note(gone)
+                changed = self._without(gone, known)
+        except UnreadableScene as error:
+            if len(gone) == 1:
+                (name,) = gone
+                report.refuse(name, f"it is to go, but without it its Item cannot be built: {error}")
+                return
+            names = list(gone)
+            for some in (names[: len(names) // 2], names[len(names) // 2 :]):
+                yield from self._taken_out({name: gone[name] for name in some}, known, report, note)
+            return
+        self._settled |= changed
+        yield gone
+
+    def _without(self, gone: Mapping[str, str], known: Mapping[str, KnownRecord]) -> dict[str, _Draft]:
+        """The Items of these records (id -> reason), built anew without them."""
+        in_force = {name: str(known[name].item) for name in gone if known[name].state == "active"}
+        drafts = self._drafts_with_siblings(self._ledger.items(set(in_force.values())))
+        for name, item in in_force.items():
+            drafts[item].reason, drafts[item].is_touched = gone[name], True
         changed = self._build(drafts)
         self._ledger.keep_items([draft.known for draft in changed.values()])
-        self._settled |= changed
+        return changed
 
     # Items
 
@@ -540,6 +588,10 @@ def comparable(document: catalogue.ItemDocument) -> dict[str, Any]:
     timeless = {**document, "properties": {**document["properties"], "updated": None}}
     plain: dict[str, Any] = json.loads(json.dumps(timeless), object_hook=_without_nulls)
     return plain
+
+
+def _keep_some(ledger: Ledger, entries: Mapping[str, RecordEntry], names: Iterable[str]) -> None:
+    ledger.keep([entries[name] for name in names])
 
 
 def _is_gone(withdrawal: Withdrawal, known: KnownRecord | None) -> bool:

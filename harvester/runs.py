@@ -120,6 +120,16 @@ def keep_feed(connection: Connection, feed: Feed) -> None:
     )
 
 
+def kept_feed(connection: Connection, name: str) -> Feed:
+    """A feed as it was when it was harvested last: enough to read its records again, not to ask its source."""
+    row = connection.execute(
+        "SELECT source, kind, collection, location FROM dinamis.feed WHERE name = %s", (name,)
+    ).fetchone()
+    assert row is not None  # noqa: S101 - every run and every record refers to a feed
+    source, kind, collection, location = row
+    return Feed(name=name, source=source, kind=kind, collection=collection, location=location, options=None)
+
+
 def wait_for_beginners(connection: Connection, feed: str) -> None:
     """Let only one process at a time decide which run of a feed is to be done, until its transaction ends."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"dinamis run of {feed}",))
@@ -175,11 +185,16 @@ def take_up(connection: Connection, run: Run) -> None:
 
 
 def last_good_start(connection: Connection, feed: str) -> datetime | None:
-    """Since when changes may be unknown to us: the start of the last run that saw all that had changed."""
+    """Since when changes may be unknown to us: the start of the last run that saw all that had changed.
+
+    What a run saw that was undone is unknown again, also to the runs between it and its undoing.
+    """
     row = connection.execute(
         "SELECT max(started_at) FROM dinamis.run WHERE feed = %s AND kind = 'harvest' AND state = 'succeeded'"
-        " AND undone_by IS NULL AND request->>'limit' IS NULL AND request->>'bbox' IS NULL"
-        " AND request->>'until' IS NULL AND request->>'since' IS NULL",
+        " AND request->>'limit' IS NULL AND request->>'bbox' IS NULL"
+        " AND request->>'until' IS NULL AND request->>'since' IS NULL"
+        " AND NOT EXISTS (SELECT FROM dinamis.run AS undone WHERE undone.feed = run.feed"
+        " AND undone.id <= run.id AND run.id < undone.undone_by)",
         (feed,),
     ).fetchone()
     return row[0] if row else None
