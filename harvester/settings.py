@@ -82,9 +82,6 @@ class HarvestSettings(NoticeSettings):
     language: str = "fr"
     """DINAMIS_LANGUAGE: the language in which Collections are published; the others are translations."""
 
-    source_password: SecretStr | None = None
-    """DINAMIS_SOURCE_PASSWORD: of an FTP or SFTP server whose URL names a user only."""
-
     @field_validator("language")
     @classmethod
     def _one_of_the_documents(cls, tag: str) -> str:

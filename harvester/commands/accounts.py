@@ -1,0 +1,228 @@
+"""The accounts of runs: watched while they grow, printed at their end, and written into files."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+
+from harvester.commands.terminal import (
+    ERR,
+    FAILED,
+    OUT,
+    Failure,
+    Rate,
+    ShowProgress,
+    print_error,
+    print_json,
+    print_plain,
+    progress_bar,
+    stopped_like_ctrl_c,
+)
+
+if TYPE_CHECKING:
+    from harvester.report import HarvestReport, ItemChange
+    from harvester.sources.source import Progress
+
+logger = logging.getLogger(__name__)
+
+INTERRUPTION = "interrupted"  #: what an account gives as the error after Ctrl-C
+
+_COLUMNS = ("read", "new", "changed", "unchanged", "withdrawn", "quarantined", "items_written", "items_removed")
+#: How many records of one kind are printed; files have more.
+_PRINTED = 100
+
+
+def _writable(_ctx: click.Context, _param: click.Parameter, file: Path | None) -> Path | None:
+    if file is not None and not file.parent.is_dir():
+        raise Failure(f"the report cannot be written: make the folder {file.parent} first.")
+    if file is not None and file.suffix not in (".json", ".html"):
+        raise Failure(f"the report is written as JSON or as a page: let the name of {file} end with .json or .html.")
+    return file
+
+
+report_option = click.option(
+    "--report",
+    "file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    callback=_writable,
+    help="Write the account here too, as JSON (.json) or as a page to read and print (.html).",
+)
+
+
+class Watch:
+    """Watches one run: called with its account as it grows, which it keeps, and shows how far it is."""
+
+    def __init__(self, report: HarvestReport, show: ShowProgress) -> None:
+        self.report = report
+        self._show = show
+        self._rate = Rate()
+        self._told = 0
+
+    def __call__(self, report: HarvestReport, progress: Progress) -> None:
+        """Show how far the run is: as a bar on a terminal, as a line for each page elsewhere."""
+        self.report = report
+        self._show(report.read, progress.total, lambda: progress.at_hand)
+        if not ERR.is_terminal and report.read > self._told:
+            self._told = report.read
+            ERR.print(self._line(progress.total), highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    def _line(self, total: int | None) -> str:
+        report = self.report
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.outcomes.items()) if count)
+        of_all = f" of {total}" if total else ""
+        return f"{report.feed}: {report.read}{of_all} records read ({self._rate.of(report.read):.0f}/s): {counts}"
+
+
+class Accounts:
+    """The accounts of what a command does, one run after the other, and how it ends."""
+
+    def __init__(self, *, as_json: bool = False, file: Path | None = None, is_one: bool = False) -> None:
+        """Print them as text or JSON, and write them into a file; `is_one` says that there is never more than one."""
+        self._reports: list[HarvestReport] = []
+        self._as_json = as_json
+        self._file = file
+        self._is_one = is_one
+
+    @property
+    def exit_code(self) -> int:
+        """That of the worst of them."""
+        return max(FAILED if report.error else report.exit_code for report in self._reports)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Write the accounts however the work inside the block ends; SIGTERM ends it as Ctrl-C does."""
+        try:
+            with stopped_like_ctrl_c():
+                yield
+        finally:
+            if self._as_json:
+                print_json(self._as_data())
+            if self._file:
+                write_report(self._file, self._reports, self._as_data())
+
+    @contextmanager
+    def of(self, feed: str, location: str, *, kind: str = "harvest") -> Iterator[Watch]:
+        """Keep and print the account of one run, however the block ends that does it; it sets `report` of the watch.
+
+        A foreseen error ends the block, and not the command: the runs of other feeds may go on.
+        """
+        from database import DatabaseError
+        from harvester.errors import HarvestError
+        from harvester.report import HarvestReport
+
+        with progress_bar(feed) as show:
+            watch = Watch(HarvestReport(feed, location, datetime.now(UTC), kind=kind), show)
+            failure: Exception | None = None
+            try:
+                yield watch
+            except (DatabaseError, HarvestError) as error:
+                logger.info("%s failed", feed, exc_info=True)
+                watch.report.error, watch.report.state, failure = str(error), "failed", error
+            except KeyboardInterrupt:
+                watch.report.error = INTERRUPTION
+                raise
+            finally:
+                self._reports.append(watch.report)
+                if not self._as_json:
+                    print_account(watch.report)
+        if failure:
+            print_error(failure)
+
+    def _as_data(self) -> Any:
+        data = [report.as_json() for report in self._reports]
+        return data[0] if self._is_one and data else data
+
+
+def write_report(file: Path, reports: Sequence[HarvestReport], data: Any) -> None:
+    """Write accounts into a file: as a page if its name says so, else as JSON."""
+    from harvester.report_page import report_page
+
+    is_page = file.suffix == ".html"
+    text = report_page(reports) if is_page else json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    file.write_text(text, encoding="utf-8")
+
+
+def print_account(report: HarvestReport) -> None:
+    """Print the account of a run; of one that ended early only what was done."""
+    if not (report.read or report.changes):
+        if report.error is None:
+            print_plain(_nothing_found(report))
+        return
+    OUT.print(_table(report))
+    _print_some([f"refused {each.reason}" for each in report.refusals])
+    _print_some([f"withdrawn {record}: {reason}" for record, reason in report.withdrawn])
+    _print_some([line for change in report.changes for line in _described(change)])
+    _print_some([f"conflict {item}: {text}" for item, text in report.conflicts])
+    _print_some(
+        [
+            f"warning {text} ({record}{', and others' * (times > 1)})"
+            for text, (times, record) in report.warnings.items()
+        ]
+    )
+    _print_some([f"drift {text}" for text in report.drift])
+    _print_some([f"not as expected: {text}" for text in report.breaches])
+    for sentence in _remarks(report):
+        OUT.print(sentence, highlight=False, soft_wrap=True)
+
+
+def _table(report: HarvestReport) -> Table:
+    account = report.as_json()
+    run = f", run {report.run}" if report.run else ""
+    title = f"{report.location or report.feed}{run}{' (dry run: nothing was written)' if report.dry_run else ''}"
+    table = Table(title=title)
+    for name in _COLUMNS:
+        table.add_column(name.replace("items_", "Items "), justify="right")
+    table.add_row(*(str(account[name]) for name in _COLUMNS))
+    return table
+
+
+def _remarks(report: HarvestReport) -> Iterator[str]:
+    outcomes = {outcome.value: count for outcome, count in report.outcomes.items() if count}
+    if report.absent:
+        yield f"{report.absent} known records were not seen; they are withdrawn after the period of grace."
+    if report.error == INTERRUPTION:
+        yield "The harvest was interrupted. What was written is kept: harvest again to do the rest."
+    elif report.error is None and "unchanged" in outcomes and not outcomes.keys() - {"unchanged", "quarantined"}:
+        yield "Nothing has changed since the last harvest."
+
+
+def _described(change: ItemChange) -> Iterator[str]:
+    """The lines that tell what a run would do to an Item."""
+    if change.kind == "unchanged":
+        return
+    yield f"{change.kind} {change.collection}/{change.item}"
+    for name, (before, after) in change.fields.items():
+        yield f"    {name}: {_shortened(before)} → {_shortened(after)}"
+
+
+def _shortened(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _print_some(lines: Sequence[str]) -> None:
+    for line in lines[:_PRINTED]:
+        print_plain(line)
+    if len(lines) > _PRINTED:
+        print_plain(f"… and {len(lines) - _PRINTED} lines more like these: --report FILE has them.")
+
+
+def _nothing_found(report: HarvestReport) -> str:
+    if report.passed_over:
+        seen = ", ".join(f"{number} {kind}" for kind, number in report.passed_over.items())
+        return f"{report.feed}: nothing was found there: passed over {seen}."
+    return f"{report.feed}: nothing was found there."
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a message has them."""
+    return ", ".join(names) or "none"

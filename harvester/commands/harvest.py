@@ -1,0 +1,19 @@
+"""`dinamis harvest`: the table of contents of its commands."""
+
+from __future__ import annotations
+
+import click
+
+from harvester.commands.harvest_amend import correct, quarantine, undo
+from harvester.commands.harvest_history import cancel, history, show
+from harvester.commands.harvest_run import deliveries, run
+from harvester.commands.harvest_status import sources, status
+
+
+@click.group()
+def harvest() -> None:
+    """Bring the metadata of sources into the catalogue, and look after what they brought."""
+
+
+for command in (run, deliveries, sources, status, history, show, cancel, undo, quarantine, correct):
+    harvest.add_command(command)

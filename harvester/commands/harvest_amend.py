@@ -1,0 +1,168 @@
+"""`dinamis harvest undo`, `quarantine` and `correct`: what people change by hand."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harvester.commands.accounts import Accounts, report_option
+from harvester.commands.rooms import harvest_connection, harvest_rooms, known_feeds
+from harvester.commands.terminal import json_option, print_json, print_plain
+
+
+@click.command()
+@click.argument("run", type=int)
+@report_option
+@json_option
+def undo(run: int, file: Path | None, as_json: bool) -> None:
+    """Put back what a RUN changed: its new records are withdrawn, the others say again what they said before it.
+
+    Records that later runs changed are left alone, and named. The undo is a run itself, which can be undone.
+
+    \b
+      dinamis harvest show 12
+      dinamis harvest undo 12
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.amendments import undo_run
+    from harvester.run_history import report_of
+
+    rooms = harvest_rooms()
+    with harvest_connection() as connection:
+        undone = report_of(connection, run)
+        feeds = known_feeds(connection, rooms.documents)
+    accounts = Accounts(as_json=as_json, file=file, is_one=True)
+    with accounts.kept(), accounts.of(undone.feed, undone.location, kind="undo") as watch:
+        watch.report = undo_run(run, feeds.get, rooms, watch)
+    sys.exit(accounts.exit_code)
+
+
+@click.group()
+def quarantine() -> None:
+    """Look after the records that could not become Items."""
+
+
+@quarantine.command("list")
+@click.option("--feed", metavar="NAME", help="Only those of this feed (COLLECTION/SOURCE).")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="List so many at most.")
+@json_option
+def list_quarantine(feed: str | None, limit: int, as_json: bool) -> None:
+    """List the records in quarantine: source, record, since when it was refused, and why."""
+    from harvester.amendments import quarantined
+
+    with harvest_connection() as connection:
+        records = quarantined(connection, feed, limit)
+    if as_json:
+        print_json([dict(each.__dict__) for each in records])
+        return
+    for each in records:
+        print_plain(f"{each.source}\t{each.record}\t{each.first_seen:%Y-%m-%d}\t{each.reason}")
+    if not records:
+        print_plain("No record is in quarantine.")
+
+
+@quarantine.command("show")
+@click.argument("source")
+@click.argument("record")
+def show_quarantined(source: str, record: str) -> None:
+    """Print what a quarantined RECORD of a SOURCE says, as JSON."""
+    from harvester.amendments import quarantined_content
+
+    with harvest_connection() as connection:
+        print_json(quarantined_content(connection, source, record))
+
+
+@quarantine.command()
+@click.option("--feed", metavar="NAME", help="Only the records of this feed (COLLECTION/SOURCE).")
+@click.option("--record", metavar="ID", help="Only this record.")
+@click.option("--dry-run", is_flag=True, help="Try it, write nothing, and tell what changes.")
+@report_option
+@json_option
+def replay(feed: str | None, record: str | None, dry_run: bool, file: Path | None, as_json: bool) -> None:
+    """Read records in quarantine again with the program and the documents of today, without asking their source.
+
+    Those that can be read now become Items; the others stay, with the reason of today.
+    """
+    from harvester.amendments import replay_quarantine
+
+    rooms = harvest_rooms()
+    with harvest_connection() as connection:
+        feeds = known_feeds(connection, rooms.documents)
+    accounts = Accounts(as_json=as_json, file=file, is_one=True)
+    with accounts.kept(), accounts.of(feed or "quarantine", "", kind="replay") as watch:
+        watch.report = replay_quarantine(rooms, feeds, feed=feed, record=record, dry_run=dry_run, watch=watch)
+    sys.exit(accounts.exit_code)
+
+
+@click.command()
+@click.argument("item")
+@click.argument("field", required=False)
+@click.argument("value", required=False)
+@click.option("--reason", help="Why: it stands beside the correction.")
+@click.option("--author", default=getpass.getuser, help="Who says so; you, if nobody is named.")
+@click.option("--list", "is_list", is_flag=True, help="List the corrections of the Item.")
+@click.option("--remove", metavar="FIELD", help="Take the correction of this field back.")
+@json_option
+def correct(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
+    item: str,
+    field: str | None,
+    value: str | None,
+    reason: str | None,
+    author: str,
+    is_list: bool,
+    remove: str | None,
+    as_json: bool,
+) -> None:
+    """Say what is known better of an ITEM than its sources say; later harvests keep it.
+
+    VALUE is JSON, or a text as it stands. Exit code: 0 done, 2 the field or the value cannot be.
+
+    \b
+      dinamis harvest correct PHR1A_202108151041301 eo:cloud_cover 3 --reason "haze, not cloud"
+      dinamis harvest correct PHR1A_202108151041301 --list
+      dinamis harvest correct PHR1A_202108151041301 --remove eo:cloud_cover
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.amendments import correct_item
+
+    if is_list + bool(remove) + (value is not None) != 1 or (value is None and field is not None):
+        raise click.UsageError("say FIELD VALUE, or --list, or --remove FIELD.")
+    if is_list:
+        _list_corrections(item, as_json=as_json)
+        return
+    if value is not None and not reason:
+        raise click.UsageError("say why with --reason.")
+    new = None if value is None else _as_value(value)
+    correct_item(harvest_rooms(), item, remove or str(field), new, reason or "taken back", author)
+    if as_json:
+        print_json({"item": item, "field": remove or field, "value": new})
+    else:
+        print_plain(f"{item}: {remove} is again what its sources say." if remove else f"{item}: {field} is {value}.")
+
+
+def _list_corrections(item: str, *, as_json: bool) -> None:
+    from harvester.amendments import corrections_of
+
+    with harvest_connection() as connection:
+        corrections = corrections_of(connection, item)
+    if as_json:
+        print_json([dict(each.__dict__) for each in corrections])
+        return
+    for each in corrections:
+        value = json.dumps(each.value, ensure_ascii=False)
+        print_plain(f"{each.field} = {value}\t{each.created:%Y-%m-%d}\t{each.author}: {each.reason}")
+    if not corrections:
+        print_plain(f"{item} has no corrections.")
+
+
+def _as_value(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if value is None:
+        raise click.UsageError("null is no value: --remove FIELD takes a correction back.")
+    return value

@@ -1,0 +1,121 @@
+"""`dinamis harvest history`, `show` and `cancel`: the runs there were, the account of each, and how to stop one."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Column, Table
+
+from harvester.commands.accounts import print_account, report_option, write_report
+from harvester.commands.rooms import harvest_connection
+from harvester.commands.terminal import OUT, Failure, json_option, print_json, print_plain, spoken_duration
+
+if TYPE_CHECKING:
+    from harvester.report import HarvestReport
+    from harvester.run_history import RunSummary
+
+_COUNTS = ("read", "new", "changed", "withdrawn", "quarantined")
+
+
+@click.command()
+@click.argument("feed", required=False)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List so many runs at most.")
+@json_option
+def history(feed: str | None, limit: int, as_json: bool) -> None:
+    """List the last runs, of one FEED (COLLECTION/SOURCE) or of all, the newest first."""
+    from harvester.run_history import history as runs_of
+
+    with harvest_connection() as connection:
+        runs = runs_of(connection, feed, limit)
+    if as_json:
+        print_json([run.as_json() for run in runs])
+    elif runs:
+        OUT.print(_table(runs))
+    else:
+        print_plain(f"There was no run{f' of {feed}' if feed else ''} yet.")
+
+
+@click.command()
+@click.argument("run", type=int)
+@click.option("--records", is_flag=True, help="List each record that was new, changed, withdrawn or quarantined.")
+@report_option
+@json_option
+def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
+    """Show the account of a RUN: what became of its records, what was refused and why, and what else it met.
+
+    \b
+      dinamis harvest show 12
+      dinamis harvest show 12 --report run.html
+      dinamis harvest show 12 --records
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.run_history import records_of, report_of
+
+    with harvest_connection() as connection:
+        report = report_of(connection, run)
+        account = report.as_json()
+        if file:
+            write_report(file, [report], account)
+        if as_json:
+            outcomes = [each.as_json() for each in records_of(connection, run)] if records else None
+            print_json(account if outcomes is None else {**account, "records": outcomes})
+            return
+        _print_run(report)
+        for each in records_of(connection, run) if records else ():
+            print_plain("\t".join(chain((each.outcome, each.record), filter(None, (each.item, each.reason)))))
+
+
+@click.command()
+@click.argument("run", type=int)
+def cancel(run: int) -> None:
+    """Stop a RUN for good: whoever works on it stops after the page at hand, and what was written is kept."""
+    from harvester import runs
+    from harvester.run_history import is_at_work, report_of
+
+    with harvest_connection() as connection:
+        report = report_of(connection, run)
+        if not runs.request_cancel(connection, run):
+            raise Failure(f"run {run} has ended already: it {_ended(report.state)}.")
+        if is_at_work(connection, run):
+            print_plain(f"Run {run} of {report.feed} stops after the page at hand.")
+        else:
+            runs.end(connection, run, "cancelled", "it was cancelled while nobody worked on it")
+            print_plain(f"Run {run} of {report.feed} is cancelled.")
+
+
+def _ended(state: str) -> str:
+    return "was cancelled" if state == "cancelled" else state
+
+
+def _table(runs: list[RunSummary]) -> Table:
+    table = Table(Column("run", justify="right"), Column("feed", no_wrap=True, ratio=1), "state", "started (UTC)")
+    table.box, table.pad_edge, table.expand = None, False, True
+    table.add_column("took", no_wrap=True)
+    for name in _COUNTS:
+        table.add_column("quar." if name == "quarantined" else name.removesuffix("drawn"), justify="right")
+    for run in runs:
+        counts = (str(run.counts.get(name, 0)) for name in _COUNTS)
+        table.add_row(str(run.id), run.feed, _state(run), f"{run.started_at:%m-%d %H:%M}", _took(run), *counts)
+    return table
+
+
+def _state(run: RunSummary) -> str:
+    state = run.state if run.kind == "harvest" else f"{run.kind} {run.state}"
+    return f"{state}, undone" if run.undone_by else state
+
+
+def _took(run: RunSummary) -> str:
+    return spoken_duration((run.finished_at - run.started_at).total_seconds()) if run.finished_at else "-"
+
+
+def _print_run(report: HarvestReport) -> None:
+    ended = f", ended {report.finished_at:%Y-%m-%d %H:%M:%S}" if report.finished_at else ""
+    resumed = ", after an interruption" if report.is_resumed else ""
+    print_plain(f"Run {report.run}: {report.kind} of {report.feed}, {report.state}{resumed}")
+    print_plain(f"Began {report.started_at:%Y-%m-%d %H:%M:%S}{ended} (UTC).")
+    if report.error:
+        print_plain(report.error)
+    if report.read:
+        print_account(report)

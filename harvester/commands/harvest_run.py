@@ -1,0 +1,210 @@
+"""`dinamis harvest run` and `deliveries`: the commands that harvest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harvester.commands.accounts import Accounts, listed, report_option
+from harvester.commands.rooms import (
+    collection_documents,
+    credentials_called,
+    documented_feeds,
+    harvest_rooms,
+)
+from harvester.commands.terminal import Failure, json_option, say
+
+if TYPE_CHECKING:
+    from database import Database
+    from harvester.collection_documents import CollectionDocuments
+    from harvester.feeds import Feed
+    from harvester.runs import Request
+
+Command = Callable[..., None]
+
+_MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+
+
+def _in_utc(_ctx: click.Context, _param: click.Parameter, moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None
+
+
+def _bbox(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        west, south, east, north = map(float, text.split(","))
+    except ValueError as error:
+        raise click.BadParameter("write west,south,east,north in degrees, such as -5.2,41.3,9.6,51.1") from error
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise click.BadParameter("longitudes run from -180 to 180, latitudes from -90 to 90, south before north")
+    return west, south, east, north
+
+
+def _known_collection(_ctx: click.Context, _param: click.Parameter, collection: str | None) -> str | None:
+    if collection is not None and collection not in (documents := collection_documents()):
+        raise Failure(f"there is no collection {collection!r}; there are {listed(documents)}.")
+    return collection
+
+
+def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorated(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+_how_to_harvest = _with(
+    click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records."),
+    click.option("--dry-run", is_flag=True, help="Read and compare everything, write nothing, and tell what changes."),
+    click.option(
+        "--reread",
+        is_flag=True,
+        help="Read unchanged records again too, after a sensor document or the program changed.",
+    ),
+    click.option(
+        "--allow-withdrawals",
+        is_flag=True,
+        help="Withdraw however many records the source says, or does not show any more.",
+    ),
+    report_option,
+    json_option,
+)
+
+
+@click.command()
+@click.argument("what", metavar="COLLECTION[/SOURCE]", required=False)
+@click.option("--all", "is_all", is_flag=True, help="Harvest every source that has an address.")
+@click.option("--full", "is_full", is_flag=True, help="Ask for everything, not only for what changed.")
+@click.option(
+    "--since", type=_MOMENTS, callback=_in_utc, help="Only what changed at the source since then (UTC), if it can tell."
+)
+@click.option(
+    "--until", type=_MOMENTS, callback=_in_utc, help="Only what changed there before then (UTC), if it can tell."
+)
+@click.option("--bbox", metavar="W,S,E,N", callback=_bbox, help="Only what lies in this box, in degrees.")
+@_how_to_harvest
+def run(what: str | None, is_all: bool, dry_run: bool, file: Path | None, as_json: bool, **wishes: Any) -> None:
+    """Harvest the sources of a collection, or one of them, or all there are.
+
+    Only what changed since the last good run is asked for, where the source can tell; a run that was stopped or killed
+    is gone on with. Sources are described in the collection documents; `dinamis harvest sources` lists them.
+
+    \b
+      dinamis harvest run spot-6-7-open
+      dinamis harvest run airbus-archive-pleiades/oneatlas --since 2026-01-01 --dry-run
+      dinamis harvest run --all --report run.html
+
+    Exit code, that of the worst run: 0 all is well, 1 some records were refused or a collection is not as its document
+    expects, 2 a harvest failed, 130 it was stopped with Ctrl-C or SIGTERM. Whatever ends it, what was written is kept,
+    --report is written, and harvesting again does the rest. JSON is a list with the account of each run.
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.runs import Request
+
+    documents = collection_documents()
+    feeds = _chosen(what, is_all, documents, documented_feeds(documents))
+    request = Request(**wishes)
+    sys.exit(harvested(feeds, request, Accounts(as_json=as_json, file=file), is_dry=dry_run))
+
+
+@click.command()
+@click.argument("location", metavar="PATH_OR_URL")
+@click.option(
+    "--collection", metavar="ID", callback=_known_collection, help="Put every record in this collection; remembered."
+)
+@click.option("--move", is_flag=True, help="With --collection: move Items that are in another collection.")
+@_how_to_harvest
+def deliveries(location: str, dry_run: bool, file: Path | None, as_json: bool, **wishes: Any) -> None:
+    """Harvest the Airbus deliveries (DIMAP) below a folder, an archive file or a URL.
+
+    Deliveries are found wherever they lie, also inside zip and tar files, and told apart by what their metadata say,
+    never by their names. Files are read where they are; nothing is copied. Running it again changes nothing.
+
+    User and password of a server are DINAMIS_SOURCE_DELIVERIES_USER and DINAMIS_SOURCE_DELIVERIES_PASSWORD.
+
+    \b
+      dinamis harvest deliveries /archive/airbus
+      dinamis harvest deliveries ftp://host/out --dry-run
+      dinamis harvest deliveries s3://bucket/prefix --report run.json
+
+    Exit code: 0 all records are in the catalogue (also when none was found), 1 some were refused (each with its
+    reason), 2 the harvest failed, 130 it was stopped with Ctrl-C or SIGTERM. Whatever ends it, what was written is
+    kept, --report is written, and harvesting again does the rest.
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.feeds import DELIVERIES, deliveries_at
+    from harvester.runs import Request
+
+    feed = deliveries_at(location, credentials_called(DELIVERIES))
+    accounts = Accounts(as_json=as_json, file=file, is_one=True)
+    sys.exit(harvested([feed], Request(**wishes), accounts, is_dry=dry_run))
+
+
+def harvested(
+    feeds: list[Feed],
+    request: Request,
+    accounts: Accounts,
+    *,
+    is_dry: bool = False,
+    database: Database | None = None,
+) -> int:
+    """Harvest feeds one after the other; a failure of one does not keep the others from it.
+
+    Returns:
+        The exit code of the worst.
+    """
+    from harvester.harvest import dry_run, harvest
+
+    rooms = harvest_rooms(database)
+    with accounts.kept():
+        for feed in feeds:
+            with accounts.of(feed.name, feed.location) as watch:
+                watch.report = (dry_run if is_dry else harvest)(feed, rooms, request, watch)
+    return accounts.exit_code
+
+
+# Which feeds
+
+
+def _chosen(what: str | None, is_all: bool, documents: CollectionDocuments, feeds: Mapping[str, Feed]) -> list[Feed]:
+    """The feeds that the operator named; sources without an address are told and passed over."""
+    if (what is None) != is_all:
+        raise click.UsageError("name a collection, or one of its sources as COLLECTION/SOURCE, or say --all.")
+    wanted = list(_wanted(what, documents))
+    for name in wanted:
+        if name not in feeds:
+            say(_without_address(name))
+    chosen = [feeds[name] for name in wanted if name in feeds]
+    if not chosen:
+        raise Failure(f"no source of {what} has an address." if what else "no source has an address.")
+    return chosen
+
+
+def _wanted(what: str | None, documents: CollectionDocuments) -> Iterator[str]:
+    """The names of the feeds of a collection, of one source, or of all collections.
+
+    Raises:
+        Failure: there is no such collection or source.
+    """
+    collection, _, source = (what or "").partition("/")
+    if collection and collection not in documents:
+        raise Failure(f"there is no collection {collection!r}; there are {listed(documents)}.")
+    for document in [documents[collection]] if collection else documents.values():
+        labels = [choice.label for choice in document.harvest.sources]
+        if source and source not in labels:
+            raise Failure(f"{collection} has no source {source!r}; it has {listed(labels)}.")
+        yield from (f"{document.id}/{label}" for label in labels if source in ("", label))
+
+
+def _without_address(name: str) -> str:
+    from harvester.feeds import DELIVERIES
+
+    collection, _, source = name.partition("/")
+    elsewhere = ", or harvest a place with `dinamis harvest deliveries PATH_OR_URL`" if source == DELIVERIES else ""
+    return f"{name} is passed over: it has no address. Give it a `url` in {collection}.yaml{elsewhere}."

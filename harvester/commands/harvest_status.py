@@ -1,0 +1,171 @@
+"""`dinamis harvest sources` and `status`: what can be harvested, and how it stands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Column, Table
+
+from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_connection
+from harvester.commands.terminal import OUT, json_option, print_json, print_plain, spoken_duration
+
+if TYPE_CHECKING:
+    from harvester.collection_documents import CollectionDocuments
+    from harvester.collection_model import SourceChoice
+    from harvester.feeds import Feed
+    from harvester.run_history import FeedStatus
+
+#: Lines of a terminal of 24 that are left for feeds, and for what is to be told of single ones.
+_FEED_LINES = 15
+_REMARK_LINES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SourceLine:
+    """A source of a document as it is listed."""
+
+    feed: str
+    kind: str
+    address: str | None
+    schedule: str | None
+    full_schedule: str | None
+    credentials: str
+    last_run: str
+
+    def as_json(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+@click.command()
+@json_option
+def sources(as_json: bool) -> None:
+    """List the sources of the collections: where they are, when they are harvested, and whether they can be.
+
+    Credentials are `given`, `missing` with the variables that give them, or `-` where none are named. A source without
+    an address is not harvested.
+    """
+    documents = collection_documents()
+    feeds = documented_feeds(documents)
+    with harvest_connection() as connection:
+        from harvester.run_history import status_of_feeds
+
+        standing = {status.feed: status for status in status_of_feeds(connection, feeds.values())}
+    lines = list(_source_lines(documents, feeds, standing))
+    if as_json:
+        print_json([line.as_json() for line in lines])
+        return
+    table = Table(Column("feed", overflow="fold"), "kind", Column("address", overflow="fold"), "schedule (UTC)")
+    table.add_column("credentials", overflow="fold")
+    table.add_column("last run")
+    for line in lines:
+        schedule = line.schedule or line.full_schedule or "-"
+        table.add_row(line.feed, line.kind, line.address or "none", schedule, line.credentials, line.last_run)
+    OUT.print(table)
+
+
+@click.command()
+@click.option("--all", "is_all", is_flag=True, help="List every feed, however many there are.")
+@json_option
+def status(is_all: bool, as_json: bool) -> None:
+    """Say how the harvest stands, on one screen: what needs somebody first, then what is at work, then the rest.
+
+    Exit code, for a monitor: 0 all is well, 1 a source is stale, failed, left its collection not as expected, or was
+    interrupted and nobody goes on with it, 2 the status cannot be told. Records in quarantine are no alarm.
+    """
+    from harvester.run_history import status_of_feeds
+
+    feeds = documented_feeds(collection_documents())
+    with harvest_connection() as connection:
+        standing = sorted(status_of_feeds(connection, feeds.values()), key=_urgency)
+    if as_json:
+        print_json([each.as_json() for each in standing])
+    else:
+        _print_status(standing, is_all=is_all)
+    sys.exit(1 if any(each.is_amiss for each in standing) else 0)
+
+
+# Sources
+
+
+def _source_lines(
+    documents: CollectionDocuments, feeds: dict[str, Feed], standing: dict[str, FeedStatus]
+) -> Iterator[_SourceLine]:
+    for document in documents.values():
+        for choice in document.harvest.sources:
+            name = f"{document.id}/{choice.label}"
+            yield _SourceLine(
+                feed=name,
+                kind=choice.source,
+                address=feeds[name].location if name in feeds else None,
+                schedule=choice.schedule,
+                full_schedule=choice.full_schedule,
+                credentials=_credentials(choice),
+                last_run=_last_run(standing[name]) if name in standing else "never run",
+            )
+
+
+def _credentials(choice: SourceChoice) -> str:
+    if choice.credentials is None:
+        return "-"
+    given = credentials_called(choice.credentials)
+    if any(given.model_dump(exclude_none=True)):
+        return "given"
+    return f"missing: DINAMIS_SOURCE_{choice.credentials.upper().replace('-', '_')}_…"
+
+
+def _last_run(status: FeedStatus) -> str:
+    run = status.last_run
+    return f"{status.state}, {_ago(run.finished_at or run.started_at, status.asked_at)}" if run else status.state
+
+
+# Status
+
+
+def _urgency(status: FeedStatus) -> tuple[bool, bool, bool]:
+    return not status.is_amiss, not status.at_work, status.last_run is None
+
+
+def _print_status(standing: Sequence[FeedStatus], *, is_all: bool) -> None:
+    shown = standing if is_all else standing[:_FEED_LINES]
+    table = Table(Column("feed", no_wrap=True, ratio=1), box=None, pad_edge=False, expand=True)
+    for name in ("state", "last good", "records", "absent", "quarantine"):
+        table.add_column(name, no_wrap=True, justify="left" if name == "state" else "right")
+    for each in shown:
+        counts = (str(count) if each.last_run else "-" for count in (each.active, each.absent, each.quarantined))
+        table.add_row(each.feed, _state(each), _ago(each.last_good_at, each.asked_at), *counts)
+    OUT.print(table)
+    if hidden := standing[len(shown) :]:
+        amiss = sum(each.is_amiss for each in hidden)
+        print_plain(f"… and {len(hidden)} feeds more, {amiss} of them amiss: --all lists them.")
+    for remark in [remark for each in standing for remark in _remarks(each)][:_REMARK_LINES]:
+        print_plain(remark if is_all else _cut(remark))
+
+
+def _state(status: FeedStatus) -> str:
+    return f"{status.state}, stale" if status.is_stale else status.state
+
+
+def _remarks(status: FeedStatus) -> Iterator[str]:
+    """What else there is to tell of a feed: what is done right now, or why its last run failed."""
+    run = status.last_run
+    for part in status.at_work:
+        heartbeat = _ago(part.heartbeat_at, status.asked_at)
+        of_parts = f"part {part.part} of {run.parts}, " if run and run.parts > 1 else ""
+        yield f"run {part.run}: {of_parts}{part.read} records, {part.worker}, heartbeat {heartbeat}"
+    if run and status.state == "interrupted":
+        yield f"run {run.id} of {status.feed} was interrupted: harvest it again, or cancel it"
+    elif run and run.error and status.state == "failed":
+        yield f"run {run.id} of {status.feed} failed: {run.error}"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return f"{spoken_duration((now - moment).total_seconds())} ago" if moment else "never"
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= OUT.width else f"{line[: OUT.width - 1]}…"

@@ -1,0 +1,155 @@
+"""What commands have in common where people meet them: the console, how they fail, and how they show progress."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+OUT = Console()
+ERR = Console(stderr=True)
+
+FAILED = 2  #: exit code of a command that could not do its work; 1 says that it did, and found something amiss
+INTERRUPTED = 130  #: exit code after Ctrl-C, as shells have it
+
+ShowProgress = Callable[[int, int | None, Callable[[], str]], None]  #: done, total if known, what is at hand
+
+
+class Failure(click.ClickException):
+    """The command cannot do its work; the message says what to do."""
+
+    exit_code = FAILED
+
+
+class Commands(click.Group):
+    """A group whose commands end on a foreseen error with its message and exit code 2, never with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        from database import DatabaseError
+        from harvester.errors import HarvestError
+
+        try:
+            return super().invoke(ctx)
+        except (DatabaseError, HarvestError) as error:
+            if ctx.find_root().params.get("verbose"):
+                raise
+            print_error(error)
+            sys.exit(FAILED)
+        except KeyboardInterrupt:
+            ERR.print("Interrupted.")
+            sys.exit(INTERRUPTED)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_error(error: Exception) -> None:
+    """Print a foreseen error as one line."""
+    ERR.print(f"[red]Error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """Print one JSON document, which no width of a terminal breaks."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def print_plain(text: str) -> None:
+    """Print a line as it is: what stands in records and files is no markup."""
+    OUT.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Tell those who wait what is being done."""
+    ERR.print(message, style="dim", highlight=False)
+
+
+@contextmanager
+def stopped_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM, by which service managers stop a program, end a piece of work as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _AtHand(ProgressColumn):
+    """What is at hand, asked for whenever the bar is drawn: also between two steps."""
+
+    def render(self, task: Task) -> Text:
+        """A few words."""
+        return Text(task.fields["at_hand"]())
+
+
+class _Count(ProgressColumn):
+    """Steps done, of how many, and how many a second."""
+
+    def render(self, task: Task) -> Text:
+        """The numbers that are known."""
+        total = f" of {task.total:.0f}" if task.total else ""
+        return Text(f"{task.completed:.0f}{total}{f', {task.speed:.0f}/s' if task.speed else ''}")
+
+
+class _TimeLeft(ProgressColumn):
+    """How long the rest takes at the rate of the last minute."""
+
+    def render(self, task: Task) -> Text:
+        """The estimate, once there is one."""
+        left = task.time_remaining
+        return Text(f"{spoken_duration(left)} left" if left is not None and task.total else "")
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[ShowProgress]:
+    """A progress bar on a terminal: steps done, steps in all if known, and what is at hand; nothing elsewhere."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        _Count(),
+        _TimeLeft(),
+        TimeElapsedColumn(),
+        _AtHand(),
+    )
+    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
+        task = bar.add_task(what, total=None, at_hand=str)
+
+        def show(done: int, total: int | None, at_hand: Callable[[], str]) -> None:
+            bar.update(task, completed=done, total=total, at_hand=at_hand)
+
+        yield show
+
+
+class Rate:
+    """Steps per second since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def of(self, steps: int) -> float:
+        """The mean rate after so many steps."""
+        return steps / max(time.monotonic() - self._start, 1e-3)
+
+
+def spoken_duration(seconds: float) -> str:
+    """A duration in its greatest unit: `40 s`, `12 min`, `5 h`, `3 d`."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
