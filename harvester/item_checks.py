@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 import shapely
 from pystac import Asset, Item
 
@@ -47,6 +48,10 @@ _SECRET = re.compile(
     r"|[?&](access_token|(x-)?api[_-]?key|awsaccesskeyid|expires|password|sig|signature|token)=",
     re.IGNORECASE,
 )
+#: Each text that `_SECRET` or `_UNSTORABLE` finds has one of them in its JSON.
+_SIGNS_OF_HARM = (b"@", b"file://", b"x-amz-", b"x-goog-", b"?", b"&", b"\\u0000")
+#: What `urlsplit` would take for a scheme and a host without further ado.
+_PLAIN_ADDRESS = re.compile(r"([a-z][a-z0-9]*)://[A-Za-z0-9.-]+(?=[/:]|$)")
 #: Ids of images that Airbus has and nobody has ordered begin so.
 _ARCHIVE_PREFIX = "ARCHIVE-"
 _ASSET_SCHEMES = ("http", "https", "s3")
@@ -103,6 +108,8 @@ def _link_problems(item: Item) -> Iterator[str]:
 
 
 def _leads(href: str, schemes: Iterable[str], own: tuple[str, ...]) -> bool:
+    if plain := _PLAIN_ADDRESS.match(href):
+        return plain[1] in schemes
     try:
         parts = urlsplit(href)
     except ValueError:
@@ -147,11 +154,18 @@ def _time_problems(item: Item) -> Iterator[str]:
 
 def _number_problems(where: str, fields: Mapping[str, Any]) -> Iterator[str]:
     for name, value in fields.items():
-        numbers = value if isinstance(value, list | tuple) else [value]
-        if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        if not _is_finite(value):
             yield f"{where}: {name} is not a finite number"
         elif name in RANGES and not _in_range(value, *RANGES[name]):
             yield f"{where}: {name} = {value!r} is not between {RANGES[name][0]} and {RANGES[name][1]}"
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, list | tuple) or not any(
+        isinstance(each, float) and not math.isfinite(each) for each in value
+    )
 
 
 def _in_range(value: Any, low: float, high: float) -> bool:
@@ -189,12 +203,24 @@ def _image_problems(fields: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _text_problems(item: Item) -> Iterator[str]:
-    for where, text in _texts(item.to_dict(include_self_link=False, transform_hrefs=False), ""):
+    document = item.to_dict(include_self_link=False, transform_hrefs=False)
+    if _is_harmless(document):
+        return
+    for where, text in _texts(document, ""):
         if not is_storable(text):
             yield f"{where} holds a character that no catalogue can store"
         if _SECRET.search(text):
             # The text itself is not repeated: this message goes into logs and reports.
             yield f"{where} holds a credential, a signed URL or the place of a file"
+
+
+def _is_harmless(document: Mapping[str, Any]) -> bool:
+    """Whether no text of the document can hold what is refused: told of all of them at once, for nearly every Item."""
+    try:
+        whole = orjson.dumps(document).lower()
+    except orjson.JSONEncodeError:  # half a surrogate pair
+        return False
+    return not any(sign in whole for sign in _SIGNS_OF_HARM)
 
 
 def is_storable(text: str) -> bool:

@@ -126,7 +126,12 @@ def _by_source(scenes: Sequence[SourcedScene]) -> ScenesBySource:
     groups: dict[tuple[int, str], list[SceneRecord]] = {}
     for each in scenes:
         groups.setdefault((each.precedence, each.source), []).append(each.scene)
-    return {source: sorted(group, key=_rank) for (_, source), group in sorted(groups.items())}
+    return {source: _ranked(group) for (_, source), group in sorted(groups.items())}
+
+
+def _ranked(group: list[SceneRecord]) -> list[SceneRecord]:
+    # Nearly every acquisition has one record of a source, and the rank of one costs more than the rest of its Item.
+    return sorted(group, key=_rank) if len(group) > 1 else group
 
 
 def _require_one_acquisition(ranked: Sequence[SceneRecord], item_id: str) -> None:
@@ -145,9 +150,9 @@ def _require_one_acquisition(ranked: Sequence[SceneRecord], item_id: str) -> Non
 
 def _united(ranked: Sequence[SceneRecord], item_id: str) -> Region:
     # A union may begin its rings elsewhere than its members did: one footprint told twice must stay as it is.
-    footprints = dict.fromkeys(scene.footprint for scene in ranked)
+    footprints = list(dict.fromkeys(scene.footprint for scene in ranked))
     try:
-        return union_footprints(footprints)
+        return footprints[0] if len(footprints) == 1 else union_footprints(footprints)
     except FootprintError as error:
         raise UnreadableScene(f"{item_id}: {error}") from error
 

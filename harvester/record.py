@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from footprints import Region, ViewingDirection
@@ -31,19 +32,28 @@ class RawRecord:
 
     def serialised(self) -> bytes:
         """The content as canonical JSON (sorted keys, ASCII), equal for equal contents."""
-        return _canonical(self.content)
+        return _object(self._members.values())
 
     def digest(self) -> bytes:
         """SHA-256 of what the record says: equal digests mean an unchanged record.
 
         From where the source looked does not count: an archive and a folder in it give the same records.
         """
-        said = {key: value for key, value in self.content.items() if key not in self.place_keys}
-        return hashlib.sha256(_canonical(said)).digest()
+        said = (member for key, member in self._members.items() if key not in self.place_keys)
+        return hashlib.sha256(_object(said)).digest()
+
+    @cached_property
+    def _members(self) -> dict[str, str]:
+        """The members of the content as canonical JSON, in order of their keys."""
+        return {key: f"{_CANONICAL(key)}:{_CANONICAL(value)}" for key, value in sorted(self.content.items())}
 
 
-def _canonical(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")
+# Not orjson, which writes some numbers and all letters beyond ASCII otherwise: every digest in the ledger would change.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
+def _object(members: Iterable[str]) -> bytes:
+    return f"{{{','.join(members)}}}".encode("ascii")
 
 
 @dataclass(frozen=True, kw_only=True)
