@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from math import cos, radians
+from typing import TypeGuard
 
 import numpy as np
 import shapely
@@ -21,6 +22,7 @@ from shapely.geometry.base import BaseGeometry
 from footprints.errors import CrsError, EmptyFootprintError, RingError
 from footprints.overlap import area_km2
 from footprints.wrapping import (
+    SLIVER_WIDTH_DEG,
     Region,
     Ring,
     checked_ring,
@@ -140,9 +142,21 @@ def valid_footprint(geometry: BaseGeometry) -> Region:
     Raises:
         FootprintError: No area is left, or a coordinate is not on the Earth.
     """
+    if _is_footprint(geometry):
+        return geometry
     for polygon in polygon_parts(geometry):
         checked_ring(np.asarray(polygon.exterior.coords))
     return cut(shapely.make_valid(geometry))
+
+
+def _is_footprint(geometry: BaseGeometry) -> TypeGuard[Polygon]:
+    """Whether a geometry is for certain a footprint as it is, as nearly all are: one plain polygon within the world."""
+    if not isinstance(geometry, Polygon) or geometry.interiors or not geometry.is_valid:
+        return False
+    west, south, east, north = geometry.bounds
+    is_in_world = west >= -180 and east <= 180 and south >= -90 and north <= 90
+    ring = geometry.exterior
+    return bool(is_in_world and 2 * geometry.area >= SLIVER_WIDTH_DEG * ring.length and ring.is_ccw)
 
 
 def footprint_bbox(geometry: Region) -> tuple[float, float, float, float]:

@@ -109,9 +109,9 @@ def _fields(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_published(name: str) -> bool:
-    if name in ("eo:bands", "raster:bands") or name.startswith(_IGNORED_PREFIXES):
-        return False
-    return ":" in name or name in _KEPT
+    if ":" not in name:
+        return name in _KEPT
+    return name not in ("eo:bands", "raster:bands") and not name.startswith(_IGNORED_PREFIXES)
 
 
 def _shared_of_bands(said: Any) -> Iterator[tuple[str, Any]]:
