@@ -14,11 +14,18 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from footprints.stereo_geometry import flight_time_convergence_deg
+from footprints.stereo_geometry import (
+    asymmetry_deg,
+    bisector_elevation_deg,
+    flight_time_convergence_deg,
+    parallax_to_height,
+    roll_deg,
+)
+from footprints.stereo_graph import cliques_larger_than
 from footprints.stereo_limits import StereoLimits
 from footprints.stereo_overlap import Rows, Truths
-from footprints.stereo_views import ViewTable
-from footprints.viewing import Numbers, convergence_angle_deg
+from footprints.stereo_views import DirectionSource, ViewTable
+from footprints.viewing import Numbers, base_to_height, convergence_angle_deg
 
 # 256 thousand candidates at a time keep every array of the sweep below 10 MB.
 _CANDIDATES_AT_ONCE = 1 << 18
@@ -51,6 +58,31 @@ class LinkColumns:
         by_angles = (self.estimated_deg >= low_deg) & (self.estimated_deg <= high_deg)
         by_time = (self.flight_time_deg >= low_deg) & (self.flight_time_deg <= high_deg)
         return by_angles | (self.doubtful & by_time)
+
+
+@dataclass(frozen=True, eq=False)
+class PairColumns:
+    """All that is to be said of links, one row a link; NaN where a direction is not known."""
+
+    first: Rows
+    second: Rows
+    time_span_s: Numbers
+    convergence_deg: Numbers  #: never NaN: that of the flight time where the angles are not known
+    base_to_height: Numbers
+    parallax_to_height: Numbers
+    bisector_elevation_deg: Numbers
+    asymmetry_deg: Numbers
+    roll_deg: Numbers
+    overlap_km2: Numbers
+    overlap_of_first: Numbers  #: share of the first footprint, 0 to 1
+    overlap_of_second: Numbers
+    flight_time_deg: Numbers
+    flight_time_ratio: Numbers  #: over the convergence from the angles
+    direction_source: npt.NDArray[np.int8]  #: the less trustworthy `DirectionSource` of both views
+    azimuth_doubtful: Truths
+
+    def __len__(self) -> int:
+        return len(self.first)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +123,49 @@ def pairs_among(links: LinkColumns, limits: StereoLimits) -> Truths:
     return links.within(limits.min_convergence_deg, limits.max_convergence_deg)
 
 
+def find_pair_columns(table: ViewTable, limits: StereoLimits) -> PairColumns:
+    """All stereo pairs of a table with all their quantities, ordered by platform and time."""
+    links = find_link_columns(table, limits)
+    return pair_columns(table, links[pairs_among(links, limits)])
+
+
+def pair_columns(table: ViewTable, links: LinkColumns) -> PairColumns:
+    """All quantities of some links between the rows of a table."""
+    first, second = links.first, links.second
+    sights, areas, sources = (table.sights[first], table.sights[second]), table.outlines.areas_km2, _sources(table)
+    return PairColumns(
+        first=first,
+        second=second,
+        time_span_s=(table.times_us[second] - table.times_us[first]) / 1e6,
+        convergence_deg=links.estimated_deg,
+        base_to_height=base_to_height(links.estimated_deg),
+        parallax_to_height=parallax_to_height(*sights),
+        bisector_elevation_deg=bisector_elevation_deg(*sights),
+        asymmetry_deg=asymmetry_deg(*sights),
+        roll_deg=roll_deg(*sights),
+        overlap_km2=links.shared_km2,
+        overlap_of_first=np.minimum(links.shared_km2 / areas[first], 1.0),
+        overlap_of_second=np.minimum(links.shared_km2 / areas[second], 1.0),
+        flight_time_deg=links.flight_time_deg,
+        flight_time_ratio=links.flight_time_deg / links.convergence_deg,
+        direction_source=np.maximum(sources[first], sources[second]),
+        azimuth_doubtful=links.doubtful,
+    )
+
+
 def find_triplet_columns(table: ViewTable, links: LinkColumns, limits: StereoLimits) -> TripletColumns:
-    """Three views that are linked with each other and keep the limits of a triplet.
+    """Three views that are linked with each other and keep the limits of a triplet; not those of very large groups.
 
     Args:
         table: The views.
         links: As from `find_link_columns` for the same table and limits.
         limits: What a triplet is.
     """
-    parts = [_triplets(table, links, *edges, limits) for edges in _triangles(links, len(table))]
+    crowds = cliques_larger_than(limits.max_enumerated_views, len(table), links.first, links.second)
+    parts = [
+        _triplets(table, links, _outside(crowds, links, len(table), edges), limits)
+        for edges in _triangles(links, len(table))
+    ]
     rows = [np.concatenate([_NO_ROWS, *(part.rows[role] for part in parts)]) for role in range(3)]
     edges = [np.concatenate([_NO_ROWS, *(part.links[role] for part in parts)]) for role in range(3)]
     shared = np.concatenate([np.empty(0), *(part.shared_km2 for part in parts)])
@@ -119,18 +185,9 @@ def members_of_slices(starts: Rows, counts: Rows) -> Iterator[tuple[Rows, Rows]]
         owner = stop
 
 
-def connected_components(size: int, first: Rows, second: Rows) -> Rows:
-    """The smallest row that each row is connected to, through any number of links."""
-    labels = np.arange(size)
-    while True:
-        lowest = np.minimum(labels[first], labels[second])
-        joined = labels.copy()
-        np.minimum.at(joined, first, lowest)
-        np.minimum.at(joined, second, lowest)
-        joined = joined[joined]
-        if np.array_equal(joined, labels):
-            return labels
-        labels = joined
+def _sources(table: ViewTable) -> npt.NDArray[np.int8]:
+    unknown = np.isnan(table.azimuths_deg) | np.isnan(table.incidences_deg)
+    return np.where(unknown, np.int8(DirectionSource.FLIGHT_TIME), table.direction_sources)
 
 
 _NO_ROWS: Rows = np.empty(0, dtype=np.intp)
@@ -172,9 +229,21 @@ def _triangles(links: LinkColumns, size: int) -> Iterator[tuple[Rows, Rows, Rows
         yield earlier[closed], later[closed], outer[closed]
 
 
+def _outside(
+    crowds: list[tuple[int, ...]], links: LinkColumns, size: int, edges: tuple[Rows, Rows, Rows]
+) -> tuple[Rows, Rows, Rows]:
+    earlier, later, outer = edges
+    kept = np.ones(len(outer), dtype=np.bool_)
+    for crowd in crowds:
+        member = np.isin(np.arange(size), crowd)
+        kept &= ~(member[links.first[earlier]] & member[links.second[earlier]] & member[links.second[later]])
+    return earlier[kept], later[kept], outer[kept]
+
+
 def _triplets(
-    table: ViewTable, links: LinkColumns, earlier: Rows, later: Rows, outer: Rows, limits: StereoLimits
+    table: ViewTable, links: LinkColumns, edges: tuple[Rows, Rows, Rows], limits: StereoLimits
 ) -> TripletColumns:
+    earlier, later, outer = edges
     kept = _is_triplet(links[earlier], links[later], links[outer], limits)
     earlier, later, outer = earlier[kept], later[kept], outer[kept]
     rows = links.first[earlier], links.second[earlier], links.second[later]
