@@ -96,6 +96,15 @@ def remove_item(connection: Connection, collection: str, item: str) -> None:
     connection.execute("DELETE FROM items WHERE collection = %s AND id = %s", (collection, item))
 
 
+def collections_with_deferred_work(side: Connection) -> set[str]:
+    """Ids of the collections that were written since `finish_writing`, also by runs that did not come to their end."""
+    rows = side.execute(
+        "SELECT DISTINCT collection FROM partition_sys_meta JOIN query_queue"
+        " ON strpos(query, quote_literal(partition)) > 0"
+    )
+    return {row[0] for row in rows}
+
+
 def finish_writing(side: Connection) -> bool:
     """Rebuild what was deferred while pages were written: constraints and statistics of the partitions; fresh counts.
 

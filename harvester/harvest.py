@@ -408,11 +408,10 @@ def _tell(work: _Work) -> None:
 
 
 def _publish_once(work: _Work, _: Connection, side: Connection) -> None:
-    documents = work.rooms.documents
-    # Work that was left over without a page of ours is that of a run that was killed: its collections are unknown.
-    was_deferred = catalogue.finish_writing(side)
-    stale = work.touched or (documents.keys() if was_deferred else set())
-    publish(side, [documents[each] for each in sorted(stale) if each in documents], work.rooms.language)
+    # In this order: what is deferred tells who comes after a run that was killed what is not published yet.
+    stale = (work.touched | catalogue.collections_with_deferred_work(side)) & work.rooms.documents.keys()
+    publish(side, [work.rooms.documents[each] for each in sorted(stale)], work.rooms.language)
+    catalogue.finish_writing(side)
 
 
 def _ended(report: HarvestReport, progress: Progress, state: str) -> HarvestReport:

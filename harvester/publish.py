@@ -22,7 +22,8 @@ def publish_collections(conninfo: str, documents: CollectionDocuments, language:
     Returns:
         For each collection id whether anything changed.
     """
-    with closing(catalogue.connect(conninfo, autocommit=True)) as connection:
+    # All or nothing: a Collection that is there says that what can be asked of its Items is there too.
+    with closing(catalogue.connect(conninfo, autocommit=True)) as connection, connection.transaction():
         changed = publish(connection, documents.values(), language)
         catalogue.load_queryables(connection, list(documents.values()), language)
     return changed
