@@ -91,7 +91,7 @@ def _require_correctable(field: str) -> None:
 def _known(connection: Connection, item: str) -> tuple[KnownItem, Feed]:
     """An Item, and a feed that told of it."""
     row = connection.execute(
-        "SELECT id, scene, collection, is_published, is_archive, item.created, source_record.feed FROM dinamis.item"
+        "SELECT item.id, scene, collection, is_published, is_archive, created, source_record.feed FROM dinamis.item"
         " JOIN dinamis.source_record ON source_record.item = item.id WHERE item.id = %s"
         " ORDER BY source_record.id LIMIT 1",
         (item,),

@@ -150,9 +150,14 @@ def _replay(
 
 
 def _begin(side: Connection, feed: Feed) -> Run:
-    """A new run. One that was killed needs no going on: what it took in is not in quarantine any more."""
+    """A new run. One that was killed needs no going on: what it took in is not in quarantine any more.
+
+    Raises:
+        RunBusy: another process is at one.
+    """
     with side.transaction():
         runs.wait_for_beginners(side, feed.name)
+        runs.set_aside_killed(side, feed.name, "replay")
         return runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="replay")
 
 

@@ -184,6 +184,25 @@ def take_up(connection: Connection, run: Run) -> None:
     )
 
 
+def set_aside_killed(connection: Connection, feed: str, kind: str) -> None:
+    """End the runs of a kind that were killed on their way.
+
+    Raises:
+        RunBusy: somebody works on one.
+    """
+    rows = connection.execute(
+        "SELECT id FROM dinamis.run WHERE feed = %s AND kind = %s AND state = 'running'", (feed, kind)
+    ).fetchall()
+    for (number,) in rows:
+        run = run_by_id(connection, number)
+        part = claim_part(connection, run) if run else None
+        if part is None and not is_complete(connection, number):
+            raise RunBusy(f"Run {number} is at work on {feed}: see `dinamis harvest status`.")
+        end(connection, number, "failed", "it was killed, and another one was asked for after it")
+        if part is not None:
+            unlock_part(connection, number, part.number)
+
+
 def last_good_start(connection: Connection, feed: str) -> datetime | None:
     """Since when changes may be unknown to us: the start of the last run that saw all that had changed.
 
