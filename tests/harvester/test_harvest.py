@@ -448,7 +448,8 @@ def test_deferred_work_of_a_killed_run_is_done_by_the_next(database: Database, a
         connection.execute(f"{declared} WHERE id = 'pleiades'")
         connection.execute(
             "INSERT INTO pgstac.query_queue (query)"
-            " SELECT format('SELECT update_partition_stats(%L, true);', partition) FROM pgstac.partitions_view WHERE collection = 'pleiades'"
+            " SELECT format('SELECT update_partition_stats(%L, true);', partition)"
+            " FROM pgstac.partitions_view WHERE collection = 'pleiades'"
         )
 
     assert counts(run(database, archive)) == {"unchanged": 4}
