@@ -1,0 +1,48 @@
+"""The long form: `python -m tests.chaos` lives through one history after another until enough harvests were killed."""
+
+from __future__ import annotations
+
+import sys
+from itertools import count, product
+from time import monotonic
+
+import click
+
+from tests.chaos.archives import ARCHIVES
+from tests.chaos.history import FULL_DISK, KILL, TROUBLES, Plan, Tally, Unexpected, relive
+from tests.chaos.server import MortalServer, mortal_server
+
+
+@click.command()
+@click.option("--kills", default=200, show_default=True, help="How often harvests are killed at least.")
+@click.option("--seed", default=1, show_default=True, help="Of the first histories.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(ARCHIVES)), help="Only this source.")
+def main(kills: int, seed: int, kinds: tuple[str, ...]) -> None:
+    """Kill harvests, their server and their network; compare what is left with what peace would have made."""
+    started = monotonic()
+    with mortal_server(small_disk=True) as server:
+        tally = _survived(server, kinds or tuple(ARCHIVES), kills, seed)
+    for name, number in tally.happened.most_common():
+        click.echo(f"{number:5}  {name}")
+    click.echo(f"{tally.resumed:5}  runs gone on with; {tally.histories} histories, {monotonic() - started:.0f} s")
+
+
+def _survived(server: MortalServer, kinds: tuple[str, ...], kills: int, first_seed: int) -> Tally:
+    troubles = TROUBLES if server.has_small_disk else tuple(each for each in TROUBLES if each != FULL_DISK)
+    if not server.has_small_disk:
+        click.echo("No file system may be mounted here: no disk runs full.")
+    tally = Tally()
+    for seed, kind in product(count(first_seed), kinds):
+        try:
+            tally.add(relive(Plan(kind, seed, troubles=troubles), server))
+        except Unexpected as error:
+            click.echo(error)
+            sys.exit(1)
+        click.echo(f"{kind} {seed}: survived; {tally.happened[KILL]} kills so far")
+        if tally.happened[KILL] >= kills and kind == kinds[-1]:
+            break
+    return tally
+
+
+if __name__ == "__main__":
+    main()

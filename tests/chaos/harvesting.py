@@ -1,0 +1,120 @@
+"""Processes that harvest, to be killed: each is forked from a server that has imported everything already."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from dataclasses import dataclass, field, replace
+from multiprocessing import connection, get_context
+from typing import Any
+
+from harvester.collection_model import WithdrawalRules
+from harvester.credentials import Credentials
+from harvester.errors import CatalogueError, SourceUnavailable
+from harvester.feeds import Feed, deliveries_at
+from harvester.harvest import HarvestRooms, Request, harvest
+from harvester.runs import RunBusy
+from harvester.sources.registry import SOURCES
+from tests.harvest_rooms import counts, documents, sensors
+
+COLLECTIONS = {
+    "deliveries": "pleiades",
+    "oneatlas": "airbus-archive-pleiades",
+    "geodes": "sentinel",
+    "stac": "spot-6-7-drs",
+}
+
+# The server that children are forked from imports this module too: what is read here no child has to read.
+_READ_ONCE = (sensors(), *map(documents, COLLECTIONS.values()))
+
+#: What is absent goes at once, and any number of records may: the histories are short and the archives small.
+_WITHDRAWALS = WithdrawalRules(grace_days=0, max_share=1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One harvest, as a process is told of it."""
+
+    conninfo: str = field(repr=False)  #: it holds a password
+    kind: str  #: of source
+    address: str
+    is_full: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a harvest ended: succeeded, failed (the engine said so), busy, crashed (it did not), or killed."""
+
+    state: str
+    said: str = ""
+    run: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def feed_of(kind: str, address: str) -> Feed:
+    """The feed of an archive, with pages so small that a run has many of them."""
+    if kind == "deliveries":
+        return replace(deliveries_at(address, Credentials(), page_size=2), withdrawals=_WITHDRAWALS)
+    options: dict[str, dict[str, Any]] = {
+        "oneatlas": {"url": f"{address}/search", "deleted_url": f"{address}/deleted", "constellation": "PHR"},
+        "geodes": {"url": address, "collections": ("PEPS_S2_L1C",)},
+        "stac": {"url": f"{address}/", "collections": ("spot-6-7-drs",), "preset": "spot-6-7-drs"},
+    }
+    return Feed(
+        name=f"{COLLECTIONS[kind]}/{kind}",
+        source=kind,
+        kind=kind,
+        collection=COLLECTIONS[kind],
+        location=address,
+        options=SOURCES[kind].Options(rate=1000.0, page_size=3, **options[kind]),
+        withdrawals=_WITHDRAWALS,
+    )
+
+
+class Harvester:
+    """A process that harvests once."""
+
+    def __init__(self, task: Task) -> None:
+        """Start it."""
+        context = get_context("forkserver")
+        context.set_forkserver_preload([__name__])
+        self._answers, theirs = context.Pipe(duplex=False)
+        self._process = context.Process(target=_harvest, args=(task, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def outcome(self, timeout_s: float | None = None) -> Outcome | None:
+        """How it ended; None while it goes on."""
+        self._process.join(timeout_s)
+        if self._process.is_alive():
+            return None
+        try:
+            outcome: Outcome = self._answers.recv()
+        except EOFError:
+            return Outcome("killed")
+        return outcome
+
+    def kill(self) -> None:
+        """End it as `kill -9` does, wherever it is."""
+        self._process.kill()
+
+
+def _harvest(task: Task, answers: connection.Connection) -> None:
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        answers.send(_outcome(task))
+    except Exception:  # whatever it is, the one who waits is to see it
+        answers.send(Outcome("crashed", traceback.format_exc()))
+
+
+def _outcome(task: Task) -> Outcome:
+    rooms = HarvestRooms(
+        conninfo=task.conninfo, documents=documents(COLLECTIONS[task.kind]), sensors=sensors(), language="fr"
+    )
+    try:
+        report = harvest(feed_of(task.kind, task.address), rooms, Request(is_full=task.is_full))
+    except RunBusy as error:
+        return Outcome("busy", str(error))
+    except (SourceUnavailable, CatalogueError) as error:
+        return Outcome("failed", f"{type(error).__name__}: {error}")
+    return Outcome(report.state, "; ".join(report.breaches), report.run, counts(report))
