@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 INTERRUPTION = "interrupted"  #: what an account gives as the error after Ctrl-C
 
-_COLUMNS = ("read", "new", "changed", "unchanged", "withdrawn", "quarantined", "items_written", "items_removed")
+_COLUMNS = ("read", "new", "changed", "unchanged", "withdrawn", "quarantined")
 #: How many records of one kind are printed; files have more.
 _PRINTED = 100
 
@@ -178,15 +178,17 @@ def _table(report: HarvestReport) -> Table:
     account = report.as_json()
     run = f", run {report.run}" if report.run else ""
     title = f"{report.location or report.feed}{run}{' (dry run: nothing was written)' if report.dry_run else ''}"
-    table = Table(title=title)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in _COLUMNS:
-        table.add_column(name.replace("items_", "Items "), justify="right")
+        table.add_column(name, justify="right")
     table.add_row(*(str(account[name]) for name in _COLUMNS))
     return table
 
 
 def _remarks(report: HarvestReport) -> Iterator[str]:
     outcomes = {outcome.value: count for outcome, count in report.outcomes.items() if count}
+    written = "would be " if report.dry_run else ""
+    yield f"Items {written}written: {report.items_written}, Items {written}removed: {report.items_removed}."
     if report.absent:
         yield f"{report.absent} known records were not seen; they are withdrawn after the period of grace."
     if report.error == INTERRUPTION:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Column, Table
 
 from harvester.commands.accounts import print_account, report_option, write_report
 from harvester.commands.rooms import harvest_connection
-from harvester.commands.terminal import OUT, Failure, json_option, print_json, print_plain, spoken_duration
+from harvester.commands.terminal import Failure, json_option, print_json, print_plain, spoken_duration
 
 if TYPE_CHECKING:
     from harvester.report import HarvestReport
@@ -33,7 +34,8 @@ def history(feed: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         print_json([run.as_json() for run in runs])
     elif runs:
-        OUT.print(_table(runs))
+        for line in _lines(runs):
+            print_plain(line)
     else:
         print_plain(f"There was no run{f' of {feed}' if feed else ''} yet.")
 
@@ -89,16 +91,13 @@ def _ended(state: str) -> str:
     return "was cancelled" if state == "cancelled" else state
 
 
-def _table(runs: list[RunSummary]) -> Table:
-    table = Table(Column("run", justify="right"), Column("feed", no_wrap=True, ratio=1), "state", "started (UTC)")
-    table.box, table.pad_edge, table.expand = None, False, True
-    table.add_column("took", no_wrap=True)
-    for name in _COUNTS:
-        table.add_column("quar." if name == "quarantined" else name.removesuffix("drawn"), justify="right")
+def _lines(runs: list[RunSummary]) -> Iterator[str]:
+    """A heading and a line for each run; its feed stands last, as it may be long."""
+    yield f"  run  began (UTC)        took{''.join(f'  {name:>6}' for name in _COUNTS)}  state, feed"
     for run in runs:
-        counts = (str(run.counts.get(name, 0)) for name in _COUNTS)
-        table.add_row(str(run.id), run.feed, _state(run), f"{run.started_at:%m-%d %H:%M}", _took(run), *counts)
-    return table
+        began = f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        counts = "".join(f"  {run.counts.get(name, 0):>{max(len(name), 6)}}" for name in _COUNTS)
+        yield f"{run.id:>5}  {began} {_took(run):>6}{counts}  {_state(run)}, {run.feed}"
 
 
 def _state(run: RunSummary) -> str:
@@ -111,10 +110,10 @@ def _took(run: RunSummary) -> str:
 
 
 def _print_run(report: HarvestReport) -> None:
-    ended = f", ended {report.finished_at:%Y-%m-%d %H:%M:%S}" if report.finished_at else ""
+    ended = f", ended {report.finished_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if report.finished_at else ""
     resumed = ", after an interruption" if report.is_resumed else ""
     print_plain(f"Run {report.run}: {report.kind} of {report.feed}, {report.state}{resumed}")
-    print_plain(f"Began {report.started_at:%Y-%m-%d %H:%M:%S}{ended} (UTC).")
+    print_plain(f"Began {report.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}{ended} (UTC).")
     if report.error:
         print_plain(report.error)
     if report.read:

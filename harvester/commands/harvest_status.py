@@ -59,13 +59,12 @@ def sources(as_json: bool) -> None:
     if as_json:
         print_json([line.as_json() for line in lines])
         return
-    table = Table(Column("feed", overflow="fold"), "kind", Column("address", overflow="fold"), "schedule (UTC)")
-    table.add_column("credentials", overflow="fold")
-    table.add_column("last run")
     for line in lines:
-        schedule = line.schedule or line.full_schedule or "-"
-        table.add_row(line.feed, line.kind, line.address or "none", schedule, line.credentials, line.last_run)
-    OUT.print(table)
+        print_plain(f"{line.feed}: {line.last_run}")
+        print_plain(f"    {line.kind}, {line.address or 'no address'}")
+        print_plain(
+            f"    schedule {line.schedule or '-'}, full {line.full_schedule or '-'}; credentials {line.credentials}"
+        )
 
 
 @click.command()
@@ -133,10 +132,10 @@ def _urgency(status: FeedStatus) -> tuple[bool, bool, bool]:
 def _print_status(standing: Sequence[FeedStatus], *, is_all: bool) -> None:
     shown = standing if is_all else standing[:_FEED_LINES]
     table = Table(Column("feed", no_wrap=True, ratio=1), box=None, pad_edge=False, expand=True)
-    for name in ("state", "last good", "records", "absent", "quarantine"):
+    for name in ("state", "last good", "records", "quarantine"):
         table.add_column(name, no_wrap=True, justify="left" if name == "state" else "right")
     for each in shown:
-        counts = (str(count) if each.last_run else "-" for count in (each.active, each.absent, each.quarantined))
+        counts = (str(count) if each.last_run else "-" for count in (each.active, each.quarantined))
         table.add_row(each.feed, _state(each), _ago(each.last_good_at, each.asked_at), *counts)
     OUT.print(table)
     if hidden := standing[len(shown) :]:

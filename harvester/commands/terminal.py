@@ -72,7 +72,7 @@ def print_plain(text: str) -> None:
 
 def say(message: str) -> None:
     """Tell those who wait what is being done."""
-    ERR.print(message, style="dim", highlight=False)
+    ERR.print(escape(message), style="dim", highlight=False, soft_wrap=True)
 
 
 @contextmanager

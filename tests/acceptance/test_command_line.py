@@ -68,7 +68,11 @@ def test_every_command_has_help_that_teaches(names: tuple[str, ...]) -> None:
     ("names", "example"),
     [
         ((), "dinamis harvest deliveries /archive/airbus"),
+        (("harvest", "run"), "dinamis harvest run --all"),
         (("harvest", "deliveries"), "dinamis harvest deliveries s3://bucket/prefix"),
+        (("harvest", "show"), "dinamis harvest show 12 --records"),
+        (("harvest", "undo"), "dinamis harvest undo 12"),
+        (("harvest", "correct"), "dinamis harvest correct PHR1A_202108151041301 --list"),
         (("serve",), "dinamis serve --host 0.0.0.0"),
         (("demo",), "dinamis demo --once"),
         (("db", "shell"), "dinamis db shell -- -c 'SELECT 1'"),
@@ -117,15 +121,22 @@ def test_unknown_collection_is_refused_before_anything_is_read(unused: Dinamis, 
 def test_empty_folder_is_not_taken_for_a_harvest(dinamis: Dinamis, first_harvest: Harvest, tmp_path: Path) -> None:
     """Where no delivery is found that is said, with what was seen instead of it, and it is no failure."""
     empty = dinamis.run("harvest", "deliveries", tmp_path)
-    assert (empty.code, empty.out.strip()) == (0, "No delivery was found there: it holds no file.")
+    assert (empty.code, empty.out.strip()) == (0, f"deliveries {tmp_path}: nothing was found there.")
     (tmp_path / "notes.txt").write_text("no metadata", encoding="utf-8")
     other = dinamis.run("harvest", "deliveries", tmp_path)
-    assert (other.code, other.out.strip()) == (0, "No delivery was found there: passed over 1 other files.")
+    assert other.code == 0
+    assert other.out.strip().endswith("nothing was found there: passed over 1 other files.")
     assert "records read" not in empty.err + other.err
 
 
-def test_interrupted_harvest_gives_its_account(dinamis: Dinamis, first_harvest: Harvest, tmp_path: Path) -> None:
-    """Ctrl-C ends with exit code 130; what was committed is told and written into the report, with what to do next."""
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_harvest_gives_its_account(
+    dinamis: Dinamis, first_harvest: Harvest, tmp_path: Path, stop: signal.Signals
+) -> None:
+    """Ctrl-C and SIGTERM end with exit code 130; what was committed is told and written into the report.
+
+    The next harvest goes on with the run, and has read every record once.
+    """
     for number in range(3000):
         (tmp_path / f"DIM_{number:04}.XML").touch()
     report = dinamis.home / "interrupted.json"
@@ -138,15 +149,20 @@ def test_interrupted_harvest_gives_its_account(dinamis: Dinamis, first_harvest: 
         text=True,
     ) as process:
         assert process.stderr
-        assert process.stderr.readline().startswith("200 records read")
-        process.send_signal(signal.SIGINT)
+        assert ": 200 records read" in process.stderr.readline()
+        process.send_signal(stop)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "What was written is kept: harvest again" in out
     account = json.loads(report.read_text(encoding="utf-8"))
     assert account["error"] == "interrupted"
-    assert 200 <= account["read"] == account["refused"] < 3000
+    assert 200 <= account["read"] == account["quarantined"] < 3000
+
+    rest = dinamis.run("harvest", "deliveries", tmp_path, "--json")
+    again = json.loads(rest.out)
+    assert (again["run"], again["is_resumed"]) == (account["run"], True)
+    assert again["read"] == again["quarantined"] == 3000
 
 
 def test_failed_harvest_writes_its_report(dinamis: Dinamis, first_harvest: Harvest) -> None:
@@ -225,11 +241,23 @@ def test_collections_check_tells_errors_by_its_exit_code(unused: Dinamis, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "command", [("collections", "list", "--json"), ("doctor", "--json"), ("db", "status", "--json")]
+    "command",
+    [
+        ("collections", "list"),
+        ("doctor",),
+        ("db", "status"),
+        ("harvest", "sources"),
+        ("harvest", "status"),
+        ("harvest", "history"),
+        ("harvest", "show", "1"),
+        ("harvest", "show", "1", "--records"),
+        ("harvest", "quarantine", "list"),
+    ],
+    ids=" ".join,
 )
 def test_json_is_json(dinamis: Dinamis, first_harvest: Harvest, command: tuple[str, ...]) -> None:
     """With --json standard output is one JSON document, on any width of terminal, and says something."""
-    finished = dinamis.run(*command, environment={"COLUMNS": "20"})
+    finished = dinamis.run(*command, "--json", environment={"COLUMNS": "20"})
     assert finished.code == 0, finished.err
     assert json.loads(finished.out)
 
@@ -267,14 +295,14 @@ def test_lines_are_plain_where_nobody_watches(first_harvest: Harvest) -> None:
     finished = first_harvest.finished
     assert "\x1b" not in finished.out + finished.err
     assert "\r" not in finished.out + finished.err
-    assert "51 records read: 14 new, 37 refused" in finished.err
+    assert re.search(r"51 records read \(\d+/s\): 14 new, 37 quarantined", finished.err)
 
 
 def test_terminal_shows_progress(dinamis: Dinamis, first_harvest: Harvest, dimap: Path) -> None:
-    """On a terminal there is a bar that tells the files and records seen and the rate, also within a page."""
+    """On a terminal there is a bar that tells what is read, the records and the files seen."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [PROGRAM, "harvest", "deliveries", str(dimap / "Terradue_Stars"), "--dry-run"],
+        [PROGRAM, "harvest", "deliveries", str(dimap / "Terradue_Stars")],
         cwd=PROJECT,
         env=dinamis.environment() | {"TERM": "xterm-256color"},
         stdin=subprocess.DEVNULL,
@@ -291,5 +319,6 @@ def test_terminal_shows_progress(dinamis: Dinamis, first_harvest: Harvest, dimap
     finally:
         os.close(ours)
     assert process.wait(60) == 1
-    assert re.search(rb"Harvesting [1-9]\d* files seen, [1-9]\d* records read", shown)
+    assert b"Terradue_Stars" in shown
+    assert re.search(rb"[1-9]\d* files in [1-9]\d* folders seen", shown)
     assert b"\x1b[" in shown

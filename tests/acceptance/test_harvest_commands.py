@@ -1,0 +1,206 @@
+"""`dinamis harvest` from a service on the loopback interface: run, looked at, cancelled, undone and mended."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from database.errors import ServerProgramsMissing
+from database.programs import find_server
+from harvester.collection_documents import default_collections_directory
+from tests.acceptance.command_line import Dinamis, Finished
+from tests.emulators.openspot import OpenSpot, features
+from tests.emulators.serving import serving
+from tests.postgres import short_directory
+
+FEED = "spot-6-7-open/openspot"
+LAYER = "2018_PMS"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The command line with documents in which one source is the emulator."""
+
+    dinamis: Dinamis
+    collections: Path
+    service: OpenSpot
+
+    def run(self, *arguments: str | Path) -> Finished:
+        """Run a command of `dinamis harvest`."""
+        environment = {"DINAMIS_COLLECTIONS": str(self.collections)}
+        return self.dinamis.run("harvest", *arguments, environment=environment)
+
+    def data(self, *arguments: str | Path, code: int = 0) -> Any:
+        """What a command prints as JSON, after it ended with this code."""
+        finished = self.run(*arguments, "--json")
+        assert finished.code == code, finished.err
+        return json.loads(finished.out)
+
+    def account(self, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
+        """The account of the one run of `dinamis harvest run`."""
+        (account,) = self.data("run", *arguments, code=code)
+        assert isinstance(account, dict)
+        return account
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    """A catalogue into which the first forty scenes of an OpenSpot were harvested, of which one cannot be read."""
+    try:
+        find_server()
+    except ServerProgramsMissing as error:
+        pytest.skip(f"no PostgreSQL with PostGIS on this machine: {error}")
+    service = OpenSpot(layers={LAYER: features(40)})
+    service.layers[LAYER][7]["properties"]["img_date"] = "yesterday"
+    with short_directory() as home, serving(service.app) as url:
+        documents = home / "collections"
+        shutil.copytree(default_collections_directory(), documents)
+        document = documents / "spot-6-7-open.yaml"
+        text = document.read_text("utf-8")
+        address = re.compile(r"(source: openspot\n\s+url: )\S+")
+        assert address.search(text)
+        document.write_text(address.sub(rf"\g<1>{url}/", text), "utf-8")
+        dinamis = Dinamis(home)
+        try:
+            yield Place(dinamis, documents, service)
+        finally:
+            dinamis.run("db", "destroy", "--yes")
+
+
+def test_life_of_a_feed(place: Place, tmp_path: Path) -> None:
+    """Harvested, changed, looked at and undone, every command tells the same of a feed and its runs."""
+    first = place.account(FEED, "--report", tmp_path / "run.html", code=1)
+    assert (first["new"], first["quarantined"], first["run"]) == (39, 1, 1)
+    page = (tmp_path / "run.html").read_text("utf-8")
+    assert FEED in page
+    assert first["refusals"][0]["record"] in page
+
+    place.service.layers[LAYER][0]["properties"]["resolution"] = 6.0
+    del place.service.layers[LAYER][39]
+    place.service.layers[LAYER] += features(2, seed=1)
+    tried = place.run("run", "spot-6-7-open", "--dry-run")
+    assert tried.code == 1
+    assert "properties.gsd: 1.5 → 6.0" in tried.out
+    assert len(re.findall(r"^new spot-6-7-open/", tried.out, re.MULTILINE)) == 2
+    assert "1 known records were not seen" in tried.out
+
+    second = place.account("spot-6-7-open", code=1)
+    assert (second["new"], second["changed"], second["unchanged"], second["quarantined"]) == (2, 1, 37, 1)
+    shown = place.data("show", "2", "--records")
+    assert shown["changed"] == second["changed"]
+    assert [each["outcome"] for each in shown["records"]] == ["changed", "new", "new", "quarantined"]
+    assert [run["id"] for run in place.data("history", FEED)] == [2, 1]
+
+    (status,) = [each for each in place.data("status") if each["feed"] == FEED]
+    assert (status["state"], status["quarantined"]) == ("succeeded", 1)
+    assert status["last_run"]["id"] == 2
+
+    undone = place.data("undo", "2")
+    assert (undone["kind"], undone["run"]) == ("undo", 3)
+    assert place.run("undo", "2").code == 2
+    history = place.run("history").out.splitlines()
+    assert len(history) == 4
+    assert "undone" in history[2]
+
+
+def test_quarantine_is_looked_at_and_replayed(place: Place) -> None:
+    """A record in quarantine is listed with its reason, shown as it came, and read again without its source."""
+    if not place.data("history"):
+        place.account(FEED, code=1)
+    (listed,) = place.data("quarantine", "list", "--feed", FEED)
+    content = place.run("quarantine", "show", listed["source"], listed["record"])
+    assert "yesterday" in json.dumps(json.loads(content.out))
+    replayed = place.data("quarantine", "replay", "--feed", FEED, code=1)
+    assert (replayed["kind"], replayed["quarantined"]) == ("replay", 1)
+    assert place.run("quarantine", "show", listed["source"], "nothing").code == 2
+
+
+def test_correction_is_made_listed_and_taken_back(place: Place) -> None:
+    """A field says what the operator says until that is taken back; a field that is none is refused."""
+    if not place.data("history"):
+        place.account(FEED, code=1)
+    item = next(each["item"] for each in place.data("show", "1", "--records")["records"] if each["item"])
+    made = place.run("correct", item, "eo:cloud_cover", "3", "--reason", "seen by eye", "--author", "Ada")
+    assert made.code == 0, made.err
+    (correction,) = place.data("correct", item, "--list")
+    assert (correction["field"], correction["value"], correction["author"]) == ("eo:cloud_cover", 3, "Ada")
+    assert place.run("correct", item, "--remove", "eo:cloud_cover").code == 0
+    assert place.data("correct", item, "--list") == []
+    refused = place.run("correct", item, "eo:cloudiness", "3", "--reason", "guessed")
+    assert refused.code == 2
+    assert place.run("correct", item, "eo:cloud_cover", "3").code == 2
+
+
+def test_sources_tell_what_can_be_harvested(place: Place) -> None:
+    """Each source of the documents is there, with its address if it has one and the credentials that are missing."""
+    listed = {each["feed"]: each for each in place.data("sources")}
+    assert listed[FEED]["address"].startswith("http://127.0.0.1:")
+    assert listed["pleiades/deliveries"]["address"] is None
+    assert listed["airbus-archive-spot/oneatlas"]["credentials"].startswith("missing: DINAMIS_SOURCE_")
+    environment = {"DINAMIS_SOURCE_ONEATLAS_API_KEY": "hush"}
+    given = place.dinamis.run("harvest", "sources", environment=environment)
+    assert "credentials given" in given.out
+    assert "hush" not in given.out
+
+
+def test_status_fits_one_screen(place: Place) -> None:
+    """However many feeds there are, the status has at most 23 lines of at most 80 characters."""
+    lines = place.run("status").out.splitlines()
+    assert 10 < len(lines) <= 23
+    assert max(map(len, lines)) <= 80
+
+
+def test_failure_is_an_alarm_until_the_next_good_run(place: Place) -> None:
+    """A source that fails ends the run with 2 and turns the exit code of `status` to 1; a good run turns it back."""
+    place.service.has_selects = False
+    try:
+        failed = place.account(FEED, code=2)
+    finally:
+        place.service.has_selects = True
+    assert (failed["state"], failed["error"] is not None) == ("failed", True)
+    alarmed = place.run("status")
+    assert alarmed.code == 1
+    assert alarmed.out.splitlines()[1].startswith(FEED)
+    assert f"of {FEED} failed: " in alarmed.out
+    place.account(FEED, code=1)
+    assert place.run("status").code == 0
+
+
+def test_source_without_address_is_passed_over(place: Place) -> None:
+    """It is named with what to do; where no other source is left, that is a failure."""
+    finished = place.run("run", "pleiades")
+    assert finished.code == 2
+    assert "pleiades/deliveries is passed over" in finished.err
+    assert "dinamis harvest deliveries" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("run",), "--all"),
+        (("run", FEED, "--all"), "--all"),
+        (("run", "spot-67"), "spot-6-7-open"),
+        (("run", "spot-6-7-open/geodes"), "openspot"),
+        (("run", FEED, "--bbox", "9,41,-5,95"), "latitudes"),
+        (("run", FEED, "--report", "run.txt"), ".html"),
+        (("show", "999"), "harvest history"),
+        (("cancel", "1"), "has ended already"),
+        (("correct", "X", "eo:cloud_cover"), "FIELD VALUE"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_cannot_be_is_refused_with_what_can(place: Place, arguments: tuple[str, ...], reason: str) -> None:
+    """A wrong argument ends with exit code 2 and says what is possible; nothing is harvested."""
+    before = place.data("history")
+    finished = place.run(*arguments)
+    assert (finished.code, finished.out) == (2, "")
+    assert reason in finished.err
+    assert "Traceback" not in finished.err
+    assert place.data("history") == before
