@@ -28,8 +28,7 @@ def _known_kinds(_ctx: click.Context, _param: click.Parameter, queues: tuple[str
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=1, show_default=True, help="Do so many jobs at a time."
 )
-@click.option("--until-empty", is_flag=True, help="Stop when no job is left that may be done now.")
-def worker(queues: tuple[str, ...], concurrency: int, until_empty: bool) -> None:
+def worker(queues: tuple[str, ...], concurrency: int) -> None:
     """Do the harvests that are in the queue, until SIGTERM or Ctrl-C.
 
     Any number of workers on any number of machines share them; each host is asked by one job at a time, or by as many
@@ -47,7 +46,7 @@ def worker(queues: tuple[str, ...], concurrency: int, until_empty: bool) -> None
 
     _log_jobs()
     rooms = harvest_rooms()
-    work(Workplace(rooms, documented_feeds(rooms.documents)), queues, concurrency, until_empty=until_empty)
+    work(Workplace(rooms, documented_feeds(rooms.documents)), queues, concurrency)
 
 
 @click.command()

@@ -27,7 +27,7 @@ def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, 
         place: what the jobs need.
         queues: kinds of sources; all of them when none is named.
         concurrency: jobs at a time.
-        until_empty: stop also when no job is left that may be done now.
+        until_empty: stop also when no job may be done now; with one at a time, for those at work enqueue others.
     """
     queue = job_queue(place.rooms.conninfo)
     _learn(queue)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,9 @@ def records(months: int, each: int) -> list[dict[str, Any]]:
     """Synthetic records of GEODES that were inserted over some months from 2025 on, so many in each."""
     made = geodes.synthetic_records(months * each)
     for number, record in enumerate(made):
-        month = datetime(2025 + number // each // 12, number // each % 12 + 1, 5)
+        month = datetime(2025 + number // each // 12, number // each % 12 + 1, 5, tzinfo=UTC)
         moment = month + timedelta(seconds=number % each)
-        record["properties"]["datetime"] = f"{moment.isoformat(timespec='milliseconds')}Z"
+        record["properties"]["datetime"] = f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
     return made
 
 

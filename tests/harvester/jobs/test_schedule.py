@@ -1,0 +1,78 @@
+"""The schedule: each time of a collection document is enqueued once, in UTC."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from database import Database
+from database.job_queue import job_queue_first
+from tests.harvester.jobs.workshop import Workshop, documents_folder, wait_until, workshop
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def cron(moment: datetime) -> str:
+    """The time of the day of a moment, as documents have it."""
+    return f"{moment.minute} {moment.hour} * * *"
+
+
+@pytest.fixture
+def just_now() -> str:
+    """A time of the day that passed some minutes ago, UTC: a scheduler that starts makes up for it."""
+    return cron(datetime.now(UTC) - timedelta(minutes=5))
+
+
+@pytest.fixture
+def shop(database: Database, tmp_path: Path, just_now: str) -> Iterator[Workshop]:
+    """A workshop whose only source is due since some minutes."""
+    with workshop(database, documents_folder(tmp_path / "documents", NOWHERE, schedule=just_now)) as made:
+        yield made
+
+
+def test_a_time_is_enqueued_once_for_several_schedulers(shop: Workshop, just_now: str) -> None:
+    """Two schedulers enqueue one job for a time, and a third none, though that job was done long before it started."""
+    for _ in range(2):
+        shop.start("schedule", TZ="Asia/Tokyo")
+    wait_until(shop.jobs)
+    ((task, _, arguments),) = shop.jobs()
+    assert (task, arguments["feed"], arguments["is_full"]) == ("harvest_feed", "sentinel/geodes", False)
+    with shop.database.connect("owner") as connection, job_queue_first(connection):
+        connection.execute("UPDATE procrastinate_jobs SET status = 'succeeded'")
+
+    documents_folder(shop.folder, NOWHERE, schedule=just_now, full_schedule=just_now)
+    shop.start("schedule")
+    wait_until(lambda: len(shop.jobs()) > 1)
+
+    assert [(status, arguments["is_full"]) for _, status, arguments in shop.jobs()] == [
+        ("succeeded", False),
+        ("todo", True),
+    ]
+
+
+def test_scheduler_stops_cleanly(shop: Workshop) -> None:
+    """SIGTERM ends a scheduler with exit code 0 and without a traceback."""
+    scheduler = shop.start("schedule")
+    wait_until(shop.jobs)
+
+    scheduler.send_signal(signal.SIGTERM)
+    _, said = scheduler.communicate(timeout=30)
+
+    assert scheduler.returncode == 0
+    assert "1 schedules are kept" in said
+    assert "Traceback" not in said
+
+
+def test_times_that_passed_long_ago_are_left_to_the_next(database: Database, tmp_path: Path, just_now: str) -> None:
+    """Of a source whose time was hours ago nothing is enqueued at the start; of one whose time was just now it is."""
+    long_ago = cron(datetime.now(UTC) - timedelta(hours=3))
+    sources = [{"name": "slept", "schedule": long_ago}, {"name": "due", "schedule": just_now}]
+    with workshop(database, documents_folder(tmp_path / "documents", NOWHERE, sources=sources)) as shop:
+        shop.start("schedule")
+        wait_until(shop.jobs)
+
+        assert [arguments["feed"] for _, _, arguments in shop.jobs()] == ["sentinel/due"]
