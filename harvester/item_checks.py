@@ -121,7 +121,7 @@ def _geometry_problems(item: Item) -> Iterator[str]:
     if item.geometry is None or item.bbox is None:
         yield "it has no geometry or no bbox"
         return
-    geometry = shapely.geometry.shape(item.geometry)
+    geometry = shapely.from_geojson(orjson.dumps(item.geometry))
     if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or geometry.is_empty:
         yield f"the geometry must be a polygon with an area, not {geometry.geom_type}"
         return

@@ -190,11 +190,13 @@ class Ledger:
             corrections.setdefault(item, {})[field] = value
         return corrections
 
+    # Lists of bytes go to the server in binary: as text every one of them would be twice as long, and quoted.
+
     def keep_scenes(self, scenes: Sequence[tuple[KnownScene, SceneMoment]]) -> None:
         """Write down acquisitions with their ids, given for good, and when and where they were taken."""
         self._connection.execute(
             "INSERT INTO dinamis.scene (id, created, platform, acquired_at, footprint)"
-            " SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::bytea[])"
+            " SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[], %b::bytea[])"
             " ON CONFLICT (id) DO UPDATE SET platform = excluded.platform, acquired_at = excluded.acquired_at,"
             " footprint = excluded.footprint",
             (
@@ -290,8 +292,8 @@ class Ledger:
         digests = [each.raw.digest() for each in entries]
         self._connection.execute(
             "WITH said AS (SELECT * FROM unnest(%(records)s::text[], %(states)s::text[], %(stages)s::text[],"
-            "  %(reasons)s::text[], %(digests)s::bytea[], %(items)s::text[], %(fingerprints)s::text[],"
-            "  %(contents)s::bytea[]) AS said (record, state, stage, reason, digest, item, fingerprint, content)),"
+            "  %(reasons)s::text[], %(digests)b::bytea[], %(items)s::text[], %(fingerprints)s::text[],"
+            "  %(contents)b::bytea[]) AS said (record, state, stage, reason, digest, item, fingerprint, content)),"
             " kept AS (INSERT INTO dinamis.source_record AS known (source, record, feed, state, stage, reason, digest,"
             "   item, run, first_seen, last_seen, last_changed)"
             "  SELECT %(source)s, record, %(feed)s, state, stage, reason, digest, item, %(run)s, %(now)s, %(now)s,"
@@ -352,16 +354,20 @@ class Ledger:
         )
         self._prune(list(records))
 
-    def saw(self, records: Collection[str]) -> None:
-        """Note that unchanged records are still there."""
-        self._connection.execute(
+    def saw(self, records: Collection[str], *, only_active: bool = False) -> int:
+        """Note that unchanged records are still there, all of them or the active ones; gives how many these are."""
+        if not records:
+            return 0
+        return self._connection.execute(
             "UPDATE dinamis.source_record SET last_seen = %s, feed = %s, absent_since = NULL"
-            " WHERE source = %s AND record = ANY(%s)",
-            (self._now, self._feed, self._source, list(records)),
-        )
+            " WHERE source = %s AND record = ANY(%s) AND (state = 'active' OR NOT %s)",
+            (self._now, self._feed, self._source, list(records), only_active),
+        ).rowcount
 
     def remember_fingerprints(self, fingerprints: Mapping[str, str | None]) -> None:
         """Note by what the source can tell next time that these unchanged records did not change."""
+        if not fingerprints:
+            return
         self._connection.execute(
             "UPDATE dinamis.record_version AS said SET fingerprint = seen.fingerprint"
             " FROM unnest(%s::text[], %s::text[]) AS seen (record, fingerprint), dinamis.source_record AS known"

@@ -195,11 +195,10 @@ class PageWriting:
 
     def _note_unread(self, unread: Sequence[str], report: PageReport) -> None:
         """Note records that the source did not read again, as nothing had changed."""
-        known = self._ledger.known(unread)
-        lost = [name for name in unread if name not in known or known[name].state != "active"]
-        if lost:
-            raise CatalogueError(f"{lost[0]} and perhaps others were withdrawn by another program meanwhile: run again")
-        self._ledger.saw(unread)
+        if self._ledger.saw(unread, only_active=True) != len(unread):
+            known = self._ledger.known(unread)
+            lost = next(name for name in unread if name not in known or known[name].state != "active")
+            raise CatalogueError(f"{lost} and perhaps others were withdrawn by another program meanwhile: run again")
         report.outcomes[Outcome.UNCHANGED] += len(unread)
 
     def _read_changed(

@@ -63,17 +63,17 @@ def proj_code(code: Any, epsg: Any) -> str | None:
 
 def is_plain(value: Any) -> bool:
     """Whether a value is a JSON scalar, or a list of what is in JSON."""
-    return not isinstance(value, Mapping) and _is_json(value)
+    return not isinstance(value, dict) and _is_json(value)
 
 
 def _is_json(value: Any) -> bool:
+    if value is None or isinstance(value, str | int):
+        return True
     if isinstance(value, float):
         return math.isfinite(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return all(isinstance(name, str) and _is_json(inner) for name, inner in value.items())
-    if isinstance(value, list):
-        return all(map(_is_json, value))
-    return value is None or isinstance(value, str | int)
+    return isinstance(value, list) and all(map(_is_json, value))
 
 
 def _free_key(name: str, taken: Mapping[str, Any]) -> str:
