@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -60,7 +61,7 @@ def field_names(content: Mapping[str, Any]) -> set[str]:
     The members of a list are taken together, and so are names with a number of four digits in them (`assets.*`). What
     stands under `xml` as a text is read as XML.
     """
-    return {printable(name)[:_LONGEST_NAME] for name in _json_fields(content)}
+    return set(_json_fields(content))
 
 
 def _json_fields(content: Mapping[str, Any]) -> Iterator[str]:
@@ -68,16 +69,23 @@ def _json_fields(content: Mapping[str, Any]) -> Iterator[str]:
     while waiting:
         where, node, depth = waiting.pop()
         if isinstance(node, list):
-            waiting += ((f"{where}[]", each, depth + 1) for each in node if isinstance(each, dict | list))
+            # Of lists within lists, which are coordinates, the first tells enough.
+            members = [each for each in node if isinstance(each, dict)] or [e for e in node[:1] if isinstance(e, list)]
+            waiting += ((f"{where}[]", each, depth + 1) for each in members)
         elif isinstance(node, Mapping) and depth < _DEEPEST:
             for key, value in node.items():
-                name = "*" if _VARYING_NAME.search(key) else key
-                place = f"{where}.{name}" if where else name
+                place = _place(where, key)
                 yield place
                 if key == "xml" and isinstance(value, str):
                     yield from _elements(value, place)
                 elif isinstance(value, dict | list):
                     waiting.append((place, value, depth + 1))
+
+
+@lru_cache(maxsize=_MOST_FIELDS)
+def _place(where: str, name: str) -> str:
+    name = "*" if _VARYING_NAME.search(name) else name
+    return printable(f"{where}.{name}" if where else name)[:_LONGEST_NAME]
 
 
 def _elements(document: str, where: str) -> Iterator[str]:
@@ -89,7 +97,7 @@ def _elements(document: str, where: str) -> Iterator[str]:
         return
     while waiting:
         above, element, depth = waiting.pop()
-        place = f"{above}.{etree.QName(element).localname}"
+        place = _place(above, element.tag.rpartition("}")[2])
         yield place
         if depth < _DEEPEST:
             waiting += ((place, child, depth + 1) for child in element.iterchildren(etree.Element))
