@@ -26,7 +26,7 @@ LAYER = "2018_PMS"
 
 @dataclass(frozen=True)
 class Place:
-    """The command line with documents in which one source is the emulator."""
+    """The command line with documents in which one source is the emulator, harvested once."""
 
     dinamis: Dinamis
     collections: Path
@@ -58,7 +58,7 @@ def place() -> Iterator[Place]:
     except ServerProgramsMissing as error:
         pytest.skip(f"no PostgreSQL with PostGIS on this machine: {error}")
     service = OpenSpot(layers={LAYER: features(40)})
-    service.layers[LAYER][7]["properties"]["img_date"] = "yesterday"
+    service.layers[LAYER][7]["properties"]["ds_name"] = "yesterday"
     with short_directory() as home, serving(service.app) as url:
         documents = home / "collections"
         shutil.copytree(default_collections_directory(), documents)
@@ -68,17 +68,19 @@ def place() -> Iterator[Place]:
         assert address.search(text)
         document.write_text(address.sub(rf"\g<1>{url}/", text), "utf-8")
         dinamis = Dinamis(home)
+        place = Place(dinamis, documents, service)
         try:
-            yield Place(dinamis, documents, service)
+            assert place.run("run", FEED, "--report", home / "first.html").code == 1
+            yield place
         finally:
             dinamis.run("db", "destroy", "--yes")
 
 
-def test_life_of_a_feed(place: Place, tmp_path: Path) -> None:
+def test_life_of_a_feed(place: Place) -> None:
     """Harvested, changed, looked at and undone, every command tells the same of a feed and its runs."""
-    first = place.account(FEED, "--report", tmp_path / "run.html", code=1)
-    assert (first["new"], first["quarantined"], first["run"]) == (39, 1, 1)
-    page = (tmp_path / "run.html").read_text("utf-8")
+    first = place.data("show", "1")
+    assert (first["feed"], first["new"], first["quarantined"]) == (FEED, 39, 1)
+    page = (place.dinamis.home / "first.html").read_text("utf-8")
     assert FEED in page
     assert first["refusals"][0]["record"] in page
 
@@ -112,8 +114,6 @@ def test_life_of_a_feed(place: Place, tmp_path: Path) -> None:
 
 def test_quarantine_is_looked_at_and_replayed(place: Place) -> None:
     """A record in quarantine is listed with its reason, shown as it came, and read again without its source."""
-    if not place.data("history"):
-        place.account(FEED, code=1)
     (listed,) = place.data("quarantine", "list", "--feed", FEED)
     content = place.run("quarantine", "show", listed["source"], listed["record"])
     assert "yesterday" in json.dumps(json.loads(content.out))
@@ -124,8 +124,6 @@ def test_quarantine_is_looked_at_and_replayed(place: Place) -> None:
 
 def test_correction_is_made_listed_and_taken_back(place: Place) -> None:
     """A field says what the operator says until that is taken back; a field that is none is refused."""
-    if not place.data("history"):
-        place.account(FEED, code=1)
     item = next(each["item"] for each in place.data("show", "1", "--records")["records"] if each["item"])
     made = place.run("correct", item, "eo:cloud_cover", "3", "--reason", "seen by eye", "--author", "Ada")
     assert made.code == 0, made.err
