@@ -1,0 +1,221 @@
+"""Withdrawals on a real database: what is said to be gone goes at once, what is only missing goes late or never."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from harvester.collection_model import WithdrawalRules
+from harvester.harvest import TooManyWithdrawals
+from harvester.record import Withdrawal
+from tests.harvest_rooms import counts, items, rows
+from tests.harvester.invented_source import HELD, Stock, feed_of, image, stock
+
+__all__ = ["stock"]
+
+
+@pytest.fixture
+def ten(stock: Stock) -> Stock:
+    """A catalogue with ten Items of records 0 to 9."""
+    stock.held.records = {str(number): image(number) for number in range(10)}
+    stock.harvest()
+    return stock
+
+
+def days_pass(stock: Stock, days: float) -> None:
+    """Let everything that the ledger remembers be so much longer ago."""
+    with stock.database.connect("owner") as connection:
+        connection.execute(
+            "UPDATE dinamis.source_record SET first_seen = first_seen - %(ago)s, last_seen = last_seen - %(ago)s,"
+            " absent_since = absent_since - %(ago)s",
+            {"ago": timedelta(days=days)},
+        )
+
+
+def absent(stock: Stock) -> list[str]:
+    """The records that complete runs miss."""
+    query = "SELECT record FROM dinamis.source_record WHERE absent_since IS NOT NULL ORDER BY record"
+    return [record for (record,) in rows(stock.database, query)]
+
+
+def test_tombstone_of_the_source_takes_the_item_away_at_once(ten: Stock) -> None:
+    """The Item leaves with the reason of the source, counted once; another run does not count it again."""
+    del ten.held.records["3"]
+    ten.held.withdrawals = [Withdrawal(id="3", reason="revoked: customer"), Withdrawal(id="77", reason="never known")]
+
+    report = ten.harvest()
+
+    assert counts(report) == {"unchanged": 9, "withdrawn": 1}
+    assert (report.withdrawn, report.unknown_withdrawals) == ([("3", "revoked: customer")], 1)
+    assert image(3)["image"] not in items(ten.database)
+    assert rows(ten.database, "SELECT item, reason FROM dinamis.tombstone") == [
+        (image(3)["image"], "revoked: customer")
+    ]
+    assert counts(ten.harvest()) == {"unchanged": 9}
+
+
+def test_tombstone_older_than_the_record_is_ignored(ten: Stock) -> None:
+    """A record that was seen after the source revoked it is back, and stays."""
+    ten.held.withdrawals = [Withdrawal(id="3", reason="revoked", at=datetime.now(UTC) - timedelta(days=1))]
+    assert counts(ten.harvest()) == {"unchanged": 10}
+    assert len(items(ten.database)) == 10
+
+
+def test_record_that_comes_back_revives_its_item(ten: Stock) -> None:
+    """The Item has its former id and age, and its tombstone is gone."""
+    name = str(image(3)["image"])
+    created = items(ten.database)[name]["properties"]["created"]
+    said = ten.held.records.pop("3")
+    ten.held.withdrawals = [Withdrawal(id="3", reason="revoked")]
+    ten.harvest()
+    ten.held.records["3"], ten.held.withdrawals = said, []
+
+    assert counts(ten.harvest()) == {"unchanged": 9, "new": 1}
+
+    assert items(ten.database)[name]["properties"]["created"] == created
+    assert rows(ten.database, "SELECT * FROM dinamis.tombstone") == []
+    assert rows(ten.database, "SELECT version FROM dinamis.source_record WHERE record = '3'") == [(3,)]
+
+
+def test_missing_record_goes_after_complete_runs_and_the_period_of_grace(ten: Stock) -> None:
+    """A complete run only notes what it misses; seven days later a complete run withdraws it."""
+    del ten.held.records["3"]
+    days_pass(ten, 1)
+    first = ten.harvest()
+    assert (counts(first), first.absent, absent(ten)) == ({"unchanged": 9}, 1, ["3"])
+    days_pass(ten, 6.9)
+    assert counts(ten.harvest()) == {"unchanged": 9}
+    days_pass(ten, 0.2)
+
+    report = ten.harvest()
+
+    assert counts(report) == {"unchanged": 9, "withdrawn": 1}
+    assert report.withdrawn == [("3", "its source does not show it any more")]
+    assert len(items(ten.database)) == 9
+    assert counts(ten.harvest()) == {"unchanged": 9}
+
+
+def test_record_that_is_seen_again_is_not_missed_any_more(ten: Stock) -> None:
+    """Being there once ends the absence; the period of grace begins anew."""
+    said = ten.held.records.pop("3")
+    ten.harvest()
+    assert absent(ten) == ["3"]
+    ten.held.records["3"] = said
+    ten.harvest()
+    assert absent(ten) == []
+
+
+@pytest.mark.parametrize(
+    "request_of_run",
+    [
+        {"limit": 9},
+        {"bbox": (4.0, 48.0, 5.0, 49.0)},
+        {"since": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"until": datetime(2030, 1, 1, tzinfo=UTC)},
+    ],
+    ids=str,
+)
+def test_run_that_is_not_whole_misses_nothing(ten: Stock, request_of_run: dict[str, Any]) -> None:
+    """What a run with a limit, a box or dates does not see is neither missed nor withdrawn, even if overdue."""
+    days_pass(ten, 30)
+    with ten.database.connect("owner") as connection:
+        connection.execute("UPDATE dinamis.source_record SET absent_since = last_seen WHERE record = '3'")
+    del ten.held.records["3"]
+    assert counts(ten.harvest(**request_of_run)) == {"unchanged": 9}
+    assert absent(ten) == ["3"]
+    assert len(items(ten.database)) == 10
+
+
+def test_empty_answer_misses_nothing(ten: Stock) -> None:
+    """A source that shows nothing at all is broken rather than empty."""
+    ten.held.records = {}
+    days_pass(ten, 30)
+    report = ten.harvest()
+    assert (report.read, report.absent, absent(ten)) == (0, 0, [])
+    assert len(items(ten.database)) == 10
+
+
+def test_resumed_run_misses_nothing(ten: Stock) -> None:
+    """A run that was interrupted saw its first half too long ago to know what is missing now."""
+    days_pass(ten, 30)
+    del ten.held.records["3"]
+    ten.held.page_size, ten.held.fails_after = 2, 4
+    with pytest.raises(Exception, match="went away"):
+        ten.harvest()
+    ten.held.fails_after = None
+    report = ten.harvest()
+    assert (report.is_resumed, counts(report)) == (True, {"unchanged": 9})
+    assert absent(ten) == []
+
+
+def test_source_that_never_shows_all_withdraws_nothing_by_absence(ten: Stock) -> None:
+    """With `by_absence: false` a missing record stays for ever."""
+    feed = feed_of("held", HELD, withdrawals=WithdrawalRules(by_absence=False, grace_days=0, max_share=1))
+    del ten.held.records["3"]
+    for _ in range(2):
+        assert counts(ten.harvest(feed)) == {"unchanged": 9}
+    assert len(items(ten.database)) == 10
+
+
+@pytest.mark.parametrize("by_absence", [True, False], ids=["absent", "revoked"])
+def test_run_that_would_withdraw_too_much_stops_before_and_asks(ten: Stock, by_absence: bool) -> None:
+    """Three of ten are more than a fifth: nothing is withdrawn until the operator allows it."""
+    feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.2))
+    for gone in "345":
+        del ten.held.records[gone]
+    if not by_absence:
+        ten.held.withdrawals = [Withdrawal(id=gone, reason="revoked") for gone in "345"]
+
+    with pytest.raises(TooManyWithdrawals, match=r"3 of 10 records .* 2 are allowed \(20%\).*--allow-withdrawals"):
+        ten.harvest(feed)
+    assert len(items(ten.database)) == 10
+    assert rows(ten.database, "SELECT count(*) FROM dinamis.source_record WHERE state != 'active'") == [(0,)]
+    assert rows(ten.database, "SELECT state FROM dinamis.run ORDER BY id DESC LIMIT 1") == [("failed",)]
+
+    assert counts(ten.harvest(feed, allow_withdrawals=True)) == {"unchanged": 7, "withdrawn": 3}
+    assert len(items(ten.database)) == 7
+
+
+def test_share_counts_over_all_pages_of_a_run(ten: Stock) -> None:
+    """One allowed withdrawal after the other adds up: the share is of the run, not of a page."""
+    feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.1))
+    del ten.held.records["3"]
+    ten.held.withdrawals = [Withdrawal(id="3", reason="revoked")]
+    del ten.held.records["4"]
+    with pytest.raises(TooManyWithdrawals, match="2 of 10"):
+        ten.harvest(feed)
+
+
+def test_quarantined_record_that_vanishes_is_forgotten(stock: Stock) -> None:
+    """A refused record that its source does not show any more leaves the quarantine, and no Item changes."""
+    stock.held.records = {"a": image(), "b": image(1, problem="it is torn")}
+    stock.harvest()
+    del stock.held.records["b"]
+    stock.harvest()
+    days_pass(stock, 8)
+    assert counts(stock.harvest()) == {"unchanged": 1, "withdrawn": 1}
+    assert rows(stock.database, "SELECT state FROM dinamis.source_record WHERE record = 'b'") == [("withdrawn",)]
+    assert len(items(stock.database)) == 1
+
+
+def test_record_whose_item_cannot_be_built_without_it_stays_and_is_named(stock: Stock) -> None:
+    """When the rest of an Item is not readable any more, a withdrawal is refused, and the others go on."""
+    stock.held.records = {"a": image(), "b": image(job="JOB_2"), "c": image(1)}
+    stock.harvest()
+    with stock.database.connect("owner") as connection:
+        connection.execute(
+            "UPDATE dinamis.record_version SET content = convert_to((convert_from(content, 'UTF8')::jsonb"
+            " || '{\"problem\": \"it is torn\"}')::text, 'UTF8') FROM dinamis.source_record AS known"
+            " WHERE known.id = record_version.record AND known.record = 'b'"
+        )
+    stock.held.records = {"b": stock.held.records["b"]}
+    stock.held.withdrawals = [Withdrawal(id=gone, reason="sold") for gone in "ac"]
+
+    report = stock.harvest()
+
+    assert counts(report) == {"unchanged": 1, "withdrawn": 1, "quarantined": 1}
+    assert report.refusals[0].record == "a"
+    assert "without it its Item cannot be built" in report.refusals[0].reason
+    assert items(stock.database).keys() == {image()["image"]}
