@@ -12,7 +12,7 @@ _WGS84 = Geod(ellps="WGS84")
 
 # GeoJSON edges are straight in longitude and latitude, those of Geod are geodesics: with 0.1° between vertices they lie
 # about a metre apart at 45°, and pieces of one polygon still add up.
-EDGE_DEG = 0.1
+_EDGE_DEG = 0.1
 
 
 def area_km2(geometry: Region) -> float:
@@ -49,7 +49,7 @@ def overlap_fraction(a: Region, b: Region) -> float:
 
 
 def _polygon_area_km2(polygon: Polygon) -> float:
-    dense = shapely.segmentize(polygon, EDGE_DEG)
+    dense = shapely.segmentize(polygon, _EDGE_DEG)
     holes = sum(_ring_area_km2(ring.coords) for ring in dense.interiors)
     return max(_ring_area_km2(dense.exterior.coords) - holes, 0.0)
 

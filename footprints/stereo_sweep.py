@@ -77,7 +77,7 @@ class PairColumns:
     overlap_of_first: Numbers  #: share of the first footprint, 0 to 1
     overlap_of_second: Numbers
     flight_time_deg: Numbers
-    flight_time_ratio: Numbers  #: over the convergence from the angles
+    flight_time_ratio: Numbers  #: over the convergence from the angles; NaN when that is 0
     direction_source: npt.NDArray[np.int8]  #: the less trustworthy `DirectionSource` of both views
     azimuth_doubtful: Truths
 
@@ -147,7 +147,7 @@ def pair_columns(table: ViewTable, links: LinkColumns) -> PairColumns:
         overlap_of_first=np.minimum(links.shared_km2 / areas[first], 1.0),
         overlap_of_second=np.minimum(links.shared_km2 / areas[second], 1.0),
         flight_time_deg=links.flight_time_deg,
-        flight_time_ratio=links.flight_time_deg / links.convergence_deg,
+        flight_time_ratio=links.flight_time_deg / np.where(links.convergence_deg > 0, links.convergence_deg, np.nan),
         direction_source=np.maximum(sources[first], sources[second]),
         azimuth_doubtful=links.doubtful,
     )
