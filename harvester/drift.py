@@ -97,7 +97,7 @@ def _elements(document: str, where: str) -> Iterator[str]:
         return
     while waiting:
         above, element, depth = waiting.pop()
-        place = _place(above, element.tag.rpartition("}")[2])
+        place = _place(above, str(element.tag).rpartition("}")[2])
         yield place
         if depth < _DEEPEST:
             waiting += ((place, child, depth + 1) for child in element.iterchildren(etree.Element))
