@@ -70,8 +70,9 @@ def _json_fields(content: Mapping[str, Any]) -> Iterator[str]:
         where, node, depth = waiting.pop()
         if isinstance(node, list):
             # Of lists within lists, which are coordinates, the first tells enough.
-            members = [each for each in node if isinstance(each, dict)] or [e for e in node[:1] if isinstance(e, list)]
-            waiting += ((f"{where}[]", each, depth + 1) for each in members)
+            first = node[:1] if node and isinstance(node[0], list) else []
+            members = [each for each in node if isinstance(each, dict)]
+            waiting += ((f"{where}[]", each, depth + 1) for each in (*first, *members))
         elif isinstance(node, Mapping) and depth < _DEEPEST:
             for key, value in node.items():
                 place = _place(where, key)
