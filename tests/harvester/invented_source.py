@@ -28,7 +28,7 @@ from tests.harvest_rooms import rooms
 from tests.scene_records import archived, product, scene
 
 FIRST_STRIP = datetime(2021, 8, 15, 15, 41, 30, 100_000, tzinfo=UTC)
-HELD, ARCHIVE = "pleiades", "airbus-archive-pleiades"
+HELD, COAST, ARCHIVE = "pleiades", "pleiades-littoral", "airbus-archive-pleiades"
 
 Said = dict[str, Any]
 
@@ -149,7 +149,7 @@ class Stock:
     def harvest(self, feed: Feed | None = None, **request: Any) -> HarvestReport:
         """Harvest a feed, that of what is held if none is named; with `dry_run=True` only try."""
         work = dry_run if request.pop("dry_run", False) else harvest
-        return work(feed or self.held_feed, rooms(self.database, HELD, ARCHIVE), Request(**request))
+        return work(feed or self.held_feed, rooms(self.database, HELD, COAST, ARCHIVE), Request(**request))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The ledger of source records in a real database: what it remembers, and which acquisition each record belongs to."""
+"""The ledger in a real database: what it remembers of records, which versions it keeps, and what it refuses."""
 
 from __future__ import annotations
 
@@ -11,149 +11,180 @@ import pytest
 from psycopg import Connection
 
 from database import Database
-from harvester.ledger import KnownRecord, KnownScene, Ledger
+from harvester import runs
+from harvester.ledger import (
+    KEPT_DAYS,
+    KeptRecord,
+    KnownItem,
+    KnownScene,
+    Ledger,
+    RecordEntry,
+    SceneMoment,
+    fingerprints,
+)
 from harvester.record import RawRecord
-from harvester.report import PageReport
-from tests.scene_records import scene
+from tests.harvester.invented_source import feed_of
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-PLACE = KnownScene("IMAGE_1", "pleiades", NOW)
+PLACE = KnownItem("IMAGE_1", "IMAGE_1", "pleiades", True, False, NOW)
+FEED = feed_of("held")
 
 
 @pytest.fixture
 def connection(module_database: Database) -> Iterator[Connection]:
     """A connection of the harvest role in a transaction that is rolled back after the test."""
     with psycopg.connect(module_database.conninfo("harvest")) as connection:
+        runs.keep_feed(connection, FEED)
+        keep_item(connection, PLACE)
         yield connection
         connection.rollback()
 
 
-@pytest.fixture
-def ledger(connection: Connection) -> Ledger:
-    """The ledger with one acquisition in it."""
-    ledger = Ledger(connection, "deliveries", NOW)
-    ledger.keep_scene(PLACE)
-    return ledger
+def ledger_at(connection: Connection, days: float = 0) -> Ledger:
+    """The ledger some days later."""
+    return Ledger(connection, source="held", feed=FEED.name, run=None, now=NOW + timedelta(days=days))
 
 
-def raw(record_id: str = "a", **content: Any) -> RawRecord:
-    """What a source said."""
-    return RawRecord(id=record_id, content=content)
+def keep_item(connection: Connection, item: KnownItem) -> None:
+    """An acquisition with an Item."""
+    moment = SceneMoment(scene=item.scene, platform="pleiades-1a", acquired_at=NOW, footprint=b"")
+    ledger_at(connection).keep_scenes([(KnownScene(item.scene, item.created), moment)])
+    ledger_at(connection).keep_items([item])
 
 
-def times(connection: Connection, record_id: str = "a") -> tuple[datetime, ...]:
-    """First seen, last seen and last changed."""
-    query = "SELECT first_seen, last_seen, last_changed FROM dinamis.source_record WHERE record = %s"
-    row = connection.execute(query, (record_id,)).fetchone()
-    assert row is not None
-    return row
+def entry(record: str = "a", state: str = "active", **content: Any) -> RecordEntry:
+    """A record of the one Item, or a refused one."""
+    raw = RawRecord(id=record, content=content, fingerprint=content.get("fingerprint"))
+    if state == "active":
+        return RecordEntry(raw=raw, state=state, item=PLACE.id)
+    return RecordEntry(raw=raw, state=state, stage="read", reason="broken")
 
 
-def test_records_come_back_as_they_were_said(ledger: Ledger) -> None:
-    """The active records of an acquisition come back with their whole content, in the same order each time."""
-    said = [raw("b", documents={"product": "é \udce9 \x00"}, n=[1, 2.5, None]), raw("B"), raw("a", size=2**60)]
-    for record in said:
-        ledger.keep(record, PLACE.id)
-    ledger.quarantine(raw("c"), "broken")
-
-    assert ledger.records_of(PLACE.id) == [("deliveries", record) for record in (said[1], said[2], said[0])]
+def times(connection: Connection) -> Any:
+    """First seen, last seen and last changed, in days."""
+    row = connection.execute("SELECT first_seen, last_seen, last_changed FROM dinamis.source_record").fetchone()
+    return [(moment - NOW).days for moment in row or ()]
 
 
-def test_known_records_are_told_by_digest_state_and_place(ledger: Ledger) -> None:
-    """Of the records asked for the ledger knows those it holds, with what they said, their state and their place."""
-    ledger.keep(raw("a", n=1), PLACE.id)
-    ledger.quarantine(raw("b", n=2), "broken")
-
-    assert ledger.known(["a", "b", "c"]) == {
-        "a": KnownRecord(raw("a", n=1).digest(), True, PLACE.id, "pleiades"),
-        "b": KnownRecord(raw("b", n=2).digest(), False, None, None),
-    }
-
-
-def test_ledgers_of_two_sources_are_apart(ledger: Ledger, connection: Connection) -> None:
-    """Two sources may give records of one name: each knows its own, and both are of the acquisition."""
-    other = Ledger(connection, "oneatlas", NOW)
-    ledger.keep(raw("a", n=1), PLACE.id)
-    other.keep(raw("a", n=2), PLACE.id)
-
-    assert other.known(["a"])["a"].digest == raw("a", n=2).digest()
-    assert ledger.records_of(PLACE.id) == [("deliveries", raw("a", n=1)), ("oneatlas", raw("a", n=2))]
+def test_records_come_back_as_they_were_said(connection: Connection) -> None:
+    """The active records of an Item come back with their whole content, in the same order each time."""
+    said = [entry("b", documents={"product": "é \udce9 \x00"}, n=[1, 2.5, None]), entry("B"), entry("a", size=2**60)]
+    ledger_at(connection).keep([*said, entry("c", "quarantined")])
+    found = ledger_at(connection).active_records([PLACE.id])
+    assert [(each.source, each.kind, each.raw) for each in found] == [
+        ("held", "held", said[1].raw),
+        ("held", "held", said[2].raw),
+        ("held", "held", said[0].raw),
+    ]
 
 
-def test_times_tell_first_last_and_change(ledger: Ledger, connection: Connection) -> None:
-    """A record keeps when it was first seen; only another content or state moves when it last changed."""
-    ledger.keep(raw(n=1), PLACE.id)
-    steps = [NOW + timedelta(hours=hour) for hour in range(4)]
-    Ledger(connection, "deliveries", steps[1]).saw(["a"])
-    assert times(connection) == (NOW, steps[1], NOW)
-    Ledger(connection, "deliveries", steps[2]).keep(raw(n=1), PLACE.id)
-    assert times(connection) == (NOW, steps[2], NOW)
-    Ledger(connection, "deliveries", steps[3]).keep(raw(n=2), PLACE.id)
-    assert times(connection) == (NOW, steps[3], steps[3])
+def test_times_tell_seen_from_changed(connection: Connection) -> None:
+    """Seeing a record again moves one time only, a new version two, and the first never moves."""
+    ledger_at(connection).keep([entry(n=1)])
+    ledger_at(connection, 1).saw(["a"])
+    assert times(connection) == [0, 1, 0]
+    ledger_at(connection, 2).keep([entry(n=2)])
+    assert times(connection) == [0, 2, 2]
 
 
-def test_quarantine_and_activity_exclude_each_other(ledger: Ledger, connection: Connection) -> None:
-    """A quarantined record that becomes readable loses its reason, and the other way round its place."""
-    query = "SELECT state, reason, scene FROM dinamis.source_record"
-    ledger.quarantine(raw(n=1), "broken")
-    assert connection.execute(query).fetchall() == [("quarantined", "broken", None)]
-    ledger.keep(raw(n=2), PLACE.id)
-    assert connection.execute(query).fetchall() == [("active", None, PLACE.id)]
+def test_known_records_are_those_of_the_source_only(connection: Connection) -> None:
+    """A record of the same id at another source is another record."""
+    ledger_at(connection).keep([entry(n=1)])
+    (known,) = ledger_at(connection).known(["a", "b"]).values()
+    assert (known.state, known.item, known.collection) == ("active", PLACE.id, "pleiades")
+    assert known.digest == entry(n=1).raw.digest()
+    other = Ledger(connection, source="other", feed=FEED.name, run=None, now=NOW)
+    assert other.known(["a"]) == {}
+
+
+def test_last_three_versions_are_kept_and_older_ones_while_they_are_young(connection: Connection) -> None:
+    """Of five versions the first two go when they are older than ninety days, and not before."""
+
+    def versions() -> list[int]:
+        query = "SELECT version FROM dinamis.record_version ORDER BY version"
+        return [version for (version,) in connection.execute(query)]
+
+    for number in range(4):
+        ledger_at(connection, number).keep([entry(n=number)])
+    ledger_at(connection, KEPT_DAYS).keep([entry(n=4)])
+    assert versions() == [1, 2, 3, 4, 5]
+    ledger_at(connection, KEPT_DAYS + 1.5).keep([entry(n=5)])
+    assert versions() == [3, 4, 5, 6]
+    ledger_at(connection, 3 * KEPT_DAYS).withdraw({"a": "gone"})
+    assert versions() == [5, 6, 7]
+
+
+def test_withdrawn_record_keeps_what_it_said(connection: Connection) -> None:
+    """A withdrawal is a version of its own with the content of the one before; nothing is lost."""
+    ledger_at(connection).keep([entry(n=1)])
+    ledger_at(connection).withdraw({"a": "gone"})
+    states = connection.execute(
+        "SELECT state, convert_from(content, 'UTF8') FROM dinamis.record_version ORDER BY version"
+    )
+    assert states.fetchall() == [("active", '{"n":1}'), ("withdrawn", '{"n":1}')]
+    assert ledger_at(connection).active_records([PLACE.id]) == []
+
+
+def test_fingerprints_are_those_of_records_in_force(connection: Connection) -> None:
+    """A source is told fingerprints of active records only, and they can be renewed without a new version."""
+    ledger_at(connection).keep([entry("a", fingerprint="1"), entry("b", "quarantined", fingerprint="2"), entry("c")])
+    assert fingerprints(connection, "held", ["a", "b", "c", "d"]) == {"a": "1"}
+    ledger_at(connection).remember_fingerprints({"a": "3"})
+    assert fingerprints(connection, "held", ["a"]) == {"a": "3"}
+    assert fingerprints(connection, "other", ["a"]) == {}
+    ledger_at(connection).withdraw({"a": "gone"})
+    assert fingerprints(connection, "held", ["a"]) == {}
+
+
+def test_quarantined_record_keeps_its_version_while_it_says_the_same(connection: Connection) -> None:
+    """A record that is refused again has the reason of today and no further version."""
+    ledger_at(connection).keep([entry("a", "quarantined")])
+    ledger_at(connection, 1).refused_again("a", "build", "worse")
+    query = "SELECT stage, reason, version FROM dinamis.source_record"
+    assert connection.execute(query).fetchall() == [("build", "worse", 1)]
+    assert times(connection) == [0, 1, 0]
+
+
+def test_active_record_has_no_reason_and_every_other_one_has(connection: Connection) -> None:
+    """The database itself refuses a state without its reason."""
+    ledger_at(connection).keep([entry()])
     with pytest.raises(psycopg.errors.CheckViolation):
         connection.execute("UPDATE dinamis.source_record SET state = 'quarantined'")
 
 
-def test_reason_that_quotes_a_broken_name_can_be_kept(ledger: Ledger, connection: Connection) -> None:
-    """A refusal whose reason quotes NUL or a name that is not UTF-8 is kept with these bytes made visible."""
-    refusal = PageReport(read=1).refuse("a", "caf\udce9/\x00.XML: é is not readable")
-    ledger.quarantine(raw(), refusal.reason)
-    reasons = connection.execute("SELECT reason FROM dinamis.source_record").fetchall()
-    assert reasons == [("caf\\udce9/\\0.XML: é is not readable",)]
+def test_kept_record_has_the_digest_that_its_source_gave_it() -> None:
+    """What only says where a record was found does not count, also when the ledger gives the record."""
+    raw = RawRecord(id="a", content={"n": 1, "place": "here"}, place_keys=frozenset({"place"}))
+    kept = KeptRecord(id="a", content=raw.content, kept_digest=raw.digest())
+    assert kept.digest() == raw.digest()
+    assert RawRecord(id="a", content=raw.content).digest() != raw.digest()
 
 
-def test_acquisition_is_known_by_each_of_its_names(ledger: Ledger) -> None:
-    """A record belongs to the acquisition with which it shares its id or any key, and to none otherwise."""
-    ledger.remember_keys(scene(id="IMAGE_1", scene_keys=("KEY_1", "KEY_2")), PLACE.id)
-
-    assert ledger.scenes_of(scene(id="OTHER", scene_keys=("KEY_0", "KEY_2"))) == [PLACE]
-    assert ledger.scenes_of(scene(id="IMAGE_1", scene_keys=("KEY_0",))) == [PLACE]
-    assert ledger.scenes_of(scene(id="OTHER", scene_keys=("KEY_0",))) == []
-    assert (ledger.scene("KEY_2"), ledger.scene("KEY_0")) == (PLACE, None)
-
-
-def test_oldest_of_several_acquisitions_comes_first(ledger: Ledger) -> None:
-    """When a record has the names of two acquisitions the older one is the first, whatever the order of its names."""
-    newer = KnownScene("IMAGE_0", "pleiades", NOW + timedelta(seconds=1))
-    ledger.keep_scene(newer)
-    for known in (PLACE, newer):
-        ledger.remember_keys(scene(id=known.id, scene_keys=()), known.id)
-
-    assert ledger.scenes_of(scene(id="IMAGE_0", scene_keys=("IMAGE_1",))) == [PLACE, newer]
+def test_names_lead_to_the_acquisition_that_had_them_first(connection: Connection) -> None:
+    """A name that is known stays where it is; a merge moves all names of the other acquisition."""
+    other = KnownItem("IMAGE_2", "IMAGE_2", "pleiades", True, False, NOW)
+    keep_item(connection, other)
+    ledger = ledger_at(connection)
+    ledger.remember_keys({"ONE": "IMAGE_1", "TWO": "IMAGE_2"})
+    ledger.remember_keys({"ONE": "IMAGE_2"})
+    assert {name: scene.id for name, scene in ledger.scenes_of_keys(["ONE", "TWO", "NONE"]).items()} == {
+        "ONE": "IMAGE_1",
+        "TWO": "IMAGE_2",
+    }
+    ledger.merge_scenes({"IMAGE_2": "IMAGE_1"})
+    assert ledger.scenes_of_keys(["TWO"])["TWO"].id == "IMAGE_1"
 
 
-def test_merged_acquisition_lives_on_in_the_survivor(ledger: Ledger) -> None:
-    """After two acquisitions became one, the records and all names of the other lead to the survivor."""
-    other = KnownScene("IMAGE_2", "pleiades", NOW)
-    ledger.keep_scene(other)
-    for known, record in ((PLACE, "a"), (other, "b")):
-        ledger.remember_keys(scene(id=known.id, scene_keys=(f"KEY_OF_{known.id}",)), known.id)
-        ledger.keep(raw(record), known.id)
-
-    ledger.merge(PLACE.id, [other.id])
-
-    assert [record.id for _, record in ledger.records_of(PLACE.id)] == ["a", "b"]
-    assert {ledger.scene(name) for name in ("IMAGE_1", "IMAGE_2", "KEY_OF_IMAGE_2")} == {PLACE}
-
-
-def test_moved_acquisition_keeps_its_age(ledger: Ledger) -> None:
-    """An acquisition that goes to another collection keeps its id and when it was made."""
-    ledger.remember_keys(scene(id=PLACE.id), PLACE.id)
-    ledger.keep_scene(KnownScene(PLACE.id, "pleiades-littoral", NOW + timedelta(days=1)))
-    assert ledger.scene(PLACE.id) == KnownScene(PLACE.id, "pleiades-littoral", NOW)
-
-
-@pytest.mark.parametrize("scene_id", ["", "_", "a b", "a/b", "é", "a" * 201])
-def test_id_that_no_item_may_have_is_refused(connection: Connection, scene_id: str) -> None:
+@pytest.mark.parametrize("item_id", ["", "_", "a b", "a/b", "é", "a" * 201])
+def test_id_that_no_item_may_have_is_refused(connection: Connection, item_id: str) -> None:
     """The database itself refuses ids that would not be safe in a URL."""
     with pytest.raises(psycopg.errors.CheckViolation):
-        Ledger(connection, "deliveries", NOW).keep_scene(KnownScene(scene_id, "pleiades", NOW))
+        ledger_at(connection).keep_items([KnownItem(item_id, PLACE.scene, "pleiades", True, False, NOW)])
+
+
+def test_acquisition_has_one_published_item_in_a_collection(connection: Connection) -> None:
+    """A second one in the same collection is refused by the database, unless one of the two is withdrawn."""
+    second = KnownItem("IMAGE_1B", "IMAGE_1", "pleiades", False, False, NOW)
+    ledger_at(connection).keep_items([second])
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        ledger_at(connection).keep_items([KnownItem("IMAGE_1C", "IMAGE_1", "pleiades", True, False, NOW)])

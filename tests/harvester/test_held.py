@@ -1,0 +1,189 @@
+"""One acquisition at several sources, on a real database: its Items know of each other, in every order of arrival."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from harvester.feeds import Feed
+from harvester.record import Withdrawal
+from harvester.sources.registry import SOURCES
+from tests.harvest_rooms import counts, items, rows, timeless
+from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, Stock, feed_of, image, stock
+from tests.postgres import PostgresServer
+
+__all__ = ["stock"]
+
+IMAGE = str(image()["image"])
+ARCHIVED = f"ARCHIVE-{IMAGE}"
+
+
+def links(item: dict[str, Any]) -> list[tuple[str, str]]:
+    """The links of an Item to others of its acquisition."""
+    return [(link["rel"], link["href"]) for link in item["links"] if link["rel"] in ("alternate", "canonical")]
+
+
+def held_by(stock: Stock) -> dict[str, tuple[bool, str | None]]:
+    """What the Items of the archive say: whether they are held, and by which Item."""
+    archived = {name: item["properties"] for name, item in items(stock.database).items() if name.startswith("ARCHIVE")}
+    return {name: (said["dinamis:held"], said.get("dinamis:held_by")) for name, said in archived.items()}
+
+
+def by_every_order(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch, said: list[tuple[Feed, dict[str, Any]]]
+) -> dict[str, dict[str, Any]]:
+    """The catalogue after the feeds came in each order; it is the same for all."""
+    results = []
+    for order in itertools.permutations(said):
+        with server.clone() as database:
+            for feed, records in order:
+                is_archive = str(feed.collection).startswith("airbus")
+                source = InventedSource(records=records, is_archive=is_archive)
+                monkeypatch.setitem(SOURCES, feed.kind, source)
+                Stock(database, source, source).harvest(feed)
+            results.append({name: timeless(item) for name, item in items(database).items()})
+    assert all(result == results[0] for result in results)
+    return results[0]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"seconds": 0},
+        {"seconds": 2, "keys": ("OTHER",)},
+        {"seconds": -2, "keys": ("OTHER",)},
+        {"east": 0.05, "keys": ("OTHER",)},
+    ],
+    ids=["same-key", "two-seconds-later", "two-seconds-earlier", "half-of-the-ground"],
+)
+def test_image_of_the_archive_says_that_it_is_held(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]
+) -> None:
+    """Archive and delivery link to each other, by a common key or by moment and place, whichever comes first."""
+    feeds = [(feed_of("held", HELD), {"a": image()}), (feed_of("archive", ARCHIVE), {"z": {**image(), **said}})]
+    found = by_every_order(postgres_server, monkeypatch, feeds)
+
+    archived = found[ARCHIVED]["properties"]
+    assert (archived["dinamis:held"], archived["dinamis:held_by"]) == (True, IMAGE)
+    assert links(found[ARCHIVED]) == [("canonical", f"collections/{HELD}/items/{IMAGE}")]
+    assert links(found[IMAGE]) == [("alternate", f"collections/{ARCHIVE}/items/{ARCHIVED}")]
+    assert "dinamis:held" not in found[IMAGE]["properties"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"seconds": 3}, {"seconds": 2.001}, {"east": 0.06}, {"platform": "pleiades-1b"}],
+    ids=["three-seconds", "just-over-two", "two-fifths-of-the-ground", "other-satellite"],
+)
+def test_other_acquisitions_are_not_taken_for_held(stock: Stock, said: dict[str, Any]) -> None:
+    """Without a common key, a moment or a place that differs by more is another acquisition."""
+    stock.held.records = {"a": image()}
+    stock.archive.records = {"z": {**image(), **said, "keys": ("OTHER",)}}
+    stock.harvest()
+    stock.harvest(stock.archive_feed)
+    assert held_by(stock) == {ARCHIVED: (False, None)}
+    assert [links(item) for item in items(stock.database).values()] == [[], []]
+
+
+def test_three_collections_of_one_acquisition_in_every_order(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive has one canonical Item; all three know both others."""
+    feeds = [
+        (feed_of("held", HELD), {"a": image()}),
+        (feed_of("coast", COAST), {"c": {**image(), "image": "COAST", "keys": ("K", IMAGE)}}),
+        (feed_of("archive", ARCHIVE), {"z": image()}),
+    ]
+    found = by_every_order(postgres_server, monkeypatch, feeds)
+    assert found.keys() == {IMAGE, ARCHIVED, "COAST"}
+    assert sorted(rel for rel, _ in links(found[ARCHIVED])) == ["alternate", "canonical"]
+    assert sorted(rel for rel, _ in links(found[IMAGE])) == ["alternate", "alternate"]
+
+
+def test_delivery_that_is_withdrawn_is_not_held_any_more(stock: Stock) -> None:
+    """When the delivery goes its mark and links go; when it comes back so do they."""
+    stock.archive.records = {"z": image()}
+    stock.harvest(stock.archive_feed)
+    before = timeless(items(stock.database)[ARCHIVED])
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    held = timeless(items(stock.database)[ARCHIVED])
+    assert held["properties"]["dinamis:held_by"] == IMAGE
+
+    stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id="a", reason="sold")]
+    report = stock.harvest()
+    assert (report.items_written, report.items_removed) == (1, 1)
+    assert {name: timeless(item) for name, item in items(stock.database).items()} == {ARCHIVED: before}
+
+    stock.held.records, stock.held.withdrawals = {"a": image()}, []
+    stock.harvest()
+    assert timeless(items(stock.database)[ARCHIVED]) == held
+
+
+def test_unchanged_delivery_leaves_the_item_of_the_archive_alone(stock: Stock) -> None:
+    """A new version of the delivery is no news for the archive: its Item is not written again."""
+    stock.archive.records, stock.held.records = {"z": image()}, {"a": image()}
+    stock.harvest(stock.archive_feed)
+    stock.harvest()
+    before = items(stock.database)[ARCHIVED]
+    stock.held.records = {"a": image(cloud=4)}
+    assert stock.harvest().items_written == 1
+    assert items(stock.database)[ARCHIVED] == before
+
+
+def test_two_known_acquisitions_that_turn_out_to_be_one_are_merged(stock: Stock) -> None:
+    """The older survives with its id; the other Item goes, with the reason, and its names lead to the survivor."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    stock.held.records["b"] = image(5)
+    stock.harvest()
+    other = str(image(5)["image"])
+    stock.held.records["c"] = {**image(), "image": "PHR1A_NEW", "keys": (IMAGE, other), "job": "JOB_3"}
+
+    report = stock.harvest()
+
+    assert items(stock.database).keys() == {IMAGE}
+    assert (report.items_written, report.items_removed) == (1, 1)
+    assert rows(stock.database, "SELECT item, reason FROM dinamis.tombstone") == [
+        (other, f"it is the same acquisition as {IMAGE}")
+    ]
+    assert rows(stock.database, "SELECT DISTINCT scene FROM dinamis.scene_alias") == [(IMAGE,)]
+    assert rows(stock.database, "SELECT DISTINCT item FROM dinamis.source_record") == [(IMAGE,)]
+    assert counts(stock.harvest()) == {"unchanged": 3}
+
+
+def test_merged_acquisitions_of_the_archive_are_held(stock: Stock) -> None:
+    """An archived image of another name is joined to its delivery by a record that has both names."""
+    stock.archive.records = {"z": {**image(4), "keys": ("ONLY_THE_ARCHIVE",)}}
+    stock.harvest(stock.archive_feed)
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    archived = f"ARCHIVE-{image(4)['image']}"
+    assert held_by(stock) == {archived: (False, None)}
+    stock.held.records["b"] = {**image(), "keys": (IMAGE, "ONLY_THE_ARCHIVE"), "job": "JOB_2"}
+    stock.harvest()
+    assert held_by(stock) == {archived: (True, IMAGE)}
+
+
+@pytest.mark.parametrize("page_size", [1, 200])
+def test_ids_that_clash_are_refused_with_the_reason(stock: Stock, page_size: int) -> None:
+    """Two acquisitions whose Items would have one id: the second is refused, on the same page as on a later one."""
+    stock.held.page_size = page_size
+    stock.held.records = {"a": image(keys=("ONE",)), "b": {**image(keys=("TWO",)), "seconds": 500}}
+    report = stock.harvest()
+    assert counts(report) == {"new": 1, "quarantined": 1}
+    assert f"its Item would be {IMAGE}, which is that of another acquisition in {HELD}" in report.refusals[0].reason
+
+
+def test_two_sources_of_one_collection_make_one_item(stock: Stock) -> None:
+    """Records of two sources in one collection are united, and what they contradict each other about is reported."""
+    other = feed_of("other", HELD, kind="held")
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    stock.held.records = {"b": {**image(cloud=60), "job": "JOB_2"}}
+    report = stock.harvest(other)
+    (item,) = items(stock.database).values()
+    assert item["properties"]["dinamis:source"] == ["held", "other"]
+    assert report.conflicts == [(IMAGE, "other says cloud cover 60 %, held says cloud cover 12.5 %, which is believed")]
