@@ -1,9 +1,10 @@
 """The catalogue: Items and Collections written into pgSTAC.
 
-A page of Items is written on the caller's connection, inside the caller's transaction, by pypgstac's own Loader. Four
-traps of that are handled here (each has a test): the first load of a partition would stop every reader until the page
-commits; statistics would be rebuilt page by page; the Loader would replace a dead connection by an autocommit one and
-write outside the page; and `delsert` fails when a batch holds one id twice.
+A page of Items is written on the caller's connection, inside the caller's transaction: straight into the tables where
+pgSTAC is of the version that we know, else by pypgstac's own Loader. Four traps of that are handled here (each has a
+test): the first load of a partition would stop every reader until the page commits; statistics would be rebuilt page by
+page; the Loader would replace a dead connection by an autocommit one and write outside the page; and `delsert` fails
+when a batch holds one id twice.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from psycopg.types.json import Jsonb
 from pypgstac.db import PgstacDB
 from pypgstac.load import Loader, Methods
 
+from harvester import direct_loading
 from harvester.collection_documents import CollectionDocument, queryables_of
 from harvester.errors import CatalogueError
 
@@ -78,10 +80,12 @@ def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocu
     # Statistics and constraints are rebuilt once after the run (`finish_writing`), not page by page.
     connection.execute("SET LOCAL pgstac.use_queue = true")
     database = _PageConnection(connection=connection)
-    loader = Loader(database)
     try:
-        # upsert would leave a second row when a corrected date moves an Item to another partition.
-        loader.load_items(iter(items), Methods.delsert)
+        if direct_loading.fits(connection):
+            direct_loading.replace_items(connection, items)
+        else:
+            # upsert would leave a second row when a corrected date moves an Item to another partition.
+            Loader(database).load_items(iter(items), Methods.delsert)
         # The Loader passes over errors of the statistics, and psycopg over the commit of a connection that is gone.
         database.connect()
     except psycopg.Error:
@@ -230,9 +234,7 @@ def _prepare_partition(side: Connection, items: Sequence[ItemDocument]) -> None:
 
 def _time_span(item: ItemDocument) -> tuple[datetime, datetime]:
     """First and last instant of an Item, as pgSTAC indexes it."""
-    properties = item["properties"]
-    start = properties.get("start_datetime") or properties["datetime"]
-    end = properties.get("end_datetime") or properties["datetime"]
+    start, end = direct_loading.period(item)
     return datetime.fromisoformat(start), datetime.fromisoformat(end)
 
 

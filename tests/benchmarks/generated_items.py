@@ -90,9 +90,7 @@ def _properties(moment: datetime, chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _asset(
-    name: str, part: str, media_type: str, roles: tuple[str, ...], chance: random.Random
-) -> dict[str, Any]:
+def _asset(name: str, part: str, media_type: str, roles: tuple[str, ...], chance: random.Random) -> dict[str, Any]:
     asset: dict[str, Any] = {
         "href": f"{_ROOT}/{name[9:13]}/{name[13:15]}/{name}/{part}",
         "title": f"{part} of {name}",

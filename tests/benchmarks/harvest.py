@@ -32,9 +32,9 @@ from harvester.publish import publish_collections
 from harvester.sources.registry import SOURCES
 from tests.benchmarks.generated_items import write_items
 from tests.benchmarks.measuring import Cost, cost_of
+from tests.benchmarks.server import running_server
 from tests.benchmarks.stages import clocked_stages
 from tests.harvest_rooms import documents, rooms
-from tests.benchmarks.server import running_server
 from tests.postgres import PostgresServer
 
 COLLECTION = "spot-6-7-drs"
@@ -128,10 +128,17 @@ def compare(count: int, folder: Path, postgres: PostgresServer) -> tuple[list[Co
 
 
 def _table(count: int, comparisons: list[Comparison], stages: dict[str, float]) -> str:
-    head = (
-        "| task | stock Items/s | ours Items/s | ratio | wanted | stock CPU s | ours CPU s (client + server) | peak MiB |"
+    columns = (
+        "task",
+        "stock Items/s",
+        "Items/s",
+        "ratio",
+        "wanted",
+        "stock CPU s",
+        "CPU s (client + server)",
+        "MiB",
     )
-    lines = [head, "|" + "---|" * head.count(" | ") + "---|"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for each in comparisons:
         stock, ours = each.stock, each.ours
         lines.append(
@@ -170,7 +177,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, running_server() as postgres:
         comparisons, stages = compare(arguments.items, Path(folder), postgres)
     show = _as_json if arguments.json else _table
-    print(show(arguments.items, comparisons, stages))
+    sys.stdout.write(show(arguments.items, comparisons, stages) + "\n")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,9 @@ def clocked_stages() -> Iterator[Counter[str]]:
         patch.object(page_writing, "read_record", clocked("reader", page_writing.read_record)),
         patch.object(page_writing, "item_from_scenes", clocked("Items", page_writing.item_from_scenes)),
         patch.object(page_writing.PageWriting, "take_in", clocked("the page", page_writing.PageWriting.take_in)),
-        patch.object(page_writing.PageWriting, "write_items", clocked("documents", page_writing.PageWriting.write_items)),
+        patch.object(
+            page_writing.PageWriting, "write_items", clocked("documents", page_writing.PageWriting.write_items)
+        ),
         patch.object(catalogue, "put_items", clocked("catalogue", catalogue.put_items)),
         patch.object(catalogue, "finish_writing", clocked("catalogue", catalogue.finish_writing)),
         *(patch.object(Ledger, name, clocked("ledger", getattr(Ledger, name))) for name in _LEDGER),
