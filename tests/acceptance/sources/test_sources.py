@@ -1,0 +1,188 @@
+"""Each of the ten sources, from a service on the loopback interface to Items that the API gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from database import Database
+from harvester.collection_documents import queryables_of
+from harvester.collection_model import SourceName
+from harvester.credentials import Credentials
+from harvester.feeds import deliveries_at
+from harvester.harvest import HarvestRooms, Request, harvest
+from harvester.report import HarvestReport, Outcome
+from stac_api import ApiSettings, create_app
+from tests.acceptance.sources.stand_ins import COUNT, STAND_INS, StandIn, feed_of, led_to
+from tests.emulators.csw import iso_metadata
+from tests.emulators.pycsw_server import pycsw_serving
+from tests.emulators.serving import serving
+from tests.emulators.stac import synthetic_items
+from tests.harvest_rooms import counts, delivery, documents, items, rooms, rows
+from tests.harvester.sources.file_servers import PASSWORD, USER, ftp_server
+from tests.harvester.sources.test_stac import fill
+from tests.postgres import PostgresServer
+from tests.stac_schemas import validator
+
+#: Of the extensions that Items name, the only one whose schema is not among those at hand.
+SAR = "https://stac-extensions.github.io/sar/v1.3.2/schema.json"
+
+Items = dict[str, dict[str, Any]]
+
+each_source = pytest.mark.parametrize("name", STAND_INS)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A stand-in and the catalogue into which it is harvested."""
+
+    stand_in: StandIn
+    database: Database
+    rooms: HarvestRooms
+
+    def harvest(self, **request: Any) -> HarvestReport:
+        """One run, held to its account."""
+        report = harvest(self.stand_in.feed, self.rooms, Request(**request))
+        assert report.state == "succeeded", report.breaches
+        assert sum(report.outcomes.values()) == report.read
+        return report
+
+
+@contextmanager
+def site(name: str, database: Database, folder: Path) -> Iterator[Site]:
+    """One of the stand-ins with an empty catalogue of all shipped collections."""
+    with STAND_INS[name](folder) as stand_in:
+        yield Site(stand_in, database, rooms(database, *documents()))
+
+
+def served_items(database: Database, *collections: str) -> Items:
+    """The Items of some collections by id, as `GET /search` gives them to everybody."""
+    with serving(create_app(ApiSettings(), database.conninfo("api"))) as url:
+        answer = httpx.get(f"{url}/search", params={"collections": ",".join(collections), "limit": 1000}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return {item["id"]: item for item in answer.json()["features"]}
+
+
+def test_each_kind_of_source_has_a_stand_in(tmp_path: Path) -> None:
+    """None of the ten is left out."""
+    with ExitStack() as stack:
+        kinds = {stack.enter_context(standing(tmp_path)).feed.kind for standing in STAND_INS.values()}
+    assert kinds == set(get_args(SourceName))
+
+
+@each_source
+def test_a_source_becomes_items_of_its_collection(name: str, database: Database, tmp_path: Path, schemas: Path) -> None:
+    """Each record is an Item of the right collection, valid as the API serves it, with properties to filter by."""
+    with site(name, database, tmp_path) as place:
+        report = place.harvest()
+        found = served_items(database, *place.stand_in.collections)
+    assert counts(report) == {"new": report.read}
+    assert report.read >= COUNT
+    assert report.refusals == []
+    assert report.warnings == {}
+    assert 0 < len(found) <= report.read
+    everywhere = rows(database, "SELECT DISTINCT collection FROM pgstac.items ORDER BY 1")
+    assert everywhere == [(each,) for each in sorted(place.stand_in.collections)]
+    for item in found.values():
+        validator(schemas)(item | {"stac_extensions": [each for each in item["stac_extensions"] if each != SAR]})
+        declared = set(queryables_of(documents()[item["collection"]])) | {"description", "datetime"}
+        assert sorted(set(item["properties"]) - declared) == [], item["id"]
+        assert item["properties"]["dinamis:source"] == [place.stand_in.feed.source]
+
+
+@each_source
+def test_a_source_is_followed(name: str, database: Database, tmp_path: Path) -> None:
+    """Nothing changed is nothing written; then one change, one addition and one removal are found, and nothing else."""
+    with site(name, database, tmp_path) as place:
+        first = place.harvest()
+        before = items(database)
+        assert set(counts(place.harvest())) <= {"unchanged"}
+        whole = place.harvest(is_full=True)
+        assert counts(whole) == {"unchanged": first.read}
+        assert (whole.items_written, whole.items_removed, items(database)) == (0, 0, before)
+
+        place.stand_in.change()
+        place.stand_in.add()
+        report = place.harvest()
+        after = items(database)
+        assert (report.outcomes[Outcome.CHANGED], report.outcomes[Outcome.NEW]) == (1, 1)
+        rewritten = {key for key in before if before[key] != after[key]}
+        assert len(rewritten) == 1
+        assert report.items_written == len(rewritten | (after.keys() - before.keys())) == 2
+
+        place.stand_in.remove()
+        report = place.harvest(is_full=not place.stand_in.tells_removals)
+        left = items(database)
+    assert (report.outcomes[Outcome.WITHDRAWN], report.items_removed) == (1, 1)
+    assert len(after.keys() - left.keys()) == 1
+    assert {key: after[key] for key in left} == left
+
+
+def test_a_real_pycsw_is_asked_for_one_series(database: Database, tmp_path: Path) -> None:
+    """Of a catalogue with several coverages only the series that the document names comes."""
+    feed = feed_of("spot-1-5-france/geosud")
+    series = {f"apiso:{name}": value for name, value in feed.options.where.items()}
+    names = {"queryable_prefix": "apiso:", "sort_by": ["apiso:Identifier"], "where": series, "time_format": "%Y-%m-%d"}
+    (series_name,) = series.values()
+    records = [
+        iso_metadata(
+            f"{parent.partition('_')[0]}-{number}",
+            root="gmi:MI_Metadata",
+            platform="SPOT5",
+            period=(f"2005-07-0{number}", f"2005-07-0{number}"),
+            more=f"<gmd:parentIdentifier><gco:CharacterString>{parent}</gco:CharacterString></gmd:parentIdentifier>",
+        )
+        for parent in (series_name, "RapidEye_France")
+        for number in range(1, 4)
+    ]
+    with pycsw_serving(records, tmp_path) as url:
+        report = harvest(led_to(feed, url=url, **names), rooms(database, *documents()), Request())
+    assert counts(report) == {"new": 3}
+    found = {key: item["collection"] for key, item in items(database).items()}
+    assert found == {f"SPOT-{number}": "spot-1-5-france" for number in range(1, 4)}
+
+
+def test_a_real_file_server_is_harvested(database: Database, tmp_path: Path) -> None:
+    """Deliveries on an FTP server are the same Items as those on a disk."""
+    delivery(tmp_path / "d")
+    with ftp_server(tmp_path) as (port, _):
+        feed = deliveries_at(f"ftp://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/", Credentials())
+        report = harvest(feed, rooms(database, *documents()), Request())
+        again = harvest(feed, rooms(database, *documents()), Request())
+    assert (counts(report), counts(again)) == ({"new": 1}, {"unchanged": 1})
+    assert [item["collection"] for item in items(database).values()] == ["pleiades"]
+
+
+def test_another_catalogue_of_ours_is_harvested(database: Database, postgres_server: PostgresServer) -> None:
+    """The Items of a second pgSTAC behind our own API become Items here, and its next run writes nothing."""
+    with postgres_server.clone() as other:
+        fill(other, list(synthetic_items(12)))
+        with serving(create_app(ApiSettings(), other.conninfo("api"))) as url:
+            feed = feed_of("spot-6-7-drs/stac", url=f"{url}/", page_size=5)
+            report = harvest(feed, rooms(database, *documents()), Request())
+            again = harvest(feed, rooms(database, *documents()), Request(is_full=True))
+    assert (counts(report), counts(again)) == ({"new": 12}, {"unchanged": 12})
+    assert {item["collection"] for item in items(database).values()} == {"spot-6-7-drs"}
+
+
+def test_all_sources_share_one_catalogue(database: Database, tmp_path: Path) -> None:
+    """Harvested one after another into one catalogue, no source takes a record or an Item of another one away."""
+    expected: Counter[str] = Counter()
+    with ExitStack() as stack:
+        for number, standing in enumerate(STAND_INS.values()):
+            (folder := tmp_path / str(number)).mkdir()
+            stand_in = stack.enter_context(standing(folder))
+            report = harvest(stand_in.feed, rooms(database, *documents()), Request())
+            assert counts(report) == {"new": report.read}, stand_in.feed.name
+            expected[stand_in.feed.name] += report.read
+    kept = rows(database, "SELECT feed, count(*) FROM dinamis.source_record WHERE state = 'active' GROUP BY 1")
+    assert dict(kept) == expected
+    assert {item["collection"] for item in items(database).values()} >= {"radar", "sentinel", "spot-6-7-open", "dsm"}
