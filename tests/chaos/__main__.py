@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from itertools import count, product
+from itertools import count
 from time import monotonic
 
 import click
@@ -32,16 +32,21 @@ def _survived(server: MortalServer, kinds: tuple[str, ...], kills: int, first_se
     if not server.has_small_disk:
         click.echo("No file system may be mounted here: no disk runs full.")
     tally = Tally()
-    for seed, kind in product(count(first_seed), kinds):
-        try:
-            tally.add(relive(Plan(kind, seed, troubles=troubles), server))
-        except Unexpected as error:
-            click.echo(error)
-            sys.exit(1)
-        click.echo(f"{kind} {seed}: survived; {tally.happened[KILL]} kills so far")
-        if tally.happened[KILL] >= kills and kind == kinds[-1]:
+    for seed in count(first_seed):
+        for kind in kinds:
+            tally.add(_lived(Plan(kind, seed, troubles=troubles), server))
+            click.echo(f"{kind} {seed}: survived; {tally.happened[KILL]} kills so far")
+        if tally.happened[KILL] >= kills:
             break
     return tally
+
+
+def _lived(plan: Plan, server: MortalServer) -> Tally:
+    try:
+        return relive(plan, server)
+    except Unexpected as error:
+        click.echo(error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

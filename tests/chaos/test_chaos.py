@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from database import Database
 from database.errors import ServerProgramsMissing
 from database.programs import find_server
-from tests.chaos.archives import ARCHIVES
 from tests.chaos.catalogue_state import differences, faults_of, state_of
-from tests.chaos.harvesting import Harvester, Task
-from tests.chaos.history import KILL, Plan, Unexpected, relive
+from tests.chaos.history import Plan, relive
 from tests.chaos.server import MortalServer, mortal_server
-from tests.harvest_rooms import rows
+from tests.harvest_rooms import delivery, run
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,44 @@ def test_killed_harvests_leave_what_undisturbed_ones_do(server: MortalServer, ki
     assert tally.happened.total() > 0
 
 
-def test_all_sources_of_the_chaos_are_in_the_short_form() -> None:
-    """No archive of the long form is left out of the short one."""
-    assert set(ARCHIVES) == {"deliveries", "oneatlas", "geodes", "stac"}
+@pytest.mark.parametrize(
+    ("damage", "seen_as"),
+    [
+        ("DELETE FROM pgstac.items", "Items"),
+        ('UPDATE pgstac.collections SET content = content || \'{"title": "other"}\'', "Collections"),
+        ("DELETE FROM dinamis.scene_alias", "aliases"),
+        ("INSERT INTO dinamis.tombstone VALUES ('pleiades', 'other', now(), 'lost')", "tombstones"),
+        ("UPDATE dinamis.source_record SET state = 'withdrawn', reason = 'lost'", "records"),
+    ],
+)
+def test_comparison_sees_damage(database: Database, tmp_path: Path, damage: str, seen_as: str) -> None:
+    """A catalogue is not taken for its like when anything of it was changed."""
+    delivery(tmp_path)
+    run(database, tmp_path)
+    before = state_of(database)
+    assert (faults_of(database), differences(before, state_of(database))) == ([], [])
+
+    with database.connect("owner") as connection:
+        connection.execute(damage)
+
+    assert seen_as in {difference.partition(" only ")[0] for difference in differences(before, state_of(database))}
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        ("UPDATE dinamis.run SET state = 'running'", "a run is left as running"),
+        ("INSERT INTO pgstac.query_queue (query) VALUES ('SELECT 1')", "a query of pgSTAC is left in the queue"),
+        ("UPDATE dinamis.run_part SET counts = counts || '{\"read\": 7}'", "the account of a part does not add up"),
+        ("DELETE FROM pgstac.items", "an Item of the ledger is not in the catalogue"),
+    ],
+)
+def test_faults_are_seen(database: Database, tmp_path: Path, damage: str, fault: str) -> None:
+    """What must be true of every catalogue is not found true of one that was damaged."""
+    delivery(tmp_path)
+    run(database, tmp_path)
+
+    with database.connect("owner") as connection:
+        connection.execute(damage)
+
+    assert fault in {found.partition(":")[0] for found in faults_of(database)}
