@@ -124,6 +124,13 @@ class _Troubles:
         }
         does[name]()
 
+    def end(self) -> None:
+        """Let all be as before; returns when the server answers."""
+        self.network.mend()
+        if self.source:
+            self.source.mend()
+        self.server.recover()
+
 
 #: All there are; a full disk needs one that can be mounted.
 TROUBLES = (
@@ -218,7 +225,7 @@ class _Life:
             return _ended(harvester)
         self.troubles.happen(disturbance, self.dice)
         outcome = harvester.outcome(self.dice.choice((0.0, 1.0, 3.0, 20.0)))
-        self.troubles.server.recover()
+        self.troubles.end()
         return outcome or _ended(harvester)
 
     def _at_work(self) -> Harvester:

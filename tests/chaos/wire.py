@@ -30,6 +30,10 @@ class Wire:
         self._cut_until = monotonic() + seconds
         self._loop.call_soon_threadsafe(self._drop_all)
 
+    def mend(self) -> None:
+        """Let new connections through again."""
+        self._cut_until = 0.0
+
     async def serve(self) -> asyncio.Server:
         """Begin to listen."""
         server = await asyncio.start_server(self._serve_client, "127.0.0.1", 0)
