@@ -1,0 +1,45 @@
+"""Feeds: the sources of the collection documents, ready to be harvested, without showing what is secret."""
+
+from __future__ import annotations
+
+from harvester.credentials import Credentials
+from harvester.feeds import deliveries_at, feeds_of
+from harvester.sources.registry import SOURCES
+from tests.harvest_rooms import documents
+
+
+def test_every_source_with_an_address_is_a_feed() -> None:
+    """The project's documents give feeds named COLLECTION/SOURCE that go to their collection."""
+    feeds = feeds_of(documents(), {})
+    assert {"airbus-archive-pleiades/oneatlas", "spot-6-7-drs/stac", "spot-6-7-open/openspot"} <= feeds.keys()
+    for name, feed in feeds.items():
+        assert name == f"{feed.collection}/{feed.source}"
+        assert feed.kind in SOURCES
+        assert feed.location.startswith("http")
+        assert feed.host in feed.location
+
+
+def test_collection_that_waits_for_deliveries_is_no_feed() -> None:
+    """A source without an address only says what the collection takes."""
+    assert feeds_of(documents("pleiades"), {}) == {}
+
+
+def test_credentials_come_from_the_environment_and_are_not_shown() -> None:
+    """A key reaches the options of its source, and no representation of the feed."""
+    environment = {"DINAMIS_SOURCE_ONEATLAS_API_KEY": "a-long-key"}
+    (feed,) = feeds_of(documents("airbus-archive-pleiades"), environment).values()
+    assert feed.options.credentials.api_key.get_secret_value() == "a-long-key"
+    assert "a-long-key" not in f"{feed!r} {feed.options!r} {feed.location}"
+
+
+def test_deliveries_of_the_command_line_go_where_the_documents_say() -> None:
+    """A place that is named by hand has no collection, and its password is not shown."""
+    feed = deliveries_at("ftp://me:secret@files.example.org/in", Credentials())
+    assert (feed.collection, feed.kind, feed.host) == (None, "deliveries", "files.example.org")
+    assert feed.location == "ftp://files.example.org/in"
+    assert "secret" not in f"{feed!r} {feed.name}"
+
+
+def test_folder_of_this_machine_has_the_machine_as_host() -> None:
+    """Jobs on local folders wait for each other like those of one server."""
+    assert deliveries_at("/archive", Credentials()).host == "this machine"
