@@ -102,19 +102,25 @@ def incidence_from_off_nadir(off_nadir_deg: Number, altitude_km: Number) -> Numb
     return as_given(np.degrees(np.arcsin(np.where(sine < 1, sine, np.nan))), off_nadir_deg)
 
 
-def flight_time_convergence_deg(time_span_s: Number, mean_incidence_deg: Number, altitude_km: Number) -> Number:
-    """Convergence in degrees that the flight between two views of one place makes: ``2 asin(v Δt / 2ρ)``.
+def flight_time_convergence_deg(
+    time_span_s: Number, first_incidence_deg: Number, second_incidence_deg: Number, altitude_km: Number
+) -> Number:
+    """Convergence in degrees that the flight between two views of one place makes, azimuths not needed.
 
-    It is within 2 % of the convergence from the angles, so it replaces an unknown azimuth and tells a wrong one.
+    Path and slant ranges are a triangle: ``4 ρ1 ρ2 sin²(c / 2) = (v Δt)² - (ρ1 - ρ2)²``, which for equal incidences
+    is ``c = 2 asin(v Δt / 2ρ)``. It is within 2 % of the convergence of genuine pairs, so it replaces an unknown
+    azimuth and tells a wrong one.
 
     Args:
         time_span_s: Between both views of one pass, 0 or more.
-        mean_incidence_deg: Mean of both incidences, 0 ≤ incidence < 90.
+        first_incidence_deg: At the target, 0 ≤ incidence < 90.
+        second_incidence_deg: Of the other view.
         altitude_km: Height of the satellite over the ground.
     """
-    speed_km_s = np.sqrt(_GM_KM3_S2 / (_EQUATORIAL_RADIUS_KM + altitude_km))
-    half = speed_km_s * time_span_s / (2 * slant_range_km(mean_incidence_deg, altitude_km))
-    return as_given(np.degrees(2 * np.arcsin(np.minimum(half, 1.0))), time_span_s)
+    path_km = np.sqrt(_GM_KM3_S2 / (_EQUATORIAL_RADIUS_KM + altitude_km)) * time_span_s
+    first, second = slant_range_km(first_incidence_deg, altitude_km), slant_range_km(second_incidence_deg, altitude_km)
+    square = np.clip((path_km**2 - (first - second) ** 2) / (4 * first * second), 0.0, 1.0)
+    return as_given(np.degrees(2 * np.arcsin(np.sqrt(square))), time_span_s)
 
 
 def slant_range_km(incidence_deg: Number, altitude_km: Number) -> Number:

@@ -210,8 +210,8 @@ def _links(table: ViewTable, first: Rows, second: Rows, limits: StereoLimits) ->
 def _flight_times_deg(table: ViewTable, first: Rows, second: Rows) -> Numbers:
     seconds = (table.times_us[second] - table.times_us[first]) / 1e6
     incidences = table.incidences_deg
-    mean = (_known(incidences[first], incidences[second]) + _known(incidences[second], incidences[first])) / 2
-    return flight_time_convergence_deg(seconds, mean, table.altitudes_km[first])
+    known = _known(incidences[first], incidences[second]), _known(incidences[second], incidences[first])
+    return flight_time_convergence_deg(seconds, *known, table.altitudes_km[first])
 
 
 def _known(values: Numbers, otherwise: Numbers) -> Numbers:

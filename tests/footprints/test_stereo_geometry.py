@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from math import asin, atan, cos, degrees, hypot, nan, radians, sin, tan
+from math import asin, atan, cos, degrees, hypot, nan, radians, sin, sqrt, tan
 from pathlib import Path
 from typing import Any
 
@@ -167,15 +167,20 @@ def test_flight_time_agrees_with_the_angles_of_a_genuine_pair(samples: Path) -> 
     """33 s of Pléiades Neo make 21.7°, within 2 %."""
     case = json.loads((samples / "stereo" / "published_cases.json").read_text())["cases"][2]
     first, second = (viewing_of(scene) for scene in case["scenes"])
-    mean = (first.incidence_deg + second.incidence_deg) / 2
-    assert flight_time_convergence_deg(33.02, mean, 630.0) == pytest.approx(
-        convergence_angle_deg(first, second), rel=0.02
-    )
+    by_time = flight_time_convergence_deg(33.02, first.incidence_deg, second.incidence_deg, 630.0)
+    assert by_time == pytest.approx(convergence_angle_deg(first, second), rel=0.02)
+
+
+def test_flight_time_of_equal_incidences_is_the_textbook_formula() -> None:
+    """Twice the arc sine of half the path over the slant range."""
+    speed_km_s = sqrt(398_600.4418 / (6378.137 + 694))
+    expected = degrees(2 * asin(speed_km_s * 30 / (2 * slant_range_km(20.0, 694.0))))
+    assert flight_time_convergence_deg(30.0, 20.0, 20.0, 694.0) == pytest.approx(expected)
 
 
 def test_flight_time_beyond_the_slant_range_is_half_a_turn() -> None:
     """Ten minutes are no pair, and no error either."""
-    assert flight_time_convergence_deg(600.0, 0.0, 694.0) == 180
+    assert flight_time_convergence_deg(600.0, 0.0, 0.0, 694.0) == 180
 
 
 @pytest.mark.parametrize(
