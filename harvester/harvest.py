@@ -113,7 +113,7 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
     progress = Progress()
     with _translated_errors(rooms), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
         selection = connections.patiently(lambda _, side: _selection(side, feed, request))
-        known = partial(_known_fingerprints, connections, feed)
+        known = partial(_known_fingerprints, connections, feed, request)
         seen: set[str] = set()
         for page in _limited(SOURCES[feed.kind].read_pages(feed.options, selection, None, progress, known), request):
             report.add(connections.patiently(partial(_compared, feed, rooms, request, page, report)))
@@ -245,7 +245,7 @@ def _harvest_part(work: _Work, part: Part) -> None:
     """Read a part from its cursor on and write it page by page."""
     work.connections.on_reconnection(lambda side: runs.lock_again(side, part))
     work.report.add_counts(part.counts)
-    known = partial(_known_fingerprints, work.connections, work.feed)
+    known = partial(_known_fingerprints, work.connections, work.feed, work.run.request)
     source = SOURCES[work.feed.kind]
     pages = source.read_pages(work.feed.options, part.selection, part.cursor, work.progress, known)
     is_done = False
@@ -438,7 +438,12 @@ def _collections_of(side: Connection, feed: Feed) -> set[str]:
     return {row[0] for row in rows} | ({feed.collection} if feed.collection else set())
 
 
-def _known_fingerprints(connections: CatalogueConnections, feed: Feed, records: Sequence[str]) -> dict[str, str]:
+def _known_fingerprints(
+    connections: CatalogueConnections, feed: Feed, request: Request, records: Sequence[str]
+) -> dict[str, str]:
+    """What the ledger has of records that may be unchanged; nothing where these too are to be read, or to be moved."""
+    if request.reread or request.collection or not records:
+        return {}
     return connections.patiently(lambda _, side: fingerprints(side, feed.source, records))
 
 

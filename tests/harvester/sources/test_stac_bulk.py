@@ -1,0 +1,127 @@
+"""Lines of a bulk file that were there last time: told by their fingerprint, never wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from database import Database
+from harvester.feeds import Feed
+from harvester.harvest import Request, harvest
+from harvester.record import Page
+from harvester.report import HarvestReport
+from harvester.sources import stac
+from harvester.sources.source import Progress, Selection
+from tests.benchmarks.generated_items import write_items
+from tests.harvest_rooms import counts, items, rooms, rows
+
+COLLECTION = "spot-6-7-drs"
+
+
+@pytest.fixture
+def bulk(tmp_path: Path) -> Path:
+    """A bulk file of five Items."""
+    write_items(tmp_path / "items.ndjson", 5)
+    return tmp_path / "items.ndjson"
+
+
+def only_page(path: Path, known: dict[str, str] | None = None, **options: Any) -> Page:
+    """What is read of a file of which these fingerprints are known."""
+    asked = stac.Options(url=path.as_uri(), **options)
+    (page,) = stac.read_pages(asked, Selection(), None, Progress(), lambda _: known or {})
+    return page
+
+
+def fingerprints(page: Page) -> dict[str, str]:
+    """What the ledger keeps of the records of a page."""
+    return {record.id: str(record.fingerprint) for record in page.records}
+
+
+def rewrite(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """Let a file have other lines."""
+    path.write_bytes(b"\n".join(change(path.read_bytes().splitlines())))
+
+
+def test_known_lines_are_not_read(bulk: Path) -> None:
+    """Only the line that changed becomes a record; the others are told as unread."""
+    first = only_page(bulk)
+    rewrite(bulk, lambda lines: [lines[0].replace(b"1.5", b"1.6"), *lines[1:]])
+
+    page = only_page(bulk, fingerprints(first))
+
+    assert [record.id for record in page.records] == [first.records[0].id]
+    assert list(page.unread) == [record.id for record in first.records[1:]]
+
+
+def test_a_preset_that_reads_otherwise_makes_all_lines_new(bulk: Path) -> None:
+    """A fingerprint holds only for the preset under which its line was read."""
+    known = fingerprints(only_page(bulk))
+
+    page = only_page(bulk, known, preset="spot-6-7-drs")
+
+    assert (len(page.records), len(page.unread)) == (5, 0)
+
+
+def test_an_id_inside_the_item_is_not_taken_for_its_own(bulk: Path) -> None:
+    """A line whose first `id` is that of another thing is read, and never noted under that name."""
+
+    def with_inner_id(lines: list[bytes]) -> list[bytes]:
+        item = orjson.loads(lines[0])
+        properties = item.pop("properties") | {"id": "inner"}
+        return [orjson.dumps({"properties": properties, **item}), *lines[1:]]
+
+    rewrite(bulk, with_inner_id)
+    known = fingerprints(only_page(bulk))
+
+    page = only_page(bulk, known)
+
+    assert not any("inner" in name for name in (*known, *page.unread))
+    assert [record.id for record in page.records] == [next(iter(known))]
+    assert len(page.unread) == 4
+
+
+@pytest.mark.parametrize("is_changed_last", [True, False])
+def test_of_one_id_the_last_line_counts(bulk: Path, is_changed_last: bool) -> None:
+    """Where an Item stands twice, changed and as it was, the later line is what the source says."""
+    known = fingerprints(only_page(bulk))
+    name = next(iter(known))
+
+    def twice(lines: list[bytes]) -> list[bytes]:
+        pair = [lines[0], lines[0].replace(b"1.5", b"1.6")]
+        return [*(pair if is_changed_last else reversed(pair)), *lines[1:]]
+
+    rewrite(bulk, twice)
+
+    page = only_page(bulk, known)
+
+    assert [record.id for record in page.records] == ([name] if is_changed_last else [])
+    assert (name in page.unread) is not is_changed_last
+
+
+def harvested(database: Database, path: Path, **request: Any) -> HarvestReport:
+    """Harvest the file into the catalogue."""
+    options = stac.Options(url=path.as_uri(), preset="spot-6-7-drs")
+    feed = Feed(
+        name="spot-6-7-drs/stac", source="stac", kind="stac", collection=COLLECTION, location="", options=options
+    )
+    return harvest(feed, rooms(database, COLLECTION), Request(**request))
+
+
+def test_unread_lines_are_seen_and_reread_ones_read(database: Database, bulk: Path) -> None:
+    """Unread records are counted as unchanged and seen today; with `reread` each is read, and found unchanged."""
+    assert counts(harvested(database, bulk)) == {"new": 5}
+    before = items(database)
+    ((seen,),) = rows(database, "SELECT min(last_seen) FROM dinamis.source_record")
+    rewrite(bulk, lambda lines: [lines[0].replace(b"1.5", b"1.6"), *lines[1:]])
+
+    assert counts(harvested(database, bulk)) == {"changed": 1, "unchanged": 4}
+    assert sum(before[name] != item for name, item in items(database).items()) == 1
+    ((seen_again,),) = rows(database, "SELECT min(last_seen) FROM dinamis.source_record")
+    assert seen_again > seen
+
+    reread = harvested(database, bulk, reread=True)
+    assert counts(reread) == {"unchanged": 5}
