@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install system demo test check docs docs-serve conformance chaos lock clean
+.PHONY: help install system demo test check docs docs-serve conformance benchmark chaos lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,9 @@ conformance: install ## Hold the API against stac-api-validator and schemathesis
 
 chaos: install ## Kill 200 harvests, their server and their network (CHAOS_ARGS=--seed=7: other ones)
 	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
+
+benchmark: install ## Hold a harvest against the stock loader (BENCHMARK_ARGS='--items 20000 --json')
+	$(BIN)/python tests/benchmarks/harvest.py $(BENCHMARK_ARGS)
 
 lock: install ## Write the installed versions into constraints.txt
 	@{ echo "# Versions known to work together, on Python 3.11 to 3.13. Refresh with \`make lock\`."; \
