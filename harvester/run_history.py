@@ -82,6 +82,7 @@ class FeedStatus:
     feed: str
     kind: str
     location: str
+    is_documented: bool = False  #: in a collection document; else it was named on the command line
     active: int = 0  #: records
     quarantined: int = 0
     absent: int = 0  #: active records that complete runs did not see lately
@@ -112,7 +113,9 @@ class FeedStatus:
     @property
     def is_amiss(self) -> bool:
         """Whether somebody should look at it: stale, failed, not as expected, or interrupted and left so."""
-        return self.is_stale or self.state in ("failed", "interrupted")
+        # A place that was mistyped on the command line must not alarm for ever.
+        is_watched = self.is_documented or self.last_good_at is not None
+        return self.is_stale or (is_watched and self.state in ("failed", "interrupted"))
 
     @property
     def _is_abandoned(self) -> bool:
@@ -125,6 +128,7 @@ class FeedStatus:
             "feed": self.feed,
             "kind": self.kind,
             "location": self.location,
+            "is_documented": self.is_documented,
             "state": self.state,
             "is_stale": self.is_stale,
             "is_amiss": self.is_amiss,
@@ -280,7 +284,7 @@ def _stored_feeds(connection: Connection, now: datetime) -> Iterator[FeedStatus]
 
 def _documented(feed: Feed, stored: FeedStatus | None, now: datetime) -> FeedStatus:
     status = stored or FeedStatus(feed=feed.name, kind=feed.kind, location=feed.location, asked_at=now)
-    return replace(status, location=feed.location, stale_after_days=feed.stale_after_days)
+    return replace(status, location=feed.location, is_documented=True, stale_after_days=feed.stale_after_days)
 
 
 def _last_runs(connection: Connection) -> dict[str, RunSummary]:

@@ -136,3 +136,13 @@ def test_page_escapes_what_stands_in_records(database: Database, archive: Path) 
     assert "href=" not in page
     assert report.refusals[0].record in page
     assert page.startswith("<!DOCTYPE html>")
+
+
+def test_mistyped_place_is_no_alarm(database: Database, feed: Feed) -> None:
+    """A place that only the command line named is watched once it was harvested with success, not before."""
+    with database.connect("harvest") as connection:
+        begun = begin(connection, feed, Request(), [Selection()], is_everything=True)
+        end(connection, begun.id, "failed", "it does not exist")
+        (failed,) = status_of_feeds(connection, [])
+        assert (failed.state, failed.is_amiss) == ("failed", False)
+    assert replace(failed, last_good_at=failed.asked_at).is_amiss
