@@ -11,7 +11,7 @@ from harvester.collection_model import WithdrawalRules
 from harvester.harvest import TooManyWithdrawals
 from harvester.record import Withdrawal
 from tests.harvest_rooms import counts, items, rows
-from tests.harvester.invented_source import HELD, Stock, feed_of, image, stock
+from tests.harvester.invented_source import COAST, HELD, Stock, feed_of, image, stock
 
 __all__ = ["stock"]
 
@@ -77,6 +77,20 @@ def test_record_that_comes_back_revives_its_item(ten: Stock) -> None:
     assert items(ten.database)[name]["properties"]["created"] == created
     assert rows(ten.database, "SELECT * FROM dinamis.tombstone") == []
     assert rows(ten.database, "SELECT version FROM dinamis.source_record WHERE record = '3'") == [(3,)]
+
+
+def test_record_that_comes_back_is_where_the_operator_had_put_it(stock: Stock) -> None:
+    """A collection that was said once is remembered over a withdrawal, and left only with --move."""
+    feed = feed_of("held", None)
+    stock.held.records = {"a": image()}
+    stock.harvest(feed, collection=COAST)
+    stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id="a", reason="revoked")]
+    stock.harvest(feed)
+    stock.held.records, stock.held.withdrawals = {"a": image()}, []
+
+    assert "--move" in stock.harvest(feed, collection=HELD).refusals[0].reason
+    assert counts(stock.harvest(feed)) == {"new": 1}
+    assert [item["collection"] for item in items(stock.database).values()] == [COAST]
 
 
 def test_missing_record_goes_after_complete_runs_and_the_period_of_grace(ten: Stock) -> None:
