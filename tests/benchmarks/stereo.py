@@ -128,7 +128,6 @@ def detected_in_memory(records: int) -> Detection:
     pairs = pair_columns(table, links[pairs_among(links, LIMITS)])
     triplets = find_triplet_columns(table, links, LIMITS)
     seconds = time.perf_counter() - began
-    assert len(angles[0]) == records
     return Detection(seconds=seconds, pairs=len(pairs), triplets=len(triplets))
 
 
