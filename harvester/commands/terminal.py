@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
 OUT = Console()
@@ -118,14 +119,18 @@ class _TimeLeft(ProgressColumn):
 @contextmanager
 def progress_bar(what: str) -> Iterator[ShowProgress]:
     """A progress bar on a terminal: steps done, steps in all if known, and what is at hand; nothing elsewhere."""
+
+    def one_line() -> Column:
+        return Column(no_wrap=True, overflow="ellipsis")
+
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
+        TextColumn("{task.description}", markup=False, table_column=one_line()),
+        BarColumn(bar_width=10),
         _Count(),
         _TimeLeft(),
         TimeElapsedColumn(),
-        _AtHand(),
+        _AtHand(table_column=one_line()),
     )
     with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
         task = bar.add_task(what, total=None, at_hand=str)

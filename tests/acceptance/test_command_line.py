@@ -304,7 +304,7 @@ def test_terminal_shows_progress(dinamis: Dinamis, first_harvest: Harvest, dimap
     process = subprocess.Popen(
         [PROGRAM, "harvest", "deliveries", str(dimap / "Terradue_Stars")],
         cwd=PROJECT,
-        env=dinamis.environment() | {"TERM": "xterm-256color"},
+        env=dinamis.environment() | {"TERM": "xterm-256color", "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=theirs,
