@@ -24,6 +24,8 @@ def main(kills: int, seed: int, kinds: tuple[str, ...]) -> None:
         tally = _survived(server, kinds or tuple(ARCHIVES), kills, seed)
     for name, number in tally.happened.most_common():
         click.echo(f"{number:5}  {name}")
+    for place, number in tally.places.most_common():
+        click.echo(f"{number:5}  harvests killed {place}")
     click.echo(f"{tally.resumed:5}  runs gone on with; {tally.histories} histories, {monotonic() - started:.0f} s")
 
 

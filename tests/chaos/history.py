@@ -52,18 +52,21 @@ class Tally:
     Attributes:
         events: the story, line by line.
         happened: how often each disturbance met a harvest at work.
+        places: what the harvests were at that were killed.
         resumed: runs that another process went on with.
         histories: how many these are.
     """
 
     events: list[str] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
+    places: Counter[str] = field(default_factory=Counter)
     resumed: int = 0
     histories: int = 0
 
     def add(self, other: Tally) -> None:
         """Count another history in."""
         self.happened += other.happened
+        self.places += other.places
         self.resumed += other.resumed
         self.histories += 1
 
@@ -155,6 +158,7 @@ class _Life:
     disturbed: Database
     conninfo: str = field(repr=False)  #: of the disturbed database, over a network that can be cut
     troubles: _Troubles
+    _first_run: int = 1  #: of the harvest at hand
 
     def go_through(self) -> None:
         """Harvest, change, harvest…; at last in peace and in full, for absence is only seen so."""
@@ -172,9 +176,9 @@ class _Life:
         self._in_peace(self.peaceful)
         duration = monotonic() - start
         self.tally.events.append(f"harvest {number}, {duration:.2f} s in peace:")
-        before = {run for run, *_ in _runs(self.disturbed)}
+        self._first_run = max((run for run, *_ in _runs(self.disturbed)), default=0) + 1
         self._in_trouble(duration)
-        ours = [each for each in _runs(self.disturbed) if each[0] not in before]
+        ours = [each for each in _runs(self.disturbed) if each[0] >= self._first_run]
         self.tally.resumed += sum(is_resumed for _, is_resumed, _ in ours)
         if len(ours) == 1:
             counts = _runs(self.peaceful)[-1][2]
@@ -222,7 +226,9 @@ class _Life:
     def _outcome_of(self, harvester: Harvester, disturbance: str) -> Outcome:
         if disturbance == KILL:
             harvester.kill()
-            return _ended(harvester)
+            killed = _ended(harvester)
+            self.tally.places[_place(self.disturbed, self._first_run)] += 1
+            return killed
         self.troubles.happen(disturbance, self.dice)
         outcome = harvester.outcome(self.dice.choice((0.0, 1.0, 3.0, 20.0)))
         self.troubles.end()
@@ -249,6 +255,20 @@ def _ended(harvester: Harvester) -> Outcome:
         harvester.kill()
     assert outcome is not None, f"a harvest does not end within {_LONGEST_S:.0f} s"
     return outcome
+
+
+def _place(database: Database, first_run: int) -> str:
+    """What a harvest was at when it was killed, as its run tells; it may be a little behind the truth."""
+    ((place,),) = rows(
+        database,
+        "SELECT CASE WHEN count(run.id) = 0 THEN 'before its run began' WHEN bool_or(run.state != 'running')"
+        " THEN 'publishing' WHEN bool_and(run_part.state = 'done') THEN 'finishing' WHEN sum(pages) = 0"
+        " THEN 'before its first page was written' ELSE 'among its pages' END FROM dinamis.run"
+        " JOIN dinamis.run_part ON run_part.run = run.id WHERE run.id = (SELECT max(id) FROM dinamis.run)"
+        " AND run.id >= %s",
+        first_run,
+    )
+    return str(place)
 
 
 def _runs(database: Database) -> list[tuple[int, bool, dict[str, Any]]]:
