@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -434,3 +435,13 @@ def test_every_two_views_of_a_triplet_are_linked() -> None:
         ]
     together = {ids for group in found.groups for ids in combinations(group.ids, 2)}
     assert all(pair.ids in together for pair in found.pairs)
+
+
+def test_example_of_the_documentation_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page on picking a pair shows code that ranks three pairs and names one triplet."""
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "pick-a-stereo-pair.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    exec(compile(example, page.name, "exec"), {})
+    *pairs, triplets = capsys.readouterr().out.splitlines()
+    assert len(pairs) == 3
+    assert "('forward', 'nadir', 'backward')" in triplets
