@@ -21,6 +21,7 @@ from stac_fastapi.types.extension import ApiExtension
 
 from stac_api.assets import AssetsExtension
 from stac_api.changes import ChangesExtension
+from stac_api.extension_schemas import ExtensionSchemas
 from stac_api.health import HealthExtension
 from stac_api.queryables import Queryables
 from stac_api.search_body import SearchBodyExtension
@@ -115,5 +116,10 @@ def catalogue_extensions(stock: StockSettings, assets: AssetsExtension, health: 
             "query": TranslatedQueryExtension(conformance_classes=[QueryConformanceClasses.ITEMS]),
             "filter": ItemCollectionFilterExtension(client=queryables),
         },
-        extra_map={"assets": assets, "changes": ChangesExtension(), "health": health},
+        extra_map={
+            "assets": assets,
+            "changes": ChangesExtension(),
+            "schemas": ExtensionSchemas(),
+            "health": health,
+        },
     )
