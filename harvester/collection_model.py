@@ -352,6 +352,17 @@ class Expectations(Strict):
     max_refused_share: Annotated[float, Field(ge=0, le=1)] | None = None  #: of the records of one run
 
 
+StereoMode = Literal["stereo", "tri-stereo"]
+
+
+class StereoSets(Strict):
+    """Which stereo sets are Items of this collection; the harvest finds them among the Items of others."""
+
+    views: Annotated[list[CollectionId], Field(min_length=1), AfterValidator(_unique)]  #: collections of the views
+    mode: StereoMode
+    held: bool  #: true: all views are held; false: at least one is to be ordered
+
+
 class QueryableTranslation(Strict):
     """The words of a queryable in another language."""
 
@@ -382,5 +393,6 @@ class CollectionContent(Strict):
     stac: PublishedCollection
     translations: dict[Literal["en"], Translation] = {}
     harvest: Harvest = Harvest()
+    stereo: StereoSets | None = None
     expect: Expectations = Expectations()
     queryables: dict[QueryableName, Queryable] = {}

@@ -1,14 +1,15 @@
 """One page of records inside its transaction: into the ledger, and their Items into the catalogue.
 
 The way of a page: records that say what they said before are only noted; the others are read, those of one acquisition
-are found, and every Item that they change is built anew from all its active records. What cannot be read, placed or
-built refuses that record only. Everything is looked up and written for many records at once; when a batch fails it is
-halved until the record that fails stands alone.
+are found, and every Item that they change is built anew from all its active records; then the stereo sets that these
+Items make or break. What cannot be read, placed or built refuses that record only. Everything is looked up and written
+for many records at once; when a batch fails it is halved until the record that fails stands alone.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,12 @@ from harvester.report import ItemChange, Outcome, PageReport, printable
 from harvester.sensors import Sensors
 from harvester.settings import NoticeSettings
 from harvester.sources.registry import SOURCES
+from harvester.stereo.keeping import Span
+from harvester.stereo.page_sets import PageSets
+from harvester.stereo.stereo_items import with_sets
+from harvester.stereo.views import PlacedItem
+
+logger = logging.getLogger(__name__)
 
 RecordKey = tuple[str, str]  #: source, record id
 Reading = SceneRecord | UnreadableScene
@@ -85,6 +92,17 @@ class _Draft:
         if self.records.pop(record, None):
             self.is_touched = True
 
+    def as_placed(self) -> PlacedItem:
+        """As the finder of stereo sets takes it."""
+        known = self.known
+        return PlacedItem(
+            item=known.id,
+            scene=known.scene,
+            collection=known.collection,
+            is_archive=known.is_archive,
+            built=self.built,
+        )
+
     def as_sibling(self) -> Sibling:
         """As other Items of the acquisition link to it."""
         return Sibling(item=self.known.id, collection=self.known.collection, is_archive=self.known.is_archive)
@@ -119,7 +137,9 @@ class PageWriting:
         self._options = options
         self._now = datetime.now(UTC)
         self._ledger = Ledger(connection, source=feed.source, feed=feed.name, run=run, now=self._now)
+        self._sets = PageSets(connection, side, rooms.documents, self._now)
         self._settled: dict[str, _Draft] = {}  #: Items that this page changes, as its batches left them
+        self._others: dict[str, _Draft] = {}  #: further views of the sets of these Items
         self._reread: list[str] = []  #: the Item of each unchanged record that was read again
 
     def take_in(
@@ -144,6 +164,7 @@ class PageWriting:
         self._take(list(self._read_changed(records, known, readings or {}, report)), report)
         gone = self._withdraw(page.withdrawals, known, report)
         self._put_in_quarantine(refused, known, report)
+        self._find_sets()
         self._settle(report)
         report.require_complete(len(records) + len(page.unread) + gone + len(refused))
         return report
@@ -156,39 +177,60 @@ class PageWriting:
         for name in items:
             drafts[name].is_touched = True
         self._settled |= self._build(drafts)
+        self._find_sets()
+        self._settle(report)
+        return report
+
+    def rebuild_sets(self, items: Sequence[str], windows: Sequence[Span] = ()) -> PageReport:
+        """Find the stereo sets of Items, and those within stretches of time, anew; what is as it should be is left.
+
+        Items with a record that cannot be read any more stay as they are.
+        """
+        catalogue.wait_for_other_writers(self._connection)
+        report = PageReport()
+        self._settled |= self._built_anew(items)
+        self._reread += self._settled
+        self._find_sets(windows)
         self._settle(report)
         return report
 
     def write_items(self) -> None:
         """Write the Items into the catalogue, and take those away that are not what they were."""
         built = [self._document(draft, draft.built) for draft in self._settled.values() if draft.built]
+        built += self._sets.documents
         catalogue.put_items(self._connection, self._side, sorted(built, key=lambda item: str(item["id"])))
-        removals = list(self._removals())
+        removals = [*self._removals(), *self._sets.removals()]
         for collection, item, _ in removals:
             catalogue.remove_item(self._connection, collection, item)
-        if self._settled:
-            self._ledger.number_changes(
-                {name: draft.stood_in != draft.known.collection for name, draft in self._settled.items()}
-            )
+        self._sets.write()
+        is_new = {name: draft.stood_in != draft.known.collection for name, draft in self._settled.items()}
+        is_new |= self._sets.is_new()
+        if is_new:
+            self._ledger.number_changes(is_new)
         if removals:
             self._ledger.bury(removals)
 
     def touched_collections(self) -> set[str]:
         """Ids of the collections that have other Items than before this page."""
         drafts = self._settled.values()
-        return {draft.known.collection for draft in drafts} | {draft.stood_in for draft in drafts if draft.stood_in}
+        stood_in = {draft.stood_in for draft in drafts if draft.stood_in}
+        return {draft.known.collection for draft in drafts} | stood_in | self._sets.touched_collections()
 
     def changes(self) -> list[ItemChange]:
         """What this page does to Items, field by field: for a dry run."""
-        stored = self._stored(self._settled)
+        stored = self._stored(self._settled) | self._sets.stored_items()
+        outcomes = [
+            (name, draft.known.collection, self._document(draft, draft.built) if draft.built else None)
+            for name, draft in sorted(self._settled.items())
+        ]
         return [
             ItemChange.between(
                 name,
-                draft.known.collection,
+                collection,
                 comparable(stored[name]) if name in stored else None,
-                comparable(self._document(draft, draft.built)) if draft.built else None,
+                comparable(document) if document else None,
             )
-            for name, draft in sorted(self._settled.items())
+            for name, collection, document in [*outcomes, *self._sets.outcomes()]
         ]
 
     # Reading
@@ -551,8 +593,36 @@ class PageWriting:
             del self._settled[name]
         for name, draft in self._settled.items():
             report.conflicts += [(name, conflict) for conflict in conflicts_between(list(draft.records.values()))]
+        self._settled |= {name: draft for name, draft in self._others.items() if name in self._sets.changed_views}
         report.items_written = sum(draft.built is not None for draft in self._settled.values())
         report.items_removed = sum(bool(draft.stood_in) and not draft.built for draft in self._settled.values())
+        report.items_written += len(self._sets.documents)
+        report.items_removed += len(self._sets.gone)
+
+    def _find_sets(self, windows: Sequence[Span] = ()) -> None:
+        """Find the stereo sets that the Items of this page make or break; Items of their other views are built too."""
+        needed = self._sets.find([draft.as_placed() for draft in self._settled.values()], windows)
+        self._others = self._built_anew(sorted(needed - self._settled.keys()))
+        views = {name: draft for name, draft in (self._others | self._settled).items() if name in needed}
+        self._sets.build(
+            {name: self._bare_document(draft, draft.built) for name, draft in views.items() if draft.built}
+        )
+
+    def _built_anew(self, items: Sequence[str]) -> dict[str, _Draft]:
+        """These Items, built, but those with a record that cannot be read any more: what they say stays in force."""
+        if not items:
+            return {}
+        try:
+            drafts = self._drafts_with_siblings(self._ledger.items(items))
+            for name in items:
+                drafts[name].is_touched = True
+            return self._build(drafts)
+        except UnreadableScene as error:
+            if len(items) == 1:
+                logger.warning("%s and its stereo sets stay as they are: %s", items[0], error)
+                return {}
+        middle = len(items) // 2
+        return self._built_anew(items[:middle]) | self._built_anew(items[middle:])
 
     def _stored(self, drafts: Mapping[str, _Draft]) -> dict[str, catalogue.ItemDocument]:
         places = [(draft.stood_in, name) for name, draft in drafts.items() if draft.stood_in]
@@ -567,6 +637,10 @@ class PageWriting:
                 yield str(draft.stood_in), name, f"it was moved to {draft.known.collection}"
 
     def _document(self, draft: _Draft, item: Item) -> catalogue.ItemDocument:
+        return with_sets(self._bare_document(draft, item), self._sets.memberships(item.id))
+
+    def _bare_document(self, draft: _Draft, item: Item) -> catalogue.ItemDocument:
+        """The Item without what it says of stereo sets."""
         document = item.to_dict(include_self_link=False, transform_hrefs=False)
         document["properties"] |= {"created": _rfc3339(draft.known.created), "updated": _rfc3339(self._now)}
         document["private"] = {"assets": asset_locations(list(draft.records.values()))}

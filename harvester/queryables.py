@@ -34,6 +34,7 @@ _TILT: Schema = {"type": "number", "minimum": 0, "maximum": 90}
 _COMPASS: Schema = {"type": "number", "minimum": 0, "maximum": 360}
 _SIGNED_TILT: Schema = {"type": "number", "minimum": -90, "maximum": 90}
 _POSITIVE: Schema = {"type": "number", "minimum": 0}
+_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _FLAG: Schema = {"type": "boolean"}
 _ORBIT: Schema = {"type": "integer", "minimum": 1}
 
@@ -98,6 +99,134 @@ def _offers(level: str) -> dict[str, PropertyDefinition]:
 def _raw_gsd(french: str, english: str) -> PropertyDefinition:
     return _property(_POSITIVE, Words(french, "En mètres, au sol."), Words(english, "In metres, on the ground."))
 
+
+STEREO_PROPERTIES: Mapping[str, PropertyDefinition] = {
+    "stereo:mode": _property(
+        {"type": "string", "enum": ["stereo", "tri-stereo"]},
+        Words("Mode stéréoscopique", "stereo pour un couple, tri-stereo pour un triplet."),
+        Words("Stereo mode", "stereo for a pair, tri-stereo for a triplet."),
+    ),
+    "stereo:views": _property(
+        _TEXTS,
+        Words("Vues", "Identifiants des images, de la vue avant à la vue arrière."),
+        Words("Views", "Identifiers of the images, from the forward to the backward view."),
+    ),
+    "stereo:view_count": _property(
+        {"type": "integer", "minimum": 2}, Words("Nombre de vues"), Words("Number of views")
+    ),
+    "stereo:views_to_order": _property(
+        _TEXTS,
+        Words("Vues à commander", "Identifiants des vues qui ne sont pas détenues."),
+        Words("Views to order", "Identifiers of the views that are not held."),
+    ),
+    "stereo:convergence_angle": _property(
+        {"type": "number", "minimum": 0, "maximum": 180},
+        Words("Angle de convergence", "Entre les lignes de visée des vues extrêmes, en degrés."),
+        Words("Convergence angle", "Between the lines of sight of the outer views, in degrees."),
+    ),
+    "stereo:consecutive_convergence_angles": _property(
+        {"type": "array", "items": {"type": "number"}},
+        Words("Angles de convergence consécutifs", "D’un triplet : avant-nadir puis nadir-arrière, en degrés."),
+        Words("Consecutive convergence angles", "Of a triplet: forward-nadir, then nadir-backward, in degrees."),
+    ),
+    "stereo:base_to_height": _property(
+        _POSITIVE,
+        Words("Rapport B/H", "2 tan(convergence / 2) des vues extrêmes."),
+        Words("Base-to-height ratio", "2 tan(convergence / 2) of the outer views."),
+    ),
+    "stereo:parallax_to_height": _property(
+        _POSITIVE,
+        Words("Parallaxe sur hauteur", "B/H exact : décalage au sol, en mètres, par mètre de hauteur."),
+        Words("Parallax to height", "Exact base to height: shift on the ground, in metres, per metre of height."),
+    ),
+    "stereo:bisector_elevation_angle": _property(
+        _TILT,
+        Words("Élévation de la bissectrice", "90° quand la bissectrice des lignes de visée est verticale."),
+        Words("Bisector elevation angle", "90° when the bisector of the lines of sight is vertical."),
+    ),
+    "stereo:asymmetry_angle": _property(
+        _TILT,
+        Words("Asymétrie", "0° quand les vues sont symétriques par rapport à la verticale."),
+        Words("Asymmetry angle", "0° when the views mirror each other about the vertical."),
+    ),
+    "stereo:roll_angle": _property(
+        _TILT,
+        Words("Roulis", "Inclinaison du plan épipolaire ; 0° quand il est vertical."),
+        Words("Roll angle", "Tilt of the epipolar plane; 0° when it is vertical."),
+    ),
+    "stereo:overlap": _property(
+        _SHARE,
+        Words("Recouvrement", "Part de la plus petite emprise, de 0 à 1."),
+        Words("Overlap", "Share of the smallest footprint, 0 to 1."),
+    ),
+    "stereo:overlap_area": _property(_POSITIVE, Words("Surface commune", "En km²."), Words("Common area", "In km².")),
+    "stereo:time_span": _property(
+        _POSITIVE,
+        Words("Durée", "De la première à la dernière vue, en secondes."),
+        Words("Time span", "From the first to the last view, in seconds."),
+    ),
+    "stereo:flight_time_ratio": _property(
+        _POSITIVE,
+        Words("Contrôle par le temps de vol", "Convergence due au temps de vol sur celle des angles ; proche de 1."),
+        Words("Flight-time check", "Convergence from the time of flight over that from the angles; about 1."),
+    ),
+    "stereo:direction_source": _property(
+        {"type": "string", "enum": ["vendor", "components", "assumed", "estimated"]},
+        Words("Origine des angles", "De la vue la moins sûre : producteur, composantes, supposée ou estimée."),
+        Words("Source of the angles", "Of the least certain view: vendor, components, assumed or estimated."),
+    ),
+    "stereo:azimuth_doubtful": _property(
+        _FLAG,
+        Words("Azimut douteux", "Vrai quand les angles contredisent le temps de vol."),
+        Words("Doubtful azimuth", "True when the angles contradict the time of flight."),
+    ),
+    "stereo:cloud_cover_max": _property(
+        _PERCENT, Words("Nuages, pire vue", "En pour cent."), Words("Cloud cover, worst view", "In per cent.")
+    ),
+    "stereo:cloud_cover_mean": _property(
+        _PERCENT, Words("Nuages, moyenne", "En pour cent."), Words("Cloud cover, mean", "In per cent.")
+    ),
+    "stereo:sun_azimuth_difference": _property(
+        {"type": "number", "minimum": 0, "maximum": 180},
+        Words("Écart d’azimut solaire", "Entre les vues, en degrés."),
+        Words("Sun azimuth difference", "Between the views, in degrees."),
+    ),
+    "stereo:sun_elevation_difference": _property(
+        _TILT,
+        Words("Écart de hauteur solaire", "Entre les vues, en degrés."),
+        Words("Sun elevation difference", "Between the views, in degrees."),
+    ),
+    "stereo:gsd_ratio": _property(
+        {"type": "number", "minimum": 1},
+        Words("Rapport des résolutions", "La plus grossière sur la plus fine."),
+        Words("Ratio of resolutions", "The coarsest over the finest."),
+    ),
+    "stereo:suitability": _property(
+        _SHARE,
+        Words("Aptitude", "Aptitude au calcul d’un modèle de surface, de 0 à 1."),
+        Words("Suitability", "For computing a surface model, 0 to 1."),
+    ),
+    "stereo-img:count": _property(
+        {"type": "integer", "minimum": 2},
+        Words("Vues du meilleur ensemble stéréoscopique"),
+        Words("Views of the best stereo set"),
+    ),
+    "stereo-img:group": _property(
+        _TEXT,
+        Words("Meilleur ensemble stéréoscopique", "Identifiant de sa fiche."),
+        Words("Best stereo set", "Identifier of its record."),
+    ),
+    "stereo-img:number": _property(
+        {"type": "integer", "minimum": 1},
+        Words("Rang dans l’ensemble stéréoscopique", "Dans l’ordre des prises de vue."),
+        Words("Number in the stereo set", "In the order of time."),
+    ),
+    "dinamis:view_collections": _property(
+        _TEXTS,
+        Words("Collections des vues", "D’un ensemble stéréoscopique, par ordre alphabétique."),
+        Words("Collections of the views", "Of a stereo set, in alphabetical order."),
+    ),
+}
 
 PROPERTIES: Mapping[str, PropertyDefinition] = {
     "id": _property(
@@ -349,8 +478,8 @@ PROPERTIES: Mapping[str, PropertyDefinition] = {
     ),
     "dinamis:held": _property(
         _FLAG,
-        Words("Déjà détenue", "Vrai quand l’image a été livrée et se trouve dans une collection téléchargeable."),
-        Words("Already held", "True when the image was delivered and is in a downloadable collection."),
+        Words("Déjà détenue", "Vrai quand l’image, ou toute vue de l’ensemble stéréoscopique, a été livrée."),
+        Words("Already held", "True when the image, or every view of the stereo set, was delivered."),
     ),
     "dinamis:held_by": _property(
         _TEXT,
@@ -388,6 +517,7 @@ PROPERTIES: Mapping[str, PropertyDefinition] = {
         Words("Surface", "Surface géodésique de l’emprise, en km²."),
         Words("Area", "Geodesic area of the footprint, in km²."),
     ),
+    **STEREO_PROPERTIES,
     "airbus:azimuth_angle": _airbus("AZIMUTH_ANGLE d’origine", "Original AZIMUTH_ANGLE", _COMPASS),
     "airbus:image_orientation": _airbus(
         "Orientation de l’image d’origine", "Original image orientation", {"type": "number"}

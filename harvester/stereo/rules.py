@@ -1,0 +1,56 @@
+"""Which stereo sets go to which collection: what the collection documents say under `stereo`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harvester.collection_documents import CollectionDocument
+from harvester.collection_model import StereoMode, StereoSets
+from harvester.stereo.views import ViewItem
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a set stands, and which Item shows each of its views there."""
+
+    collection: str
+    views: tuple[ViewItem, ...]  #: in the order of time
+
+
+class StereoRules:
+    """The rules of all documents; those whose views are all held come first."""
+
+    def __init__(self, documents: Mapping[str, CollectionDocument]) -> None:
+        told = [(name, each.content.stereo) for name, each in documents.items() if each.content.stereo]
+        self._rules = sorted(told, key=lambda rule: (not rule[1].held, rule[0]))
+        self.view_collections = frozenset(view for _, rule in self._rules for view in rule.views)
+        self.set_collections = frozenset(name for name, _ in self._rules)
+
+    def placement(self, mode: StereoMode, acquisitions: Sequence[Iterable[ViewItem]]) -> Placement | None:
+        """The first collection that takes a set.
+
+        Args:
+            mode: of the set.
+            acquisitions: the Items of each view, in the order of time.
+
+        Returns:
+            None where no document takes it: then it is not published.
+        """
+        for collection, rule in self._rules:
+            if rule.mode == mode and (chosen := _chosen(rule, acquisitions)):
+                return Placement(collection, chosen)
+        return None
+
+
+def _chosen(rule: StereoSets, acquisitions: Sequence[Iterable[ViewItem]]) -> tuple[ViewItem, ...] | None:
+    """The Item that shows each view, the preferred one of those that the rule takes."""
+    offered = [
+        sorted((each for each in items if each.collection in rule.views), key=lambda each: each.preference)
+        for items in acquisitions
+    ]
+    if not all(offered):
+        return None
+    chosen = tuple(items[0] for items in offered)
+    is_held = not any(each.is_archive for each in chosen)
+    return chosen if is_held == rule.held else None

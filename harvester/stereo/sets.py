@@ -1,0 +1,148 @@
+"""Finding the stereo sets of images, and naming them: pure, and the same whatever the order of the images."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from footprints import (
+    DirectionSource,
+    StereoLimits,
+    StereoPair,
+    StereoTriplet,
+    View,
+    find_stereo_groups,
+)
+from footprints.wrapping import Region
+from harvester.collection_model import StereoMode
+from harvester.stereo.rules import StereoRules
+from harvester.stereo.views import ViewItem
+
+LIMITS = StereoLimits()
+_STAMP = re.compile(r"_([0-9]{15})(?:_|$)")
+ByItem = Mapping[str, ViewItem]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundSet:
+    """A pair or triplet, and where it stands."""
+
+    id: str
+    collection: str
+    mode: StereoMode
+    views: tuple[ViewItem, ...]  #: in the order of time
+    records: frozenset[str]  #: Items that it depends on: of its views, and of what was merged into them
+    pairs: tuple[StereoPair, ...]  #: the pair itself; of a triplet forward-nadir, nadir-backward, forward-backward
+    triplet: StereoTriplet | None
+
+    @property
+    def outer(self) -> StereoPair:
+        """The first and the last view."""
+        return self.pairs[-1]
+
+    @property
+    def consecutive(self) -> tuple[StereoPair, ...]:
+        """The pairs of neighbours in time."""
+        return self.pairs[:2] if self.triplet else self.pairs
+
+    @property
+    def set(self) -> StereoPair | StereoTriplet:
+        """As the finder gives it."""
+        return self.triplet or self.outer
+
+    @property
+    def started_at(self) -> datetime:
+        """When the first view was taken."""
+        return self.set.started_at
+
+    @property
+    def ended_at(self) -> datetime:
+        """When the last view was taken."""
+        return self.set.ended_at
+
+    @property
+    def direction_source(self) -> DirectionSource:
+        """How the least trustworthy direction became known."""
+        return max(pair.direction_source for pair in self.pairs)
+
+    @property
+    def common_footprint(self) -> Region:
+        """What all views show."""
+        return self.set.common_footprint()
+
+
+def find_sets(items: Iterable[ViewItem], rules: StereoRules) -> list[FoundSet]:
+    """The pairs and triplets that a collection takes, by id."""
+    by_scene: defaultdict[str, list[ViewItem]] = defaultdict(list)
+    for each in items:
+        by_scene[each.scene].append(each)
+    speakers = [min(scene, key=lambda each: each.preference) for scene in by_scene.values()]
+    speakers = _in_company(speakers)
+    if not speakers:
+        return []
+    findings = find_stereo_groups([each.view for each in speakers], LIMITS)
+    of_item = {each.item: tuple(by_scene[each.scene]) for each in speakers}
+    found = [
+        *_placed(((pair, (pair,)) for pair in findings.pairs), "stereo", of_item, rules),
+        *_placed(((triplet, triplet.pairs) for triplet in findings.triplets), "tri-stereo", of_item, rules),
+    ]
+    # Two images of one satellite and one stamp that both see a third: the set that shows more keeps the name.
+    found.sort(key=lambda each: (each.id, -each.set.overlap_km2, [view.item for view in each.views]))
+    distinct = {each.id: each for each in reversed(found)}
+    return sorted(distinct.values(), key=lambda each: each.id)
+
+
+def set_id(views: Sequence[ViewItem]) -> str:
+    """`<platform>_<stamp>_<stamp>[_<stamp>]`, the same whether the views are held or to be ordered."""
+    return "_".join((views[0].view.platform, *map(_stamp, views)))
+
+
+def _stamp(view: ViewItem) -> str:
+    """The 15 digits in the name of the image; where it has none, its moment to a tenth of a second."""
+    if named := _STAMP.search(view.item):
+        return named[1]
+    moment = view.view.acquired_at
+    return f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 100_000}"
+
+
+def _in_company(speakers: Sequence[ViewItem]) -> list[ViewItem]:
+    """Those with another image of the same pass: most images of an archive stand alone."""
+    ordered = sorted(speakers, key=lambda each: (each.view.platform, each.view.acquired_at, each.item))
+    breaks = [
+        number
+        for number, (before, after) in enumerate(pairwise(ordered), 1)
+        if before.view.platform != after.view.platform
+        or (after.view.acquired_at - before.view.acquired_at).total_seconds() > LIMITS.pass_s
+    ]
+    bounds = pairwise([0, *breaks, len(ordered)])
+    return [each for start, end in bounds if end - start > 1 for each in ordered[start:end]]
+
+
+def _placed(
+    sets: Iterable[tuple[StereoPair | StereoTriplet, tuple[StereoPair, ...]]],
+    mode: StereoMode,
+    of_item: Mapping[str, tuple[ViewItem, ...]],
+    rules: StereoRules,
+) -> Iterator[FoundSet]:
+    for found, pairs in sets:
+        acquisitions = [_items_of(view, of_item) for view in found.views]
+        placement = rules.placement(mode, acquisitions)
+        if placement:
+            yield FoundSet(
+                id=set_id(placement.views),
+                collection=placement.collection,
+                mode=mode,
+                views=placement.views,
+                records=frozenset(each.item for items in acquisitions for each in items),
+                pairs=pairs,
+                triplet=found if isinstance(found, StereoTriplet) else None,
+            )
+
+
+def _items_of(view: View, of_item: Mapping[str, tuple[ViewItem, ...]]) -> list[ViewItem]:
+    """All Items of an acquisition: those of each record that the finder merged into it."""
+    return [each for name in view.record_ids or (view.id,) for each in of_item[name]]

@@ -1,0 +1,205 @@
+"""Stereo sets into STAC Items, and what the Items of their views say of them: pure, Items are JSON data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import shapely
+from pystac.utils import datetime_to_str
+
+from footprints import footprint_bbox
+from harvester.item_assets import known, spoken_moment
+from harvester.items import EXTENSIONS
+from harvester.stereo.sets import FoundSet
+from harvester.stereo.suitability import suitability
+from harvester.stereo.views import DIRECTION_SOURCES, ItemDocument
+
+STEREO_EXTENSION = "https://w3id.org/stac-stereo/v1.0.0/schema.json"
+STEREO_IMAGERY_EXTENSION = "https://stac-extensions.github.io/stereo-imagery/v1.0.0/schema.json"
+
+ROLES: Mapping[int, tuple[str, ...]] = {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
+#: When an Item was written: not what it says.
+_TIMESTAMPS = ("created", "updated")
+
+
+@dataclass(frozen=True, order=True)
+class Membership:
+    """That an image is a view of a set; the best set of several comes first."""
+
+    rank: float  #: minus the suitability of the set
+    set: str
+    collection: str
+    count: int  #: views of the set
+    number: int  #: of this view in the order of time, from 1
+
+
+def stereo_item(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any]:
+    """The Item of a set as JSON data, without the times of its writing.
+
+    Args:
+        found: The set.
+        views: The Items of its views, in the order of time.
+    """
+    footprint = found.common_footprint
+    assets = dict(_assets(found, views))
+    properties = _properties(found, views)
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": [STEREO_EXTENSION, *_extensions(properties, assets.values())],
+        "id": found.id,
+        "collection": found.collection,
+        "geometry": shapely.geometry.mapping(footprint),
+        "bbox": list(footprint_bbox(footprint)),
+        "properties": properties,
+        "links": list(_links(found)),
+        "assets": assets,
+    }
+
+
+def digest_of(item: ItemDocument) -> bytes:
+    """SHA-256 of what an Item says, whenever it was written."""
+    properties = {name: value for name, value in item["properties"].items() if name not in _TIMESTAMPS}
+    return hashlib.sha256(orjson.dumps({**item, "properties": properties}, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def memberships_of(found: FoundSet) -> Iterator[tuple[str, Membership]]:
+    """The Item of each view with what it is in the set."""
+    count = len(found.views)
+    rank = -published_suitability(found)
+    for number, view in enumerate(found.views, 1):
+        yield view.item, Membership(rank, found.id, found.collection, count, number)
+
+
+def published_suitability(found: FoundSet) -> float:
+    """The suitability as Items have it."""
+    return round(suitability(found), 4)
+
+
+def with_sets(item: dict[str, Any], memberships: Iterable[Membership]) -> dict[str, Any]:
+    """The Item of an image with links to the sets that it is a view of, and its place in the best of them.
+
+    `stereo-img:number` stands on the Item; an image can be in one group only, and the others are links alone.
+    """
+    ordered = sorted(memberships)
+    if not ordered:
+        return item
+    best = ordered[0]
+    place = {"stereo-img:count": best.count, "stereo-img:group": best.set, "stereo-img:number": best.number}
+    links = [_link("related", each.collection, each.set) for each in ordered]
+    return {
+        **item,
+        "stac_extensions": [*item["stac_extensions"], STEREO_IMAGERY_EXTENSION],
+        "properties": item["properties"] | place,
+        "links": [*item["links"], *links],
+    }
+
+
+def _properties(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any]:
+    said = [view["properties"] for view in views]
+    return {
+        **_times(found),
+        **known({name: said[0].get(name) for name in ("platform", "constellation", "mission", "instruments")}),
+        **known({"gsd": max((each["gsd"] for each in said if each.get("gsd")), default=None)}),
+        **known({"eo:cloud_cover": found.set.worst_cloud_cover_percent}),
+        "title": _title(found, said[0]),
+        **_composition(found),
+        **_geometry(found),
+        **_conditions(found),
+        "dinamis:held": not any(view.is_archive for view in found.views),
+        "dinamis:view_collections": sorted({view.collection for view in found.views}),
+        "dinamis:source": sorted({source for each in said for source in each.get("dinamis:source", ())}),
+    }
+
+
+def _times(found: FoundSet) -> dict[str, str]:
+    started, ended = datetime_to_str(found.started_at), datetime_to_str(found.ended_at)
+    return {"datetime": started, "start_datetime": started, "end_datetime": ended}
+
+
+def _title(found: FoundSet, first: Mapping[str, Any]) -> str:
+    moment = spoken_moment(found.started_at)
+    satellite = str(first.get("title", "")).partition(moment)[0].strip() or first["platform"]
+    return f"{satellite} {moment} {found.mode} {found.outer.convergence_deg:.1f}°"
+
+
+def _composition(found: FoundSet) -> dict[str, Any]:
+    return {
+        "stereo:mode": found.mode,
+        "stereo:views": [view.item for view in found.views],
+        "stereo:view_count": len(found.views),
+        "stereo:views_to_order": [view.item for view in found.views if view.is_archive],
+    }
+
+
+def _geometry(found: FoundSet) -> dict[str, Any]:
+    """How the views stand to each other; of a triplet the outer ones, which make its widest base."""
+    outer = found.outer
+    consecutive = [round(pair.convergence_deg, 3) for pair in found.consecutive] if found.triplet else None
+    return known(
+        {
+            "stereo:convergence_angle": round(outer.convergence_deg, 3),
+            "stereo:consecutive_convergence_angles": consecutive,
+            "stereo:base_to_height": round(outer.base_to_height, 4),
+            "stereo:parallax_to_height": _rounded(outer.parallax_to_height, 4),
+            "stereo:bisector_elevation_angle": _rounded(outer.bisector_elevation_deg, 3),
+            "stereo:asymmetry_angle": _rounded(outer.asymmetry_deg, 3),
+            "stereo:roll_angle": _rounded(outer.roll_deg, 3),
+            "stereo:overlap": round(found.set.overlap, 4),
+            "stereo:overlap_area": round(found.set.overlap_km2, 3),
+            "stereo:time_span": round((found.ended_at - found.started_at).total_seconds(), 3),
+            "stereo:flight_time_ratio": _rounded(outer.flight_time_ratio, 4),
+            "stereo:direction_source": DIRECTION_SOURCES[found.direction_source],
+            "stereo:azimuth_doubtful": found.set.azimuth_doubtful,
+        }
+    )
+
+
+def _conditions(found: FoundSet) -> dict[str, Any]:
+    return known(
+        {
+            "stereo:cloud_cover_max": found.set.worst_cloud_cover_percent,
+            "stereo:cloud_cover_mean": _rounded(found.set.mean_cloud_cover_percent, 2),
+            "stereo:sun_azimuth_difference": _rounded(found.set.sun_azimuth_difference_deg, 3),
+            "stereo:sun_elevation_difference": _rounded(found.set.sun_elevation_difference_deg, 3),
+            "stereo:gsd_ratio": _rounded(found.set.gsd_ratio, 4),
+            "stereo:suitability": published_suitability(found),
+        }
+    )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _assets(found: FoundSet, views: Sequence[ItemDocument]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Pictures of all views; images, geometric models and metadata of those that are held."""
+    for number, (view, document) in enumerate(zip(found.views, views, strict=True), 1):
+        for key, asset in document["assets"].items():
+            roles = asset.get("roles", [])
+            # Masks are metadata too, and have a further role.
+            is_needed = "data" in roles or roles == ["metadata"]
+            if "thumbnail" in roles or (is_needed and not view.is_archive):
+                yield f"view{number}-{key}", asset
+
+
+def _links(found: FoundSet) -> Iterator[dict[str, Any]]:
+    # The schema of an Item wants this link beside the name of the collection; the API replaces it by an absolute one.
+    yield {"rel": "collection", "href": f"collections/{found.collection}", "type": "application/json"}
+    for view, role in zip(found.views, ROLES[len(found.views)], strict=True):
+        yield _link("derived_from", view.collection, view.item) | {"stereo:role": role}
+
+
+def _link(rel: str, collection: str, item: str) -> dict[str, Any]:
+    href = f"collections/{collection}/items/{item}"
+    return {"rel": rel, "href": href, "type": "application/geo+json", "title": item}
+
+
+def _extensions(properties: Mapping[str, Any], assets: Iterable[Mapping[str, Any]]) -> list[str]:
+    groups = [properties, *(group for asset in assets for group in (asset, *asset.get("bands", ())))]
+    prefixes = {name.partition(":")[0] for group in groups for name in group if ":" in name}
+    return [uri for prefix, uri in EXTENSIONS.items() if prefix in prefixes]
