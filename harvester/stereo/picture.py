@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from math import cos, radians
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -52,7 +52,12 @@ _NUMBERS = (
 )
 
 #: Text stays text, and the identifiers of an SVG depend on what is drawn alone.
-_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "stereo", "font.size": 9.0, "font.family": "DejaVu Sans"}
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "stereo",
+    "font.size": 9.0,
+    "font.family": "DejaVu Sans",
+}
 
 
 def stereo_picture(pair: ItemDocument, views: Sequence[ItemDocument], picture_format: PictureFormat = "png") -> bytes:
@@ -68,9 +73,7 @@ def stereo_picture(pair: ItemDocument, views: Sequence[ItemDocument], picture_fo
         figure.suptitle(str(pair["properties"].get("title") or pair["id"]))
         grid = figure.add_gridspec(1, 3, width_ratios=(1.25, 1, 0.85))
         _draw_map(figure.add_subplot(grid[0]), pair, views)
-        sky = figure.add_subplot(grid[1], projection="polar")
-        assert isinstance(sky, PolarAxes)
-        _draw_sky(sky, views)
+        _draw_sky(cast("PolarAxes", figure.add_subplot(grid[1], projection="polar")), views)
         _write_numbers(figure.add_subplot(grid[2]), numbers_of(pair["properties"]))
         figure.legend(*_entries(figure.axes[0]), loc="outside lower center", ncols=2, frameon=False)
         file = BytesIO()
