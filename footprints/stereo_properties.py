@@ -1,17 +1,25 @@
-"""The quantities of a stereo set under the names that its Item has them by: the stereo extension of STAC.
+"""From the properties of images to views, and from stereo sets to the properties of the stereo extension of STAC.
 
-Stored Items and those computed on demand must say the same, so both take their properties from here.
+Stored sets and those computed on demand must say the same, so both come from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from footprints.overlap import area_km2
 from footprints.stereo import StereoGroup, StereoPair, StereoTriplet
-from footprints.stereo_views import DirectionSource
+from footprints.stereo_views import (
+    AzimuthConvention,
+    DirectionSource,
+    NormalisedDirection,
+    View,
+    normalised_direction,
+)
 from footprints.suitability import (
     AnyStereoSet,
     neighbouring_pairs,
@@ -20,8 +28,11 @@ from footprints.suitability import (
     pairs_of,
     suitability,
 )
+from footprints.wrapping import Region
 
 STEREO_EXTENSION = "https://w3id.org/stac-stereo/v1.0.0/schema.json"
+_STAMP = re.compile(r"_([0-9]{15})(?:_|$)")
+_SAME_AZIMUTH_DEG = 1e-6
 
 #: How a direction became known, in the words of the extension.
 DIRECTION_SOURCES: Mapping[DirectionSource, str] = MappingProxyType(
@@ -32,6 +43,34 @@ DIRECTION_SOURCES: Mapping[DirectionSource, str] = MappingProxyType(
         DirectionSource.FLIGHT_TIME: "estimated",
     }
 )
+
+
+def view_of_image(identifier: str, footprint: Region, properties: Mapping[str, Any]) -> View | None:
+    """The image of an Item as the finder takes it; None when it is not of one satellite at one moment.
+
+    Args:
+        identifier: Of the Item.
+        footprint: WGS 84, longitude first.
+        properties: Of the Item.
+    """
+    if not (properties.get("platform") and properties.get("datetime")):
+        return None
+    return View(
+        id=identifier,
+        platform=properties["platform"],
+        acquired_at=datetime.fromisoformat(properties["datetime"]),
+        footprint=footprint,
+        direction=_direction(properties),
+        cloud_cover_percent=properties.get("eo:cloud_cover"),
+        sun_azimuth_deg=properties.get("view:sun_azimuth"),
+        sun_elevation_deg=properties.get("view:sun_elevation"),
+        gsd_m=properties.get("gsd"),
+    )
+
+
+def set_id(views: Sequence[View]) -> str:
+    """`<platform>_<stamp>_<stamp>[_<stamp>]`, the same whether the views are held or to be ordered."""
+    return "_".join((views[0].platform, *map(_stamp, views)))
 
 
 def stereo_mode(found: AnyStereoSet) -> str:
@@ -49,6 +88,32 @@ def stereo_properties(found: AnyStereoSet) -> dict[str, Any]:
     """
     values = {**_composition(found), **_geometry(found), **_coverage(found), **_conditions(found)}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _direction(properties: Mapping[str, Any]) -> NormalisedDirection:
+    """From the target to the satellite; `view:azimuth` of our Items is in that convention."""
+    azimuth, incidence = properties.get("view:azimuth"), properties.get("view:incidence_angle")
+    said = properties.get("airbus:azimuth_angle")
+    if azimuth is not None:
+        # What differs from the vendor's own azimuth was made from that of the scan axis and the two components.
+        is_vendors = said is None or abs((azimuth - said + 180) % 360 - 180) < _SAME_AZIMUTH_DEG
+        source = DirectionSource.GIVEN if is_vendors else DirectionSource.COMPONENTS
+        return NormalisedDirection(azimuth, incidence, source)
+    return normalised_direction(
+        azimuth_deg=properties.get("airbus:image_orientation", said),
+        convention=AzimuthConvention.SCAN_AXIS,
+        incidence_deg=incidence,
+        along_deg=properties.get("airbus:incidence_angle_along_track"),
+        across_deg=properties.get("airbus:incidence_angle_across_track"),
+    )
+
+
+def _stamp(view: View) -> str:
+    """The 15 digits in the name of the image; where it has none, its moment to a tenth of a second."""
+    if named := _STAMP.search(view.id):
+        return named[1]
+    moment = view.acquired_at.astimezone(UTC)
+    return f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 100_000}"
 
 
 def _composition(found: AnyStereoSet) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from stac_api.intervals import LenientDatetimes
 from stac_api.public_url import PublicUrl
 from stac_api.request_log import ID_HEADER, RequestLog
 from stac_api.settings import ApiSettings, stock_settings
+from stac_api.stereo import StereoExtension
 
 #: STAC Browser sends credentials in Authorization or X-API-Key; stac-fastapi allows neither by default.
 REQUEST_HEADERS = ("Accept-Language", "Authorization", "Content-Type", "If-None-Match", "Range", "X-API-Key", ID_HEADER)
@@ -43,13 +44,17 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
     api = instantiate_api(
         client=CatalogueClient,
         extensions=catalogue_extensions(
-            stock, AssetsExtension(public=settings.public_assets), HealthExtension(database=database)
+            stock,
+            AssetsExtension(public=settings.public_assets),
+            HealthExtension(database=database),
+            StereoExtension(most_images=settings.stereo_images),
         ),
         lifespan=lifespan_of(settings, database),
         settings=stock,
     )
     api.add_route_dependencies([{"path": "/search", "method": "POST"}], [Depends(refuse_other_bodies)])
     app: FastAPI = api.app
+    app.state.client = api.client
     app.user_middleware = _middlewares(settings)
     _drop_stock_health(app)
     add_error_handlers(app)

@@ -36,6 +36,9 @@ ITEMS_PER_PAGE = 100
 #: From a Collection to its feed of changes.
 CHANGES_REL = "changes"
 
+#: From the landing page to the search of stereo sets.
+STEREO_REL = "stereo-search"
+
 #: Of a Collection: when its sources were last read with success, whether anything had changed or not.
 HARVESTED_AT = "dinamis:harvested_at"
 
@@ -57,6 +60,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         request: Request = kwargs["request"]
         page: LandingPage = await super().landing_page(**kwargs)
         collections = await self._collections(request, {"limit": COLLECTIONS_PER_PAGE})
+        page["links"] += _stereo_links(get_base_url(request))
         page["links"] += [_child_link(collection, get_base_url(request)) for collection in collections]
         return JSONResponse(page, headers=language_headers(collections))
 
@@ -150,6 +154,10 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return GeoJSONResponse(
             {**page, "links": [{**link, "type": GeoJSONResponse.media_type} for link in own] + others}
         )
+
+    async def search_items(self, search_request: PgstacSearch, request: Request) -> dict[str, Any]:
+        """A page of Items for other routes, through the waist as all others."""
+        return cast("dict[str, Any]", await self._search_base(search_request, request))
 
     async def _search_base(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
         """The one way to Items: the request made safe and exact before pgSTAC, the Items completed after it."""
@@ -252,6 +260,19 @@ def _completion(search_request: PgstacSearch, base_url: str) -> Callable[[dict[s
     include = frozenset(fields.include or ()) if fields else frozenset[str]()
     exclude = frozenset(fields.exclude or ()) if fields else frozenset[str]()
     return lambda feature: complete_item(feature, base_url, include=include, exclude=exclude)
+
+
+def _stereo_links(base_url: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "rel": STEREO_REL,
+            "type": GeoJSONResponse.media_type,
+            "title": "Search of stereo sets",
+            "href": f"{base_url}stereo/search",
+            "method": method,
+        }
+        for method in ("GET", "POST")
+    ]
 
 
 def _child_link(collection: dict[str, Any], base_url: str) -> dict[str, Any]:

@@ -31,4 +31,7 @@ LANGUAGE_CLASS = "https://api.stacspec.org/v1.0.0-rc.2/language"
 #: The feed of changes, as docs/reference/api.md has it. Nothing in it is particular to us, nor is its name.
 CHANGES_CLASS = "https://w3id.org/stac-changes/v1.0.0/collection-changes"
 
-ADDED_CLASSES = frozenset({*CQL2_CLASSES, *SORT_CLASSES, LANGUAGE_CLASS, CHANGES_CLASS})
+#: The search of stereo sets, as docs/reference/stereo-api.md has it; the name is that of the extension of Items.
+STEREO_CLASS = "https://w3id.org/stac-stereo/v1.0.0/search"
+
+ADDED_CLASSES = frozenset({*CQL2_CLASSES, *SORT_CLASSES, LANGUAGE_CLASS, CHANGES_CLASS, STEREO_CLASS})

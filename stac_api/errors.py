@@ -53,6 +53,14 @@ class UnusableSince(ApiError):
     """Give `since` the cursor of the last answer or a time (RFC 3339, UTC), or leave it out to start again."""
 
 
+class UnusableStereoSearch(ApiError):
+    """This search of stereo sets cannot be answered."""
+
+
+class TooManyImages(ApiError):
+    """Too many images to find stereo sets among: narrow bbox, datetime, cloud or collections."""
+
+
 class ItemWithdrawn(ApiError):
     """This Item was withdrawn from the collection."""
 
@@ -116,6 +124,8 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     NotAnArea: INVALID,
     UnknownOperator: INVALID,
     UnusableSince: INVALID,
+    UnusableStereoSearch: INVALID,
+    TooManyImages: Refusal(status=413, code="TooManyImages"),
     ItemWithdrawn: Refusal(status=410, code="Gone"),
     AssetsNotPublic: Refusal(status=403, code="AssetsNotPublic"),
     AssetNotFound: NOT_FOUND,

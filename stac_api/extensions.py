@@ -26,6 +26,7 @@ from stac_api.health import HealthExtension
 from stac_api.queryables import Queryables
 from stac_api.search_body import SearchBodyExtension
 from stac_api.settings import StockSettings
+from stac_api.stereo import StereoExtension
 
 
 class QueryBody(BaseModel):
@@ -98,7 +99,9 @@ def _lenient_filter(queryables: Queryables) -> SearchFilterExtension:
     return extension
 
 
-def catalogue_extensions(stock: StockSettings, assets: AssetsExtension, health: HealthExtension) -> CatalogueExtensions:
+def catalogue_extensions(
+    stock: StockSettings, assets: AssetsExtension, health: HealthExtension, stereo: StereoExtension
+) -> CatalogueExtensions:
     """The extensions of the server."""
     queryables = Queryables()
     return CatalogueExtensions(
@@ -120,6 +123,7 @@ def catalogue_extensions(stock: StockSettings, assets: AssetsExtension, health: 
             "assets": assets,
             "changes": ChangesExtension(),
             "schemas": ExtensionSchemas(),
+            "stereo": stereo,
             "health": health,
         },
     )

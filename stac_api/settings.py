@@ -41,6 +41,9 @@ class ApiSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     pool_size: int = Field(10, ge=1, le=500, description="Most database connections of one worker.")
     statement_timeout_s: float = Field(30, gt=0, description="A query that takes longer is cancelled, in seconds.")
+    stereo_images: int = Field(
+        2000, ge=2, le=9999, description="Most images among which one search finds stereo sets on demand."
+    )
     shutdown_timeout_s: int = Field(10, ge=0, description="How long requests under way may finish at shutdown.")
 
     @field_validator("public_url")

@@ -1,0 +1,92 @@
+"""The routes of stereo: the search of sets, and the sets that an image belongs to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import attr
+from fastapi import APIRouter, FastAPI, Path, Query, Request
+from stac_fastapi.api.models import GeoJSONResponse
+from stac_fastapi.types.extension import ApiExtension
+from stac_fastapi.types.search import Limit
+from starlette.responses import Response
+
+from stac_api.conformance import STEREO_CLASS
+from stac_api.stereo_request import SETS_PER_PAGE, StereoSearch, query_parameters
+from stac_api.stereo_search import found_sets, sets_of_image
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "An ItemCollection of stereo sets",
+        "content": {GeoJSONResponse.media_type: {"schema": {"type": "object"}}},
+    },
+    413: {"description": "Too many images to find sets among"},
+}
+
+
+@attr.s
+class StereoExtension(ApiExtension):
+    """The routes over stereo sets.
+
+    Attributes:
+        most_images: Among how many images one search may find sets on demand.
+    """
+
+    most_images: int = attr.ib(kw_only=True)
+    conformance_classes: list[str] = attr.ib(factory=lambda: [STEREO_CLASS])
+
+    def register(self, app: FastAPI) -> None:
+        """Add the routes."""
+        router = APIRouter(prefix=app.state.router_prefix, tags=["Stereo"])
+        router.add_api_route(
+            "/stereo/search",
+            self.search,
+            methods=["GET"],
+            name="Search of stereo sets",
+            operation_id="stereo_search",
+            responses=_ANSWERS,
+            openapi_extra={"parameters": query_parameters()},
+        )
+        router.add_api_route(
+            "/stereo/search",
+            self.posted_search,
+            methods=["POST"],
+            name="Search of stereo sets, asked for in the body",
+            operation_id="post_stereo_search",
+            responses=_ANSWERS,
+        )
+        router.add_api_route(
+            "/collections/{collection_id}/items/{item_id}/stereo",
+            self.sets_of_item,
+            methods=["GET"],
+            name="Stereo sets of an image",
+            operation_id="stereo_sets_of_item",
+            responses={200: _ANSWERS[200]},
+        )
+        app.include_router(router)
+
+    async def search(self, request: Request) -> Response:
+        """Pairs, triplets and groups of images, asked for in the query string."""
+        return await self._answer(StereoSearch.model_validate(dict(request.query_params)), request)
+
+    async def posted_search(self, search: StereoSearch, request: Request) -> Response:
+        """Pairs, triplets and groups of images, asked for in the body."""
+        return await self._answer(search, request)
+
+    async def _answer(self, search: StereoSearch, request: Request) -> Response:
+        return GeoJSONResponse(await found_sets(request.app.state.client, search, request))
+
+    async def sets_of_item(
+        self,
+        request: Request,
+        collection_id: Annotated[str, Path(description="Collection ID")],
+        item_id: Annotated[str, Path(description="Item ID of the image")],
+        limit: Annotated[Limit, Query(description="How many sets on a page.")] = SETS_PER_PAGE,
+        token: Annotated[str | None, Query(description="Of the link to the next page.")] = None,
+    ) -> Response:
+        """The pairs and triplets that an image is a view of, the most suitable first."""
+        client = request.app.state.client
+        image = await client.get_item(item_id, collection_id, request)
+        if isinstance(image, Response):  # a set that has moved is no image
+            return image
+        return GeoJSONResponse(await sets_of_image(client, image, request, limit, token))

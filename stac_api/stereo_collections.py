@@ -1,0 +1,67 @@
+"""Which collections hold stereo sets, as their summaries say: `stereo:mode` and `dinamis:view_collections`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from asyncpg import Connection
+
+from stac_api.errors import UnusableStereoSearch
+
+_SQL = (files("stac_api") / "sql" / "stereo_collections.sql").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class SetCollection:
+    """One collection of stereo sets."""
+
+    id: str
+    modes: frozenset[str]
+    view_collections: frozenset[str]  #: of the images that its sets are made of
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a search looks: in stored sets, or in images to find sets among."""
+
+    sets: list[str]  #: collections of stored sets; empty when these cannot answer
+    views: list[str]  #: collections of images; empty means all
+    only_views: list[str]  #: stored sets count when all their images are in these; empty means any
+
+
+async def set_collections(connection: Connection) -> list[SetCollection]:
+    """All collections of stereo sets."""
+    return [
+        SetCollection(row["id"], frozenset(row["modes"]), frozenset(row["view_collections"]))
+        for row in await connection.fetch(_SQL)
+    ]
+
+
+def places_of(known: Sequence[SetCollection], named: Sequence[str], modes: Sequence[str]) -> Places:
+    """Where to look for sets.
+
+    Args:
+        known: All collections of sets.
+        named: Those that the request names: of sets or of images; empty means all.
+        modes: Of the sets that are wanted.
+
+    Raises:
+        UnusableStereoSearch: both kinds are named.
+    """
+    of_sets = [each for each in known if each.id in named]
+    if of_sets and len(of_sets) < len(set(named)):
+        raise UnusableStereoSearch("Name either collections of stereo sets or collections of images.")
+    if of_sets:
+        return Places([each.id for each in of_sets], _views_of(of_sets), [])
+    fitting = [each for each in known if each.modes & set(modes)]
+    if not named:
+        return Places([each.id for each in fitting], _views_of(known), [])
+    taking = [each.id for each in fitting if each.view_collections & set(named)]
+    is_stored = set(named) <= set(_views_of(fitting))
+    return Places(taking if is_stored else [], list(named), list(named))
+
+
+def _views_of(collections: Sequence[SetCollection]) -> list[str]:
+    return sorted({view for each in collections for view in each.view_collections})

@@ -1,0 +1,300 @@
+"""What may be asked of /stereo/search: one model for GET and POST, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+
+import orjson
+from cql2 import Expr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from stac_fastapi.types.search import Limit
+
+from footprints import StereoLimits
+from footprints.suitability import CHAIN_PREFERENCES
+from stac_api.filters import Filter, conjunction
+from stac_api.intervals import OPEN, utc_interval
+
+SETS_PER_PAGE = 100
+DAYS_BETWEEN_DATES = 30
+LONGEST_PASS_S = 1800.0  #: the satellite sees a place again an orbit later, after some 99 minutes
+STORED = StereoLimits()  #: within these the sets are Items of the catalogue
+VIEW_COUNTS = {"stereo": 2, "tri-stereo": 3}
+
+Mode = Literal["stereo", "tri-stereo", "multi-view"]
+Chain = Literal["dsm-opt", "cars", "asp", "micmac"]
+Ends = tuple[float | None, float | None]
+
+
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _numbers(value: object) -> object:
+    return [float(part) for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _parsed(value: object) -> object:
+    return orjson.loads(value) if isinstance(value, str) else value
+
+
+def _zoned(value: object) -> object:
+    return utc_interval(value) if isinstance(value, str) else value
+
+
+def _sort_keys(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    keys = [part.strip() for part in value.split(",")]
+    return [{"field": key.lstrip("+-"), "direction": "desc" if key.startswith("-") else "asc"} for key in keys]
+
+
+def _cql2(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = orjson.loads(value)
+    try:
+        expression = Expr(value)
+        expression.validate()
+        return expression.to_json() if isinstance(value, str) else value
+    except Exception as error:  # cql2 raises bare Exception, among others
+        raise ValueError(f"it is not CQL2: {error}") from error
+
+
+def _ends(value: object) -> object:
+    """The ends of `low/high`, where `..` is open."""
+    if not isinstance(value, str):
+        return value
+    ends = value.split("/")
+    if len(ends) != 2:
+        raise ValueError("give a range as low/high, such as 5/20, ../20 or 5/..")
+    return [None if end.strip() in ("", OPEN) else float(end) for end in ends]
+
+
+def _ordered(ends: Ends) -> Ends:
+    low, high = ends
+    if not all(end is None or isfinite(end) for end in ends):
+        raise ValueError("the ends of a range are finite numbers")
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"the range begins at {low:g}, above its end, {high:g}")
+    return ends
+
+
+_RANGE_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "examples": ["5/20", "../20", "5/.."]},
+            {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2},
+        ]
+    }
+)
+Range = Annotated[Ends, BeforeValidator(_ends), AfterValidator(_ordered), _RANGE_SCHEMA]
+Texts = Annotated[list[str], BeforeValidator(_listed)]
+
+
+@dataclass(frozen=True)
+class Ranged:
+    """What a range is about."""
+
+    property: str
+    lowest: float  #: that the quantity can be
+    highest: float
+
+
+RANGED: Mapping[str, Ranged] = MappingProxyType(
+    {
+        "convergence": Ranged("stereo:convergence_angle", 0, 180),
+        "base_to_height": Ranged("stereo:base_to_height", 0, 100),
+        "bie": Ranged("stereo:bisector_elevation_angle", 0, 90),
+        "asymmetry": Ranged("stereo:asymmetry_angle", 0, 90),
+        "overlap": Ranged("stereo:overlap", 0, 1),
+        "time_span": Ranged("stereo:time_span", 0, LONGEST_PASS_S),
+        "cloud": Ranged("stereo:cloud_cover_max", 0, 100),
+    }
+)
+
+
+class SortKey(BaseModel):
+    """One property to sort by."""
+
+    field: str
+    direction: Literal["asc", "desc"] = "asc"
+
+
+BEST_FIRST = SortKey(field="stereo:suitability", direction="desc")
+
+
+class StereoSearch(BaseModel):
+    """A search of stereo sets; ranges are `low/high`, with `..` for an open end, or lists of two numbers."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+
+    collections: Texts | None = Field(None, description="Collections of stereo sets, or of images to find sets among.")
+    ids: Texts | None = Field(None, description="Ids of sets.")
+    bbox: Annotated[list[float] | None, BeforeValidator(_numbers)] = Field(
+        None, description="The common overlap intersects it: west, south, east, north in degrees."
+    )
+    intersects: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = Field(
+        None, description="The common overlap intersects this GeoJSON geometry."
+    )
+    datetime: Annotated[str | None, BeforeValidator(_zoned)] = Field(
+        None, description="A time or an interval between the first and the last view."
+    )
+    filter_expr: Annotated[dict[str, Any] | None, BeforeValidator(_cql2)] = Field(
+        None, alias="filter", description="A CQL2 filter over the properties of sets, as text or JSON."
+    )
+    filter_lang: Literal["cql2-text", "cql2-json"] | None = Field(
+        None, alias="filter-lang", description="The language of `filter`; it is told apart without."
+    )
+    filter_crs: Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"] | None = Field(None, alias="filter-crs")
+    sortby: Annotated[list[SortKey], BeforeValidator(_sort_keys)] = Field(
+        [BEST_FIRST], description="Properties with `-` for the greatest first; the most suitable first when left out."
+    )
+    limit: Limit = Field(SETS_PER_PAGE, description="How many sets on a page.")
+    token: str | None = Field(None, description="Of the link to the next page.")
+    mode: Annotated[list[Mode] | None, BeforeValidator(_listed), Field(min_length=1)] = Field(
+        None, description="Kinds of sets; stereo and tri-stereo when left out, stereo alone with multi_date."
+    )
+    convergence: Range | None = Field(None, description="Convergence of the outer views, degrees.")
+    base_to_height: Range | None = Field(None, description="2 tan(convergence / 2).")
+    bie: Range | None = Field(None, description="Elevation of the bisector, degrees.")
+    asymmetry: Range | None = Field(None, description="Asymmetry, degrees.")
+    overlap: Range | None = Field(None, description="Common area over the smallest footprint, 0 to 1.")
+    time_span: Range | None = Field(None, description="Seconds between the first and the last view.")
+    cloud: Range | None = Field(None, description="Cloud cover of every view, percent.")
+    aoi_coverage: float | None = Field(
+        None, ge=0, le=1, description="Least share of bbox or intersects inside the common overlap."
+    )
+    preset: Chain | None = Field(None, description="The angles that a chain asks for; it never widens the search.")
+    multi_date: bool = Field(False, description="Pairs of different passes or satellites, and no others.")
+    max_days: float | None = Field(None, gt=0, le=366, description="Between both dates; 30 when left out.")
+    max_sun_difference: float | None = Field(
+        None, ge=0, le=180, description="Of azimuth and of elevation between both dates, degrees."
+    )
+    cover: bool = Field(False, description="A few sets that cover bbox or intersects together, by a greedy choice.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        for name, about in RANGED.items():
+            ends = getattr(self, name) or ()
+            _require(
+                all(end is None or about.lowest <= end <= about.highest for end in ends),
+                f"{name} lies between {about.lowest:g} and {about.highest:g}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        has_area = bool(self.bbox or self.intersects)
+        _require(not (self.bbox and self.intersects), "give bbox or intersects, not both")
+        _require(has_area or not self.cover, "cover needs bbox or intersects")
+        _require(has_area or self.aoi_coverage is None, "aoi_coverage needs bbox or intersects")
+        _require(not (self.cover and self.token), "the answer of cover is one page")
+        _require(not (self.preset and "multi-view" in self.modes), "a preset is about stereo and tri-stereo")
+        self._require_consistent_dates()
+        return self
+
+    def _require_consistent_dates(self) -> None:
+        _require(self.multi_date or not self.max_days, "max_days goes with multi_date")
+        _require(self.multi_date or self.max_sun_difference is None, "max_sun_difference goes with multi_date")
+        _require(not self.multi_date or self.modes == ["stereo"], "multi_date finds pairs only: mode stereo")
+        _require(not (self.multi_date and self.time_span), "multi_date goes with max_days, not with time_span")
+
+    @property
+    def modes(self) -> Sequence[Mode]:
+        """The kinds of sets that are wanted."""
+        return self.mode or (["stereo"] if self.multi_date else ["stereo", "tri-stereo"])
+
+    @property
+    def reach_s(self) -> float:
+        """How far apart the views of one set may be, in seconds."""
+        return (self.max_days or DAYS_BETWEEN_DATES) * 86400 if self.multi_date else self.limits.pass_s
+
+    @property
+    def limits(self) -> StereoLimits:
+        """The thresholds of the finder: the usual ones, wider where a range reaches beyond them."""
+        lowest, highest = self.convergence or (None, None)
+        smallest, _ = self.overlap or (None, None)
+        _, longest_s = self.time_span or (None, None)
+        return replace(
+            STORED,
+            min_convergence_deg=_least(lowest, STORED.min_convergence_deg),
+            min_consecutive_deg=_least(lowest, STORED.min_consecutive_deg),
+            max_convergence_deg=_most(highest if "stereo" in self.modes else None, STORED.max_convergence_deg),
+            max_outer_deg=_most(highest if "tri-stereo" in self.modes else None, STORED.max_outer_deg),
+            min_overlap=_least(smallest, STORED.min_overlap),
+            pass_s=_most(longest_s, STORED.pass_s),
+        )
+
+    @property
+    def is_answered_by_stored_sets(self) -> bool:
+        """Whether all sets that are wanted are Items of the catalogue."""
+        is_plain = not (self.multi_date or self.cover or self.aoi_coverage is not None or "multi-view" in self.modes)
+        return is_plain and self.limits == STORED
+
+    def condition(self) -> Filter:
+        """What the properties of the sets must be, as CQL2 JSON."""
+        ranges = [(about.property, getattr(self, name)) for name, about in RANGED.items()]
+        turn = (None, self.max_sun_difference)
+        ranges += [(f"stereo:sun_{angle}_difference", turn) for angle in ("azimuth", "elevation")]
+        wanted = conjunction(
+            {"op": "in", "args": [{"property": "stereo:mode"}, list(self.modes)]},
+            *(each for name, ends in ranges for each in _comparisons(name, ends or (None, None))),
+            self._preferred_angles(),
+            self.filter_expr,
+        )
+        return wanted or {}
+
+    def _preferred_angles(self) -> Filter | None:
+        if self.preset is None:
+            return None
+        preference = CHAIN_PREFERENCES[self.preset]
+        angles = RANGED["convergence"].property
+        of_modes = [
+            conjunction(
+                {"op": "=", "args": [{"property": "stereo:mode"}, mode]},
+                *_comparisons(angles, preference.outer_bounds_deg(VIEW_COUNTS[mode])),
+            )
+            for mode in self.modes
+        ]
+        return {"op": "or", "args": of_modes} if len(of_modes) > 1 else of_modes[0]
+
+
+def _comparisons(name: str, ends: Ends) -> list[Filter]:
+    return [
+        {"op": operator, "args": [{"property": name}, end]}
+        for operator, end in zip((">=", "<="), ends, strict=True)
+        if end is not None
+    ]
+
+
+def _least(wanted: float | None, usual: float) -> float:
+    return usual if wanted is None else min(wanted, usual)
+
+
+def _most(wanted: float | None, usual: float) -> float:
+    return usual if wanted is None else max(wanted, usual)
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def query_parameters() -> list[dict[str, Any]]:
+    """The fields of a search as parameters of a query string, for OpenAPI."""
+    schema = StereoSearch.model_json_schema(by_alias=True)
+    return [
+        {"name": name, "in": "query", "required": False, "description": field.get("description", "")}
+        | {"schema": _schema_in_query(field)}
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _schema_in_query(field: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists and objects are texts there."""
+    kinds = [each for each in field.get("anyOf", [field]) if each.get("type") != "null"]
+    plain = [each for each in kinds if each.get("type") in ("string", "number", "integer", "boolean")]
+    return {key: value for key, value in (plain or [{"type": "string"}])[0].items() if key != "description"}

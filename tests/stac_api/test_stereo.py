@@ -1,0 +1,226 @@
+"""The search of stored stereo sets, and the sets of an image, over the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from database import Database
+from stac_api import ApiSettings, create_app
+from tests.stac_api.invented_catalogue import Site, problem_of, serving
+from tests.stac_api.stereo_catalogue import (
+    ARCHIVE,
+    ARCHIVE_SETS,
+    CLOUDY_PAIR,
+    HALF_HELD_PAIR,
+    HELD,
+    HELD_SETS,
+    HELD_TRIPLETS,
+    TRIPLET,
+    fill_with_stereo,
+    stored_sets,
+)
+
+STORED = stored_sets()
+NICE_AREA = [7.15, 43.65, 7.2, 43.7]
+
+
+@pytest.fixture(scope="module")
+def stereo_site(module_database: Database) -> Iterator[Site]:
+    """The server over the invented passes."""
+    fill_with_stereo(module_database)
+    with serving(create_app(ApiSettings(), module_database.conninfo("api"))) as running:
+        yield running
+
+
+def sets(site: Site, **search: Any) -> list[dict[str, Any]]:
+    """All sets that a posted search finds, over all its pages."""
+    found, answer = [], site.post("/stereo/search", search)
+    while True:
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found += page["features"]
+        following = [link for link in page["links"] if link["rel"] == "next"]
+        if not following:
+            return found
+        answer = site.post(following[0]["href"], following[0]["body"])
+
+
+def ids(found: list[dict[str, Any]]) -> list[str]:
+    """Their ids, sorted."""
+    return sorted(each["id"] for each in found)
+
+
+def stored_ids(is_wanted: Callable[[dict[str, Any]], bool]) -> list[str]:
+    """The ids of stored sets whose properties are as wanted."""
+    wanted = ids([each for each in STORED if is_wanted(each["properties"])])
+    assert 0 < len(wanted) < len(STORED)
+    return wanted
+
+
+def test_all_stored_sets_are_found(stereo_site: Site) -> None:
+    """A search without terms finds each pair and triplet, those to order too, and no image."""
+    assert ids(sets(stereo_site)) == ids(STORED)
+
+
+def test_best_comes_first_over_pages(stereo_site: Site) -> None:
+    """Pages of two follow each other by suitability, without a gap or a repetition."""
+    found = sets(stereo_site, limit=2)
+    assert ids(found) == ids(STORED)
+    scores = [each["properties"]["stereo:suitability"] for each in found]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) > 2
+
+
+def test_pages_of_a_get_search_follow_each_other(stereo_site: Site) -> None:
+    """The links of GET lead through all sets in the order that is asked for."""
+    found: list[dict[str, Any]] = []
+    answer = stereo_site.get("/stereo/search", params={"sortby": "-stereo:convergence_angle", "limit": 3})
+    while True:
+        page = answer.json()
+        assert answer.headers["content-type"] == "application/geo+json"
+        found += page["features"]
+        following = [link["href"] for link in page["links"] if link["rel"] == "next"]
+        if not following:
+            break
+        answer = stereo_site.get(following[0])
+    assert ids(found) == ids(STORED)
+    angles = [each["properties"]["stereo:convergence_angle"] for each in found]
+    assert angles == sorted(angles, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "ends", "field"),
+    [
+        ("convergence", (12, 20), "stereo:convergence_angle"),
+        ("base_to_height", (0.2, 0.38), "stereo:base_to_height"),
+        ("bie", (85, None), "stereo:bisector_elevation_angle"),
+        ("asymmetry", (None, 3), "stereo:asymmetry_angle"),
+        ("time_span", (20, 29), "stereo:time_span"),
+        ("cloud", (None, 10), "stereo:cloud_cover_max"),
+    ],
+)
+def test_ranges_are_those_of_the_properties(
+    stereo_site: Site, name: str, ends: tuple[float | None, float | None], field: str
+) -> None:
+    """A range in the body or in the query string keeps the sets whose property lies within."""
+    low, high = (-1 if ends[0] is None else ends[0]), (1e9 if ends[1] is None else ends[1])
+    wanted = stored_ids(lambda properties: low <= properties[field] <= high)
+    assert ids(sets(stereo_site, **{name: list(ends)})) == wanted
+    spoken = "/".join(".." if end is None else str(end) for end in ends)
+    assert stereo_site.ids("/stereo/search", **{name: spoken}) == wanted
+
+
+def test_mode_chooses(stereo_site: Site) -> None:
+    """Pairs or triplets alone, as asked for."""
+    triplets = stored_ids(lambda properties: properties["stereo:mode"] == "tri-stereo")
+    assert stereo_site.ids("/stereo/search", mode="tri-stereo") == triplets
+    assert sorted(stereo_site.ids("/stereo/search", mode="stereo") + triplets) == ids(STORED)
+
+
+def test_collections_of_sets_and_of_images_can_be_named(stereo_site: Site) -> None:
+    """Named collections are those of the sets; those of images keep sets that have no other image."""
+    assert ids(sets(stereo_site, collections=[HELD_TRIPLETS])) == stored_ids(lambda p: p["stereo:mode"] == "tri-stereo")
+    assert ids(sets(stereo_site, collections=[ARCHIVE_SETS])) == stored_ids(lambda p: not p["dinamis:held"])
+    assert ids(sets(stereo_site, collections=[HELD])) == stored_ids(lambda p: p["dinamis:held"])
+    assert ids(sets(stereo_site, collections=[HELD, ARCHIVE])) == ids(STORED)
+    refusal = problem_of(stereo_site.post("/stereo/search", {"collections": [HELD_SETS, HELD]}))
+    assert (refusal["status"], "either" in refusal["detail"]) == (400, True)
+
+
+def test_area_time_ids_and_filter_hold_as_in_any_search(stereo_site: Site) -> None:
+    """The common terms of STAC and a CQL2 filter, as text or JSON, restrict the sets."""
+    nice = stored_ids(lambda p: p["stereo:views"] == [view["id"] for view in CLOUDY_PAIR])
+    assert ids(sets(stereo_site, bbox=NICE_AREA)) == nice
+    assert ids(sets(stereo_site, intersects={"type": "Point", "coordinates": [7.2, 43.7]})) == nice
+    assert stereo_site.ids("/stereo/search", datetime="2023-07-02T00:00:00/2023-07-02T23:59:59") == nice
+    assert ids(sets(stereo_site, ids=nice)) == nice
+    assert stereo_site.ids("/stereo/search", filter='"eo:cloud_cover" >= 40') == nice
+    assert ids(sets(stereo_site, filter={"op": ">=", "args": [{"property": "eo:cloud_cover"}, 40]})) == nice
+
+
+def test_preset_is_the_angles_of_its_chain(stereo_site: Site) -> None:
+    """A triplet has two bases, so the outer angle of one may be twice as large."""
+    wanted = stored_ids(
+        lambda p: 5 * (p["stereo:view_count"] - 1) <= p["stereo:convergence_angle"] <= 15 * (p["stereo:view_count"] - 1)
+    )
+    assert stereo_site.ids("/stereo/search", preset="dsm-opt") == wanted
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"convergence": [20, 10]},
+        {"convergence": [-1, 10]},
+        {"convergence": "5-10"},
+        {"convergence": ["x", 10]},
+        {"overlap": [0, 80]},
+        {"bie": [0, 91]},
+        {"time_span": [0, 5000]},
+        {"convergance": [5, 10]},
+        {"mode": ["quad"]},
+        {"mode": []},
+        {"preset": "dtm"},
+        {"cover": True},
+        {"aoi_coverage": 0.5},
+        {"max_days": 3},
+        {"max_sun_difference": 3},
+        {"multi_date": True, "mode": ["tri-stereo"]},
+        {"multi_date": True, "max_days": 9000},
+        {"bbox": [1, 2, 3, 4], "intersects": {"type": "Point", "coordinates": [1, 2]}},
+        {"bbox": [1, 2, 3]},
+        {"intersects": {"type": "Blob"}},
+        {"filter": "stereo:convergence_angle >"},
+        {"filter": "hidden_price > 3"},
+        {"sortby": [{"field": "hidden_price"}]},
+        {"datetime": "yesterday"},
+        {"limit": 0},
+        {"token": "x"},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_asked_is_refused(stereo_site: Site, search: dict[str, Any]) -> None:
+    """Bad ranges, terms that contradict each other and unknown names are 400 with the reason."""
+    assert problem_of(stereo_site.post("/stereo/search", search))["status"] == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["convergence=20/10", "convergence=a/b", "bbox=1,2,x,4", "cover=perhaps", "intersects={"]
+)
+def test_what_cannot_be_asked_by_get_is_refused(stereo_site: Site, query: str) -> None:
+    """The query string is held to the same."""
+    assert problem_of(stereo_site.get(f"/stereo/search?{query}"))["status"] == 400
+
+
+def test_sets_of_an_image_are_those_that_have_it_as_a_view(stereo_site: Site) -> None:
+    """Of the image in the middle: two pairs and the triplet, the most suitable first; of an archive's, its pair."""
+    middle = TRIPLET[1]["id"]
+    page = stereo_site.get(f"/collections/{HELD}/items/{middle}/stereo").json()
+    assert ids(page["features"]) == stored_ids(lambda p: middle in p["stereo:views"])
+    assert len(page["features"]) == 3
+    scores = [each["properties"]["stereo:suitability"] for each in page["features"]]
+    assert scores == sorted(scores, reverse=True)
+    ordered = HALF_HELD_PAIR[1]["id"]
+    assert len(stereo_site.ids(f"/collections/{ARCHIVE}/items/{ordered}/stereo")) == 1
+
+
+def test_sets_of_an_image_that_is_not_there_are_404(stereo_site: Site) -> None:
+    """Of an unknown image or collection nothing is told."""
+    assert problem_of(stereo_site.get(f"/collections/{HELD}/items/nothing/stereo"))["status"] == 404
+    assert problem_of(stereo_site.get(f"/collections/nothing/items/{TRIPLET[0]['id']}/stereo"))["status"] == 404
+
+
+def test_server_says_that_it_searches_stereo_sets(stereo_site: Site) -> None:
+    """Conformance, landing page and OpenAPI name the search and its parameters."""
+    assert "https://w3id.org/stac-stereo/v1.0.0/search" in stereo_site.get("/conformance").json()["conformsTo"]
+    links = [link for link in stereo_site.get("/").json()["links"] if link["rel"] == "stereo-search"]
+    assert {link["method"]: link["href"] for link in links} == dict.fromkeys(
+        ("GET", "POST"), f"{stereo_site.url}/stereo/search"
+    )
+    paths = stereo_site.get("/api").json()["paths"]
+    parameters = {each["name"] for each in paths["/stereo/search"]["get"]["parameters"]}
+    assert {"convergence", "filter", "multi_date", "cover", "bbox", "token"} <= parameters
+    assert "post" in paths["/stereo/search"]
+    assert "/collections/{collection_id}/items/{item_id}/stereo" in paths
