@@ -1,0 +1,49 @@
+"""`dinamis stereo`: the stereo sets of the catalogue."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from harvester.commands.rooms import harvest_rooms
+from harvester.commands.terminal import json_option, print_json, print_plain, say
+
+
+@click.group()
+def stereo() -> None:
+    """Look after the stereo pairs and triplets of the catalogue."""
+
+
+@stereo.command()
+@click.option("--platform", metavar="NAME", help="Only sets of this satellite, such as pleiades-1a.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only from the month of this day on.")
+@json_option
+def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None:
+    """Find all stereo sets anew and write those that are not as they should be.
+
+    Harvests keep the sets true by themselves: this is for catalogues from before there were sets, and after collection
+    documents say other things of them. Run it several times at once to share the work; after an interruption it goes on
+    where it stopped.
+
+    \b
+      dinamis stereo rebuild
+      dinamis stereo rebuild --platform pleiades-1b --since 2023-01-01
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.stereo.rebuild import RebuildReport, Shard
+    from harvester.stereo.rebuild import rebuild as rebuild_sets
+
+    def tell(shard: Shard, done: RebuildReport) -> None:
+        say(f"{shard.platform} {shard.month:%Y-%m}: {done.items} images so far, {done.written} Items written")
+
+    report = rebuild_sets(harvest_rooms(), platform, since.replace(tzinfo=UTC) if since else None, tell)
+    counted = {
+        "months": report.shards,
+        "images": report.items,
+        "written": report.written,
+        "removed": report.removed,
+    }
+    if as_json:
+        print_json(counted)
+    else:
+        print_plain(", ".join(f"{number} {name}" for name, number in counted.items()))

@@ -1,0 +1,224 @@
+"""The input that chains of surface models expect, written from the files of a stereo set.
+
+Every chain reads the panchromatic images in the geometry of the sensor, whole, with the vendor's camera models. Images
+in several tiles are joined by a virtual mosaic of GDAL, which is a small text.
+
+- CARS: `docs/source/configuration` of CNES/cars: sections `input` and `output`, an image and a geomodel for each
+  sensor, pairs of sensors that name the nadir view of a triplet first.
+- Ames Stereo Pipeline: the examples "Pleiades" and "RPC" of its manual (`docs/examples/pleiades.rst` of
+  NeoGeographyToolkit/StereoPipeline): the session `pleiades` with the exact camera models of the vendor's DIM files,
+  which it wants for Pléiades Neo above all; the session `rpc` for other satellites.
+- MicMac: `Convert2GenBundle`, `Tapioca`, `Campari` and `Malt` as its satellite tutorial has them (MicMac wiki,
+  "Satellite images"; micmacIGN/micmac): images and DIMAP RPC of one name in one folder, and `WGS84toUTM.xml`.
+- s2p: `README.md` and `s2p/initialization.py` of centreborelli/s2p: `images` with `img` and `rpc`, the reference first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from shlex import quote
+from types import MappingProxyType
+
+from lxml import etree
+
+from harvester.stereo.errors import ViewNotUsable
+from harvester.stereo.held_views import HeldView, Tile
+
+#: What a folder shall hold, by name: a text, or a file elsewhere that a link leads to.
+Folder = Mapping[str, str | Path]
+Place = tuple[float, float]  #: longitude and latitude of the middle of what all views show
+
+_GDAL_TYPES = {"uint8": "Byte", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "float32": "Float32"}
+_RUN = '#!/bin/sh\nset -e\ncd "$(dirname "$0")"\n'
+
+
+def export_views(views: Sequence[HeldView], chain: str, place: Place, directory: Path) -> Path:
+    """Write the input of a chain into a folder, which is made if need be; what was exported before is replaced.
+
+    Args:
+        views: In the order of time.
+        chain: A key of `CHAINS`.
+        place: Longitude and latitude of the middle of what all views show.
+        directory: To write into.
+
+    Returns:
+        The file to give to the chain, or to run.
+
+    Raises:
+        ViewNotUsable: The tiles of a view cannot be joined.
+    """
+    folder = CHAINS[chain](views, place, directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in folder.items():
+        _put(directory / name, content)
+    return directory / next(iter(folder))
+
+
+def _put(file: Path, content: str | Path) -> None:
+    file.unlink(missing_ok=True)
+    if isinstance(content, Path):
+        file.symlink_to(content)
+        return
+    file.write_text(content, encoding="utf-8")
+    if file.suffix == ".sh":
+        file.chmod(0o755)
+
+
+def _cars(views: Sequence[HeldView], _place: Place, directory: Path) -> Folder:
+    sensors = {
+        f"view{number}": {"image": image, "geomodel": str(view.rpc)}
+        for number, (view, image) in enumerate(zip(views, _images(views, directory), strict=True), start=1)
+    }
+    names = list(sensors)
+    pairing = [[names[a], names[b]] for a, b in _pairs(len(views))]
+    content = {"input": {"sensors": sensors, "pairing": pairing}, "output": {"directory": str(directory / "cars")}}
+    return {"cars.json": _as_json(content), **_mosaics(views)}
+
+
+def _s2p(views: Sequence[HeldView], _place: Place, directory: Path) -> Folder:
+    images = _images(views, directory)
+    order = [_reference(len(views)), *(number for number in range(len(views)) if number != _reference(len(views)))]
+    content = {
+        "out_dir": str(directory / "s2p"),
+        "images": [{"img": images[number], "rpc": str(views[number].rpc)} for number in order],
+        "full_img": True,
+    }
+    return {"s2p.json": _as_json(content), **_mosaics(views)}
+
+
+def _asp(views: Sequence[HeldView], place: Place, directory: Path) -> Folder:
+    exact = [str(view.metadata) for view in views if view.metadata and view.platform.startswith("pleiades")]
+    session, cameras = ("pleiades", exact) if len(exact) == len(views) else ("rpc", [str(view.rpc) for view in views])
+    images = [quote(image) for image in _images(views, directory)]
+    cameras = [quote(camera) for camera in cameras]
+    lines = [
+        f"bundle_adjust -t {session} --camera-weight 0 --tri-weight 0.1 \\",
+        f"  {' '.join(images)} \\\n  {' '.join(cameras)} \\\n  -o ba/run",
+    ]
+    for a, b in _pairs(len(views)):
+        run = f"view{a + 1}-view{b + 1}/run"
+        files = f"{images[a]} {images[b]} \\\n  {cameras[a]} {cameras[b]} \\\n  {run}"
+        lines += [
+            f"parallel_stereo -t {session} --stereo-algorithm asp_mgm --subpixel-mode 9 \\",
+            f"  --bundle-adjust-prefix ba/run \\\n  {files}",
+            f"point2dem --t_srs {quote(_utm(place))} {run}-PC.tif",
+        ]
+    return {"asp.sh": _RUN + "\n".join(lines) + "\n", **_mosaics(views)}
+
+
+def _micmac(views: Sequence[HeldView], place: Place, directory: Path) -> Folder:
+    names = [f"view{number}" for number in range(1, len(views) + 1)]
+    links: dict[str, str | Path] = {}
+    copies = []
+    for name, view, image in zip(names, views, _images(views, directory), strict=True):
+        links[f"{name}.xml"] = view.rpc
+        if _is_tiff(view):
+            links[f"{name}.tif"] = view.tiles[0].path
+        else:
+            # MicMac reads no virtual mosaics and no JPEG 2000.
+            copies.append(f"gdal_translate -co BIGTIFF=IF_SAFER {quote(image)} {name}.tif")
+    lines = [
+        *copies,
+        'mm3d Tapioca All "view.*tif" -1 ExpTxt=1 @ExitOnBrkp',
+        'mm3d Convert2GenBundle "(view.*).tif" "\\$1.xml" RPC-d0 ChSys=WGS84toUTM.xml Degre=0 @ExitOnBrkp',
+        'mm3d Campari "view.*tif" RPC-d0 RPC-d0-adj ExpTxt=1 @ExitOnBrkp',
+        'mm3d Malt UrbanMNE "view.*tif" RPC-d0-adj SzW=2 Regul=0.2 NbVI=2 EZA=1 @ExitOnBrkp',
+    ]
+    script = _RUN + "\n".join(lines) + "\n"
+    return {"micmac.sh": script, "WGS84toUTM.xml": _micmac_system(place), **links, **_mosaics(views)}
+
+
+CHAINS: Mapping[str, Callable[[Sequence[HeldView], Place, Path], Folder]] = MappingProxyType(
+    {"cars": _cars, "asp": _asp, "micmac": _micmac, "s2p": _s2p}
+)
+
+
+def _reference(count: int) -> int:
+    """The view that the others are matched with: that in the middle of a triplet, the first of a pair."""
+    return (count - 1) // 2
+
+
+def _pairs(count: int) -> list[tuple[int, int]]:
+    reference = _reference(count)
+    return [(reference, number) for number in range(count) if number != reference]
+
+
+def _images(views: Sequence[HeldView], directory: Path) -> list[str]:
+    """Of each view the file that a chain opens."""
+    return [str(view.tiles[0].path if len(view.tiles) == 1 else directory / f"{view.item}.vrt") for view in views]
+
+
+def _is_tiff(view: HeldView) -> bool:
+    return len(view.tiles) == 1 and view.tiles[0].path.suffix.lower() in (".tif", ".tiff")
+
+
+def _mosaics(views: Sequence[HeldView]) -> Folder:
+    return {f"{view.item}.vrt": virtual_mosaic(view) for view in views if len(view.tiles) > 1}
+
+
+def virtual_mosaic(view: HeldView) -> str:
+    """The tiles of an image as one, in GDAL's format VRT (gdal.org/drivers/raster/vrt.html).
+
+    Raises:
+        ViewNotUsable: The size or the type of a tile is not known, a tile is missing, or they make no rectangle.
+    """
+    rows = [list(row) for _, row in groupby(view.tiles, key=lambda tile: tile.row)]
+    heights = [_shape(view, row[0])[0] for row in rows]
+    widths = [_shape(view, tile)[1] for tile in rows[0]]
+    wanted = [[(height, width) for width in widths] for height in heights]
+    if [[_shape(view, tile) for tile in row] for row in rows] != wanted:
+        raise ViewNotUsable(f"The tiles of {view.item} make no rectangle: is one missing?")
+    root = etree.Element("VRTDataset", rasterXSize=str(sum(widths)), rasterYSize=str(sum(heights)))
+    first = view.tiles[0]
+    for band in range(1, first.bands + 1):
+        node = etree.SubElement(root, "VRTRasterBand", dataType=_gdal_type(view, first), band=str(band))
+        for number, row in enumerate(rows):
+            for place, tile in enumerate(row):
+                _add_source(node, tile, band, (sum(widths[:place]), sum(heights[:number])))
+    return str(etree.tostring(root, pretty_print=True, encoding="unicode"))
+
+
+def _add_source(node: etree._Element, tile: Tile, band: int, offset: tuple[int, int]) -> None:
+    rows, columns = tile.shape or (0, 0)
+    source = etree.SubElement(node, "SimpleSource")
+    etree.SubElement(source, "SourceFilename", relativeToVRT="0").text = os.fspath(tile.path)
+    etree.SubElement(source, "SourceBand").text = str(band)
+    for name, (x, y) in (("SrcRect", (0, 0)), ("DstRect", offset)):
+        etree.SubElement(source, name, xOff=str(x), yOff=str(y), xSize=str(columns), ySize=str(rows))
+
+
+def _shape(view: HeldView, tile: Tile) -> tuple[int, int]:
+    if tile.shape is None:
+        raise ViewNotUsable(f"The metadata of {view.item} do not tell the size of {tile.path.name}.")
+    return tile.shape
+
+
+def _gdal_type(view: HeldView, tile: Tile) -> str:
+    if (known := _GDAL_TYPES.get(tile.data_type or "")) is None:
+        raise ViewNotUsable(f"The metadata of {view.item} do not tell the data type of {tile.path.name}.")
+    return known
+
+
+def _micmac_system(place: Place) -> str:
+    """The UTM zone as MicMac writes coordinate systems."""
+    root = etree.Element("SystemeCoord")
+    system = etree.SubElement(root, "BSC")
+    etree.SubElement(system, "TypeCoord").text = "eTC_Proj4"
+    etree.SubElement(system, "AuxStr").text = _utm(place)
+    return str(etree.tostring(root, pretty_print=True, encoding="unicode"))
+
+
+def _utm(place: Place) -> str:
+    """The UTM zone of a place as PROJ writes it; surface models want metres."""
+    longitude, latitude = place
+    zone = int((longitude + 180) // 6) % 60 + 1
+    south = "" if latitude >= 0 else " +south"
+    return f"+proj=utm +zone={zone}{south} +datum=WGS84 +units=m +no_defs"
+
+
+def _as_json(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
