@@ -100,7 +100,7 @@ def test_asp_takes_exact_cameras_where_it_knows_them(
 
 
 def test_micmac_finds_images_and_models_of_one_name(tmp_path: Path) -> None:
-    """In the folder for MicMac an image and its RPC differ by their endings alone, and the zone is that of the place."""
+    """In the folder for MicMac an image and its RPC differ by their endings alone; the zone is that of the place."""
     views = [view(tmp_path, number) for number in range(2)]
     script = export_views(views, "micmac", PARIS, tmp_path / "out")
     for number, each in enumerate(views, start=1):
@@ -157,7 +157,7 @@ def test_export_can_be_repeated(tmp_path: Path, chain: str) -> None:
 def item(name: str, *keys: str) -> dict[str, Any]:
     """An Item with these assets."""
     shaped = {"proj:shape": [8, 8], "data_type": "uint16", "bands": [{"name": "P"}]}
-    return {"id": name, "properties": {"platform": "pleiades-1a"}, "assets": {key: shaped for key in keys}}
+    return {"id": name, "properties": {"platform": "pleiades-1a"}, "assets": dict.fromkeys(keys, shaped)}
 
 
 def delivered(folder: Path, *keys: str, root: str | None = None) -> dict[str, list[dict[str, str]]]:
@@ -172,8 +172,9 @@ PAIR: dict[str, Any] = {"id": "pair", "properties": {"stereo:views_to_order": []
 
 def test_panchromatic_image_is_preferred(tmp_path: Path) -> None:
     """Of the components of a view the panchromatic one in sensor geometry is taken, with the tiles of its own job."""
-    keys = ("pms-sensor-j3", "rpc-pms-sensor-j3", "p-sensor-r1c2-j-1", "p-sensor-r1c1-j-1", "rpc-p-sensor-j-1",
-            "ms-sensor-j2", "rpc-ms-sensor-j2", "metadata-p-sensor-j-1", "p-ortho-j4", "mask-cld-p-sensor-j-1")  # fmt: skip
+    used = ("p-sensor-r1c2-j-1", "p-sensor-r1c1-j-1", "rpc-p-sensor-j-1", "metadata-p-sensor-j-1")
+    others = ("pms-sensor-j3", "rpc-pms-sensor-j3", "ms-sensor-j2", "rpc-ms-sensor-j2", "p-ortho-j4")
+    keys = (*others, *used, "mask-cld-p-sensor-j-1")
     (held,) = held_views(PAIR, [(item("A", *keys), delivered(tmp_path, *keys))])
     assert [tile.path.name for tile in held.tiles] == ["p-sensor-r1c1-j-1", "p-sensor-r1c2-j-1"]
     assert held.rpc == tmp_path / "rpc-p-sensor-j-1"
