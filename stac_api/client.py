@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from importlib.resources import files
 from typing import Any, cast
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 import attr
 import orjson
@@ -20,7 +20,7 @@ from stac_fastapi.pgstac.types.search import PgstacSearch
 from stac_fastapi.types.errors import InvalidQueryParameter, NotFoundError
 from stac_fastapi.types.requests import get_base_url
 from stac_fastapi.types.stac import Item, ItemCollection, LandingPage
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from stac_api.areas import bbox_geometry, crosses_antimeridian
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
@@ -42,7 +42,9 @@ STEREO_REL = "stereo-search"
 #: Of a Collection: when its sources were last read with success, whether anything had changed or not.
 HARVESTED_AT = "dinamis:harvested_at"
 
-WITHDRAWAL = (files("stac_api") / "sql" / "withdrawal.sql").read_text(encoding="utf-8")
+WITHDRAWAL, PRESENT_PLACE = (
+    (files("stac_api") / "sql" / name).read_text(encoding="utf-8") for name in ("withdrawal.sql", "present_place.sql")
+)
 
 
 @attr.s
@@ -105,8 +107,8 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             (collection,) = await _presented(connection, [stored], request)
         return JSONResponse(collection, headers=language_headers([collection]))
 
-    async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item:
-        """One Item.
+    async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item | Response:
+        """One Item; where a stereo set has moved to another collection of sets, the way there.
 
         Raises:
             ItemWithdrawn: it stood in the collection and does not any more.
@@ -116,9 +118,18 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             item = await super().get_item(_storable_id(item_id), collection_id, request, **kwargs)
         except NotFoundError:
             async with request.app.state.get_connection(request, "r") as connection:
+                place = await connection.fetchval(PRESENT_PLACE, collection_id, _storable_id(item_id))
+            if place is not None and await self._has_item(item_id, place, request):
+                return RedirectResponse(f"{get_base_url(request)}collections/{place}/items/{quote(item_id)}", 308)
+            async with request.app.state.get_connection(request, "r") as connection:
                 await _refuse_withdrawn(connection, item_id, collection_id)
             raise
         return cast("Item", item)
+
+    async def _has_item(self, item_id: str, collection_id: str, request: Request) -> bool:
+        """Whether the reader may see the Item: what the waist does not let through is not told of."""
+        search = self.pgstac_search_model(ids=[item_id], collections=[collection_id], limit=1)
+        return bool((await self._search_base(search, request))["features"])
 
     async def item_collection(self, collection_id: str, request: Request, **parameters: Any) -> GeoJSONResponse:
         """A page of the Items of one collection."""

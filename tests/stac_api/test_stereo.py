@@ -212,6 +212,56 @@ def test_sets_of_an_image_that_is_not_there_are_404(stereo_site: Site) -> None:
     assert problem_of(stereo_site.get(f"/collections/nothing/items/{TRIPLET[0]['id']}/stereo"))["status"] == 404
 
 
+@pytest.fixture
+def moved(module_database: Database) -> Callable[..., None]:
+    """A function that writes down where an Item stands, as the harvest does; where it stood it is withdrawn."""
+
+    def move(item: str, collection: str, former: str) -> None:
+        places = {"item": item, "collection": collection, "former": former}
+        with module_database.connect("harvest", autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO dinamis.scene (id, created) VALUES (%(item)s, now()) ON CONFLICT DO NOTHING", places
+            )
+            connection.execute(
+                "INSERT INTO dinamis.item"
+                " (id, scene, collection, is_published, created, updated, change, first_change)"
+                " SELECT %(item)s, %(item)s, %(collection)s, true, now(), now(), number, number"
+                " FROM nextval('dinamis.change') AS number",
+                places,
+            )
+            connection.execute(
+                "INSERT INTO dinamis.tombstone (collection, item, withdrawn_at, reason)"
+                " VALUES (%(former)s, %(item)s, now(), 'It was moved.')",
+                places,
+            )
+
+    return move
+
+
+def test_set_that_moved_is_found_from_its_old_place(stereo_site: Site, moved: Callable[..., None]) -> None:
+    """The old address of a set whose last view was delivered leads to the Item, for good."""
+    now_held = stored_ids(lambda p: p["stereo:views"] == [view["id"] for view in CLOUDY_PAIR])[0]
+    moved(now_held, HELD_SETS, former=ARCHIVE_SETS)
+    answer = stereo_site.get(f"/collections/{ARCHIVE_SETS}/items/{now_held}", allow_redirects=False)
+    assert answer.status_code == 308
+    assert answer.headers["location"] == f"{stereo_site.url}/collections/{HELD_SETS}/items/{now_held}"
+    assert stereo_site.get(answer.headers["location"]).json()["id"] == now_held
+
+
+def test_set_that_is_not_where_it_moved_to_is_gone(stereo_site: Site, moved: Callable[..., None]) -> None:
+    """A set that is written down elsewhere but cannot be seen there is withdrawn, as far as readers know."""
+    moved("pleiades-1a_unseen", HELD_SETS, former=ARCHIVE_SETS)
+    path = f"/collections/{ARCHIVE_SETS}/items/pleiades-1a_unseen"
+    assert problem_of(stereo_site.get(path, allow_redirects=False))["status"] == 410
+
+
+def test_image_that_moved_is_gone_from_its_old_place(stereo_site: Site, moved: Callable[..., None]) -> None:
+    """Only sets lead on: the Item of an image that moved is withdrawn from its former collection."""
+    image = TRIPLET[0]["id"]
+    moved(image, HELD, former=ARCHIVE)
+    assert problem_of(stereo_site.get(f"/collections/{ARCHIVE}/items/{image}"))["status"] == 410
+
+
 def test_server_says_that_it_searches_stereo_sets(stereo_site: Site) -> None:
     """Conformance, landing page and OpenAPI name the search and its parameters."""
     assert "https://w3id.org/stac-stereo/v1.0.0/search" in stereo_site.get("/conformance").json()["conformsTo"]
