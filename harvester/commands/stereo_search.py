@@ -1,0 +1,190 @@
+"""`dinamis stereo search`: the stereo sets of the catalogue as a table or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from harvester.commands.rooms import collection_documents, ready_database
+from harvester.commands.terminal import Failure, print_plain, say
+
+if TYPE_CHECKING:
+    from harvester.stereo.pair_search import Bounds, ItemDocument, StereoQuestion
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Callback = Callable[[click.Context, click.Parameter, str | None], tuple[float | None, ...] | None]
+
+PRESETS = ("dsm-opt", "cars", "asp", "micmac")  #: keys of footprints.suitability.CHAIN_PREFERENCES
+_FORMATS = {".json": "geojson", ".geojson": "geojson", ".gpkg": "gpkg", ".csv": "csv"}
+_VIEW_COUNTS = {"stereo": 2, "tri-stereo": 3}
+
+
+def _numbers(count: int, *, is_open: bool = False) -> Callback:
+    """What reads numbers with commas between them; where it is open some may be left out: `5,20`, `5,` and `,20`."""
+
+    def read(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[float | None, ...] | None:
+        if text is None:
+            return None
+        try:
+            numbers = tuple(float(word) if word.strip() or not is_open else None for word in text.split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) != count or not _in_order(numbers):
+            raise click.BadParameter(f"{text!r} are not {count} numbers in order, with a comma between them.")
+        return numbers
+
+    return read
+
+
+def _in_order(numbers: Sequence[float | None]) -> bool:
+    """Of two bounds the lower comes first; a box may cross the antimeridian, but not stand on its head."""
+    low, high = numbers if len(numbers) == 2 else (numbers[1], numbers[-1])
+    return low is None or high is None or low <= high
+
+
+def _range_option(name: str, text: str) -> Callable[[Command], Command]:
+    return click.option(name, metavar="MIN,MAX", callback=_numbers(2, is_open=True), help=text)
+
+
+@click.command()
+@click.option("--bbox", metavar="WEST,SOUTH,EAST,NORTH", callback=_numbers(4), help="Box in degrees.")
+@click.option(
+    "--intersects",
+    "area",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the area: GeoJSON, GeoPackage, Shapefile, KML.",
+)
+@click.option(
+    "--datetime", "moments", metavar="WHEN", help="RFC 3339: an instant, or FROM/TO with .. where it is open."
+)
+@click.option("--mode", type=click.Choice(list(_VIEW_COUNTS)), help="Pairs or triplets.")
+@click.option("--held/--to-order", default=None, help="Only sets all of whose views are held, or only the others.")
+@_range_option("--convergence", "Degrees; of a triplet, between its outer views.")
+@_range_option("--base-to-height", "Base over height.")
+@click.option("--overlap", type=click.FloatRange(0, 1), help="Least common share of the smallest footprint.")
+@click.option("--cloud", type=click.FloatRange(0, 100), help="Largest cloud cover of every view, in percent.")
+@click.option("--preset", type=click.Choice(PRESETS), help="Convergence as a chain of surface models prefers it.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="So many sets at most.")
+@click.option(
+    "--format",
+    "wanted",
+    type=click.Choice(["table", "geojson", "gpkg", "csv"]),
+    help="That of the ending of --output by default, else a table.",
+)
+@click.option("--output", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write into this file.")
+def search(wanted: str | None, output: Path | None, **terms: Any) -> None:
+    """Search the stereo pairs and triplets, the most suitable first.
+
+    A set of which a bounded quantity is not known is left out. Exit code: 0, also when nothing is found.
+
+    \b
+      dinamis stereo search --bbox 2.2,48.8,2.5,48.9 --cloud 10
+      dinamis stereo search --intersects town.gpkg --mode tri-stereo --preset cars --output sets.gpkg
+      dinamis stereo search --convergence 5,20 --held --format csv > sets.csv
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.stereo.pair_search import find_sets
+
+    chosen = wanted or (_FORMATS.get(output.suffix.lower()) if output else "table")
+    _refuse_impossible(chosen, output, terms)
+    question = _question(terms, set_collections())
+    with ready_database("api").connect("api") as connection:
+        sets = find_sets(connection, question)
+    if len(sets) == question.limit:
+        say(f"There may be more: these are the {question.limit} most suitable ones (--limit).")
+    _give(sets, str(chosen), output)
+
+
+def set_collections() -> list[str]:
+    """The collections in which stereo sets stand, as the documents in use say."""
+    from harvester.stereo.rules import StereoRules
+
+    return sorted(StereoRules(collection_documents()).set_collections)
+
+
+def _refuse_impossible(chosen: str | None, output: Path | None, terms: Mapping[str, Any]) -> None:
+    if chosen is None:
+        raise click.UsageError(f"say --format: the name of {output} does not tell it.")
+    if chosen == "gpkg" and output is None:
+        raise click.UsageError("a GeoPackage is a file: name it with --output.")
+    if chosen == "table" and output is not None:
+        raise click.UsageError("a table is for the terminal: choose another --format for --output.")
+    if terms["bbox"] and terms["area"]:
+        raise click.UsageError("give --bbox or --intersects, not both.")
+
+
+def _question(terms: Mapping[str, Any], collections: Sequence[str]) -> StereoQuestion:
+    from harvester.stereo.pair_search import CONVERGENCE, StereoQuestion
+    from harvester.stereo.set_files import area_in
+
+    bounds: dict[str, Bounds] = {
+        CONVERGENCE: terms["convergence"] or (None, None),
+        "stereo:base_to_height": terms["base_to_height"] or (None, None),
+        "stereo:overlap": (terms["overlap"], None),
+        "stereo:cloud_cover_max": (None, terms["cloud"]),
+    }
+    return StereoQuestion(
+        collections=collections,
+        bbox=terms["bbox"],
+        intersects=area_in(terms["area"]) if terms["area"] else None,
+        datetime=terms["moments"],
+        mode=terms["mode"],
+        held=terms["held"],
+        bounds=bounds,
+        convergence_by_views=_preferred(terms["preset"]) if terms["preset"] else None,
+        limit=terms["limit"],
+    )
+
+
+def _preferred(preset: str) -> dict[int, Bounds]:
+    from footprints.suitability import CHAIN_PREFERENCES
+
+    return {count: CHAIN_PREFERENCES[preset].outer_bounds_deg(count) for count in _VIEW_COUNTS.values()}
+
+
+def _give(sets: Sequence[ItemDocument], chosen: str, output: Path | None) -> None:
+    from harvester.stereo.set_files import as_csv, as_geojson, write_geopackage
+
+    if output and not output.parent.is_dir():
+        raise Failure(f"{output} cannot be written: make the folder {output.parent} first.")
+    if chosen == "table":
+        _print_table(sets)
+    elif chosen == "gpkg" and output:
+        write_geopackage(sets, output)
+    else:
+        text = as_geojson(sets) if chosen == "geojson" else as_csv(sets)
+        output.write_text(text, encoding="utf-8") if output else click.echo(text, nl=False)
+    if output:
+        say(f"{len(sets)} sets are in {output}.")
+
+
+#: Heading, property and form of each number of the table.
+_NUMBERS = (
+    ("views", "stereo:view_count", "{}"),
+    ("conv.", "stereo:convergence_angle", "{:.1f}°"),
+    ("B/H", "stereo:base_to_height", "{:.2f}"),
+    ("overlap", "stereo:overlap", "{:.0%}"),
+    ("km²", "stereo:overlap_area", "{:.0f}"),
+    ("cloud", "stereo:cloud_cover_max", "{:.0f} %"),
+    ("suits", "stereo:suitability", "{:.2f}"),
+)
+
+
+def _print_table(sets: Sequence[ItemDocument]) -> None:
+    """A heading and a line for each set; its id stands last, as it is long."""
+    if not sets:
+        print_plain("No stereo set is like that.")
+        return
+    print_plain(f"date      {''.join(f'{heading:>8}' for heading, _, _ in _NUMBERS)}  held  set")
+    for each in sets:
+        told = each["properties"]
+        numbers = "".join(f"{_written(told.get(name), form):>8}" for _, name, form in _NUMBERS)
+        print_plain(
+            f"{str(told['datetime'])[:10]}{numbers}  {'yes ' if told.get('dinamis:held') else 'no  '}  {each['id']}"
+        )
+
+
+def _written(value: Any, form: str) -> str:
+    return "?" if value is None else form.format(value)

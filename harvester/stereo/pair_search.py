@@ -1,0 +1,125 @@
+"""Stereo sets asked of the catalogue, and what belongs to one: pgSTAC alone, as the role of the API may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from harvester.stereo.errors import StereoSetUnknown
+from harvester.stereo.held_views import Places
+
+ItemDocument = Mapping[str, Any]
+Condition = Mapping[str, Any]  #: in CQL2 JSON
+Bounds = tuple[float | None, float | None]  #: both within; None where it is open
+
+CONVERGENCE = "stereo:convergence_angle"
+VIEW_COUNT = "stereo:view_count"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StereoQuestion:
+    """What sets are wanted; a quantity that is not known meets no bounds."""
+
+    collections: Sequence[str]  #: in which stereo sets stand
+    bbox: Sequence[float] | None = None  #: west, south, east, north in degrees
+    intersects: Mapping[str, Any] | None = None  #: a geometry of GeoJSON
+    datetime: str | None = None  #: an instant or interval of RFC 3339, `..` where it is open
+    ids: Sequence[str] | None = None
+    mode: str | None = None  #: stereo or tri-stereo
+    held: bool | None = None  #: true: every view is held
+    bounds: Mapping[str, Bounds] | None = None  #: by the name of the property
+    convergence_by_views: Mapping[int, Bounds] | None = None  #: what a chain asks of sets of so many views, in degrees
+    limit: int = 1000  #: 1 to 10 000
+
+
+def find_sets(connection: Connection, question: StereoQuestion) -> list[ItemDocument]:
+    """The sets that meet all conditions, the most suitable first, equal ones in the order of time."""
+    if not question.collections:
+        return []
+    row = connection.execute("SELECT pgstac.search(%s)", (Jsonb(_as_search(question)),)).fetchone()
+    return list(row[0]["features"]) if row else []
+
+
+def set_called(connection: Connection, name: str, collections: Sequence[str]) -> ItemDocument:
+    """The set with this id.
+
+    Raises:
+        StereoSetUnknown: No collection has it.
+    """
+    found = find_sets(connection, StereoQuestion(collections=collections, ids=[name]))
+    if not found:
+        raise StereoSetUnknown(f"There is no {name}: `dinamis stereo search` lists those there are.")
+    return found[0]
+
+
+def views_of(connection: Connection, pair: ItemDocument) -> list[tuple[ItemDocument, Places]]:
+    """The Items of the views of a set in the order of time, each with the places of its files.
+
+    Raises:
+        StereoSetUnknown: A view has left the catalogue.
+    """
+    names = pair["properties"]["stereo:views"]
+    collections = list(pair["properties"].get("dinamis:view_collections") or [])
+    rows = connection.execute(
+        "SELECT content_hydrate(items), private -> 'assets' FROM pgstac.items"
+        " WHERE id = ANY(%(names)s) AND (%(collections)s::text[] = '{}' OR collection = ANY(%(collections)s))",
+        {"names": names, "collections": collections},
+    ).fetchall()
+    views: dict[str, tuple[ItemDocument, Places]] = {item["id"]: (item, places or {}) for item, places in rows}
+    if gone := [name for name in names if name not in views]:
+        raise StereoSetUnknown(f"{', '.join(gone)}, of which {pair['id']} is made, left it: search again.")
+    return [views[name] for name in names]
+
+
+def _as_search(question: StereoQuestion) -> dict[str, Any]:
+    """The body of a search as pgSTAC takes it."""
+    wanted = {
+        "collections": list(question.collections),
+        "bbox": question.bbox,
+        "intersects": question.intersects,
+        "datetime": question.datetime,
+        "ids": question.ids,
+        "filter": _all_of(_conditions(question)),
+        "sortby": [
+            {"field": "stereo:suitability", "direction": "desc"},
+            {"field": "datetime", "direction": "asc"},
+            {"field": "id", "direction": "asc"},
+        ],
+        "limit": question.limit,
+    }
+    return {name: value for name, value in wanted.items() if value is not None} | {"filter-lang": "cql2-json"}
+
+
+def _conditions(question: StereoQuestion) -> list[Condition]:
+    conditions = [
+        *(_is("=", name, value) for name, value in _facts(question)),
+        *(part for name, bounds in (question.bounds or {}).items() for part in _within(name, bounds)),
+    ]
+    if question.convergence_by_views:
+        conditions.append({"op": "or", "args": [_chain(*each) for each in question.convergence_by_views.items()]})
+    return conditions
+
+
+def _facts(question: StereoQuestion) -> list[tuple[str, Any]]:
+    facts = {"stereo:mode": question.mode, "dinamis:held": question.held}
+    return [(name, value) for name, value in facts.items() if value is not None]
+
+
+def _chain(view_count: int, bounds: Bounds) -> Condition:
+    return {"op": "and", "args": [_is("=", VIEW_COUNT, view_count), *_within(CONVERGENCE, bounds)]}
+
+
+def _within(name: str, bounds: Bounds) -> list[Condition]:
+    return [_is(op, name, bound) for op, bound in zip((">=", "<="), bounds, strict=True) if bound is not None]
+
+
+def _is(op: str, name: str, value: object) -> Condition:
+    return {"op": op, "args": [{"property": name}, value]}
+
+
+def _all_of(conditions: Sequence[Condition]) -> Condition | None:
+    return {"op": "and", "args": conditions} if conditions else None
