@@ -22,6 +22,8 @@ STEREO_EXTENSION = "https://w3id.org/stac-stereo/v1.0.0/schema.json"
 STEREO_IMAGERY_EXTENSION = "https://stac-extensions.github.io/stereo-imagery/v1.0.0/schema.json"
 
 ROLES: Mapping[int, tuple[str, ...]] = {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
+#: Extensions whose schemas want a field in the properties, whatever the assets say.
+_OF_ITEMS_ALONE = frozenset({"processing", "product"})
 #: When an Item was written: not what it says.
 _TIMESTAMPS = ("created", "updated")
 
@@ -105,6 +107,7 @@ def _properties(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any
         **_times(found),
         **known({name: said[0].get(name) for name in ("platform", "constellation", "mission", "instruments")}),
         **known({"gsd": max((each["gsd"] for each in said if each.get("gsd")), default=None)}),
+        **_shared(said, ("processing:level", "product:type")),
         **known({"eo:cloud_cover": found.set.worst_cloud_cover_percent}),
         "title": _title(found, said[0]),
         **_composition(found),
@@ -113,6 +116,14 @@ def _properties(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any
         "dinamis:held": not any(view.is_archive for view in found.views),
         "dinamis:view_collections": sorted({view.collection for view in found.views}),
         "dinamis:source": sorted({source for each in said for source in each.get("dinamis:source", ())}),
+    }
+
+
+def _shared(said: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, Any]:
+    """What all views say alike."""
+    first = said[0]
+    return {
+        name: first[name] for name in names if name in first and all(first[name] == each.get(name) for each in said)
     }
 
 
@@ -200,6 +211,10 @@ def _link(rel: str, collection: str, item: str) -> dict[str, Any]:
 
 
 def _extensions(properties: Mapping[str, Any], assets: Iterable[Mapping[str, Any]]) -> list[str]:
-    groups = [properties, *(group for asset in assets for group in (asset, *asset.get("bands", ())))]
-    prefixes = {name.partition(":")[0] for group in groups for name in group if ":" in name}
-    return [uri for prefix, uri in EXTENSIONS.items() if prefix in prefixes]
+    groups = [group for asset in assets for group in (asset, *asset.get("bands", ()))]
+    of_item, of_assets = _prefixes([properties]), _prefixes(groups) - _OF_ITEMS_ALONE
+    return [uri for prefix, uri in EXTENSIONS.items() if prefix in of_item | of_assets]
+
+
+def _prefixes(groups: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {name.partition(":")[0] for group in groups for name in group if ":" in name}

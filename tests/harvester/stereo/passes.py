@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from math import degrees
+from math import atan, degrees
 from random import Random
 from typing import Any
 
@@ -153,18 +153,27 @@ def generated_passes(seed: int, count: int) -> dict[str, Said]:
     for _ in range(count):
         day = datetime(2021, random.choice((7, 8)), random.choice((15, 31)), tzinfo=UTC)
         middle = day + timedelta(seconds=random.choice((86_395, 40_000, 40_150, 0, 5)) + random.randrange(40))
-        records |= pass_over(
+        told = pass_over(
             random.choice((1, 2, 2, 3, 4)),
             middle=middle,
             base_to_height=random.uniform(0.1, 0.7),
             platform=random.choice(("pleiades-1a", "pleiades-1b")),
             lon=random.choice((4.0, 4.05, 30.0)),
         )
+        records |= {name: said for name, said in told.items() if not _is_taken(said, records)}
     return records
+
+
+def _is_taken(said: Said, records: Mapping[str, Said]) -> bool:
+    """Whether the satellite took another image within two seconds: these would be one acquisition."""
+    moment = datetime.fromisoformat(said["at"])
+    return any(
+        abs((datetime.fromisoformat(other["at"]) - moment).total_seconds()) <= 2.1
+        for other in records.values()
+        if other["platform"] == said["platform"]
+    )
 
 
 def convergence_of(base_to_height: float) -> float:
     """The convergence, in degrees, that makes this ratio."""
-    from math import atan  # noqa: PLC0415
-
     return degrees(2 * atan(base_to_height / 2))

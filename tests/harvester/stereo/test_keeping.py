@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from harvester import catalogue, runs
+from harvester import catalogue
 from harvester.page_writing import PageWriting, WritingOptions
-from harvester.publish import publish_collections
 from harvester.record import Page, RawRecord
 from tests.harvest_rooms import rows
 from tests.harvester.stereo.passes import (
@@ -137,6 +136,7 @@ def test_changed_view_changes_its_sets_alone(holdings: Holdings) -> None:
     """More cloud over one view is seen in the pair, and no other Item is written."""
     holdings.deliver(PAIR)
     report = holdings.deliver({FIRST: {**PAIR[FIRST], "cloud": 60.0}})
+    assert report.items_written == 2
     (pair,) = holdings.sets().values()
     assert pair["properties"]["eo:cloud_cover"] == pair["properties"]["stereo:cloud_cover_max"] == 60
     assert pair["properties"]["stereo:cloud_cover_mean"] == 32.5
@@ -157,7 +157,6 @@ def open_page(holdings: Holdings, name: str) -> Iterator[None]:
     """A page with one image that is written, and committed at the end of the context."""
     rooms = holdings.rooms
     with catalogue.connect(rooms.conninfo) as page, catalogue.connect(rooms.conninfo, autocommit=True) as side:
-        runs.keep_feed(page, HELD_FEED)
         writing = PageWriting(page, side, HELD_FEED, None, rooms, WritingOptions())
         writing.take_in(Page(records=[RawRecord(id=name, content=PAIR[name])], next_cursor=None))
         writing.write_items()
@@ -174,7 +173,7 @@ def wait_for_somebody_waiting(holdings: Holdings) -> None:
 
 def test_two_pages_at_once_find_the_pair(holdings: Holdings) -> None:
     """Two connections that each bring one view while the other's page is open end with the pair."""
-    publish_collections(holdings.rooms.conninfo, holdings.rooms.documents, "fr")
+    assert holdings.harvest().read == 0
 
     def bring_the_second() -> None:
         with open_page(holdings, SECOND):

@@ -69,7 +69,9 @@ def test_rebuild_removes_sets_that_should_not_be(holdings: Holdings) -> None:
     told = pass_over(2)
     holdings.deliver(told)
     execute(holdings, "DELETE FROM dinamis.stereo_view WHERE item LIKE '%1'", "DELETE FROM dinamis.stereo_view")
-    execute(holdings, f"UPDATE dinamis.source_record SET state = 'withdrawn', reason = 'x' WHERE record = '{min(told)}'")
+    execute(
+        holdings, f"UPDATE dinamis.source_record SET state = 'withdrawn', reason = 'x' WHERE record = '{min(told)}'"
+    )
     execute(holdings, f"UPDATE dinamis.item SET is_published = false WHERE id = '{min(told)}'")
     rebuild(holdings.rooms)
     assert holdings.sets() == {}
