@@ -74,7 +74,8 @@ class StereoExtension(ApiExtension):
         return await self._answer(search, request)
 
     async def _answer(self, search: StereoSearch, request: Request) -> Response:
-        return GeoJSONResponse(await found_sets(request.app.state.client, search, request))
+        found = await found_sets(request.app.state.client, search, request, most_images=self.most_images)
+        return GeoJSONResponse(found)
 
     async def sets_of_item(
         self,

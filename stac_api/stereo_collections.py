@@ -29,6 +29,7 @@ class Places:
     sets: list[str]  #: collections of stored sets; empty when these cannot answer
     views: list[str]  #: collections of images; empty means all
     only_views: list[str]  #: stored sets count when all their images are in these; empty means any
+    all_sets: list[str]  #: all collections of stored sets
 
 
 async def set_collections(connection: Connection) -> list[SetCollection]:
@@ -50,17 +51,18 @@ def places_of(known: Sequence[SetCollection], named: Sequence[str], modes: Seque
     Raises:
         UnusableStereoSearch: both kinds are named.
     """
+    all_sets = [each.id for each in known]
     of_sets = [each for each in known if each.id in named]
     if of_sets and len(of_sets) < len(set(named)):
         raise UnusableStereoSearch("Name either collections of stereo sets or collections of images.")
     if of_sets:
-        return Places([each.id for each in of_sets], _views_of(of_sets), [])
+        return Places([each.id for each in of_sets], _views_of(of_sets), [], all_sets)
     fitting = [each for each in known if each.modes & set(modes)]
     if not named:
-        return Places([each.id for each in fitting], _views_of(known), [])
+        return Places([each.id for each in fitting], _views_of(known), [], all_sets)
     taking = [each.id for each in fitting if each.view_collections & set(named)]
     is_stored = set(named) <= set(_views_of(fitting))
-    return Places(taking if is_stored else [], list(named), list(named))
+    return Places(taking if is_stored else [], list(named), list(named), all_sets)
 
 
 def _views_of(collections: Sequence[SetCollection]) -> list[str]:

@@ -241,7 +241,7 @@ class StereoSearch(BaseModel):
         ranges += [(f"stereo:sun_{angle}_difference", turn) for angle in ("azimuth", "elevation")]
         wanted = conjunction(
             {"op": "in", "args": [{"property": "stereo:mode"}, list(self.modes)]},
-            *(each for name, ends in ranges for each in _comparisons(name, ends or (None, None))),
+            *(each for name, ends in ranges for each in comparisons(name, ends or (None, None))),
             self._preferred_angles(),
             self.filter_expr,
         )
@@ -255,14 +255,15 @@ class StereoSearch(BaseModel):
         of_modes = [
             conjunction(
                 {"op": "=", "args": [{"property": "stereo:mode"}, mode]},
-                *_comparisons(angles, preference.outer_bounds_deg(VIEW_COUNTS[mode])),
+                *comparisons(angles, preference.outer_bounds_deg(VIEW_COUNTS[mode])),
             )
             for mode in self.modes
         ]
         return {"op": "or", "args": of_modes} if len(of_modes) > 1 else of_modes[0]
 
 
-def _comparisons(name: str, ends: Ends) -> list[Filter]:
+def comparisons(name: str, ends: Ends) -> list[Filter]:
+    """That a property lies between both ends, as CQL2 JSON; nothing for an open end."""
     return [
         {"op": operator, "args": [{"property": name}, end]}
         for operator, end in zip((">=", "<="), ends, strict=True)

@@ -4,32 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Request
+from stac_fastapi.pgstac.models.links import PagingLinks
 from stac_fastapi.pgstac.types.search import PgstacSearch
+from stac_fastapi.types.requests import get_base_url
+from stac_fastapi.types.rfc3339 import str_to_interval
+from starlette.concurrency import run_in_threadpool
 
 from stac_api.client import CatalogueClient
-from stac_api.errors import UnusableStereoSearch
-from stac_api.filters import Filter, conjunction
+from stac_api.errors import TooManyImages
+from stac_api.filters import Filter, conjunction, properties_in
+from stac_api.intervals import OPEN
+from stac_api.queryables import refuse_undeclared
+from stac_api.stereo_area import covered_share, covering, surface_of
 from stac_api.stereo_collections import Places, places_of, set_collections
-from stac_api.stereo_request import BEST_FIRST, SETS_PER_PAGE, STORED, SortKey, StereoSearch
+from stac_api.stereo_on_demand import IMAGE_FIELDS, computed_sets
+from stac_api.stereo_order import SetOrder
+from stac_api.stereo_request import BEST_FIRST, SETS_PER_PAGE, STORED, SortKey, StereoSearch, comparisons
+
+#: What computed sets have and stored ones have not, so that no queryable declares it.
+COMPUTED_ONLY = frozenset({"stereo:aoi_coverage", "stereo:multi_date"})
 
 Document = dict[str, Any]
 
 
-async def found_sets(client: CatalogueClient, search: StereoSearch, request: Request) -> Document:
+async def found_sets(client: CatalogueClient, search: StereoSearch, request: Request, *, most_images: int) -> Document:
     """A page of the sets that a search asks for.
 
+    Args:
+        client: The way to Items.
+        search: What is asked for.
+        request: Who asks.
+        most_images: Among how many images sets may be found on demand.
+
     Raises:
-        UnusableStereoSearch: it names collections of sets and of images, or no sets are stored for it.
+        UnusableStereoSearch: it names collections of sets and of images.
+        TooManyImages: sets would have to be found among more images.
     """
     async with request.app.state.get_connection(request, "r") as connection:
         known = await set_collections(connection)
     places = places_of(known, search.collections or [], search.modes)
-    if not (search.is_answered_by_stored_sets and places.sets):
-        raise UnusableStereoSearch("No sets are stored for it.")
-    return await _stored_sets(client, search, places, request)
+    if search.is_answered_by_stored_sets and places.sets:
+        return await _stored_sets(client, search, places, request)
+    if search.cover or search.aoi_coverage is not None:
+        surface_of(search)
+    await _refuse_undeclared(search, request)
+    images = await _images(client, search, places, request, most_images)
+    items = await run_in_threadpool(computed_sets, images, search, get_base_url(request))
+    if search.cover:
+        return await run_in_threadpool(_cover, items, search)
+    return await _computed_page(items, search, request)
 
 
 async def sets_of_image(
@@ -40,7 +66,7 @@ async def sets_of_image(
         known = await set_collections(connection)
     moment = image["properties"].get("datetime")
     if not known or moment is None:
-        return {"type": "FeatureCollection", "features": [], "links": [], "numberMatched": 0, "numberReturned": 0}
+        return _collection([], [], matched=0)
     names = [image["id"], *filter(None, [image["properties"].get("dinamis:held_by")])]
     search = _pgstac_search(
         client,
@@ -98,3 +124,74 @@ def _as_geojson(link: dict[str, Any]) -> dict[str, Any]:
 def _around(moment: str, reach: timedelta) -> str:
     instant = datetime.fromisoformat(moment)
     return f"{(instant - reach).isoformat()}/{(instant + reach).isoformat()}"
+
+
+async def _images(
+    client: CatalogueClient, search: StereoSearch, places: Places, request: Request, most: int
+) -> list[Document]:
+    """The images that may be views of what is asked for, as far as the reader may see them."""
+    elsewhere = {"op": "not", "args": [{"op": "in", "args": [{"property": "collection"}, places.all_sets]}]}
+    wanted = _pgstac_search(
+        client,
+        collections=places.views,
+        bbox=search.bbox,
+        intersects=search.intersects,
+        datetime=_within_reach(search),
+        limit=most + 1,
+        fields={"include": set(IMAGE_FIELDS)},
+        filter=conjunction(
+            elsewhere if places.all_sets and not places.views else None,
+            *comparisons("eo:cloud_cover", (None, (search.cloud or (None, None))[1])),
+        ),
+    )
+    images = (await client.search_items(wanted, request))["features"]
+    if len(images) > most:
+        raise TooManyImages(f"At most {most} can be looked through.")
+    return cast("list[Document]", images)
+
+
+def _within_reach(search: StereoSearch) -> str | None:
+    """The interval of the search, and as far around it as the other views of its sets may lie."""
+    given = str_to_interval(search.datetime)
+    first, last = given if isinstance(given, tuple) else (given, given)
+    ends = (_moved(first, -search.reach_s), _moved(last, search.reach_s))
+    return None if ends == (OPEN, OPEN) else "/".join(ends)
+
+
+def _moved(instant: datetime | None, seconds: float) -> str:
+    try:
+        return (instant + timedelta(seconds=seconds)).isoformat() if instant else OPEN
+    except OverflowError:  # before the first year or after the last
+        return OPEN
+
+
+async def _refuse_undeclared(search: StereoSearch, request: Request) -> None:
+    """Hold filter and order of computed sets to what those of stored ones may name."""
+    names = [*properties_in(search.filter_expr), *(key.field for key in search.sortby)]
+    async with request.app.state.get_connection(request, "r") as connection:
+        await refuse_undeclared(connection, sorted({*names} - COMPUTED_ONLY), [])
+
+
+async def _computed_page(items: list[Document], search: StereoSearch, request: Request) -> Document:
+    order = SetOrder(search.sortby)
+    left = order.behind(search.token.removeprefix("next:"), items) if search.token else items
+    page = left[: search.limit]
+    following = order.token(page[-1]) if len(left) > len(page) else None
+    links = await PagingLinks(request=request, next=following).get_links()
+    return _collection(page, links, matched=len(items))
+
+
+def _cover(items: list[Document], search: StereoSearch) -> Document:
+    area = surface_of(search)
+    chosen = covering(items, area, search.limit)
+    return {**_collection(chosen, [], matched=len(chosen)), "stereo:covered": round(covered_share(chosen, area), 4)}
+
+
+def _collection(items: list[Document], links: list[Document], *, matched: int) -> Document:
+    return {
+        "type": "FeatureCollection",
+        "features": items,
+        "links": [_as_geojson(link) for link in links],
+        "numberMatched": matched,
+        "numberReturned": len(items),
+    }

@@ -48,7 +48,11 @@ def an_item_of(found: AnyStereoSet) -> dict[str, Any]:
     return {
         "type": "Feature",
         "stac_extensions": [STEREO_EXTENSION],
-        "properties": {"datetime": "2023-07-14T10:32:00Z", "stereo:views_to_order": [], **stereo_properties(found)},
+        "properties": {
+            **dict.fromkeys(("datetime", "start_datetime", "end_datetime"), "2023-07-14T10:32:00Z"),
+            "stereo:views_to_order": [],
+            **stereo_properties(found),
+        },
         "links": [{"rel": "derived_from", "href": "x", "stereo:role": "forward"}],
         "assets": {},
     }
@@ -57,7 +61,8 @@ def an_item_of(found: AnyStereoSet) -> dict[str, Any]:
 def test_schema_is_a_valid_schema_with_an_example_of_each_field() -> None:
     """It is Draft-07, and every field has an example that is valid for it."""
     Draft7Validator.check_schema(SCHEMA)
-    for name, field in SCHEMA["definitions"]["fields"]["properties"].items():
+    kinds = [SCHEMA["definitions"][kind]["properties"] for kind in ("fields", "computed_fields")]
+    for name, field in (each for kind in kinds for each in kind.items()):
         assert field["examples"], name
         assert [each for each in field["examples"] if Draft7Validator(field).is_valid(each)] == field["examples"], name
 
@@ -86,9 +91,19 @@ def test_pairs_triplets_and_larger_groups_are_all_among_them() -> None:
         lambda item: item["properties"].update({"stereo:overlap": 93}),
         lambda item: item["properties"].update({"stereo:convergance_angle": 12}),
         lambda item: item["links"][0].update({"stereo:role": "left"}),
+        lambda item: item["links"].clear(),
         lambda item: item.update({"stac_extensions": []}),
     ],
-    ids=["no views", "one view", "two views of three", "percent", "mistyped name", "unknown role", "not declared"],
+    ids=[
+        "no views",
+        "one view",
+        "two views of three",
+        "percent",
+        "mistyped name",
+        "unknown role",
+        "no link",
+        "not declared",
+    ],
 )
 def test_what_is_wrong_is_refused(spoil: Callable[[dict[str, Any]], Any]) -> None:
     """An Item with one mistake does not pass."""

@@ -1,0 +1,84 @@
+"""The area that a search of stereo sets is about: what sets show of it, and which of them cover it together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import orjson
+import shapely
+
+from footprints import area_km2, overlap_km2
+from footprints.wrapping import Region
+from stac_api.areas import bbox_geometry
+from stac_api.errors import NotAnArea
+from stac_api.stereo_request import StereoSearch
+
+Document = dict[str, Any]
+
+_SLIVER = 1e-6
+
+
+def covering(items: Sequence[Document], area: Region, most: int) -> list[Document]:
+    """A few sets that cover an area together: the one that adds most, again and again.
+
+    The fewest would be the answer of an NP-hard problem; this greedy choice needs at most ln n times as many.
+
+    Args:
+        items: Sets, the preferred of equal ones first.
+        area: Of which they are to show as much as can be.
+        most: How many sets are enough.
+    """
+    outlines = np.array([footprint_of(item) for item in items], dtype=object)
+    left, chosen = area, list[Document]()
+    while len(items) and len(chosen) < most:
+        gains = shapely.area(shapely.intersection(outlines, left))
+        best = int(np.argmax(gains))
+        # What is left along common edges are slivers of rounding.
+        if gains[best] <= _SLIVER * shapely.area(area):
+            break
+        chosen.append(items[best])
+        left = shapely.difference(left, outlines[best])
+    return chosen
+
+
+def covered_share(items: Sequence[Document], area: Region) -> float:
+    """The share of an area that some sets show together, 0 to 1."""
+    shown = cast("Region", shapely.union_all([footprint_of(item) for item in items]))
+    return min(1.0, overlap_km2(shown, area) / area_km2(area))
+
+
+def footprint_of(item: Document) -> Region:
+    """The geometry of an Item."""
+    return cast("Region", shapely.from_geojson(orjson.dumps(item["geometry"])))
+
+
+def area_of(search: StereoSearch) -> Region | None:
+    """The area that a search is about; None when it has none.
+
+    Raises:
+        NotAnArea: it is no geometry.
+    """
+    given = bbox_geometry(search.bbox) if search.bbox else search.intersects
+    try:
+        return cast("Region", shapely.from_geojson(orjson.dumps(given))) if given else None
+    except shapely.errors.GEOSException as error:
+        raise NotAnArea from error
+
+
+def surface_of(search: StereoSearch) -> Region:
+    """The area that a search is about, of which shares can be told.
+
+    Raises:
+        NotAnArea: it is a point or a line, or crosses itself.
+    """
+    area = area_of(search)
+    if area is None or not area.is_valid or not area.area > 0:
+        raise NotAnArea("A share or a cover of it is asked for: give a surface.")
+    return area
+
+
+def share_of(area: Region, footprint: Region) -> float:
+    """How much of an area a footprint shows, 0 to 1."""
+    return min(1.0, overlap_km2(footprint, area) / area_km2(area))

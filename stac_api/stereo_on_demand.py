@@ -1,0 +1,233 @@
+"""Stereo sets found among the images of one answer: Items like the stored ones, but computed and kept nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from math import inf
+from typing import Any
+
+import numpy as np
+import shapely
+from cql2 import Expr
+from stac_fastapi.types.rfc3339 import str_to_interval
+
+from footprints import EmptyFootprintError, StereoFindings, View, find_stereo_groups, footprint_bbox
+from footprints.stereo_geometry import orbit_altitude_km
+from footprints.stereo_properties import STEREO_EXTENSION, set_id, stereo_mode, stereo_properties, view_of_image
+from footprints.suitability import AnyStereoSet
+from stac_api.errors import TooManyImages
+from stac_api.stereo_area import area_of, footprint_of, share_of, surface_of
+from stac_api.stereo_order import SetOrder
+from stac_api.stereo_request import STORED, StereoSearch
+
+Document = dict[str, Any]
+
+#: What is read of an image; the rest of its Item would only make the answer of the database longer.
+IMAGE_FIELDS = (
+    "id",
+    "collection",
+    "geometry",
+    "properties.datetime",
+    "properties.platform",
+    "properties.constellation",
+    "properties.mission",
+    "properties.gsd",
+    "properties.eo:cloud_cover",
+    "properties.view:azimuth",
+    "properties.view:incidence_angle",
+    "properties.view:sun_azimuth",
+    "properties.view:sun_elevation",
+    "properties.airbus:azimuth_angle",
+    "properties.airbus:image_orientation",
+    "properties.airbus:incidence_angle_along_track",
+    "properties.airbus:incidence_angle_across_track",
+    "properties.dinamis:held",
+    "properties.dinamis:held_by",
+    "properties.dinamis:source",
+)
+MOST_NEIGHBOURS = 200_000  #: images near enough in time to be compared: beyond, an answer takes more than seconds
+_EO = "https://stac-extensions.github.io/eo/v2.0.0/schema.json"
+_ROLES = {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
+_ONE_NAME = "any"
+
+
+@dataclass(frozen=True)
+class Image:
+    """The Item of an image, and the image as the finder takes it."""
+
+    document: Document
+    view: View
+
+    @property
+    def is_to_order(self) -> bool:
+        """Whether it is in a vendor's archive alone: the Items of archives say of each image whether it is held."""
+        return self.document["properties"].get("dinamis:held") is False
+
+
+def computed_sets(documents: Sequence[Document], search: StereoSearch, base_url: str) -> list[Document]:
+    """The Items of all sets among some images that a search asks for, in its order.
+
+    Args:
+        documents: Items of images, with the fields of `IMAGE_FIELDS`.
+        search: What is asked for.
+        base_url: Of the API, with its final slash.
+
+    Raises:
+        TooManyImages: too many of them are near each other in time.
+    """
+    images = {image.view.id: image for image in _images(documents)}
+    _refuse_crowds(images.values(), search)
+    found = _multi_date_pairs(images, search) if search.multi_date else _of_one_pass(images, search)
+    is_wanted = _wanted(search)
+    items = (item for each in found for item in _items(each, images, search, base_url))
+    return SetOrder(search.sortby).sorted(list(filter(is_wanted, items)))
+
+
+def _images(documents: Sequence[Document]) -> Iterator[Image]:
+    """Those that can be views; of an image that is held, the Item of the archive only where the other is not there."""
+    names = {document["id"] for document in documents}
+    for document in documents:
+        if document["properties"].get("dinamis:held_by") in names:
+            continue
+        if view := view_of_image(document["id"], footprint_of(document), document["properties"]):
+            yield Image(document, view)
+
+
+def _refuse_crowds(images: Any, search: StereoSearch) -> None:
+    instants = np.sort([image.view.acquired_at.timestamp() for image in images])
+    neighbours = np.searchsorted(instants, instants + search.reach_s, side="right") - np.arange(len(instants)) - 1
+    if neighbours.sum() > MOST_NEIGHBOURS:
+        raise TooManyImages(f"{neighbours.sum()} pairs of them are near enough in time; {MOST_NEIGHBOURS} is the most.")
+
+
+def _of_one_pass(images: Mapping[str, Image], search: StereoSearch) -> list[AnyStereoSet]:
+    found: StereoFindings = find_stereo_groups([image.view for image in images.values()], search.limits)
+    by_mode: dict[str, Sequence[AnyStereoSet]] = {
+        "stereo": found.pairs,
+        "tri-stereo": found.triplets,
+        "multi-view": [group for group in found.groups if group.kind == "multi-view"],
+    }
+    return [each for mode in search.modes for each in by_mode[mode]]
+
+
+def _multi_date_pairs(images: Mapping[str, Image], search: StereoSearch) -> list[AnyStereoSet]:
+    """Pairs of different passes; without its azimuth an image cannot be in one, for the flight does not tell it."""
+    views = [
+        # The finder joins images of one platform: here all are of one.
+        replace(view, platform=_ONE_NAME, altitude_km=view.altitude_km or orbit_altitude_km(view.platform))
+        for view in (image.view for image in images.values())
+        if view.direction.azimuth_deg is not None and view.direction.incidence_deg is not None
+    ]
+    # The time between two passes says nothing about the angle between them.
+    limits = replace(search.limits, pass_s=search.reach_s, min_flight_time_ratio=0.0, max_flight_time_ratio=inf)
+    pairs = find_stereo_groups(views, limits).pairs
+    return [pair for pair in pairs if not _is_one_pass([images[view.id].view for view in pair.views])]
+
+
+def _is_one_pass(views: Sequence[View]) -> bool:
+    first, second = views
+    span_s = (second.acquired_at - first.acquired_at).total_seconds()
+    return first.platform == second.platform and span_s <= STORED.pass_s
+
+
+def _items(found: AnyStereoSet, images: Mapping[str, Image], search: StereoSearch, base_url: str) -> Iterator[Document]:
+    """The Item of a set; none of a group whose views do not all show one place, or that shows too little of it."""
+    members = [images[name] for name in found.ids]
+    try:
+        footprint = found.common_footprint()
+        properties = _properties(found, members, search)
+    except EmptyFootprintError:
+        return
+    if search.aoi_coverage is not None:
+        properties["stereo:aoi_coverage"] = round(share_of(surface_of(search), footprint), 4)
+    yield {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": [STEREO_EXTENSION, *([_EO] if "eo:cloud_cover" in properties else [])],
+        "id": set_id([image.view for image in members]),
+        "geometry": shapely.geometry.mapping(footprint),
+        "bbox": list(footprint_bbox(footprint)),
+        "properties": properties,
+        "links": list(_links(members, base_url)),
+        "assets": {},
+    }
+
+
+def _properties(found: AnyStereoSet, members: Sequence[Image], search: StereoSearch) -> Document:
+    said = [image.document["properties"] for image in members]
+    started, ended = _spoken(found.started_at), _spoken(found.ended_at)
+    computed = stereo_properties(found)
+    shared = {name: said[0].get(name) for name in ("platform", "constellation", "mission")}
+    shared["gsd"] = max((each["gsd"] for each in said if each.get("gsd")), default=None)
+    shared["eo:cloud_cover"] = computed.get("stereo:cloud_cover_max")
+    if search.multi_date:
+        computed.pop("stereo:flight_time_ratio", None)
+        computed["stereo:multi_date"] = True
+    return {
+        "datetime": started,
+        "start_datetime": started,
+        "end_datetime": ended,
+        **{name: value for name, value in shared.items() if value is not None},
+        "title": _title(found, members[0]),
+        **computed,
+        "stereo:views_to_order": [image.view.id for image in members if image.is_to_order],
+        "dinamis:held": not any(image.is_to_order for image in members),
+        "dinamis:view_collections": sorted({image.document["collection"] for image in members}),
+        "dinamis:source": sorted({source for each in said for source in each.get("dinamis:source", ())}),
+    }
+
+
+def _spoken(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _title(found: AnyStereoSet, first: Image) -> str:
+    angle = stereo_properties(found)["stereo:convergence_angle"]
+    return f"{first.view.platform} {found.started_at:%Y-%m-%d %H:%M:%S} {stereo_mode(found)} {angle:.1f}°"
+
+
+def _links(members: Sequence[Image], base_url: str) -> Iterator[Document]:
+    yield {"rel": "root", "type": "application/json", "href": base_url}
+    roles = _ROLES.get(len(members), ("forward", *[None] * (len(members) - 2), "backward"))
+    for image, role in zip(members, roles, strict=True):
+        yield {
+            "rel": "derived_from",
+            "type": "application/geo+json",
+            "title": image.view.id,
+            "href": f"{base_url}collections/{image.document['collection']}/items/{image.view.id}",
+            **({"stereo:role": role} if role else {}),
+        }
+
+
+def _wanted(search: StereoSearch) -> Callable[[Document], bool]:
+    """Whether a set is asked for: the same terms as those that pgSTAC applies to stored sets."""
+    condition, area, ids = Expr(dict(search.condition())), area_of(search), search.ids
+    started, ended = _interval(search.datetime)
+
+    def is_wanted(item: Document) -> bool:
+        properties = item["properties"]
+        return (
+            (not ids or item["id"] in ids)
+            and datetime.fromisoformat(properties["start_datetime"]) <= ended
+            and datetime.fromisoformat(properties["end_datetime"]) >= started
+            and (area is None or footprint_of(item).intersects(area))
+            and properties.get("stereo:aoi_coverage", 1) >= (search.aoi_coverage or 0)
+            and _holds(condition, item)
+        )
+
+    return is_wanted
+
+
+def _holds(condition: Expr, item: Document) -> bool:
+    try:
+        return bool(condition.matches(item))
+    except Exception:  # cql2 raises bare Exception where a property is not there: as in SQL, it then does not hold
+        return False
+
+
+def _interval(text: str | None) -> tuple[datetime, datetime]:
+    given = str_to_interval(text)
+    first, last = given if isinstance(given, tuple) else (given, given)
+    return first or datetime.min.replace(tzinfo=UTC), last or datetime.max.replace(tzinfo=UTC)
