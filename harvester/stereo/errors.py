@@ -9,6 +9,10 @@ class StereoSetUnknown(HarvestError):
     """The catalogue has no such stereo set."""
 
 
+class StereoSearchRefused(HarvestError):
+    """The catalogue cannot be searched like this."""
+
+
 class AreaUnreadable(HarvestError):
     """The area cannot be read."""
 

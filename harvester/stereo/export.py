@@ -4,12 +4,12 @@ Every chain reads the panchromatic images in the geometry of the sensor, whole, 
 in several tiles are joined by a virtual mosaic of GDAL, which is a small text.
 
 - CARS: `docs/source/configuration` of CNES/cars: sections `input` and `output`, an image and a geomodel for each
-  sensor, pairs of sensors that name the nadir view of a triplet first.
-- Ames Stereo Pipeline: the examples "Pleiades" and "RPC" of its manual (`docs/examples/pleiades.rst` of
-  NeoGeographyToolkit/StereoPipeline): the session `pleiades` with the exact camera models of the vendor's DIM files,
-  which it wants for Pléiades Neo above all; the session `rpc` for other satellites.
-- MicMac: `Convert2GenBundle`, `Tapioca`, `Campari` and `Malt` as its satellite tutorial has them (MicMac wiki,
-  "Satellite images"; micmacIGN/micmac): images and DIMAP RPC of one name in one folder, and `WGS84toUTM.xml`.
+  sensor, and pairs of sensors; of a triplet the nadir view stands first in each.
+- Ames Stereo Pipeline: `docs/examples/pleiades.rst` of NeoGeographyToolkit/StereoPipeline: bundle adjustment and stereo
+  in the session `pleiades` with the exact camera models of the vendor's DIM files, which it advises for Pléiades Neo
+  above all; in the session `rpc` with the RPC files.
+- MicMac: `Tapioca`, `Convert2GenBundle`, `Campari` and `Malt` as in Phil-Mao/micmac-satellite_example: images and DIMAP
+  RPC of one name in one folder, beside them `WGS84toUTM.xml` with a coordinate system of type `eTC_Proj4`.
 - s2p: `README.md` and `s2p/initialization.py` of centreborelli/s2p: `images` with `img` and `rpc`, the reference first.
 """
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from harvester.stereo.errors import StereoSetUnknown
+from harvester.stereo.errors import StereoSearchRefused, StereoSetUnknown
 from harvester.stereo.held_views import Places
 
 ItemDocument = Mapping[str, Any]
@@ -37,10 +38,20 @@ class StereoQuestion:
 
 
 def find_sets(connection: Connection, question: StereoQuestion) -> list[ItemDocument]:
-    """The sets that meet all conditions, the most suitable first, equal ones in the order of time."""
+    """The sets that meet all conditions, the most suitable first, equal ones in the order of time.
+
+    Raises:
+        StereoSearchRefused: pgSTAC does not know a property, or cannot read a time.
+    """
     if not question.collections:
         return []
-    row = connection.execute("SELECT pgstac.search(%s)", (Jsonb(_as_search(question)),)).fetchone()
+    try:
+        row = connection.execute("SELECT pgstac.search(%s)", (Jsonb(_as_search(question)),)).fetchone()
+    except (psycopg.DataError, psycopg.InternalError, psycopg.ProgrammingError) as error:
+        raise StereoSearchRefused(
+            f"{error.diag.message_primary} Times are written as in RFC 3339; `dinamis collections load` publishes the "
+            "properties of stereo sets where nothing was harvested yet."
+        ) from error
     return list(row[0]["features"]) if row else []
 
 

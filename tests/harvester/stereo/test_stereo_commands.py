@@ -186,6 +186,20 @@ def test_impossible_searches_are_refused(place: Place, arguments: list[str]) -> 
     assert "Error" in result.stderr
 
 
+def test_time_that_cannot_be_read_is_refused(place: Place) -> None:
+    """What pgSTAC cannot take for a time ends with exit code 2 and how times are written, without a traceback."""
+    result = place.type("search", "--datetime", "yesterdays")
+    assert result.exit_code == 2
+    assert "RFC 3339" in result.stderr
+
+
+def test_catalogue_without_stereo_is_searched_with_advice(database: Database, tmp_path: Path) -> None:
+    """Where nothing was harvested yet, a condition is refused with the command that publishes the collections."""
+    result = Place(database, tmp_path).type("search", "--cloud", "10")
+    assert result.exit_code == 2
+    assert "dinamis collections load" in result.stderr
+
+
 def test_table_has_a_line_for_each_set(place: Place, pair: dict[str, Any]) -> None:
     """Without a format there is a heading and a line that ends with the id."""
     heading, line = place.answer("search", "--bbox", "2,48,3,49").splitlines()
