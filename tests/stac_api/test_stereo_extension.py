@@ -15,6 +15,7 @@ from shapely.geometry import box
 from footprints import NormalisedDirection, View, ViewingDirection, find_stereo_groups
 from footprints.stereo_properties import STEREO_EXTENSION, stereo_properties
 from footprints.suitability import AnyStereoSet
+from tests.conftest import PROJECT
 from tests.stac_api.invented_catalogue import Site, problem_of
 
 START = datetime(2023, 7, 14, 10, 32, tzinfo=UTC)
@@ -110,6 +111,14 @@ def test_what_is_wrong_is_refused(spoil: Callable[[dict[str, Any]], Any]) -> Non
     item = an_item_of(sets_of(VIEWS)[0])
     spoil(item)
     assert not Draft7Validator(SCHEMA).is_valid(item)
+
+
+def test_example_of_the_documentation_is_valid() -> None:
+    """The Item that the reference shows passes the schema, and the reference names each field of it."""
+    reference = (PROJECT / "docs" / "reference" / "stereo-extension.md").read_text(encoding="utf-8")
+    Draft7Validator(SCHEMA).validate(json.loads(reference.split("```json")[1].split("```")[0]))
+    kinds = (SCHEMA["definitions"][kind]["properties"] for kind in ("fields", "computed_fields"))
+    assert [name for kind in kinds for name in kind if f"`{name}`" not in reference] == []
 
 
 def test_collection_of_sets_is_valid() -> None:
