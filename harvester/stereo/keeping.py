@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from itertools import pairwise
+from typing import Any, cast
 
 import shapely
 from psycopg import Connection
@@ -131,10 +132,13 @@ class SetKeeping:
         views = view_items(each for each in placed if each.collection in self._rules.view_collections)
         moments = [Span(each.view.platform, each.view.acquired_at, each.view.acquired_at) for each in views]
         self._lock_days(moments)
-        moments += self._keep_views(views, {each.item for each in placed} - {each.item for each in views})
-        if not (moments or windows):
+        former = self._keep_views(views, {each.item for each in placed} - {each.item for each in views})
+        scope = Scope([*moments, *former, *windows]).widened(REACH)
+        near = self._views_in(scope.widened(REACH)) if scope.spans else []
+        # Most images stand alone; then a set can only be stored where its views were until now.
+        if not (near or former or windows):
             return NO_CHANGES
-        return self._compared(Scope([*moments, *windows]).widened(REACH), {each.item for each in placed})
+        return self._compared(scope, near, {each.item for each in placed})
 
     def write(self, built: Iterable[BuiltSet], gone: Iterable[StoredSet], now: datetime) -> None:
         """Write down sets as their Items stand in the catalogue from now on.
@@ -154,10 +158,8 @@ class SetKeeping:
         rows = self._connection.execute("SELECT id, created FROM dinamis.item WHERE id = ANY(%s)", (list(sets),))
         return dict(rows.fetchall())
 
-    def _compared(self, scope: Scope, touched: Set[str]) -> SetChanges:
-        near, stored = self._views_in(scope.widened(REACH)), self._sets_in(scope.widened(REACH))
-        if not stored and len({each.scene for each in near}) < 2:
-            return NO_CHANGES
+    def _compared(self, scope: Scope, near: Sequence[ViewItem], touched: Set[str]) -> SetChanges:
+        stored = self._sets_in(scope.widened(REACH))
         found = [
             each
             for each in find_sets(near, self._rules)
@@ -175,7 +177,7 @@ class SetKeeping:
             stored=by_id,
             gone=[by_id[name] for name in sorted(inside - lasting)],
             memberships=after,
-            changed_views=frozenset(view for view in views if before.get(view) != after.get(view)),
+            changed_views=frozenset(view for view in views if _told(before.get(view)) != _told(after.get(view))),
         )
 
     def _lock_days(self, moments: Iterable[Span]) -> None:
@@ -209,13 +211,16 @@ class SetKeeping:
         return [Span(platform, moment, moment) for platform, moment in rows]
 
     def _views_in(self, scope: Scope) -> list[ViewItem]:
+        """The views in a scope that are not alone in their pass."""
         rows = self._connection.execute(
             "SELECT item, scene, collection, is_archive, stereo_view.platform, acquired_at, footprint, azimuth,"
             " incidence, direction_source, cloud_cover, sun_azimuth, sun_elevation, gsd FROM dinamis.stereo_view"
             " JOIN unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS span (platform, first, last)"
-            " ON stereo_view.platform = span.platform AND acquired_at BETWEEN first AND last",
+            " ON stereo_view.platform = span.platform AND acquired_at BETWEEN first AND last"
+            " ORDER BY stereo_view.platform, acquired_at",
             scope.as_arrays(),
         ).fetchall()
+        rows = list(_in_company(rows))
         footprints = shapely.from_wkb([bytes(row[6]) for row in rows]).tolist()
         return [_view_item(row, footprint) for row, footprint in zip(rows, footprints, strict=True)]
 
@@ -277,11 +282,27 @@ class SetKeeping:
         self._connection.execute("UPDATE dinamis.item SET is_published = false WHERE id = ANY(%s)", (sets,))
 
 
+def _in_company(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Those rows of views, ordered by satellite and time, with another less than a pass before or after them."""
+    meets = [
+        before[4] == after[4] and (after[5] - before[5]).total_seconds() <= LIMITS.pass_s
+        for before, after in pairwise(rows)
+    ]
+    return (
+        row for row, earlier, later in zip(rows, [False, *meets], [*meets, False], strict=False) if earlier or later
+    )
+
+
 def _is_other(found: FoundSet, stored: StoredSet | None) -> bool:
     return stored is None or (stored.collection, stored.views) != (
         found.collection,
         [view.item for view in found.views],
     )
+
+
+def _told(memberships: Iterable[Membership] | None) -> list[Membership]:
+    """What an Item says of its sets: their order counts, not by how much one is better."""
+    return [replace(each, rank=0.0) for each in sorted(memberships or ())]
 
 
 def _memberships(told: Iterable[Iterable[tuple[str, Membership]]]) -> dict[str, frozenset[Membership]]:
