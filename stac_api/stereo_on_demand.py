@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ import shapely
 from cql2 import Expr
 from stac_fastapi.types.rfc3339 import str_to_interval
 
-from footprints import EmptyFootprintError, StereoFindings, View, find_stereo_groups, footprint_bbox
+from footprints import EmptyFootprintError, View, find_stereo_groups, find_stereo_pairs, footprint_bbox
 from footprints.stereo_geometry import orbit_altitude_km
-from footprints.stereo_properties import STEREO_EXTENSION, set_id, stereo_mode, stereo_properties, view_of_image
+from footprints.stereo_properties import STEREO_EXTENSION, set_id, stereo_properties, view_of_image
 from footprints.suitability import AnyStereoSet
 from stac_api.errors import TooManyImages
 from stac_api.stereo_area import area_of, footprint_of, share_of, surface_of
@@ -48,9 +47,11 @@ IMAGE_FIELDS = (
     "properties.dinamis:source",
 )
 MOST_NEIGHBOURS = 200_000  #: images near enough in time to be compared: beyond, an answer takes more than seconds
+MOST_SETS = 10_000  #: a millisecond or two each
 _EO = "https://stac-extensions.github.io/eo/v2.0.0/schema.json"
 _ROLES = {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
 _ONE_NAME = "any"
+_ANY_RATIO = 1e9  #: infinity times an angle of 0 would be no number
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,13 @@ def computed_sets(documents: Sequence[Document], search: StereoSearch, base_url:
         base_url: Of the API, with its final slash.
 
     Raises:
-        TooManyImages: too many of them are near each other in time.
+        TooManyImages: too many of them are near each other in time, or they make too many sets.
     """
     images = {image.view.id: image for image in _images(documents)}
     _refuse_crowds(images.values(), search)
     found = _multi_date_pairs(images, search) if search.multi_date else _of_one_pass(images, search)
+    if len(found) > MOST_SETS:
+        raise TooManyImages(f"They make {len(found)} sets; {MOST_SETS} is the most.")
     is_wanted = _wanted(search)
     items = (item for each in found for item in _items(each, images, search, base_url))
     return SetOrder(search.sortby).sorted(list(filter(is_wanted, items)))
@@ -95,7 +98,7 @@ def _images(documents: Sequence[Document]) -> Iterator[Image]:
             yield Image(document, view)
 
 
-def _refuse_crowds(images: Any, search: StereoSearch) -> None:
+def _refuse_crowds(images: Collection[Image], search: StereoSearch) -> None:
     instants = np.sort([image.view.acquired_at.timestamp() for image in images])
     neighbours = np.searchsorted(instants, instants + search.reach_s, side="right") - np.arange(len(instants)) - 1
     if neighbours.sum() > MOST_NEIGHBOURS:
@@ -103,7 +106,10 @@ def _refuse_crowds(images: Any, search: StereoSearch) -> None:
 
 
 def _of_one_pass(images: Mapping[str, Image], search: StereoSearch) -> list[AnyStereoSet]:
-    found: StereoFindings = find_stereo_groups([image.view for image in images.values()], search.limits)
+    views = [image.view for image in images.values()]
+    if search.modes == ["stereo"]:
+        return list(find_stereo_pairs(views, search.limits))
+    found = find_stereo_groups(views, search.limits)
     by_mode: dict[str, Sequence[AnyStereoSet]] = {
         "stereo": found.pairs,
         "tri-stereo": found.triplets,
@@ -121,9 +127,12 @@ def _multi_date_pairs(images: Mapping[str, Image], search: StereoSearch) -> list
         if view.direction.azimuth_deg is not None and view.direction.incidence_deg is not None
     ]
     # The time between two passes says nothing about the angle between them.
-    limits = replace(search.limits, pass_s=search.reach_s, min_flight_time_ratio=0.0, max_flight_time_ratio=inf)
-    pairs = find_stereo_groups(views, limits).pairs
-    return [pair for pair in pairs if not _is_one_pass([images[view.id].view for view in pair.views])]
+    limits = replace(search.limits, pass_s=search.reach_s, min_flight_time_ratio=0.0, max_flight_time_ratio=_ANY_RATIO)
+    return [
+        pair
+        for pair in find_stereo_pairs(views, limits)
+        if not _is_one_pass([images[view.id].view for view in pair.views])
+    ]
 
 
 def _is_one_pass(views: Sequence[View]) -> bool:
@@ -170,7 +179,7 @@ def _properties(found: AnyStereoSet, members: Sequence[Image], search: StereoSea
         "start_datetime": started,
         "end_datetime": ended,
         **{name: value for name, value in shared.items() if value is not None},
-        "title": _title(found, members[0]),
+        "title": _title(members[0], computed),
         **computed,
         "stereo:views_to_order": [image.view.id for image in members if image.is_to_order],
         "dinamis:held": not any(image.is_to_order for image in members),
@@ -183,9 +192,9 @@ def _spoken(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _title(found: AnyStereoSet, first: Image) -> str:
-    angle = stereo_properties(found)["stereo:convergence_angle"]
-    return f"{first.view.platform} {found.started_at:%Y-%m-%d %H:%M:%S} {stereo_mode(found)} {angle:.1f}°"
+def _title(first: Image, computed: Mapping[str, Any]) -> str:
+    moment = f"{first.view.acquired_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{first.view.platform} {moment} {computed['stereo:mode']} {computed['stereo:convergence_angle']:.1f}°"
 
 
 def _links(members: Sequence[Image], base_url: str) -> Iterator[Document]:

@@ -16,10 +16,12 @@ from footprints import StereoLimits, area_km2, find_stereo_groups
 from footprints.stereo_properties import set_id, stereo_properties
 from stac_api import ApiSettings, create_app
 from stac_api.client import CatalogueClient
+from stac_api.errors import TooManyImages
 from stac_api.filters import conjunction
 from stac_api.stereo_area import covered_share, covering
+from stac_api.stereo_on_demand import computed_sets
 from stac_api.stereo_order import SetOrder
-from stac_api.stereo_request import SortKey
+from stac_api.stereo_request import SortKey, StereoSearch
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
 from tests.stac_api.stereo_catalogue import (
     CLOUDY_PAIR,
@@ -33,6 +35,7 @@ from tests.stac_api.stereo_catalogue import (
     OPEN,
     OPEN_PAIR,
     TRIPLET,
+    an_image,
     fill_with_stereo,
     stored_sets,
     view_of,
@@ -246,6 +249,21 @@ def test_too_many_images_are_refused_with_what_to_narrow(stereo_site: Site, modu
         assert "datetime" in refusal["detail"]
         assert len(sets(small, **ON_DEMAND, datetime="2023-07-02T10:30:00Z")) == 1
         assert len(sets(small)) == len(STORED)
+
+
+def test_crowd_of_images_is_refused_before_it_is_compared() -> None:
+    """Seven hundred images of one place within a month are too many to pair by date, not to find one pass among."""
+    crowd = [an_image((n / 30, 0), (3.8, 43.5), (5, 12)) for n in range(700)]
+    with pytest.raises(TooManyImages, match="near enough in time"):
+        computed_sets(crowd, StereoSearch(multi_date=True), "http://example.org/")
+    assert computed_sets(crowd, StereoSearch(overlap=(0.1, None)), "http://example.org/") == []
+
+
+def test_too_many_sets_are_refused() -> None:
+    """Images that make more sets than can be told in seconds are refused with the number."""
+    crowd = [an_image((n / 30, 0), (3.8, 43.5), (n * 17 % 360, 15)) for n in range(300)]
+    with pytest.raises(TooManyImages, match="sets"):
+        computed_sets(crowd, StereoSearch(multi_date=True), "http://example.org/")
 
 
 def test_every_member_passes_the_waist(stereo_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
