@@ -213,11 +213,15 @@ class SetKeeping:
     def _views_in(self, scope: Scope) -> list[ViewItem]:
         """The views in a scope that are not alone in their pass."""
         rows = self._connection.execute(
-            "SELECT item, scene, collection, is_archive, stereo_view.platform, acquired_at, footprint, azimuth,"
-            " incidence, direction_source, cloud_cover, sun_azimuth, sun_elevation, gsd FROM dinamis.stereo_view"
-            " JOIN unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS span (platform, first, last)"
-            " ON stereo_view.platform = span.platform AND acquired_at BETWEEN first AND last"
-            " ORDER BY stereo_view.platform, acquired_at",
+            # OFFSET 0 keeps the planner to the index on platform and time, where it would compare every stretch with
+            # every view of the satellite.
+            "SELECT near.* FROM"
+            " unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS span (platform, first, last)"
+            " CROSS JOIN LATERAL (SELECT item, scene, collection, is_archive, platform, acquired_at, footprint,"
+            "  azimuth, incidence, direction_source, cloud_cover, sun_azimuth, sun_elevation, gsd"
+            "  FROM dinamis.stereo_view"
+            "  WHERE stereo_view.platform = span.platform AND acquired_at BETWEEN span.first AND span.last OFFSET 0)"
+            " AS near ORDER BY near.platform, near.acquired_at",
             scope.as_arrays(),
         ).fetchall()
         rows = list(_in_company(rows))
@@ -227,10 +231,11 @@ class SetKeeping:
     def _sets_in(self, scope: Scope) -> list[StoredSet]:
         with self._connection.cursor(row_factory=class_row(StoredSet)) as sets:
             sets.execute(
-                "SELECT id, collection, stereo_set.platform, started_at, ended_at, views, suitability, digest"
-                " FROM dinamis.stereo_set"
-                " JOIN unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS span (platform, first, last)"
-                " ON stereo_set.platform = span.platform AND started_at BETWEEN first AND last",
+                "SELECT near.* FROM"
+                " unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS span (platform, first, last)"
+                " CROSS JOIN LATERAL (SELECT id, collection, platform, started_at, ended_at, views, suitability,"
+                "  digest FROM dinamis.stereo_set WHERE stereo_set.platform = span.platform"
+                "  AND started_at BETWEEN span.first AND span.last OFFSET 0) AS near",
                 scope.as_arrays(),
             )
             return sets.fetchall()
