@@ -7,6 +7,7 @@ committed together or not at all, so that a run that was killed goes on where it
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -172,14 +173,11 @@ def _set_aside(side: Connection, left: Run) -> None:
     """
     if left.state != "running":
         return
-    part = runs.claim_part(side, left)
-    if part is None and not runs.is_complete(side, left.id):
+    if runs.is_at_work(side, left.id):
         raise RunBusy(
             f"{left.feed} is run {left.id}, which was asked for something else: see `dinamis harvest status`."
         )
     runs.end(side, left.id, "failed", "it was killed, and a run of another kind was asked for after it")
-    if part is not None:
-        runs.unlock_part(side, part.run, part.number)
 
 
 def _selection(side: Connection, feed: Feed, request: Request) -> Selection:
@@ -228,7 +226,8 @@ def _work(
     try:
         while (part := connections.patiently(lambda _, side: runs.claim_part(side, run))) is not None:
             worked = True
-            _harvest_part(work, part)
+            with _frozen_beginnings():
+                _harvest_part(work, part)
         return _finish(work) or (_ended(report, work.progress, "running") if worked else None)
     except (SourceUnavailable, CatalogueError, TooManyWithdrawals, RunCancelled) as error:
         _end_early(work, error)
@@ -239,6 +238,17 @@ def _work(
     finally:
         _publish_what_was_written(work)
         _tell(work)
+
+
+@contextmanager
+def _frozen_beginnings() -> Iterator[None]:
+    """Let the collector of garbage pass over what was loaded before: visiting it costs a fifth of a first harvest."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _harvest_part(work: _Work, part: Part) -> None:
@@ -373,11 +383,14 @@ def _withdraw_overdue(work: _Work, connection: Connection, side: Connection) -> 
 def _end_early(work: _Work, error: HarvestError) -> None:
     """Note why a run did not come to its end; one that came some way can be gone on with."""
     state = "cancelled" if isinstance(error, RunCancelled) else "failed"
-    is_resumable = isinstance(error, SourceUnavailable) and work.report.read > 0
+
+    def end(_: Connection, side: Connection) -> None:
+        came_some_way = runs.counts_of(side, work.run.id).get("read", 0) > 0
+        is_resumable = came_some_way and isinstance(error, SourceUnavailable)
+        runs.end(side, work.run.id, state, str(error), is_resumable=is_resumable)
+
     try:
-        work.connections.patiently(
-            lambda _, side: runs.end(side, work.run.id, state, str(error), is_resumable=is_resumable)
-        )
+        work.connections.patiently(end)
     except (psycopg.Error, HarvestError) as failure:
         logger.warning("that run %s failed could not be noted: %s", work.run.id, failure)
     work.report.error = str(error)
