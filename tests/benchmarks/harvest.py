@@ -34,7 +34,7 @@ from tests.benchmarks.generated_items import write_items
 from tests.benchmarks.measuring import Cost, cost_of
 from tests.benchmarks.server import running_server
 from tests.benchmarks.stages import clocked_stages
-from tests.harvest_rooms import documents, rooms
+from tests.harvest_rooms import documents, rooms, sensors
 from tests.postgres import PostgresServer
 
 COLLECTION = "spot-6-7-drs"
@@ -81,6 +81,12 @@ def harvested(database: Database, items: Path, *, clocked: bool = False) -> dict
     return dict(seconds) | {f"records {outcome.value}": number for outcome, number in report.outcomes.items() if number}
 
 
+def prepared() -> None:
+    """Read the documents of the project, as any program of it does when it starts."""
+    documents(COLLECTION)
+    sensors()
+
+
 def loaded_alone(database: Database, items: Path) -> None:
     """Write Items into the catalogue page by page, without reading, checking or remembering anything."""
     with (
@@ -108,7 +114,7 @@ def compare(count: int, folder: Path, postgres: PostgresServer) -> tuple[list[Co
     assert pid is not None
 
     def cost(work: Callable[..., Any], *args: Any, **options: Any) -> Cost:
-        return cost_of(partial(work, *args, **options), pid)
+        return cost_of(partial(work, *args, **options), pid, prepared)
 
     with postgres.clone() as stock, postgres.clone() as ours, postgres.clone() as other:
         for database in (stock, other):

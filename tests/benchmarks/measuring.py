@@ -29,13 +29,14 @@ class Cost:
     result: Any
 
 
-def cost_of(work: Callable[[], Any], postmaster: int) -> Cost:
-    """Do the work, which can be pickled, in a process of its own, whose imports are not counted."""
+def cost_of(work: Callable[[], Any], postmaster: int, prepare: Callable[[], Any]) -> Cost:
+    """Do the work, which can be pickled, in a process of its own, whose imports and preparation are not counted."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(partial(_measured, work, postmaster)).result()
+        return process.submit(partial(_measured, work, postmaster, prepare)).result()
 
 
-def _measured(work: Callable[[], Any], postmaster: int) -> Cost:
+def _measured(work: Callable[[], Any], postmaster: int, prepare: Callable[[], Any]) -> Cost:
+    prepare()
     server_before, client_before = _cpu_of_tree(postmaster), _own_cpu()
     watch = _MemoryWatch()
     began = time.perf_counter()
