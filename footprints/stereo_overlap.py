@@ -7,7 +7,7 @@ longitude and latitude as in GeoJSON, and areas are those of the WGS 84 ellipsoi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -87,7 +87,9 @@ class Outlines:
     @cached_property
     def areas_km2(self) -> Numbers:
         """Area of each footprint."""
-        areas = areas_of_rings(self.corners)
+        areas = np.empty(len(self))
+        for part in _blocks(len(self)):
+            areas[part] = areas_of_rings(self.corners[part])
         for row, region in self.regions.items():
             areas[row] = areas_of_regions(np.array([region]))[0]
         return areas
@@ -106,8 +108,7 @@ class Outlines:
             rows: The first, the second and further footprints, all arrays of one length.
         """
         shared = np.empty(len(rows[0]))
-        for start in range(0, len(shared), _CLIPPED_AT_ONCE):
-            part = slice(start, start + _CLIPPED_AT_ONCE)
+        for part in _blocks(len(shared)):
             shared[part] = self._shared_km2([row[part] for row in rows])
         return shared
 
@@ -176,6 +177,10 @@ def areas_of_regions(regions: npt.NDArray[np.object_]) -> Numbers:
     """Areas in km² of footprints cut at the antimeridian; 0 for the empty and for lines."""
     plane = shapely.transform(shapely.segmentize(regions, _EDGE_DEG), _to_equal_area)
     return np.asarray(shapely.area(plane)) * _SEMI_MAJOR_KM**2
+
+
+def _blocks(size: int) -> Iterator[slice]:
+    return (slice(start, start + _CLIPPED_AT_ONCE) for start in range(0, size, _CLIPPED_AT_ONCE))
 
 
 def _to_equal_area(points: Numbers) -> Numbers:
