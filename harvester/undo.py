@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from harvester import runs
-from harvester.amendment_runs import PAGE_SIZE, AmendedPage, Watcher, carry_out, nobody_watches
+from harvester.amendment_runs import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError, UnreadableScene
 from harvester.feeds import Feed
@@ -25,6 +25,7 @@ from harvester.report import NAMED_RECORDS, HarvestReport, printable
 from harvester.runs import Request, Run
 from harvester.sensors import Sensors
 from harvester.sources.source import Selection
+from harvester.watching import Watcher, nobody_watches
 
 FeedOf = Callable[[str], Feed | None]  #: the feed of this name, if the documents still describe it
 

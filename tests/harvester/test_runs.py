@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from harvester import catalogue, runs
-from harvester.harvest import Watcher, harvest
+from harvester.harvest import harvest
 from harvester.report import HarvestReport, Outcome, PageReport
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled
 from harvester.sources.source import Selection
+from harvester.watching import Watcher
 from tests.harvest_rooms import counts, items, rooms, rows, timeless
 from tests.harvester.invented_source import ARCHIVE, HELD, Stock, feed_of, image, stock
 
