@@ -127,6 +127,13 @@ def _run_deferred(side: Connection) -> bool:
         return bool(_fetch_one(side, "SELECT run_queued_query()"))
 
 
+def analyze_ledger(side: Connection) -> None:
+    """Let the server know how large the ledger is now: for one that it takes to be empty it plans badly."""
+    with side.transaction():
+        wait_for_other_writers(side)
+        side.execute("SELECT dinamis.analyze_ledger()")
+
+
 def refresh_counts(side: Connection) -> None:
     """Let searches count anew: pgSTAC would answer with the count of before the harvest for a day."""
     with side.transaction():

@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 #: Records of one transaction that withdraws.
 _WITHDRAWN_AT_ONCE = 500
+#: After so many the sizes of tables that the server plans with are wrong.
+_MANY_ITEMS = 1000
 
 
 class TooManyWithdrawals(HarvestError):
@@ -235,6 +237,8 @@ def _finish_once(work: _Work, connection: Connection, side: Connection) -> Harve
     runs.note(side, run.id, "absent", [("records", "", work.report.absent)] if work.report.absent else [])
     runs.note(side, run.id, "passed over", [(kind, "", n) for kind, n in (work.progress.passed_over or {}).items()])
     catalogue.note_harvested(side, collections)
+    if work.report.items_written >= _MANY_ITEMS:
+        catalogue.analyze_ledger(side)
     runs.end(side, run.id, state, "; ".join(work.report.breaches) or None)
     runs.stop_finishing(side, run.id)
     return work.report.ended(state, work.progress.passed_over)

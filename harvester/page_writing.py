@@ -77,6 +77,7 @@ class _Draft:
     records: dict[RecordKey, SourcedScene] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)  #: of its records before the batch at hand
     reason: str = "no record of it is left"  #: should it be withdrawn
+    is_new: bool = False  #: the ledger did not have it before this page
     is_touched: bool = False
     built: Item | None = None
 
@@ -120,6 +121,7 @@ class PageWriting:
         self._now = datetime.now(UTC)
         self._ledger = Ledger(connection, source=feed.source, feed=feed.name, run=run, now=self._now)
         self._settled: dict[str, _Draft] = {}  #: Items that this page changes, as its batches left them
+        self._made: set[str] = set()  #: those of them that the ledger did not have before this page
         self._reread: list[str] = []  #: the Item of each unchanged record that was read again
 
     def take_in(
@@ -166,9 +168,11 @@ class PageWriting:
         removals = list(self._removals())
         for collection, item, _ in removals:
             catalogue.remove_item(self._connection, collection, item)
-        if self._settled:
+        # A new Item got its number when it was written down.
+        known = {name: draft for name, draft in self._settled.items() if name not in self._made}
+        if known:
             self._ledger.number_changes(
-                {name: draft.stood_in != draft.known.collection for name, draft in self._settled.items()}
+                {name: draft.stood_in != draft.known.collection for name, draft in known.items()}
             )
         if removals:
             self._ledger.bury(removals)
@@ -259,6 +263,7 @@ class PageWriting:
             self._take(taken[middle:], report)
             return
         self._settled |= drafts
+        self._made |= {name for name, draft in drafts.items() if draft.is_new}
         for each in taken:
             self._count(each, report)
 
@@ -345,7 +350,7 @@ class PageWriting:
         if there:
             return min(there, key=_standing_first)
         known = KnownItem(scene.id, scene_id, collection, True, scene.is_archive, self._now)
-        of_scene.append(_Draft(known, None, was_published=False))
+        of_scene.append(_Draft(known, None, was_published=False, is_new=True))
         return of_scene[-1]
 
     def _refuse_taken_ids(self, drafts: Mapping[str, _Draft], made: Sequence[_Draft]) -> None:

@@ -116,7 +116,6 @@ class _Change:
     state: str
     state_before: str | None  #: None for one that was new
     digest: bytes | None
-    fingerprint: str | None
     content: bytes | None
     oldest_version: int
 
@@ -135,7 +134,6 @@ class _Change:
         return KeptRecord(
             id=self.record,
             content=content_from_bytes(self.content or b""),
-            fingerprint=self.fingerprint,
             kept_digest=bytes(self.digest or b""),
         )
 
@@ -158,7 +156,7 @@ def _changes_after(connection: Connection, undone: int, cursor: int) -> list[_Ch
     with connection.cursor(row_factory=class_row(_Change)) as rows:
         rows.execute(
             "SELECT known.id, known.record, known.feed, known.state, said.state AS state_before, said.digest,"
-            " said.fingerprint, said.content,"
+            " said.content,"
             " (SELECT min(version) FROM dinamis.record_version WHERE record_version.record = known.id)"
             " AS oldest_version"
             " FROM dinamis.source_record AS known LEFT JOIN LATERAL"
