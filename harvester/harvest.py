@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,18 +18,20 @@ from functools import partial
 import psycopg
 from psycopg import Connection
 
-from harvester import catalogue, drift, runs
+from harvester import catalogue, drift, runs, source_states
 from harvester.absence import mark_absent, overdue_records, withdrawal_limit
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import CatalogueError, HarvestError, SourceUnavailable
 from harvester.expectations import breaches_of
 from harvester.feeds import Feed
+from harvester.ledger import Ledger
 from harvester.notices import Kind, Occasion, notify
 from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
 from harvester.planning import known_fingerprints, limited, refuse_unknown_collection, run_of, writing_options
 from harvester.publish import publish_changes, publish_collections
-from harvester.record import Page, Withdrawal
-from harvester.report import HarvestReport, Outcome, PageReport
+from harvester.reading_ahead import Reader, ReadingAhead, Readings
+from harvester.record import Page, RawRecord, Withdrawal
+from harvester.report import HarvestReport, Outcome, PageReport, printable
 from harvester.runs import Part, PartLost, Request, Run, RunBusy, RunCancelled
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress
@@ -102,6 +104,7 @@ class _Work:
     watch: Watcher
     touched: set[str]
     counts_refreshed_at: datetime
+    state: str | None = None  #: what the source said of itself before it was read
     failure: Occasion | None = None  #: why the run did not come to its end
 
 
@@ -148,26 +151,83 @@ def _frozen_beginnings() -> Iterator[None]:
 
 
 def _harvest_part(work: _Work, part: Part) -> None:
-    """Read a part from its cursor on and write it page by page."""
+    """Read a part from its cursor on and write it page by page, or leave it unread where nothing has changed."""
     work.connections.on_reconnection(lambda side: runs.lock_again(side, part))
     work.report.add_counts(part.counts)
-    known = partial(known_fingerprints, work.connections, work.feed, work.run.request)
-    source = SOURCES[work.feed.kind]
-    pages = source.read_pages(work.feed.options, part.selection, part.cursor, work.progress, known)
-    is_done = False
     work.watch(work.report, work.progress)
-    for page in limited(pages, work.run.request, part.counts.get("read", 0)):
-        is_done = page.next_cursor is None
-        part = _write_page(work, part, page, is_done=is_done)
-    if not is_done:  # the source ended without a last page, or nothing was left below the limit
-        _write_page(work, part, Page(records=(), next_cursor=None), is_done=True)
+    if not (part.pages == 0 and _is_left_unread(work, part)):
+        _read_part(work, part)
     work.connections.patiently(lambda _, side: runs.unlock_part(side, part.run, part.number))
     work.connections.on_reconnection(lambda _: None)
 
 
-def _write_page(work: _Work, part: Part, page: Page, *, is_done: bool) -> Part:
+def _is_left_unread(work: _Work, part: Part) -> bool:
+    """Whether the source says that nothing has changed since all of it was harvested; then that is the whole part."""
+    if not source_states.is_comparable(work.run.request):
+        return False
+    state = work.state = source_states.state_of(work.feed)
+    if state is None or not source_states.is_plain(work.run.request):
+        return False
+    written = work.connections.patiently(partial(_count_unchanged, work, part, state))
+    if written is None:
+        return False
+    work.report.add(written)
+    work.watch(work.report, work.progress)
+    return True
+
+
+def _count_unchanged(work: _Work, part: Part, state: str, connection: Connection, _: Connection) -> PageReport | None:
+    with connection.transaction():
+        if not source_states.is_as_harvested(connection, work.run, state):
+            return None
+        written = source_states.count_unchanged(connection, work.feed.name)
+        runs.advance(connection, part, None, written, is_done=True)
+    return written
+
+
+def _read_part(work: _Work, part: Part) -> None:
+    work.connections.patiently(lambda _, side: source_states.forget_state(side, work.feed.name))
+    is_done = False
+    with ReadingAhead(_reader(work), partial(_are_news, work)) as ahead:
+        known = ahead.fingerprints(partial(known_fingerprints, work.connections, work.feed, work.run.request))
+        source = SOURCES[work.feed.kind]
+        pages = source.read_pages(work.feed.options, part.selection, part.cursor, work.progress, known)
+        for page, readings in ahead.pages(limited(pages, work.run.request, part.counts.get("read", 0))):
+            is_done = page.next_cursor is None
+            part = _write_page(work, part, page, readings, is_done=is_done)
+    if not is_done:  # the source ended without a last page, or nothing was left below the limit
+        _write_page(work, part, Page(records=(), next_cursor=None), (), is_done=True)
+
+
+def _reader(work: _Work) -> Reader:
+    return Reader(
+        scene_from_record=SOURCES[work.feed.kind].scene_from_record,
+        sensors=work.rooms.sensors,
+        source=work.feed.source,
+        collection=work.feed.collection or work.run.request.collection,
+    )
+
+
+def _are_news(work: _Work, records: Sequence[RawRecord]) -> list[bool]:
+    """Which of the records are likely to be read when their page is written: those that the ledger does not hold."""
+    storable = [raw.id == printable(raw.id) for raw in records]
+    if work.run.request.reread:
+        return storable
+    names = [raw.id for raw, is_storable in zip(records, storable, strict=True) if is_storable]
+    known = work.connections.patiently(lambda _, side: _ledger_beside(side, work).known(names))
+    return [
+        is_storable and not (raw.id in known and known[raw.id].digest == raw.digest())
+        for raw, is_storable in zip(records, storable, strict=True)
+    ]
+
+
+def _ledger_beside(side: Connection, work: _Work) -> Ledger:
+    return Ledger(side, source=work.feed.source, feed=work.feed.name, run=work.run.id, now=datetime.now(UTC))
+
+
+def _write_page(work: _Work, part: Part, page: Page, readings: Readings, *, is_done: bool) -> Part:
     """Write a page in one transaction; after a lost connection again, from the start, on new connections."""
-    part, written, touched = work.connections.patiently(partial(_write_page_once, work, part, page, is_done))
+    part, written, touched = work.connections.patiently(partial(_write_page_once, work, part, page, readings, is_done))
     work.report.add(written)
     work.touched |= touched
     work.watch(work.report, work.progress)
@@ -178,11 +238,17 @@ def _write_page(work: _Work, part: Part, page: Page, *, is_done: bool) -> Part:
 
 
 def _write_page_once(
-    work: _Work, part: Part, page: Page, is_done: bool, connection: Connection, side: Connection
+    work: _Work,
+    part: Part,
+    page: Page,
+    readings: Readings,
+    is_done: bool,
+    connection: Connection,
+    side: Connection,
 ) -> tuple[Part, PageReport, set[str]]:
     with connection.transaction():
         writing = PageWriting(connection, side, work.feed, work.run.id, work.rooms, writing_options(work.run.request))
-        written = writing.take_in(page)
+        written = writing.take_in(page, readings)
         _refuse_too_many(work, connection, len(written.withdrawn))
         writing.write_items()
         drift.keep_sample(connection, part, work.feed, page, written)
@@ -239,6 +305,8 @@ def _finish_once(work: _Work, connection: Connection, side: Connection) -> Harve
     catalogue.note_harvested(side, collections)
     if work.report.items_written >= _MANY_ITEMS:
         catalogue.analyze_ledger(side)
+    if state == "succeeded":
+        _keep_state(work, side, run)
     runs.end(side, run.id, state, "; ".join(work.report.breaches) or None)
     runs.stop_finishing(side, run.id)
     return work.report.ended(state, work.progress.passed_over)
@@ -246,7 +314,22 @@ def _finish_once(work: _Work, connection: Connection, side: Connection) -> Harve
 
 def _saw_everything(side: Connection, run: Run) -> bool:
     """Whether a record that this run did not see is not at the source: never after a run that was not whole."""
-    return run.is_everything and not run.is_resumed and runs.counts_of(side, run.id).get("read", 0) > 0
+    if not run.is_everything or run.is_resumed or source_states.was_left_unread(side, run):
+        return False
+    return runs.counts_of(side, run.id).get("read", 0) > 0
+
+
+def _keep_state(work: _Work, side: Connection, run: Run) -> None:
+    """Keep what the source said of itself before it was read, if it says the same afterwards."""
+    if work.state is None or run.is_resumed or not source_states.is_comparable(run.request):
+        return
+    try:
+        is_lasting = source_states.state_of(work.feed) == work.state
+    except SourceUnavailable as error:
+        logger.info("%s does not say whether it has changed meanwhile: %s", work.feed.name, error)
+        return
+    if is_lasting:
+        source_states.keep_state(side, work.feed.name, work.state)
 
 
 def _withdraw_overdue(work: _Work, connection: Connection, side: Connection) -> None:

@@ -25,7 +25,7 @@ class Cost:
     seconds: float
     client_cpu_s: float
     server_cpu_s: float
-    peak_mib: float  #: resident, all processes of the client together, those of the server not
+    peak_mib: float  #: resident, of all processes of the client; mapped files, which they share, count once
     result: Any
 
 
@@ -69,7 +69,8 @@ class _MemoryWatch:
 
     def _look(self) -> None:
         while not self._is_over.wait(0.05):
-            held = sum(map(_resident_kib, [os.getpid(), *_children(os.getpid())]))
+            own = [_resident_kib(pid) for pid in (os.getpid(), *_children(os.getpid()))]
+            held = sum(private for private, _ in own) + max(mapped for _, mapped in own)
             self._peak_kib = max(self._peak_kib, held)
 
 
@@ -101,8 +102,10 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _resident_kib(pid: int) -> float:
+def _resident_kib(pid: int) -> tuple[float, float]:
+    """Memory of a process alone, and that of mapped files, which processes share."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_KIB
+        _, resident, mapped, *_ = Path(f"/proc/{pid}/statm").read_text().split()
     except OSError:
-        return 0.0
+        return 0.0, 0.0
+    return (int(resident) - int(mapped)) * _PAGE_KIB, int(mapped) * _PAGE_KIB
