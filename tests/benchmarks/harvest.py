@@ -123,13 +123,16 @@ def compare(count: int, folder: Path, postgres: PostgresServer) -> tuple[list[Co
         alone = cost(loaded_alone, other, first)
         upserted, few = cost(stock_load, stock, changed, "upsert"), cost(harvested, ours, changed)
         again, none = cost(stock_load, stock, changed, "upsert"), cost(harvested, ours, changed)
+        changed.touch()
+        compared = cost(harvested, ours, changed)
     with postgres.clone() as database:
         stages = cost(harvested, database, first, clocked=True).result
     return [
         Comparison("first load", inserted, loaded, 2),
         Comparison("writing alone (bypass)", inserted, alone, None),
         Comparison(f"{CHANGED_SHARE:.1%} changed", upserted, few, 5),
-        Comparison("nothing changed", again, none, 20),
+        Comparison("nothing changed, as the source says", again, none, 20),
+        Comparison("nothing changed, as every line shows", again, compared, 20),
     ], stages
 
 
@@ -152,7 +155,7 @@ def _table(count: int, comparisons: list[Comparison], stages: dict[str, float]) 
             f"| {each.wanted or '–'} | {stock.client_cpu_s:.1f} + {stock.server_cpu_s:.1f} "
             f"| {ours.client_cpu_s:.1f} + {ours.server_cpu_s:.1f} | {ours.peak_mib:.0f} |"
         )
-    lines += ["", "| stage of a first load | seconds |", "|---|---|"]
+    lines += ["", "| stage of a first load in one process | seconds |", "|---|---|"]
     lines += [f"| {stage} | {seconds:.2f} |" for stage, seconds in sorted(stages.items(), key=lambda each: -each[1])]
     return "\n".join(lines)
 
