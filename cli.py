@@ -24,6 +24,7 @@ from harvester.commands.rooms import (
     ready_database,
     settings_of,
 )
+from harvester.commands.stereo import stereo
 from harvester.commands.terminal import OUT, Commands, Failure, json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def main(verbose: bool) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-for command in (harvest, worker, schedule):
+for command in (harvest, stereo, worker, schedule):
     main.add_command(command)
 
 

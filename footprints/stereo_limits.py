@@ -20,7 +20,7 @@ class StereoLimits:
     max_convergence_deg: float = 45.0  #: Becker 2015
     min_overlap: float = 0.5  #: ArcGIS; below some 0.3 neighbouring strips of one pass become false pairs
     min_overlap_km2: float = 1.0
-    min_consecutive_deg: float = 2.5  #: between neighbours in a triplet or group
+    min_consecutive_deg: float = 2.5  #: between neighbours in a triplet
     max_outer_deg: float = 60.0  #: between the first and the last view of a triplet
     max_enumerated_views: int = 12  #: of larger groups the triplets are not listed: 27 views make 2925
     min_flight_time_ratio: float = 0.8  #: flight-time convergence over convergence: beyond, an azimuth is doubtful

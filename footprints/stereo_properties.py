@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from footprints.errors import ViewingError
 from footprints.overlap import area_km2
 from footprints.stereo import StereoGroup, StereoPair, StereoTriplet
 from footprints.stereo_views import (
@@ -99,13 +100,17 @@ def _direction(properties: Mapping[str, Any]) -> NormalisedDirection:
         is_vendors = said is None or abs((azimuth - said + 180) % 360 - 180) < _SAME_AZIMUTH_DEG
         source = DirectionSource.GIVEN if is_vendors else DirectionSource.COMPONENTS
         return NormalisedDirection(azimuth, incidence, source)
-    return normalised_direction(
-        azimuth_deg=properties.get("airbus:image_orientation", said),
-        convention=AzimuthConvention.SCAN_AXIS,
-        incidence_deg=incidence,
-        along_deg=properties.get("airbus:incidence_angle_along_track"),
-        across_deg=properties.get("airbus:incidence_angle_across_track"),
-    )
+    try:
+        return normalised_direction(
+            azimuth_deg=properties.get("airbus:image_orientation", said),
+            convention=AzimuthConvention.SCAN_AXIS,
+            incidence_deg=incidence,
+            along_deg=properties.get("airbus:incidence_angle_along_track"),
+            across_deg=properties.get("airbus:incidence_angle_across_track"),
+        )
+    except ViewingError:
+        # The vendor's angles are published as they are, also those that cannot be.
+        return NormalisedDirection(None, incidence)
 
 
 def _stamp(view: View) -> str:

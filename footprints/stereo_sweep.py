@@ -1,7 +1,7 @@
 """The sweep over a table of views in the order of platform and time, all in columns.
 
-A link joins two views of one pass that overlap enough and differ in direction; pairs are links, triplets are three
-links that close, and groups are sets of views that are all linked.
+A link joins two views of one pass that overlap enough; pairs and triplets are
+those whose directions differ enough, and groups are sets of views that are all linked.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def same_pass(table: ViewTable, span_s: float) -> Iterator[tuple[Rows, Rows]]:
 
 
 def find_link_columns(table: ViewTable, limits: StereoLimits) -> LinkColumns:
-    """Views of one pass that overlap enough and are not seen from one direction."""
+    """Views of one pass that overlap enough, whatever their directions."""
     parts = [_links(table, first, second, limits) for first, second in same_pass(table, limits.pass_s)]
     if not parts:
         return _links(table, _NO_ROWS, _NO_ROWS, limits)
@@ -199,7 +199,6 @@ def _links(table: ViewTable, first: Rows, second: Rows, limits: StereoLimits) ->
     low, high = limits.min_flight_time_ratio * convergence, limits.max_flight_time_ratio * convergence
     doubtful = (flight_time < low) | (flight_time > high)
     links = LinkColumns(first, second, convergence, flight_time, np.full(len(first), np.nan), doubtful)
-    links = links[links.within(limits.min_consecutive_deg, 180.0)]
     links.shared_km2[:] = table.outlines.shared_km2(links.first, links.second)
     areas = table.outlines.areas_km2
     smaller = np.minimum(areas[links.first], areas[links.second])

@@ -19,16 +19,15 @@ from harvester.errors import HarvestError
 from harvester.feeds import Feed
 from harvester.ledger import RecordEntry
 from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
-from harvester.publish import publish
+from harvester.publish import publish_changes
 from harvester.record import Page
 from harvester.report import HarvestReport, PageReport
 from harvester.runs import Part, PartLost, Run, RunBusy, RunCancelled
 from harvester.sources.source import Progress
+from harvester.watching import Watcher, nobody_watches
 
 #: Records of one transaction.
 PAGE_SIZE = 500
-
-Watcher = Callable[[HarvestReport, Progress], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +43,6 @@ class AmendedPage:
 NextPage = Callable[
     [Connection, str | None], AmendedPage
 ]  #: what follows a cursor, looked up in the page's transaction
-
-
-def nobody_watches(_report: HarvestReport, _progress: Progress) -> None:
-    """Nobody watches."""
 
 
 def carry_out(
@@ -77,14 +72,8 @@ def carry_out(
         connections.patiently(lambda _, side: runs.end(side, run.id, state, told))
         raise
     finally:
-        connections.patiently(lambda _, side: publish_changes(side, rooms, touched))
+        connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
     report.state, report.finished_at = "succeeded", datetime.now(UTC)
-
-
-def publish_changes(side: Connection, rooms: HarvestRooms, collections: Iterable[str]) -> None:
-    """Do what was deferred while Items were written, and publish what they say of their collections."""
-    catalogue.finish_writing(side)
-    publish(side, [rooms.documents[each] for each in sorted(collections) if each in rooms.documents], rooms.language)
 
 
 def _pages(

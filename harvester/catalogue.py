@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import psycopg
@@ -127,6 +127,13 @@ def _run_deferred(side: Connection) -> bool:
         return bool(_fetch_one(side, "SELECT run_queued_query()"))
 
 
+def analyze_ledger(side: Connection) -> None:
+    """Let the server know how large the ledger is now: for one that it takes to be empty it plans badly."""
+    with side.transaction():
+        wait_for_other_writers(side)
+        side.execute("SELECT dinamis.analyze_ledger()")
+
+
 def refresh_counts(side: Connection) -> None:
     """Let searches count anew: pgSTAC would answer with the count of before the harvest for a day."""
     with side.transaction():
@@ -214,7 +221,7 @@ def _prepare_partition(side: Connection, items: Sequence[ItemDocument]) -> None:
     Creating a partition, or widening its constraint, takes ACCESS EXCLUSIVE: inside the page it would stop every reader
     until the page commits.
     """
-    spans = [_time_span(item) for item in items]
+    spans = list(_time_spans(items))
     with side.transaction():
         side.execute("SET LOCAL pgstac.use_queue = true")
         side.execute(
@@ -232,10 +239,17 @@ def _prepare_partition(side: Connection, items: Sequence[ItemDocument]) -> None:
         )
 
 
-def _time_span(item: ItemDocument) -> tuple[datetime, datetime]:
-    """First and last instant of an Item, as pgSTAC indexes it."""
-    start, end = direct_loading.period(item)
-    return datetime.fromisoformat(start), datetime.fromisoformat(end)
+def _time_spans(items: Iterable[ItemDocument]) -> Iterator[tuple[datetime, datetime]]:
+    """The periods of the Items, as pgSTAC indexes them: of those that begin in one month the outermost."""
+    by_month: dict[tuple[int, int], tuple[list[datetime], list[datetime]]] = {}
+    for item in items:
+        first, last = (datetime.fromisoformat(moment).astimezone(UTC) for moment in direct_loading.period(item))
+        firsts, lasts = by_month.setdefault((first.year, first.month), ([], []))
+        firsts.append(first)
+        lasts.append(last)
+    for firsts, lasts in by_month.values():
+        yield min(firsts), min(lasts)
+        yield max(firsts), max(lasts)
 
 
 def _with_facts_of_items(connection: Connection, collection: dict[str, Any]) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from harvester import catalogue, runs
-from harvester.amendment_runs import publish_changes
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError, UnreadableScene
 from harvester.feeds import Feed
 from harvester.item_corrections import MADE_BY_THE_CATALOGUE
 from harvester.ledger import KnownItem
 from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
+from harvester.publish import publish_changes
 from harvester.queryables import PROPERTIES
 from harvester.runs import Request
 from harvester.sources.source import Selection
@@ -77,7 +77,7 @@ def correct_item(rooms: HarvestRooms, item: str, field: str, value: Any | None, 
                 return _rebuild(connection, side, rooms, known, feed, f"{field}: {reason} ({author})")
 
         touched = connections.patiently(work)
-        connections.patiently(lambda _, side: publish_changes(side, rooms, touched))
+        connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
 
 
 def _require_correctable(field: str) -> None:

@@ -1,4 +1,4 @@
-"""Items copied straight into the partitions of pgSTAC: the rows that pypgstac's Loader would write, at half the cost.
+"""Items copied straight into the partitions of pgSTAC: the rows that pypgstac's Loader would write.
 
 The Loader copies a page into a temporary table first, and takes geometries apart in Python. What is done here rests on
 the tables of one version of pgSTAC; for any other `fits` says no, and the Loader is to be used.

@@ -7,53 +7,51 @@ committed together or not at all, so that a run that was killed goes on where it
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 import psycopg
 from psycopg import Connection
 
-from harvester import catalogue, drift, runs
-from harvester.absence import count_unseen, mark_absent, overdue_records, withdrawal_limit
-from harvester.catalogue_connections import CatalogueConnections
-from harvester.errors import CatalogueError, CollectionDocumentError, HarvestError, SourceUnavailable
+from harvester import catalogue, drift, runs, source_states
+from harvester.absence import mark_absent, overdue_records, withdrawal_limit
+from harvester.catalogue_connections import CatalogueConnections, translated_errors
+from harvester.errors import CatalogueError, HarvestError, SourceUnavailable
 from harvester.expectations import breaches_of
 from harvester.feeds import Feed
-from harvester.ledger import fingerprints
+from harvester.ledger import Ledger
 from harvester.notices import Kind, Occasion, notify
 from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
-from harvester.publish import publish, publish_collections
-from harvester.record import Page, Withdrawal
+from harvester.planning import known_fingerprints, limited, refuse_unknown_collection, run_of, writing_options
+from harvester.publish import publish_changes, publish_collections
+from harvester.reading_ahead import Reader, ReadingAhead, Readings
+from harvester.record import Page, RawRecord, Withdrawal
 from harvester.report import HarvestReport, Outcome, PageReport, printable
 from harvester.runs import Part, PartLost, Request, Run, RunBusy, RunCancelled
 from harvester.sources.registry import SOURCES
-from harvester.sources.source import Progress, Selection
+from harvester.sources.source import Progress
+from harvester.watching import Watcher, nobody_watches
 
-__all__ = ["HarvestRooms", "Request", "dry_run", "harvest", "plan", "work_on"]
+__all__ = ["HarvestRooms", "Request", "TooManyWithdrawals", "harvest", "work_on"]
 
 logger = logging.getLogger(__name__)
 
-#: Indexes of services lag behind, and clocks differ: what changed shortly before the last run is asked for again.
-OVERLAP = timedelta(days=1)
 #: Records of one transaction that withdraws.
 _WITHDRAWN_AT_ONCE = 500
-
-Watcher = Callable[[HarvestReport, Progress], None]
+#: After so many the sizes of tables that the server plans with are wrong.
+_MANY_ITEMS = 1000
 
 
 class TooManyWithdrawals(HarvestError):
     """The run stopped: it would withdraw more records than one run may."""
 
 
-def _nobody(_report: HarvestReport, _progress: Progress) -> None:
-    """Nobody watches."""
-
-
-def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = _nobody) -> HarvestReport:
+def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
     """Harvest a feed into the catalogue: go on with its last run if that was killed, else begin one.
 
     Args:
@@ -74,121 +72,19 @@ def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
 
     After an error all pages before are committed and can be searched, and nothing of the last one is written.
     """
-    _refuse_unknown_collection(feed, rooms, request)
-    with _translated_errors(rooms), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
-        run = connections.patiently(lambda _, side: _run_of(side, feed, request))
+    refuse_unknown_collection(feed, rooms, request)
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        run = connections.patiently(lambda _, side: run_of(side, feed, request))
         report = _work(connections, feed, rooms, run, watch, allow_withdrawals=request.allow_withdrawals)
         if report is None:
             raise RunBusy(f"{feed.name} is run {run.id}: see `dinamis harvest status`, or cancel it.")
         return report
 
 
-def plan(feed: Feed, rooms: HarvestRooms, request: Request) -> Run:
-    """Decide which run of a feed is to be done, as `harvest` does, and leave its parts to `work_on`.
-
-    Raises:
-        CollectionDocumentError: there is no document of the collection that the operator named.
-        RunBusy: another process does a run of another kind.
-        SourceUnavailable: the source cannot say in which parts it is read.
-        CatalogueError: the run cannot be written down.
-    """
-    _refuse_unknown_collection(feed, rooms, request)
-    with _translated_errors(rooms), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
-        return connections.patiently(lambda _, side: _run_of(side, feed, request))
-
-
-def work_on(run: Run, feed: Feed, rooms: HarvestRooms, watch: Watcher = _nobody) -> HarvestReport | None:
+def work_on(run: Run, feed: Feed, rooms: HarvestRooms, watch: Watcher = nobody_watches) -> HarvestReport | None:
     """Do what is left of a run that nobody does yet; None where there is nothing. Raises as `harvest`."""
-    with _translated_errors(rooms), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
         return _work(connections, feed, rooms, run, watch, allow_withdrawals=run.request.allow_withdrawals)
-
-
-def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = _nobody) -> HarvestReport:
-    """Read and compare everything that a harvest would, write nothing, and tell what each Item would become.
-
-    Raises as `harvest`. It neither begins a run nor goes on with one.
-    """
-    _refuse_unknown_collection(feed, rooms, request)
-    report = HarvestReport(feed.name, feed.location, datetime.now(UTC), dry_run=True)
-    progress = Progress()
-    with _translated_errors(rooms), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
-        selection = connections.patiently(lambda _, side: _selection(side, feed, request))
-        known = partial(_known_fingerprints, connections, feed, request)
-        seen: set[str] = set()
-        for page in _limited(SOURCES[feed.kind].read_pages(feed.options, selection, None, progress, known), request):
-            report.add(connections.patiently(partial(_compared, feed, rooms, request, page, report)))
-            seen |= {*page.unread, *(printable(raw.id) for raw in page.records)}
-            watch(report, progress)
-        if seen and selection.is_everything and request.limit is None:
-            report.absent = connections.patiently(lambda _, side: count_unseen(side, feed.name, seen))
-    return _ended(report, progress, "succeeded")
-
-
-def _compared(
-    feed: Feed,
-    rooms: HarvestRooms,
-    request: Request,
-    page: Page,
-    report: HarvestReport,
-    connection: Connection,
-    side: Connection,
-) -> PageReport:
-    with connection.transaction(force_rollback=True):
-        runs.keep_feed(connection, feed)
-        writing = PageWriting(connection, side, feed, None, rooms, _writing_options(request))
-        compared = writing.take_in(page)
-        report.changes += writing.changes()
-    return compared
-
-
-# Beginning
-
-
-def _run_of(side: Connection, feed: Feed, request: Request) -> Run:
-    """The run to work on: the last one if it can be gone on with, else a new one."""
-    with side.transaction():
-        runs.wait_for_beginners(side, feed.name)
-        return _run_left_or_new(side, feed, request)
-
-
-def _run_left_or_new(side: Connection, feed: Feed, request: Request) -> Run:
-    left = runs.unfinished_run(side, feed.name)
-    if left is not None and left.request.is_like(request):
-        runs.take_up(side, left)
-        logger.info("going on with run %s of %s", left.id, feed.name)
-        return replace(left, request=request)
-    if left is not None:
-        _set_aside(side, left)
-    selection = _selection(side, feed, request)
-    windows = [selection] if request.limit else SOURCES[feed.kind].windows(feed.options, selection)
-    return runs.begin(side, feed, request, windows, is_everything=selection.is_everything and request.limit is None)
-
-
-def _set_aside(side: Connection, left: Run) -> None:
-    """End a run that was asked for something else, unless somebody works on it.
-
-    Raises:
-        RunBusy: somebody does.
-    """
-    if left.state != "running":
-        return
-    part = runs.claim_part(side, left)
-    if part is None and not runs.is_complete(side, left.id):
-        raise RunBusy(
-            f"{left.feed} is run {left.id}, which was asked for something else: see `dinamis harvest status`."
-        )
-    runs.end(side, left.id, "failed", "it was killed, and a run of another kind was asked for after it")
-    if part is not None:
-        runs.unlock_part(side, part.run, part.number)
-
-
-def _selection(side: Connection, feed: Feed, request: Request) -> Selection:
-    """What is asked of the source: what changed since the last good run, unless the operator says otherwise."""
-    since = request.since
-    if since is None and not request.is_full and SOURCES[feed.kind].is_selectable:
-        last = runs.last_good_start(side, feed.name)
-        since = last - OVERLAP if last else None
-    return Selection(since=since, until=request.until, bbox=request.bbox)
 
 
 # At work
@@ -208,6 +104,7 @@ class _Work:
     watch: Watcher
     touched: set[str]
     counts_refreshed_at: datetime
+    state: str | None = None  #: what the source said of itself before it was read
     failure: Occasion | None = None  #: why the run did not come to its end
 
 
@@ -228,8 +125,9 @@ def _work(
     try:
         while (part := connections.patiently(lambda _, side: runs.claim_part(side, run))) is not None:
             worked = True
-            _harvest_part(work, part)
-        return _finish(work) or (_ended(report, work.progress, "running") if worked else None)
+            with _frozen_beginnings():
+                _harvest_part(work, part)
+        return _finish(work) or (report.ended("running", work.progress.passed_over) if worked else None)
     except (SourceUnavailable, CatalogueError, TooManyWithdrawals, RunCancelled) as error:
         _end_early(work, error)
         raise
@@ -241,27 +139,95 @@ def _work(
         _tell(work)
 
 
+@contextmanager
+def _frozen_beginnings() -> Iterator[None]:
+    """Let the collector of garbage pass over what was loaded before: visiting it costs a fifth of a first harvest."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def _harvest_part(work: _Work, part: Part) -> None:
-    """Read a part from its cursor on and write it page by page."""
+    """Read a part from its cursor on and write it page by page, or leave it unread where nothing has changed."""
     work.connections.on_reconnection(lambda side: runs.lock_again(side, part))
     work.report.add_counts(part.counts)
-    known = partial(_known_fingerprints, work.connections, work.feed, work.run.request)
-    source = SOURCES[work.feed.kind]
-    pages = source.read_pages(work.feed.options, part.selection, part.cursor, work.progress, known)
-    is_done = False
     work.watch(work.report, work.progress)
-    for page in _limited(pages, work.run.request, part.counts.get("read", 0)):
-        is_done = page.next_cursor is None
-        part = _write_page(work, part, page, is_done=is_done)
-    if not is_done:  # the source ended without a last page, or nothing was left below the limit
-        _write_page(work, part, Page(records=(), next_cursor=None), is_done=True)
+    if not (part.pages == 0 and _is_left_unread(work, part)):
+        _read_part(work, part)
     work.connections.patiently(lambda _, side: runs.unlock_part(side, part.run, part.number))
     work.connections.on_reconnection(lambda _: None)
 
 
-def _write_page(work: _Work, part: Part, page: Page, *, is_done: bool) -> Part:
+def _is_left_unread(work: _Work, part: Part) -> bool:
+    """Whether the source says that nothing has changed since all of it was harvested; then that is the whole part."""
+    if not source_states.is_comparable(work.run.request):
+        return False
+    state = work.state = source_states.state_of(work.feed)
+    if state is None or not source_states.is_plain(work.run.request):
+        return False
+    written = work.connections.patiently(partial(_count_unchanged, work, part, state))
+    if written is None:
+        return False
+    work.report.add(written)
+    work.watch(work.report, work.progress)
+    return True
+
+
+def _count_unchanged(work: _Work, part: Part, state: str, connection: Connection, _: Connection) -> PageReport | None:
+    with connection.transaction():
+        if not source_states.is_as_harvested(connection, work.run, state):
+            return None
+        written = source_states.count_unchanged(connection, work.feed.name)
+        runs.advance(connection, part, None, written, is_done=True)
+    return written
+
+
+def _read_part(work: _Work, part: Part) -> None:
+    work.connections.patiently(lambda _, side: source_states.forget_state(side, work.feed.name))
+    is_done = False
+    with ReadingAhead(_reader(work), partial(_are_news, work)) as ahead:
+        known = ahead.fingerprints(partial(known_fingerprints, work.connections, work.feed, work.run.request))
+        source = SOURCES[work.feed.kind]
+        pages = source.read_pages(work.feed.options, part.selection, part.cursor, work.progress, known)
+        for page, readings in ahead.pages(limited(pages, work.run.request, part.counts.get("read", 0))):
+            is_done = page.next_cursor is None
+            part = _write_page(work, part, page, readings, is_done=is_done)
+    if not is_done:  # the source ended without a last page, or nothing was left below the limit
+        _write_page(work, part, Page(records=(), next_cursor=None), (), is_done=True)
+
+
+def _reader(work: _Work) -> Reader:
+    return Reader(
+        scene_from_record=SOURCES[work.feed.kind].scene_from_record,
+        sensors=work.rooms.sensors,
+        source=work.feed.source,
+        collection=work.feed.collection or work.run.request.collection,
+    )
+
+
+def _are_news(work: _Work, records: Sequence[RawRecord]) -> list[bool]:
+    """Which of the records are likely to be read when their page is written: those that the ledger does not hold."""
+    storable = [raw.id == printable(raw.id) for raw in records]
+    if work.run.request.reread:
+        return storable
+    names = [raw.id for raw, is_storable in zip(records, storable, strict=True) if is_storable]
+    known = work.connections.patiently(lambda _, side: _ledger_beside(side, work).known(names))
+    return [
+        is_storable and not (raw.id in known and known[raw.id].digest == raw.digest())
+        for raw, is_storable in zip(records, storable, strict=True)
+    ]
+
+
+def _ledger_beside(side: Connection, work: _Work) -> Ledger:
+    return Ledger(side, source=work.feed.source, feed=work.feed.name, run=work.run.id, now=datetime.now(UTC))
+
+
+def _write_page(work: _Work, part: Part, page: Page, readings: Readings, *, is_done: bool) -> Part:
     """Write a page in one transaction; after a lost connection again, from the start, on new connections."""
-    part, written, touched = work.connections.patiently(partial(_write_page_once, work, part, page, is_done))
+    part, written, touched = work.connections.patiently(partial(_write_page_once, work, part, page, readings, is_done))
     work.report.add(written)
     work.touched |= touched
     work.watch(work.report, work.progress)
@@ -272,11 +238,17 @@ def _write_page(work: _Work, part: Part, page: Page, *, is_done: bool) -> Part:
 
 
 def _write_page_once(
-    work: _Work, part: Part, page: Page, is_done: bool, connection: Connection, side: Connection
+    work: _Work,
+    part: Part,
+    page: Page,
+    readings: Readings,
+    is_done: bool,
+    connection: Connection,
+    side: Connection,
 ) -> tuple[Part, PageReport, set[str]]:
     with connection.transaction():
-        writing = PageWriting(connection, side, work.feed, work.run.id, work.rooms, _writing_options(work.run.request))
-        written = writing.take_in(page)
+        writing = PageWriting(connection, side, work.feed, work.run.id, work.rooms, writing_options(work.run.request))
+        written = writing.take_in(page, readings)
         _refuse_too_many(work, connection, len(written.withdrawn))
         writing.write_items()
         drift.keep_sample(connection, part, work.feed, page, written)
@@ -300,20 +272,6 @@ def _refuse_too_many(work: _Work, connection: Connection, withdrawing: int) -> N
             f"{limit} are allowed ({work.feed.withdrawals.max_share:.0%}). If the source is right, run it again with "
             "--allow-withdrawals."
         )
-
-
-def _limited(pages: Iterable[Page], request: Request, already: int = 0) -> Iterator[Page]:
-    """The pages up to the number of records that was asked for."""
-    if request.limit is None:
-        yield from pages
-        return
-    left = request.limit - already
-    for page in pages:
-        if left <= 0:
-            return
-        records, unread = page.records[:left], page.unread[: max(left - len(page.records), 0)]
-        left -= len(records) + len(unread)
-        yield replace(page, records=records, unread=unread)
 
 
 # The end
@@ -342,15 +300,36 @@ def _finish_once(work: _Work, connection: Connection, side: Connection) -> Harve
         work.report.breaches += breaches_of(side, work.rooms.documents[each], work.report)
     state = "failed" if work.report.breaches else "succeeded"
     runs.note(side, run.id, "breach", [(breach, "", 1) for breach in work.report.breaches])
+    runs.note(side, run.id, "absent", [("records", "", work.report.absent)] if work.report.absent else [])
+    runs.note(side, run.id, "passed over", [(kind, "", n) for kind, n in (work.progress.passed_over or {}).items()])
     catalogue.note_harvested(side, collections)
+    if work.report.items_written >= _MANY_ITEMS:
+        catalogue.analyze_ledger(side)
+    if state == "succeeded":
+        _keep_state(work, side, run)
     runs.end(side, run.id, state, "; ".join(work.report.breaches) or None)
     runs.stop_finishing(side, run.id)
-    return _ended(work.report, work.progress, state)
+    return work.report.ended(state, work.progress.passed_over)
 
 
 def _saw_everything(side: Connection, run: Run) -> bool:
     """Whether a record that this run did not see is not at the source: never after a run that was not whole."""
-    return run.is_everything and not run.is_resumed and runs.counts_of(side, run.id).get("read", 0) > 0
+    if not run.is_everything or run.is_resumed or source_states.was_left_unread(side, run):
+        return False
+    return runs.counts_of(side, run.id).get("read", 0) > 0
+
+
+def _keep_state(work: _Work, side: Connection, run: Run) -> None:
+    """Keep what the source said of itself before it was read, if it says the same afterwards."""
+    if work.state is None or run.is_resumed or not source_states.is_comparable(run.request):
+        return
+    try:
+        is_lasting = source_states.state_of(work.feed) == work.state
+    except SourceUnavailable as error:
+        logger.info("%s does not say whether it has changed meanwhile: %s", work.feed.name, error)
+        return
+    if is_lasting:
+        source_states.keep_state(side, work.feed.name, work.state)
 
 
 def _withdraw_overdue(work: _Work, connection: Connection, side: Connection) -> None:
@@ -373,18 +352,21 @@ def _withdraw_overdue(work: _Work, connection: Connection, side: Connection) -> 
 def _end_early(work: _Work, error: HarvestError) -> None:
     """Note why a run did not come to its end; one that came some way can be gone on with."""
     state = "cancelled" if isinstance(error, RunCancelled) else "failed"
-    is_resumable = isinstance(error, SourceUnavailable) and work.report.read > 0
+
+    def end(_: Connection, side: Connection) -> None:
+        came_some_way = runs.counts_of(side, work.run.id).get("read", 0) > 0
+        is_resumable = came_some_way and isinstance(error, SourceUnavailable)
+        runs.end(side, work.run.id, state, str(error), is_resumable=is_resumable)
+
     try:
-        work.connections.patiently(
-            lambda _, side: runs.end(side, work.run.id, state, str(error), is_resumable=is_resumable)
-        )
+        work.connections.patiently(end)
     except (psycopg.Error, HarvestError) as failure:
         logger.warning("that run %s failed could not be noted: %s", work.run.id, failure)
     work.report.error = str(error)
     if not isinstance(error, RunCancelled):
         kind: Kind = "withdrawals" if isinstance(error, TooManyWithdrawals) else "failure"
         work.failure = Occasion(kind, str(error), work.run.id)
-    _ended(work.report, work.progress, state)
+    work.report.ended(state, work.progress.passed_over)
     work.watch(work.report, work.progress)
 
 
@@ -408,16 +390,7 @@ def _tell(work: _Work) -> None:
 
 
 def _publish_once(work: _Work, _: Connection, side: Connection) -> None:
-    # In this order: what is deferred tells who comes after a run that was killed what is not published yet.
-    stale = (work.touched | catalogue.collections_with_deferred_work(side)) & work.rooms.documents.keys()
-    publish(side, [work.rooms.documents[each] for each in sorted(stale)], work.rooms.language)
-    catalogue.finish_writing(side)
-
-
-def _ended(report: HarvestReport, progress: Progress, state: str) -> HarvestReport:
-    report.state, report.finished_at = state, datetime.now(UTC)
-    report.passed_over = dict(progress.passed_over or {})
-    return report
+    publish_changes(side, work.rooms.documents, work.rooms.language, work.touched)
 
 
 # What all of it needs
@@ -436,37 +409,3 @@ def _collections_of(side: Connection, feed: Feed) -> set[str]:
         (feed.name,),
     )
     return {row[0] for row in rows} | ({feed.collection} if feed.collection else set())
-
-
-def _known_fingerprints(
-    connections: CatalogueConnections, feed: Feed, request: Request, records: Sequence[str]
-) -> dict[str, str]:
-    """What the ledger has of records that may be unchanged; nothing where these too are to be read, or to be moved."""
-    if request.reread or request.collection or not records:
-        return {}
-    return connections.patiently(lambda _, side: fingerprints(side, feed.source, records))
-
-
-def _writing_options(request: Request) -> WritingOptions:
-    return WritingOptions(collection=request.collection, move=request.move, reread=request.reread)
-
-
-def _refuse_unknown_collection(feed: Feed, rooms: HarvestRooms, request: Request) -> None:
-    for collection in filter(None, (feed.collection, request.collection)):
-        if collection not in rooms.documents:
-            known = ", ".join(rooms.documents)
-            raise CollectionDocumentError(f"there is no collection {collection}; there are {known}")
-
-
-@contextmanager
-def _translated_errors(rooms: HarvestRooms) -> Iterator[None]:
-    """Errors of the database as ours."""
-    try:
-        yield
-    except psycopg.OperationalError as error:
-        raise CatalogueError(
-            f"The database failed {rooms.attempts} times ({error}). What was written before is kept: see "
-            "`dinamis db status`, then harvest again."
-        ) from error
-    except psycopg.Error as error:
-        raise CatalogueError(f"The database refused a page ({error}). All pages before it are kept.") from error

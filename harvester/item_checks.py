@@ -44,7 +44,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _SECRET = re.compile(
-    r"://[^/?#\s\"]*@|\bfile://|x-(amz|goog)-(signature|credential)"
+    r"://[^/?#\s\"]*@|(?<!=)\bfile://|x-(amz|goog)-(signature|credential)"
     r"|[?&](access_token|(x-)?api[_-]?key|awsaccesskeyid|expires|password|sig|signature|token)=",
     re.IGNORECASE,
 )

@@ -27,11 +27,14 @@ MADE_BY_THE_CATALOGUE = frozenset(
         "dinamis:held",
         "dinamis:held_by",
         "dinamis:source",
+        "dinamis:view_collections",
         "id",
         "updated",
     }
 )
 
+#: What the images of a pass make of each other.
+_OF_STEREO = ("stereo:", "stereo-img:")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(:[A-Za-z][A-Za-z0-9_-]*)?")
 _IS_OF_TYPE: Mapping[str, Callable[[Any], bool]] = {
     "array": lambda value: isinstance(value, list),
@@ -65,7 +68,7 @@ def correct_item(item: Item, corrections: Mapping[str, Any]) -> None:
 def _correct(item: Item, name: str, value: Any) -> None:
     if name == "geometry":
         _correct_geometry(item, value)
-    elif name in MADE_BY_THE_CATALOGUE or not _NAME.fullmatch(name):
+    elif name in MADE_BY_THE_CATALOGUE or name.startswith(_OF_STEREO) or not _NAME.fullmatch(name):
         raise ValueError("it is no property that a source describes.")
     elif name == "datetime":
         item.datetime = None if value is None else _instant(value)

@@ -230,15 +230,17 @@ class Ledger:
         )
 
     def keep_items(self, items: Sequence[KnownItem]) -> None:
-        """Write down Items with their ids, given for good, and where they are from now on."""
+        """Write down Items with their ids, given for good, and where they are from now on; a new one is a change."""
         # Those that are withdrawn first: one published Item at a time may stand for an acquisition in a collection.
         ordered = sorted(items, key=lambda item: item.is_published)
         self._connection.execute(
             "INSERT INTO dinamis.item"
             " (id, scene, collection, is_published, is_archive, created, updated, first_change, change)"
-            " SELECT kept.*, %(now)s, 0, 0 FROM unnest(%(ids)s::text[], %(scenes)s::text[], %(collections)s::text[],"
+            " SELECT kept.*, %(now)s, change, change FROM unnest("
+            " %(ids)s::text[], %(scenes)s::text[], %(collections)s::text[],"
             " %(published)s::boolean[], %(archive)s::boolean[], %(created)s::timestamptz[])"
-            " AS kept (id, scene, collection, is_published, is_archive, created)"
+            " AS kept (id, scene, collection, is_published, is_archive, created),"
+            " LATERAL (SELECT nextval('dinamis.change') AS change WHERE kept.id IS NOT NULL) AS numbered"
             " ON CONFLICT (id) DO UPDATE SET scene = excluded.scene, collection = excluded.collection,"
             " is_published = excluded.is_published, is_archive = excluded.is_archive",
             {
@@ -290,23 +292,24 @@ class Ledger:
     def keep(self, entries: Sequence[RecordEntry]) -> None:
         """Write down what records said, each as a new version."""
         digests = [each.raw.digest() for each in entries]
-        self._connection.execute(
+        versions = self._connection.execute(
             "WITH said AS (SELECT * FROM unnest(%(records)s::text[], %(states)s::text[], %(stages)s::text[],"
             "  %(reasons)s::text[], %(digests)b::bytea[], %(items)s::text[], %(fingerprints)s::text[],"
             "  %(contents)b::bytea[]) AS said (record, state, stage, reason, digest, item, fingerprint, content)),"
             " kept AS (INSERT INTO dinamis.source_record AS known (source, record, feed, state, stage, reason, digest,"
-            "   item, run, first_seen, last_seen, last_changed)"
-            "  SELECT %(source)s, record, %(feed)s, state, stage, reason, digest, item, %(run)s, %(now)s, %(now)s,"
-            "   %(now)s FROM said"
+            "   fingerprint, item, run, first_seen, last_seen, last_changed)"
+            "  SELECT %(source)s, record, %(feed)s, state, stage, reason, digest, fingerprint, item, %(run)s, %(now)s,"
+            "   %(now)s, %(now)s FROM said"
             "  ON CONFLICT (source, record) DO UPDATE SET feed = excluded.feed, state = excluded.state,"
-            "   stage = excluded.stage, reason = excluded.reason, digest = excluded.digest, item = excluded.item,"
-            "   run = excluded.run, last_seen = excluded.last_seen, last_changed = excluded.last_changed,"
+            "   stage = excluded.stage, reason = excluded.reason, digest = excluded.digest,"
+            "   fingerprint = excluded.fingerprint, item = excluded.item, run = excluded.run,"
+            "   last_seen = excluded.last_seen, last_changed = excluded.last_changed,"
             "   absent_since = NULL, version = known.version + 1"
             "  RETURNING id, record, version)"
             " INSERT INTO dinamis.record_version"
-            "  (record, version, run, stored_at, state, digest, fingerprint, content)"
-            " SELECT kept.id, kept.version, %(run)s, %(now)s, state, digest, fingerprint, content"
-            " FROM kept JOIN said USING (record)",
+            "  (record, version, run, stored_at, state, digest, content)"
+            " SELECT kept.id, kept.version, %(run)s, %(now)s, state, digest, content"
+            " FROM kept JOIN said USING (record) RETURNING version",
             {
                 "records": [each.raw.id for each in entries],
                 "states": [each.state for each in entries],
@@ -322,7 +325,8 @@ class Ledger:
                 "now": self._now,
             },
         )
-        self._prune([each.raw.id for each in entries])
+        if any(version > KEPT_VERSIONS for (version,) in versions):
+            self._prune([each.raw.id for each in entries])
 
     def reassign(self, items: Mapping[str, str]) -> None:
         """Let the records of Items belong to others (former -> present): they turned out to be the same."""
@@ -336,12 +340,13 @@ class Ledger:
         """Note that active records (id -> reason) are gone; what they said stays."""
         self._connection.execute(
             "WITH gone AS (UPDATE dinamis.source_record AS known SET state = 'withdrawn', stage = NULL,"
-            "  reason = wanted.reason, run = %(run)s, last_changed = %(now)s, version = known.version + 1"
+            "  fingerprint = NULL, reason = wanted.reason, run = %(run)s, last_changed = %(now)s,"
+            "  version = known.version + 1"
             "  FROM unnest(%(records)s::text[], %(reasons)s::text[]) AS wanted (record, reason)"
             "  WHERE source = %(source)s AND known.record = wanted.record RETURNING known.id, known.version)"
             " INSERT INTO dinamis.record_version"
-            "  (record, version, run, stored_at, state, digest, fingerprint, content)"
-            " SELECT gone.id, gone.version, %(run)s, %(now)s, 'withdrawn', said.digest, NULL, said.content"
+            "  (record, version, run, stored_at, state, digest, content)"
+            " SELECT gone.id, gone.version, %(run)s, %(now)s, 'withdrawn', said.digest, said.content"
             " FROM gone JOIN dinamis.record_version AS said ON said.record = gone.id"
             "  AND said.version = gone.version - 1",
             {
@@ -369,10 +374,10 @@ class Ledger:
         if not fingerprints:
             return
         self._connection.execute(
-            "UPDATE dinamis.record_version AS said SET fingerprint = seen.fingerprint"
-            " FROM unnest(%s::text[], %s::text[]) AS seen (record, fingerprint), dinamis.source_record AS known"
-            " WHERE known.source = %s AND known.record = seen.record AND said.record = known.id"
-            " AND said.version = known.version AND said.fingerprint IS DISTINCT FROM seen.fingerprint",
+            "UPDATE dinamis.source_record AS known SET fingerprint = seen.fingerprint"
+            " FROM unnest(%s::text[], %s::text[]) AS seen (record, fingerprint)"
+            " WHERE known.source = %s AND known.record = seen.record"
+            " AND known.fingerprint IS DISTINCT FROM seen.fingerprint",
             (list(fingerprints), list(fingerprints.values()), self._source),
         )
 
@@ -397,10 +402,8 @@ class Ledger:
 def fingerprints(connection: Connection, source: str, records: Sequence[str]) -> dict[str, str]:
     """The fingerprints of those of these records that are active, by id."""
     rows = connection.execute(
-        "SELECT known.record, said.fingerprint FROM dinamis.source_record AS known"
-        " JOIN dinamis.record_version AS said ON said.record = known.id AND said.version = known.version"
-        " WHERE known.source = %s AND known.record = ANY(%s) AND known.state = 'active'"
-        " AND said.fingerprint IS NOT NULL",
+        "SELECT record, fingerprint FROM dinamis.source_record"
+        " WHERE source = %s AND record = ANY(%s) AND state = 'active' AND fingerprint IS NOT NULL",
         (source, list(records)),
     )
     return dict(rows.fetchall())

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from psycopg import Connection
-from pystac import Item
 
 from harvester import catalogue
 from harvester.acquisitions import Acquisition, acquisitions_of
@@ -26,8 +26,9 @@ from harvester.collection_documents import CollectionDocuments
 from harvester.conflicts import conflicts_between
 from harvester.errors import CatalogueError, CollectionDocumentError, UnreadableScene
 from harvester.feeds import Feed
-from harvester.items import Sibling, SourcedScene, asset_locations, item_from_scenes
+from harvester.items import Sibling, SourcedScene, asset_locations
 from harvester.ledger import KnownItem, KnownRecord, Ledger, RecordEntry
+from harvester.reading_ahead import ReadBeforehand, Reading, Readings, item_document
 from harvester.record import Page, RawRecord, SceneRecord, Withdrawal
 from harvester.report import ItemChange, Outcome, PageReport, printable
 from harvester.sensors import Sensors
@@ -41,7 +42,6 @@ from harvester.stereo.views import PlacedItem
 logger = logging.getLogger(__name__)
 
 RecordKey = tuple[str, str]  #: source, record id
-Reading = SceneRecord | UnreadableScene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +84,9 @@ class _Draft:
     records: dict[RecordKey, SourcedScene] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)  #: of its records before the batch at hand
     reason: str = "no record of it is left"  #: should it be withdrawn
+    is_new: bool = False  #: the ledger did not have it before this page
     is_touched: bool = False
-    built: Item | None = None
+    built: catalogue.ItemDocument | None = None
 
     def leave_out(self, record: RecordKey) -> None:
         """Let a record not be one of it any more; one that was withdrawn is none already."""
@@ -139,17 +140,17 @@ class PageWriting:
         self._ledger = Ledger(connection, source=feed.source, feed=feed.name, run=run, now=self._now)
         self._sets = PageSets(connection, side, rooms.documents, self._now)
         self._settled: dict[str, _Draft] = {}  #: Items that this page changes, as its batches left them
+        self._made: set[str] = set()  #: those of them that the ledger did not have before this page
         self._others: dict[str, _Draft] = {}  #: further views of the sets of these Items
         self._reread: list[str] = []  #: the Item of each unchanged record that was read again
+        self._beforehand: dict[str, ReadBeforehand] = {}  #: by record, those that were read elsewhere
 
-    def take_in(
-        self, page: Page, readings: Mapping[str, Reading] | None = None, refused: Sequence[RecordEntry] = ()
-    ) -> PageReport:
+    def take_in(self, page: Page, readings: Readings = (), refused: Sequence[RecordEntry] = ()) -> PageReport:
         """Write the records of the page into the ledger and build the Items they change.
 
         Args:
             page: records of the feed.
-            readings: of records that were read beforehand, by id; the others are read here.
+            readings: of the records of the page that were read beforehand; the others are read here.
             refused: other records, known ones, that go into quarantine even if they are in force.
 
         Raises:
@@ -157,11 +158,11 @@ class PageWriting:
         """
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
-        records = [replace(raw, id=printable(raw.id)) for raw in page.records]
+        records = list(map(with_printable_id, page.records))
         names = [raw.id for raw in records] + [gone.id for gone in page.withdrawals] + [each.raw.id for each in refused]
         known = self._ledger.known(names)
         self._note_unread(page.unread, report)
-        self._take(list(self._read_changed(records, known, readings or {}, report)), report)
+        self._take(list(self._read_changed(records, known, readings, report)), report)
         gone = self._withdraw(page.withdrawals, known, report)
         self._put_in_quarantine(refused, known, report)
         self._find_sets()
@@ -203,7 +204,9 @@ class PageWriting:
         for collection, item, _ in removals:
             catalogue.remove_item(self._connection, collection, item)
         self._sets.write()
-        is_new = {name: draft.stood_in != draft.known.collection for name, draft in self._settled.items()}
+        # A new Item got its number when it was written down.
+        known = {name: draft for name, draft in self._settled.items() if name not in self._made}
+        is_new = {name: draft.stood_in != draft.known.collection for name, draft in known.items()}
         is_new |= self._sets.is_new()
         if is_new:
             self._ledger.number_changes(is_new)
@@ -247,7 +250,7 @@ class PageWriting:
         self,
         records: Sequence[RawRecord],
         known: Mapping[str, KnownRecord],
-        readings: Mapping[str, Reading],
+        readings: Readings,
         report: PageReport,
     ) -> Iterator[_Taken]:
         """The records that are to be taken in; the others are counted, and noted as seen."""
@@ -257,14 +260,20 @@ class PageWriting:
         self._ledger.remember_fingerprints({raw.id: raw.fingerprint for raw in left if raw.fingerprint})
         report.outcomes[Outcome.UNCHANGED] += len(left)
         names = {raw.id for raw in left}
-        for raw in records:
+        for raw, beforehand in zip_longest(records, readings):
             if raw.id in names:
                 continue
-            reading = readings.get(raw.id) or read_record(self._feed.kind, raw, self._rooms.sensors)
+            reading = self._reading(raw, beforehand)
             if isinstance(reading, UnreadableScene):
                 self._refuse(raw, known.get(raw.id), "read", reading, report)
             else:
                 yield _Taken(raw, reading, known.get(raw.id))
+
+    def _reading(self, raw: RawRecord, beforehand: ReadBeforehand | None) -> Reading:
+        if beforehand is None:
+            return read_record(self._feed.kind, raw, self._rooms.sensors)
+        self._beforehand[raw.id] = beforehand
+        return beforehand.reading
 
     def _is_unchanged(self, raw: RawRecord, before: KnownRecord | None) -> bool:
         if before is None or before.state != "active" or before.digest != raw.digest():
@@ -301,6 +310,7 @@ class PageWriting:
             self._take(taken[middle:], report)
             return
         self._settled |= drafts
+        self._made |= {name for name, draft in drafts.items() if draft.is_new}
         for each in taken:
             self._count(each, report)
 
@@ -387,7 +397,7 @@ class PageWriting:
         if there:
             return min(there, key=_standing_first)
         known = KnownItem(scene.id, scene_id, collection, True, scene.is_archive, self._now)
-        of_scene.append(_Draft(known, None, was_published=False))
+        of_scene.append(_Draft(known, None, was_published=False, is_new=True))
         return of_scene[-1]
 
     def _refuse_taken_ids(self, drafts: Mapping[str, _Draft], made: Sequence[_Draft]) -> None:
@@ -567,14 +577,30 @@ class PageWriting:
             draft.built = self._built(draft, siblings, corrections.get(name, {})) if draft.records else None
         return changed
 
-    def _built(self, draft: _Draft, siblings: Sequence[Sibling], corrections: Mapping[str, Any]) -> Item:
-        return item_from_scenes(
+    def _built(
+        self, draft: _Draft, siblings: Sequence[Sibling], corrections: Mapping[str, Any]
+    ) -> catalogue.ItemDocument:
+        if not siblings and not corrections and (alone := self._built_beforehand(draft)):
+            return alone
+        return item_document(
             list(draft.records.values()),
             item_id=draft.known.id,
             collection=draft.known.collection,
             siblings=siblings,
             corrections=corrections,
         )
+
+    def _built_beforehand(self, draft: _Draft) -> catalogue.ItemDocument | None:
+        """The Item that was built where its one record was read, if it is just the one that is to be."""
+        if len(draft.records) > 1:
+            return None
+        (((source, record), said),) = draft.records.items()
+        beforehand = self._beforehand.get(record)
+        if beforehand is None or source != self._feed.source or said.scene is not beforehand.reading:
+            return None
+        place = draft.known.id, draft.known.collection
+        alone = beforehand.alone
+        return alone if alone and (alone["id"], alone["collection"]) == place else None
 
     def _settle(self, report: PageReport) -> None:
         """Count the records that were read again by whether that changes their Item, and leave equal Items be."""
@@ -636,15 +662,20 @@ class PageWriting:
             elif draft.stood_in not in (None, draft.known.collection):
                 yield str(draft.stood_in), name, f"it was moved to {draft.known.collection}"
 
-    def _document(self, draft: _Draft, item: Item) -> catalogue.ItemDocument:
-        return with_sets(self._bare_document(draft, item), self._sets.memberships(item.id))
+    def _document(self, draft: _Draft, built: catalogue.ItemDocument) -> catalogue.ItemDocument:
+        return with_sets(self._bare_document(draft, built), self._sets.memberships(draft.known.id))
 
-    def _bare_document(self, draft: _Draft, item: Item) -> catalogue.ItemDocument:
+    def _bare_document(self, draft: _Draft, built: catalogue.ItemDocument) -> catalogue.ItemDocument:
         """The Item without what it says of stereo sets."""
-        document = item.to_dict(include_self_link=False, transform_hrefs=False)
-        document["properties"] |= {"created": _rfc3339(draft.known.created), "updated": _rfc3339(self._now)}
-        document["private"] = {"assets": asset_locations(list(draft.records.values()))}
-        return document
+        written = {"created": _rfc3339(draft.known.created), "updated": _rfc3339(self._now)}
+        places = asset_locations(list(draft.records.values()))
+        return {**built, "properties": {**built["properties"], **written}, "private": {"assets": places}}
+
+
+def with_printable_id(raw: RawRecord) -> RawRecord:
+    """The record under an id that can be stored; mostly the record itself, with what it has worked out of itself."""
+    name = printable(raw.id)
+    return raw if name == raw.id else replace(raw, id=name)
 
 
 def read_record(kind: str, raw: RawRecord, sensors: Sensors) -> Reading:

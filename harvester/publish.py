@@ -29,6 +29,18 @@ def publish_collections(conninfo: str, documents: CollectionDocuments, language:
     return changed
 
 
+def publish_changes(
+    connection: Connection, documents: CollectionDocuments, language: str, touched: Iterable[str]
+) -> None:
+    """Publish what new Items say of their collections, and do what was deferred while they were written.
+
+    In this order: what is deferred tells who comes after a run that was killed what is not published yet.
+    """
+    stale = ({*touched} | catalogue.collections_with_deferred_work(connection)) & documents.keys()
+    publish(connection, [documents[each] for each in sorted(stale)], language)
+    catalogue.finish_writing(connection)
+
+
 def publish(connection: Connection, documents: Iterable[CollectionDocument], language: str) -> dict[str, bool]:
     """Publish these Collections on an autocommit connection; for each id whether anything changed."""
     return {document.id: catalogue.load_collection(connection, document, language) for document in documents}

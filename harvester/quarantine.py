@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from harvester import runs
-from harvester.amendment_runs import PAGE_SIZE, AmendedPage, Watcher, carry_out, nobody_watches
+from harvester.amendment_runs import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
@@ -22,6 +22,7 @@ from harvester.record import Page
 from harvester.report import HarvestReport
 from harvester.runs import Request, Run
 from harvester.sources.source import Progress, Selection
+from harvester.watching import Watcher, nobody_watches
 
 
 class NotInQuarantine(HarvestError):

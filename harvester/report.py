@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -159,6 +159,12 @@ class HarvestReport:
         self.items_written += counts.get("items_written", 0)
         self.items_removed += counts.get("items_removed", 0)
         self.unknown_withdrawals += counts.get("unknown_withdrawals", 0)
+
+    def ended(self, state: str, passed_over: Mapping[str, int] | None) -> HarvestReport:
+        """The report of a run that has come to an end."""
+        self.state, self.finished_at = state, datetime.now(UTC)
+        self.passed_over = dict(passed_over or {})
+        return self
 
     def as_json(self) -> dict[str, Any]:
         """The report as JSON data, for files and programs."""

@@ -238,11 +238,6 @@ def records_of(connection: Connection, run: int) -> Iterator[RecordOutcome]:
         yield from cursor
 
 
-def is_at_work(connection: Connection, run: int) -> bool:
-    """Whether a process works on a part of the run."""
-    return any(part.run == run for part in _parts_at_work(connection))
-
-
 def kept_feeds(connection: Connection) -> dict[str, Feed]:
     """All feeds that were ever harvested, by name, as they were then."""
     names = connection.execute("SELECT name FROM dinamis.feed ORDER BY name").fetchall()

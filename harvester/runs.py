@@ -232,6 +232,16 @@ def claim_part(connection: Connection, run: Run) -> Part | None:
     return None
 
 
+def is_at_work(connection: Connection, run: int) -> bool:
+    """Whether any process works on a part of the run, or brings it to its end."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND classid = %s::oid)",
+        (run,),
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def lock_again(connection: Connection, part: Part) -> None:
     """Hold a part on a new connection, after the one before was lost.
 

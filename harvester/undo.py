@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from harvester import runs
-from harvester.amendment_runs import PAGE_SIZE, AmendedPage, Watcher, carry_out, nobody_watches
+from harvester.amendment_runs import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError, UnreadableScene
 from harvester.feeds import Feed
@@ -25,6 +25,7 @@ from harvester.report import NAMED_RECORDS, HarvestReport, printable
 from harvester.runs import Request, Run
 from harvester.sensors import Sensors
 from harvester.sources.source import Selection
+from harvester.watching import Watcher, nobody_watches
 
 FeedOf = Callable[[str], Feed | None]  #: the feed of this name, if the documents still describe it
 
@@ -115,7 +116,6 @@ class _Change:
     state: str
     state_before: str | None  #: None for one that was new
     digest: bytes | None
-    fingerprint: str | None
     content: bytes | None
     oldest_version: int
 
@@ -134,7 +134,6 @@ class _Change:
         return KeptRecord(
             id=self.record,
             content=content_from_bytes(self.content or b""),
-            fingerprint=self.fingerprint,
             kept_digest=bytes(self.digest or b""),
         )
 
@@ -157,7 +156,7 @@ def _changes_after(connection: Connection, undone: int, cursor: int) -> list[_Ch
     with connection.cursor(row_factory=class_row(_Change)) as rows:
         rows.execute(
             "SELECT known.id, known.record, known.feed, known.state, said.state AS state_before, said.digest,"
-            " said.fingerprint, said.content,"
+            " said.content,"
             " (SELECT min(version) FROM dinamis.record_version WHERE record_version.record = known.id)"
             " AS oldest_version"
             " FROM dinamis.source_record AS known LEFT JOIN LATERAL"

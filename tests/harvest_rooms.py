@@ -17,8 +17,9 @@ from harvester.collection_documents import (
     load_collection_documents,
 )
 from harvester.credentials import Credentials
+from harvester.dry_run import dry_run
 from harvester.feeds import deliveries_at
-from harvester.harvest import HarvestRooms, Request, dry_run, harvest
+from harvester.harvest import HarvestRooms, Request, harvest
 from harvester.report import HarvestReport
 from harvester.sample_archive import DeliverySpec, View, write_delivery
 from harvester.sensors import Sensors, load_sensors

@@ -78,7 +78,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 def test_wheel_shadows_no_module(names: list[str]) -> None:
     """At its top are our packages and the command line, and above all no `collections`, which is Python's."""
     top = {name.partition("/")[0] for name in names}
-    assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES | {"cli.py"}
+    assert {name for name in top if not name.endswith((".dist-info", ".data"))} == PACKAGES | {"cli.py"}
 
 
 def test_wheel_has_every_file_of_the_checkout(names: list[str]) -> None:

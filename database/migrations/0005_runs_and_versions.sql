@@ -6,8 +6,12 @@ CREATE TABLE dinamis.feed (
     source text NOT NULL,
     kind text NOT NULL,
     collection text,
-    location text NOT NULL
+    location text NOT NULL,
+    state text,
+    unchanged_at timestamptz
 );
+COMMENT ON COLUMN dinamis.feed.state IS 'What the source said of itself as a whole when all of it had been harvested; equal = nothing has changed.';
+COMMENT ON COLUMN dinamis.feed.unchanged_at IS 'When the source last said that nothing had changed; its records were not looked at one by one then.';
 COMMENT ON TABLE dinamis.feed IS 'One source as it is harvested. Records are unique within `source`, which several feeds may share.';
 COMMENT ON COLUMN dinamis.feed.kind IS 'The module that reads it.';
 
@@ -131,6 +135,7 @@ CREATE TABLE dinamis.source_record (
     stage text,
     reason text CHECK ((state = 'active') = (reason IS NULL)),
     digest bytea NOT NULL CHECK (length(digest) = 32),
+    fingerprint text,
     version integer NOT NULL DEFAULT 1,
     item text REFERENCES dinamis.item,
     run bigint REFERENCES dinamis.run,
@@ -143,6 +148,7 @@ CREATE TABLE dinamis.source_record (
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE dinamis.source_record IS 'One row for each record that a source ever gave us, and how it stands.';
 COMMENT ON COLUMN dinamis.source_record.digest IS 'SHA-256 of the canonical JSON: an equal digest means an unchanged record.';
+COMMENT ON COLUMN dinamis.source_record.fingerprint IS 'By which the source can tell that nothing changed, without reading.';
 COMMENT ON COLUMN dinamis.source_record.stage IS 'Where a quarantined record was refused: read, place or build.';
 COMMENT ON COLUMN dinamis.source_record.run IS 'The run that changed it last.';
 COMMENT ON COLUMN dinamis.source_record.absent_since IS 'Since when complete runs have not seen it.';
@@ -170,13 +176,11 @@ CREATE TABLE dinamis.record_version (
     stored_at timestamptz NOT NULL,
     state text NOT NULL,
     digest bytea NOT NULL,
-    fingerprint text,
     content bytea NOT NULL,
     PRIMARY KEY (record, version)
 );
 COMMENT ON TABLE dinamis.record_version IS 'What a record said, version by version; the newest is that of source_record.version.';
 COMMENT ON COLUMN dinamis.record_version.content IS 'Canonical JSON; of releases before runs, the same compressed by zlib.';
-COMMENT ON COLUMN dinamis.record_version.fingerprint IS 'By which the source can tell that nothing changed, without reading.';
 
 DO $$
 BEGIN
@@ -209,6 +213,13 @@ CREATE TABLE dinamis.correction (
     PRIMARY KEY (item, field)
 );
 COMMENT ON TABLE dinamis.correction IS 'What we know better than the sources; applied on top of what they say, at every rebuild.';
+
+-- The harvester does not own its tables, and a plan for empty ones makes the next harvest of a large one crawl.
+CREATE FUNCTION dinamis.analyze_ledger() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    ANALYZE dinamis.source_record, dinamis.record_version, dinamis.item, dinamis.scene, dinamis.scene_alias;
+$$;
+REVOKE ALL ON FUNCTION dinamis.analyze_ledger() FROM public;
+GRANT EXECUTE ON FUNCTION dinamis.analyze_ledger() TO dinamis_harvest;
 
 CREATE TABLE dinamis.collection_harvest (
     collection text PRIMARY KEY,

@@ -74,7 +74,8 @@ def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
 def cancel(run: int) -> None:
     """Stop a RUN for good: whoever works on it stops after the page at hand, and what was written is kept."""
     from harvester import runs
-    from harvester.run_history import is_at_work, report_of
+    from harvester.run_history import report_of
+    from harvester.runs import is_at_work
 
     with harvest_connection() as connection:
         report = report_of(connection, run)

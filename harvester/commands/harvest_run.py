@@ -159,7 +159,8 @@ def harvested(
     Returns:
         The exit code of the worst.
     """
-    from harvester.harvest import dry_run, harvest
+    from harvester.dry_run import dry_run
+    from harvester.harvest import harvest
 
     rooms = harvest_rooms(database)
     with accounts.kept():

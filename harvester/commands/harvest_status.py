@@ -5,13 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Column, Table
 
-from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_connection
+from harvester.commands.rooms import (
+    collection_documents,
+    credentials_called,
+    documented_feeds,
+    harvest_connection,
+    settings_of,
+)
 from harvester.commands.terminal import OUT, json_option, print_json, print_plain, spoken_duration
 
 if TYPE_CHECKING:
@@ -69,18 +75,23 @@ def sources(as_json: bool) -> None:
 
 @click.command()
 @click.option("--all", "is_all", is_flag=True, help="List every feed, however many there are.")
+@click.option("--notify", is_flag=True, help="Tell of stale sources by mail or webhook, of each once.")
 @json_option
-def status(is_all: bool, as_json: bool) -> None:
+def status(is_all: bool, notify: bool, as_json: bool) -> None:
     """Say how the harvest stands, on one screen: what needs somebody first, then what is at work, then the rest.
 
     Exit code, for a monitor: 0 all is well, 1 a source is stale, failed, left its collection not as expected, or was
     interrupted and nobody goes on with it, 2 the status cannot be told. Records in quarantine are no alarm.
     """
+    from harvester.notices import notify_of_stale
     from harvester.run_history import status_of_feeds
+    from harvester.settings import HarvestSettings
 
     feeds = documented_feeds(collection_documents())
     with harvest_connection() as connection:
         standing = sorted(status_of_feeds(connection, feeds.values()), key=_urgency)
+        if notify:
+            notify_of_stale(connection, feeds.values(), datetime.now(UTC), settings_of(HarvestSettings))
     if as_json:
         print_json([each.as_json() for each in standing])
     else:

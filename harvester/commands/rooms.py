@@ -84,6 +84,7 @@ def harvest_rooms(database: Database | None = None) -> HarvestRooms:
         documents=documents,
         sensors=load_sensors(settings.collections / "sensors"),
         language=settings.language,
+        notices=settings,
     )
 
 

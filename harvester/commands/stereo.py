@@ -7,12 +7,18 @@ from datetime import UTC, datetime
 import click
 
 from harvester.commands.rooms import harvest_rooms
+from harvester.commands.stereo_search import search
+from harvester.commands.stereo_use import export, show
 from harvester.commands.terminal import json_option, print_json, print_plain, say
 
 
 @click.group()
 def stereo() -> None:
-    """Look after the stereo pairs and triplets of the catalogue."""
+    """Find, show, export and rebuild the stereo pairs and triplets of the catalogue."""
+
+
+for command in (search, show, export):
+    stereo.add_command(command)
 
 
 @stereo.command()

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from logging import getLogger
 
 import procrastinate
+import psycopg
 from procrastinate.periodic import PeriodicDeferrer
 
+from harvester import catalogue
 from harvester.feeds import Feed
 from harvester.jobs.queue import FEED_TASK, harvest_options, job_queue
 from harvester.jobs.tasks import harvest_feed
+from harvester.notices import notify_of_stale
+from harvester.settings import NoticeSettings
 
 logger = getLogger(__name__)
 
 #: A slot that passed while no scheduler ran is made up for within this time; after it the next one serves as well.
 CATCH_UP_S = 3600.0
+#: How often it is looked whether a source has gone stale.
+STALENESS_S = 600.0
 
 
-def keep_schedule(conninfo: str, feeds: Mapping[str, Feed]) -> None:
+def keep_schedule(conninfo: str, feeds: Mapping[str, Feed], notices: NoticeSettings | None = None) -> None:
     """Enqueue each slot of each schedule once, however many schedulers run, until SIGTERM or SIGINT.
 
     Args:
         conninfo: of the harvester's role.
         feeds: whose schedules they are; times are UTC.
+        notices: whom to tell of feeds that have gone stale, each once.
     """
     queue = job_queue(conninfo)
     times = _learn(queue, feeds.values())
     if not times:
         logger.warning("no source has a schedule in its collection document: there is nothing to do")
     logger.info("the times of %s schedules are kept until the next start", times)
-    asyncio.run(_defer_until_stopped(queue))
+    asyncio.run(_defer_until_stopped(queue, lambda: _tell_of_stale(conninfo, feeds, notices)))
 
 
 def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
@@ -51,10 +59,28 @@ def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
     return len(times)
 
 
-async def _defer_until_stopped(queue: procrastinate.App) -> None:
+def _tell_of_stale(conninfo: str, feeds: Mapping[str, Feed], notices: NoticeSettings | None) -> None:
+    if notices is None:
+        return
+    try:
+        with closing(catalogue.connect(conninfo, autocommit=True)) as connection:
+            notify_of_stale(connection, feeds.values(), datetime.now(UTC), notices)
+    except psycopg.Error as error:
+        logger.warning("whether a source has gone stale cannot be told: %s", error)
+
+
+async def _now_and_then(work: Callable[[], None]) -> None:
+    while True:
+        await asyncio.to_thread(work)
+        await asyncio.sleep(STALENESS_S)
+
+
+async def _defer_until_stopped(queue: procrastinate.App, tell_of_stale: Callable[[], None]) -> None:
     async with queue.open_async():
+        telling = asyncio.create_task(_now_and_then(tell_of_stale))
         deferring = asyncio.create_task(PeriodicDeferrer(queue.periodic_registry, CATCH_UP_S).worker())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, deferring.cancel)
         with suppress(asyncio.CancelledError):
             await deferring
+        telling.cancel()

@@ -13,7 +13,7 @@ from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, Withdrawal
 from harvester.sources.oneatlas_auth import OneAtlasOptions
-from harvester.sources.oneatlas_features import moment_or_none, records_from_features
+from harvester.sources.oneatlas_features import records_from_features
 from harvester.sources.oneatlas_sar_records import scene_from_record
 from harvester.sources.source import Fingerprints, Progress, Selection
 
@@ -120,11 +120,10 @@ def _page(position: _Position, answer: _Answer, following: _Position | None, pro
 def _withdrawal(entry: Any) -> Withdrawal:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("acquisitionId"), str):
         raise UnreadableAnswer(f"a revocation does not name its acquisition: {entry!r:.80}")
-    issued = entry.get("issueTime")
+    # Without a date: both feeds are logs, so that reading an old entry later does not mean that it came back.
     return Withdrawal(
         id=entry["acquisitionId"],
-        reason=f"revoked by Airbus on {issued or 'an unknown date'}",
-        at=moment_or_none(issued),
+        reason=f"revoked by Airbus on {entry.get('issueTime') or 'an unknown date'}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -103,4 +103,16 @@ class Source(Protocol):
         """The selection in parts that can be harvested at the same time; as one part where that is of no use.
 
         Every record of the selection is in one of them at least.
+        """
+
+
+@runtime_checkable
+class TellsItsState(Protocol):
+    """A source that can say as a whole that nothing has changed, before anything of it is read."""
+
+    def state_of(self, options: Any) -> str | None:
+        """A text that is equal exactly when nothing has changed, and is read in the same way; None where unknown.
+
+        Raises:
+            SourceUnavailable: it cannot be reached.
         """

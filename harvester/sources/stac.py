@@ -16,14 +16,14 @@ from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page
 from harvester.sources.source import Fingerprints, Progress, Selection
-from harvester.sources.stac_bulk import bulk_pages, is_bulk_file
+from harvester.sources.stac_bulk import bulk_pages, bulk_state, is_bulk_file
 from harvester.sources.stac_documents import PYSTAC_FAULTS, links_of
 from harvester.sources.stac_items import scene_from_record
 from harvester.sources.stac_options import Options
 from harvester.sources.stac_search import PageRequest, SessionIO, can_filter, linked_pages, search_pages
 from harvester.sources.stac_static import documents_of, static_pages
 
-__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
+__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "state_of", "windows"]
 
 is_selectable = True
 
@@ -49,6 +49,14 @@ def read_pages(
             yield from bulk_pages(session, options, cursor, progress, fingerprints)
         else:
             yield from _catalogue_pages(session, options, selection, cursor, progress)
+
+
+def state_of(options: Options) -> str | None:
+    """Which version of a bulk file there is, and by which preset it is read; an API or a catalogue does not tell."""
+    if not is_bulk_file(options.url):
+        return None
+    with Session(options, auth=_authorisation(options)) as session:
+        return bulk_state(session, options)
 
 
 def windows(options: Options, selection: Selection) -> Sequence[Selection]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,7 +22,9 @@ from harvester.sources.stac_options import Options
 from harvester.sources.stac_record import listed_record, unreadable_record
 from harvester.sources.stac_static import local_path
 
-_PAGE_SIZE = 1000
+logger = logging.getLogger(__name__)
+
+_PAGE_SIZE = 500
 _BLOCK_BYTES = 4 * 2**20
 _LONGEST_LINE_BYTES = 64 * 2**20
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
@@ -74,6 +78,35 @@ def bulk_pages(
             progress.records += 1
         end = after
     yield _page(page, None, options, fingerprints)
+
+
+def bulk_state(session: Session, options: Options) -> str | None:
+    """What tells one version of a bulk file from any other; None where its server does not say enough.
+
+    On a disk its size and when it and its entry were last changed, which nobody can set back.
+
+    Raises:
+        SourceUnavailable: A file on this machine cannot be found.
+    """
+    is_local = options.url.startswith("file:")
+    version: object = _local_state(options.url) if is_local else _remote_state(session, options.url)
+    return json.dumps([options.shown_location, options.preset, version]) if version else None
+
+
+def _local_state(url: str) -> list[int]:
+    status = _status(url)
+    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _remote_state(session: Session, url: str) -> list[str | None] | None:
+    try:
+        answer = session.request("HEAD", url)
+    except SourceUnavailable as error:
+        logger.debug("whether it has changed is found out by reading: %s", error)
+        return None
+    names = ("etag", "last-modified", "content-length")
+    # A date alone is as coarse as a second.
+    return [answer.headers.get(name) for name in names] if "etag" in answer.headers else None
 
 
 def _page(lines: Sequence[bytes], cursor: str | None, options: Options, fingerprints: Fingerprints) -> Page:
@@ -137,11 +170,7 @@ def _bytes(session: Session, url: str, start: int) -> _Bytes:
 
 
 def _local_bytes(url: str, start: int) -> _Bytes:
-    path = local_path(url)
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise SourceUnavailable(f"{url}: {error.strerror}") from error
+    path, status = local_path(url), _status(url)
 
     def blocks() -> Iterator[bytes]:
         with path.open("rb") as file:
@@ -150,6 +179,13 @@ def _local_bytes(url: str, start: int) -> _Bytes:
                 yield block
 
     return _Bytes(f"{status.st_size}-{status.st_mtime_ns}", blocks())
+
+
+def _status(url: str) -> os.stat_result:
+    try:
+        return local_path(url).stat()
+    except OSError as error:
+        raise SourceUnavailable(f"{url}: {error.strerror}") from error
 
 
 def _remote_bytes(session: Session, url: str, start: int) -> _Bytes:

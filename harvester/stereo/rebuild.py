@@ -16,10 +16,9 @@ from functools import partial
 from psycopg import Connection
 
 from harvester import runs
-from harvester.amendment_runs import publish_changes
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
-from harvester.publish import publish_collections
+from harvester.publish import publish_changes, publish_collections
 from harvester.report import PageReport
 from harvester.stereo.keeping import Span
 from harvester.stereo.rules import StereoRules

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +9,19 @@ from datetime import datetime
 from itertools import pairwise
 
 from footprints import (
-    DirectionSource,
+    Region,
     StereoLimits,
     StereoPair,
     StereoTriplet,
     View,
     find_stereo_groups,
 )
-from footprints.wrapping import Region
+from footprints.stereo_properties import set_id
 from harvester.collection_model import StereoMode
 from harvester.stereo.rules import StereoRules
 from harvester.stereo.views import ViewItem
 
 LIMITS = StereoLimits()
-_STAMP = re.compile(r"_([0-9]{15})(?:_|$)")
 ByItem = Mapping[str, ViewItem]
 
 
@@ -40,19 +38,9 @@ class FoundSet:
     triplet: StereoTriplet | None
 
     @property
-    def outer(self) -> StereoPair:
-        """The first and the last view."""
-        return self.pairs[-1]
-
-    @property
-    def consecutive(self) -> tuple[StereoPair, ...]:
-        """The pairs of neighbours in time."""
-        return self.pairs[:2] if self.triplet else self.pairs
-
-    @property
     def set(self) -> StereoPair | StereoTriplet:
         """As the finder gives it."""
-        return self.triplet or self.outer
+        return self.triplet or self.pairs[-1]
 
     @property
     def started_at(self) -> datetime:
@@ -63,11 +51,6 @@ class FoundSet:
     def ended_at(self) -> datetime:
         """When the last view was taken."""
         return self.set.ended_at
-
-    @property
-    def direction_source(self) -> DirectionSource:
-        """How the least trustworthy direction became known."""
-        return max(pair.direction_source for pair in self.pairs)
 
     @property
     def common_footprint(self) -> Region:
@@ -96,19 +79,6 @@ def find_sets(items: Iterable[ViewItem], rules: StereoRules) -> list[FoundSet]:
     return sorted(distinct.values(), key=lambda each: each.id)
 
 
-def set_id(views: Sequence[ViewItem]) -> str:
-    """`<platform>_<stamp>_<stamp>[_<stamp>]`, the same whether the views are held or to be ordered."""
-    return "_".join((views[0].view.platform, *map(_stamp, views)))
-
-
-def _stamp(view: ViewItem) -> str:
-    """The 15 digits in the name of the image; where it has none, its moment to a tenth of a second."""
-    if named := _STAMP.search(view.item):
-        return named[1]
-    moment = view.view.acquired_at
-    return f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 100_000}"
-
-
 def _in_company(speakers: Sequence[ViewItem]) -> list[ViewItem]:
     """Those with another image of the same pass: most images of an archive stand alone."""
     ordered = sorted(speakers, key=lambda each: (each.view.platform, each.view.acquired_at, each.item))
@@ -133,7 +103,7 @@ def _placed(
         placement = rules.placement(mode, acquisitions)
         if placement:
             yield FoundSet(
-                id=set_id(placement.views),
+                id=set_id([each.view for each in placement.views]),
                 collection=placement.collection,
                 mode=mode,
                 views=placement.views,

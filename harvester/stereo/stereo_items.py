@@ -12,13 +12,13 @@ import shapely
 from pystac.utils import datetime_to_str
 
 from footprints import footprint_bbox
+from footprints.stereo_properties import STEREO_EXTENSION, stereo_properties
+from footprints.suitability import outer_pair, suitability
 from harvester.item_assets import known, spoken_moment
 from harvester.items import EXTENSIONS
 from harvester.stereo.sets import FoundSet
-from harvester.stereo.suitability import suitability
-from harvester.stereo.views import DIRECTION_SOURCES, ItemDocument
+from harvester.stereo.views import ItemDocument
 
-STEREO_EXTENSION = "https://w3id.org/stac-stereo/v1.0.0/schema.json"
 STEREO_IMAGERY_EXTENSION = "https://stac-extensions.github.io/stereo-imagery/v1.0.0/schema.json"
 
 ROLES: Mapping[int, tuple[str, ...]] = {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
@@ -79,7 +79,7 @@ def memberships_of(found: FoundSet) -> Iterator[tuple[str, Membership]]:
 
 def published_suitability(found: FoundSet) -> float:
     """The suitability as Items have it."""
-    return round(suitability(found), 4)
+    return round(suitability(found.set), 4)
 
 
 def with_sets(item: dict[str, Any], memberships: Iterable[Membership]) -> dict[str, Any]:
@@ -110,9 +110,10 @@ def _properties(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any
         **_shared(said, ("processing:level", "product:type")),
         **known({"eo:cloud_cover": found.set.worst_cloud_cover_percent}),
         "title": _title(found, said[0]),
-        **_composition(found),
-        **_geometry(found),
-        **_conditions(found),
+        **stereo_properties(found.set),
+        # Where an image is held and to be ordered too, the finder saw one of both.
+        "stereo:views": [view.item for view in found.views],
+        "stereo:views_to_order": [view.item for view in found.views if view.is_archive],
         "dinamis:held": not any(view.is_archive for view in found.views),
         "dinamis:view_collections": sorted({view.collection for view in found.views}),
         "dinamis:source": sorted({source for each in said for source in each.get("dinamis:source", ())}),
@@ -135,56 +136,7 @@ def _times(found: FoundSet) -> dict[str, str]:
 def _title(found: FoundSet, first: Mapping[str, Any]) -> str:
     moment = spoken_moment(found.started_at)
     satellite = str(first.get("title", "")).partition(moment)[0].strip() or first["platform"]
-    return f"{satellite} {moment} {found.mode} {found.outer.convergence_deg:.1f}°"
-
-
-def _composition(found: FoundSet) -> dict[str, Any]:
-    return {
-        "stereo:mode": found.mode,
-        "stereo:views": [view.item for view in found.views],
-        "stereo:view_count": len(found.views),
-        "stereo:views_to_order": [view.item for view in found.views if view.is_archive],
-    }
-
-
-def _geometry(found: FoundSet) -> dict[str, Any]:
-    """How the views stand to each other; of a triplet the outer ones, which make its widest base."""
-    outer = found.outer
-    consecutive = [round(pair.convergence_deg, 3) for pair in found.consecutive] if found.triplet else None
-    return known(
-        {
-            "stereo:convergence_angle": round(outer.convergence_deg, 3),
-            "stereo:consecutive_convergence_angles": consecutive,
-            "stereo:base_to_height": round(outer.base_to_height, 4),
-            "stereo:parallax_to_height": _rounded(outer.parallax_to_height, 4),
-            "stereo:bisector_elevation_angle": _rounded(outer.bisector_elevation_deg, 3),
-            "stereo:asymmetry_angle": _rounded(outer.asymmetry_deg, 3),
-            "stereo:roll_angle": _rounded(outer.roll_deg, 3),
-            "stereo:overlap": round(found.set.overlap, 4),
-            "stereo:overlap_area": round(found.set.overlap_km2, 3),
-            "stereo:time_span": round((found.ended_at - found.started_at).total_seconds(), 3),
-            "stereo:flight_time_ratio": _rounded(outer.flight_time_ratio, 4),
-            "stereo:direction_source": DIRECTION_SOURCES[found.direction_source],
-            "stereo:azimuth_doubtful": found.set.azimuth_doubtful,
-        }
-    )
-
-
-def _conditions(found: FoundSet) -> dict[str, Any]:
-    return known(
-        {
-            "stereo:cloud_cover_max": found.set.worst_cloud_cover_percent,
-            "stereo:cloud_cover_mean": _rounded(found.set.mean_cloud_cover_percent, 2),
-            "stereo:sun_azimuth_difference": _rounded(found.set.sun_azimuth_difference_deg, 3),
-            "stereo:sun_elevation_difference": _rounded(found.set.sun_elevation_difference_deg, 3),
-            "stereo:gsd_ratio": _rounded(found.set.gsd_ratio, 4),
-            "stereo:suitability": published_suitability(found),
-        }
-    )
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+    return f"{satellite} {moment} {found.mode} {outer_pair(found.set).convergence_deg:.1f}°"
 
 
 def _assets(found: FoundSet, views: Sequence[ItemDocument]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -65,7 +65,7 @@ def test_each_refusal_is_the_expected_one(first_harvest: Harvest, expected: Expe
         (file,) = (file for file in expected.files if refusal["record"].endswith("/samples/dimap/" + file))
         reasons[file] = refusal["reason"]
     assert set(reasons) == set(refused)
-    assert first_harvest.report["refused"] == len(refused)
+    assert first_harvest.report["quarantined"] == len(refused)
     wrong = {file: reasons[file] for file, fragment in refused.items() if fragment not in reasons[file]}
     assert not wrong
 
@@ -73,7 +73,7 @@ def test_each_refusal_is_the_expected_one(first_harvest: Harvest, expected: Expe
 def test_every_file_is_accounted_for(first_harvest: Harvest, expected: ExpectedSamples) -> None:
     """Records and files that were passed over make up all files."""
     report = first_harvest.report
-    assert report["read"] == report["new"] + report["refused"]
+    assert report["read"] == report["new"] + report["quarantined"]
     assert report["read"] + sum(report["passed_over"].values()) == len(expected.files)
 
 

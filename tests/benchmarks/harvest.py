@@ -34,7 +34,7 @@ from tests.benchmarks.generated_items import write_items
 from tests.benchmarks.measuring import Cost, cost_of
 from tests.benchmarks.server import running_server
 from tests.benchmarks.stages import clocked_stages
-from tests.harvest_rooms import documents, rooms
+from tests.harvest_rooms import documents, rooms, sensors
 from tests.postgres import PostgresServer
 
 COLLECTION = "spot-6-7-drs"
@@ -78,7 +78,13 @@ def harvested(database: Database, items: Path, *, clocked: bool = False) -> dict
         report = harvest(feed, rooms(database, COLLECTION), Request())
     assert report.exit_code == 0
     assert report.read == sum(report.outcomes.values())
-    return dict(seconds) | {f"records {outcome.value}": number for outcome, number in report.outcomes.items() if number}
+    return dict(seconds)
+
+
+def prepared() -> None:
+    """Read the documents of the project, as any program of it does when it starts."""
+    documents(COLLECTION)
+    sensors()
 
 
 def loaded_alone(database: Database, items: Path) -> None:
@@ -108,7 +114,7 @@ def compare(count: int, folder: Path, postgres: PostgresServer) -> tuple[list[Co
     assert pid is not None
 
     def cost(work: Callable[..., Any], *args: Any, **options: Any) -> Cost:
-        return cost_of(partial(work, *args, **options), pid)
+        return cost_of(partial(work, *args, **options), pid, prepared)
 
     with postgres.clone() as stock, postgres.clone() as ours, postgres.clone() as other:
         for database in (stock, other):
@@ -117,13 +123,16 @@ def compare(count: int, folder: Path, postgres: PostgresServer) -> tuple[list[Co
         alone = cost(loaded_alone, other, first)
         upserted, few = cost(stock_load, stock, changed, "upsert"), cost(harvested, ours, changed)
         again, none = cost(stock_load, stock, changed, "upsert"), cost(harvested, ours, changed)
+        changed.touch()
+        compared = cost(harvested, ours, changed)
     with postgres.clone() as database:
         stages = cost(harvested, database, first, clocked=True).result
     return [
         Comparison("first load", inserted, loaded, 2),
         Comparison("writing alone (bypass)", inserted, alone, None),
         Comparison(f"{CHANGED_SHARE:.1%} changed", upserted, few, 5),
-        Comparison("nothing changed", again, none, 20),
+        Comparison("nothing changed, as the source says", again, none, 20),
+        Comparison("nothing changed, as every line shows", again, compared, 20),
     ], stages
 
 
@@ -146,7 +155,7 @@ def _table(count: int, comparisons: list[Comparison], stages: dict[str, float]) 
             f"| {each.wanted or '–'} | {stock.client_cpu_s:.1f} + {stock.server_cpu_s:.1f} "
             f"| {ours.client_cpu_s:.1f} + {ours.server_cpu_s:.1f} | {ours.peak_mib:.0f} |"
         )
-    lines += ["", "| stage of a first load | seconds |", "|---|---|"]
+    lines += ["", "| stage of a first load in one process | seconds |", "|---|---|"]
     lines += [f"| {stage} | {seconds:.2f} |" for stage, seconds in sorted(stages.items(), key=lambda each: -each[1])]
     return "\n".join(lines)
 

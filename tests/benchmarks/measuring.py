@@ -25,17 +25,18 @@ class Cost:
     seconds: float
     client_cpu_s: float
     server_cpu_s: float
-    peak_mib: float  #: resident, all processes of the client together, those of the server not
+    peak_mib: float  #: resident, of all processes of the client; mapped files, which they share, count once
     result: Any
 
 
-def cost_of(work: Callable[[], Any], postmaster: int) -> Cost:
-    """Do the work, which can be pickled, in a process of its own, whose imports are not counted."""
+def cost_of(work: Callable[[], Any], postmaster: int, prepare: Callable[[], Any]) -> Cost:
+    """Do the work, which can be pickled, in a process of its own, whose imports and preparation are not counted."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(partial(_measured, work, postmaster)).result()
+        return process.submit(partial(_measured, work, postmaster, prepare)).result()
 
 
-def _measured(work: Callable[[], Any], postmaster: int) -> Cost:
+def _measured(work: Callable[[], Any], postmaster: int, prepare: Callable[[], Any]) -> Cost:
+    prepare()
     server_before, client_before = _cpu_of_tree(postmaster), _own_cpu()
     watch = _MemoryWatch()
     began = time.perf_counter()
@@ -68,7 +69,8 @@ class _MemoryWatch:
 
     def _look(self) -> None:
         while not self._is_over.wait(0.05):
-            held = sum(map(_resident_kib, [os.getpid(), *_children(os.getpid())]))
+            own = [_resident_kib(pid) for pid in (os.getpid(), *_children(os.getpid()))]
+            held = sum(private for private, _ in own) + max(mapped for _, mapped in own)
             self._peak_kib = max(self._peak_kib, held)
 
 
@@ -100,8 +102,10 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _resident_kib(pid: int) -> float:
+def _resident_kib(pid: int) -> tuple[float, float]:
+    """Memory of a process alone, and that of mapped files, which processes share."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_KIB
+        _, resident, mapped, *_ = Path(f"/proc/{pid}/statm").read_text().split()
     except OSError:
-        return 0.0
+        return 0.0, 0.0
+    return (int(resident) - int(mapped)) * _PAGE_KIB, int(mapped) * _PAGE_KIB

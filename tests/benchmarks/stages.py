@@ -1,4 +1,4 @@
-"""Where the time of a harvest goes: the steps of a page with a clock before and after each."""
+"""Where the time of a harvest goes: the steps of a page with a clock before and after each, all in one process."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ def clocked_stages() -> Iterator[Counter[str]]:
     source: Any = SOURCES["stac"]
     patches = [
         patch.object(source, "read_pages", paged(source.read_pages)),
-        patch.object(page_writing, "read_record", clocked("reader", page_writing.read_record)),
-        patch.object(page_writing, "item_from_scenes", clocked("Items", page_writing.item_from_scenes)),
+        # What has a clock cannot be sent to another process: nothing is read ahead.
+        patch.object(source, "scene_from_record", clocked("reader", source.scene_from_record)),
+        patch.object(page_writing, "item_document", clocked("Items", page_writing.item_document)),
         patch.object(page_writing.PageWriting, "take_in", clocked("the page", page_writing.PageWriting.take_in)),
         patch.object(
             page_writing.PageWriting, "write_items", clocked("documents", page_writing.PageWriting.write_items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from itertools import count
 from time import monotonic
@@ -19,6 +20,8 @@ from tests.chaos.server import MortalServer, mortal_server
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(list(ARCHIVES)), help="Only this source.")
 def main(kills: int, seed: int, kinds: tuple[str, ...]) -> None:
     """Kill harvests, their server and their network; compare what is left with what peace would have made."""
+    # Else the emulators would show each request that a killed harvest did not end.
+    logging.getLogger().addHandler(logging.NullHandler())
     started = monotonic()
     with mortal_server(small_disk=True) as server:
         tally = _survived(server, kinds or tuple(ARCHIVES), kills, seed)

@@ -220,7 +220,7 @@ def test_27_views_of_one_pass_are_one_group(samples: Path) -> None:
     cases = json.loads((samples / "stereo" / "published_cases.json").read_text())["cases"]
     atlanta = next(case for case in cases if len(case["scenes"]) == 27)
     views = [view_of(scene, footprint=box(-84.5, 33.6, -84.3, 33.8)) for scene in atlanta["scenes"]]
-    found = find_stereo_groups(views, StereoLimits(min_consecutive_deg=1.5))
+    found = find_stereo_groups(views)
     largest = max(found.groups, key=lambda group: len(group.views))
     assert (len(largest.views), largest.kind) == (27, "multi-view")
     assert found.triplets == []
@@ -237,6 +237,13 @@ def test_group_of_twelve_still_lists_its_triplets() -> None:
     assert [len(group.views) for group in listed.groups] == [12]
     assert len(listed.triplets) > 100
     assert find_stereo_groups(views, StereoLimits(max_enumerated_views=11)).triplets == []
+
+
+def test_many_views_from_nearly_one_direction_are_one_group_at_once() -> None:
+    """Sixty views a degree apart would make millions of groups if neighbours were left out of them in turn."""
+    views = [seen(f"v{n:02}", 4 * n, 0 if n < 30 else 180, abs(n - 30) * 1.2 + 0.1) for n in range(60)]
+    (group,) = find_stereo_groups(views).groups
+    assert len(group.views) == 60
 
 
 def test_equal_times_are_ordered_by_id_and_lost_neither() -> None:

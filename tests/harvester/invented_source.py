@@ -15,9 +15,10 @@ from shapely import box
 
 from database import Database
 from harvester.collection_model import WithdrawalRules
+from harvester.dry_run import dry_run
 from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.feeds import Feed
-from harvester.harvest import dry_run, harvest
+from harvester.harvest import harvest
 from harvester.record import Page, RawRecord, SceneRecord, Withdrawal
 from harvester.report import HarvestReport
 from harvester.runs import Request

@@ -34,20 +34,32 @@ COLLECTIONS = Path(__file__).resolve().parents[2] / "collections"
 DOCS_PAGE = COLLECTIONS.parent / "docs" / "reference" / "collections.md"
 
 SHIPPED = [
-    "airbus-archive-pleiades",
+    "airbus-archive-pleiades-neo-stereo",
+    "airbus-archive-pleiades-neo-tristereo",
     "airbus-archive-pleiades-neo",
+    "airbus-archive-pleiades-stereo",
+    "airbus-archive-pleiades-tristereo",
+    "airbus-archive-pleiades",
+    "airbus-archive-spot-6-7-stereo",
+    "airbus-archive-spot-6-7-tristereo",
     "airbus-archive-spot",
     "dsm",
-    "pleiades",
     "pleiades-littoral",
+    "pleiades-neo-stereo",
+    "pleiades-neo-tristereo",
     "pleiades-neo",
+    "pleiades-stereo",
+    "pleiades-tristereo",
+    "pleiades",
     "radar",
     "rapideye-france",
     "sentinel",
     "spot-1-5-france",
-    "spot-6-7",
     "spot-6-7-drs",
     "spot-6-7-open",
+    "spot-6-7-stereo",
+    "spot-6-7-tristereo",
+    "spot-6-7",
     "spot-annual-coverage",
     "spot-world-heritage",
 ]
@@ -144,7 +156,7 @@ def line_of(file: Path, text: str) -> int:
 
 
 def test_the_shipped_documents_are_those_of_the_project_and_have_no_problem() -> None:
-    """All sixteen collections are there, and the check finds nothing to mend."""
+    """All twenty-eight collections are there, and the check finds nothing to mend."""
     assert default_collections_directory() == COLLECTIONS
     assert list(load_collection_documents(COLLECTIONS)) == SHIPPED
     assert check_collection_documents(COLLECTIONS) == []

@@ -12,8 +12,8 @@ from database import Database
 from harvester.credentials import Credentials
 from harvester.feeds import Feed, deliveries_at
 from harvester.report_page import report_page
-from harvester.run_history import FeedStatus, NoSuchRun, history, is_at_work, records_of, report_of, status_of_feeds
-from harvester.runs import Request, begin, claim_part, end
+from harvester.run_history import FeedStatus, NoSuchRun, history, records_of, report_of, status_of_feeds
+from harvester.runs import Request, begin, claim_part, end, is_at_work
 from harvester.sources.source import Selection
 from tests.harvest_rooms import delivery, run
 

@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from harvester import catalogue, runs
-from harvester.harvest import Watcher, harvest
+from harvester.harvest import harvest
 from harvester.report import HarvestReport, Outcome, PageReport
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled
 from harvester.sources.source import Selection
+from harvester.watching import Watcher
 from tests.harvest_rooms import counts, items, rooms, rows, timeless
 from tests.harvester.invented_source import ARCHIVE, HELD, Stock, feed_of, image, stock
 
@@ -205,8 +206,7 @@ def test_source_that_knows_its_records_need_not_read_them(five: Stock) -> None:
     assert counts(five.harvest()) == {"unchanged": 5}
     assert rows(
         five.database,
-        "SELECT fingerprint FROM dinamis.record_version JOIN dinamis.source_record ON source_record.id ="
-        " record_version.record WHERE source_record.record = 'b'",
+        "SELECT fingerprint FROM dinamis.source_record WHERE record = 'b'",
     ) == [("2",)]
 
 

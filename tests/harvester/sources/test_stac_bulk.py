@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import orjson
 import pytest
+from starlette.staticfiles import StaticFiles
 
 from database import Database
 from harvester.feeds import Feed
@@ -17,6 +20,7 @@ from harvester.report import HarvestReport
 from harvester.sources import stac
 from harvester.sources.source import Progress, Selection
 from tests.benchmarks.generated_items import write_items
+from tests.emulators.serving import serving
 from tests.harvest_rooms import counts, items, rooms, rows
 
 COLLECTION = "spot-6-7-drs"
@@ -55,6 +59,40 @@ def test_known_lines_are_not_read(bulk: Path) -> None:
 
     assert [record.id for record in page.records] == [first.records[0].id]
     assert list(page.unread) == [record.id for record in first.records[1:]]
+
+
+def test_another_file_is_another_state(bulk: Path) -> None:
+    """Its state stays while a file stays, and is another after any change, also one that keeps its size and time."""
+    options = stac.Options(url=bulk.as_uri())
+    state, time = stac.state_of(options), bulk.stat().st_mtime_ns
+    assert state is not None
+    assert stac.state_of(options) == state
+    assert stac.state_of(stac.Options(url=bulk.as_uri(), preset="spot-6-7-drs")) != state
+
+    sleep(0.02)  # longer than the clock of the file system stands still
+    bulk.write_bytes(bulk.read_bytes().replace(b"1.5", b"1.6", 1))
+    os.utime(bulk, ns=(time, time))
+
+    assert stac.state_of(options) != state
+
+
+def test_state_of_a_file_on_a_server_is_its_version(bulk: Path) -> None:
+    """A server that gives an ETag tells whether the file has changed; the credentials are in no state."""
+    with serving(StaticFiles(directory=bulk.parent)) as url:
+        address = f"{url}/items.ndjson"
+        state = stac.state_of(stac.Options(url=address))
+        assert state is not None
+        assert stac.state_of(stac.Options(url=address)) == state
+        secret = stac.state_of(stac.Options(url=address.replace("//", "//ada:pass@")))
+        assert secret is not None
+        assert "pass" not in secret
+        bulk.write_bytes(bulk.read_bytes() * 2)
+        assert stac.state_of(stac.Options(url=address)) != state
+
+
+def test_only_a_bulk_file_tells_its_state() -> None:
+    """Nothing is asked of a catalogue: that its root is as it was says nothing of its Items."""
+    assert stac.state_of(stac.Options(url="https://stac.example.org")) is None
 
 
 def test_a_preset_that_reads_otherwise_makes_all_lines_new(bulk: Path) -> None:

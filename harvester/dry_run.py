@@ -1,0 +1,60 @@
+"""A harvest that writes nothing: what each Item would become, field by field."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+from psycopg import Connection
+
+from harvester import runs
+from harvester.absence import count_unseen
+from harvester.catalogue_connections import CatalogueConnections, translated_errors
+from harvester.feeds import Feed
+from harvester.page_writing import HarvestRooms, PageWriting
+from harvester.planning import known_fingerprints, limited, refuse_unknown_collection, selection_of, writing_options
+from harvester.record import Page
+from harvester.report import HarvestReport, PageReport, printable
+from harvester.runs import Request
+from harvester.sources.registry import SOURCES
+from harvester.sources.source import Progress
+from harvester.watching import Watcher, nobody_watches
+
+
+def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
+    """Read and compare everything that a harvest would, write nothing, and tell what each Item would become.
+
+    Raises as `harvest`. It neither begins a run nor goes on with one.
+    """
+    refuse_unknown_collection(feed, rooms, request)
+    report = HarvestReport(feed.name, feed.location, datetime.now(UTC), dry_run=True)
+    progress = Progress()
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        selection = connections.patiently(lambda _, side: selection_of(side, feed, request))
+        known = partial(known_fingerprints, connections, feed, request)
+        seen: set[str] = set()
+        watch(report, progress)
+        for page in limited(SOURCES[feed.kind].read_pages(feed.options, selection, None, progress, known), request):
+            report.add(connections.patiently(partial(_compared, feed, rooms, request, page, report)))
+            seen |= {*page.unread, *(printable(raw.id) for raw in page.records)}
+            watch(report, progress)
+        if seen and selection.is_everything and request.limit is None:
+            report.absent = connections.patiently(lambda _, side: count_unseen(side, feed.name, seen))
+    return report.ended("succeeded", progress.passed_over)
+
+
+def _compared(
+    feed: Feed,
+    rooms: HarvestRooms,
+    request: Request,
+    page: Page,
+    report: HarvestReport,
+    connection: Connection,
+    side: Connection,
+) -> PageReport:
+    with connection.transaction(force_rollback=True):
+        runs.keep_feed(connection, feed)
+        writing = PageWriting(connection, side, feed, None, rooms, writing_options(request))
+        compared = writing.take_in(page)
+        report.changes += writing.changes()
+    return compared

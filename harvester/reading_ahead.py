@@ -1,0 +1,251 @@
+"""Records read and their Items built in other processes, while this one writes the page before into the catalogue.
+
+Reading is pure, so nothing but the time depends on where it is done. A worker is a fresh interpreter and not a fork: it
+shares no connection and no thread with this process. It lives as long as its socket does, which the system closes
+however this process ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection as Socket
+from typing import Any, Self
+
+from harvester.errors import UnreadableScene
+from harvester.items import SourcedScene, item_from_scenes
+from harvester.record import Page, RawRecord, SceneRecord
+from harvester.sensors import Sensors
+from harvester.sources.source import Fingerprints
+
+logger = logging.getLogger(__name__)
+
+Reading = SceneRecord | UnreadableScene
+ItemDocument = dict[str, Any]
+Wanted = Callable[[Sequence[RawRecord]], Sequence[bool]]  #: which records of a page are worth reading ahead
+
+#: Records after which a harvest is large: starting an interpreter takes as long as reading about as many.
+_LARGE = 1000
+#: More cannot be kept busy by one process that writes.
+_MOST_WORKERS = 4
+#: Records that a worker holds at a time; the others it has as bytes, which take a fraction of the memory.
+_BATCH = 50
+_WORKER = "import sys; from harvester.reading_ahead import work; work(int(sys.argv[1]))"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadBeforehand:
+    """What came of a record before its page is written."""
+
+    reading: Reading
+    alone: ItemDocument | None = None  #: the Item, should this record be all that is known of its acquisition
+
+
+#: Of the records of a page, in their order; None, or nothing at the end, for those that are to be read in place.
+Readings = Sequence[ReadBeforehand | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """How the records of a feed are read."""
+
+    scene_from_record: Callable[[RawRecord, Sensors], SceneRecord]
+    sensors: Sensors
+    source: str  #: as Items call it
+    collection: str | None  #: where Items most likely go; None where that depends on the record
+
+    def read(self, raw: RawRecord) -> ReadBeforehand:
+        """Read a record, and build the Item that it is alone."""
+        try:
+            scene = self.scene_from_record(raw, self.sensors)
+        except UnreadableScene as error:
+            return ReadBeforehand(reading=error)
+        return ReadBeforehand(reading=scene, alone=self._alone(scene))
+
+    def _alone(self, scene: SceneRecord) -> ItemDocument | None:
+        if self.collection is None:
+            return None
+        alone = SourcedScene(source=self.source, precedence=0, scene=scene)
+        try:
+            return item_document([alone], item_id=scene.id, collection=self.collection)
+        except UnreadableScene:
+            return None  # whoever needs this Item finds out why
+
+
+def item_document(scenes: Sequence[SourcedScene], **of_item: Any) -> ItemDocument:
+    """The Item of an acquisition as JSON data; arguments and errors are those of `item_from_scenes`."""
+    return item_from_scenes(scenes, **of_item).to_dict(include_self_link=False, transform_hrefs=False)
+
+
+class ReadingAhead:
+    """Pages with what was read of them while the page before was written; its workers end with the context."""
+
+    def __init__(self, reader: Reader, wanted: Wanted, *, large: int = _LARGE, workers: int | None = None) -> None:
+        """Read by `reader` what is `wanted`, once `large` records were seen; by default all processors but one work."""
+        self._reader = reader
+        self._wanted = wanted
+        self._large = large
+        self._count = min(_processors() - 1, _MOST_WORKERS) if workers is None else workers
+        self._workers: list[_Worker] = []
+        self._unwritten: frozenset[str] = frozenset()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def fingerprints(self, known: Fingerprints) -> Fingerprints:
+        """`known`, but for records of a page that is fetched and not written: what is known of these will change."""
+
+        def settled(records: Sequence[str]) -> Mapping[str, str]:
+            return known([record for record in records if record not in self._unwritten])
+
+        return settled
+
+    def pages(self, pages: Iterable[Page]) -> Iterator[tuple[Page, Readings]]:
+        """The pages in their order; while one is worked on, the next is fetched before and read meanwhile.
+
+        An error of the source comes after all pages before it.
+        """
+        coming = iter(pages)
+        seen = 0
+        for page in coming:
+            yield page, ()
+            seen += len(page.records)
+            if seen >= self._large:
+                break
+        else:
+            return
+        self._start()
+        yield from self._one_ahead(coming)
+
+    def _one_ahead(self, coming: Iterator[Page]) -> Iterator[tuple[Page, Readings]]:
+        held: tuple[Page, Readings] | None = None
+        while True:
+            failure: Exception | None = None
+            try:
+                page = next(coming, None)
+            except Exception as error:
+                page, failure = None, error
+            sent = self._send(page.records) if page else []
+            if held:
+                yield held
+            if failure:
+                raise failure
+            if page is None:
+                return
+            held = page, self._received(sent)
+            self._unwritten = frozenset([raw.id for raw in page.records] + [gone.id for gone in page.withdrawals])
+
+    def _send(self, records: Sequence[RawRecord]) -> list[list[int]]:
+        """Let the workers read; gives which of the records each of them was given."""
+        ready = [worker for worker in self._workers if worker.is_ready()]
+        if not ready or not records:
+            return []
+        indices = [index for index, is_wanted in enumerate(self._wanted(records)) if is_wanted]
+        shares = [indices[start :: len(ready)] for start in range(len(ready))]
+        try:
+            for worker, share in zip(ready, shares, strict=True):
+                worker.send([records[index] for index in share])
+        except OSError as error:
+            self._give_up(error)
+            return []
+        self._workers = [*ready, *(worker for worker in self._workers if worker not in ready)]
+        return shares
+
+    def _received(self, shares: Sequence[Sequence[int]]) -> Readings:
+        readings: dict[int, ReadBeforehand] = {}
+        try:
+            for worker, share in zip(self._workers, shares, strict=False):
+                readings |= zip(share, worker.receive(), strict=True)
+        except (OSError, EOFError) as error:
+            self._give_up(error)
+        return [readings.get(index) for index in range(max(readings, default=-1) + 1)]
+
+    def _start(self) -> None:
+        try:
+            task = pickle.dumps(self._reader)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            logger.debug("records are not read ahead: %s", error)
+            return
+        with suppress(OSError):  # no more processes are to be had: the work is done here
+            for _ in range(max(self._count, 1)):
+                self._workers.append(_Worker(task))
+
+    def _give_up(self, error: Exception) -> None:
+        logger.warning("a process that reads ahead has ended (%r); records are read in place", error)
+        self._end()
+
+    def _end(self) -> None:
+        for worker in self._workers:
+            worker.end()
+        self._workers = []
+
+
+class _Worker:
+    """A process that reads."""
+
+    def __init__(self, task: bytes) -> None:
+        self._socket, theirs = Pipe()
+        self._is_ready = False
+        with ExitStack() as undo:
+            undo.callback(theirs.close)
+            # In a session of its own Ctrl-C does not reach it: this process decides.
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _WORKER, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._socket.send_bytes(task)
+
+    def is_ready(self) -> bool:
+        """Whether it has started and would take records at once."""
+        with suppress(OSError, EOFError):
+            if not self._is_ready and self._socket.poll():
+                self._is_ready = bool(self._socket.recv())
+        return self._is_ready
+
+    def send(self, records: Sequence[RawRecord]) -> None:
+        """Let it read; raises OSError when it is gone."""
+        self._socket.send([pickle.dumps(batch) for batch in _batches(records)])
+
+    def receive(self) -> list[ReadBeforehand]:
+        """What came of the records; raises OSError or EOFError when it is gone."""
+        return [reading for batch in self._socket.recv() for reading in pickle.loads(batch)]  # noqa: S301 - as below
+
+    def end(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+        self._socket.close()
+
+
+def work(descriptor: int) -> None:
+    """Read what comes through a socket until its other end is closed."""
+    with Socket(descriptor) as socket, suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        reader: Reader = pickle.loads(socket.recv_bytes())  # noqa: S301 - from the process that started this one
+        gc.collect()
+        gc.freeze()
+        socket.send(True)
+        while True:
+            # All at once when all is done: the other end takes nothing while it writes.
+            socket.send([pickle.dumps(list(map(reader.read, pickle.loads(batch)))) for batch in socket.recv()])  # noqa: S301
+
+
+def _batches(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:
+    return (records[start : start + _BATCH] for start in range(0, len(records), _BATCH))
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
