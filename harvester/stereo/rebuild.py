@@ -91,7 +91,9 @@ def rebuild(
             connections.patiently(lambda _, side: _plan(side, platform, since))
             work.do_shards(platform, watch)
         finally:
-            connections.patiently(lambda _, side: publish_changes(side, rooms, report.touched))
+            connections.patiently(
+                lambda _, side: publish_changes(side, rooms.documents, rooms.language, report.touched)
+            )
     return report
 
 
