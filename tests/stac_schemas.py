@@ -16,6 +16,12 @@ from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource
 from referencing.jsonschema import DRAFT7
 
+from footprints.stereo_properties import STEREO_EXTENSION
+from tests.conftest import PROJECT
+
+#: Schemas of the project itself, which the catalogue serves under their own address.
+OWN = {STEREO_EXTENSION: PROJECT / "stac_api" / "schemas" / "stereo-v1.0.0.json"}
+
 CORE = {"Feature": "item-spec/json-schema/item.json", "Collection": "collection-spec/json-schema/collection.json"}
 
 
@@ -23,8 +29,8 @@ def validator(schemas: Path) -> Callable[[Mapping[str, Any]], None]:
     """A function that takes an Item or Collection as JSON and fails with everything that is wrong with it.
 
     Args:
-        schemas: The folder of schemas, laid out as host/path of their URL. It is the only resolver: a schema or
-            extension that is not there is an error.
+        schemas: The folder of schemas, laid out as host/path of their URL. Beside the schemas of the
+            project it is the only resolver: a schema or extension that is not there is an error.
     """
     return _validator(schemas.resolve())
 
@@ -57,7 +63,7 @@ def _resources(schemas: Path) -> Callable[[str], Resource[Any]]:
     @cache
     def retrieve(url: str) -> Resource[Any]:
         parts = urlsplit(url)
-        path = schemas / parts.netloc / parts.path.lstrip("/")
+        path = OWN.get(url, schemas / parts.netloc / parts.path.lstrip("/"))
         if not path.is_file():
             raise NoSuchResource(ref=url)  # type: ignore[call-arg]
         return Resource.from_contents(json.loads(path.read_bytes()), default_specification=DRAFT7)

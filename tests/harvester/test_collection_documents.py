@@ -34,38 +34,40 @@ COLLECTIONS = Path(__file__).resolve().parents[2] / "collections"
 DOCS_PAGE = COLLECTIONS.parent / "docs" / "reference" / "collections.md"
 
 SHIPPED = [
+    "airbus-archive-pleiades",
+    "airbus-archive-pleiades-neo",
     "airbus-archive-pleiades-neo-stereo",
     "airbus-archive-pleiades-neo-tristereo",
-    "airbus-archive-pleiades-neo",
     "airbus-archive-pleiades-stereo",
     "airbus-archive-pleiades-tristereo",
-    "airbus-archive-pleiades",
+    "airbus-archive-spot",
     "airbus-archive-spot-6-7-stereo",
     "airbus-archive-spot-6-7-tristereo",
-    "airbus-archive-spot",
     "dsm",
+    "pleiades",
     "pleiades-littoral",
+    "pleiades-neo",
     "pleiades-neo-stereo",
     "pleiades-neo-tristereo",
-    "pleiades-neo",
     "pleiades-stereo",
     "pleiades-tristereo",
-    "pleiades",
     "radar",
     "rapideye-france",
     "sentinel",
     "spot-1-5-france",
+    "spot-6-7",
     "spot-6-7-drs",
     "spot-6-7-open",
     "spot-6-7-stereo",
     "spot-6-7-tristereo",
-    "spot-6-7",
     "spot-annual-coverage",
     "spot-world-heritage",
 ]
 
-#: Those whose Items are mosaics, grids or metadata of others: no single viewing direction.
-WITHOUT_VIEW = {"dsm", "pleiades-littoral", "sentinel", "spot-annual-coverage"}
+STEREO_SETS = {name for name in SHIPPED if name.endswith(("-stereo", "-tristereo"))}
+
+#: Those whose Items are mosaics, grids, metadata of others or sets of views: no single viewing direction.
+WITHOUT_VIEW = {"dsm", "pleiades-littoral", "sentinel", "spot-annual-coverage"} | STEREO_SETS
 
 INVENTED = """\
 stac:

@@ -159,7 +159,7 @@ def test_preset_is_the_angles_of_its_chain(stereo_site: Site) -> None:
         {"overlap": [0, 80]},
         {"bie": [0, 91]},
         {"time_span": [0, 5000]},
-        {"convergance": [5, 10]},
+        {"converges": [5, 10]},
         {"mode": ["quad"]},
         {"mode": []},
         {"preset": "dtm"},

@@ -90,7 +90,7 @@ def test_pairs_triplets_and_larger_groups_are_all_among_them() -> None:
         lambda item: item["properties"].update({"stereo:views": ["A"]}),
         lambda item: item["properties"].update({"stereo:mode": "tri-stereo"}),
         lambda item: item["properties"].update({"stereo:overlap": 93}),
-        lambda item: item["properties"].update({"stereo:convergance_angle": 12}),
+        lambda item: item["properties"].update({"stereo:convergence_angles": 12}),
         lambda item: item["links"][0].update({"stereo:role": "left"}),
         lambda item: item["links"].clear(),
         lambda item: item.update({"stac_extensions": []}),

@@ -14,8 +14,9 @@ from shapely import box
 
 from database import Database
 from footprints import ViewingDirection
+from harvester.dry_run import dry_run
 from harvester.feeds import Feed
-from harvester.harvest import HarvestRooms, dry_run, harvest
+from harvester.harvest import HarvestRooms, harvest
 from harvester.record import RawRecord, SceneRecord, Withdrawal
 from harvester.report import HarvestReport
 from harvester.runs import Request
