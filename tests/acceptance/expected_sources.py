@@ -16,8 +16,8 @@ class Row:
     file: str  #: below samples/sources
     feed: str  #: that reads it; empty for a file without records
     record: str  #: its id at the source; empty for a file without records
-    item: str  #: id of its Item; empty where it is quarantined
-    reason: str  #: how the reason of the quarantine begins, or why there is no record
+    item: str  #: id of its Item; empty where it is quarantined or withdrawn
+    reason: str  #: how the reason of that begins, or why there is no record
 
 
 def read_expected_sources() -> list[Row]:

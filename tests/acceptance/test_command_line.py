@@ -137,7 +137,7 @@ def test_interrupted_harvest_gives_its_account(
 
     The next harvest goes on with the run, and has read every record once.
     """
-    for number in range(3000):
+    for number in range(6000):
         (tmp_path / f"DIM_{number:04}.XML").touch()
     report = dinamis.home / "interrupted.json"
     with subprocess.Popen(
@@ -157,12 +157,12 @@ def test_interrupted_harvest_gives_its_account(
     assert "What was written is kept: harvest again" in out
     account = json.loads(report.read_text(encoding="utf-8"))
     assert account["error"] == "interrupted"
-    assert 200 <= account["read"] == account["quarantined"] < 3000
+    assert 200 <= account["read"] == account["quarantined"] < 6000
 
     rest = dinamis.run("harvest", "deliveries", tmp_path, "--json")
     again = json.loads(rest.out)
     assert (again["run"], again["is_resumed"]) == (account["run"], True)
-    assert again["read"] == again["quarantined"] == 3000
+    assert again["read"] == again["quarantined"] == 6000
 
 
 def test_failed_harvest_writes_its_report(dinamis: Dinamis, first_harvest: Harvest) -> None:

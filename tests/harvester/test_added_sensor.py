@@ -156,6 +156,6 @@ def test_what_cannot_be_read_any_more_keeps_its_item(database: Database, folder:
     document = folder / "sensors" / "co3d.yaml"
     document.write_text(SENSOR.replace("CO3D1:", "CO3D2:"), "utf-8")
     report = run(rooms_of(database, folder), archive, reread=True)
-    assert counts(report) == {"refused": 1, "unchanged": 1}
+    assert counts(report) == {"quarantined": 1, "unchanged": 1}
     assert "satellite 'CO3D1' is not one of CO3D (CO3D2)" in report.refusals[0].reason
     assert items(database) == before

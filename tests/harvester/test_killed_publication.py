@@ -11,7 +11,7 @@ import pytest
 
 from database import Database
 from harvester import catalogue
-from harvester import harvest as engine
+from harvester import publish as publishing
 from tests.harvest_rooms import FIRST_VIEW, counts, delivery, rows, run
 
 
@@ -33,7 +33,7 @@ def last_moment(database: Database) -> str:
     return str(moment)
 
 
-@pytest.mark.parametrize("place", [(engine, "publish"), (catalogue, "finish_writing")])
+@pytest.mark.parametrize("place", [(publishing, "publish"), (catalogue, "finish_writing")])
 def test_next_run_publishes_for_one_that_was_killed(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
 ) -> None:
