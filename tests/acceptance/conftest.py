@@ -75,7 +75,8 @@ def client(server: Server) -> Client:
 @pytest.fixture(scope="session")
 def served_items(client: Client) -> dict[str, dict[str, Any]]:
     """All Items by their id, as the server sends them."""
-    return {item["id"]: item for item in client.search(limit=100).items_as_dicts()}
+    found = client.search(limit=100).items_as_dicts()
+    return {item["id"]: item for item in found if "stereo:mode" not in item["properties"]}
 
 
 def harvested(dinamis: Dinamis, location: str | Path, *options: str | Path) -> Harvest:
