@@ -26,6 +26,9 @@ from harvester.sensors import Sensors, load_sensors
 
 FIRST_VIEW = datetime(2021, 8, 15, 10, 41, 30, 100_000, tzinfo=UTC)
 
+#: Items by id.
+Items = dict[str, dict[str, Any]]
+
 #: What a harvest writes anew each time it builds an Item.
 TIMESTAMPS = ("created", "updated")
 
@@ -89,6 +92,11 @@ def items(database: Database) -> dict[str, dict[str, Any]]:
     by_id = {item["id"]: item for item in found}
     assert len(by_id) == len(found), "one id stands twice in the catalogue"
     return by_id
+
+
+def images(items: Items) -> Items:
+    """The Items of images, without those of the stereo sets that they make."""
+    return {key: item for key, item in items.items() if "stereo:mode" not in item["properties"]}
 
 
 def timeless(item: dict[str, Any]) -> dict[str, Any]:

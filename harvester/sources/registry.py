@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harvester.sources import (
-    csw,
-    deliveries,
-    geodes,
-    geonetwork,
-    ign,
-    oneatlas,
-    oneatlas_sar,
-    openspot,
-    resto,
-    stac,
-)
+from harvester.sources.csw import source as csw
+from harvester.sources.deliveries import source as deliveries
+from harvester.sources.geodes import source as geodes
+from harvester.sources.geonetwork import source as geonetwork
+from harvester.sources.ign import source as ign
+from harvester.sources.oneatlas import source as oneatlas
+from harvester.sources.oneatlas_sar import source as oneatlas_sar
+from harvester.sources.openspot import source as openspot
+from harvester.sources.resto import source as resto
 from harvester.sources.source import Source
+from harvester.sources.stac import source as stac
 
 SOURCES: Mapping[str, Source] = {
     "csw": csw,

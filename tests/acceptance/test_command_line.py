@@ -137,6 +137,8 @@ def test_interrupted_harvest_gives_its_account(
 
     The next harvest goes on with the run, and has read every record once.
     """
+    # A shell lets its background jobs ignore Ctrl-C, and children would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in range(6000):
         (tmp_path / f"DIM_{number:04}.XML").touch()
     report = dinamis.home / "interrupted.json"

@@ -17,7 +17,7 @@ from harvester.drift import ENOUGH_RECORDS, Sample, differences, field_names
 from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
 from harvester.report import HarvestReport, Outcome
-from harvester.sources import geodes
+from harvester.sources.geodes import source as geodes
 from harvester.sources.source import Progress
 from tests.emulators.geodes import FIRST_INSERTION, Geodes, app, synthetic_records
 from tests.emulators.serving import serving

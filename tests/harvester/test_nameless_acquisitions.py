@@ -5,7 +5,7 @@ from __future__ import annotations
 from database import Database
 from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
-from harvester.sources import geodes
+from harvester.sources.geodes import source as geodes
 from tests.emulators.geodes import app, synthetic_records
 from tests.emulators.serving import serving
 from tests.harvest_rooms import counts, items, rooms, rows

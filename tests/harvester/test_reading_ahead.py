@@ -21,8 +21,8 @@ from harvester.page_writing import PageWriting, WritingOptions, read_record
 from harvester.publish import publish_collections
 from harvester.reading_ahead import Reader, ReadingAhead, Readings
 from harvester.record import Page, RawRecord, Withdrawal
-from harvester.sources import stac
 from harvester.sources.source import Progress, Selection
+from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items
 from tests.harvest_rooms import items, rooms, sensors, timeless
 from tests.postgres import PostgresServer

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from harvester.feeds import Feed
-from harvester.sources.iso_document import RECORD_NAMES, elements, name_of, parsed_xml
+from harvester.sources.iso19139.document import RECORD_NAMES, elements, name_of, parsed_xml
 from tests.acceptance.sources.stand_ins import feed_of
 from tests.emulators import csw, geodes, geonetwork, oneatlas, resto, stac
 from tests.emulators.serving import serving

@@ -10,7 +10,7 @@ import pytest
 from harvester.record import SceneRecord
 from harvester.sample_archive import SITES, SampleArchive, Site, write_sample_archive
 from harvester.sensors import Sensors, load_sensors
-from harvester.sources.deliveries import Options, read_pages, scene_from_record
+from harvester.sources.deliveries.source import Options, read_pages, scene_from_record
 from harvester.sources.source import Progress, Selection
 
 PROJECT = Path(__file__).resolve().parents[3]

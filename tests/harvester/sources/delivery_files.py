@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harvester.credentials import Credentials
 from harvester.record import Page, RawRecord
-from harvester.sources.deliveries import Limits, Options, read_pages
+from harvester.sources.deliveries.source import Limits, Options, read_pages
 from harvester.sources.source import Progress, Selection
 
 LONG_AGO = 1_600_000_000  # a modification time that no clock takes for the present

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableScene
 from harvester.record import Page
 from harvester.sensors import Sensors
-from harvester.sources import csw
+from harvester.sources.csw import source as csw
 from harvester.sources.source import Progress, Selection
 from tests.emulators.csw import CswCatalogue, app, iso_metadata, iso_scene, iso_scenes
 from tests.emulators.quirks import Plan, Quirks, refuses

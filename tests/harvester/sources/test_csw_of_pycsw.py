@@ -11,7 +11,7 @@ import pytest
 from harvester.errors import SourceUnavailable
 from harvester.record import Page
 from harvester.sensors import Sensors
-from harvester.sources import csw
+from harvester.sources.csw import source as csw
 from harvester.sources.source import Progress, Selection
 from tests.emulators.csw import iso_metadata, iso_scene
 from tests.emulators.pycsw_server import pycsw_serving

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from harvester.credentials import Credentials
 from harvester.record import Page
 from harvester.sample_archive import DeliverySpec, View, write_delivery
-from harvester.sources.deliveries import Options, read_pages
-from harvester.sources.delivery_fingerprints import Fingerprint
+from harvester.sources.deliveries.fingerprints import Fingerprint
+from harvester.sources.deliveries.source import Options, read_pages
 from harvester.sources.source import Progress, Selection
 from tests.harvester.sources.delivery_files import LONG_AGO, RPC, delivery, product, tarred, volume, write, zipped
 from tests.harvester.sources.file_servers import PASSWORD, USER, ftp_server, s3_client, s3_server, sftp_server

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.sources.deliveries import Limits
+from harvester.sources.deliveries.source import Limits
 from tests.harvester.sources.delivery_files import delivery, problems_of, product, records_of, tarred, write, zipped
 
 

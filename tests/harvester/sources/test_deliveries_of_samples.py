@@ -10,7 +10,7 @@ import pytest
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord
 from harvester.sensors import load_sensors
-from harvester.sources.deliveries import Options
+from harvester.sources.deliveries.source import Options
 from harvester.sources.registry import SOURCES, deliveries
 from harvester.sources.source import Progress
 from tests.harvester.sources.delivery_files import records_of

@@ -13,7 +13,7 @@ import pytest
 from harvester.errors import SourceUnavailable
 from harvester.rasters import write_cog
 from harvester.sample_archive import DeliverySpec, View, write_delivery
-from harvester.sources.deliveries import Limits, Options
+from harvester.sources.deliveries.source import Limits, Options
 from harvester.sources.source import Progress
 from tests.harvester.sources.delivery_files import (
     RPC,

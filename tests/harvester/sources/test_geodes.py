@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
-from harvester.sources import geodes
+from harvester.sources.geodes import source as geodes
 from harvester.sources.source import Progress, Selection
 from tests.conftest import PROJECT
 from tests.emulators.geodes import FIRST_INSERTION, Geodes, GeodesQuirks, app, synthetic_records

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page
 from harvester.sensors import Sensors
-from harvester.sources import geonetwork
+from harvester.sources.geonetwork import source as geonetwork
 from harvester.sources.source import Progress, Selection
 from tests.emulators.csw import iso_metadata, iso_scene, iso_scenes
 from tests.emulators.geonetwork import GeoNetworkCatalogue, app

@@ -15,7 +15,7 @@ from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.items import SourcedScene, item_from_scenes
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
-from harvester.sources import ign
+from harvester.sources.ign import source as ign
 from harvester.sources.source import Progress, Selection
 from tests.emulators.ign import FRANCE, WORLD, Coverage, Geoplateforme, coverages, graph
 from tests.emulators.quirks import Plan, Quirks, html_page, truncated

@@ -12,10 +12,10 @@ from shapely import Point
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.record import RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
-from harvester.sources.iso_document import RECORD_NAMES, elements, name_of, parsed_xml
-from harvester.sources.iso_extent import bounds_of
-from harvester.sources.iso_links import public_address
-from harvester.sources.iso_record import raw_record_from_iso, scene_from_iso
+from harvester.sources.iso19139.document import RECORD_NAMES, elements, name_of, parsed_xml
+from harvester.sources.iso19139.extent import bounds_of
+from harvester.sources.iso19139.links import public_address
+from harvester.sources.iso19139.record import raw_record_from_iso, scene_from_iso
 from tests.conftest import PROJECT
 from tests.emulators.csw import iso_metadata, iso_scene, iso_scenes
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from harvester.credentials import Credentials
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.record import Page
-from harvester.sources import oneatlas
+from harvester.sources.oneatlas import source as oneatlas
 from harvester.sources.source import Progress, Selection
 from tests.emulators.oneatlas import OneAtlas, synthetic_features, written
 from tests.emulators.quirks import Plan, Quirks, answers, html_page, too_many_requests

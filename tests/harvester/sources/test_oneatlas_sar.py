@@ -16,8 +16,8 @@ from harvester.credentials import Credentials
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources import oneatlas_sar
-from harvester.sources.oneatlas_features import records_from_features
+from harvester.sources.oneatlas.features import records_from_features
+from harvester.sources.oneatlas_sar import source as oneatlas_sar
 from harvester.sources.source import Progress, Selection
 from tests.emulators.oneatlas import Feature
 from tests.emulators.oneatlas_sar import SarCatalogue, synthetic_features

@@ -8,7 +8,7 @@ from itertools import count, islice, pairwise
 import pytest
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
-from harvester.sources.oneatlas_windows import Answer, Position, walk
+from harvester.sources.oneatlas.windows import Answer, Position, walk
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 END = datetime(2021, 1, 1, tzinfo=UTC)

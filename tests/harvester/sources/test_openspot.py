@@ -14,7 +14,7 @@ from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.items import SourcedScene, item_from_scenes
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
-from harvester.sources import openspot
+from harvester.sources.openspot import source as openspot
 from harvester.sources.source import Progress, Selection
 from tests.emulators.openspot import OpenSpot, features
 from tests.emulators.quirks import Plan, Quirks, html_page, truncated

@@ -23,8 +23,8 @@ from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord
 from harvester.sensors import load_sensors
-from harvester.sources import stac
 from harvester.sources.source import Progress, Selection
+from harvester.sources.stac import source as stac
 from stac_api import ApiSettings, create_app
 from tests.conftest import PROJECT
 from tests.emulators import stac as emulator

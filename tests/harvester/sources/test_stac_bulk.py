@@ -17,8 +17,8 @@ from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
 from harvester.record import Page
 from harvester.report import HarvestReport
-from harvester.sources import stac
 from harvester.sources.source import Progress, Selection
+from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items
 from tests.emulators.serving import serving
 from tests.harvest_rooms import counts, items, rooms, rows

@@ -13,8 +13,8 @@ from footprints import ViewingDirection, footprint_bbox
 from harvester.errors import UnreadableScene
 from harvester.record import SceneRecord
 from harvester.sensors import load_sensors
-from harvester.sources import stac
-from harvester.sources.stac_record import document_record, listed_record
+from harvester.sources.stac import source as stac
+from harvester.sources.stac.record import document_record, listed_record
 from tests.conftest import PROJECT
 from tests.emulators.stac import synthetic_item
 

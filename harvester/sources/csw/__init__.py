@@ -1,0 +1,1 @@
+"""CSW 2.0.2 catalogues: GEOSUD, GeoNetwork, Sextant."""

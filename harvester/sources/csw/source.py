@@ -1,0 +1,220 @@
+"""CSW 2.0.2 catalogues with ISO records: GEOSUD, GeoNetwork, Sextant, pycsw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from logging import getLogger
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import Field
+
+from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page, RawRecord
+from harvester.sources.csw.answer import SearchResults, search_results
+from harvester.sources.csw.request import DUBLIN_CORE_SCHEMA, ISO_SCHEMA, constraint_of, get_records
+from harvester.sources.iso19139.document import XmlElement, text
+from harvester.sources.iso19139.links import public_address
+from harvester.sources.iso19139.record import raw_record_from_iso, scene_from_iso, undelivered_record
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+
+logger = getLogger(__name__)
+
+is_selectable = True
+scene_from_record = scene_from_iso
+
+_PAGE_SIZE = 100
+_MOST_STEPS_BACK = 10
+
+
+class Options(SourceOptions):
+    """A CSW catalogue, and the names by which it can be asked."""
+
+    page_size: int | None = Field(default=None, ge=1, le=1000)
+    queryable_prefix: str = "apiso:"  #: of Modified and BoundingBox; empty for servers that know them without
+    sort_by: tuple[str, ...] = ("apiso:Identifier",)  #: queryables; pages that are not sorted lose records
+    where: Mapping[str, str] = Field(default_factory=dict)  #: queryable -> the value that it must have
+    time_format: str = "%Y-%m-%d"  #: as `strftime` takes it; GEOSUD wants "%Y-%m-%d %H:%M:%S"
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:
+    """The selection as it is: the records of a catalogue are few, and its times of change uneven."""
+    del options
+    return [selection]
+
+
+def read_pages(
+    options: Options, selection: Selection, cursor: str | None, progress: Progress, fingerprints: Fingerprints
+) -> Iterator[Page]:
+    """Read the selected records in the order of `sort_by`; see `harvester.sources.source.Source`.
+
+    A page that the service cannot deliver is asked for in halves, down to the records that it cannot deliver.
+    """
+    del fingerprints  # the service tells the time of change only in the record itself
+    place = _Place() if cursor is None else _Place(**json.loads(cursor))
+    with Session(options, auth=_auth(options)) as session:
+        catalogue = _Catalogue(session, options, selection)
+        while (position := place.position) is not None:
+            records = catalogue.page(position)
+            if catalogue.matched < (place.matched or 0):
+                place = catalogue.step_back(place)
+                continue
+            place = catalogue.place_after(position, len(records))
+            progress.records += len(records)
+            progress.total = catalogue.matched
+            yield Page(
+                # One id stands once in a page: the last one counts.
+                records=list({record.id: record for record in records}.values()),
+                next_cursor=None if place.position is None else place.cursor,
+                expected_total=catalogue.matched,
+            )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where reading goes on, and how many records the service had then."""
+
+    position: int | None = 1
+    matched: int | None = None
+
+    @property
+    def cursor(self) -> str:
+        return json.dumps({"position": self.position, "matched": self.matched})
+
+
+@dataclass
+class _Catalogue:
+    """The records of a catalogue by their position, from 1 on."""
+
+    session: Session
+    options: Options
+    selection: Selection
+    matched: int = field(default=0, init=False)  #: how many there are, by the last answer
+    _steps_back: int = field(default=0, init=False)
+
+    def page(self, start: int) -> list[RawRecord]:
+        """The records from a position on: as many as the service gives at once.
+
+        Raises:
+            SourceUnavailable: It delivers none of several.
+        """
+        records = self._records(start, self.options.page_size or _PAGE_SIZE)
+        bad = [record for record in records if "undelivered" in record.content]
+        if len(bad) > 1 and len(bad) == len(records):
+            # A service that fails on everything is broken: taking all its records for bad would hide that.
+            raise SourceUnavailable(
+                f"{self.options.shown_location}: {bad[0].content['undelivered']}, nor the next ones"
+            )
+        return records
+
+    def place_after(self, start: int, count: int) -> _Place:
+        """Where to go on: the server's own nextRecord is not believed, it may be missing or not advance."""
+        after = start + count
+        return _Place(after if count and after <= self.matched else None, self.matched)
+
+    def step_back(self, place: _Place) -> _Place:
+        """Where to go on when records were removed meanwhile, so that later ones moved to positions already read."""
+        self._steps_back += 1
+        if self._steps_back > _MOST_STEPS_BACK:
+            raise SourceUnavailable(f"{self.options.shown_location}: its count of records falls again and again")
+        gone = (place.matched or 0) - self.matched
+        logger.info("%s: %s records are gone meanwhile; going back", self.options.shown_location, gone)
+        return _Place(max(1, (place.position or 1) - gone), self.matched)
+
+    def _records(self, start: int, count: int) -> list[RawRecord]:
+        try:
+            return self._delivered(start, count)
+        except SourceRefused:
+            raise
+        except SourceUnavailable as failure:
+            count = min(count, self._count_left(start, failure))
+            logger.warning("%s: records %s to %s: %s", self.options.shown_location, start, start + count - 1, failure)
+            return self._one(start) if count == 1 else self._halves(start, count)
+
+    def _halves(self, start: int, count: int) -> list[RawRecord]:
+        if count < 1:
+            return []
+        half = count // 2
+        first = self._records(start, half)
+        # The service may give fewer at once than it is asked for: the next page goes on there.
+        return first if len(first) < half else first + self._records(start + half, count - half)
+
+    def _one(self, position: int) -> list[RawRecord]:
+        """One record that failed once, or what stands in its place when it fails again."""
+        try:
+            return self._delivered(position, 1)
+        except SourceRefused:
+            raise
+        except SourceUnavailable as failure:
+            return [undelivered_record(f"number {position}", str(failure), self._brief_identifier(position))]
+
+    def _count_left(self, start: int, failure: SourceUnavailable) -> int:
+        """How many records there are from a position on, of a service that answers at all.
+
+        Raises:
+            SourceUnavailable: The failure, where the service cannot even count its records.
+        """
+        try:
+            self.matched = self._ask(start=1, count=1, hits=True).matched
+        except SourceUnavailable:
+            raise failure from None
+        return max(0, self.matched - start + 1)
+
+    def _delivered(self, start: int, count: int) -> list[RawRecord]:
+        results = self._ask(start=start, count=count)
+        self.matched = results.matched
+        _check_complete(results, start, count)
+        return [raw_record_from_iso(record, self._address) for record in results.records]
+
+    def _brief_identifier(self, position: int) -> str | None:
+        """The id of a record that cannot be delivered whole, so that it is not taken for gone."""
+        try:
+            results = self._ask(start=position, count=1, schema=DUBLIN_CORE_SCHEMA)
+        except SourceUnavailable:
+            return None
+        return text(results.records[0], "identifier") if len(results.records) == 1 else None
+
+    def _ask(self, *, start: int, count: int, schema: str = ISO_SCHEMA, hits: bool = False) -> SearchResults:
+        request = get_records(
+            self._constraint(), start=start, count=count, sort_by=self.options.sort_by, schema=schema, hits=hits
+        )
+        return search_results(self.session.post_bytes(self.options.url, request, "application/xml"))
+
+    def _constraint(self) -> XmlElement | None:
+        prefix, time_format = self.options.queryable_prefix, self.options.time_format
+        return constraint_of(self.selection, self.options.where, prefix=prefix, time_format=time_format)
+
+    def _address(self, identifier: str) -> str:
+        """Where the service shows one record: its GetRecordById."""
+        query = {"service": "CSW", "version": "2.0.2", "request": "GetRecordById", "elementSetName": "full"}
+        url = public_address(self.options.url) or self.options.shown_location
+        joint = "&" if "?" in url else "?"
+        return f"{url.rstrip('?&')}{joint}{urlencode({**query, 'outputSchema': ISO_SCHEMA, 'id': identifier})}"
+
+
+def _check_complete(results: SearchResults, start: int, count: int) -> None:
+    """Raise when an answer to a request for `count` records passes over some.
+
+    A server that gives fewer at once says where the next one is; one that says nothing is asked from there on.
+
+    Raises:
+        UnreadableAnswer: It sent fewer than it says, or says that the next record is further on, or that none is left.
+    """
+    sent = len(results.records)
+    after = start + sent
+    if sent < results.returned:
+        raise UnreadableAnswer(f"the service says that it sent {results.returned} records, and sent {sent}")
+    if sent == count or after > results.matched:
+        return
+    if sent == 0 or results.next_position == 0:
+        raise UnreadableAnswer(f"the service has {results.matched} records, and sent none from number {after} on")
+    if results.next_position is not None and after < results.next_position <= results.matched:
+        raise UnreadableAnswer(f"the service passes over records {after} to {results.next_position - 1}")
+
+
+def _auth(options: Options) -> httpx.Auth | None:
+    user, password = options.credentials.user, options.credentials.password
+    return httpx.BasicAuth(user, password.get_secret_value()) if user is not None and password is not None else None

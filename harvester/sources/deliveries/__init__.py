@@ -1,0 +1,1 @@
+"""Airbus deliveries: files on disks and servers, in folders and archives."""

@@ -1,0 +1,90 @@
+"""How a delivery is known to be unchanged without reading it: by the stamps of the files that were looked at.
+
+The fingerprint of a product names those files, so that they are known without parsing the product, and holds a digest
+of their stamps. It names them also when they were missing: a file that appears changes the digest. Between one product
+and the next the walk passes over documents that make no record (RPC models, lineage, volumes, XML of others); they
+stand, each with its own digest, in the fingerprint of the product before them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from base64 import b85decode, b85encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from harvester.dimap import beside
+from harvester.dimap.classification import Kind
+from harvester.sources.deliveries.file_tree import Tree
+
+#: Raised when records are made of other files, or in another way: older fingerprints then are not believed.
+_VERSION = 1
+_MISSING = "-"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One document and what was looked for beside it."""
+
+    digest: str  #: of the stamps of all these files
+    hrefs: tuple[str, ...]  #: relative to the directory of the document
+
+    @classmethod
+    def at(cls, tree: Tree, path: str, hrefs: Sequence[str]) -> Self | None:
+        """What is there now; None where a stamp is not certain."""
+        stamps = [_stamp(tree, each) for each in (path, *(beside(path, href) for href in hrefs))]
+        if None in stamps:
+            return None
+        return cls(hashlib.sha256(json.dumps(stamps).encode("ascii")).hexdigest()[:32], tuple(hrefs))
+
+    def is_same(self, tree: Tree, path: str) -> bool:
+        """Whether all these files, and no others of them, are there as they were."""
+        return Looked.at(tree, path, self.hrefs) == self
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A document that makes no record."""
+
+    kind: Kind
+    looked: Looked
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What makes the record of a product, and the documents passed over after it."""
+
+    product: Looked
+    passed_over: Mapping[str, PassedOver]  #: by place from the root of the location
+
+    def text(self) -> str:
+        """As it is kept: about a kilobyte, because the names of a delivery repeat each other."""
+        passed = {
+            place: [each.kind, each.looked.digest, *each.looked.hrefs] for place, each in self.passed_over.items()
+        }
+        said = json.dumps([_VERSION, [self.product.digest, *self.product.hrefs], passed], separators=(",", ":"))
+        return b85encode(zlib.compress(said.encode("ascii"), 9)).decode("ascii")
+
+    @classmethod
+    def from_text(cls, text: str) -> Self | None:
+        """The fingerprint that was kept; None where it is none of this version, and the product is to be read."""
+        try:
+            version, product, passed = json.loads(zlib.decompress(b85decode(text)))
+            if version != _VERSION:
+                return None
+            passed_over = {place: PassedOver(kind, _looked(rest)) for place, (kind, *rest) in passed.items()}
+            return cls(_looked(product), passed_over)
+        except (ValueError, TypeError, LookupError, AttributeError, zlib.error):
+            return None
+
+
+def _looked(said: Sequence[str]) -> Looked:
+    return Looked(said[0], tuple(said[1:]))
+
+
+def _stamp(tree: Tree, path: str) -> str | None:
+    file = tree.file(path)
+    return _MISSING if file is None else file.stamp

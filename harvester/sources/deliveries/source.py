@@ -1,0 +1,105 @@
+"""The source `deliveries`: DIMAP products of Airbus on a disk, a server, in an object store or in archives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from urllib.parse import unquote
+
+from pydantic import Field
+
+from harvester.dimap import scene_from_delivery
+from harvester.record import Page, RawRecord, SceneRecord
+from harvester.sensors import Sensors
+from harvester.sources.deliveries.directories import Position
+from harvester.sources.deliveries.file_tree import Limits
+from harvester.sources.deliveries.location import open_location, shown_location
+from harvester.sources.deliveries.walk import Found, Walk, cursor_of
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+
+__all__ = ["Limits", "Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
+
+#: A walk sees all files anyway; what did not change is not read.
+is_selectable = False
+
+#: A page is one transaction and lies in memory as a whole.
+_PAGE_BYTES = 64 * 2**20
+
+
+class Options(SourceOptions):
+    """Where the deliveries are and how they are read; `rate` and `allowed_hosts` are not used.
+
+    The `url` is a path, or a URL of file, ftp, sftp or s3. The user and password of the credentials are those of an FTP
+    or SFTP server, or the two keys of an object store, where the URL has none.
+    """
+
+    page_size: int = Field(default=200, ge=1, le=1000)  #: records
+    limits: Limits = Limits()
+
+    @property
+    def shown_location(self) -> str:
+        """The location without credentials."""
+        return shown_location(self.url)
+
+
+def read_pages(
+    options: Options,
+    selection: Selection,  # noqa: ARG001 -- files do not say where and when they show the Earth before they are read
+    cursor: str | None,
+    progress: Progress,
+    fingerprints: Fingerprints,
+) -> Iterator[Page]:
+    """Read the products of a location, and what should have been one, in pages; unchanged products by their ids alone.
+
+    Args:
+        options: where and how.
+        selection: ignored, all are read.
+        cursor: `next_cursor` of the page after which to go on; None for the beginning.
+        progress: kept up to date.
+        fingerprints: asked for about a page of records at a time.
+
+    Raises:
+        SourceUnavailable: When the location does not exist, cannot be reached or cannot be read.
+    """
+    location = open_location(options.url, options.credentials, options.timeout_s)
+    with closing(location.tree):
+        walk = Walk(location, options.limits, progress, fingerprints, options.page_size, _position(cursor))
+        yield from _pages(walk.records(), options.page_size)
+
+
+def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
+    """The scene that a record describes.
+
+    Raises:
+        UnreadableScene: When it cannot become an Item, with the reason.
+    """
+    return scene_from_delivery(raw.content, sensors)
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001 -- as every source has it
+    """The selection as it is: a walk cannot be cut in parts before the files are known."""
+    return [selection]
+
+
+def _pages(records: Iterator[Found], page_size: int) -> Iterator[Page]:
+    page: list[Found] = []
+    size = 0
+    for found in records:
+        if len(page) >= page_size or size > _PAGE_BYTES:
+            yield _page(page, cursor_of(page[-1].position))
+            page, size = [], 0
+        page.append(found)
+        size += sum(map(len, found.record.content["documents"].values())) if found.record else 0
+    yield _page(page, None)
+
+
+def _page(found: Sequence[Found], next_cursor: str | None) -> Page:
+    return Page(
+        records=[each.record for each in found if each.record],
+        unread=[each.id for each in found if each.record is None],
+        next_cursor=next_cursor,
+    )
+
+
+def _position(cursor: str | None) -> Position:
+    return tuple(unquote(part, errors="surrogateescape") for part in cursor.split("/")) if cursor else ()

@@ -1,0 +1,1 @@
+"""GEODES of CNES."""

@@ -1,0 +1,182 @@
+"""One record of GEODES as a scene: its STAC is not quite STAC, and its `datetime` is when it was inserted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harvester.errors import UnreadableScene
+from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
+from harvester.sensors import Sensors
+from harvester.sources.resto.features import (
+    asset_key,
+    file_fields,
+    footprint_of,
+    grid_code,
+    is_lasting,
+    item_id,
+    known,
+    lasting_assets,
+    lowered,
+    percentage,
+    scene_keys,
+    spacecraft,
+    texts,
+    whole,
+)
+from harvester.strict_reading import Fields
+
+_OF_FEATURE = frozenset({"type", "stac_version", "stac_extensions", "bbox", "centroid"})
+
+#: What follows from the geometry (`proj:bbox` is a text there), or describes the place and not the image.
+_OF_PROPERTIES = frozenset(
+    {
+        "area",
+        "proj:bbox",
+        "references",
+        "political",
+        "keywords",
+        "continent_code",
+        "dataset",
+        "endpoint_description",
+    }
+)
+
+#: Property of GEODES -> property of the Item; taken as it is.
+_AS_IT_IS = {
+    # "Nominal" is a category, which STAC allows only beside a duration.
+    "product:timeliness": "geodes:timeliness",
+    "s2:datatake_id": "s2:datatake_id",
+    "version": "geodes:version",
+    "endpoint_url": "geodes:endpoint_url",
+    # Optical records have it too, so it is not the mode of a radar.
+    "sar:instrument_mode": "geodes:instrument_mode",
+    # STAC takes it from the ground below the satellite, we from the target; which of them this is, no record tells.
+    "view:azimuth": "geodes:view_azimuth",
+}
+
+_DOI = re.compile(r"10\.[0-9a-zA-Z]{4,}/[^\s\"\]]+")
+_TOLD = re.compile(r"^(File size|Is online|Datatype|Checksum MD5): *(.*?)(?: bytes)?$", re.MULTILINE)
+
+
+def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
+    """The scene that a record describes.
+
+    `start_datetime` is the acquisition, `datetime` the insertion in GEODES.
+
+    Raises:
+        UnreadableScene: A mandatory field is missing or is not what it must be.
+    """
+    feature = Fields(raw.content)
+    properties = feature.section("properties")
+    identifier = properties.text("identifier")
+    craft = spacecraft(properties.text("platform"), texts(properties.take("instrument", None)), sensors)
+    started = properties.instant("start_datetime")
+    cloud = properties.number("eo:cloud_cover", None)
+    assets, warnings = lasting_assets(_assets(feature.take("assets", {})))
+    links = list(_links(feature.take("links", [])))
+    properties.take("latest", None)
+    return SceneRecord(
+        id=item_id(identifier),
+        scene_keys=scene_keys(identifier),
+        source_id=feature.text("id"),
+        platform=craft.platform,
+        platform_title=craft.platform_title,
+        mission=craft.mission,
+        sensor=craft.sensor,
+        constellation=craft.constellation,
+        instruments=craft.instruments,
+        international_designator=craft.international_designator,
+        acquired_at=started,
+        started_at=started,
+        ended_at=properties.instant("end_datetime", started),
+        published_at=properties.instant("datetime", None),
+        footprint=footprint_of(feature.take("geometry")),
+        footprint_from="source",
+        sun_azimuth_deg=properties.number("view:sun_azimuth", None),
+        sun_elevation_deg=properties.number("view:sun_elevation", None),
+        gsd_m=properties.number("gsd", None),
+        cloud_cover_percent=percentage(cloud),
+        processing_level=properties.text("processing:level", None),
+        orbit_state=lowered(properties.text("sat:orbit_state", None)),
+        relative_orbit=whole(properties.number("sat:relative_orbit", None)),
+        properties=_properties(feature, properties, assets),
+        remote_assets=assets,
+        source_href=next((link.href for link in links if link.rel == "self"), None),
+        links=tuple(link for link in links if link.rel == "license"),
+        warnings=(
+            *warnings,
+            *([f"eo:cloud_cover is {cloud:g}, not a percentage"] if cloud != percentage(cloud) else []),
+            *feature.close(_OF_FEATURE),
+            *properties.close(_OF_PROPERTIES),
+        ),
+    )
+
+
+def _properties(feature: Fields, properties: Fields, assets: tuple[RemoteAsset, ...]) -> dict[str, Any]:
+    named = {ours: properties.take(theirs, None) for theirs, ours in _AS_IT_IS.items()}
+    data = [
+        asset.fields["geodes:online"] for asset in assets if "data" in asset.roles and "geodes:online" in asset.fields
+    ]
+    return known(
+        {
+            **named,
+            "geodes:collection": feature.text("collection", None),
+            "geodes:online": all(data) if data else None,
+            "product:type": properties.text("product:type", None),
+            "processing:version": properties.text("processing:version", None),
+            "sat:absolute_orbit": whole(properties.number("sat:absolute_orbit", None)),
+            "view:incidence_angle": properties.number("view:incidence_angle", None),
+            "grid:code": grid_code(properties.text("grid:code", None)),
+            "sci:doi": _doi(properties.text("sci:doi", None)),
+        }
+    )
+
+
+def _doi(text: str | None) -> str | None:
+    """GEODES writes a JSON list in a text; the empty list, `[]`, is no DOI."""
+    doi = _DOI.search(text) if text else None
+    return doi[0] if doi else None
+
+
+def _assets(assets: Any) -> Iterator[RemoteAsset]:
+    """The files; the keys of GEODES are paths, ours the names of the files, or the whole paths where names repeat."""
+    if not isinstance(assets, Mapping):
+        raise UnreadableScene(f"assets are not an object but {str(assets)[:80]!r}")
+    entries = list(assets.items())
+    names = [asset_key(path.rpartition("/")[2]) for path, _ in entries]
+    for (path, content), name in zip(entries, names, strict=True):
+        yield _asset(name if names.count(name) == 1 else asset_key(path), Fields(content, f"assets.{path}"))
+
+
+def _asset(key: str, asset: Fields) -> RemoteAsset:
+    """One file; its size, checksum and whether it lies on disk or on tape stand in its description only."""
+    told = dict(_TOLD.findall(asset.text("description", "")))
+    fields = {
+        **file_fields(told.get("File size"), told.get("Checksum MD5")),
+        "geodes:online": {"true": True, "false": False}.get(told.get("Is online", "")),
+        "geodes:datatype": told.get("Datatype"),
+    }
+    return RemoteAsset(
+        key=key,
+        href=asset.text("href"),
+        roles=texts(asset.take("roles", [])),
+        title=asset.text("title", key).rpartition("/")[2],
+        media_type=asset.text("type", None),
+        fields=known(fields),
+    )
+
+
+def _links(links: Any) -> Iterator[RecordLink]:
+    if not isinstance(links, list):
+        raise UnreadableScene(f"links are not a list but {str(links)[:80]!r}")
+    for content in links:
+        link = Fields(content, "links")
+        if is_lasting(href := link.text("href", "")):
+            # `application/html` is no media type.
+            media_type = link.text("type", None)
+            media_type = "text/html" if media_type == "application/html" else media_type
+            yield RecordLink(
+                rel=link.text("rel", "related"), href=href, media_type=media_type, title=link.text("title", None)
+            )

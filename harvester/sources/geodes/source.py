@@ -1,0 +1,177 @@
+"""The source `geodes`: the portal of CNES, which speaks almost STAC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from pydantic import Field
+
+from harvester.errors import SourceUnavailable, UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page, RawRecord
+from harvester.sources.geodes.records import scene_from_record
+from harvester.sources.resto.paging import (
+    Answer,
+    Position,
+    features_of,
+    numbered_pages,
+    once_each,
+    raw_record,
+    whole_number,
+)
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+
+__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
+
+is_selectable = True
+
+#: The portal refuses more (its support pages; eodag PR #1938).
+_LARGEST_PAGE = 80
+
+_VERSION = re.compile(r":V\d+$")
+_SUPERSEDED = "superseded versions"
+_FIRST_MONTH = (2023, 1)  # nothing was inserted before the portal was built; what was falls in the first window
+
+
+class Options(SourceOptions):
+    """Which collections of GEODES are read. Its search is open: an API key is for downloads, and is never sent."""
+
+    url: str = Field(default="https://geodes-portal.cnes.fr/api/stac", repr=False)
+    collections: tuple[str, ...] = Field(min_length=1)  #: names at GEODES, such as PEPS_S2_L1C
+    page_size: int = Field(default=_LARGEST_PAGE, ge=1, le=_LARGEST_PAGE)
+
+
+def read_pages(
+    options: Options, selection: Selection, cursor: str | None, progress: Progress, fingerprints: Fingerprints
+) -> Iterator[Page]:
+    """Read the collections one after another, each from its oldest insertion to its newest.
+
+    Pages are numbered by us and sorted by insertion date and identifier. The `next` link of the service is never
+    followed, because it changes the page size on the way and so skips records (seen in a recorded answer). Superseded
+    versions of a record are counted and passed over.
+
+    Args:
+        options: where and how.
+        selection: `since` and `until` are dates of insertion, both inclusive here; `bbox` as the service sees it.
+        cursor: `next_cursor` of the page after which to go on.
+        progress: kept up to date.
+        fingerprints: not used: the service gives none.
+
+    Raises:
+        SourceUnavailable: It cannot be reached, or the cursor is of a collection that is no longer asked for.
+        UnreadableAnswer: An answer holds no features, or those of another collection.
+    """
+    del fingerprints
+    position = Position.from_cursor(cursor) if cursor else _beginning(options, options.collections[0])
+    with Session(options) as session:
+        for collection, following in _from(options.collections, position.collection):
+            start = position if collection == position.collection else _beginning(options, collection)
+            after = _beginning(options, following) if following else None
+            yield from _collection_pages(session, options, selection, start, after, progress)
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:
+    """The months of insertion of the selection; the first and the last are as open as the selection is."""
+    del options
+    months = _months(datetime.now(UTC))
+    inner = [
+        month
+        for month in months
+        if (selection.since is None or month > selection.since) and (selection.until is None or month < selection.until)
+    ]
+    edges = [selection.since, *inner, selection.until]
+    return [replace(selection, since=start, until=end) for start, end in pairwise(edges)]
+
+
+def _months(now: datetime) -> Iterator[datetime]:
+    year, month = _FIRST_MONTH
+    while (moment := datetime(year, month, 1, tzinfo=UTC)) <= now:
+        yield moment
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+
+
+def _beginning(options: Options, collection: str) -> Position:
+    return Position(size=options.page_size, collection=collection)
+
+
+def _from(collections: Sequence[str], first: str) -> Iterator[tuple[str, str | None]]:
+    """The collections from one of them on, each with the one after it."""
+    if first not in collections:
+        raise SourceUnavailable(f"its cursor is of {first!r}, which is no longer asked for; begin anew with --full")
+    rest = collections[collections.index(first) :]
+    return zip(rest, [*rest[1:], None], strict=True)
+
+
+def _collection_pages(
+    session: Session,
+    options: Options,
+    selection: Selection,
+    start: Position,
+    after: Position | None,
+    progress: Progress,
+) -> Iterator[Page]:
+    """The pages of one collection; the cursor of the last leads to `after`."""
+
+    def ask(position: Position) -> Answer:
+        progress.at_hand = f"{position.collection}, page {position.page}"
+        return _answer(session.post_json(f"{options.url.rstrip('/')}/search", _body(position, selection)), position)
+
+    for answer, following in numbered_pages(ask, start, may_cap=False):
+        records = once_each(_records(answer.features, progress))
+        progress.records += len(records)
+        total = answer.total if len(options.collections) == 1 else None
+        progress.total = total
+        going_on = following or after
+        yield Page(records=records, next_cursor=going_on.cursor() if going_on else None, expected_total=total)
+
+
+def _body(position: Position, selection: Selection) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "collections": [position.collection],
+        "page": position.page,
+        "limit": position.size,
+        "sortBy": [{"field": "datetime", "direction": "asc"}, {"field": "identifier", "direction": "asc"}],
+    }
+    bounds = {"gte": selection.since, "lte": selection.until}
+    if inserted := {operator: _written(moment) for operator, moment in bounds.items() if moment}:
+        body["query"] = {"datetime": inserted}
+    if selection.bbox:
+        body["bbox"] = list(selection.bbox)
+    return body
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _answer(answer: Any, position: Position) -> Answer:
+    features = features_of(answer)
+    for feature in features:
+        told = feature.get("collection") if isinstance(feature, Mapping) else None
+        if told not in (None, position.collection):
+            raise UnreadableAnswer(f"{position.collection} was asked for, {str(told)[:80]!r} came: is it renamed?")
+    context = answer.get("context")
+    return Answer(features=features, total=whole_number(context.get("matched")) if isinstance(context, dict) else None)
+
+
+def _records(features: Sequence[Any], progress: Progress) -> Iterator[RawRecord]:
+    for feature in features:
+        properties = feature.get("properties") if isinstance(feature, Mapping) else None
+        if isinstance(properties, Mapping) and properties.get("latest") is False:
+            passed_over = dict(progress.passed_over or {})
+            progress.passed_over = passed_over | {_SUPERSEDED: passed_over.get(_SUPERSEDED, 0) + 1}
+        else:
+            yield raw_record(feature, _stable_id(feature, properties))
+
+
+def _stable_id(feature: Any, properties: Any) -> str | None:
+    """The identifier, which a new version keeps; without it, the URN without its version."""
+    if isinstance(properties, Mapping) and isinstance(properties.get("identifier"), str) and properties["identifier"]:
+        return str(properties["identifier"])
+    urn = feature.get("id") if isinstance(feature, Mapping) else None
+    return _VERSION.sub("", urn) if isinstance(urn, str) else None

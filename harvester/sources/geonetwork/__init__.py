@@ -1,0 +1,1 @@
+"""The search of GeoNetwork 4."""

@@ -1,0 +1,171 @@
+"""GeoNetwork 4: what its search index lists, each record as ISO XML from its formatter (FormaTerre)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from logging import getLogger
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from pydantic import Field
+
+from harvester.errors import SourceUnavailable, UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page, RawRecord
+from harvester.sources.iso19139.document import canonical_xml, parsed_xml
+from harvester.sources.iso19139.record import scene_from_iso, undelivered_record
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+
+logger = getLogger(__name__)
+
+is_selectable = True
+scene_from_record = scene_from_iso
+
+_PAGE_SIZE = 50
+
+
+class Options(SourceOptions):
+    """A GeoNetwork catalogue; `url` is its root, such as `https://catalogue.example/geonetwork`."""
+
+    page_size: int | None = Field(default=None, ge=1, le=1000)
+    portal: str = Field(default="srv", pattern=r"^[A-Za-z0-9_-]+$")  #: "srv" is the whole catalogue
+    query: str | None = None  #: in the query language of Lucene, such as "resourceType:dataset"
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:
+    """The selection as it is: the records of a catalogue are few, and its times of change uneven."""
+    del options
+    return [selection]
+
+
+def read_pages(
+    options: Options, selection: Selection, cursor: str | None, progress: Progress, fingerprints: Fingerprints
+) -> Iterator[Page]:
+    """Read the selected records from the longest unchanged to the latest; see `harvester.sources.source.Source`.
+
+    The index is asked for what comes after the last record seen (`search_after`), so that neither its window of
+    10 000 hits nor what changes meanwhile hides a record. Reading ends with a page that has no hits.
+    """
+    after = None if cursor is None else json.loads(cursor)
+    with Session(options, auth=_auth(options)) as session:
+        catalogue = _Catalogue(session, options)
+        while True:
+            hits, total = catalogue.hits(_search(options, selection, after))
+            known = fingerprints([hit.uuid for hit in hits])
+            changed = [hit for hit in hits if hit.change_date is None or known.get(hit.uuid) != hit.change_date]
+            after = hits[-1].place if hits else None
+            progress.records += len(hits)
+            progress.total = total
+            yield Page(
+                records=catalogue.records(changed),
+                unread=[hit.uuid for hit in hits if hit not in changed],
+                next_cursor=json.dumps(after) if hits else None,
+                expected_total=total,
+            )
+            if after is None:
+                return
+
+
+@dataclass(frozen=True)
+class _Hit:
+    """One record as the index lists it."""
+
+    uuid: str
+    change_date: str | None
+    place: list[Any]  #: in the order of the search
+
+
+@dataclass(frozen=True)
+class _Catalogue:
+    session: Session
+    options: Options
+
+    def hits(self, search: Mapping[str, Any]) -> tuple[list[_Hit], int]:
+        """What the index lists, once per record, and how many there are in all."""
+        url = f"{self._api}/search/records/_search?bucket=metadata"
+        answer = self.session.post_json(url, search)
+        try:
+            found = answer["hits"]
+            hits = [_hit(hit) for hit in found["hits"]]
+            return list({hit.uuid: hit for hit in hits}.values()), int(found["total"]["value"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnreadableAnswer(
+                f"{self.options.shown_location}: the search did not answer hits with uuid and sort ({error!r})"
+            ) from error
+
+    def records(self, hits: Sequence[_Hit]) -> list[RawRecord]:
+        """The records of hits; one that cannot be had is told as such.
+
+        Raises:
+            SourceUnavailable: None of several can be had: then it is the service that fails.
+        """
+        records: list[RawRecord] = []
+        failures: list[SourceUnavailable] = []
+        for hit in hits:
+            try:
+                records.append(self._record(hit))
+            except SourceUnavailable as failure:
+                logger.warning("%s: record %s: %s", self.options.shown_location, hit.uuid, failure)
+                failures.append(failure)
+                records.append(undelivered_record(hit.uuid, str(failure), hit.uuid))
+        if len(failures) > 1 and len(failures) == len(hits):
+            raise failures[0]
+        return records
+
+    def _record(self, hit: _Hit) -> RawRecord:
+        address = f"{self._api}/records/{quote(hit.uuid, safe='')}"
+        record = parsed_xml(self.session.get_bytes(f"{address}/formatters/xml"))
+        return RawRecord(
+            id=hit.uuid,
+            content={"xml": canonical_xml(record), "address": address},
+            place_keys=frozenset({"address"}),
+            fingerprint=hit.change_date,
+        )
+
+    @property
+    def _api(self) -> str:
+        return f"{self.options.url.rstrip('/')}/{self.options.portal}/api"
+
+
+def _hit(hit: Mapping[str, Any]) -> _Hit:
+    source, place = hit["_source"], hit["sort"]
+    if not isinstance(source["uuid"], str) or not source["uuid"] or not isinstance(place, list):
+        raise ValueError(f"hit {hit.get('_id')!r}")
+    return _Hit(source["uuid"], source.get("changeDate"), place)
+
+
+def _search(options: Options, selection: Selection, after: Sequence[Any] | None) -> dict[str, Any]:
+    search: dict[str, Any] = {
+        "size": options.page_size or _PAGE_SIZE,
+        "query": {"bool": {"filter": list(_filters(options, selection))}},
+        "sort": [{"changeDate": "asc"}, {"uuid": "asc"}],
+        "_source": ["uuid", "changeDate"],
+        "track_total_hits": True,
+    }
+    return search if after is None else {**search, "search_after": list(after)}
+
+
+def _filters(options: Options, selection: Selection) -> Iterator[dict[str, Any]]:
+    yield {"term": {"isTemplate": "n"}}
+    if options.query is not None:
+        yield {"query_string": {"query": options.query}}
+    changed = {"gte": _instant(selection.since), "lt": _instant(selection.until)}
+    if bounds := {bound: moment for bound, moment in changed.items() if moment is not None}:
+        yield {"range": {"changeDate": bounds}}
+    if selection.bbox is not None:
+        west, south, east, north = selection.bbox
+        shape = {"type": "envelope", "coordinates": [[west, north], [east, south]]}
+        yield {"geo_shape": {"geom": {"shape": shape, "relation": "intersects"}}}
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _auth(options: Options) -> httpx.Auth | None:
+    user, password = options.credentials.user, options.credentials.password
+    return httpx.BasicAuth(user, password.get_secret_value()) if user is not None and password is not None else None

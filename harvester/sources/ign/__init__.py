@@ -1,0 +1,1 @@
+"""Coverages of the Géoplateforme of IGN."""

@@ -1,0 +1,107 @@
+"""The yearly satellite coverages of IGN's Géoplateforme: one record per layer and region of its WMTS.
+
+The capabilities of a WMTS have no change dates: each run reads them whole, and what changed is found by comparing.
+`Selection` narrows nothing. Where the layers are drawn from a mosaic graph that a WFS serves, the graph tells what
+each of them shows; else the bounding boxes of the capabilities do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import shapely
+from pydantic import BaseModel, ConfigDict, Field
+
+from harvester.errors import UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page, RawRecord
+from harvester.sources.ign.graph import features_by_region
+from harvester.sources.ign.layers import Layer, layers_of_wms, layers_of_wmts
+from harvester.sources.ign.records import scene_from_record
+from harvester.sources.source import BBox, Fingerprints, Progress, Selection, SourceOptions
+
+__all__ = ["Graph", "Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
+
+is_selectable = False
+
+
+class Graph(BaseModel):
+    """A WFS feature type that outlines the pieces of each mosaic."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = "https://data.geopf.fr/wfs/ows"
+    type_name: str  #: with `{year}` for the year of the layer
+    region: str = "dep"  #: attribute that names the region of a piece
+
+
+class Options(SourceOptions):
+    """Which family of yearly layers is read, and what tells where they lie."""
+
+    url: str = "https://data.geopf.fr/wmts"
+    family: Literal["SPOT", "PLEIADES"]  #: of the layers `{prefix}.{family}.{year}`
+    prefix: str = "ORTHOIMAGERY.ORTHO-SAT"
+    territories: Mapping[str, BBox] = Field(default_factory=dict)  #: one record for each that a layer meets
+    graph: Graph | None = None  #: in place of bounding boxes and territories
+    wms_url: str | None = None  #: a WMS that serves layers of the same names
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001
+    """One part: there are a few dozen records."""
+    return [selection]
+
+
+def read_pages(
+    options: Options,
+    selection: Selection,  # noqa: ARG001
+    cursor: str | None,
+    progress: Progress,
+    fingerprints: Fingerprints,  # noqa: ARG001
+) -> Iterator[Page]:
+    """Read the layers of the family, a page for each.
+
+    Raises:
+        UnreadableAnswer: The capabilities cannot be understood or have no layer of the family, or the graph has no
+            feature where there must be some.
+        SourceUnavailable: It cannot be reached.
+    """
+    with Session(options) as session:
+        layers = layers_of_wmts(session, options.url, f"{options.prefix}.{options.family}.")
+        shown_by_wms = layers_of_wms(session, options.wms_url) if options.wms_url else frozenset()
+        progress.total = len(layers) if options.graph is None and not options.territories else None
+        for layer in layers:
+            if layer.name <= (cursor or ""):
+                continue
+            progress.at_hand = layer.name
+            wms = options.wms_url if layer.name in shown_by_wms else None
+            records = [
+                _record(layer, region, {"service": options.shown_location, "wms": wms, **place})
+                for region, place in _regions(session, options, layer)
+            ]
+            progress.records += len(records)
+            yield Page(records=records, next_cursor=None if layer is layers[-1] else layer.name)
+
+
+def _record(layer: Layer, region: str | None, said: Mapping[str, Any]) -> RawRecord:
+    return RawRecord(
+        id=f"{layer.name}/{region}" if region else layer.name,
+        content={"xml": layer.xml, "region": region, **said},
+    )
+
+
+def _regions(session: Session, options: Options, layer: Layer) -> list[tuple[str | None, Mapping[str, Any]]]:
+    """The regions of a layer, each with what tells where it is; None where the layer is one."""
+    if options.graph is not None and layer.year is not None:
+        type_name = options.graph.type_name.format(year=layer.year)
+        regions = features_by_region(session, options.graph.url, type_name, options.graph.region, layer.boxes)
+        if len(regions) > 1000:
+            raise UnreadableAnswer(f"{type_name} has {len(regions)} values of {options.graph.region}: no regions")
+        return [(region, {"features": features}) for region, features in regions.items()]
+    shown = [shapely.box(*box) for box in layer.boxes]
+    met: list[tuple[str | None, Mapping[str, Any]]] = [
+        (region, {"territory": list(box)})
+        for region, box in sorted(options.territories.items())
+        if any(shapely.box(*box).intersects(part) for part in shown)
+    ]
+    return met or [(None, {})]

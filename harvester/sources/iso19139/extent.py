@@ -1,0 +1,150 @@
+"""Where and when of an ISO record: its bounding polygons, boxes and periods."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import shapely
+from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from footprints import FootprintError, Region, union_footprints, valid_footprint
+from harvester.errors import UnreadableScene
+from harvester.sources.iso19139.document import XmlElement, elements, name_of, number, text, texts
+from harvester.strict_reading import instant
+
+_EXTENT = "identificationInfo//EX_Extent"
+_PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?Z?")
+#: A box and its polygon are rounded differently, and a box is often drawn a little wider.
+_SLACK_DEG = 0.1
+
+
+def footprint_of(record: XmlElement) -> tuple[Region, tuple[str, ...]]:
+    """The ground that a record covers, WGS 84, and warnings: its polygons, or its boxes where it has none.
+
+    Raises:
+        UnreadableScene: It has neither, or they enclose nothing on the Earth.
+    """
+    boxes, warnings = _boxes(record)
+    polygons = [_ordered(polygon, boxes) for polygon in _polygons(record)]
+    if not (boxes or polygons):
+        raise UnreadableScene("it has neither a bounding polygon nor a bounding box")
+    try:
+        return union_footprints([valid_footprint(geometry) for geometry in polygons or boxes]), warnings
+    except FootprintError as error:
+        raise UnreadableScene(f"its extent is no footprint: {error}") from error
+
+
+def period_of(record: XmlElement) -> tuple[datetime, datetime | None]:
+    """Begin and end of what a record shows, UTC; None where it is an instant or has no end.
+
+    Dates of the citation (creation, publication) are not taken: they tell when the product was made.
+
+    Raises:
+        UnreadableScene: It has no temporal extent.
+    """
+    begins = _moments(record, "beginPosition", "begin", "timePosition")
+    ends = _moments(record, "endPosition", "end", "timePosition")
+    if not begins:
+        raise UnreadableScene("it does not say when its image was acquired (no temporal extent)")
+    begin, end = min(begin for begin, _ in begins), max((end for _, end in ends), default=None)
+    if end is not None and end < begin:
+        raise UnreadableScene(f"its period ends ({end.isoformat()}) before it begins ({begin.isoformat()})")
+    return begin, end if end != begin else None
+
+
+def _moments(record: XmlElement, *names: str) -> list[tuple[datetime, datetime]]:
+    extents = elements(record, f"{_EXTENT}//temporalElement")
+    said = [text for extent in extents for name in names for text in texts(extent, f"/{name}")]
+    return [bounds_of(text, names[0]) for text in said if text not in ("now", "unknown")]
+
+
+def bounds_of(said: str, where: str) -> tuple[datetime, datetime]:
+    """First and last moment of a time as GML writes it: a year, a month, a day, or an instant.
+
+    Raises:
+        UnreadableScene: It is none of them.
+    """
+    partial = _PARTIAL_DATE.fullmatch(said)
+    if partial is None:
+        moment = instant(said, where)
+        return moment, moment
+    year, month, day = (int(part) if part else None for part in partial.groups())
+    try:
+        begin = datetime(year or 0, month or 1, day or 1, tzinfo=UTC)
+        last_month = month or 12
+        last_day = datetime(begin.year, last_month, day or monthrange(begin.year, last_month)[1], tzinfo=UTC)
+    except ValueError as error:
+        raise UnreadableScene(f"{where} is not a time but {said[:80]!r}") from error
+    return begin, last_day + timedelta(days=1, seconds=-1)
+
+
+def _boxes(record: XmlElement) -> tuple[list[Polygon], tuple[str, ...]]:
+    boxes, warnings = [], []
+    for element in elements(record, f"{_EXTENT}//EX_GeographicBoundingBox"):
+        if text(element, "extentTypeCode") in ("false", "0"):  # what the data do not cover
+            continue
+        sides = [number(element, name) for name in ("westBoundLongitude", "southBoundLatitude")]
+        sides += [number(element, name) for name in ("eastBoundLongitude", "northBoundLatitude")]
+        west, south, east, north = _all_said(sides)
+        if west > east and west - east < 180:
+            # Over 180° this box would cover more than half of the Earth: its sides are swapped, as a whole
+            # French catalogue does (GéoIDE, 2019).
+            warnings.append("the west and east sides of its bounding box are swapped")
+            west, east = east, west
+        boxes.append(shapely.box(west, south, east + 360 if west > east else east, north))
+    return boxes, tuple(dict.fromkeys(warnings))
+
+
+def _all_said(sides: Sequence[float | None]) -> list[float]:
+    said = [side for side in sides if side is not None]
+    if len(said) < len(sides):
+        raise UnreadableScene("its bounding box lacks a side")
+    return said
+
+
+def _polygons(record: XmlElement) -> Iterator[Polygon]:
+    for element in elements(record, f"{_EXTENT}//EX_BoundingPolygon//Polygon"):
+        exterior = [_points(ring) for ring in _rings(element, ("exterior", "outerBoundaryIs"))]
+        holes = [_points(ring) for ring in _rings(element, ("interior", "innerBoundaryIs"))]
+        if len(exterior) != 1:
+            raise UnreadableScene(f"its bounding polygon has {len(exterior)} outer rings")
+        try:
+            yield Polygon(exterior[0], holes)
+        except ValueError as error:
+            raise UnreadableScene(f"its bounding polygon is none: {error}") from error
+
+
+def _rings(polygon: XmlElement, names: Sequence[str]) -> list[XmlElement]:
+    return [ring for name in names for ring in elements(polygon, name)]
+
+
+def _points(ring: XmlElement) -> list[tuple[float, float]]:
+    """The positions of a ring, longitude first as far as its reference system tells."""
+    places = [found for found in ring.iter() if name_of(found) in ("pos", "posList", "coordinates")]
+    try:
+        numbers = [float(word) for place in places for word in (place.text or "").replace(",", " ").split()]
+    except ValueError as error:
+        raise UnreadableScene(f"its bounding polygon holds what is no number: {error}") from error
+    dimension = _dimension(places)
+    points = list(zip(numbers[0::dimension], numbers[1::dimension], strict=False))
+    latitude_first = any("urn:ogc:def:crs:EPSG" in _srs_name(place) for place in places)
+    return [(y, x) for x, y in points] if latitude_first else points
+
+
+def _dimension(places: Sequence[XmlElement]) -> int:
+    return 3 if any("3" in (place.get("srsDimension"), place.get("dimension")) for place in places) else 2
+
+
+def _srs_name(place: XmlElement) -> str:
+    return next((name for element in (place, *place.iterancestors()) if (name := element.get("srsName"))), "")
+
+
+def _ordered(polygon: Polygon, boxes: Sequence[BaseGeometry]) -> Polygon:
+    """The polygon in the axis order that lies in the record's own box: what servers say of the order is not sure."""
+    room = shapely.union_all(boxes).buffer(_SLACK_DEG)
+    swapped = shapely.transform(polygon, lambda points: points[:, ::-1])
+    return swapped if boxes and not room.covers(polygon) and room.covers(swapped) else polygon

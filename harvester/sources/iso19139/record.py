@@ -1,0 +1,294 @@
+"""ISO 19139 and ISO 19115-2 metadata of an image into a scene record; what CSW and GeoNetwork sources share."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from harvester.errors import UnreadableAnswer, UnreadableScene
+from harvester.record import RawRecord, SceneRecord
+from harvester.sensors import Satellite, Sensor, Sensors
+from harvester.sources.iso19139.document import (
+    RECORD_NAMES,
+    XmlElement,
+    canonical_xml,
+    elements,
+    name_of,
+    number,
+    parsed_xml,
+    text,
+    texts,
+    unknown_elements,
+)
+from harvester.sources.iso19139.extent import footprint_of, period_of
+from harvester.sources.iso19139.links import downloads_of, links_of, previews_of, slug, with_distinct_keys
+
+#: ISO 19115-3 has the same name of the root, and another structure.
+_NAMESPACES = ("http://www.isotc211.org/2005/gmd", "http://www.isotc211.org/2005/gmi")
+_IMAGE = "contentInfo/MD_ImageDescription"
+_IMAGE_LEVELS = ("dataset", "tile", "feature", "collectionSession", "coverage")
+_VECTOR_TYPES = ("vector", "textTable", "tin", "stereoModel", "video")
+_IMAGERY_KEYWORDS = ("orthoimagery", "ortho-imagerie", "orthoimagerie", "imagery", "imagerie")
+#: WMO code for "not an instrument of observation", which pygeometa writes where it knows none.
+_NO_INSTRUMENT = "INS-NOBS"
+_EMPTY_PARENTS = ("TBD", "none", "None")
+
+#: Names of SPOT scenes: satellite, grid reference (K-J), second of acquisition, instrument, spectral mode.
+_SPOT_SCENE = re.compile(r"SCENE_([1-5])_(\d{3})-(\d{3})_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)_([12])_([A-Z])")
+_FREE_INCIDENCE = re.compile(r"incidence angle\s*:\s*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _SpotScene:
+    """What the name of a SPOT 1-5 scene says."""
+
+    mission: str
+    grid: str
+    acquired_at: datetime  #: UTC
+    source_id: str  #: as DIMAP 1 writes it in SOURCE_ID
+
+    @property
+    def id(self) -> str:
+        return f"{self.mission}_{self.acquired_at:%Y%m%d%H%M%S}0_{self.grid}"
+
+
+def raw_record_from_iso(record: XmlElement, address_of: Callable[[str], str]) -> RawRecord:
+    """A record as its server gives it; `address_of` tells where it shows the one with an id."""
+    said = canonical_xml(record)
+    identifier = text(record, "fileIdentifier") or text(record, "identifier")
+    if identifier is None:
+        return unnamed_record({"xml": said})
+    return RawRecord(
+        id=identifier,
+        content={"xml": said, "address": address_of(identifier)},
+        place_keys=frozenset({"address"}),
+    )
+
+
+def unnamed_record(content: Mapping[str, Any]) -> RawRecord:
+    """A record that does not say its id: it is known by what it says."""
+    digest = RawRecord(id="", content=content).digest()
+    return RawRecord(id=f"sha256:{digest.hex()}", content=content)
+
+
+def undelivered_record(which: str, reason: str, identifier: str | None) -> RawRecord:
+    """In place of a record that its server has and cannot deliver; the reader refuses it with the reason."""
+    content = {"undelivered": f"the service cannot deliver record {which}: {reason}"}
+    return unnamed_record(content) if identifier is None else RawRecord(id=identifier, content=content)
+
+
+def scene_from_iso(raw: RawRecord, sensors: Sensors) -> SceneRecord:
+    """The scene that an ISO record describes.
+
+    Raises:
+        UnreadableScene: It describes no image, or has no id, no ground or no time of acquisition.
+    """
+    record = _checked(raw)
+    identifier = text(record, "fileIdentifier")
+    if identifier is None or not slug(identifier):
+        raise UnreadableScene("it has no fileIdentifier")
+    spot = _spot_scene(identifier)
+    footprint, warnings = footprint_of(record)
+    begin, end = period_of(record)
+    unknown = sorted(set(unknown_elements(record)))
+    return SceneRecord(
+        id=spot.id if spot else slug(identifier),
+        scene_keys=(spot.id, f"{spot.mission}_{spot.source_id}") if spot else (),
+        # The record of GEOSUD writes the second of SPOT, which is UTC, as local time (+02:00). The sun angles in it
+        # (66.2°, 147.8°) are those of the second in UTC, so that the name is right and the period is not.
+        acquired_at=spot.acquired_at if spot else begin,
+        started_at=begin if end and not spot else None,
+        ended_at=end if not spot else None,
+        footprint=footprint,
+        footprint_from="source",
+        source_id=identifier,
+        source_href=raw.content.get("address"),
+        published_at=_published_at(record),
+        remote_assets=with_distinct_keys([*previews_of(record), *downloads_of(record)]),
+        links=tuple(links_of(record)),
+        warnings=(*warnings, *([f"fields not known to the reader: {', '.join(unknown)}"] if unknown else [])),
+        properties=_properties(record),
+        **_platform_fields(record, sensors),
+        **_image_fields(record),
+    )
+
+
+def _checked(raw: RawRecord) -> XmlElement:
+    """The metadata of an image, or the reason why it is none."""
+    if "undelivered" in raw.content:
+        raise UnreadableScene(str(raw.content["undelivered"]))
+    try:
+        record = parsed_xml(str(raw.content.get("xml", "")).encode())
+    except UnreadableAnswer as error:
+        raise UnreadableScene(f"its metadata cannot be read: {error}") from error
+    if name_of(record) not in RECORD_NAMES:
+        raise UnreadableScene(f"it is {name_of(record)}, not ISO 19139 or 19115-2 metadata")
+    if record.nsmap.get(record.prefix) not in _NAMESPACES:
+        raise UnreadableScene(f"its metadata are of {record.nsmap.get(record.prefix)}, not ISO 19139 or 19115-2")
+    if (reason := _why_no_image(record)) is not None:
+        raise UnreadableScene(reason)
+    return record
+
+
+def _why_no_image(record: XmlElement) -> str | None:
+    level = text(record, "hierarchyLevel") or "dataset"
+    if level == "service" or elements(record, "identificationInfo/SV_ServiceIdentification"):
+        return "it describes a service, not an image"
+    if level not in _IMAGE_LEVELS:
+        return f"it describes a {level}, not an image"
+    kinds = set(texts(record, "identificationInfo//spatialRepresentationType"))
+    if kinds and kinds.issubset(_VECTOR_TYPES):
+        return f"it describes a dataset of kind {', '.join(sorted(kinds))}, not an image"
+    return None if "grid" in kinds or _shows_imagery(record) else "it does not say that its dataset is imagery"
+
+
+def _shows_imagery(record: XmlElement) -> bool:
+    keywords = {keyword.casefold() for keyword in texts(record, "identificationInfo//MD_Keywords/keyword")}
+    return (
+        bool(elements(record, _IMAGE) or elements(record, "acquisitionInformation"))
+        or "image" in texts(record, "contentInfo//contentType")
+        or "imageryBaseMapsEarthCover" in texts(record, "identificationInfo//topicCategory")
+        or not keywords.isdisjoint(_IMAGERY_KEYWORDS)
+    )
+
+
+def _spot_scene(identifier: str) -> _SpotScene | None:
+    found = _SPOT_SCENE.fullmatch(identifier)
+    if found is None:
+        return None
+    satellite, k, j, year, *rest, instrument, mode = found.groups()
+    century = 1900 if int(year) >= 86 else 2000  # SPOT 1 was launched in 1986
+    month, day, hour, minute, second = (int(part) for part in rest)
+    try:
+        acquired_at = datetime(century + int(year), month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError as error:
+        raise UnreadableScene(f"its name {identifier} holds no time: {error}") from error
+    source_id = f"{satellite}{k}{j}{year}{''.join(rest)}{instrument}{mode}"
+    return _SpotScene(f"SPOT{satellite}", k + j, acquired_at, source_id)
+
+
+def _platform_fields(record: XmlElement, sensors: Sensors) -> dict[str, Any]:
+    """Platform and instruments in the words of the sensor documents, or else in those of the record."""
+    names = [*_platform_names(record)]
+    for sensor in sensors:
+        for code, satellite in sensor.satellites.items():
+            if any(_plain(name) in (_plain(code), _plain(satellite.title)) for name in names):
+                return _known_platform(sensor, code, satellite)
+    instruments = texts(record, "acquisitionInformation//MI_Instrument/identifier")
+    return {
+        "platform_title": names[0] if names else text(record, "identificationInfo//citation//title") or "Image",
+        "platform": slug(names[0]).lower() if names else None,
+        "instruments": tuple(dict.fromkeys(slug(name).lower() for name in instruments if name != _NO_INSTRUMENT)),
+    }
+
+
+def _known_platform(sensor: Sensor, code: str, satellite: Satellite) -> dict[str, Any]:
+    return {
+        "platform_title": satellite.title,
+        "mission": code,
+        "sensor": sensor.id,
+        "platform": satellite.platform,
+        "constellation": sensor.constellation,
+        "instruments": sensor.instruments_of(satellite),
+        "international_designator": satellite.international_designator,
+    }
+
+
+def _platform_names(record: XmlElement) -> Iterator[str]:
+    for name in ("identifier", "description", "citation//title"):
+        yield from texts(record, f"acquisitionInformation//MI_Platform/{name}")
+
+
+def _plain(name: str) -> str:
+    """A name without case, accents and punctuation: "SPOT 5" and "Spot-5" are the same satellite."""
+    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name).casefold())
+
+
+def _image_fields(record: XmlElement) -> dict[str, Any]:
+    said = _keyword_fields(record)
+    orbit_state, relative_orbit = said.get("eo:orbitDirection", "").lower(), said.get("eo:orbitNumber", "")
+    return {
+        "cloud_cover_percent": _percentage("cloud cover", number(record, f"{_IMAGE}/cloudCoverPercentage")),
+        "snow_cover_percent": _percentage("snow cover", _as_number(said.get("eo:snowCover"))),
+        "sun_elevation_deg": number(record, f"{_IMAGE}/illuminationElevationAngle"),
+        "sun_azimuth_deg": number(record, f"{_IMAGE}/illuminationAzimuthAngle"),
+        "processing_level": text(record, f"{_IMAGE}/processingLevelCode//code"),
+        "gsd_m": _resolution_m(record),
+        "copyright": next(_copyrights(record), None),
+        "orbit_state": orbit_state if orbit_state in ("ascending", "descending") else None,
+        "relative_orbit": int(relative_orbit) if relative_orbit.isdecimal() else None,
+    }
+
+
+def _keyword_fields(record: XmlElement) -> dict[str, str]:
+    """What pygeometa hides in keywords such as `eo:snowCover:0.0`."""
+    keywords = texts(record, "identificationInfo//MD_Keywords/keyword")
+    parts = (keyword.rpartition(":") for keyword in keywords if keyword.startswith("eo:"))
+    return {name: value for name, _, value in parts}
+
+
+def _as_number(said: str | None) -> float | None:
+    return float(said) if said is not None and re.fullmatch(r"\d+(\.\d+)?", said) else None
+
+
+def _percentage(what: str, value: float | None) -> float | None:
+    if value is not None and not 0 <= value <= 100:
+        raise UnreadableScene(f"its {what} is {value:g} %")
+    return value
+
+
+def _resolution_m(record: XmlElement) -> float | None:
+    """The finest distance in metres; other units are not guessed at."""
+    found = elements(record, "identificationInfo//spatialResolution//Distance")
+    metres = [number(element, ".") for element in found if _is_metre(element.get("uom", ""))]
+    return min((value for value in metres if value is not None and value > 0), default=None)
+
+
+def _is_metre(unit: str) -> bool:
+    # A unit may be written as a reference into a dictionary: ...gmxUom.xml#xpointer(//*[@gml:id='m'])
+    return unit in ("m", "metre", "meter", "urn:ogc:def:uom:EPSG::9001") or unit.endswith(("id='m'])", "#m"))
+
+
+def _copyrights(record: XmlElement) -> Iterator[str]:
+    for constraints in elements(record, "identificationInfo//MD_LegalConstraints"):
+        if "copyright" in texts(constraints, "useConstraints"):
+            yield from texts(constraints, "otherConstraints")
+
+
+def _published_at(record: XmlElement) -> datetime | None:
+    for date in elements(record, "identificationInfo/*/citation/CI_Citation/date/CI_Date"):
+        said = text(date, "date")
+        if text(date, "dateType") == "publication" and said:
+            return _moment(said)
+    return None
+
+
+def _moment(said: str) -> datetime | None:
+    """A time that the Item can do without: None where it cannot be read."""
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+
+
+def _properties(record: XmlElement) -> dict[str, Any]:
+    incidence = _FREE_INCIDENCE.search(text(record, "identificationInfo//supplementalInformation") or "")
+    parent = text(record, "parentIdentifier")
+    scale = text(record, "identificationInfo//spatialResolution//equivalentScale//denominator")
+    said = {
+        "description": text(record, "identificationInfo//abstract"),
+        # Without an azimuth it is no viewing direction, and cannot be used for stereo.
+        "view:incidence_angle": abs(float(incidence[1])) if incidence else None,
+        "iso:title": text(record, "identificationInfo//citation//title"),
+        "iso:parent_identifier": None if parent in _EMPTY_PARENTS else parent,
+        "iso:scale_denominator": int(scale) if scale and scale.isdecimal() else None,
+        "iso:bands": texts(record, f"{_IMAGE}/dimension/MD_Band/descriptor") or None,
+        "iso:product_type": _keyword_fields(record).get("eo:productType"),
+        "iso:date_stamp": text(record, "dateStamp"),
+    }
+    return {name: value for name, value in said.items() if value is not None}

@@ -1,0 +1,1 @@
+"""The OpenSearch of the Airbus archive."""

@@ -1,0 +1,247 @@
+"""Reading one feature of the OneAtlas catalogue into a scene."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from footprints import FootprintError, ViewingDirection, azimuth_from_scan_axis, azimuth_in_circle
+from harvester.errors import UnreadableScene
+from harvester.record import RawRecord, RemoteAsset, SceneRecord
+from harvester.sensors import Sensor, Sensors
+from harvester.sources.oneatlas.features import footprint_from_geojson, lasting_href
+from harvester.strict_reading import Fields, instant
+
+_STAMPED = re.compile(r"DS_([A-Z]+[0-9][A-Z]?)_([0-9]{15})(?:_|$)")
+_STRIP_OF_PNEO = re.compile(r"ACQ_(PNEO[0-9])_[A-Za-z0-9_-]{1,100}")
+
+#: azimuthAngle within this of 180° is the scan axis, whatever the constellation (all genuine answers: 0.08° at most).
+_SCAN_AXIS_DEG = (179.0, 181.0)
+
+_ANGLES = {
+    "azimuthAngle": "azimuth_angle",
+    "incidenceAngle": "incidence_angle",
+    "incidenceAngleAlongTrack": "incidence_angle_along_track",
+    "incidenceAngleAcrossTrack": "incidence_angle_across_track",
+}
+
+#: Of the acquisition: equal in the records of both levels.
+_OF_ACQUISITION = {
+    "acquisitionDate": "airbus:acquisition_date",
+    "acquisitionIdentifier": "airbus:acquisition_identifier",
+    "archiveIdentifier": "airbus:archive_identifier",
+    "archivingCenter": "airbus:archiving_center",
+    "spectralRange": "airbus:spectral_range",
+}
+
+#: Of what is offered: they differ between the levels, so each level has its own.
+_OF_OFFER = {
+    "id": "id",
+    "productionStatus": "production_status",
+    "productType": "product_type",
+    "format": "format",
+    "processingCenter": "processing_center",
+    "processingDate": "processing_date",
+    "processorName": "processor_name",
+    "lastUpdateDate": "last_update_date",
+    "expirationDate": "expiration_date",
+}
+
+#: Link -> asset key, role, title.
+_ASSETS = {
+    "quicklook": ("overview", "overview", "Overview"),
+    "thumbnail": ("thumbnail", "thumbnail", "Thumbnail"),
+    "imagesMetadata": ("metadata", "metadata", "Metadata of the image"),
+}
+
+_IGNORED_LINKS = {"delete", "imagesGetBuffer", "imagesWcs", "imagesWms", "imagesWmts", "wms", "wmts"}
+#: `rights` are those of our account.
+_IGNORED = {"type", "rights"}
+#: Names of customers and workspaces are private; the rest says the same of every record, or repeats another field.
+_IGNORED_PROPERTIES = {
+    "acquisitionAnonymousIdentifier",
+    "commercialReference",
+    "constellation",
+    "correlationId",
+    "customerReference",
+    "organisationName",
+    "parentIdentifier",
+    "productCategory",
+    "qualified",
+    "sensorType",
+    "sourceIdentifier",
+    "workspaceId",
+    "workspaceName",
+    "workspaceTitle",
+}
+
+
+@dataclass(frozen=True)
+class _Acquisition:
+    id: str  #: without ARCHIVE-
+    scene_keys: tuple[str, ...]
+    acquired_at: datetime
+    warnings: tuple[str, ...] = ()
+
+
+def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
+    """The scene of a feature; both levels of one acquisition give one id and one scene key.
+
+    The time is that of the stamp in the acquisition identifier: `acquisitionDate` is off by up to three hours.
+
+    Raises:
+        UnreadableScene: the satellite is not one of ours, or no acquisition, time or footprint can be told.
+    """
+    feature = Fields(raw.content)
+    properties = feature.section("properties")
+    source_id, level = properties.text("id"), properties.text("processingLevel")
+    code = properties.text("platform")
+    sensor = _sensor(code, sensors)
+    satellite = sensor.satellite(code)
+    acquisition = _acquisition(properties, code, level)
+    footprint, mended = footprint_from_geojson(feature.take("geometry"))
+    cloud, cloud_warnings = _percent(properties, "cloudCover")
+    snow, snow_warnings = _percent(properties, "snowCover")
+    angles = {name: properties.number(field, None) for field, name in _ANGLES.items()}
+    links = feature.section("_links")
+    assets = tuple(_assets(links, level, properties.text("productionStatus", None)))
+    return SceneRecord(
+        id=f"ARCHIVE-{acquisition.id}",
+        scene_keys=acquisition.scene_keys,
+        platform_title=satellite.title,
+        acquired_at=acquisition.acquired_at,
+        footprint=footprint,
+        footprint_from="source",
+        mission=code,
+        sensor=sensor.id,
+        platform=satellite.platform,
+        constellation=sensor.constellation,
+        instruments=sensor.instruments_of(satellite),
+        international_designator=satellite.international_designator,
+        viewing=_viewing(angles, code),
+        sun_azimuth_deg=properties.number("illuminationAzimuthAngle", None),
+        sun_elevation_deg=properties.number("illuminationElevationAngle", None),
+        vendor_angles={name: angle for name, angle in angles.items() if angle is not None},
+        acquisition_station=properties.text("acquisitionStation", None),
+        is_archive=True,
+        gsd_m=properties.number("resolution", None),
+        cloud_cover_percent=cloud,
+        snow_cover_percent=snow,
+        processing_level=level,
+        source_id=source_id,
+        published_at=properties.instant("publicationDate", None),
+        properties=_further(properties, level),
+        remote_assets=assets,
+        warnings=(
+            *acquisition.warnings,
+            *mended,
+            *cloud_warnings,
+            *snow_warnings,
+            *properties.close(_IGNORED_PROPERTIES),
+            *links.close(_IGNORED_LINKS),
+            *feature.close(_IGNORED),
+        ),
+    )
+
+
+def _sensor(code: str, sensors: Sensors) -> Sensor:
+    for sensor in sensors:
+        if code in sensor.satellites:
+            return sensor
+    raise UnreadableScene(f"properties.platform {code[:40]!r} is the satellite of no sensor document")
+
+
+def _acquisition(properties: Fields, code: str, level: str) -> _Acquisition:
+    """The acquisition that the identifiers name, the strip before all others.
+
+    Raises:
+        UnreadableScene: they name none, or one of another satellite.
+    """
+    named = properties.text("acquisitionIdentifier", "")
+    names = [named, properties.text("archiveIdentifier", ""), properties.text("sourceIdentifier", "")]
+    if level == "SENSOR":
+        # Of a bundle it is a segment, 37 s before the strip.
+        names.pop()
+    strip = _STRIP_OF_PNEO.fullmatch(named)
+    strip_keys = (named,) if strip else ()
+    found = next(filter(None, map(_STAMPED.match, names)), None)
+    if {match[1] for match in (strip, found) if match} - {code}:
+        raise UnreadableScene(f"properties.platform is {code} but the acquisition is {named[:80]!r}")
+    if found:
+        scene_id = f"{code}_{found[2]}"
+        stamp = found[2]
+        moment = instant(f"{stamp[:8]}T{stamp[8:14]}.{stamp[14]}Z", "the stamp of the acquisition")
+        return _Acquisition(scene_id, (*strip_keys, scene_id), moment)
+    if strip is None:
+        raise UnreadableScene(f"properties.acquisitionIdentifier {named[:80]!r} has no stamp and names no acquisition")
+    warning = "datetime is acquisitionDate, which may be hours off: no identifier has a stamp"
+    return _Acquisition(named, strip_keys, properties.instant("acquisitionDate"), (warning,))
+
+
+def _percent(properties: Fields, name: str) -> tuple[float | None, tuple[str, ...]]:
+    value = properties.number(name, None)
+    if value is None or 0 <= value <= 100:
+        return value, ()
+    return None, (f"properties.{name} is no percentage: {value}",)
+
+
+def _viewing(angles: Mapping[str, float | None], code: str) -> ViewingDirection | None:
+    """The direction to the satellite; None where the record does not say enough.
+
+    `azimuthAngle` is the azimuth of the scan axis for Pléiades and for SPOT 6/7, and not of the satellite; the signed
+    components are those of DIMAP.
+    """
+    azimuth, incidence = angles["azimuth_angle"], angles["incidence_angle"]
+    along, across = angles["incidence_angle_along_track"], angles["incidence_angle_across_track"]
+    if azimuth is None or incidence is None:
+        return None
+    start, end = _SCAN_AXIS_DEG
+    try:
+        if code.startswith("PNEO") and not start < azimuth < end:
+            return ViewingDirection(azimuth_in_circle(azimuth), incidence)
+        if along is None or across is None:
+            return None
+        return ViewingDirection(azimuth_from_scan_axis(azimuth, along, across), incidence)
+    except FootprintError as error:
+        raise UnreadableScene(f"the angles give no viewing direction: {error}") from error
+
+
+def _further(properties: Fields, level: str) -> dict[str, Any]:
+    names = _OF_ACQUISITION | {field: f"airbus:{_slug(level)}_{name}" for field, name in _OF_OFFER.items()}
+    values = {name: properties.text(field, None) for field, name in names.items()}
+    return {"order:status": "orderable"} | {name: value for name, value in values.items() if value is not None}
+
+
+def _assets(links: Fields, level: str, status: str | None) -> Iterator[RemoteAsset]:
+    fields = {"processing:level": level} | ({"airbus:production_status": status} if status else {})
+    suffix = "" if level == "ALBUM" else f"-{_slug(level)}"
+    for link, (key, role, title) in _ASSETS.items():
+        for each in _each(links.take(link, [])):
+            href, part = lasting_href(each.get("href")), _part(each, role)
+            if href:
+                yield RemoteAsset(
+                    key=f"{key}{suffix}{part}",
+                    href=href,
+                    roles=(role,),
+                    title=f"{title}{part.replace('-', ' ')} ({level})",
+                    media_type="application/geo+json" if role == "metadata" else None,
+                    fields=fields,
+                )
+
+
+def _each(link: Any) -> list[Mapping[str, Any]]:
+    """A link is an object, or a list of one for each part of a bundle."""
+    links = link if isinstance(link, list) else [link]
+    return [each for each in links if isinstance(each, Mapping)]
+
+
+def _part(link: Mapping[str, Any], role: str) -> str:
+    name = link.get("name") if role == "metadata" else None
+    return f"-{_slug(name)}" if isinstance(name, str) else ""
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())

@@ -1,0 +1,258 @@
+"""The source `oneatlas`: Pléiades, SPOT and Pléiades Neo in the catalogue of Airbus (OneAtlas opensearch v2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any, Literal
+
+import shapely
+from pydantic import Field
+
+from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page, Withdrawal
+from harvester.sources.oneatlas.auth import OneAtlasOptions
+from harvester.sources.oneatlas.features import moment_or_none, records_from_features
+from harvester.sources.oneatlas.records import scene_from_record
+from harvester.sources.oneatlas.windows import Answer, Position, walk
+from harvester.sources.source import BBox, Fingerprints, Progress, Selection
+
+__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
+
+is_selectable = True
+
+_ENDPOINT = "https://search.foundation.api.oneatlas.airbus.com/api"
+_LARGEST_PAGE = 500
+_USUAL_PAGE = 200
+#: The part of a full load that reads the deletions.
+_DELETIONS = "deletions"
+
+
+class Options(OneAtlasOptions):
+    """Which part of the catalogue is read, and how."""
+
+    url: str = Field(default=f"{_ENDPOINT}/v2/opensearch", repr=False)
+    deleted_url: str | None = f"{_ENDPOINT}/v1/deleted/search"  #: None = deletions are only known by absence
+    constellation: Literal["PHR", "SPOT", "PNEO"]
+    workspace: str | None = None  #: None = `public`, or `public-pneo` for Pléiades Neo
+    processing_levels: tuple[str, ...] = ("ALBUM", "SENSOR")
+    first_date: date = date(2011, 12, 1)  #: where the windows of a full load begin; what is older comes with the first
+    window_limit: int = Field(default=10_000, ge=2)  #: hits of one query that the service pages through
+    tie_breaker: str | None = "id"  #: orders records of one instant; None where the service refuses to sort by it
+
+    @property
+    def records_per_page(self) -> int:
+        """What is asked for: at most what the service allows, and less than a window holds."""
+        return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE, self.window_limit // 2)
+
+    @property
+    def first_moment(self) -> datetime:
+        """The beginning of the first date, UTC."""
+        return datetime.combine(self.first_date, time(), UTC)
+
+
+def read_pages(
+    options: Options,
+    selection: Selection,
+    cursor: str | None,
+    progress: Progress,
+    fingerprints: Fingerprints,  # noqa: ARG001  # the service gives whole records only
+) -> Iterator[Page]:
+    """Read deletions, then records, page by page.
+
+    Everything is read in windows of `acquisitionDate`, which each record has; what changed, in windows of
+    `lastUpdateDate`. Deletions come first: an item that lost one of its production statuses is said to be deleted and
+    yet stays in the catalogue, and its record behind them brings it back.
+
+    Args:
+        options: where and how.
+        selection: `since` and `until` bound `lastUpdateDate`, and `deletedDate` of the deletions; `bbox` the records;
+            `part` is one of `windows`.
+        cursor: of the page after which to go on.
+        progress: its total is what is known so far: a lower bound until the last window is reached.
+        fingerprints: not used.
+
+    Raises:
+        SourceUnavailable: the service does not answer as it should, or more records than it pages through changed in
+            one second.
+        SourceRefused: it refuses the key, or asks for one.
+    """
+    if options.constellation == "PNEO" and options.credentials.api_key is None:
+        raise SourceRefused("Pléiades Neo is only shown to holders of an API key: give this source an api_key.")
+    catalogue = _Catalogue(options, selection)
+    with Session(options.with_hosts_of(options.deleted_url or options.url), auth=options.auth()) as session:
+        position = Position.from_cursor(cursor) if cursor else catalogue.first_position()
+        if position.stage == "deletions":
+            after = None if selection.part == _DELETIONS else catalogue.records_position(position.last)
+            yield from _deletions(catalogue, session, position, after)
+            if after is None:
+                return
+            position = after
+        yield from _records(catalogue, session, position, progress)
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:
+    """The selection by years: of acquisition, with the deletions as a part of their own; what changed, by change.
+
+    Records that do not say when they changed are in a full load only: each record has an acquisition date, and the
+    first and the last year are open. The deletions stand last, so that they find what was seen meanwhile.
+    """
+    if selection.since is None and selection.until is None:
+        years = _new_years(options.first_moment, datetime.now(UTC))
+        if not years:
+            return [selection]
+        parts = [_named(start, end) for start, end in pairwise([None, *years, None])]
+        return [replace(selection, part=part) for part in (*parts, *([_DELETIONS] if options.deleted_url else []))]
+    years = _new_years(selection.since or options.first_moment, selection.until or datetime.now(UTC))
+    bounds = pairwise([selection.since, *years, selection.until])
+    return [replace(selection, since=since, until=until) for since, until in bounds]
+
+
+def _new_years(first: datetime, last: datetime) -> list[datetime]:
+    """The beginnings of years between two moments."""
+    years = (datetime(year, 1, 1, tzinfo=UTC) for year in range(first.year + 1, last.year + 1))
+    return [year for year in years if year < last]
+
+
+def _named(start: datetime | None, end: datetime | None) -> str:
+    """The name of a part of a full load: its bounds, of which an open one is left out."""
+    return "/".join("" if bound is None else bound.isoformat() for bound in (start, end))
+
+
+def _bounds(selection: Selection) -> tuple[datetime | None, datetime | None]:
+    """The bounds of what is read, by the date field of the selection; None where it is open.
+
+    Raises:
+        SourceUnavailable: the part is not one of ours.
+    """
+    if selection.part in (None, _DELETIONS):
+        return selection.since, selection.until
+    start, _, end = str(selection.part).partition("/")
+    try:
+        return datetime.fromisoformat(start) if start else None, datetime.fromisoformat(end) if end else None
+    except ValueError as error:
+        raise SourceUnavailable(f"the part {selection.part!r} is not one of this source; start a new run") from error
+
+
+class _Catalogue:
+    """How the service is asked for one selection."""
+
+    def __init__(self, options: Options, selection: Selection) -> None:
+        self._options = options
+        self._selection = selection
+        self._start, self._end = _bounds(selection)
+        self._is_full = selection.since is None and selection.until is None
+        self._date_field = "acquisitionDate" if self._is_full else "lastUpdateDate"
+
+    def first_position(self) -> Position:
+        # An end that stays: what changes meanwhile leaves the window, which is seen, and the next run reads it.
+        position = self.records_position(self._end or datetime.now(UTC))
+        has_deletions = self._options.deleted_url and self._selection.part in (None, _DELETIONS)
+        return position.model_copy(update={"stage": "deletions"}) if has_deletions else position
+
+    def records_position(self, last: datetime) -> Position:
+        start = self._start or self._options.first_moment
+        last = max(last, start + timedelta(seconds=1))
+        return Position(stage="records", start=start, end=last, last=last, size=self._options.records_per_page)
+
+    def ask_records(self, session: Session, position: Position) -> Answer:
+        body = {
+            "constellation": self._options.constellation,
+            "processingLevel": ",".join(self._options.processing_levels),
+            "workspace": self._workspace(),
+            "index": "all",  # as EO-DataHub's airbus-harvester asks; the vendor does not explain it
+            self._date_field: self._range(position),
+            "sortBy": ",".join(filter(None, (self._date_field, self._options.tie_breaker))),
+            "itemsPerPage": position.size,
+            "startPage": position.page + 1,
+            **_area(self._selection.bbox),
+        }
+        return _answer(session.post_json(self._options.url, body), "features", self._options.url)
+
+    def ask_deletions(self, session: Session, position: Position) -> Answer:
+        url = self._options.deleted_url or ""
+        body = {
+            "deletedDate": position.range(open_before=self._is_first(position)),
+            "itemsPerPage": position.size,
+            "startIndex": position.page * position.size,
+        }
+        return _answer(session.post_json(url, body), "data", url)
+
+    def walk_records(self, session: Session, position: Position) -> Iterator[tuple[Position, Answer, Position | None]]:
+        return walk(lambda at: self.ask_records(session, at), position, self._options.window_limit)
+
+    def walk_deletions(
+        self, session: Session, position: Position
+    ) -> Iterator[tuple[Position, Answer, Position | None]]:
+        return walk(lambda at: self.ask_deletions(session, at), position)
+
+    def _range(self, position: Position) -> str:
+        """Open where all is asked for, so that a wrong date does not hide a record."""
+        is_last = self._is_full and self._end is None and position.end >= position.last
+        return position.range(open_before=self._is_first(position), open_after=is_last)
+
+    def _is_first(self, position: Position) -> bool:
+        return self._start is None and position.start <= self._options.first_moment
+
+    def _workspace(self) -> str:
+        return self._options.workspace or ("public-pneo" if self._options.constellation == "PNEO" else "public")
+
+
+def _deletions(catalogue: _Catalogue, session: Session, position: Position, after: Position | None) -> Iterator[Page]:
+    """The pages of deletions; the cursor of the last leads to `after`."""
+    for _, answer, following in catalogue.walk_deletions(session, position):
+        withdrawals = list({each.id: each for each in map(_withdrawal, answer.entries)}.values())
+        going_on = following or after
+        yield Page(records=[], withdrawals=withdrawals, next_cursor=going_on.cursor() if going_on else None)
+
+
+def _withdrawal(entry: Any) -> Withdrawal:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("id"), str):
+        raise UnreadableAnswer(f"a deletion does not name its record: {entry!r:.80}")
+    deleted = entry.get("deletedDate")
+    return Withdrawal(
+        id=entry["id"],
+        reason=f"deleted at OneAtlas on {deleted or 'an unknown date'}",
+        at=moment_or_none(deleted),
+    )
+
+
+def _records(catalogue: _Catalogue, session: Session, position: Position, progress: Progress) -> Iterator[Page]:
+    for at, answer, following in catalogue.walk_records(session, position):
+        records = records_from_features(answer.entries, "id")
+        left = max(answer.total - at.page * at.size, len(records))
+        progress.total = max(progress.total or 0, progress.records + left)
+        progress.records += len(records)
+        progress.at_hand = f"window from {at.start:%Y-%m-%d} to {at.end:%Y-%m-%d}, page {at.page + 1}"
+        yield Page(
+            records=records,
+            next_cursor=following.cursor() if following else None,
+            expected_total=progress.total,
+        )
+
+
+def _answer(envelope: Any, name: str, url: str) -> Answer:
+    """The page in an envelope.
+
+    Raises:
+        UnreadableAnswer: it is none: an envelope without its list is a change of the service, never an empty page.
+    """
+    if not isinstance(envelope, Mapping) or envelope.get("error"):
+        raise UnreadableAnswer(f"{url} answered no page but {envelope!r:.80}")
+    entries, total, size = envelope.get(name), envelope.get("totalResults"), envelope.get("itemsPerPage")
+    if not isinstance(entries, list) or not isinstance(total, int):
+        raise UnreadableAnswer(f"{url} answered without the list {name!r} or the number 'totalResults'")
+    return Answer(entries, total, size if isinstance(size, int) else None)
+
+
+def _area(bbox: BBox | None) -> Mapping[str, Any]:
+    if bbox is None:
+        return {}
+    west, south, east, north = bbox
+    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    boxes = [shapely.box(start, south, end, north) for start, end in spans]
+    area = boxes[0] if len(boxes) == 1 else shapely.MultiPolygon(boxes)
+    return {"geometry": shapely.geometry.mapping(area), "relation": "intersects"}

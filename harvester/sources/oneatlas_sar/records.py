@@ -1,0 +1,147 @@
+"""Reading one feature of the radar catalogue of Airbus into a scene."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from harvester.errors import UnreadableScene
+from harvester.record import RawRecord, RemoteAsset, SceneRecord
+from harvester.sensors import Satellite, Sensors
+from harvester.sources.oneatlas.features import footprint_from_geojson, lasting_href
+from harvester.strict_reading import Fields
+
+#: As the catalogue writes them; sensor documents describe DIMAP products, of which radar has none.
+_SATELLITES = {
+    "TSX-1": Satellite(platform="terrasar-x", title="TerraSAR-X", international_designator="2007-026A"),
+    "TDX-1": Satellite(platform="tandem-x", title="TanDEM-X", international_designator="2010-030A"),
+    "PAZ-1": Satellite(platform="paz", title="PAZ", international_designator="2018-020A"),
+}
+#: The three fly in one orbit with like instruments, and are offered as one constellation.
+_CONSTELLATION = "terrasar-x"
+#: Centre of the X band of all three, as EO-DataHub's airbus-harvester publishes it.
+_BAND = {"sar:frequency_band": "X", "sar:center_frequency": 9.65}
+
+_SIDES = {"L": "left", "R": "right"}
+_POLARISATIONS = re.compile(r"(?:HH|HV|VH|VV){1,4}")
+_ORBIT_STATES = ("ascending", "descending")
+
+_TEXTS = {
+    "antennaMode": "airbus:antenna_mode",
+    "beamId": "airbus:beam_id",
+    "lastUpdateTime": "airbus:last_update_date",
+    "quality": "airbus:quality",
+    "status": "airbus:status",
+}
+#: What depends on our account or on the day, and changes without the image.
+_IGNORED = {"itemType", "expiry", "orderTemplate", "datastackCount"}
+
+
+def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa: ARG001  # see _SATELLITES
+    """The scene of a feature.
+
+    `view:incidence_angle` is the middle of the range of incidence over the scene; the azimuth is not told.
+
+    Raises:
+        UnreadableScene: the satellite is unknown, or no acquisition, time or footprint can be told.
+    """
+    feature = Fields(raw.content)
+    properties = feature.section("properties")
+    acquisition = properties.text("acquisitionId")
+    code = properties.text("satellite")
+    if (satellite := _SATELLITES.get(code)) is None:
+        raise UnreadableScene(f"properties.satellite {code[:40]!r} is not one of {', '.join(_SATELLITES)}")
+    footprint, mended = footprint_from_geojson(feature.take("geometry"))
+    started_at, ended_at = properties.instant("startTime"), properties.instant("stopTime", None)
+    relative_orbit = properties.number("relativeOrbit", None)
+    assets, unusable = _assets(feature, properties)
+    further = _further(properties)
+    return SceneRecord(
+        id=re.sub(r"[^A-Za-z0-9_.-]", "-", acquisition)[:200],
+        scene_keys=(acquisition,),
+        platform_title=satellite.title,
+        acquired_at=started_at,
+        footprint=footprint,
+        footprint_from="source",
+        mission=properties.text("mission", None),
+        platform=satellite.platform,
+        constellation=_CONSTELLATION,
+        international_designator=satellite.international_designator,
+        started_at=started_at if ended_at else None,
+        ended_at=ended_at,
+        relative_orbit=int(relative_orbit) if relative_orbit is not None else None,
+        orbit_state=_orbit_state(properties),
+        source_id=acquisition,
+        published_at=properties.instant("catalogueTime", None),
+        properties=further,
+        remote_assets=assets,
+        warnings=(*mended, *unusable, *properties.close(_IGNORED), *feature.close({"type", "bbox", "id"})),
+    )
+
+
+def _further(properties: Fields) -> dict[str, Any]:
+    values = {name: properties.text(field, None) for field, name in _TEXTS.items()}
+    absolute_orbit = properties.number("absoluteOrbit", None)
+    values |= {
+        "airbus:item_id": properties.text("itemId", None),
+        "airbus:out_of_full_performance": properties.take("outOfFullPerformance", None),
+        "sar:instrument_mode": properties.text("sensorMode", None),
+        "sar:observation_direction": _side(properties),
+        "sar:polarizations": _polarisations(properties),
+        "sat:absolute_orbit": int(absolute_orbit) if absolute_orbit is not None else None,
+        **_incidence(properties.section("incidenceAngle")),
+    }
+    return _BAND | {name: value for name, value in values.items() if value is not None}
+
+
+def _orbit_state(properties: Fields) -> str | None:
+    state: str | None = properties.text("pathDirection", None)
+    if state is not None and state not in _ORBIT_STATES:
+        raise UnreadableScene(f"properties.pathDirection {state[:40]!r} is not one of {', '.join(_ORBIT_STATES)}")
+    return state
+
+
+def _side(properties: Fields) -> str | None:
+    side = properties.text("lookDirection", None)
+    if side is not None and side not in _SIDES:
+        raise UnreadableScene(f"properties.lookDirection {side[:40]!r} is neither L nor R")
+    return _SIDES.get(side)
+
+
+def _polarisations(properties: Fields) -> list[str] | None:
+    """They are written one after the other: HHVV."""
+    channels = properties.text("polarizationChannels", None)
+    if channels is None:
+        return None
+    if not _POLARISATIONS.fullmatch(channels):
+        raise UnreadableScene(f"properties.polarizationChannels {channels[:40]!r} are no polarisations")
+    return [channels[start : start + 2] for start in range(0, len(channels), 2)]
+
+
+def _incidence(angles: Fields) -> dict[str, float]:
+    least, most = angles.number("minimum", None), angles.number("maximum", None)
+    if least is None or most is None:
+        return {}
+    if not 0 <= least <= most < 90:
+        raise UnreadableScene(f"properties.incidenceAngle is no range of angles: {least} to {most}")
+    return {
+        "view:incidence_angle": round((least + most) / 2, 6),
+        "airbus:incidence_angle_minimum": least,
+        "airbus:incidence_angle_maximum": most,
+    }
+
+
+def _assets(feature: Fields, properties: Fields) -> tuple[tuple[RemoteAsset, ...], tuple[str, ...]]:
+    """The quicklook, which is told twice, and a warning for each asset that cannot be used."""
+    told = Fields(feature.take("assets", {}), "assets")
+    browse = told.section("browse")
+    browse.take("roles", None)
+    title, media_type = browse.text("title", None), browse.text("type", None)
+    href = lasting_href(browse.text("href", None)) or lasting_href(properties.text("quicklookUrl", None))
+    properties.take("quicklookUrl", None)
+    left = (*browse.close(), *told.close())
+    if href is None:
+        return (), left
+    return (
+        RemoteAsset(key="overview", href=href, roles=("overview",), title=title or "Overview", media_type=media_type),
+    ), left

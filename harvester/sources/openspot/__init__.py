@@ -1,0 +1,1 @@
+"""OpenSpot: SPOT 6-7 of France, open to all."""

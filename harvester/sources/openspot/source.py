@@ -1,0 +1,157 @@
+"""OpenSpot: the open SPOT 6/7 coverages of France, one GeoJSON answer per year and mode.
+
+The service has neither documentation, pages nor change dates: each run reads everything, and what changed is found by
+comparing. It takes no bounding box either, so `Selection` narrows nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import lxml.etree
+import lxml.html
+
+from harvester.errors import UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page, RawRecord
+from harvester.sources.openspot.records import scene_from_record
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+
+__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
+
+is_selectable = False
+
+_PAGE_SIZE = 1000
+_YEAR = re.compile(r"\d{4}")
+_MODE = re.compile(r"[A-Za-z0-9-]+")
+
+
+class Options(SourceOptions):
+    """Where OpenSpot is, and what of it is read."""
+
+    url: str = "https://openspot-dinamis.data-terra.org/"
+    years: tuple[str, ...] = ()  #: "2018"…; without any, those that the pages offer
+    modes: tuple[str, ...] = ()  #: as the service names them; without any, those that the pages offer
+    pages: tuple[str, ...] = ("",)  #: paths of the pages that offer years and modes; "PO" is the one for overseas
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001
+    """One part: the service is asked year by year anyway."""
+    return [selection]
+
+
+def read_pages(
+    options: Options,
+    selection: Selection,  # noqa: ARG001
+    cursor: str | None,
+    progress: Progress,
+    fingerprints: Fingerprints,  # noqa: ARG001
+) -> Iterator[Page]:
+    """Read each year and mode; the answers are cut into pages of 1 000 records at most.
+
+    Raises:
+        UnreadableAnswer: The pages offer no year or mode, an answer is no FeatureCollection, or all are empty.
+        SourceUnavailable: It cannot be reached.
+    """
+    with Session(options) as session:
+        layers = _layers(session, options)
+        seen = 0
+        for number, (layer, after) in enumerate(_remaining(layers, cursor), start=1):
+            progress.at_hand = f"{layer} ({number} of {len(layers)})"
+            records = [record for record in _records(session, options, layer) if record.id > after]
+            seen += len(records)
+            progress.records += len(records)
+            yield from _pages(records, layer, is_last=layer == layers[-1])
+        if cursor is None and not seen:
+            raise UnreadableAnswer(f"{options.shown_location} has no record in any of {len(layers)} years and modes")
+
+
+def _remaining(layers: Sequence[str], cursor: str | None) -> Iterator[tuple[str, str]]:
+    """The layers still to be read, each with the record id after which to go on."""
+    done, _, inside = (cursor or "").partition("/")
+    for layer in layers:
+        if layer == done and inside:
+            yield layer, str(cursor)
+        elif layer > done:
+            yield layer, ""
+
+
+def _pages(records: Sequence[RawRecord], layer: str, *, is_last: bool) -> Iterator[Page]:
+    """The pages of one layer; the cursor is the last record, or the layer where all of it is read."""
+    for start in range(0, len(records) or 1, _PAGE_SIZE):
+        page = records[start : start + _PAGE_SIZE]
+        if start + _PAGE_SIZE < len(records):
+            yield Page(records=page, next_cursor=page[-1].id)
+        else:
+            yield Page(records=page, next_cursor=None if is_last else layer)
+
+
+def _layers(session: Session, options: Options) -> list[str]:
+    """The names `{year}_{mode}` under which the service keeps its records, sorted."""
+    if options.years and options.modes:
+        return _named(options.years, options.modes)
+    layers: set[str] = set()
+    for path in options.pages:
+        page = session.get_bytes(_below(options.url, path))
+        years = _offered(page, "choix_annee", _YEAR)
+        modes = _offered(page, "choix_resolution", _MODE)
+        if not years or not modes:
+            raise UnreadableAnswer(
+                f"{options.shown_location}{path}: choix_annee offers {years}, choix_resolution {modes}; "
+                "give years and modes in the options of the source"
+            )
+        layers.update(_named(options.years or years, options.modes or modes))
+    return sorted(layers)
+
+
+def _named(years: Sequence[str], modes: Sequence[str]) -> list[str]:
+    return sorted({f"{year}_{mode}" for year, mode in product(years, modes)})
+
+
+def _offered(page: bytes, select: str, pattern: re.Pattern[str]) -> list[str]:
+    """The values of a select that are no invitation to choose."""
+    try:
+        document = lxml.html.document_fromstring(page)
+    except (lxml.etree.ParserError, ValueError) as error:
+        raise UnreadableAnswer(f"the page that offers years and modes is not HTML: {error}") from error
+    options = document.xpath("//select[@name=$name or @id=$name]//option[not(@disabled)]", name=select)
+    values = (option.get("value", option.text_content()).strip() for option in options)
+    return [value for value in values if pattern.fullmatch(value)]
+
+
+def _records(session: Session, options: Options, layer: str) -> list[RawRecord]:
+    """The records of one layer, sorted by id."""
+    answer = session.get_json(_below(options.url, f"api/geo/{layer}"))
+    if not isinstance(answer, dict) or not isinstance(answer.get("features"), list):
+        raise UnreadableAnswer(f"{layer} is not a FeatureCollection: {str(answer)[:200]}")
+    by_name: dict[str, set[str]] = defaultdict(set)
+    for feature in answer["features"]:
+        said = json.dumps(feature, sort_keys=True)
+        by_name[_name(feature) or f"sha256:{hashlib.sha256(said.encode()).hexdigest()}"].add(said)
+    service = options.shown_location
+    records = (
+        RawRecord(
+            id=f"{layer}/{name}" + (f"#{number}" if number > 1 else ""),
+            content={"feature": json.loads(said), "layer": layer, "service": service},
+        )
+        for name, all_said in by_name.items()
+        # A scene in several parts is several records, numbered in an order that does not depend on the answer's.
+        for number, said in enumerate(sorted(all_said), start=1)
+    )
+    return sorted(records, key=lambda record: record.id)
+
+
+def _name(feature: Any) -> str | None:
+    properties = feature.get("properties") if isinstance(feature, Mapping) else None
+    name = properties.get("ds_name") if isinstance(properties, Mapping) else None
+    return name if isinstance(name, str) and name else None
+
+
+def _below(url: str, path: str) -> str:
+    return f"{url.rstrip('/')}/{path}"

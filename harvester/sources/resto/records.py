@@ -1,0 +1,358 @@
+"""One record of a resto as a scene, in each of the three forms that its services have had."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from harvester.errors import UnreadableScene
+from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
+from harvester.sensors import Sensors
+from harvester.sources.resto.features import (
+    Spacecraft,
+    asset_key,
+    file_fields,
+    footprint_of,
+    grid_code,
+    is_lasting,
+    item_id,
+    known,
+    lasting_assets,
+    lowered,
+    percentage,
+    scene_keys,
+    spacecraft,
+    texts,
+    whole,
+)
+from harvester.strict_reading import Fields
+
+_INCIDENCE = re.compile(r"(\d{1,2}(?:\.\d+)?)([LR])")
+_ZIP = {"multipart/x-zip": "application/zip"}
+
+_OF_FEATURE = frozenset({"type", "bbox", "stac_version", "stac_extensions", "_geometry", "geometry_name"})
+
+#: What resto adds for its own pages, or repeats: keywords are derived from the other fields.
+_OF_V2 = frozenset(
+    {
+        "keywords",
+        "description",
+        "visible",
+        "isNrt",
+        "nrtResource",
+        "useDatalake",
+        "dhusIngestDate",
+        "parentIdentifier",
+        "resourceSize",
+        "resourceChecksum",
+        "title",
+    }
+)
+_OF_V9 = frozenset({"likes", "owner", "status", "keywords", "citation", "license", "title", "providers"})
+_OF_OPENSEARCH3 = frozenset({"completionDate"})
+
+#: Property of resto 2 -> property of the Item; taken as it is.
+_V2_AS_IT_IS = {
+    "collection": "resto:collection",
+    "sensorMode": "resto:sensor_mode",
+    "organisationName": "resto:organisation",
+    "realtime": "resto:timeliness",
+    "incidenceAngle": "resto:incidence_angle",
+    "s2TakeId": "s2:datatake_id",
+    "updated": "resto:updated",
+    "newVersion": "resto:new_version",
+    "isRefined": "resto:is_refined",
+    "bareSoil": "resto:bare_soil",
+    "highProbaClouds": "resto:high_probability_clouds",
+    "mediumProbaClouds": "resto:medium_probability_clouds",
+    "lowProbaClouds": "resto:low_probability_clouds",
+    "snowIce": "resto:snow_ice",
+    "vegetation": "resto:vegetation",
+    "water": "resto:water",
+}
+
+_V9_AS_IT_IS = {
+    "grid:code": "grid:code",
+    "sar:instrument_mode": "resto:sensor_mode",
+    "updated": "resto:updated",
+}
+
+_KALIDEOS_AS_IT_IS = {
+    "product": "kalideos:product",
+    "productType": "kalideos:product_type",
+    "base": "kalideos:site",
+    "acquisitionMode": "kalideos:acquisition_mode",
+    "version": "kalideos:version",
+    "modified": "kalideos:modified",
+    "startDate": "kalideos:start_date",
+    "J": "kalideos:row",
+    "K": "kalideos:path",
+    "project": "kalideos:project",
+    "description": "kalideos:description",
+    "title": "kalideos:title",
+}
+
+
+def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
+    """The scene that a record describes, whatever the dialect.
+
+    Raises:
+        UnreadableScene: A mandatory field is missing or is not what it must be.
+    """
+    properties = raw.content.get("properties")
+    if not isinstance(properties, Mapping):
+        raise UnreadableScene("properties is missing")
+    feature, fields = Fields(raw.content), Fields(properties, "properties")
+    feature.take("properties")
+    if "identifier" in properties:
+        scene = _opensearch3_scene(feature, fields, sensors)
+    elif "start_datetime" in properties or "datetime" in properties:
+        scene = _v9_scene(feature, fields, sensors)
+    else:
+        scene = _v2_scene(feature, fields, sensors)
+    return replace(scene, warnings=(*scene.warnings, *feature.close(_OF_FEATURE)))
+
+
+def _v2_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRecord:
+    source_id = feature.text("id")
+    identifier = properties.text("productIdentifier", source_id)
+    started = properties.instant("startDate")
+    cloud, snow = properties.number("cloudCover", None), properties.number("snowCover", None)
+    assets, warnings = lasting_assets(_v2_assets(properties))
+    links = _links(properties.take("links", []))
+    return replace(
+        _scene(identifier, _craft(properties, "instrument", sensors), feature, started),
+        source_id=source_id,
+        ended_at=properties.instant("completionDate", started),
+        published_at=properties.instant("published", None),
+        gsd_m=properties.number("resolution", None),
+        cloud_cover_percent=percentage(cloud),
+        snow_cover_percent=percentage(snow),
+        processing_level=properties.text("processingLevel", None),
+        orbit_state=lowered(properties.text("orbitDirection", None)),
+        relative_orbit=whole(properties.number("relativeOrbitNumber", None)),
+        remote_assets=assets,
+        source_href=_page_of_record(links),
+        properties=known(
+            {
+                **{ours: properties.take(theirs, None) for theirs, ours in _V2_AS_IT_IS.items()},
+                "grid:code": grid_code(properties.text("mgrs", None)),
+                "resto:storage_mode": properties.section("storage").text("mode", None),
+                "product:type": properties.text("productType", None),
+                "sat:absolute_orbit": whole(properties.number("orbitNumber", None)),
+                "view:incidence_angle": _unsigned(properties.number("incidenceAngle", None)),
+            }
+        ),
+        warnings=(
+            *warnings,
+            *_not_percentages({"cloudCover": cloud, "snowCover": snow}),
+            *properties.close(_OF_V2),
+        ),
+    )
+
+
+def _v9_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRecord:
+    source_id = feature.text("id")
+    identifier = properties.text("productIdentifier", source_id)
+    moment = properties.instant("datetime", None)
+    started = properties.instant("start_datetime", moment)
+    if started is None:
+        raise UnreadableScene("properties.datetime is missing")
+    cloud, snow = properties.number("eo:cloud_cover", None), properties.number("eo:snow_cover", None)
+    assets, warnings = lasting_assets(_v9_assets(feature.take("assets", {})))
+    links = _links(feature.take("links", []))
+    craft = _craft(properties, "instruments", sensors)
+    return replace(
+        _scene(identifier, craft, feature, started),
+        source_id=source_id,
+        constellation=craft.constellation or properties.text("constellation", None),
+        ended_at=properties.instant("end_datetime", started),
+        published_at=properties.instant("published", properties.instant("created", None)),
+        gsd_m=properties.number("gsd", None),
+        cloud_cover_percent=percentage(cloud),
+        snow_cover_percent=percentage(snow),
+        processing_level=properties.text("processing:level", None),
+        orbit_state=lowered(properties.text("sat:orbit_state", None)),
+        relative_orbit=whole(properties.number("sat:relative_orbit", None)),
+        sun_azimuth_deg=properties.number("view:sun_azimuth", None),
+        sun_elevation_deg=properties.number("view:sun_elevation", None),
+        remote_assets=assets,
+        source_href=_page_of_record(links),
+        properties=known(
+            {
+                **{ours: properties.take(theirs, None) for theirs, ours in _V9_AS_IT_IS.items()},
+                "resto:collection": feature.text("collection", None),
+                "product:type": properties.text("product:type", None),
+                "sat:absolute_orbit": whole(properties.number("sat:absolute_orbit", None)),
+                "view:incidence_angle": _unsigned(properties.number("view:incidence_angle", None)),
+            }
+        ),
+        warnings=(
+            *warnings,
+            *_not_percentages({"eo:cloud_cover": cloud, "eo:snow_cover": snow}),
+            *properties.close({*_OF_V9, "constellation"}),
+        ),
+    )
+
+
+def _opensearch3_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRecord:
+    """A record of Kalideos of 2013.
+
+    Its times have no zone, and all that were seen are midnight: only the day is believed, so the scene has the
+    interval of that day and no time of acquisition. Nothing tells the azimuth, so there is no viewing direction.
+    """
+    identifier = properties.text("identifier")
+    day = properties.instant("startDate").replace(hour=0, minute=0, second=0, microsecond=0)
+    services = properties.section("services")
+    assets, warnings = lasting_assets(_opensearch3_assets(properties, services.section("download")))
+    browse = list(_web_map(services.section("browse").section("layer")))
+    return replace(
+        _scene(identifier, _craft(properties, "instrument", sensors), feature, None),
+        source_id=identifier,
+        started_at=day,
+        ended_at=day.replace(hour=23, minute=59, second=59),
+        gsd_m=properties.number("resolution", None),
+        processing_level=properties.text("processingLevel", None),
+        remote_assets=assets,
+        links=tuple(browse),
+        properties=known(
+            {
+                **_incidence(properties.text("incidence", None)),
+                **{ours: properties.take(theirs, None) for theirs, ours in _KALIDEOS_AS_IT_IS.items()},
+            }
+        ),
+        warnings=(*warnings, *properties.close(_OF_OPENSEARCH3)),
+    )
+
+
+def _scene(identifier: str, craft: Spacecraft, feature: Fields, started: datetime | None) -> SceneRecord:
+    """What all dialects say alike."""
+    return SceneRecord(
+        id=item_id(identifier),
+        scene_keys=scene_keys(identifier),
+        platform=craft.platform,
+        platform_title=craft.platform_title,
+        mission=craft.mission,
+        sensor=craft.sensor,
+        constellation=craft.constellation,
+        instruments=craft.instruments,
+        international_designator=craft.international_designator,
+        acquired_at=started,
+        started_at=started,
+        footprint=footprint_of(feature.take("geometry")),
+        footprint_from="source",
+    )
+
+
+def _craft(properties: Fields, instruments: str, sensors: Sensors) -> Spacecraft:
+    return spacecraft(properties.text("platform"), texts(properties.take(instruments, None)), sensors)
+
+
+def _incidence(text: str | None) -> dict[str, float]:
+    """The incidence in degrees, and the same with a sign: `00.61L` is 0.61 and -0.61, `12.40R` is 12.4 and 12.4.
+
+    The letter is the side of the track on which the scene lies, seen along the flight: left is negative here.
+
+    Raises:
+        UnreadableScene: It has another form.
+    """
+    if text is None:
+        return {}
+    match = _INCIDENCE.fullmatch(text)
+    if match is None:
+        raise UnreadableScene(f"properties.incidence is not an angle with its side, such as 12.40R, but {text[:40]!r}")
+    angle = float(match[1])
+    return {"view:incidence_angle": angle, "kalideos:incidence_angle": -angle if match[2] == "L" else angle}
+
+
+def _v2_assets(properties: Fields) -> Iterator[RemoteAsset]:
+    services = properties.section("services")
+    services.take("browse", None)
+    download = services.section("download")
+    if href := download.text("url", None):
+        yield RemoteAsset(
+            key="data",
+            href=href,
+            roles=("data",),
+            title="Product",
+            media_type=_media_type(download),
+            fields=file_fields(download.take("size", None), download.take("checksum", None)),
+        )
+    yield from _pictures(properties)
+
+
+def _opensearch3_assets(properties: Fields, download: Fields) -> Iterator[RemoteAsset]:
+    if href := download.text("url", None):
+        yield RemoteAsset(key="data", href=href, roles=("data",), title="Product", media_type=_media_type(download))
+    yield from _pictures(properties)
+
+
+def _pictures(properties: Fields) -> Iterator[RemoteAsset]:
+    for name, role, title in (("quicklook", "overview", "Overview"), ("thumbnail", "thumbnail", "Thumbnail")):
+        if href := properties.text(name, None):
+            yield RemoteAsset(key=role, href=href, roles=(role,), title=title, media_type=_picture_type(href))
+
+
+def _picture_type(href: str) -> str | None:
+    path = href.lower().partition("?")[0]
+    if path.endswith((".jpg", ".jpeg")):
+        return "image/jpeg"
+    return "image/png" if path.endswith(".png") else None
+
+
+def _media_type(download: Fields) -> str | None:
+    written = download.text("mimeType", None)
+    return None if written is None else _ZIP.get(written, written)
+
+
+def _v9_assets(assets: Any) -> Iterator[RemoteAsset]:
+    if not isinstance(assets, Mapping):
+        raise UnreadableScene(f"assets are not an object but {str(assets)[:80]!r}")
+    for key, content in assets.items():
+        asset = Fields(content, f"assets.{key}")
+        yield RemoteAsset(
+            key=asset_key(key),
+            href=asset.text("href"),
+            roles=texts(asset.take("roles", [])),
+            title=asset.text("title", key),
+            media_type=asset.text("type", None),
+        )
+
+
+def _web_map(layer: Fields) -> Iterator[RecordLink]:
+    """A link to the map of the image, as the extension `web-map-links` writes it."""
+    href, layers = layer.text("url", None), layer.text("layers", None)
+    if href and layers and is_lasting(href) and layer.text("type", None) == "WMS":
+        yield RecordLink(
+            rel="wms",
+            href=href,
+            media_type="image/png",
+            title=layer.text("title", None),
+            fields={"wms:layers": layers.split(",")},
+        )
+
+
+def _links(links: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(links, list) or not all(isinstance(link, Mapping) for link in links):
+        raise UnreadableScene(f"links are not a list of objects but {str(links)[:80]!r}")
+    return links
+
+
+def _page_of_record(links: list[Mapping[str, Any]]) -> str | None:
+    """Where the service shows the record as JSON."""
+    shown = [link for link in links if link.get("rel") in ("self", "alternate") and "json" in str(link.get("type"))]
+    return next((link["href"] for link in shown if is_lasting(link.get("href"))), None)
+
+
+def _not_percentages(values: Mapping[str, float | None]) -> Iterator[str]:
+    for name, value in values.items():
+        if value is not None and percentage(value) is None:
+            yield f"{name} is {value:g}, not a percentage"
+
+
+def _unsigned(angle: float | None) -> float | None:
+    """An incidence without the sign that tells its side; the angle from the vertical is never below 0."""
+    return None if angle is None else abs(angle)

@@ -1,0 +1,216 @@
+"""The source `resto`: catalogues of CNES and others that run resto, and the OpenSearch service of Kalideos of 2013."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import quote, urljoin
+
+from pydantic import Field, model_validator
+
+from harvester.errors import UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page, RawRecord
+from harvester.sources.resto.paging import (
+    Answer,
+    Position,
+    features_of,
+    numbered_pages,
+    once_each,
+    raw_record,
+    whole_number,
+)
+from harvester.sources.resto.records import scene_from_record
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+
+__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
+
+is_selectable = True
+
+#: More is refused by some services (Theia) and silently capped by others (SARA).
+_LARGEST_PAGE = 500
+
+#: The service of 2013 writes times without their zone: asking from a day earlier covers every zone.
+_ANY_ZONE = timedelta(days=1)
+
+_Pages = Iterator[Page]
+
+
+class Options(SourceOptions):
+    """Where a resto is and which of its dialects it speaks."""
+
+    dialect: Literal["v2", "v9", "opensearch3"]  #: resto 2 to 8; resto 9 and later; Kalideos before it had resto
+    collection: str | None = None  #: its name at the service; opensearch3 has none
+    page_size: int = Field(default=100, ge=1, le=_LARGEST_PAGE)
+    #: Parameters with the first and last date of change: v2 services differ (`updatedFrom`, `updated`).
+    updated_from: str | None = None
+    updated_to: str | None = None
+
+    @model_validator(mode="after")
+    def _names_its_collection(self) -> Options:
+        if self.dialect == "v9" and not self.collection:
+            raise ValueError("resto v9 is harvested collection by collection: name one in `collection`")
+        return self
+
+
+def read_pages(
+    options: Options, selection: Selection, cursor: str | None, progress: Progress, fingerprints: Fingerprints
+) -> Iterator[Page]:
+    """Read the records of a service page by page.
+
+    v2 and opensearch3 are asked by number until a page is empty, because their totals are estimates or the size of
+    the whole collection. v9 refuses numbers beyond 1000 records: there the `next` link is followed, which is the
+    cursor.
+
+    Args:
+        options: where and how.
+        selection: `since` and `until` are times of change, where the dialect can select them; `bbox` likewise
+            (opensearch3 cannot, and gives everything).
+        cursor: `next_cursor` of the page after which to go on.
+        progress: kept up to date.
+        fingerprints: not used: no dialect gives any.
+
+    Raises:
+        SourceUnavailable: It cannot be reached, or the cursor is not understood.
+        UnreadableAnswer: An answer holds no features, or paging comes to no end.
+    """
+    del fingerprints
+    with Session(options) as session:
+        pages = _linked_pages if options.dialect == "v9" else _numbered_pages
+        for page in pages(session, options, selection, cursor):
+            progress.records += len(page.records)
+            progress.total = page.expected_total
+            yield page
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:
+    """The whole selection: not every service can select by time, and then each part would be everything."""
+    del options
+    return [selection]
+
+
+def _numbered_pages(session: Session, options: Options, selection: Selection, cursor: str | None) -> _Pages:
+    parameters = {"v2": _v2_parameters, "opensearch3": _opensearch3_parameters}[options.dialect]
+    start = Position.from_cursor(cursor) if cursor else Position(size=options.page_size)
+
+    def ask(position: Position) -> Answer:
+        answer = session.get_json(_address(options), parameters(options, selection, position))
+        return Answer(features=features_of(answer), total=_total(answer))
+
+    for answer, following in numbered_pages(ask, start, may_cap=True):
+        yield _page(answer, _ID_OF[options.dialect], following.cursor() if following else None)
+
+
+def _address(options: Options) -> str:
+    root = options.url.rstrip("/")
+    if options.dialect == "opensearch3":
+        return options.url
+    path = (
+        f"collections/{quote(options.collection, safe='')}/search.json"
+        if options.collection
+        else "collections/search.json"
+    )
+    return f"{root}/api/{path}"
+
+
+def _v2_parameters(options: Options, selection: Selection, position: Position) -> dict[str, Any]:
+    bounds = {
+        options.updated_from or "updatedFrom": _written(selection.since),
+        options.updated_to or "updatedTo": _written(selection.until),
+        "box": _box(selection),
+    }
+    paging = {"maxRecords": position.size, "page": position.page}
+    return paging | {name: value for name, value in bounds.items() if value}
+
+
+def _opensearch3_parameters(options: Options, selection: Selection, position: Position) -> dict[str, Any]:
+    """Records are counted from 0 here; where they are counted from 1, the second page repeats one record."""
+    parameters: dict[str, Any] = {"numRecordsPerPage": position.size}
+    if position.read:
+        parameters["nextRecord"] = position.read + position.repeats
+    if selection.since:
+        parameters[options.updated_from or "modified"] = _written(selection.since - _ANY_ZONE)
+    return parameters
+
+
+def _box(selection: Selection) -> str | None:
+    """West, south, east, north; a box over 180° is widened to all longitudes, which loses nothing."""
+    if selection.bbox is None:
+        return None
+    west, south, east, north = selection.bbox
+    west, east = (west, east) if west <= east else (-180.0, 180.0)
+    return f"{west},{south},{east},{north}"
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _linked_pages(session: Session, options: Options, selection: Selection, cursor: str | None) -> _Pages:
+    """The cursor is the address of the next page, which the service makes."""
+    address: str | None = cursor or f"{options.url.rstrip('/')}/search"
+    parameters = None if cursor else _v9_parameters(options, selection)
+    while address:
+        answer = session.get_json(address, parameters)
+        features = features_of(answer)
+        following = _next_address(answer, address) if features else None
+        yield _page(Answer(features=features, total=_total(answer)), _ID_OF["v9"], following)
+        address, parameters = following, None
+
+
+def _v9_parameters(options: Options, selection: Selection) -> dict[str, Any]:
+    parameters: dict[str, Any] = {"collections": options.collection, "limit": options.page_size}
+    if changed := [
+        f"updated{operator}TIMESTAMP('{_written(moment)}')"
+        for operator, moment in ((">=", selection.since), ("<", selection.until))
+        if moment
+    ]:
+        parameters |= {"filter-lang": "cql2-text", "filter": " AND ".join(changed)}
+    if selection.bbox:
+        parameters["bbox"] = ",".join(map(str, selection.bbox))
+    return parameters
+
+
+def _next_address(answer: Mapping[str, Any], address: str) -> str | None:
+    links = answer.get("links")
+    links = links if isinstance(links, list) else []
+    hrefs = [link.get("href") for link in links if isinstance(link, Mapping) and link.get("rel") == "next"]
+    if not hrefs:
+        return None
+    if not isinstance(hrefs[0], str) or (following := urljoin(address, hrefs[0])) == address:
+        raise UnreadableAnswer(f"{address} names itself as the next page")
+    return following
+
+
+def _page(answer: Answer, id_of: Callable[[Mapping[str, Any]], Any], next_cursor: str | None) -> Page:
+    records = once_each(_record(feature, id_of) for feature in answer.features)
+    return Page(records=records, next_cursor=next_cursor, expected_total=answer.total)
+
+
+def _record(feature: Any, id_of: Callable[[Mapping[str, Any]], Any]) -> RawRecord:
+    return raw_record(feature, id_of(feature) if isinstance(feature, Mapping) else None)
+
+
+def _id(feature: Mapping[str, Any]) -> Any:
+    return feature.get("id")
+
+
+def _identifier(feature: Mapping[str, Any]) -> Any:
+    properties = feature.get("properties")
+    return properties.get("identifier") if isinstance(properties, Mapping) else None
+
+
+_ID_OF: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {"v2": _id, "v9": _id, "opensearch3": _identifier}
+
+
+def _total(answer: Mapping[str, Any]) -> int | None:
+    """How many there are in all, from where each dialect says it."""
+    properties, context = answer.get("properties"), answer.get("context")
+    told = [
+        properties.get("totalResults") if isinstance(properties, Mapping) else None,
+        context.get("matched") if isinstance(context, Mapping) else None,
+        answer.get("numberMatched"),
+        answer.get("totalResults"),
+    ]
+    return next((total for total in map(whole_number, told) if total is not None), None)

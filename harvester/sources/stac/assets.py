@@ -1,0 +1,166 @@
+"""The assets of a STAC Item, with their bands as STAC 1.1 has them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harvester.record import Band, RemoteAsset
+from harvester.sources.stac.addresses import absolute
+
+_UNSLUGGED = re.compile(r"[^a-z0-9_.-]+")
+
+#: Fields of an asset that need no namespace; the others without one are not published by us.
+_KEPT = ("description", "gsd", "data_type", "nodata", "unit")
+
+#: Objects that are the bands themselves, or open files by other ways than the address.
+_IGNORED_PREFIXES = ("auth:", "alternate:", "storage:", "xarray:", "table:", "dinamis:")
+
+#: Of fields of bands, in micrometres and W/m²/µm: some services write nanometres.
+_HIGHEST = {"center_wavelength": 100.0, "full_width_half_max": 100.0, "solar_illumination": 100_000.0}
+
+#: Keys that are roles at the same time, where an asset has none.
+_ROLES_BY_KEY = ("data", "metadata", "overview", "thumbnail")
+
+#: Fields of `raster:bands` that stand at the asset where all bands agree; they lost their namespace in STAC 1.1.
+_SHARED_OF_BANDS = {
+    "data_type": "data_type",
+    "nodata": "nodata",
+    "unit": "unit",
+    "spatial_resolution": "raster:spatial_resolution",
+    "bits_per_sample": "raster:bits_per_sample",
+    "sampling": "raster:sampling",
+}
+
+
+def remote_assets(said: Any, base: str | None) -> tuple[tuple[RemoteAsset, ...], list[str]]:
+    """The assets of an Item, and warnings about those that were left out.
+
+    Args:
+        said: The assets as the Item has them: key -> asset.
+        base: Address against which relative addresses are meant.
+    """
+    warnings: list[str] = []
+    assets: dict[str, RemoteAsset] = {}
+    for name, asset in said.items() if isinstance(said, Mapping) else ():
+        href = absolute(asset.get("href"), base) if isinstance(asset, Mapping) else None
+        if href is None:
+            warnings.append(f"the asset {name[:80]!r} has no web address and was left out")
+            continue
+        key = _free_key(name, assets)
+        assets[key] = _asset(key, name, href, asset, warnings)
+    return tuple(assets.values()), warnings
+
+
+def proj_code(code: Any, epsg: Any) -> str | None:
+    """The code of a reference system, from that of projection 2.0 or the number of 1.x."""
+    if isinstance(code, str) and code:
+        return code
+    return f"EPSG:{epsg}" if isinstance(epsg, int) and not isinstance(epsg, bool) else None
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is a JSON scalar, or a list of what is in JSON."""
+    return not isinstance(value, dict) and _is_json(value)
+
+
+def _is_json(value: Any) -> bool:
+    if value is None or isinstance(value, str | int):
+        return True
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_json(inner) for name, inner in value.items())
+    return isinstance(value, list) and all(map(_is_json, value))
+
+
+def _free_key(name: str, taken: Mapping[str, Any]) -> str:
+    slug = _UNSLUGGED.sub("-", name.lower()).lstrip("-_.") or "asset"
+    if slug not in taken:
+        return slug
+    return next(key for number in range(2, len(taken) + 3) if (key := f"{slug}-{number}") not in taken)
+
+
+def _asset(key: str, name: str, href: str, said: Mapping[str, Any], warnings: list[str]) -> RemoteAsset:
+    return RemoteAsset(
+        key=key,
+        href=href,
+        roles=_roles(key, said.get("roles")),
+        title=_text(said.get("title")) or name,
+        media_type=_text(said.get("type")),
+        bands=tuple(_bands(said, warnings)),
+        fields=_fields(said),
+    )
+
+
+def _roles(key: str, said: Any) -> tuple[str, ...]:
+    roles = tuple(role for role in said if isinstance(role, str)) if isinstance(said, list) else ()
+    return roles or ((key,) if key in _ROLES_BY_KEY else ())
+
+
+def _fields(said: Mapping[str, Any]) -> dict[str, Any]:
+    fields = dict(_shared_of_bands(said.get("raster:bands")))
+    fields |= {name: value for name, value in said.items() if _is_published(name) and is_plain(value)}
+    if code := proj_code(said.get("proj:code"), fields.pop("proj:epsg", None)):
+        fields["proj:code"] = code
+    return fields
+
+
+def _is_published(name: str) -> bool:
+    if ":" not in name:
+        return name in _KEPT
+    return name not in ("eo:bands", "raster:bands") and not name.startswith(_IGNORED_PREFIXES)
+
+
+def _shared_of_bands(said: Any) -> Iterator[tuple[str, Any]]:
+    rasters = _objects(said)
+    for old, new in _SHARED_OF_BANDS.items() if rasters else ():
+        values = [raster.get(old) for raster in rasters]
+        if values[0] is not None and values.count(values[0]) == len(values) and is_plain(values[0]):
+            yield new, values[0]
+
+
+def _bands(said: Mapping[str, Any], warnings: list[str]) -> Iterator[Band]:
+    """Bands with a name, from `bands`, or from `eo:bands` with the `raster:bands` beside them."""
+    optical = _objects(said.get("bands") or said.get("eo:bands"))
+    rasters = _objects(said.get("raster:bands"))
+    if len(rasters) != len(optical):
+        rasters = [{}] * len(optical)
+    for band, raster in zip(optical, rasters, strict=True):
+        if name := _text(band.get("name")):
+            yield _band(name, band, raster, warnings)
+
+
+def _band(name: str, band: Mapping[str, Any], raster: Mapping[str, Any], warnings: list[str]) -> Band:
+    def number(field: str) -> float | None:
+        value = _number(band.get(f"eo:{field}", band.get(field)))
+        if value is None or 0 < value <= _HIGHEST[field]:
+            return value
+        warnings.append(f"band {name[:20]}: {field} is {value:g}, out of its range, and was left out")
+        return None
+
+    return Band(
+        name=name,
+        common_name=_text(band.get("eo:common_name", band.get("common_name"))),
+        centre_wavelength_um=number("center_wavelength"),
+        full_width_half_max_um=number("full_width_half_max"),
+        solar_irradiance_w_m2_um=number("solar_illumination"),
+        scale=_number(band.get("raster:scale", raster.get("scale"))),
+        offset=_number(band.get("raster:offset", raster.get("offset"))),
+        unit=_text(band.get("unit", raster.get("unit"))),
+    )
+
+
+def _objects(said: Any) -> Sequence[Mapping[str, Any]]:
+    return [entry for entry in said if isinstance(entry, dict)] if isinstance(said, list) else []
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if is_number else None

@@ -1,0 +1,260 @@
+"""Reading a bulk file of Items, one JSON text a line, plain or gzipped, from a disk or by HTTP in ranges."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import orjson
+
+from harvester.errors import SourceUnavailable, UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page, RawRecord
+from harvester.sources.source import Fingerprints, Progress
+from harvester.sources.stac.options import Options
+from harvester.sources.stac.record import listed_record, unreadable_record
+from harvester.sources.stac.static import local_path
+
+logger = logging.getLogger(__name__)
+
+_PAGE_SIZE = 500
+_BLOCK_BYTES = 4 * 2**20
+_LONGEST_LINE_BYTES = 64 * 2**20
+_KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
+_ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
+_COLLECTION = re.compile(rb'"collection"\s*:\s*"([^"\\]+)"')
+_NAME = re.compile(r"\.(ndjson|jsonl|geojsonl)(\.gz)?$")
+
+
+@dataclass(frozen=True)
+class Position:
+    """After which line to go on, in which version of the file."""
+
+    offset: int = 0  #: in bytes of the uncompressed text
+    version: str | None = None  #: ETag, or size and time of the last change; None where the server tells none
+
+
+@dataclass
+class _Bytes:
+    """The bytes of a file in blocks."""
+
+    version: str | None
+    blocks: Iterator[bytes]
+
+
+def is_bulk_file(url: str) -> bool:
+    """Whether an address is that of a bulk file, by its name."""
+    return _NAME.search(url.partition("?")[0]) is not None
+
+
+def bulk_pages(
+    session: Session, options: Options, cursor: str | None, progress: Progress, fingerprints: Fingerprints
+) -> Iterator[Page]:
+    """The Items of a bulk file in pages.
+
+    A gzipped file is read from its beginning again to go on; a file that was replaced is read anew.
+
+    Raises:
+        SourceUnavailable: It cannot be read, or it is replaced while it is read.
+        UnreadableAnswer: It is cut off, or a line is longer than 64 MiB.
+    """
+    position = Position(**json.loads(cursor)) if cursor else Position()
+    version, lines = _open(session, options, position)
+    page: list[bytes] = []
+    end = 0
+    for line, after in lines:
+        if len(page) >= (options.page_size or _PAGE_SIZE):
+            yield _page(page, json.dumps(asdict(Position(end, version))), options, fingerprints)
+            page = []
+        if line.strip():
+            page.append(line)
+            progress.records += 1
+        end = after
+    yield _page(page, None, options, fingerprints)
+
+
+def bulk_state(session: Session, options: Options) -> str | None:
+    """What tells one version of a bulk file from any other; None where its server does not say enough.
+
+    On a disk its size and when it and its entry were last changed, which nobody can set back.
+
+    Raises:
+        SourceUnavailable: A file on this machine cannot be found.
+    """
+    is_local = options.url.startswith("file:")
+    version: object = _local_state(options.url) if is_local else _remote_state(session, options.url)
+    return json.dumps([options.shown_location, options.preset, version]) if version else None
+
+
+def _local_state(url: str) -> list[int]:
+    status = _status(url)
+    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _remote_state(session: Session, url: str) -> list[str | None] | None:
+    try:
+        answer = session.request("HEAD", url)
+    except SourceUnavailable as error:
+        logger.debug("whether it has changed is found out by reading: %s", error)
+        return None
+    names = ("etag", "last-modified", "content-length")
+    # A date alone is as coarse as a second.
+    return [answer.headers.get(name) for name in names] if "etag" in answer.headers else None
+
+
+def _page(lines: Sequence[bytes], cursor: str | None, options: Options, fingerprints: Fingerprints) -> Page:
+    """The records of some lines; those that are known by the very same line are not read."""
+    digests = [_fingerprint(line, options) for line in lines]
+    supposed = list(map(_supposed_identity, lines))
+    known = fingerprints([identity for identity in supposed if identity])
+    records: dict[str, RawRecord | None] = {}  # of each id the last
+    for line, digest, identity in zip(lines, digests, supposed, strict=True):
+        if identity and known.get(identity) == digest:
+            records[identity] = None
+        else:
+            record = replace(_record(line, options), fingerprint=digest)
+            records[record.id] = record
+    return Page(
+        records=[record for record in records.values() if record],
+        unread=[identity for identity, record in records.items() if record is None],
+        next_cursor=cursor,
+    )
+
+
+def _fingerprint(line: bytes, options: Options) -> str:
+    """By which the same line is known again, under the same preset."""
+    digest = hashlib.sha256((options.preset or "").encode())
+    digest.update(line)
+    return digest.hexdigest()
+
+
+def _supposed_identity(line: bytes) -> str | None:
+    """What the id of the record most likely is, told without parsing: whether it is, the fingerprint proves."""
+    item, collection = _ID.search(line), _COLLECTION.search(line)
+    try:
+        return "/".join(found[1].decode() for found in (collection, item) if found) if item else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _record(line: bytes, options: Options) -> RawRecord:
+    try:
+        return listed_record(orjson.loads(line), options.url, options.preset)
+    except orjson.JSONDecodeError as error:
+        said = line[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
+        return unreadable_record(f"the line is not JSON: {error}", said)
+
+
+def _open(session: Session, options: Options, position: Position) -> tuple[str | None, Iterator[tuple[bytes, int]]]:
+    """The version of the file, and its lines after a position."""
+    is_packed = options.url.partition("?")[0].endswith(".gz")
+    start = 0 if is_packed else position.offset
+    file = _bytes(session, options.url, start)
+    if position.offset and file.version != position.version:
+        return _open(session, options, Position())
+    if not is_packed:
+        return file.version, _lines(file.blocks, start)
+    unpacked = _lines(_unpacked(file.blocks, options.shown_location), 0)
+    return file.version, (entry for entry in unpacked if entry[1] > position.offset)
+
+
+def _bytes(session: Session, url: str, start: int) -> _Bytes:
+    return _local_bytes(url, start) if url.startswith("file:") else _remote_bytes(session, url, start)
+
+
+def _local_bytes(url: str, start: int) -> _Bytes:
+    path, status = local_path(url), _status(url)
+
+    def blocks() -> Iterator[bytes]:
+        with path.open("rb") as file:
+            file.seek(start)
+            while block := file.read(_BLOCK_BYTES):
+                yield block
+
+    return _Bytes(f"{status.st_size}-{status.st_mtime_ns}", blocks())
+
+
+def _status(url: str) -> os.stat_result:
+    try:
+        return local_path(url).stat()
+    except OSError as error:
+        raise SourceUnavailable(f"{url}: {error.strerror}") from error
+
+
+def _remote_bytes(session: Session, url: str, start: int) -> _Bytes:
+    first = _range(session, url, start)
+
+    def blocks() -> Iterator[bytes]:
+        block, offset = first, start
+        while True:
+            yield block.content
+            offset += len(block.content)
+            if offset >= block.total or not block.content:
+                return
+            block = _range(session, url, offset)
+            if block.version != first.version:
+                raise SourceUnavailable(f"{url.partition('?')[0]} was replaced while it was read; harvest it again")
+
+    return _Bytes(first.version, blocks())
+
+
+@dataclass(frozen=True)
+class _Block:
+    content: bytes
+    total: int  #: bytes of the whole file
+    version: str | None
+
+
+def _range(session: Session, url: str, start: int) -> _Block:
+    answer = session.request("GET", url, headers={"Range": f"bytes={start}-{start + _BLOCK_BYTES - 1}"})
+    version = answer.headers.get("etag") or answer.headers.get("last-modified")
+    if answer.status_code != 206:  # a server without ranges gives the whole file
+        return _Block(answer.content[start:], len(answer.content), version)
+    total = answer.headers.get("content-range", "").rpartition("/")[2]
+    if not total.isdigit():
+        raise UnreadableAnswer(f"{url.partition('?')[0]}: the server does not say how long the file is")
+    return _Block(answer.content, int(total), version)
+
+
+def _unpacked(blocks: Iterator[bytes], shown: str) -> Iterator[bytes]:
+    """The text of a gzipped file, which may be several gzip files one behind the other."""
+    unpacker = _unpacker()
+    for block in blocks:
+        packed = block
+        while packed:
+            if unpacker.eof:
+                unpacker = _unpacker()
+            try:
+                text = unpacker.decompress(packed, _BLOCK_BYTES)
+            except zlib.error as error:
+                raise UnreadableAnswer(f"{shown} is not a gzip file: {error}") from error
+            packed = unpacker.unconsumed_tail or unpacker.unused_data
+            yield text
+    yield unpacker.flush()
+    if not unpacker.eof:
+        raise UnreadableAnswer(f"{shown} is cut off: the gzip file has no end")
+
+
+def _unpacker() -> Any:
+    return zlib.decompressobj(wbits=31)
+
+
+def _lines(blocks: Iterator[bytes], start: int) -> Iterator[tuple[bytes, int]]:
+    """Each line, and the offset after it; a last line without its end counts too."""
+    offset, beginning = start, b""
+    for block in blocks:
+        *whole, beginning = (beginning + block).split(b"\n")
+        for line in whole:
+            offset += len(line) + 1
+            yield line, offset
+        if len(beginning) > _LONGEST_LINE_BYTES:
+            raise UnreadableAnswer(f"a line has more than {_LONGEST_LINE_BYTES} bytes; it must hold one Item")
+    if beginning:
+        yield beginning, offset + len(beginning)

@@ -1,0 +1,334 @@
+"""Reading a STAC Item of any version into a scene record: pure, and without ever asking the network."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import orjson
+import shapely
+from pystac.serialization import identify_stac_object, migrate_to_latest
+
+from footprints import (
+    FootprintError,
+    Region,
+    ViewingDirection,
+    footprint_from_corners,
+    union_footprints,
+    valid_footprint,
+)
+from harvester.errors import UnreadableScene
+from harvester.record import RawRecord, RecordLink, SceneRecord
+from harvester.sensors import Satellite, Sensor, Sensors
+from harvester.sources.stac.addresses import web_address
+from harvester.sources.stac.assets import is_plain, proj_code, remote_assets
+from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
+from harvester.strict_reading import Fields
+
+#: The stamps of the strips stand in the ids: SPOT7_MS_201805051026429_SPOT7_P_201805051026429_1.
+_STAMPED_ID = re.compile(r"(SPOT[67])_MS_(\d{15})_(SPOT[67])_P_(\d{15})_\d+")
+
+_UNSLUGGED = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST_ID = 200
+_OLD_VERSION = re.compile(r"0\.|1\.0\.0-")
+
+#: Links that say something about the image; the others hold the remote catalogue together.
+_TELLING_LINKS = frozenset({"about", "cite-as", "describedby", "license", "pmtiles", "tilejson", "wms", "wmts", "xyz"})
+
+#: Properties that are taken over without a namespace.
+_KEPT = ("description", "keywords", "license", "providers")
+
+#: Objects among the properties that are published so; all others are scalars or lists.
+_KEPT_OBJECTS = ("processing:software", "proj:centroid")
+
+#: Properties that say nothing here: names and times of the remote record, bands (they are told of each asset), and
+#: what another catalogue of this software says about its own harvest.
+_IGNORED = frozenset(
+    {
+        "title",
+        "created",
+        "updated",
+        "sensor_type",
+        "spectral_mode",
+        "eo:bands",
+        "raster:bands",
+        "bands",
+        "proj:geometry",
+        "proj:projjson",
+    }
+)
+
+_IGNORED_OF_ITEM = frozenset({"type", "stac_version", "stac_extensions", "bbox", "links", "context"})
+
+
+@dataclass(frozen=True)
+class _Craft:
+    """The satellite of an Item; of ours, where the sensor documents know it."""
+
+    title: str
+    code: str | None = None
+    sensor: Sensor | None = None
+    satellite: Satellite | None = None
+
+
+def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
+    """The scene that a STAC Item describes.
+
+    Raises:
+        UnreadableScene: It is no Item, has no footprint or no time, or a field is not what it must be.
+    """
+    if "fault" in raw.content:
+        raise UnreadableScene(raw.content["fault"])
+    item = _current(raw.content.get("item"))
+    try:
+        return _scene(item, raw, sensors)
+    except FootprintError as error:
+        raise UnreadableScene(f"the footprint cannot be used: {error}") from error
+
+
+def _current(item: Any) -> Mapping[str, Any]:
+    """The Item with the fields of STAC 1.0 or later."""
+    if not isinstance(item, Mapping) or item.get("type") != "Feature":
+        raise UnreadableScene("it is not a STAC Item: its type is not Feature")
+    if not _OLD_VERSION.match(str(item.get("stac_version", ""))):
+        return item
+    try:
+        return migrate_to_latest(dict(item), identify_stac_object(dict(item)))
+    except PYSTAC_FAULTS as error:
+        raise UnreadableScene(f"it cannot be migrated from STAC {item['stac_version']}: {error!r}") from error
+
+
+def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRecord:
+    fields = Fields(item)
+    raw_id = fields.text("id")
+    collection = fields.text("collection", None)
+    footprint = _footprint(fields.take("geometry"))
+    links = links_of(item)
+    own = web_address(raw.content.get("document"), None) or web_address(_self_href(links), raw.content.get("page"))
+    base = own or raw.content.get("page")
+    assets, asset_warnings = remote_assets(fields.take("assets", {}), base)
+    reading = _Properties(fields.section("properties"))
+    keys = _scene_keys(raw_id, preset := raw.content.get("preset"))
+    if preset and not keys:
+        reading.warnings.append(f"the id does not tell the acquisition, as those of {preset} do")
+    craft = _craft(reading.fields, keys, collection or raw_id, sensors)
+    known = reading.known()
+    return SceneRecord(
+        id=_slug(raw_id),
+        source_id=raw_id if _slug(raw_id) != raw_id else None,
+        scene_keys=keys,
+        footprint=footprint,
+        footprint_from="source",
+        platform_title=craft.title,
+        **_craft_fields(craft, reading.fields),
+        **known,
+        properties=reading.further(),
+        source_href=own,
+        remote_assets=assets,
+        links=tuple(_telling_links(links, base)),
+        warnings=(*reading.warnings, *asset_warnings, *reading.left_over(), *fields.close(_IGNORED_OF_ITEM)),
+    )
+
+
+class _Properties:
+    """The properties of an Item, taken into the fields of a scene and what else it publishes."""
+
+    def __init__(self, fields: Fields) -> None:
+        self.fields = fields
+        self.warnings: list[str] = []
+        self._further: dict[str, Any] = {}
+
+    def known(self) -> dict[str, Any]:
+        """What has a field of its own in a scene record."""
+        return {
+            **self._moments(),
+            **self._view(),
+            "gsd_m": self._within("gsd", 0.01, 10_000),
+            "cloud_cover_percent": self._within("eo:cloud_cover", 0, 100),
+            "snow_cover_percent": self._within("eo:snow_cover", 0, 100),
+            "processing_level": self.fields.text("processing:level", None),
+            "orbit_state": self._orbit_state(),
+            "relative_orbit": self._relative_orbit(),
+            "published_at": self.fields.instant("published", None),
+        }
+
+    def further(self) -> dict[str, Any]:
+        """What is published under a namespace, and a few fields that need none."""
+        self._take_proj_code()
+        for name in list(self.fields.left_over()):
+            field = name.removeprefix("properties.")
+            value = self.fields.take(field) if _is_published(field) else None
+            if value is not None and (is_plain(value) or field in _KEPT_OBJECTS):
+                self._further[field] = value
+            elif value is not None:
+                self.warnings.append(f"{name} is an object and was left out")
+        return self._further
+
+    def left_over(self) -> tuple[str, ...]:
+        """A warning that names what was not taken."""
+        left = (name.removeprefix("properties.") for name in self.fields.left_over())
+        return self.fields.close(_IGNORED | {name for name in left if name.startswith("dinamis:")})
+
+    def _moments(self) -> dict[str, Any]:
+        acquired = self.fields.instant("datetime", None)
+        started = self.fields.instant("start_datetime", None)
+        ended = self.fields.instant("end_datetime", None)
+        if acquired is None and not (started and ended):
+            raise UnreadableScene("it has neither a datetime nor both start_datetime and end_datetime")
+        if started and ended and started > ended:
+            raise UnreadableScene("its end_datetime is before its start_datetime")
+        return {"acquired_at": acquired, "started_at": started, "ended_at": ended}
+
+    def _view(self) -> dict[str, Any]:
+        """Directions; `view:azimuth` is read from the target to the satellite, as nearly all catalogues write it."""
+        sun_azimuth = self.fields.number("view:sun_azimuth", None)
+        azimuth = self.fields.number("view:azimuth", None)
+        incidence = self._within("view:incidence_angle", 0, 89.999)
+        off_nadir = self._within("view:off_nadir", 0, 89.999)
+        viewing = None
+        if azimuth is not None and incidence is not None:
+            viewing = ViewingDirection(azimuth % 360, incidence, off_nadir)
+        else:
+            alone = {"view:azimuth": azimuth, "view:incidence_angle": incidence, "view:off_nadir": off_nadir}
+            self._further |= {name: angle for name, angle in alone.items() if angle is not None}
+        return {
+            "viewing": viewing,
+            "sun_azimuth_deg": None if sun_azimuth is None else sun_azimuth % 360,
+            "sun_elevation_deg": self._within("view:sun_elevation", -90, 90),
+        }
+
+    def _within(self, name: str, lowest: float, highest: float) -> float | None:
+        """A number; services write -1 or 999 for one that they do not know."""
+        number: float | None = self.fields.number(name, None)
+        if number is None or lowest <= number <= highest:
+            return number
+        self.warnings.append(f"{name} is {number:g}, out of its range, and was left out")
+        return None
+
+    def _orbit_state(self) -> str | None:
+        state: str | None = self.fields.text("sat:orbit_state", None)
+        if state is None or state.lower() in ("ascending", "descending", "geostationary"):
+            return state.lower() if state else None
+        self.warnings.append(f"sat:orbit_state {state[:40]!r} is none of the extension and was left out")
+        return None
+
+    def _relative_orbit(self) -> int | None:
+        number = self._within("sat:relative_orbit", 1, 100_000)
+        return None if number is None else int(number)
+
+    def _take_proj_code(self) -> None:
+        code = proj_code(self.fields.take("proj:code", None), self.fields.take("proj:epsg", None))
+        if code:
+            self._further["proj:code"] = code
+
+
+def _is_published(field: str) -> bool:
+    return (":" in field and field not in _IGNORED and not field.startswith("dinamis:")) or field in _KEPT
+
+
+def _craft(properties: Fields, keys: tuple[str, ...], otherwise: str, sensors: Sensors) -> _Craft:
+    said = properties.text("platform", None)
+    code = keys[0].partition("_")[0] if keys else (said or "")
+    for sensor in sensors:
+        for name, satellite in sensor.satellites.items():
+            if _plain_name(code) in (_plain_name(name), _plain_name(satellite.platform)):
+                return _Craft(satellite.title, name, sensor, satellite)
+    return _Craft(said or properties.take("constellation", None) or otherwise)
+
+
+def _craft_fields(craft: _Craft, properties: Fields) -> dict[str, Any]:
+    """Platform, constellation and instruments: ours where the satellite is one of ours, else as the Item says."""
+    platform, constellation = properties.text("platform", None), properties.text("constellation", None)
+    instruments, mission = properties.take("instruments", ()), properties.text("mission", None)
+    designator = properties.text("sat:platform_international_designator", None)
+    if craft.sensor and craft.satellite:
+        return {
+            "mission": craft.code,
+            "sensor": craft.sensor.id,
+            "platform": craft.satellite.platform,
+            "constellation": craft.sensor.constellation,
+            "instruments": craft.sensor.instruments_of(craft.satellite),
+            "international_designator": craft.satellite.international_designator,
+        }
+    return {
+        "mission": mission,
+        "platform": platform.lower().replace(" ", "-") if platform else None,
+        "constellation": constellation.lower() if constellation else None,
+        "instruments": _instruments(instruments),
+        "international_designator": designator,
+    }
+
+
+def _instruments(said: Any) -> tuple[str, ...]:
+    names = [said] if isinstance(said, str) else said
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise UnreadableScene("properties.instruments is not a list of texts")
+    return tuple(name.lower() for name in names)
+
+
+@lru_cache(maxsize=1024)
+def _plain_name(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", name.upper())
+
+
+def _scene_keys(item_id: str, preset: str | None) -> tuple[str, ...]:
+    if preset is None or (stamps := _STAMPED_ID.fullmatch(item_id)) is None:
+        return ()
+    multispectral, panchromatic = f"{stamps[1]}_{stamps[2]}", f"{stamps[3]}_{stamps[4]}"
+    return tuple(dict.fromkeys((panchromatic, multispectral)))
+
+
+def _slug(item_id: str) -> str:
+    slug = _UNSLUGGED.sub("-", item_id).lstrip("-_.")
+    if not slug:
+        raise UnreadableScene(f"no id of ours can be made from {item_id[:80]!r}")
+    if len(slug) <= _LONGEST_ID:
+        return slug
+    return f"{slug[: _LONGEST_ID - 13]}-{hashlib.sha256(item_id.encode()).hexdigest()[:12]}"
+
+
+def _footprint(geometry: Any) -> Region:
+    try:
+        shape = shapely.force_2d(shapely.from_geojson(orjson.dumps(geometry)))
+    except (shapely.GEOSException, orjson.JSONEncodeError, TypeError) as error:
+        raise UnreadableScene(f"the geometry is not GeoJSON: {error}") from error
+    if not _crosses_antimeridian(shape):
+        return valid_footprint(shape)
+    parts = (part for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon))
+    return union_footprints(footprint_from_corners(shapely.get_coordinates(part.exterior).tolist()) for part in parts)
+
+
+def _crosses_antimeridian(shape: shapely.geometry.base.BaseGeometry) -> bool:
+    """Whether an edge is longer than 180°: services forget to cut. One of 360° is a box round the Earth."""
+    west, _, east, _ = shape.bounds if not shape.is_empty else (0.0, 0.0, 0.0, 0.0)
+    if east - west <= 180:
+        return False
+    rings = [part.exterior for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon)]
+    steps = (np.abs(np.diff(shapely.get_coordinates(ring)[:, 0])).max(initial=0.0) for ring in rings)
+    return any(180 < step < 360 and math.isfinite(step) for step in steps)
+
+
+def _self_href(links: list[Mapping[str, Any]]) -> Any:
+    return next((link.get("href") for link in links if link.get("rel") == "self"), None)
+
+
+def _telling_links(links: list[Mapping[str, Any]], base: str | None) -> list[RecordLink]:
+    told = [(link, web_address(link.get("href"), base)) for link in links if link.get("rel") in _TELLING_LINKS]
+    return [_record_link(link, href) for link, href in told if href]
+
+
+def _record_link(link: Mapping[str, Any], href: str) -> RecordLink:
+    further = {name: value for name, value in link.items() if ":" in name and is_plain(value)}
+    return RecordLink(
+        rel=link["rel"],
+        href=href,
+        media_type=link["type"] if isinstance(link.get("type"), str) else None,
+        title=link["title"] if isinstance(link.get("title"), str) else None,
+        fields=further,
+    )

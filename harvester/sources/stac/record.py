@@ -1,0 +1,68 @@
+"""Raw records of STAC Items: what was said, where, and nothing that opens a file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from harvester.record import RawRecord
+from harvester.sources.stac.addresses import unsigned
+
+#: Addresses count for relative links only: the same Item at a mirror is the same record.
+_PLACE_KEYS = frozenset({"document", "page"})
+
+
+def listed_record(item: Any, page: str, preset: str | None) -> RawRecord:
+    """The record of an Item that stands in a list, whatever stands in its place.
+
+    It is named by its collection and id, since ids are unique in a collection only.
+
+    Args:
+        item: as the source says it; signatures are taken off its assets, as they live for hours and open files.
+        page: address of the list.
+        preset: `Options.preset`, by which the reader knows the ids of a service.
+    """
+    return _record(_identity(item), {"item": _without_signatures(item), "page": unsigned(page)}, preset)
+
+
+def document_record(item: Any, identity: str, document: str, preset: str | None) -> RawRecord:
+    """The record of an Item that is a document of its own, at the address `document`."""
+    return _record(identity, {"item": _without_signatures(item), "document": unsigned(document)}, preset)
+
+
+def unreadable_record(fault: str, said: str, identity: str | None = None) -> RawRecord:
+    """The record of what should be an Item and cannot even be parsed."""
+    return _record(identity or f"sha256:{_digest(said)}", {"fault": fault, "said": said}, None)
+
+
+def _record(identity: str, content: dict[str, Any], preset: str | None) -> RawRecord:
+    if preset:
+        content["preset"] = preset
+    return RawRecord(id=identity, content=content, place_keys=_PLACE_KEYS)
+
+
+def distinct(records: Iterable[RawRecord]) -> list[RawRecord]:
+    """The records of a page, of each id the last."""
+    return list({record.id: record for record in records}.values())
+
+
+def _identity(item: Any) -> str:
+    if not isinstance(item, Mapping) or not isinstance(item.get("id"), str) or not item["id"]:
+        return f"sha256:{_digest(item)}"
+    collection = item.get("collection")
+    return f"{collection}/{item['id']}" if isinstance(collection, str) and collection else str(item["id"])
+
+
+def _digest(said: Any) -> str:
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _without_signatures(item: Any) -> Any:
+    assets = item.get("assets") if isinstance(item, Mapping) else None
+    for asset in assets.values() if isinstance(assets, Mapping) else ():
+        if isinstance(asset, dict) and isinstance(asset.get("href"), str):
+            asset["href"] = unsigned(asset["href"])
+    return item

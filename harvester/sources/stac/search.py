@@ -1,0 +1,272 @@
+"""Reading a STAC API: a search that is narrowed where the service can, followed page by page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from logging import getLogger
+from typing import Any, Literal, cast
+from urllib.parse import urljoin, urlsplit
+
+from pystac_client import Client, ItemSearch
+from pystac_client.stac_api_io import StacApiIO
+
+from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page
+from harvester.sources.source import Progress, Selection
+from harvester.sources.stac.documents import links_of
+from harvester.sources.stac.options import Options
+from harvester.sources.stac.record import distinct, listed_record
+
+logger = getLogger(__name__)
+
+_PAGE_SIZE = 250
+_MOST_EMPTY_PAGES = 20
+
+Method = Literal["GET", "POST"]
+
+
+class SessionIO(StacApiIO):
+    """All requests of pystac-client through our session: paced, patient, and to allowed hosts only."""
+
+    def __init__(self, session: Session) -> None:
+        """Ask through `session`."""
+        super().__init__(max_retries=None)
+        self._session = session
+
+    def read_text(self, source: Any, *args: Any, **kwargs: Any) -> str:  # noqa: ARG002 -- the signature of StacIO
+        """The document at an address; never a local file."""
+        return self.request(getattr(source, "href", str(source)))
+
+    def request(
+        self,
+        href: str,
+        method: str | None = None,
+        headers: dict[str, str] | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> str:
+        """One good answer."""
+        if method in (None, "GET"):
+            return self._session.request("GET", href, headers=headers, parameters=parameters or None).text
+        return self._session.request(method or "POST", href, headers=headers, body=parameters).text
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """What to ask for the next page, as the service told it; as text it is the cursor."""
+
+    method: Method
+    href: str
+    body: Mapping[str, Any] | None = None
+    page_before: str | None = None  #: digest of the page that led here, by which its repetition is known
+
+    @classmethod
+    def of_cursor(cls, cursor: str) -> PageRequest:
+        """The request that a cursor stands for."""
+        return cls(**json.loads(cursor))
+
+    def cursor(self) -> str:
+        """The cursor that stands for this request."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    def answer(self, session: Session) -> Any:
+        """Ask."""
+        return session.get_json(self.href) if self.method == "GET" else session.post_json(self.href, self.body)
+
+    @property
+    def key(self) -> str:
+        """Equal for requests that ask the same."""
+        return _digest([self.method, self.href, self.body])
+
+
+@dataclass
+class Trail:
+    """Where the reading has been, so that a service cannot lead it in circles."""
+
+    requests: set[str] = field(default_factory=set)
+    pages: set[str] = field(default_factory=set)
+    empty_in_a_row: int = 0
+
+    def enter(self, request: PageRequest) -> None:
+        """Note a request.
+
+        Raises:
+            UnreadableAnswer: It was made before.
+        """
+        if request.key in self.requests:
+            raise UnreadableAnswer(f"{_shown(request.href)}: its next links go round in a circle")
+        self.requests.add(request.key)
+        if request.page_before:
+            self.pages.add(request.page_before)
+
+    def see(self, request: PageRequest, features: list[Any]) -> str | None:
+        """Note a page; its digest, None for an empty one.
+
+        Raises:
+            UnreadableAnswer: It was seen before, or there is nothing but empty pages.
+        """
+        self.empty_in_a_row = 0 if features else self.empty_in_a_row + 1
+        if self.empty_in_a_row > _MOST_EMPTY_PAGES:
+            raise UnreadableAnswer(f"{_shown(request.href)}: {_MOST_EMPTY_PAGES} empty pages, each with a next link")
+        if not features:
+            return None
+        digest = _digest([_name_of(feature) for feature in features])
+        if digest in self.pages:
+            raise UnreadableAnswer(f"{_shown(request.href)}: the page is one that it gave before, under another link")
+        self.pages.add(digest)
+        return digest
+
+
+def search_pages(
+    session: Session, client: Client, options: Options, selection: Selection, cursor: str | None, progress: Progress
+) -> Iterator[Page]:
+    """The selected Items of an API, page by page."""
+    if cursor:
+        return linked_pages(session, PageRequest.of_cursor(cursor), options, progress)
+    request, answer = _opening(session, client, options, selection)
+    return linked_pages(session, request, options, progress, answer)
+
+
+def linked_pages(
+    session: Session, request: PageRequest, options: Options, progress: Progress, answer: Any = None
+) -> Iterator[Page]:
+    """The pages from `request` on, along the next links; `answer` is that of the first, where it was asked already.
+
+    Raises:
+        SourceUnavailable: A next link leads to a host that is not allowed.
+        UnreadableAnswer: A page is no FeatureCollection, or the pages go round in a circle.
+    """
+    trail = Trail()
+    following: PageRequest | None = request
+    while following:
+        request = following
+        trail.enter(request)
+        answer = request.answer(session) if answer is None else answer
+        features = _features(request, answer)
+        following = _next_request(request, answer, trail.see(request, features))
+        yield _page(request, features, following, options, _counted(progress, features, answer))
+        answer = None
+
+
+def can_filter(client: Client) -> bool:
+    """Whether the API says that it can be asked for what has changed."""
+    return client.conforms_to("FILTER") or client.conforms_to("QUERY")
+
+
+def _opening(session: Session, client: Client, options: Options, selection: Selection) -> tuple[PageRequest, Any]:
+    """The first request that the service answers, from the narrowest to the plainest, and its answer."""
+    failure: SourceUnavailable | None = None
+    for arguments in _narrowings(client, selection):
+        request = _request_of(_search(client, options, selection, arguments))
+        try:
+            return request, request.answer(session)
+        except SourceRefused:
+            raise
+        # Services answer 400, 422 or 500 to a property that they cannot query or sort.
+        except SourceUnavailable as error:
+            logger.warning("%s: search with %s failed: %s", options.shown_location, sorted(arguments), error)
+            failure = error
+    raise failure or SourceUnavailable(f"{options.shown_location}: it cannot be searched")
+
+
+def _narrowings(client: Client, selection: Selection) -> Iterator[dict[str, Any]]:
+    """Arguments of the search, from the narrowest to the plainest; the last ones may ask for more than is selected."""
+    is_sortable = client.conforms_to("SORT")
+    changed = _change_filter(client, selection)
+    if changed and is_sortable:
+        yield changed | {"sortby": "updated,id"}
+    if changed:
+        yield changed
+    if is_sortable:
+        yield {"sortby": "id"}
+    yield {}
+
+
+def _change_filter(client: Client, selection: Selection) -> dict[str, Any]:
+    bounds = {">=": selection.since, "<": selection.until}
+    moments = {sign: moment.isoformat().replace("+00:00", "Z") for sign, moment in bounds.items() if moment}
+    if not moments:
+        return {}
+    if client.conforms_to("FILTER"):
+        terms = [{"op": sign, "args": [{"property": "updated"}, {"timestamp": at}]} for sign, at in moments.items()]
+        return {"filter": terms[0] if len(terms) == 1 else {"op": "and", "args": terms}}
+    if client.conforms_to("QUERY"):
+        names = {">=": "gte", "<": "lt"}
+        return {"query": {"updated": {names[sign]: at for sign, at in moments.items()}}}
+    logger.warning("%s cannot be asked for what has changed: everything is read", client.id)
+    return {}
+
+
+def _search(client: Client, options: Options, selection: Selection, arguments: Mapping[str, Any]) -> ItemSearch:
+    methods = {link.extra_fields.get("method", "GET") for link in client.get_links("search")}
+    return client.search(
+        method="POST" if "POST" in methods else "GET",
+        limit=options.page_size or _PAGE_SIZE,
+        collections=list(options.collections) or None,
+        bbox=selection.bbox,
+        **arguments,
+    )
+
+
+def _request_of(search: ItemSearch) -> PageRequest:
+    if search.method == "GET":
+        return PageRequest("GET", search.url_with_parameters())
+    # As JSON data, so that a request and the one from its cursor are equal.
+    return PageRequest("POST", search.url, json.loads(json.dumps(search.get_parameters())))
+
+
+def _features(request: PageRequest, answer: Any) -> list[Any]:
+    features = answer.get("features") if isinstance(answer, Mapping) else None
+    if not isinstance(features, list):
+        raise UnreadableAnswer(f"{_shown(request.href)}: the page has no list of features: not empty but wrong")
+    return features
+
+
+def _counted(progress: Progress, features: list[Any], answer: Mapping[str, Any]) -> int | None:
+    context = answer.get("context")
+    total = answer.get("numberMatched", context.get("matched") if isinstance(context, Mapping) else None)
+    progress.records += len(features)
+    progress.total = total if isinstance(total, int) else progress.total
+    return progress.total
+
+
+def _page(
+    request: PageRequest, features: list[Any], following: PageRequest | None, options: Options, total: int | None
+) -> Page:
+    href = request.href.partition("?")[0]
+    return Page(
+        records=distinct(listed_record(feature, href, options.preset) for feature in features),
+        next_cursor=following.cursor() if following else None,
+        expected_total=total,
+    )
+
+
+def _next_request(request: PageRequest, answer: Mapping[str, Any], digest: str | None) -> PageRequest | None:
+    link = next((link for link in links_of(answer) if link.get("rel") == "next"), None)
+    if link is None or not isinstance(link.get("href"), str):
+        return None
+    following = replace(request, href=urljoin(request.href, link["href"]), page_before=digest or request.page_before)
+    method = str(link.get("method") or "GET").upper()
+    if method == "GET":
+        return replace(following, method="GET", body=None)
+    if method != "POST":
+        raise UnreadableAnswer(f"{_shown(request.href)}: its next link asks for {method[:20]}, not only to read")
+    kept = request.body or {} if link.get("merge") else {}
+    return replace(following, method="POST", body={**kept, **cast("dict[str, Any]", link.get("body") or {})})
+
+
+def _shown(href: str) -> str:
+    parts = urlsplit(href)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _name_of(feature: Any) -> Any:
+    # Signed addresses differ at each answer, ids do not.
+    return [feature.get("collection"), feature["id"]] if isinstance(feature, Mapping) and "id" in feature else feature
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

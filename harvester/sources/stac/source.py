@@ -1,0 +1,157 @@
+"""The source `stac`: any STAC API, static catalogue or bulk file of Items."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+from pystac_client import Client
+
+from harvester.errors import UnreadableAnswer
+from harvester.http import Session
+from harvester.record import Page
+from harvester.sources.source import Fingerprints, Progress, Selection
+from harvester.sources.stac.bulk import bulk_pages, bulk_state, is_bulk_file
+from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
+from harvester.sources.stac.items import scene_from_record
+from harvester.sources.stac.options import Options
+from harvester.sources.stac.search import PageRequest, SessionIO, can_filter, linked_pages, search_pages
+from harvester.sources.stac.static import documents_of, static_pages
+
+__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "state_of", "windows"]
+
+is_selectable = True
+
+
+def read_pages(
+    options: Options,
+    selection: Selection,
+    cursor: str | None,
+    progress: Progress,
+    fingerprints: Fingerprints,
+) -> Iterator[Page]:
+    """Read the selected Items page by page.
+
+    An API is asked for the box, and for what has changed where it can filter by `updated`. A static catalogue and a
+    bulk file are always read whole, but of a bulk file only the lines are parsed that were not there last time.
+
+    Raises:
+        SourceUnavailable: It cannot be reached, or answers what is not STAC.
+        SourceRefused: It refuses our credentials.
+    """
+    with Session(options, auth=_authorisation(options)) as session:
+        if is_bulk_file(options.url):
+            yield from bulk_pages(session, options, cursor, progress, fingerprints)
+        else:
+            yield from _catalogue_pages(session, options, selection, cursor, progress)
+
+
+def state_of(options: Options) -> str | None:
+    """Which version of a bulk file there is, and by which preset it is read; an API or a catalogue does not tell."""
+    if not is_bulk_file(options.url):
+        return None
+    with Session(options, auth=_authorisation(options)) as session:
+        return bulk_state(session, options)
+
+
+def windows(options: Options, selection: Selection) -> Sequence[Selection]:
+    """The selection by years of change, where the API can be asked for them; else as one part.
+
+    Without `since` it is one part: Items that do not say when they were updated would be in none.
+    """
+    if selection.since is None or is_bulk_file(options.url) or options.url.startswith("file:"):
+        return [selection]
+    ends = _new_years(selection.since, selection.until or datetime.now(UTC))
+    if not ends or not _is_filtering_api(options):
+        return [selection]
+    starts = [selection.since, *ends]
+    return [
+        replace(selection, since=since, until=until)
+        for since, until in zip(starts, [*ends, selection.until], strict=True)
+    ]
+
+
+def _catalogue_pages(
+    session: Session, options: Options, selection: Selection, cursor: str | None, progress: Progress
+) -> Iterator[Page]:
+    root = _root(session, options)
+    if listing := _listing(options, root):
+        request = PageRequest.of_cursor(cursor) if cursor else PageRequest("GET", listing)
+        return linked_pages(session, request, options, progress)
+    client = _client(session, options, root)
+    if client is None:
+        return static_pages(documents_of(options, session), root, options, cursor, progress)
+    return search_pages(session, client, options, selection, cursor, progress)
+
+
+def _root(session: Session, options: Options) -> Mapping[str, Any]:
+    root = documents_of(options, session).get_json(options.url)
+    kinds = ("Catalog", "Collection", "FeatureCollection")
+    # STAC before 1.0 does not say the type of a catalogue.
+    kind = root.get("type", "Catalog") if isinstance(root, Mapping) else None
+    if kind not in kinds:
+        raise UnreadableAnswer(f"{options.shown_location} is none of {', '.join(kinds)}; give the root of a catalogue")
+    return {**root, "type": kind}
+
+
+def _listing(options: Options, root: Mapping[str, Any]) -> str | None:
+    """The address of a list of Items that is paged and cannot be searched: that of one collection of an API."""
+    if root["type"] == "FeatureCollection":
+        return options.url
+    items = next((link.get("href") for link in links_of(root) if link.get("rel") == "items"), None)
+    return urljoin(options.url, str(items)) if root["type"] == "Collection" and items else None
+
+
+def _client(session: Session, options: Options, root: Mapping[str, Any]) -> Client | None:
+    """The API that a root document opens; None for a static catalogue."""
+    if options.static or root["type"] != "Catalog":
+        return None
+    try:
+        client = SessionIO(session).stac_object_from_dict(dict(root), href=options.url)
+    except PYSTAC_FAULTS as error:
+        raise UnreadableAnswer(f"{options.shown_location} is not a STAC catalogue: {error!r}") from error
+    # Not every API that can be searched says so in `conformsTo`.
+    if isinstance(client, Client) and (options.static is False or client.get_links("search")):
+        client.add_conforms_to("ITEM_SEARCH")
+        return client
+    return None
+
+
+def _is_filtering_api(options: Options) -> bool:
+    with Session(options, auth=_authorisation(options)) as session:
+        root = _root(session, options)
+        client = _client(session, options, root)
+        return client is not None and can_filter(client)
+
+
+def _new_years(since: datetime, until: datetime) -> list[datetime]:
+    days = (datetime(year, 1, 1, tzinfo=UTC) for year in range(since.year + 1, until.year + 1))
+    return [day for day in days if day < until]
+
+
+class _Authorisation(httpx.Auth):
+    """What signs in at one host, and is shown to no other that may be asked."""
+
+    def __init__(self, url: str, header: str) -> None:
+        self._host = httpx.URL(url).netloc
+        self._header = header
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if request.url.netloc == self._host:
+            request.headers["Authorization"] = self._header
+        yield request
+
+
+def _authorisation(options: Options) -> httpx.Auth | None:
+    credentials = options.credentials
+    if token := credentials.token or credentials.api_key:
+        return _Authorisation(options.url, f"Bearer {token.get_secret_value()}")
+    if credentials.user and credentials.password:
+        pair = f"{credentials.user}:{credentials.password.get_secret_value()}"
+        return _Authorisation(options.url, f"Basic {b64encode(pair.encode()).decode()}")
+    return None
