@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from harvester.commands.terminal import (
+from database.commands.terminal import (
     ERR,
     FAILED,
     OUT,

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from database.commands.terminal import json_option, print_json, print_plain
 from harvester.commands.accounts import Accounts, report_option
 from harvester.commands.rooms import harvest_connection, harvest_rooms, known_feeds
-from harvester.commands.terminal import json_option, print_json, print_plain
 
 
 @click.command()

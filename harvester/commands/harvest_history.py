@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from database.commands.terminal import Failure, json_option, print_json, print_plain, spoken_duration
 from harvester.commands.accounts import print_account, report_option, write_report
 from harvester.commands.rooms import harvest_connection
-from harvester.commands.terminal import Failure, json_option, print_json, print_plain, spoken_duration
 
 if TYPE_CHECKING:
     from harvester.report import HarvestReport

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from database.commands.terminal import Failure, json_option, say
 from harvester.commands.accounts import Accounts, listed, report_option
-from harvester.commands.rooms import (
-    collection_documents,
-    credentials_called,
-    documented_feeds,
-    harvest_rooms,
-)
-from harvester.commands.terminal import Failure, json_option, say
+from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_rooms
 
 if TYPE_CHECKING:
     from database import Database

@@ -11,14 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Column, Table
 
-from harvester.commands.rooms import (
-    collection_documents,
-    credentials_called,
-    documented_feeds,
-    harvest_connection,
-    settings_of,
-)
-from harvester.commands.terminal import OUT, json_option, print_json, print_plain, spoken_duration
+from database.commands.opening import settings_of
+from database.commands.terminal import OUT, json_option, print_json, print_plain, spoken_duration
+from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_connection
 
 if TYPE_CHECKING:
     from harvester.collection_documents import CollectionDocuments

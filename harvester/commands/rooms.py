@@ -1,66 +1,22 @@
-"""What commands open before they work: settings, documents, the database, and the feeds there are."""
+"""What the commands of a harvest open before they work: documents, credentials, and the feeds there are."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from harvester.commands.terminal import Failure, say
+from database.commands.opening import ready_database, settings_of
 
 if TYPE_CHECKING:
     from psycopg import Connection
-    from pydantic_settings import BaseSettings
 
-    from database import Database, DatabaseSettings
-    from database.connections import Role
+    from database import Database
     from harvester.collection_documents import CollectionDocuments
     from harvester.credentials import Credentials
     from harvester.feeds import Feed
     from harvester.harvest import HarvestRooms
-
-Settings = TypeVar("Settings", bound="BaseSettings")
-
-
-def settings_of(kind: type[Settings]) -> Settings:
-    """The settings of one program, from the environment.
-
-    Raises:
-        Failure: a variable has a value that cannot be.
-    """
-    try:
-        return kind()
-    except ValidationError as error:
-        prefix = kind.model_config.get("env_prefix", "")
-        raise Failure(
-            "; ".join(
-                f"{prefix}{str(problem['loc'][-1]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
-                for problem in error.errors()
-            )
-        ) from error
-
-
-def database_settings() -> DatabaseSettings:
-    """Where the database is, as the environment says."""
-    from database import DatabaseSettings
-
-    return settings_of(DatabaseSettings)
-
-
-def ready_database(role: Role = "owner", *, own_home: Path | None = None) -> Database:
-    """The database, started and up to date for a role; with `own_home` a private one there, whatever is set."""
-    from database import ensure_migrated, open_database
-
-    settings = database_settings()
-    if own_home:
-        settings = settings.embedded_in(own_home)
-    database = open_database(settings, on_progress=say)
-    ensure_migrated(database, role)
-    return database
 
 
 def collection_documents() -> CollectionDocuments:

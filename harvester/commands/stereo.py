@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import click
 
+from database.commands.terminal import json_option, print_json, print_plain, say
 from harvester.commands.rooms import harvest_rooms
 from harvester.commands.stereo_search import search
 from harvester.commands.stereo_use import export, show
-from harvester.commands.terminal import json_option, print_json, print_plain, say
 
 
 @click.group()

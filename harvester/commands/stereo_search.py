@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harvester.commands.rooms import collection_documents, ready_database
-from harvester.commands.terminal import Failure, print_plain, say
+from database.commands.opening import ready_database
+from database.commands.terminal import Failure, print_plain, say
+from harvester.commands.rooms import collection_documents
 
 if TYPE_CHECKING:
     from harvester.stereo.pair_search import Bounds, ItemDocument, StereoQuestion

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harvester.commands.rooms import ready_database
+from database.commands.opening import ready_database
+from database.commands.terminal import Failure, json_option, print_json, print_plain
 from harvester.commands.stereo_search import set_collections
-from harvester.commands.terminal import Failure, json_option, print_json, print_plain
 
 if TYPE_CHECKING:
     from harvester.stereo.held_views import Places

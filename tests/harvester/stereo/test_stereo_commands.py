@@ -20,11 +20,12 @@ import shapely
 from click.testing import CliRunner, Result
 
 from database import Database
+from database.commands.terminal import Commands
 from footprints.suitability import CHAIN_PREFERENCES
 from harvester.commands.stereo_search import PRESETS, search
 from harvester.commands.stereo_use import CHAINS as CHAINS_OF_COMMAND
 from harvester.commands.stereo_use import export, show
-from harvester.commands.terminal import Commands
+from harvester.errors import HarvestError
 from harvester.sample_archive import DeliverySpec, View, write_delivery
 from harvester.stereo.export import CHAINS
 from tests.harvest_rooms import FIRST_VIEW, counts, documents, rooms, run
@@ -42,7 +43,7 @@ class Place:
 
     def type(self, *arguments: str | Path) -> Result:
         """Type `dinamis stereo` and these arguments."""
-        group = Commands("stereo", commands=[search, show, export])
+        group = Commands("stereo", commands=[search, show, export], foreseen=lambda: (HarvestError,))
         variables = {
             "DINAMIS_DATABASE_URL": self.database.conninfo("owner"),
             "DINAMIS_API_DATABASE_URL": self.database.conninfo("api"),

@@ -34,17 +34,23 @@ class Failure(click.ClickException):
 
 
 class Commands(click.Group):
-    """A group whose commands end on a foreseen error with its message and exit code 2, never with a traceback."""
+    """A group whose commands end on a foreseen error with its message and exit code 2, never with a traceback.
+
+    Args:
+        foreseen: The errors that say what to do, asked for when one is raised.
+        arguments, named: As click's own group takes them.
+    """
+
+    def __init__(self, *arguments: Any, foreseen: Callable[[], tuple[type[Exception], ...]], **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._foreseen = foreseen
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        from database import DatabaseError
-        from harvester.errors import HarvestError
-
         try:
             return super().invoke(ctx)
-        except (DatabaseError, HarvestError) as error:
-            if ctx.find_root().params.get("verbose"):
+        except Exception as error:
+            if not isinstance(error, self._foreseen()) or ctx.find_root().params.get("verbose"):
                 raise
             print_error(error)
             sys.exit(FAILED)

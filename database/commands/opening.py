@@ -1,0 +1,55 @@
+"""What commands open before they work: their settings and the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+
+from database.commands.terminal import Failure, say
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
+    from database import Database, DatabaseSettings
+    from database.connections import Role
+
+Settings = TypeVar("Settings", bound="BaseSettings")
+
+
+def settings_of(kind: type[Settings]) -> Settings:
+    """The settings of one program, from the environment.
+
+    Raises:
+        Failure: a variable has a value that cannot be.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        raise Failure(
+            "; ".join(
+                f"{prefix}{str(problem['loc'][-1]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+                for problem in error.errors()
+            )
+        ) from error
+
+
+def database_settings() -> DatabaseSettings:
+    """Where the database is, as the environment says."""
+    from database import DatabaseSettings
+
+    return settings_of(DatabaseSettings)
+
+
+def ready_database(role: Role = "owner", *, own_home: Path | None = None) -> Database:
+    """The database, started and up to date for a role; with `own_home` a private one there, whatever is set."""
+    from database import ensure_migrated, open_database
+
+    settings = database_settings()
+    if own_home:
+        settings = settings.embedded_in(own_home)
+    database = open_database(settings, on_progress=say)
+    ensure_migrated(database, role)
+    return database

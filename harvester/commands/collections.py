@@ -1,0 +1,73 @@
+"""The commands `collections`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.table import Column, Table
+
+from database.commands.opening import ready_database, settings_of
+from database.commands.terminal import OUT, json_option, print_json
+from harvester.commands.rooms import collection_documents, harvest_rooms
+
+
+@click.group()
+def collections() -> None:
+    """Work with the collection documents (DINAMIS_COLLECTIONS, the packaged ones by default)."""
+
+
+@collections.command("list")
+@json_option
+def list_collections(as_json: bool) -> None:
+    """List the collections, what each takes in, and where it comes from."""
+    documents = collection_documents()
+    if as_json:
+        print_json([{"id": d.id, "title": d.title(), "sources": d.sources} for d in documents.values()])
+        return
+    table = Table(Column("collection", no_wrap=True), "title", "satellites", "sources")
+    for document in documents.values():
+        table.add_row(document.id, document.title(), " ".join(document.missions), " ".join(document.sources))
+    OUT.print(table)
+
+
+@collections.command()
+def path() -> None:
+    """Print the folder of the documents in use, to copy and change them."""
+    from harvester.settings import HarvestSettings
+
+    click.echo(settings_of(HarvestSettings).collections)
+
+
+@collections.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+def check(directory: Path | None) -> None:
+    """Check every collection document and explain each mistake with its file and line.
+
+    Without DIRECTORY those in use are checked. Exit code: 0 without errors, 1 with some.
+
+    \b
+      dinamis collections check
+      dinamis collections check ./my-collections && export DINAMIS_COLLECTIONS=./my-collections
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.collection_documents import check_collection_documents
+    from harvester.settings import HarvestSettings
+
+    folder = directory or settings_of(HarvestSettings).collections
+    problems = check_collection_documents(folder)
+    for problem in problems:
+        OUT.print(str(problem), highlight=False, markup=False, emoji=False, soft_wrap=True)
+    errors = sum(problem.is_error for problem in problems)
+    OUT.print(f"{folder}: {errors} errors, {len(problems) - errors} warnings", highlight=False)
+    sys.exit(1 if errors else 0)
+
+
+@collections.command()
+def load() -> None:
+    """Publish the collections in the catalogue. Their Items are never touched; repeating it changes nothing."""
+    from harvester.publish import publish_collections
+
+    rooms = harvest_rooms(ready_database("harvest"))
+    for collection, changed in publish_collections(rooms.conninfo, rooms.documents, rooms.language).items():
+        OUT.print(f"{collection}: {'published' if changed else 'unchanged'}", highlight=False)
