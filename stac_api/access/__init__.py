@@ -1,0 +1,4 @@
+"""Who may see, download and order what: the rules of the institution as dated data, and one decision over them.
+
+`policy.py` is what the rules say, `principal.py` who asks, `authorize.py` the decision: all three are pure.
+"""

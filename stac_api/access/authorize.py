@@ -1,0 +1,291 @@
+"""The one decision: may this principal do this to that resource, by the rules in force?
+
+Pure and total: every question has an answer, and what no rule allows is refused. What cannot be seen is refused as if
+it did not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from stac_api.access.policy import Category, Download, LicenceRef, Ordering, PolicySet, Rule, Visibility
+from stac_api.access.principal import Capacity, Principal, Scope, Signature, Standing
+
+
+class Action(StrEnum):
+    """What is asked for."""
+
+    VIEW = "view"  #: the Collection, its Items, thumbnails
+    PREVIEW = "preview"  #: overviews and the vendor's metadata files
+    DOWNLOAD = "download"
+    ORDER_ARCHIVE = "order-archive"
+    ORDER_TASKING = "order-tasking"
+
+
+class Reason(StrEnum):
+    """Why not; the words are part of the API."""
+
+    HIDDEN = "hidden"  #: never told: it is answered as absent
+    NOT_AUTHENTICATED = "not-authenticated"
+    CATEGORY_NOT_ELIGIBLE = "category-not-eligible"
+    LICENCE_NOT_SIGNED = "licence-not-signed"
+    DECLARATION_REQUIRED = "declaration-required"
+    SPATIALLY_EXCLUDED = "spatially-excluded"
+    AT_THE_ORIGIN = "at-the-origin"
+    NOT_OFFERED = "not-offered"
+    SCOPE_MISSING = "scope-missing"
+    ENTITY_PENDING = "entity-pending"
+    ENTITY_SUSPENDED = "entity-suspended"
+    ENTITY_LEFT = "entity-left"
+    MEMBERSHIP_UNCONFIRMED = "membership-unconfirmed"
+    MEMBERSHIP_ENDED = "membership-ended"
+    FRAMEWORK_ENDED = "framework-ended"
+    ACCOUNT_SUSPENDED = "account-suspended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """What is asked about: a collection, or one of its Items where it lies."""
+
+    collection: str
+    view_collections: frozenset[str] = frozenset()  #: of a stereo set: the collections of its views
+    geometry: BaseGeometry | None = None  #: WGS 84, longitude first; None where no Item is meant
+
+    @property
+    def collections(self) -> frozenset[str]:
+        """All whose rules it obeys."""
+        return self.view_collections | {self.collection}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """The answer, with what it rests on."""
+
+    allowed: bool
+    reasons: tuple[Reason, ...] = ()  #: why not, what could be mended first; empty when it is allowed
+    capacity: Capacity | None = None  #: the capacity that the decision speaks of
+    rule: Rule | None = None  #: the rule behind it
+    policy_set: str | None = None
+
+
+def authorize(principal: Principal, action: Action, resource: Resource, policies: PolicySet | None) -> Decision:
+    """Decide one question.
+
+    Args:
+        principal: Who asks.
+        action: What for.
+        resource: What about. A stereo set obeys the rules of all its views.
+        policies: The set in force at the time that is meant; None when there is none, which hides everything.
+    """
+    if policies is None:
+        return Decision(allowed=False, reasons=(Reason.HIDDEN,))
+    answers = [_decided(principal, action, each, resource, policies) for each in sorted(resource.collections)]
+    refused = [each for each in answers if not each.allowed]
+    hidden = [each for each in refused if Reason.HIDDEN in each.reasons]
+    return (hidden or refused or answers)[0]
+
+
+def readable(principal: Principal, collections: Iterable[str], policies: PolicySet | None) -> frozenset[str]:
+    """Those of the collections that the principal can see."""
+    return frozenset(
+        each for each in collections if authorize(principal, Action.VIEW, Resource(collection=each), policies).allowed
+    )
+
+
+#: What no collection is called.
+_NO_COLLECTION = ""
+
+
+def readable_filter(collections: frozenset[str]) -> dict[str, Any]:
+    """CQL2 (JSON) that lets through what lies in these collections, and stereo sets all of whose views do.
+
+    Without any it matches nothing: pgSTAC takes an empty list for an error or for no condition at all.
+    """
+    listed = sorted(collections) or [_NO_COLLECTION]
+    within = {"op": "in", "args": [{"property": "collection"}, listed]}
+    views = {"property": "dinamis:view_collections"}
+    of_readable_views = {
+        "op": "or",
+        "args": [{"op": "isNull", "args": [views]}, {"op": "a_containedBy", "args": [views, listed]}],
+    }
+    return {"op": "and", "args": [within, of_readable_views]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """One question to one rule."""
+
+    principal: Principal
+    capacity: Capacity
+    action: Action
+    collection: str
+    geometry: BaseGeometry | None
+    policies: PolicySet
+
+    @property
+    def rule(self) -> Rule | None:
+        return self.policies.rule_for(self.collection, self.capacity.category)
+
+    def has_signed(self, licence: LicenceRef) -> bool:
+        wanted = Signature(licence=licence.id, version=licence.version, entity=self.capacity.entity)
+        return wanted in self.principal.signatures
+
+    def not_eligible(self, is_offered: Callable[[Rule], bool]) -> Reason:
+        """Why somebody has no right that another may have."""
+        rules = (self.policies.rule_for(self.collection, each) for each in Category)
+        if not any(is_offered(rule) for rule in rules if rule):
+            return Reason.NOT_OFFERED
+        return Reason.NOT_AUTHENTICATED if self.principal.is_anonymous else Reason.CATEGORY_NOT_ELIGIBLE
+
+
+def _decided(
+    principal: Principal, action: Action, collection: str, resource: Resource, policies: PolicySet
+) -> Decision:
+    if principal.is_operator and action in (Action.VIEW, Action.PREVIEW):
+        # Who looks after the catalogue sees all of it, ruled or not.
+        return Decision(allowed=True, policy_set=policies.id)
+    if policies.visibility(collection, principal.categories) is Visibility.HIDDEN and not principal.is_operator:
+        return Decision(allowed=False, reasons=(Reason.HIDDEN,), policy_set=policies.id)
+    answers = [
+        _answer(
+            _Question(
+                principal=principal,
+                capacity=each,
+                action=action,
+                collection=collection,
+                geometry=resource.geometry,
+                policies=policies,
+            )
+        )
+        for each in _asked(principal)
+    ]
+    return next((each for each in answers if each.allowed), None) or _most_helpful(answers)
+
+
+def _asked(principal: Principal) -> tuple[Capacity, ...]:
+    """Every capacity: one that does not count now still tells what to mend."""
+    return (*principal.counting, *(each for each in principal.capacities if each.standing is not Standing.GOOD))
+
+
+def _answer(question: _Question) -> Decision:
+    reasons = tuple(_refusals(question))
+    return Decision(
+        allowed=not reasons,
+        reasons=reasons,
+        capacity=question.capacity,
+        rule=question.rule,
+        policy_set=question.policies.id,
+    )
+
+
+def _refusals(question: _Question) -> list[Reason]:
+    rule = question.rule
+    if rule is None or rule.seen is Visibility.HIDDEN:
+        return [Reason.HIDDEN]
+    reasons = _REFUSALS[question.action](question, rule)
+    if question.capacity.standing is not Standing.GOOD:
+        return [Reason(question.capacity.standing.value), *reasons]
+    return reasons
+
+
+def _view_refusals(_question: _Question, _rule: Rule) -> list[Reason]:
+    return []
+
+
+def _preview_refusals(question: _Question, rule: Rule) -> list[Reason]:
+    return [] if rule.seen is Visibility.FULL else _download_refusals(question, rule)
+
+
+def _download_refusals(question: _Question, rule: Rule) -> list[Reason]:
+    reasons = _DOWNLOAD_REFUSALS[rule.download](question, rule)
+    if not reasons and rule.download is not Download.QUESTIONNAIRE and Scope.DOWNLOAD not in question.principal.scopes:
+        reasons = [Reason.SCOPE_MISSING]
+    if not reasons and _is_excluded(question, rule):
+        reasons = [Reason.SPATIALLY_EXCLUDED]
+    return reasons
+
+
+def _is_excluded(question: _Question, rule: Rule) -> bool:
+    if rule.exclusion is None or question.geometry is None:
+        return False
+    return bool(question.geometry.intersects(Polygon(question.policies.exclusions[rule.exclusion].polygon)))
+
+
+def _no_download(question: _Question, _rule: Rule) -> list[Reason]:
+    return [question.not_eligible(lambda rule: rule.download is not Download.NONE)]
+
+
+def _at_the_origin(_question: _Question, _rule: Rule) -> list[Reason]:
+    return [Reason.AT_THE_ORIGIN]
+
+
+def _undeclared(question: _Question, rule: Rule) -> list[Reason]:
+    # Who signed the licence as a member has accepted it too.
+    licence = rule.licence
+    is_accepted = licence is not None and (
+        (licence.id, licence.version) in question.principal.declared or question.has_signed(licence)
+    )
+    return [] if is_accepted else [Reason.DECLARATION_REQUIRED]
+
+
+def _unsigned(question: _Question, rule: Rule) -> list[Reason]:
+    is_signed = rule.licence is not None and question.has_signed(rule.licence)
+    return [] if is_signed else [Reason.LICENCE_NOT_SIGNED]
+
+
+def _order_refusals(kind: Ordering) -> Callable[[_Question, Rule], list[Reason]]:
+    def refusals(question: _Question, rule: Rule) -> list[Reason]:
+        if rule.order in (kind, Ordering.BOTH):
+            return []
+        if rule.order is Ordering.EXTERNAL:
+            return [Reason.AT_THE_ORIGIN]
+        return [question.not_eligible(lambda other: other.order in (kind, Ordering.BOTH, Ordering.EXTERNAL))]
+
+    return refusals
+
+
+_DOWNLOAD_REFUSALS: Mapping[Download, Callable[[_Question, Rule], list[Reason]]] = {
+    Download.NONE: _no_download,
+    Download.EXTERNAL: _at_the_origin,
+    Download.QUESTIONNAIRE: _undeclared,
+    Download.MEMBER: lambda _question, _rule: [],
+    Download.MEMBER_SIGNED: _unsigned,
+}
+
+_REFUSALS: Mapping[Action, Callable[[_Question, Rule], list[Reason]]] = {
+    Action.VIEW: _view_refusals,
+    Action.PREVIEW: _preview_refusals,
+    Action.DOWNLOAD: _download_refusals,
+    Action.ORDER_ARCHIVE: _order_refusals(Ordering.ARCHIVE),
+    Action.ORDER_TASKING: _order_refusals(Ordering.TASKING),
+}
+
+#: Of several refusals the one is told that takes the least to mend.
+_EASE = (
+    Reason.DECLARATION_REQUIRED,
+    Reason.LICENCE_NOT_SIGNED,
+    Reason.SCOPE_MISSING,
+    Reason.AT_THE_ORIGIN,
+    Reason.MEMBERSHIP_UNCONFIRMED,
+    Reason.ENTITY_PENDING,
+    Reason.MEMBERSHIP_ENDED,
+    Reason.FRAMEWORK_ENDED,
+    Reason.ENTITY_SUSPENDED,
+    Reason.ENTITY_LEFT,
+    Reason.ACCOUNT_SUSPENDED,
+    Reason.SPATIALLY_EXCLUDED,
+    Reason.NOT_AUTHENTICATED,
+    Reason.CATEGORY_NOT_ELIGIBLE,
+    Reason.NOT_OFFERED,
+    Reason.HIDDEN,
+)
+
+
+def _most_helpful(answers: list[Decision]) -> Decision:
+    return min(answers, key=lambda each: max(_EASE.index(reason) for reason in each.reasons))

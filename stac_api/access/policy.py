@@ -1,0 +1,231 @@
+"""What the institution decided: a policy set rules who may do what with which collection from a date on.
+
+A set is one decision. It is written as YAML in `collections/rules/`, kept in the database, and read from there; the
+same model reads both. Each rule cites the document that it comes from; what no document states is an assumption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+
+
+class Category(StrEnum):
+    """In what quality somebody acts; nobody has one by himself, but only in a framework and for a time."""
+
+    PUBLIC = "PUBLIC"  #: everybody, without an account
+    SCI_FR = "SCI_FR"  #: French scientist
+    PUB_FR = "PUB_FR"  #: French public actor
+    PRIV_RD_FR = "PRIV_RD_FR"  #: French firm, for research and development
+    PRIV_PSP_FR = "PRIV_PSP_FR"  #: contractor of a French public actor, for the time of the mission
+    SCI_EU = "SCI_EU"  #: scientist of the European Union
+    SCI_INTL = "SCI_INTL"  #: foreign scientist in a partnership with a French actor
+    PRIV_OTHER = "PRIV_OTHER"  #: any other firm
+
+
+class Visibility(IntEnum):
+    """What of a collection can be seen; each level includes those before it."""
+
+    HIDDEN = 0  #: nothing: it is as if it did not exist
+    METADATA = 1  #: the Collection, its Items, their footprints and thumbnails
+    FULL = 2  #: the overviews and the vendor's metadata files as well
+
+
+class Download(StrEnum):
+    """On what condition the images of a collection can be had."""
+
+    NONE = "none"
+    EXTERNAL = "external"  #: where it comes from, by the rules there
+    QUESTIONNAIRE = "questionnaire"  #: by whoever answered the questionnaire and accepted the licence
+    MEMBER = "member"  #: by members
+    MEMBER_SIGNED = "member_signed"  #: by members who signed the current version of the licence
+
+
+class Ordering(StrEnum):
+    """What can be ordered."""
+
+    NONE = "none"
+    EXTERNAL = "external"  #: from the vendor directly
+    ARCHIVE = "archive"
+    TASKING = "tasking"
+    BOTH = "both"
+
+
+class Document(BaseModel):
+    """A part of a policy set; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LicenceRef(Document):
+    """A version of a licence."""
+
+    id: Identifier
+    version: Annotated[int, Field(ge=1)]
+
+
+class Exclusion(Document):
+    """An area whose images are not given out, by the rules that name it."""
+
+    title: str
+    polygon: tuple[tuple[Longitude, Latitude], ...] = Field(min_length=4, description="A closed ring, WGS 84.")
+    source: str
+
+    @model_validator(mode="after")
+    def _closed(self) -> Self:
+        if self.polygon[0] != self.polygon[-1]:
+            raise ValueError("the last point of an excluded area must be its first one")
+        return self
+
+
+class QuotaRule(Document):
+    """How much is free of charge."""
+
+    unit: Literal["km2", "credit"]
+    amount: Annotated[Decimal, Field(ge=0)]
+    credit_km2: Annotated[Decimal, Field(gt=0)] = Decimal(3600)
+    scope: Literal["user", "demand", "user_demand", "entity"]
+    period: Literal["none", "quarter", "year"]
+    debit_event: Literal["attempt", "order", "delivery"]
+    discretionary: bool = Field(description="Whether somebody grants it, in view of the project and the budget.")
+    multiplier_follows_price: bool = Field(False, description="Whether stereo uses it up twice, tri-stereo thrice.")
+    source: str
+    assumptions: tuple[str, ...] = ()
+
+
+class Tranche(Document):
+    """So much for a fixed price."""
+
+    km2: Annotated[Decimal, Field(gt=0)]
+    eur: Annotated[Decimal, Field(ge=0)]
+
+
+class TariffRule(Document):
+    """What is to be paid beyond the quota, or without one; VAT is not included."""
+
+    archive_eur_per_km2: Annotated[Decimal, Field(ge=0)] | None = None
+    tasking_eur_per_km2: Annotated[Decimal, Field(ge=0)] | None = None
+    stereo_factor: Annotated[Decimal, Field(ge=1)] = Decimal(2)
+    tristereo_factor: Annotated[Decimal, Field(ge=1)] = Decimal(3)
+    minimum_km2: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    tranches: tuple[Tranche, ...] = ()
+    payer: str | None = Field(None, description="Who shares in the costs.")
+    source: str
+    assumptions: tuple[str, ...] = ()
+
+
+class Rule(Document):
+    """What some categories may do with some collections."""
+
+    collections: tuple[str, ...] = Field(min_length=1, description="Ids, or patterns such as `airbus-archive-*`.")
+    categories: tuple[Category, ...] = Field(min_length=1)
+    visibility: Literal["hidden", "metadata", "full"]
+    download: Download = Download.NONE
+    order: Ordering = Ordering.NONE
+    licence: LicenceRef | None = None
+    exclusion: Identifier | None = None
+    quota: Identifier | None = None
+    tariff: Identifier | None = None
+    source: str = Field(description="The document that states it, and where.")
+    assumptions: tuple[str, ...] = Field((), description="What no document states.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        needs_licence = self.download in (Download.QUESTIONNAIRE, Download.MEMBER_SIGNED)
+        if needs_licence and self.licence is None:
+            raise ValueError(f"download: {self.download} needs a licence")
+        if self.visibility == "hidden" and (self.download != Download.NONE or self.order != Ordering.NONE):
+            raise ValueError("what is hidden can be neither downloaded nor ordered")
+        return self
+
+    @property
+    def seen(self) -> Visibility:
+        """The visibility as a level."""
+        return Visibility[self.visibility.upper()]
+
+
+class PolicySet(Document):
+    """All rules in force from one date until the next set."""
+
+    id: Identifier = Field(description="The period that it is for, such as `2024-Q4`.")
+    valid_from: AwareDatetime
+    source_document: str
+    decided_on: date | None = None
+    approved_by: str
+    notes: tuple[str, ...] = Field((), description="Conflicts between documents and how they were resolved.")
+    exclusions: dict[Identifier, Exclusion] = {}
+    quotas: dict[Identifier, QuotaRule] = {}
+    tariffs: dict[Identifier, TariffRule] = {}
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _refers_to_what_it_has(self) -> Self:
+        for rule in self.rules:
+            for kind, name, known in (
+                ("exclusion", rule.exclusion, self.exclusions),
+                ("quota", rule.quota, self.quotas),
+                ("tariff", rule.tariff, self.tariffs),
+            ):
+                if name is not None and name not in known:
+                    raise ValueError(
+                        f"a rule of {', '.join(rule.collections)} names the {kind} {name}, which is not there"
+                    )
+        return self
+
+    def rule_for(self, collection: str, category: Category) -> Rule | None:
+        """The rule that decides: of the category, else of everybody; of the collection's own id, else of a pattern.
+
+        A longer pattern goes before a shorter one; of two as long, the first written.
+        """
+        key = (collection, category)
+        if key not in self._decided:
+            if len(self._decided) > _MOST_REMEMBERED:
+                self._decided.clear()
+            self._decided[key] = self._most_specific(collection, category) or (
+                self._most_specific(collection, Category.PUBLIC) if category != Category.PUBLIC else None
+            )
+        return self._decided[key]
+
+    def covers(self, collection: str) -> bool:
+        """Whether any rule speaks of the collection; one that none does is hidden."""
+        return any(_matches(rule, collection) is not None for rule in self.rules)
+
+    def visibility(self, collection: str, categories: Collection[Category]) -> Visibility:
+        """The most that any of the categories can see of a collection."""
+        rules = [self.rule_for(collection, each) for each in categories]
+        return max((rule.seen for rule in rules if rule), default=Visibility.HIDDEN)
+
+    def _most_specific(self, collection: str, category: Category) -> Rule | None:
+        found = [
+            (specificity, rule)
+            for rule in self.rules
+            if category in rule.categories and (specificity := _matches(rule, collection)) is not None
+        ]
+        return max(found, key=lambda each: each[0])[1] if found else None
+
+    @cached_property
+    def _decided(self) -> dict[tuple[str, Category], Rule | None]:
+        return {}
+
+
+#: Ids of collections come from requests too: what is remembered of them is bounded.
+_MOST_REMEMBERED = 10_000
+
+
+def _matches(rule: Rule, collection: str) -> tuple[bool, int] | None:
+    """How closely a rule names a collection: by its own id, else by the longest pattern; None when it does not."""
+    closeness = [
+        (pattern == collection, len(pattern)) for pattern in rule.collections if fnmatchcase(collection, pattern)
+    ]
+    return max(closeness, default=None)
