@@ -50,6 +50,16 @@ class Signature:
     entity: UUID | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """What a provider of logins says of somebody, whether we know the person or not."""
+
+    issuer: str
+    subject: str
+    email: str | None = None  #: to write to; never to recognise somebody by
+    name: str | None = None
+
+
 EVERYBODY = Capacity(category=Category.PUBLIC)
 
 
@@ -58,7 +68,9 @@ class Principal:
     """Who asks, for one request. Built only by the resolver of credentials."""
 
     credential: Literal["anonymous", "bearer", "key", "declaration", "signature"] = "anonymous"
+    login: Login | None = None  #: of a bearer token; there may be no person of ours behind it yet
     person: UUID | None = None
+    pseudonym: UUID | None = None  #: under which downloads of the person are recorded
     key: str | None = None  #: id of the API key
     is_operator: bool = False
     capacities: tuple[Capacity, ...] = ()  #: beside that of everybody, also those that do not count now
@@ -69,7 +81,7 @@ class Principal:
     @property
     def is_anonymous(self) -> bool:
         """Whether nobody has logged in."""
-        return self.person is None
+        return self.person is None and self.login is None
 
     @property
     def counting(self) -> tuple[Capacity, ...]:
