@@ -14,10 +14,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
 from stac_api.api_page import add_api_page
-from stac_api.assets import AssetsExtension
 from stac_api.client import CatalogueClient
 from stac_api.connections import api_database, lifespan_of
 from stac_api.documentation import describe_faithfully
+from stac_api.downloads.gateway import AssetsExtension
 from stac_api.errors import UnexpectedErrors, add_error_handlers
 from stac_api.extensions import catalogue_extensions
 from stac_api.health import HealthExtension

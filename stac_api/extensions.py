@@ -19,8 +19,8 @@ from stac_fastapi.extensions.query import QueryConformanceClasses
 from stac_fastapi.pgstac.models.extensions import Extensions
 from stac_fastapi.types.extension import ApiExtension
 
-from stac_api.assets import AssetsExtension
 from stac_api.changes import ChangesExtension
+from stac_api.downloads.gateway import AssetsExtension
 from stac_api.extension_schemas import ExtensionSchemas
 from stac_api.health import HealthExtension
 from stac_api.queryables import Queryables
