@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pystac import Asset
 from pystac.utils import datetime_to_str
 
 from harvester.errors import UnreadableScene
@@ -41,6 +40,8 @@ COMPANION_ROLES = {
     "mask-dtm": ("metadata", "water-mask"),
 }
 
+#: What an asset says of its file, whatever the file is.
+_OWN_NAMES = frozenset({"href", "title", "type", "roles"})
 #: Between the path of an archive and that of its member.
 MEMBER_MARK = "!/"
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -72,8 +73,8 @@ def spoken_moment(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def assets_from_scenes(by_source: ScenesBySource, *, item_id: str, collection: str) -> dict[str, Asset]:
-    """The assets of one Item by key, sorted.
+def assets_from_scenes(by_source: ScenesBySource, *, item_id: str, collection: str) -> dict[str, Any]:
+    """The assets of one Item as JSON data by key, sorted.
 
     The hrefs of files that we hold are relative to the root of the API; those that a source serves stay as they are.
     """
@@ -96,12 +97,12 @@ def places_by_key(by_source: ScenesBySource) -> dict[str, list[dict[str, str]]]:
     return {key: _distinct_places(copies) for key, copies in files.items() if not isinstance(copies, RemoteAsset)}
 
 
-def documents_of_deliveries(assets: Mapping[str, Asset]) -> list[str]:
+def documents_of_deliveries(assets: Mapping[str, Any]) -> list[str]:
     """Hrefs of the vendor's metadata files that we hold: what the records of deliveries were read from."""
     return [
-        asset.href
+        asset["href"]
         for key, asset in assets.items()
-        if asset.href.startswith("assets/") and (key.startswith("metadata-") or "-metadata-" in key)
+        if asset["href"].startswith("assets/") and (key.startswith("metadata-") or "-metadata-" in key)
     ]
 
 
@@ -215,20 +216,22 @@ def _title(held: _HeldFile) -> str:
     return " ".join((title, *(part.upper() for part in parts if part)))
 
 
-def _remote_asset(file: RemoteAsset, title: str) -> Asset:
+def _remote_asset(file: RemoteAsset, title: str) -> dict[str, Any]:
+    if shadowed := sorted(_OWN_NAMES & file.fields.keys()):
+        raise UnreadableScene(f"asset {file.key}: {', '.join(shadowed)} said twice")
     bands = {"bands": [_band_fields(band) for band in file.bands]} if file.bands else {}
-    fields = {**file.fields, **bands}
-    return Asset(href=file.href, title=title, media_type=file.media_type, roles=list(file.roles), extra_fields=fields)
+    media_type = {"type": file.media_type} if file.media_type else {}
+    return {"href": file.href, **media_type, "title": title, **file.fields, **bands, "roles": list(file.roles)}
 
 
-def _held_asset(held: _HeldFile, title: str, href: str) -> Asset:
+def _held_asset(held: _HeldFile, title: str, href: str) -> dict[str, Any]:
     file = held.file
     if isinstance(file, ImageFile):
         roles, fields = _image_roles(held.product), _image_fields(held.scene, held.product, file)
     else:
         roles, fields = _companion_roles(held.product, file), {}
     fields |= known({"file:size": file.size_bytes})
-    return Asset(href=href, title=title, media_type=file.media_type, roles=roles, extra_fields=fields)
+    return {"href": href, "type": file.media_type, "title": title, **fields, "roles": roles}
 
 
 def _companion_roles(product: Product, file: CompanionFile) -> list[str]:

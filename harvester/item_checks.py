@@ -8,15 +8,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import shapely
-from pystac import Asset, Item
 
 from footprints import footprint_bbox
 from harvester.errors import UnreadableScene
+
+ItemDocument = dict[str, Any]  #: a STAC Item as JSON data
 
 #: Lowest and highest value of numeric fields, in the unit of the field, in properties, assets and bands alike.
 RANGES: Mapping[str, tuple[float, float]] = {
@@ -55,12 +57,12 @@ _PLAIN_ADDRESS = re.compile(r"([a-z][a-z0-9]*)://[A-Za-z0-9.-]+(?=[/:]|$)")
 #: Ids of images that Airbus has and nobody has ordered begin so.
 _ARCHIVE_PREFIX = "ARCHIVE-"
 _ASSET_SCHEMES = ("http", "https", "s3")
+_TIMES = ("datetime", "start_datetime", "end_datetime")
 _LINK_SCHEMES = (*_ASSET_SCHEMES, "ftp")
 _MADE_BY_THE_API = frozenset({"self", "root", "parent", "child", "item", "items"})
-_ASSET_NAMES = frozenset({"href", "title", "type", "roles"})
 
 
-def check_item(item: Item) -> None:
+def check_item(item: ItemDocument) -> None:
     """Refuse an Item that breaks an invariant, naming everything that is wrong with it.
 
     Raises:
@@ -68,29 +70,30 @@ def check_item(item: Item) -> None:
     """
     problems = [*_identity_problems(item), *_geometry_problems(item), *_time_problems(item)]
     problems += [*_archive_problems(item), *_link_problems(item)]
-    problems += _number_problems("properties", item.properties)
-    for key, asset in item.assets.items():
+    problems += _number_problems("properties", item["properties"])
+    for key, asset in item["assets"].items():
         problems += [f"asset {key}: {problem}" for problem in _asset_problems(item, key, asset)]
     problems += _text_problems(item)
     if problems:
-        raise UnreadableScene(f"{item.id}: {'; '.join(problems)}")
+        raise UnreadableScene(f"{item['id']}: {'; '.join(problems)}")
 
 
-def _identity_problems(item: Item) -> Iterator[str]:
-    if not _ID.fullmatch(item.id):
+def _identity_problems(item: ItemDocument) -> Iterator[str]:
+    properties = item["properties"]
+    if not _ID.fullmatch(item["id"]):
         yield "the id must be 1 to 200 letters, digits, '_', '.' or '-', the first a letter or digit"
-    if not item.collection_id:
+    if not item["collection"]:
         yield "it is in no collection"
-    if not item.properties.get("title"):
+    if not properties.get("title"):
         yield "title is empty"
-    if not (item.properties.get("platform") or item.properties.get("constellation")):
+    if not (properties.get("platform") or properties.get("constellation")):
         yield "platform and constellation are empty: one of them must be known"
 
 
-def _archive_problems(item: Item) -> Iterator[str]:
-    held, held_by = (item.properties.get(name) for name in ("dinamis:held", "dinamis:held_by"))
-    if item.id.startswith(_ARCHIVE_PREFIX):
-        if not item.properties.get("order:status"):
+def _archive_problems(item: ItemDocument) -> Iterator[str]:
+    held, held_by = (item["properties"].get(name) for name in ("dinamis:held", "dinamis:held_by"))
+    if item["id"].startswith(_ARCHIVE_PREFIX):
+        if not item["properties"].get("order:status"):
             yield "order:status is empty: an image of the archive says whether it can be ordered"
         # An absent property cannot be filtered, and clients leave out what is already held.
         if not isinstance(held, bool):
@@ -99,12 +102,12 @@ def _archive_problems(item: Item) -> Iterator[str]:
         yield "dinamis:held_by is there when, and only when, dinamis:held is true"
 
 
-def _link_problems(item: Item) -> Iterator[str]:
-    for link in item.links:
-        if link.rel in _MADE_BY_THE_API:
-            yield f"link {link.rel}: the API makes it itself"
-        elif not _leads(str(link.target), _LINK_SCHEMES, ("collections/", "assets/")):
-            yield f"link {link.rel}: the href must be an absolute address, or lead to the catalogue itself"
+def _link_problems(item: ItemDocument) -> Iterator[str]:
+    for link in item["links"]:
+        if link["rel"] in _MADE_BY_THE_API:
+            yield f"link {link['rel']}: the API makes it itself"
+        elif not _leads(link["href"], _LINK_SCHEMES, ("collections/", "assets/")):
+            yield f"link {link['rel']}: the href must be an absolute address, or lead to the catalogue itself"
 
 
 def _leads(href: str, schemes: Iterable[str], own: tuple[str, ...]) -> bool:
@@ -117,11 +120,8 @@ def _leads(href: str, schemes: Iterable[str], own: tuple[str, ...]) -> bool:
     return href.startswith(own) or (parts.scheme in schemes and bool(parts.netloc))
 
 
-def _geometry_problems(item: Item) -> Iterator[str]:
-    if item.geometry is None or item.bbox is None:
-        yield "it has no geometry or no bbox"
-        return
-    geometry = shapely.from_geojson(orjson.dumps(item.geometry))
+def _geometry_problems(item: ItemDocument) -> Iterator[str]:
+    geometry = shapely.from_geojson(orjson.dumps(item["geometry"]))
     if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or geometry.is_empty:
         yield f"the geometry must be a polygon with an area, not {geometry.geom_type}"
         return
@@ -130,31 +130,32 @@ def _geometry_problems(item: Item) -> Iterator[str]:
     west, south, east, north = geometry.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:
         yield f"the geometry leaves the world ({west}, {south}, {east}, {north})"
-    elif not _close(item.bbox, footprint_bbox(geometry)):
-        yield f"the bbox {item.bbox} is not that of the geometry"
+    elif not _close(item["bbox"], footprint_bbox(geometry)):
+        yield f"the bbox {item['bbox']} is not that of the geometry"
 
 
 def _close(left: Any, right: Any) -> bool:
     return len(left) == len(right) and all(abs(a - b) < 1e-9 for a, b in zip(left, right, strict=True))
 
 
-def _time_problems(item: Item) -> Iterator[str]:
-    if item.datetime is not None and item.datetime.tzinfo is None:
-        yield "its datetime has no time zone"
-    start, end = item.properties.get("start_datetime"), item.properties.get("end_datetime")
+def _time_problems(item: ItemDocument) -> Iterator[str]:
+    said = {name: item["properties"].get(name) for name in _TIMES}
+    moments = {name: datetime.fromisoformat(text) for name, text in said.items() if text is not None}
+    if naive := [name for name, moment in moments.items() if moment.tzinfo is None]:
+        yield f"{', '.join(naive)}: no time zone"
+        return
+    moment, start, end = map(moments.get, _TIMES)
     if (start is None) != (end is None):
         yield "start_datetime and end_datetime come together or not at all"
-    elif start is None and item.datetime is None:
+    elif start is None and moment is None:
         yield "it has neither a datetime nor start_datetime and end_datetime"
-    elif start is not None and (item.datetime is None or item.datetime.tzinfo is not None):
-        first, last = item.common_metadata.start_datetime, item.common_metadata.end_datetime
-        if first is None or last is None or not first <= (item.datetime or first) <= last:
-            yield f"its datetime is not between {start} and {end}"
+    elif start and end and not start <= (moment or start) <= end:
+        yield f"its datetime is not between {said['start_datetime']} and {said['end_datetime']}"
 
 
 def _number_problems(where: str, fields: Mapping[str, Any]) -> Iterator[str]:
     for name, value in fields.items():
-        if not _is_finite(value):
+        if isinstance(value, float | list | tuple) and not _is_finite(value):
             yield f"{where}: {name} is not a finite number"
         elif name in RANGES and not _in_range(value, *RANGES[name]):
             yield f"{where}: {name} = {value!r} is not between {RANGES[name][0]} and {RANGES[name][1]}"
@@ -172,21 +173,19 @@ def _in_range(value: Any, low: float, high: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
-def _asset_problems(item: Item, key: str, asset: Asset) -> Iterator[str]:
+def _asset_problems(item: ItemDocument, key: str, asset: Mapping[str, Any]) -> Iterator[str]:
     if not _KEY.fullmatch(key):
         yield "the key must be lower-case letters, digits, '_', '.' or '-'"
-    is_ours = asset.href == f"assets/{item.collection_id}/{item.id}/{key}"
-    if not (is_ours or _leads(asset.href, _ASSET_SCHEMES, ())):
+    is_ours = asset["href"] == f"assets/{item['collection']}/{item['id']}/{key}"
+    if not (is_ours or _leads(asset["href"], _ASSET_SCHEMES, ())):
         yield "the href must be assets/<collection>/<item>/<key>, or absolute: http, https or s3"
-    needed = ("title", "media_type", "roles") if is_ours else ("title", "roles")
-    if missing := [name for name in needed if not getattr(asset, name)]:
+    needed = ("title", "type", "roles") if is_ours else ("title", "roles")
+    if missing := [name for name in needed if not asset.get(name)]:
         yield f"{', '.join(missing)} missing"
-    if shadowed := sorted(_ASSET_NAMES & set(asset.extra_fields)):
-        yield f"{', '.join(shadowed)} said twice"
-    yield from _number_problems("fields", asset.extra_fields)
+    yield from _number_problems("fields", asset)
     # Of files elsewhere we say about the pixels only what their source says.
-    if "data" in (asset.roles or []) and (is_ours or "bands" in asset.extra_fields):
-        yield from _image_problems(asset.extra_fields)
+    if "data" in (asset.get("roles") or ()) and (is_ours or "bands" in asset):
+        yield from _image_problems(asset)
 
 
 def _image_problems(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -202,11 +201,10 @@ def _image_problems(fields: Mapping[str, Any]) -> Iterator[str]:
         yield "proj:transform must be six numbers"
 
 
-def _text_problems(item: Item) -> Iterator[str]:
-    document = item.to_dict(include_self_link=False, transform_hrefs=False)
-    if _is_harmless(document):
+def _text_problems(item: ItemDocument) -> Iterator[str]:
+    if _is_harmless(item):
         return
-    for where, text in _texts(document, ""):
+    for where, text in _texts(item, ""):
         if not is_storable(text):
             yield f"{where} holds a character that no catalogue can store"
         if _SECRET.search(text):

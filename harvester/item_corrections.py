@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from pystac import Item
+from pystac.utils import datetime_to_str
 from shapely.errors import ShapelyError
 
 from footprints import FootprintError, area_km2, footprint_bbox, valid_footprint
@@ -45,11 +45,11 @@ _IS_OF_TYPE: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def correct_item(item: Item, corrections: Mapping[str, Any]) -> None:
+def correct_item(item: dict[str, Any], corrections: Mapping[str, Any]) -> None:
     """Put corrections on top of an Item, in place, and say in it which they are.
 
     Args:
-        item: The Item as its sources describe it.
+        item: The Item as its sources describe it, as JSON data.
         corrections: Value by property name, null to take the property away; `geometry` is a GeoJSON polygon in
             WGS 84 degrees, longitude first, from which the box and the area follow.
 
@@ -60,30 +60,30 @@ def correct_item(item: Item, corrections: Mapping[str, Any]) -> None:
         try:
             _correct(item, name, value)
         except (TypeError, ValueError, FootprintError, ShapelyError) as error:
-            raise UnreadableScene(f"{item.id}: the correction of {name} cannot be applied: {error}") from error
+            raise UnreadableScene(f"{item['id']}: the correction of {name} cannot be applied: {error}") from error
     if corrections:
-        item.properties["dinamis:corrected"] = sorted(corrections)
+        item["properties"]["dinamis:corrected"] = sorted(corrections)
 
 
-def _correct(item: Item, name: str, value: Any) -> None:
+def _correct(item: dict[str, Any], name: str, value: Any) -> None:
     if name == "geometry":
         _correct_geometry(item, value)
     elif name in MADE_BY_THE_CATALOGUE or name.startswith(_OF_STEREO) or not _NAME.fullmatch(name):
         raise ValueError("it is no property that a source describes.")
     elif name == "datetime":
-        item.datetime = None if value is None else _instant(value)
+        item["properties"]["datetime"] = None if value is None else datetime_to_str(_instant(value))
     elif value is None:
-        item.properties.pop(name, None)
+        item["properties"].pop(name, None)
     else:
         _require_type(name, value)
-        item.properties[name] = value
+        item["properties"][name] = value
 
 
-def _correct_geometry(item: Item, geometry: Any) -> None:
+def _correct_geometry(item: dict[str, Any], geometry: Any) -> None:
     region = valid_footprint(shapely.from_geojson(json.dumps(geometry)))
-    item.geometry, item.bbox = shapely.geometry.mapping(region), list(footprint_bbox(region))
-    item.properties["dinamis:footprint_from"] = "correction"
-    item.properties["dinamis:footprint_area_km2"] = round(area_km2(region), 3)
+    item["geometry"], item["bbox"] = shapely.geometry.mapping(region), list(footprint_bbox(region))
+    item["properties"]["dinamis:footprint_from"] = "correction"
+    item["properties"]["dinamis:footprint_area_km2"] = round(area_km2(region), 3)
 
 
 def _require_type(name: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from pystac import Item
+from pystac import get_stac_version
 from pystac.utils import datetime_to_str
 
 from footprints import FootprintError, Region, area_km2, footprint_bbox, union_footprints
@@ -27,12 +27,12 @@ from harvester.item_assets import (
     product_type,
     spoken_moment,
 )
-from harvester.item_checks import check_item
+from harvester.item_checks import ItemDocument, check_item
 from harvester.item_corrections import correct_item
 from harvester.item_links import Sibling, archive_fields, item_links
 from harvester.record import SceneRecord
 
-__all__ = ["Sibling", "SourcedScene", "asset_locations", "check_item", "item_from_scenes"]
+__all__ = ["ItemDocument", "Sibling", "SourcedScene", "asset_locations", "check_item", "item_from_scenes"]
 
 #: Written by hand: the classes of pystac write older versions of most of them.
 EXTENSIONS = {
@@ -73,8 +73,8 @@ def item_from_scenes(
     collection: str,
     siblings: Sequence[Sibling] = (),
     corrections: Mapping[str, Any] = {},
-) -> Item:
-    """Build the one Item of an acquisition from all its active records, whatever their order.
+) -> ItemDocument:
+    """Build the one Item of an acquisition from all its active records, whatever their order, as JSON data.
 
     Geometry is the union of the footprints. Within a source, cloud cover, level and product type are those of the
     principal component: the largest panchromatic one (P, PAN, PMS and their variants), else the largest.
@@ -93,21 +93,23 @@ def item_from_scenes(
     ranked = [scene for group in by_source.values() for scene in group]
     _require_one_acquisition(ranked, item_id)
     geometry = _united(ranked, item_id)
-    item = Item(
-        id=item_id,
-        geometry=shapely.geometry.mapping(geometry),
-        bbox=list(footprint_bbox(geometry)),
-        datetime=_moment(by_source),
-        properties=_properties(by_source, ranked) | {"dinamis:footprint_area_km2": round(area_km2(geometry), 3)},
-        collection=collection,
-        assets=assets_from_scenes(by_source, item_id=item_id, collection=collection),
-    )
+    properties = _properties(by_source, ranked) | {"dinamis:footprint_area_km2": round(area_km2(geometry), 3)}
     is_archive = all(scene.is_archive for scene in ranked)
     if is_archive:
-        item.properties |= archive_fields(siblings)
-    item.add_links(item_links(item, ranked, siblings, is_archive=is_archive))
+        properties |= archive_fields(siblings)
+    item = {
+        "type": "Feature",
+        "stac_version": get_stac_version(),
+        "id": item_id,
+        "geometry": shapely.geometry.mapping(geometry),
+        "bbox": list(footprint_bbox(geometry)),
+        "properties": properties,
+        "assets": assets_from_scenes(by_source, item_id=item_id, collection=collection),
+        "collection": collection,
+    }
+    item["links"] = item_links(item, ranked, siblings, is_archive=is_archive)
     correct_item(item, corrections)
-    item.stac_extensions = _extensions(item)
+    item["stac_extensions"] = _extensions(item)
     check_item(item)
     return item
 
@@ -183,6 +185,7 @@ def _properties(by_source: ScenesBySource, ranked: Sequence[SceneRecord]) -> dic
         **_viewing_fields(ranked),
         **_sun_fields(ranked),
         **_period_fields(period),
+        "datetime": datetime_to_str(moment) if moment else None,
         "title": _title(ranked, moment, period),
         "dinamis:source": sorted(by_source),
         "dinamis:source_id": ranked[0].source_id or ranked[0].id,
@@ -321,12 +324,11 @@ def _first_known(ranked: Sequence[SceneRecord], attribute: str) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _extensions(item: Item) -> list[str]:
+def _extensions(item: ItemDocument) -> list[str]:
     """The extensions of which the Item has a field, in its properties, its links, its assets or their bands."""
-    groups: list[Mapping[str, Any]] = [item.properties]
-    for asset in item.assets.values():
-        groups += [asset.extra_fields, *asset.extra_fields.get("bands", [])]
-    prefixes = {name.partition(":")[0] for group in groups for name in group if ":" in name}
+    assets = item["assets"].values()
+    names = set(item["properties"]).union(*assets, *(band for asset in assets for band in asset.get("bands", ())))
+    prefixes = {name.partition(":")[0] for name in names if ":" in name}
     uris = [uri for prefix, uri in EXTENSIONS.items() if prefix in prefixes]
-    uris += [TIMESTAMPS] if "published" in item.properties else []
-    return uris + ([WEB_MAP_LINKS] if any(link.rel in WEB_MAPS for link in item.links) else [])
+    uris += [TIMESTAMPS] if "published" in item["properties"] else []
+    return uris + ([WEB_MAP_LINKS] if any(link["rel"] in WEB_MAPS for link in item["links"]) else [])

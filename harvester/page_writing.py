@@ -26,9 +26,9 @@ from harvester.collection_documents import CollectionDocuments
 from harvester.conflicts import conflicts_between
 from harvester.errors import CatalogueError, CollectionDocumentError, UnreadableScene
 from harvester.feeds import Feed
-from harvester.items import Sibling, SourcedScene, asset_locations
+from harvester.items import Sibling, SourcedScene, asset_locations, item_from_scenes
 from harvester.ledger import KnownItem, KnownRecord, Ledger, RecordEntry
-from harvester.reading_ahead import ReadBeforehand, Reading, Readings, item_document
+from harvester.reading_ahead import ReadBeforehand, Reading, Readings
 from harvester.record import Page, RawRecord, SceneRecord, Withdrawal
 from harvester.report import ItemChange, Outcome, PageReport, printable
 from harvester.sensors import Sensors
@@ -582,7 +582,7 @@ class PageWriting:
     ) -> catalogue.ItemDocument:
         if not siblings and not corrections and (alone := self._built_beforehand(draft)):
             return alone
-        return item_document(
+        return item_from_scenes(
             list(draft.records.values()),
             item_id=draft.known.id,
             collection=draft.known.collection,

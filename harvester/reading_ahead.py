@@ -18,10 +18,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection as Socket
-from typing import Any, Self
+from typing import Self
 
 from harvester.errors import UnreadableScene
-from harvester.items import SourcedScene, item_from_scenes
+from harvester.items import ItemDocument, SourcedScene, item_from_scenes
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.source import Fingerprints
@@ -29,7 +29,6 @@ from harvester.sources.source import Fingerprints
 logger = logging.getLogger(__name__)
 
 Reading = SceneRecord | UnreadableScene
-ItemDocument = dict[str, Any]
 Wanted = Callable[[Sequence[RawRecord]], Sequence[bool]]  #: which records of a page are worth reading ahead
 
 #: Records after which a harvest is large: starting an interpreter takes as long as reading about as many.
@@ -75,14 +74,9 @@ class Reader:
             return None
         alone = SourcedScene(source=self.source, precedence=0, scene=scene)
         try:
-            return item_document([alone], item_id=scene.id, collection=self.collection)
+            return item_from_scenes([alone], item_id=scene.id, collection=self.collection)
         except UnreadableScene:
             return None  # whoever needs this Item finds out why
-
-
-def item_document(scenes: Sequence[SourcedScene], **of_item: Any) -> ItemDocument:
-    """The Item of an acquisition as JSON data; arguments and errors are those of `item_from_scenes`."""
-    return item_from_scenes(scenes, **of_item).to_dict(include_self_link=False, transform_hrefs=False)
 
 
 class ReadingAhead:

@@ -44,7 +44,7 @@ def document(item_id: str = "IMAGE_1", *, later: timedelta = timedelta(0), **cha
     item = item_from_scenes(
         [SourcedScene(source="deliveries", precedence=0, scene=moved)], item_id=item_id, collection="pleiades"
     )
-    return {**item.to_dict(include_self_link=False, transform_hrefs=False), **changes}
+    return {**item, **changes}
 
 
 @contextmanager

@@ -669,7 +669,7 @@ def test_items_publish_no_property_that_cannot_be_filtered() -> None:
     """Every property of an Item of a full scene is a queryable of the platform."""
     record = scene()
     sourced = SourcedScene(source="deliveries", precedence=0, scene=record)
-    properties = item_from_scenes([sourced], item_id=record.id, collection="pleiades").properties
+    properties = item_from_scenes([sourced], item_id=record.id, collection="pleiades")["properties"]
     assert sorted(set(properties) - set(QUERYABLES)) == []
 
 

@@ -25,6 +25,11 @@ ID = "PHR1A_202108151541301"
 
 def item_of(*scenes: SceneRecord) -> Item:
     """The Item of these deliveries in the collection `pleiades`."""
+    return Item.from_dict(document_of(*scenes))
+
+
+def document_of(*scenes: SceneRecord) -> dict[str, Any]:
+    """The same Item as JSON data."""
     return item_from_scenes(delivered(*scenes), item_id=ID, collection="pleiades")
 
 
@@ -427,42 +432,52 @@ def asset_of(item: Item) -> Asset:
     return item.assets["pms-ortho-job_1"]
 
 
-def without_times(item: Item) -> None:
+def without_times(item: dict[str, Any]) -> None:
     """Take every time of acquisition out of the Item."""
-    item.datetime = None
+    item["properties"]["datetime"] = None
     for name in ("start_datetime", "end_datetime"):
-        del item.properties[name]
+        del item["properties"][name]
+
+
+def spoil(item: dict[str, Any], place: str, value: Any) -> None:
+    """Put a value in the place of another: `properties.title`, `image.href`."""
+    *way, name = place.split(".")
+    inner = {"image": item["assets"]["pms-ortho-job_1"], "properties": item["properties"]}.get(*way) if way else item
+    assert inner is not None
+    inner[name] = value
 
 
 BOW_TIE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
 OUTSIDE = {"type": "Polygon", "coordinates": [[[170, 0], [190, 0], [190, 1], [170, 0]]]}
 
-SPOILED: dict[str, tuple[Callable[[Item], Any], str]] = {
-    "id": (lambda item: setattr(item, "id", "PHR1A/2021"), "the id must be"),
-    "collection": (lambda item: setattr(item, "collection_id", None), "in no collection"),
-    "title": (lambda item: item.properties.update(title=""), "title is empty"),
-    "bow-tie": (lambda item: setattr(item, "geometry", BOW_TIE), "not valid"),
-    "point": (lambda item: setattr(item, "geometry", {"type": "Point", "coordinates": [0, 0]}), "must be a polygon"),
-    "world": (lambda item: setattr(item, "geometry", OUTSIDE), "leaves the world"),
-    "bbox": (lambda item: setattr(item, "bbox", [0, 0, 1, 1]), "is not that of the geometry"),
+SPOILED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "id": (lambda item: spoil(item, "id", "PHR1A/2021"), "the id must be"),
+    "collection": (lambda item: spoil(item, "collection", None), "in no collection"),
+    "title": (lambda item: spoil(item, "properties.title", ""), "title is empty"),
+    "bow-tie": (lambda item: spoil(item, "geometry", BOW_TIE), "not valid"),
+    "point": (lambda item: spoil(item, "geometry", {"type": "Point", "coordinates": [0, 0]}), "must be a polygon"),
+    "world": (lambda item: spoil(item, "geometry", OUTSIDE), "leaves the world"),
+    "bbox": (lambda item: spoil(item, "bbox", [0, 0, 1, 1]), "is not that of the geometry"),
     "datetime": (without_times, "neither a datetime"),
-    "zone": (lambda item: setattr(item, "datetime", datetime(2021, 8, 15, 15, 41, 31)), "no time zone"),  # noqa: DTZ001
-    "interval": (lambda item: setattr(item, "datetime", datetime(2022, 1, 1, tzinfo=UTC)), "is not between"),
-    "half interval": (lambda item: item.properties.pop("end_datetime"), "together or not at all"),
-    "key": (lambda item: item.assets.update({"Not A Key": asset_of(item)}), "the key must be"),
-    "href": (lambda item: setattr(asset_of(item), "href", "/archive/IMG.TIF"), "the href must be"),
-    "roles": (lambda item: setattr(asset_of(item), "roles", None), "roles missing"),
-    "transform": (lambda item: asset_of(item).extra_fields.update({"proj:transform": [1, 2]}), "six numbers"),
-    "signed": (lambda item: item.properties.update({"a": "https://h/x?X-Amz-Signature=b"}), "properties/a holds"),
+    "zone": (lambda item: spoil(item, "properties.datetime", "2021-08-15T15:41:31"), "no time zone"),
+    "interval": (lambda item: spoil(item, "properties.datetime", "2022-01-01T00:00:00Z"), "is not between"),
+    "half interval": (lambda item: item["properties"].pop("end_datetime"), "together or not at all"),
+    "key": (lambda item: item["assets"].update({"Not A Key": item["assets"]["pms-ortho-job_1"]}), "the key must be"),
+    "href": (lambda item: spoil(item, "image.href", "/archive/IMG.TIF"), "the href must be"),
+    "roles": (lambda item: spoil(item, "image.roles", []), "roles missing"),
+    "transform": (lambda item: spoil(item, "image.proj:transform", [1, 2]), "six numbers"),
+    "infinite": (lambda item: spoil(item, "properties.airbus:x", float("-inf")), "airbus:x is not a finite"),
+    "infinite in a list": (lambda item: spoil(item, "properties.airbus:x", [1, float("nan")]), "is not a finite"),
+    "signed": (lambda item: spoil(item, "properties.a", "https://h/x?X-Amz-Signature=b"), "properties/a holds"),
 }
 
 
 @pytest.mark.parametrize("name", SPOILED)
 def test_broken_invariant_is_named(name: str) -> None:
     """Each invariant of an Item is checked before the catalogue sees it."""
-    spoil, reason = SPOILED[name]
-    item = item_of(scene())
+    spoil_it, reason = SPOILED[name]
+    item = document_of(scene())
     check_item(item)
-    spoil(item)
+    spoil_it(item)
     with pytest.raises(UnreadableScene, match=reason):
         check_item(item)

@@ -72,7 +72,7 @@ def content_of(path: Path, root: Path) -> dict[str, Any]:
 def json_of(item_id: str, scenes: list[SceneRecord]) -> dict[str, Any]:
     """The Item of these records as the catalogue gets it."""
     item = item_from_scenes(delivered(*scenes), item_id=item_id, collection="pleiades")
-    document: dict[str, Any] = json.loads(json.dumps(item.to_dict(), allow_nan=False))
+    document: dict[str, Any] = json.loads(json.dumps(item, allow_nan=False))
     return document
 
 

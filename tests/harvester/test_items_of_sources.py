@@ -62,7 +62,7 @@ def known_to(*sources: tuple[str, SceneRecord]) -> list[SourcedScene]:
 
 def item_of(records: Sequence[SourcedScene], item_id: str = ID, **further: Any) -> Item:
     """The Item of these records."""
-    return item_from_scenes(records, item_id=item_id, collection="pleiades", **further)
+    return Item.from_dict(item_from_scenes(records, item_id=item_id, collection="pleiades", **further))
 
 
 def archive_item(*siblings: Sibling, **changes: Any) -> Item:

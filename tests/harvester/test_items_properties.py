@@ -95,7 +95,7 @@ siblings = st.lists(
 def json_of(records: Sequence[SourcedScene], others: Sequence[Sibling] = ()) -> dict[str, Any]:
     """The Item of these records as the catalogue gets it."""
     item = item_from_scenes(records, item_id=ID, collection="pleiades", siblings=others)
-    document: dict[str, Any] = json.loads(json.dumps(item.to_dict(), allow_nan=False))
+    document: dict[str, Any] = json.loads(json.dumps(item, allow_nan=False))
     return document
 
 

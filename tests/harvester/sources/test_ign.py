@@ -204,7 +204,7 @@ def test_a_mosaic_becomes_a_valid_item(sensors: Sensors, schemas: Path) -> None:
     service = Geoplateforme(coverages("PLEIADES", [2020], boxes=[FRANCE], dimensions={"season": "summer"}))
     (scene,) = _scenes(_records(service, "PLEIADES", territories=TERRITORIES), sensors)
     sourced = SourcedScene(source="ign", precedence=0, scene=scene)
-    item = item_from_scenes([sourced], item_id=scene.id, collection="pleiades-littoral").to_dict()
+    item = item_from_scenes([sourced], item_id=scene.id, collection="pleiades-littoral")
     validator(schemas)(item)
     assert item["properties"]["datetime"] is None
     assert item["properties"]["start_datetime"] == "2020-01-01T00:00:00Z"

@@ -237,6 +237,6 @@ def test_a_feature_becomes_a_valid_item(sensors: Sensors, schemas: Path) -> None
     raws = [_raw(ds_name="DS_SPOT6_201807041015123_", mode_=mode, f_quicklook=f"{mode}.jpg") for mode in ("P", "MS")]
     scenes = [openspot.scene_from_record(raw, sensors) for raw in raws]
     sourced = [SourcedScene(source="openspot", precedence=0, scene=scene) for scene in scenes]
-    item = item_from_scenes(sourced, item_id=scenes[0].id, collection="spot-6-7-open").to_dict()
+    item = item_from_scenes(sourced, item_id=scenes[0].id, collection="spot-6-7-open")
     validator(schemas)(item)
     assert sorted(asset["href"].rpartition("/")[2] for asset in item["assets"].values()) == ["MS.jpg", "P.jpg"]
