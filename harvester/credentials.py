@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from harvester.errors import CredentialsError
 
 _NAME = re.compile(r"[^A-Z0-9]+")
+_SECRET_PARAMETER = re.compile(r"key|token|secret|passw|sign|credential|auth|^sig$", re.IGNORECASE)
 
 
 class Credentials(BaseModel):
@@ -36,6 +37,11 @@ def read_credentials(name: str, environment: Mapping[str, str]) -> Credentials:
     prefix = f"DINAMIS_SOURCE_{_NAME.sub('_', name.upper())}"
     values = {field: _value(f"{prefix}_{field.upper()}", environment) for field in Credentials.model_fields}
     return Credentials.model_validate({field: value for field, value in values.items() if value})
+
+
+def is_secret_name(parameter: str) -> bool:
+    """Whether a parameter of an address is called like one that holds a key."""
+    return _SECRET_PARAMETER.search(parameter) is not None
 
 
 def _value(variable: str, environment: Mapping[str, str]) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,17 +41,28 @@ class Feed:
         """What jobs of one host are told by; of a folder the whole machine is one."""
         return urlsplit(self.location).hostname or "this machine"
 
+    def asked_anew(self) -> Feed:
+        """The feed without the answers that are kept of it: a service may be wrong in saying that nothing changed."""
+        return replace(self, options=self.options.model_copy(update={"answers": None}))
 
-def feeds_of(documents: CollectionDocuments, environment: Mapping[str, str]) -> dict[str, Feed]:
+
+def feeds_of(
+    documents: CollectionDocuments, environment: Mapping[str, str], answers: Path | None = None
+) -> dict[str, Feed]:
     """All sources that are ready to be harvested, by name, in the order of the documents.
 
     A source without an address is not among them unless its kind knows one: it only says where deliveries go.
+
+    Args:
+        documents: which sources there are.
+        environment: has their credentials.
+        answers: the folder where answers of services are kept; nowhere by default.
 
     Raises:
         CollectionDocumentError: the options of a source are not what its kind takes.
         CredentialsError: a file of credentials cannot be read.
     """
-    feeds = (_feed(document, choice, environment) for document, choice in _choices(documents.values()))
+    feeds = (_feed(document, choice, environment, answers) for document, choice in _choices(documents.values()))
     return {feed.name: feed for feed in feeds if feed}
 
 
@@ -72,9 +84,11 @@ def _choices(documents: Iterable[CollectionDocument]) -> Iterable[tuple[Collecti
     return ((document, choice) for document in documents for choice in document.harvest.sources)
 
 
-def _feed(document: CollectionDocument, choice: SourceChoice, environment: Mapping[str, str]) -> Feed | None:
+def _feed(
+    document: CollectionDocument, choice: SourceChoice, environment: Mapping[str, str], answers: Path | None
+) -> Feed | None:
     options_type = SOURCES[choice.source].Options
-    given: dict[str, Any] = {**choice.options, "credentials": Credentials()}
+    given: dict[str, Any] = {**choice.options, "credentials": Credentials(), "answers": answers}
     for name in ("url", "rate", "page_size", "timeout_s"):
         if (value := getattr(choice, name)) is not None:
             given[name] = value

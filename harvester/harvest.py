@@ -188,10 +188,11 @@ def _count_unchanged(work: _Work, part: Part, state: str, connection: Connection
 def _read_part(work: _Work, part: Part) -> None:
     work.connections.patiently(lambda _, side: source_states.forget_state(side, work.feed.name))
     is_done = False
+    feed = work.feed.asked_anew() if work.run.request.is_full else work.feed
     with ReadingAhead(_reader(work), partial(_are_news, work)) as ahead:
         known = ahead.fingerprints(partial(known_fingerprints, work.connections, work.feed, work.run.request))
-        source = SOURCES[work.feed.kind]
-        pages = source.read_pages(work.feed.options, part.selection, part.cursor, work.progress, known)
+        source = SOURCES[feed.kind]
+        pages = source.read_pages(feed.options, part.selection, part.cursor, work.progress, known)
         for page, readings in ahead.pages(limited(pages, work.run.request, part.counts.get("read", 0))):
             is_done = page.next_cursor is None
             part = _write_page(work, part, page, readings, is_done=is_done)

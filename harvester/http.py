@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,19 +13,19 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from itertools import count
 from logging import getLogger
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 import stamina
-from hishel import CacheOptions, SqliteStorage
+from hishel import CacheOptions
 from hishel.httpx import CacheClient
 from pydantic import SecretStr
 from pyrate_limiter import GCRA, Limiter, Rate, SingleBucketFactory, StateBucket
 
-from harvester.credentials import Credentials
+from harvester.credentials import Credentials, is_secret_name
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.kept_answers import KeptAnswers, kept_answers
 
 if TYPE_CHECKING:  # the sources import this module: whichever comes first must not need the other
     from harvester.sources.source import SourceOptions
@@ -37,7 +36,6 @@ USER_AGENT = "DINAMIS-STAC harvester (+https://dinamis.data-terra.org/)"
 
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 _MAX_REDIRECTS = 5
-_SECRET_PARAMETER = re.compile(r"key|token|secret|passw|sign|credential|auth|^sig$", re.IGNORECASE)
 
 # Where structlog is installed, stamina would print each repetition among the output of the command.
 stamina.instrumentation.set_on_retry_hooks(())
@@ -70,25 +68,21 @@ class Session:
         *,
         auth: httpx.Auth | None = None,
         patience: Patience | None = None,
-        store: Path | None = None,
     ) -> None:
         """Open a session for a source.
 
         Args:
-            options: where it is, and how fast it may be asked.
+            options: where it is, how fast it may be asked, and where its answers are kept, so that it may say "not
+                modified"; each answer is still asked for. What is answered to credentials is never kept.
             auth: signs each request, and may ask for tokens on its way.
             patience: how long the service is borne with.
-            store: a file that keeps answers, so that the service may say "not modified"; each answer is still asked
-                for. What is answered to credentials is never kept.
         """
         self._options = options
         self._origin = httpx.URL(options.url)
         self._hosts = frozenset({self._origin.netloc.decode(), *options.allowed_hosts})
         self._patience = patience or Patience()
         self._secrets = _secrets(options.credentials, self._origin)
-        # Kept requests hold their headers: those that sign in would put secrets on the disk.
-        is_kept = store is not None and auth is None and not self._secrets
-        self._answers = SqliteStorage(database_path=store) if store is not None and is_kept else None
+        self._answers = None if auth or self._secrets else kept_answers(options.answers)
         self._client = _client(self._answers, options.timeout_s, auth)
 
     def __enter__(self) -> Self:
@@ -307,7 +301,7 @@ def _turns(_host: bytes, rate: float) -> _Turns:
     return _Turns(rate)
 
 
-def _client(answers: SqliteStorage | None, timeout_s: float, auth: httpx.Auth | None) -> httpx.Client:
+def _client(answers: KeptAnswers | None, timeout_s: float, auth: httpx.Auth | None) -> httpx.Client:
     headers = {"User-Agent": USER_AGENT}
     if answers is None:
         return httpx.Client(headers=headers, timeout=timeout_s, auth=auth)
@@ -384,8 +378,6 @@ def _without_secrets(url: httpx.URL | str) -> str:
         url = httpx.URL(url)
     except httpx.InvalidURL:
         return str(url).partition("?")[0].rpartition("@")[2]
-    parameters = [
-        (name, "***" if _SECRET_PARAMETER.search(name) else value) for name, value in url.params.multi_items()
-    ]
+    parameters = [(name, "***" if is_secret_name(name) else value) for name, value in url.params.multi_items()]
     bare = url.copy_with(username=None, password=None)
     return str(bare.copy_with(params=parameters) if parameters else bare).replace("%2A%2A%2A", "***")

@@ -9,10 +9,15 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, HttpUrl, Secret, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from database.settings import DatabaseSettings
 from harvester.collection_documents import default_collections_directory
 from harvester.collection_model import Language
 
 _SPOKEN = ", ".join(get_args(Language))
+
+
+def _default_cache() -> Path:
+    return DatabaseSettings().home / "cache"
 
 
 def _addresses(written: object) -> object:
@@ -78,6 +83,9 @@ class HarvestSettings(NoticeSettings):
 
     collections: Path = Field(default_factory=default_collections_directory)
     """DINAMIS_COLLECTIONS: the folder of collection documents; the packaged ones by default."""
+
+    cache: Path = Field(default_factory=_default_cache)
+    """DINAMIS_CACHE: the folder where answers of services are kept, to ask whether they have changed."""
 
     language: str = "fr"
     """DINAMIS_LANGUAGE: the language in which Collections are published; the others are translations."""

@@ -61,8 +61,9 @@ def credentials_called(name: str) -> Credentials:
 def documented_feeds(documents: CollectionDocuments) -> dict[str, Feed]:
     """The feeds of the documents that have an address, with the credentials of the environment."""
     from harvester.feeds import feeds_of
+    from harvester.settings import HarvestSettings
 
-    return feeds_of(documents, os.environ)
+    return feeds_of(documents, os.environ, settings_of(HarvestSettings).cache)
 
 
 def known_feeds(connection: Connection, documents: CollectionDocuments) -> Mapping[str, Feed]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,6 +53,7 @@ class SourceOptions(BaseModel):
     rate: float = Field(default=2.0, gt=0)  #: requests per second to one host, at most
     timeout_s: float = Field(default=60.0, gt=0)
     allowed_hosts: tuple[str, ...] = ()  #: hosts other than that of `url` that may be asked too
+    answers: Path | None = None  #: folder where answers are kept, to ask whether they have changed; None = nowhere
 
     @property
     def shown_location(self) -> str:

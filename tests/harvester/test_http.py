@@ -8,7 +8,6 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from threading import Thread
 
 import httpx
@@ -31,10 +30,8 @@ ANSWER = {"features": [{"id": "a" * 500}]}
 QUICK = Patience(attempts=3, unreadable_attempts=2)
 
 
-async def _good(request: Request) -> Response:
-    if request.headers.get("If-None-Match") == '"1"':
-        return Response(status_code=304)
-    return JSONResponse(ANSWER, headers={"ETag": '"1"'})
+async def _good(_: Request) -> Response:
+    return JSONResponse(ANSWER)
 
 
 async def _posted(request: Request) -> Response:
@@ -65,12 +62,11 @@ def _service(*first: Quirk, always: Quirk | None = None) -> Iterator[tuple[str, 
 def _session(
     url: str,
     patience: Patience = QUICK,
-    store: Path | None = None,
     auth: httpx.Auth | None = None,
     **options: object,
 ) -> Session:
     described = SourceOptions.model_validate({"url": url, "rate": 1000.0, "timeout_s": 5.0, **options})
-    return Session(described, auth=auth, patience=patience, store=store)
+    return Session(described, auth=auth, patience=patience)
 
 
 PASSING = {
@@ -259,31 +255,6 @@ def test_numbers_that_json_does_not_know_stay_texts() -> None:
     """One impossible number does not spoil the page: its own field says what stood there."""
     with _service() as (url, _), _session(url) as session:
         assert session.get_json(f"{url}/odd") == ["NaN", "1e999", 1.5]
-
-
-def test_a_kept_answer_is_asked_for_but_not_sent_again(tmp_path: Path) -> None:
-    """With a store, the service is asked whether the answer is still the same."""
-    with _service() as (url, plan):
-        for _ in range(2):
-            with _session(url, store=tmp_path / "answers.db") as session:
-                assert session.get_json(url) == ANSWER
-    assert [headers.get("if-none-match") for _, _, headers in plan.requests] == [None, '"1"']
-
-
-def test_an_unreadable_answer_is_not_kept(tmp_path: Path) -> None:
-    """A cut answer with an ETag is not brought back by "not modified"."""
-    cut = quirks.truncated(headers={"ETag": '"1"'})
-    with _service(cut) as (url, plan), _session(url, store=tmp_path / "answers.db") as session:
-        assert session.get_json(url) == ANSWER
-    assert [headers.get("if-none-match") for _, _, headers in plan.requests] == [None, None]
-
-
-def test_what_is_answered_to_credentials_is_not_kept(tmp_path: Path) -> None:
-    """No secret gets into the store, so nothing is stored at all."""
-    credentials = Credentials(api_key=SecretStr("s3cr3t"))
-    with _service() as (url, _), _session(url, store=tmp_path / "answers.db", credentials=credentials) as session:
-        assert session.get_json(url) == ANSWER
-    assert not list(tmp_path.iterdir())
 
 
 def test_parameters_join_those_of_the_address() -> None:
