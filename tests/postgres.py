@@ -56,6 +56,25 @@ class PostgresServer:
             connection.execute(statement)
 
 
+def _open_to_all(template: Database) -> None:
+    # What is asked of the API in most tests is not who may see what.
+    from stac_api.access.policy import PolicySet  # noqa: PLC0415  # tests without a database do without the API
+    from stac_api.access.rule_store import activate  # noqa: PLC0415
+
+    everybody = {"collections": ["*"], "categories": ["PUBLIC"], "visibility": "full", "source": "the tests"}
+    rules = PolicySet.model_validate(
+        {
+            "id": "open",
+            "valid_from": "2000-01-01T00:00:00Z",
+            "source_document": "the tests",
+            "approved_by": "the tests",
+            "rules": [everybody],
+        }
+    )
+    with template.connect("owner") as connection:
+        activate(connection, [rules], by="the tests")
+
+
 def in_database(database: Database, name: str) -> Database:
     """The same server and roles, another database on it."""
 
@@ -99,6 +118,7 @@ def postgres_server() -> Iterator[PostgresServer]:
                 connection.execute("SELECT pg_reload_conf()")
             template = embedded_database(cluster)
             migrate(template)
+            _open_to_all(template)
             yield PostgresServer(cluster, template)
         finally:
             cluster.destroy()
@@ -116,6 +136,15 @@ def module_database(postgres_server: PostgresServer) -> Iterator[Database]:
     """A migrated database that the tests of one module share."""
     with postgres_server.clone() as clone:
         yield clone
+
+
+@pytest.fixture
+def ruleless_database(database: Database) -> Database:
+    """A fresh migrated database without any rules in it: nobody can see anything."""
+    with database.connect("owner") as connection:
+        connection.execute("SET session_replication_role = replica")  # the history refuses to be emptied
+        connection.execute("DELETE FROM dinamis.policy_set")
+    return database
 
 
 @pytest.fixture

@@ -1,0 +1,223 @@
+"""The policy sets in the database: draft, then active from one date until the next set begins; none is ever rewritten.
+
+For commands, over psycopg and as the owner; the API reads by `policies.py`. What was in force stays: the database
+refuses to change it, whoever asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.resources import files
+from typing import Any, Literal, cast
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from stac_api.access.errors import RulesRefused
+from stac_api.access.policy import LicenceRef, PolicySet
+
+_SQL = files("stac_api") / "access" / "sql"
+LOAD, ACTIVATE, END, WITHDRAW, ALL = (
+    (_SQL / name).read_bytes()
+    for name in (
+        "load_policy_set.sql",
+        "activate_policy_set.sql",
+        "end_policy_set.sql",
+        "withdraw_policy_set.sql",
+        "policy_sets.sql",
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredSet:
+    """A set as it stands in the database."""
+
+    id: str
+    state: Literal["draft", "active"]
+    begins: datetime | None  #: None of a draft
+    ends: datetime | None  #: None until further notice
+    document: dict[str, Any]
+    digest: str
+    source_document: str
+    decided_on: date | None
+    approved_by: str
+    loaded_at: datetime
+    activated_at: datetime | None
+    activated_by: str | None
+
+    @property
+    def policies(self) -> PolicySet:
+        """The rules themselves."""
+        return PolicySet.model_validate(self.document)
+
+
+def history(connection: Connection[Any]) -> list[StoredSet]:
+    """All sets: the active ones in the order of time, then the drafts."""
+    with connection.cursor(row_factory=class_row(StoredSet)) as cursor:
+        return cursor.execute(ALL).fetchall()
+
+
+def in_force(connection: Connection[Any], at: datetime) -> PolicySet | None:
+    """The set that decides at a time."""
+    return next((each.policies for each in _active(connection) if _holds(each, at)), None)
+
+
+def load_draft(connection: Connection[Any], policies: PolicySet) -> bool:
+    """Keep a set as a draft, or replace the draft of that name.
+
+    Returns:
+        Whether the set was not there before, or stood otherwise.
+
+    Raises:
+        RulesRefused: it is active with other content.
+    """
+    stored = next((each for each in history(connection) if each.id == policies.id), None)
+    if stored and stored.policies == policies:
+        return False
+    if stored and stored.state == "active":
+        raise RulesRefused(f"{policies.id} is active and stays as it is: write the new rules under another id.")
+    document = policies.model_dump(mode="json")
+    columns = policies.model_dump(include={"id", "source_document", "decided_on", "approved_by"})
+    connection.execute(LOAD, {**columns, "document": Jsonb(document), "digest": digest_of(document)})
+    return True
+
+
+def activate(connection: Connection[Any], sets: Iterable[PolicySet], *, by: str) -> list[str]:
+    """Put sets in force from the dates that they bear, in one transaction; those that are active already stay.
+
+    A set begins in the future, or before all that are active, or anywhere while there is none. It ends where the next
+    one begins, and so does the one before it now.
+
+    Args:
+        connection: As the owner of the database.
+        sets: The sets; of those that are not drafts yet a draft is made.
+        by: Who activates them.
+
+    Returns:
+        The ids of those that became active, the latest first.
+
+    Raises:
+        RulesRefused: one would begin in the past, or when another begins, or names a licence that is not loaded.
+    """
+    # The latest first: where there is none, only the first may begin in the past; the others then come before it.
+    ordered = sorted(sets, key=lambda each: each.valid_from, reverse=True)
+    with connection.transaction():
+        _lock(connection)
+        return [each.id for each in ordered if _activated(connection, each, by)]
+
+
+def activate_now(connection: Connection[Any], policies: PolicySet, *, by: str) -> PolicySet:
+    """Put a set in force at once, whatever date it bears.
+
+    Returns:
+        The set as it is in force, with the time of its beginning.
+    """
+    with connection.transaction():
+        _lock(connection)
+        begun = policies.model_copy(update={"valid_from": _now(connection)})
+        _activated(connection, begun, by)
+    return begun
+
+
+def rollback(connection: Connection[Any], *, by: str) -> PolicySet:
+    """Take the last activation back: a set that has not begun becomes a draft again; else the former rules return.
+
+    What was in force stays in the history: the former rules begin anew, now and under another id.
+
+    Returns:
+        The set that holds in its place.
+
+    Raises:
+        RulesRefused: there is none before it.
+    """
+    with connection.transaction():
+        _lock(connection)
+        active = _active(connection)
+        if len(active) < 2:
+            raise RulesRefused("There is no set before the last one: activate other rules instead.")
+        former, last = active[-2:]
+        if last.begins and last.begins > _now(connection):
+            connection.execute(WITHDRAW, {"id": last.id})
+            connection.execute(END, {"id": former.id, "ends": last.ends})
+            return former.policies
+        return activate_now(connection, _again(former.policies, last.id, [each.id for each in active]), by=by)
+
+
+def digest_of(document: dict[str, Any]) -> str:
+    """SHA-256 of a JSON document in its canonical form, in hexadecimal."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _lock(connection: Connection[Any]) -> None:
+    # Readers are not held up; of two that activate, the second sees what the first did.
+    connection.execute("LOCK TABLE dinamis.policy_set IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _now(connection: Connection[Any]) -> datetime:
+    ((now,),) = connection.execute("SELECT clock_timestamp()").fetchall()
+    return cast("datetime", now)
+
+
+def _active(connection: Connection[Any]) -> list[StoredSet]:
+    return [each for each in history(connection) if each.state == "active"]
+
+
+def _holds(stored: StoredSet, at: datetime) -> bool:
+    return stored.begins is not None and stored.begins <= at and (stored.ends is None or at < stored.ends)
+
+
+def _activated(connection: Connection[Any], policies: PolicySet, by: str) -> bool:
+    load_draft(connection, policies)
+    active = _active(connection)
+    if any(each.id == policies.id for each in active):
+        return False
+    _refuse_unknown_licences(connection, policies)
+    before = next((each for each in active if _holds(each, policies.valid_from)), None)
+    if before:
+        _refuse_late(connection, policies, before)
+        connection.execute(END, {"id": before.id, "ends": policies.valid_from})
+    ends = before.ends if before else (active[0].begins if active else None)
+    connection.execute(ACTIVATE, {"id": policies.id, "begins": policies.valid_from, "ends": ends, "by": by})
+    return True
+
+
+def _refuse_late(connection: Connection[Any], policies: PolicySet, before: StoredSet) -> None:
+    if policies.valid_from == before.begins:
+        raise RulesRefused(f"{policies.id} begins when {before.id} does: give it another valid_from.")
+    if policies.valid_from < _now(connection):
+        raise RulesRefused(
+            f"{policies.id} would begin at {policies.valid_from.isoformat()}, in the past, while {before.id} was in "
+            "force: give it a later valid_from, or let it begin at once (`dinamis rules activate --now`)."
+        )
+
+
+def _refuse_unknown_licences(connection: Connection[Any], policies: PolicySet) -> None:
+    known = set(connection.execute("SELECT id, version FROM dinamis.licence").fetchall())
+    missing = sorted(
+        f"{each.id} version {each.version}" for each in licences_of(policies) if (each.id, each.version) not in known
+    )
+    if missing:
+        raise RulesRefused(f"{policies.id} names licences that are not loaded: {', '.join(missing)}.")
+
+
+def licences_of(policies: PolicySet) -> set[LicenceRef]:
+    """The licences that the rules name."""
+    return {rule.licence for rule in policies.rules if rule.licence}
+
+
+_AGAIN = re.compile(r"-again-\d+$")
+
+
+def _again(former: PolicySet, instead_of: str, taken: Sequence[str]) -> PolicySet:
+    stem = _AGAIN.sub("", former.id)
+    number = next(number for number in range(1, len(taken) + 2) if f"{stem}-again-{number}" not in taken)
+    note = f"The rules of {former.id} again, instead of {instead_of}."
+    return former.model_copy(update={"id": f"{stem}-again-{number}", "notes": (*former.notes, note)})
