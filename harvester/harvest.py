@@ -123,9 +123,9 @@ def _work(
     connections.patiently(partial(_publish_missing_collections, work))
     worked = False
     try:
-        while (part := connections.patiently(lambda _, side: runs.claim_part(side, run))) is not None:
-            worked = True
-            with _frozen_beginnings():
+        with _frozen_beginnings():
+            while (part := connections.patiently(lambda _, side: runs.claim_part(side, run))) is not None:
+                worked = True
                 _harvest_part(work, part)
         return _finish(work) or (report.ended("running", work.progress.passed_over) if worked else None)
     except (SourceUnavailable, CatalogueError, TooManyWithdrawals, RunCancelled) as error:
