@@ -18,6 +18,7 @@ from pyproj.exceptions import ProjError
 from shapely import MultiPolygon, Polygon
 from shapely.affinity import scale
 from shapely.geometry.base import BaseGeometry
+from shapely.geometry.polygon import orient
 
 from footprints.errors import CrsError, EmptyFootprintError, RingError
 from footprints.overlap import area_km2
@@ -142,21 +143,20 @@ def valid_footprint(geometry: BaseGeometry) -> Region:
     Raises:
         FootprintError: No area is left, or a coordinate is not on the Earth.
     """
-    if _is_footprint(geometry):
-        return geometry
+    if _is_plain(geometry):
+        return geometry if geometry.exterior.is_ccw else orient(geometry)
     for polygon in polygon_parts(geometry):
         checked_ring(np.asarray(polygon.exterior.coords))
     return cut(shapely.make_valid(geometry))
 
 
-def _is_footprint(geometry: BaseGeometry) -> TypeGuard[Polygon]:
-    """Whether a geometry is for certain a footprint as it is, as nearly all are: one plain polygon within the world."""
+def _is_plain(geometry: BaseGeometry) -> TypeGuard[Polygon]:
+    """Whether a geometry is a footprint for certain but for its winding, as nearly all are: one polygon in the world."""
     if not isinstance(geometry, Polygon) or geometry.interiors or not geometry.is_valid:
         return False
     west, south, east, north = geometry.bounds
     is_in_world = west >= -180 and east <= 180 and south >= -90 and north <= 90
-    ring = geometry.exterior
-    return bool(is_in_world and 2 * geometry.area >= SLIVER_WIDTH_DEG * ring.length and ring.is_ccw)
+    return bool(is_in_world and 2 * geometry.area >= SLIVER_WIDTH_DEG * geometry.length)
 
 
 def footprint_bbox(geometry: Region) -> tuple[float, float, float, float]:

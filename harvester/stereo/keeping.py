@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from typing import Any, cast
+from importlib.resources import files
+from typing import cast
 
 import shapely
 from psycopg import Connection
@@ -26,8 +26,24 @@ from harvester.stereo.sets import LIMITS, FoundSet, find_sets
 from harvester.stereo.stereo_items import Membership, memberships_of, published_suitability
 from harvester.stereo.views import PlacedItem, ViewItem, view_items
 
+Moment = tuple[str, datetime]  #: when a satellite took an image
+
 #: Views of one set lie within a pass, and each may stand for a record some seconds beside it.
 REACH = timedelta(seconds=LIMITS.pass_s + 2 * LIMITS.duplicate_s)
+
+_SQL = files("harvester.stereo") / "sql"
+FORMER_MOMENTS, KEEP_VIEWS, MOMENTS_IN_COMPANY, VIEWS_WITHIN, SETS_WITHIN, KEEP_ITEMS, KEEP_SET = (
+    (_SQL / f"{name}.sql").read_bytes()
+    for name in (
+        "former_moments",
+        "keep_views",
+        "moments_in_company",
+        "views_within",
+        "sets_within",
+        "keep_items",
+        "keep_set",
+    )
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -65,10 +81,13 @@ class Scope:
         place = bisect_right(self._starts, (platform, first)) - 1
         return place >= 0 and self.spans[place].platform == platform and last <= self.spans[place].last
 
-    def as_arrays(self) -> tuple[list[str], list[datetime], list[datetime]]:
-        """Satellites, beginnings and ends."""
-        spans = self.spans
-        return [each.platform for each in spans], [each.first for each in spans], [each.last for each in spans]
+    def as_arrays(self) -> dict[str, list[str] | list[datetime]]:
+        """Satellites, beginnings and ends, as statements take them."""
+        return {
+            "platforms": [each.platform for each in self.spans],
+            "firsts": [each.first for each in self.spans],
+            "lasts": [each.last for each in self.spans],
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +115,21 @@ class BuiltSet:
 
     found: FoundSet
     digest: bytes
+
+    def as_row(self) -> Mapping[str, object]:
+        """What is written down of it, by column."""
+        found = self.found
+        return {
+            "id": found.id,
+            "collection": found.collection,
+            "mode": found.mode,
+            "platform": found.set.platform,
+            "started_at": found.started_at,
+            "ended_at": found.ended_at,
+            "views": [view.item for view in found.views],
+            "suitability": published_suitability(found),
+            "digest": self.digest,
+        }
 
 
 @dataclass(frozen=True)
@@ -130,15 +164,13 @@ class SetKeeping:
             return NO_CHANGES
         placed = list(placed)
         views = view_items(each for each in placed if each.collection in self._rules.view_collections)
-        moments = [Span(each.view.platform, each.view.acquired_at, each.view.acquired_at) for each in views]
+        touched = {each.item for each in placed}
+        moments = self._former_moments(touched) | {(each.view.platform, each.view.acquired_at) for each in views}
         self._lock_days(moments)
-        former = self._keep_views(views, {each.item for each in placed} - {each.item for each in views})
-        scope = Scope([*moments, *former, *windows]).widened(REACH)
-        near = self._views_in(scope.widened(REACH)) if scope.spans else []
-        # Most images stand alone; then a set can only be stored where its views were until now.
-        if not (near or former or windows):
-            return NO_CHANGES
-        return self._compared(scope, near, {each.item for each in placed})
+        self._keep_views(views, touched - {each.item for each in views})
+        # Most images stand alone, and make no set.
+        scope = Scope([*windows, *(Span(*each, each[1]) for each in self._in_company(moments))]).widened(REACH)
+        return self._compared(scope, touched) if scope.spans else NO_CHANGES
 
     def write(self, built: Iterable[BuiltSet], gone: Iterable[StoredSet], now: datetime) -> None:
         """Write down sets as their Items stand in the catalogue from now on.
@@ -158,11 +190,11 @@ class SetKeeping:
         rows = self._connection.execute("SELECT id, created FROM dinamis.item WHERE id = ANY(%s)", (list(sets),))
         return dict(rows.fetchall())
 
-    def _compared(self, scope: Scope, near: Sequence[ViewItem], touched: Set[str]) -> SetChanges:
+    def _compared(self, scope: Scope, touched: Set[str]) -> SetChanges:
         stored = self._sets_in(scope.widened(REACH))
         found = [
             each
-            for each in find_sets(near, self._rules)
+            for each in find_sets(self._views_in(scope.widened(REACH)), self._rules)
             if scope.holds(each.set.platform, each.started_at, each.ended_at)
         ]
         inside = {each.id for each in stored if scope.holds(each.platform, each.started_at, each.ended_at)}
@@ -180,75 +212,50 @@ class SetKeeping:
             changed_views=frozenset(view for view in views if _told(before.get(view)) != _told(after.get(view))),
         )
 
-    def _lock_days(self, moments: Iterable[Span]) -> None:
+    def _former_moments(self, items: Set[str]) -> set[Moment]:
+        """The moments at which any of these Items were views until now."""
+        return set(self._connection.execute(FORMER_MOMENTS, {"items": list(items)}).fetchall())
+
+    def _lock_days(self, moments: Set[Moment]) -> None:
         """Take turns with whoever looks for sets on the same days of the same satellites."""
-        near = [moment.widened(REACH) for moment in moments]
-        days = {f"stereo {span.platform} {end.astimezone(UTC):%F}" for span in near for end in (span.first, span.last)}
+        days = {
+            (platform, end.astimezone(UTC).date())
+            for platform, moment in moments
+            for end in (moment - REACH, moment + REACH)
+        }
         self._connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(day, 0)) FROM unnest(%s::text[]) AS day", (sorted(days),)
+            "SELECT pg_advisory_xact_lock(hashtextextended(day, 0)) FROM unnest(%s::text[]) AS day",
+            ([f"stereo {platform} {day}" for platform, day in sorted(days)],),
         )
 
-    def _keep_views(self, views: Sequence[ViewItem], gone: Collection[str]) -> list[Span]:
-        """Write down views, and forget others; gives the moments at which any of them were until now."""
-        rows = self._connection.execute(
-            "WITH former AS (SELECT platform, acquired_at FROM dinamis.stereo_view"
-            "  WHERE item = ANY(%(items)s) OR item = ANY(%(gone)s)),"
-            " forgotten AS (DELETE FROM dinamis.stereo_view WHERE item = ANY(%(gone)s)),"
-            " kept AS (INSERT INTO dinamis.stereo_view (item, scene, collection, is_archive, platform, acquired_at,"
-            "  footprint, azimuth, incidence, direction_source, cloud_cover, sun_azimuth, sun_elevation, gsd)"
-            "  SELECT * FROM unnest(%(items)s::text[], %(scenes)s::text[], %(collections)s::text[],"
-            "   %(archive)s::boolean[], %(platforms)s::text[], %(times)s::timestamptz[], %(footprints)b::bytea[],"
-            "   %(azimuths)s::float8[], %(incidences)s::float8[], %(sources)s::smallint[], %(clouds)s::float8[],"
-            "   %(sun_azimuths)s::float8[], %(sun_elevations)s::float8[], %(gsds)s::float8[])"
-            "  ON CONFLICT (item) DO UPDATE SET scene = excluded.scene, collection = excluded.collection,"
-            "   is_archive = excluded.is_archive, platform = excluded.platform, acquired_at = excluded.acquired_at,"
-            "   footprint = excluded.footprint, azimuth = excluded.azimuth, incidence = excluded.incidence,"
-            "   direction_source = excluded.direction_source, cloud_cover = excluded.cloud_cover,"
-            "   sun_azimuth = excluded.sun_azimuth, sun_elevation = excluded.sun_elevation, gsd = excluded.gsd)"
-            " SELECT platform, acquired_at FROM former",
-            {"gone": list(gone), **_columns(views)},
-        )
-        return [Span(platform, moment, moment) for platform, moment in rows]
+    def _keep_views(self, views: Sequence[ViewItem], gone: Collection[str]) -> None:
+        """Write down views, and forget others."""
+        self._connection.execute("DELETE FROM dinamis.stereo_view WHERE item = ANY(%s)", (list(gone),))
+        self._connection.execute(KEEP_VIEWS, _columns(views))
+
+    def _in_company(self, moments: Set[Moment]) -> list[Moment]:
+        """Those moments near which there may be sets."""
+        return self._connection.execute(
+            MOMENTS_IN_COMPANY,
+            {
+                "platforms": [platform for platform, _ in moments],
+                "times": [moment for _, moment in moments],
+                "reach": REACH,
+            },
+        ).fetchall()
 
     def _views_in(self, scope: Scope) -> list[ViewItem]:
-        """The views in a scope that are not alone in their pass."""
-        rows = self._connection.execute(
-            # OFFSET 0 keeps the planner to the index on platform and time, where it would compare every stretch with
-            # every view of the satellite.
-            "SELECT near.* FROM"
-            " unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS span (platform, first, last)"
-            " CROSS JOIN LATERAL (SELECT item, scene, collection, is_archive, platform, acquired_at, footprint,"
-            "  azimuth, incidence, direction_source, cloud_cover, sun_azimuth, sun_elevation, gsd"
-            "  FROM dinamis.stereo_view"
-            "  WHERE stereo_view.platform = span.platform AND acquired_at BETWEEN span.first AND span.last OFFSET 0)"
-            " AS near ORDER BY near.platform, near.acquired_at",
-            scope.as_arrays(),
-        ).fetchall()
-        rows = list(_in_company(rows))
+        rows = self._connection.execute(VIEWS_WITHIN, scope.as_arrays()).fetchall()
         footprints = shapely.from_wkb([bytes(row[6]) for row in rows]).tolist()
         return [_view_item(row, footprint) for row, footprint in zip(rows, footprints, strict=True)]
 
     def _sets_in(self, scope: Scope) -> list[StoredSet]:
         with self._connection.cursor(row_factory=class_row(StoredSet)) as sets:
-            sets.execute(
-                "SELECT near.* FROM"
-                " unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS span (platform, first, last)"
-                " CROSS JOIN LATERAL (SELECT id, collection, platform, started_at, ended_at, views, suitability,"
-                "  digest FROM dinamis.stereo_set WHERE stereo_set.platform = span.platform"
-                "  AND started_at BETWEEN span.first AND span.last OFFSET 0) AS near",
-                scope.as_arrays(),
-            )
-            return sets.fetchall()
+            return sets.execute(SETS_WITHIN, scope.as_arrays()).fetchall()
 
     def _keep_items(self, sets: Sequence[BuiltSet], now: datetime) -> None:
         self._connection.execute(
-            "INSERT INTO dinamis.item"
-            " (id, collection, is_published, is_archive, created, updated, first_change, change)"
-            " SELECT id, collection, true, is_archive, %(now)s, %(now)s, 0, 0"
-            " FROM unnest(%(ids)s::text[], %(collections)s::text[], %(archive)s::boolean[])"
-            " AS kept (id, collection, is_archive)"
-            " ON CONFLICT (id) DO UPDATE SET collection = excluded.collection, is_published = true,"
-            " is_archive = excluded.is_archive",
+            KEEP_ITEMS,
             {
                 "now": now,
                 "ids": [each.found.id for each in sets],
@@ -259,43 +266,11 @@ class SetKeeping:
 
     def _keep_sets(self, sets: Sequence[BuiltSet]) -> None:
         with self._connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO dinamis.stereo_set"
-                " (id, collection, mode, platform, started_at, ended_at, views, suitability, digest)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (id) DO UPDATE SET collection = excluded.collection, started_at = excluded.started_at,"
-                " ended_at = excluded.ended_at, views = excluded.views, suitability = excluded.suitability,"
-                " digest = excluded.digest",
-                [
-                    (
-                        each.found.id,
-                        each.found.collection,
-                        each.found.mode,
-                        each.found.set.platform,
-                        each.found.started_at,
-                        each.found.ended_at,
-                        [view.item for view in each.found.views],
-                        published_suitability(each.found),
-                        each.digest,
-                    )
-                    for each in sets
-                ],
-            )
+            cursor.executemany(KEEP_SET, [each.as_row() for each in sets])
 
     def _forget(self, sets: list[str]) -> None:
         self._connection.execute("DELETE FROM dinamis.stereo_set WHERE id = ANY(%s)", (sets,))
         self._connection.execute("UPDATE dinamis.item SET is_published = false WHERE id = ANY(%s)", (sets,))
-
-
-def _in_company(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Those rows of views, ordered by satellite and time, with another less than a pass before or after them."""
-    meets = [
-        before[4] == after[4] and (after[5] - before[5]).total_seconds() <= LIMITS.pass_s
-        for before, after in pairwise(rows)
-    ]
-    return (
-        row for row, earlier, later in zip(rows, [False, *meets], [*meets, False], strict=False) if earlier or later
-    )
 
 
 def _is_other(found: FoundSet, stored: StoredSet | None) -> bool:

@@ -1,0 +1,19 @@
+-- Of some moments of satellites those within reach of which two images were taken, or a stereo set stands.
+-- OFFSET keeps the planner to the indexes on satellite and time; with 1 there must be two.
+SELECT moment.platform, moment.taken
+FROM unnest(%(platforms)s::text [], %(times)s::timestamptz []) AS moment (platform, taken)
+WHERE
+    EXISTS (
+        SELECT FROM dinamis.stereo_view
+        WHERE
+            stereo_view.platform = moment.platform
+            AND stereo_view.acquired_at BETWEEN moment.taken - %(reach)s AND moment.taken + %(reach)s
+        OFFSET 1
+    )
+    OR EXISTS (
+        SELECT FROM dinamis.stereo_set
+        WHERE
+            stereo_set.platform = moment.platform
+            AND stereo_set.started_at BETWEEN moment.taken - %(reach)s AND moment.taken + %(reach)s
+        OFFSET 0
+    );
