@@ -18,10 +18,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from documents.located_yaml import LocatedDocument, Place, Problem, read_located_yaml
+from documents.mistakes import did_you_mean, dotted, explained, validated
+from documents.packaged import default_collections_directory
 from harvester.collection_model import CollectionContent, Harvest, SourceChoice
-from harvester.document_mistakes import did_you_mean, dotted, explained, validated
 from harvester.errors import CollectionDocumentError
-from harvester.located_yaml import LocatedDocument, Place, Problem, read_located_yaml
 from harvester.queryables import DEFAULT_LANGUAGE, QUERYABLES, queryables
 from harvester.sensors import read_sensors
 from harvester.source_queryables import SOURCE_PROPERTIES, queryables_of_sources
@@ -52,13 +53,6 @@ _COLLECTION_ONLY = frozenset({"dinamis:scene_size_km"})
 _TRANSLATED_FIELDS = ("title", "description", "keywords", "item_assets")
 
 _STAC_FIELDS = ("providers", "attribution", "extent", "summaries", "item_assets", "links")
-
-
-def default_collections_directory() -> Path:
-    """The packaged documents: `collections/` of a checkout, or the copy inside an installed package."""
-    package = Path(__file__).resolve().parent
-    installed = package / "collection_documents_data"
-    return installed if installed.is_dir() else package.parent / "collections"
 
 
 @dataclass(frozen=True)

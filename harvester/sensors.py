@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from harvester.document_mistakes import did_you_mean, dotted, explained, validated
+from documents.located_yaml import Place, Problem, read_located_yaml
+from documents.mistakes import did_you_mean, dotted, explained, validated
 from harvester.errors import CollectionDocumentError, UnreadableScene
-from harvester.located_yaml import Place, Problem, read_located_yaml
 
 #: How a family gives the azimuth from the target to the satellite (docs/explanation/reading-dimap.md).
 AzimuthConvention = Literal["scan-axis", "target", "nadir"]

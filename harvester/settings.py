@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, HttpUrl, Secret, SecretStr, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from database.settings import DatabaseSettings
-from harvester.collection_documents import default_collections_directory
+from documents.packaged import default_collections_directory
 from harvester.collection_model import Language
 
 _SPOKEN = ", ".join(get_args(Language))
