@@ -70,7 +70,6 @@ CREATE TABLE dinamis.membership (
     entity uuid NOT NULL REFERENCES dinamis.entity,
     role text NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'referent', 'legal_representative')),
     category dinamis.category,
-    framework uuid REFERENCES dinamis.framework,
     purpose text,
     applied_at timestamptz NOT NULL DEFAULT now(),
     validated_by uuid REFERENCES dinamis.person,
@@ -167,7 +166,7 @@ RETURNS TABLE (category text, entity uuid, framework uuid, standing text) LANGUA
         FROM dinamis.category_grant AS grants
         WHERE grants.person = who AND lower(grants.valid) <= moment
         UNION ALL
-        SELECT application.category, application.entity, application.framework, false
+        SELECT application.category, application.entity, NULL, false
         FROM dinamis.membership AS application
         WHERE application.person = who AND application.category IS NOT NULL
             AND application.confirmed_at IS NULL AND application.valid @> moment
@@ -237,7 +236,7 @@ dinamis.api_key, dinamis.audit_event TO dinamis_api;
 GRANT INSERT (name, kind, country, legal_representative, legal_representative_email) ON dinamis.entity TO dinamis_api;
 GRANT INSERT (issuer, subject, email, name) ON dinamis.person TO dinamis_api;
 GRANT UPDATE (email, name, state) ON dinamis.person TO dinamis_api;
-GRANT INSERT (person, entity, role, category, framework, purpose) ON dinamis.membership TO dinamis_api;
+GRANT INSERT (person, entity, role, category, purpose) ON dinamis.membership TO dinamis_api;
 GRANT UPDATE (
     validated_by, validated_at, confirmed_by, confirmed_at, refused_by, refused_at, refusal, valid
 ) ON dinamis.membership TO dinamis_api;
