@@ -11,7 +11,7 @@ import shapely
 
 from footprints import Region, overlap_fraction
 from harvester.ledger import KnownScene, Ledger, SceneMoment
-from harvester.record import SceneRecord
+from harvester.record import SceneOutline
 
 #: Without a common name: the moments that two sources give for one strip differ by less…
 SAME_MOMENT_S = 2.0
@@ -31,7 +31,7 @@ class Acquisition:
     moment: SceneMoment  #: when and where it was taken
 
 
-def acquisitions_of(scenes: Sequence[SceneRecord], source: str, ledger: Ledger, now: datetime) -> list[Acquisition]:
+def acquisitions_of(scenes: Sequence[SceneOutline], source: str, ledger: Ledger, now: datetime) -> list[Acquisition]:
     """The acquisitions of these records, with what the ledger knows of them already.
 
     Args:
@@ -52,14 +52,14 @@ def acquisitions_of(scenes: Sequence[SceneRecord], source: str, ledger: Ledger, 
     return [_acquisition(group, scenes, names, former, now) for group in _connected(len(scenes), links)]
 
 
-def names_of(scene: SceneRecord, source: str) -> frozenset[str]:
+def names_of(scene: SceneOutline, source: str) -> frozenset[str]:
     """Every name of the acquisition; where its source gives none, one that only this source can know."""
     return frozenset(scene.scene_keys or (f"{source} {scene.id}",))
 
 
 def _acquisition(
     group: Sequence[int],
-    scenes: Sequence[SceneRecord],
+    scenes: Sequence[SceneOutline],
     names: Sequence[frozenset[str]],
     former: Sequence[Mapping[str, KnownScene]],
     now: datetime,
@@ -67,7 +67,7 @@ def _acquisition(
     known = {scene.id: scene for index in group for scene in former[index].values()}
     oldest_first = sorted(known.values(), key=lambda scene: (scene.created, scene.id))
     every_name = frozenset(name for index in group for name in names[index])
-    first = min((scenes[index] for index in group), key=lambda scene: (scene.is_archive, scene.footprint.wkb))
+    first = min((scenes[index] for index in group), key=lambda scene: (scene.is_archive, scene.footprint))
     standing = oldest_first[0] if oldest_first else KnownScene(min(every_name), now)
     return Acquisition(
         scene=standing,
@@ -79,7 +79,7 @@ def _acquisition(
     )
 
 
-def _known_at_that_moment(scenes: Sequence[SceneRecord], ledger: Ledger) -> Iterator[tuple[int, KnownScene]]:
+def _known_at_that_moment(scenes: Sequence[SceneOutline], ledger: Ledger) -> Iterator[tuple[int, KnownScene]]:
     """Which records are of a known acquisition by moment and place."""
     moments = {str(index): _moment(str(index), scene) for index, scene in enumerate(scenes) if _is_dated(scene)}
     near = ledger.scenes_near(list(moments.values()), SAME_MOMENT_S) if moments else []
@@ -88,7 +88,7 @@ def _known_at_that_moment(scenes: Sequence[SceneRecord], ledger: Ledger) -> Iter
     return ((int(index), known[scene]) for index, scene in same)
 
 
-def _simultaneous(scenes: Sequence[SceneRecord]) -> Iterator[tuple[int, int]]:
+def _simultaneous(scenes: Sequence[SceneOutline]) -> Iterator[tuple[int, int]]:
     """Which of the records are of one acquisition by moment and place."""
     dated = [(str(scene.platform), scene.acquired_at, index) for index, scene in enumerate(scenes) if _is_dated(scene)]
     ordered = sorted(dated, key=lambda each: (each[0], each[1]))
@@ -127,13 +127,12 @@ def _connected(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _is_dated(scene: SceneRecord) -> bool:
+def _is_dated(scene: SceneOutline) -> bool:
     return scene.platform is not None and scene.acquired_at is not None
 
 
-def _moment(scene: str, record: SceneRecord) -> SceneMoment:
-    footprint = record.footprint.wkb
-    return SceneMoment(scene=scene, platform=record.platform, acquired_at=record.acquired_at, footprint=footprint)
+def _moment(scene: str, of: SceneOutline) -> SceneMoment:
+    return SceneMoment(scene=scene, platform=of.platform, acquired_at=of.acquired_at, footprint=of.footprint)
 
 
 def _is_same_place(one: SceneMoment, other: SceneMoment) -> bool:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import zip_longest
 from typing import Any
 
@@ -28,8 +28,8 @@ from harvester.errors import CatalogueError, CollectionDocumentError, Unreadable
 from harvester.feeds import Feed
 from harvester.items import Sibling, SourcedScene, asset_locations, item_from_scenes
 from harvester.ledger import KnownItem, KnownRecord, Ledger, RecordEntry
-from harvester.reading_ahead import ReadBeforehand, Reading, Readings
-from harvester.record import Page, RawRecord, SceneRecord, Withdrawal
+from harvester.reading_ahead import ItemAlone, ReadBeforehand, Readings
+from harvester.record import Page, RawRecord, SceneOutline, SceneRecord, Withdrawal
 from harvester.report import ItemChange, Outcome, PageReport, printable
 from harvester.sensors import Sensors
 from harvester.settings import NoticeSettings
@@ -70,8 +70,25 @@ class _Taken:
     """A record that was read: new, changed, or asked to be read again."""
 
     raw: RawRecord
-    scene: SceneRecord
+    outline: SceneOutline
+    scene: Callable[[], SceneRecord]
     before: KnownRecord | None
+    alone: ItemAlone | None = None
+
+
+@dataclass
+class _Said:
+    """A record of an Item. One that was read elsewhere is read here only if its Item has to be built."""
+
+    source: str
+    precedence: int
+    scene: Callable[[], SceneRecord]
+    alone: ItemAlone | None = None
+
+    @cached_property
+    def sourced(self) -> SourcedScene:
+        """As Items are built from it."""
+        return SourcedScene(source=self.source, precedence=self.precedence, scene=self.scene())
 
 
 @dataclass
@@ -81,12 +98,38 @@ class _Draft:
     known: KnownItem  #: as it is to stand in the ledger
     stood_in: str | None  #: the collection where it is in the catalogue before this page
     was_published: bool  #: before the batch at hand
-    records: dict[RecordKey, SourcedScene] = field(default_factory=dict)
+    records: dict[RecordKey, _Said] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)  #: of its records before the batch at hand
     reason: str = "no record of it is left"  #: should it be withdrawn
     is_new: bool = False  #: the ledger did not have it before this page
     is_touched: bool = False
     built: catalogue.ItemDocument | None = None
+    locations: Mapping[str, Any] = field(default_factory=dict)  #: of its files, which are private
+
+    @property
+    def scenes(self) -> list[SourcedScene]:
+        """What its records say."""
+        return [said.sourced for said in self.records.values()]
+
+    def build(self, siblings: Sequence[Sibling], corrections: Mapping[str, Any]) -> None:
+        """Let it be what its records say; nothing if there is none."""
+        alone = self._built_elsewhere() if not siblings and not corrections else None
+        if alone:
+            self.built, self.locations = alone.parsed(), alone.locations
+        elif self.records:
+            self.built = item_from_scenes(
+                self.scenes,
+                item_id=self.known.id,
+                collection=self.known.collection,
+                siblings=siblings,
+                corrections=corrections,
+            )
+            self.locations = asset_locations(self.scenes)
+
+    def _built_elsewhere(self) -> ItemAlone | None:
+        """The Item that was built where its one record was read, if it is just the one that is to be."""
+        alone = next(iter(self.records.values())).alone if len(self.records) == 1 else None
+        return alone if alone and (alone.id, alone.collection) == (self.known.id, self.known.collection) else None
 
     def leave_out(self, record: RecordKey) -> None:
         """Let a record not be one of it any more; one that was withdrawn is none already."""
@@ -143,7 +186,6 @@ class PageWriting:
         self._made: set[str] = set()  #: those of them that the ledger did not have before this page
         self._others: dict[str, _Draft] = {}  #: further views of the sets of these Items
         self._reread: list[str] = []  #: the Item of each unchanged record that was read again
-        self._beforehand: dict[str, ReadBeforehand] = {}  #: by record, those that were read elsewhere
 
     def take_in(self, page: Page, readings: Readings = (), refused: Sequence[RecordEntry] = ()) -> PageReport:
         """Write the records of the page into the ledger and build the Items they change.
@@ -263,17 +305,25 @@ class PageWriting:
         for raw, beforehand in zip_longest(records, readings):
             if raw.id in names:
                 continue
-            reading = self._reading(raw, beforehand)
-            if isinstance(reading, UnreadableScene):
-                self._refuse(raw, known.get(raw.id), "read", reading, report)
-            else:
-                yield _Taken(raw, reading, known.get(raw.id))
+            said = raw.with_canonical(beforehand.canonical) if beforehand else raw
+            try:
+                yield self._taken(said, known.get(raw.id), beforehand)
+            except UnreadableScene as error:
+                self._refuse(said, known.get(raw.id), "read", error, report)
 
-    def _reading(self, raw: RawRecord, beforehand: ReadBeforehand | None) -> Reading:
+    def _taken(self, raw: RawRecord, before: KnownRecord | None, beforehand: ReadBeforehand | None) -> _Taken:
+        """A record with what it says.
+
+        Raises:
+            UnreadableScene: it cannot be read.
+        """
+        read = partial(read_record, self._feed.kind, raw, self._rooms.sensors)
         if beforehand is None:
-            return read_record(self._feed.kind, raw, self._rooms.sensors)
-        self._beforehand[raw.id] = beforehand
-        return beforehand.reading
+            scene = read()
+            return _Taken(raw, SceneOutline.of(scene), _given(scene), before)
+        if isinstance(beforehand.reading, UnreadableScene):
+            raise beforehand.reading
+        return _Taken(raw, beforehand.reading, read, before, beforehand.alone)
 
     def _is_unchanged(self, raw: RawRecord, before: KnownRecord | None) -> bool:
         if before is None or before.state != "active" or before.digest != raw.digest():
@@ -315,7 +365,7 @@ class PageWriting:
             self._count(each, report)
 
     def _count(self, taken: _Taken, report: PageReport) -> None:
-        report.warn(taken.raw.id, taken.scene.warnings)
+        report.warn(taken.raw.id, taken.outline.warnings)
         if taken.before and self._is_unchanged(taken.raw, taken.before):
             self._reread.append(str(taken.before.item))
         else:
@@ -329,7 +379,7 @@ class PageWriting:
             UnreadableScene: no collection takes one of them, its Item is in another collection than the operator asked
                 for, or an Item that they change would not be valid.
         """
-        found = acquisitions_of([each.scene for each in taken], self._feed.source, self._ledger, self._now)
+        found = acquisitions_of([each.outline for each in taken], self._feed.source, self._ledger, self._now)
         scenes = [name for each in found if each.is_known for name in (each.scene.id, *each.merged)]
         drafts = self._drafts(self._ledger.items_of_scenes(scenes)) if scenes else {}
         former = {each.before.item for each in taken if each.before and each.before.item}
@@ -341,7 +391,7 @@ class PageWriting:
             self._merge(acquisition, drafts)
         of_scene = _by_scene(drafts)
         placed = [
-            (taken[index], self._place(taken[index].scene, acquisition.scene.id, of_scene[acquisition.scene.id]))
+            (taken[index], self._place(taken[index].outline, acquisition.scene.id, of_scene[acquisition.scene.id]))
             for acquisition in found
             for index in acquisition.members
         ]
@@ -349,7 +399,8 @@ class PageWriting:
         drafts = {draft.known.id: draft for draft in made} | drafts
         self._refuse_taken_ids(drafts, made)
         for each, draft in placed:
-            draft.records[self._feed.source, each.raw.id] = self._sourced(self._feed.source, draft, each.scene)
+            said = self._said(self._feed.source, draft, each.scene, each.alone)
+            draft.records[self._feed.source, each.raw.id] = said
             draft.is_touched = True
         changed = self._build(drafts)
         self._keep(found, changed, placed)
@@ -386,7 +437,7 @@ class PageWriting:
 
     # Where a record belongs
 
-    def _place(self, scene: SceneRecord, scene_id: str, of_scene: list[_Draft]) -> _Draft:
+    def _place(self, scene: SceneOutline, scene_id: str, of_scene: list[_Draft]) -> _Draft:
         """The Item that a record belongs to, made if need be.
 
         Raises:
@@ -417,7 +468,7 @@ class PageWriting:
                     "the two sources gives ids that are not unique"
                 )
 
-    def _collection_of(self, scene: SceneRecord, of_scene: Sequence[_Draft]) -> str:
+    def _collection_of(self, scene: SceneOutline, of_scene: Sequence[_Draft]) -> str:
         """Where the Item of a record belongs: where the feed or the operator says, else where a document takes it."""
         if self._feed.collection is not None:
             return self._feed.collection
@@ -433,11 +484,11 @@ class PageWriting:
             return wanted
         return held[0].known.collection if held else self._accepting_collection(scene)
 
-    def _is_ours(self, draft: _Draft, scene: SceneRecord) -> bool:
+    def _is_ours(self, draft: _Draft, scene: SceneOutline) -> bool:
         """Whether records of this source go on with an Item, which may be a withdrawn one that comes back."""
         return self._feed.source in draft.sources or (not draft.sources and draft.known.id == scene.id)
 
-    def _accepting_collection(self, scene: SceneRecord) -> str:
+    def _accepting_collection(self, scene: SceneOutline) -> str:
         try:
             return self._rooms.documents.accepting(str(scene.mission), str(scene.profile)).id
         except CollectionDocumentError as error:
@@ -539,19 +590,22 @@ class PageWriting:
             stood_in = settled.stood_in if settled else (known.collection if known.is_published else None)
             drafts[known.id] = _Draft(known, stood_in, was_published=known.is_published)
         for record in self._ledger.active_records(drafts.keys()):
-            reading = read_record(record.kind, record.raw, self._rooms.sensors)
-            if isinstance(reading, UnreadableScene):
-                raise UnreadableScene(f"another record of its acquisition is not readable any more: {reading}")
+            try:
+                scene = read_record(record.kind, record.raw, self._rooms.sensors)
+            except UnreadableScene as error:
+                raise UnreadableScene(f"another record of its acquisition is not readable any more: {error}") from error
             draft = drafts[record.item]
             draft.sources.add(record.source)
-            draft.records[record.source, record.raw.id] = self._sourced(record.source, draft, reading)
+            draft.records[record.source, record.raw.id] = self._said(record.source, draft, _given(scene))
         return drafts
 
-    def _sourced(self, source: str, draft: _Draft, scene: SceneRecord) -> SourcedScene:
+    def _said(
+        self, source: str, draft: _Draft, scene: Callable[[], SceneRecord], alone: ItemAlone | None = None
+    ) -> _Said:
         document = self._rooms.documents.get(draft.known.collection)
         labels = [choice.label for choice in document.harvest.sources] if document else []
         precedence = labels.index(source) if source in labels else len(labels)
-        return SourcedScene(source=source, precedence=precedence, scene=scene)
+        return _Said(source, precedence, scene, alone)
 
     def _build(self, drafts: Mapping[str, _Draft]) -> dict[str, _Draft]:
         """Those Items that are not what they were, built anew from all their records, whatever their order of arrival.
@@ -574,33 +628,8 @@ class PageWriting:
         for name, draft in changed.items():
             together = of_scene[draft.known.scene]
             siblings = [other.as_sibling() for other in together if other is not draft and other.records]
-            draft.built = self._built(draft, siblings, corrections.get(name, {})) if draft.records else None
+            draft.build(siblings, corrections.get(name, {}))
         return changed
-
-    def _built(
-        self, draft: _Draft, siblings: Sequence[Sibling], corrections: Mapping[str, Any]
-    ) -> catalogue.ItemDocument:
-        if not siblings and not corrections and (alone := self._built_beforehand(draft)):
-            return alone
-        return item_from_scenes(
-            list(draft.records.values()),
-            item_id=draft.known.id,
-            collection=draft.known.collection,
-            siblings=siblings,
-            corrections=corrections,
-        )
-
-    def _built_beforehand(self, draft: _Draft) -> catalogue.ItemDocument | None:
-        """The Item that was built where its one record was read, if it is just the one that is to be."""
-        if len(draft.records) > 1:
-            return None
-        (((source, record), said),) = draft.records.items()
-        beforehand = self._beforehand.get(record)
-        if beforehand is None or source != self._feed.source or said.scene is not beforehand.reading:
-            return None
-        place = draft.known.id, draft.known.collection
-        alone = beforehand.alone
-        return alone if alone and (alone["id"], alone["collection"]) == place else None
 
     def _settle(self, report: PageReport) -> None:
         """Count the records that were read again by whether that changes their Item, and leave equal Items be."""
@@ -618,7 +647,8 @@ class PageWriting:
         for name in equal:
             del self._settled[name]
         for name, draft in self._settled.items():
-            report.conflicts += [(name, conflict) for conflict in conflicts_between(list(draft.records.values()))]
+            if len(draft.records) > 1:
+                report.conflicts += [(name, conflict) for conflict in conflicts_between(draft.scenes)]
         self._settled |= {name: draft for name, draft in self._others.items() if name in self._sets.changed_views}
         report.items_written = sum(draft.built is not None for draft in self._settled.values())
         report.items_removed = sum(bool(draft.stood_in) and not draft.built for draft in self._settled.values())
@@ -668,8 +698,8 @@ class PageWriting:
     def _bare_document(self, draft: _Draft, built: catalogue.ItemDocument) -> catalogue.ItemDocument:
         """The Item without what it says of stereo sets."""
         written = {"created": _rfc3339(draft.known.created), "updated": _rfc3339(self._now)}
-        places = asset_locations(list(draft.records.values()))
-        return {**built, "properties": {**built["properties"], **written}, "private": {"assets": places}}
+        properties = {**built["properties"], **written}
+        return {**built, "properties": properties, "private": {"assets": draft.locations}}
 
 
 def with_printable_id(raw: RawRecord) -> RawRecord:
@@ -678,13 +708,18 @@ def with_printable_id(raw: RawRecord) -> RawRecord:
     return raw if name == raw.id else replace(raw, id=name)
 
 
-def read_record(kind: str, raw: RawRecord, sensors: Sensors) -> Reading:
-    """What a record says, or why it cannot be read."""
-    try:
-        scene: SceneRecord = SOURCES[kind].scene_from_record(raw, sensors)
-    except UnreadableScene as error:
-        return error
+def read_record(kind: str, raw: RawRecord, sensors: Sensors) -> SceneRecord:
+    """What a record says.
+
+    Raises:
+        UnreadableScene: it cannot be read, with the reason.
+    """
+    scene: SceneRecord = SOURCES[kind].scene_from_record(raw, sensors)
     return scene
+
+
+def _given(scene: SceneRecord) -> Callable[[], SceneRecord]:
+    return lambda: scene
 
 
 def comparable(document: catalogue.ItemDocument) -> dict[str, Any]:

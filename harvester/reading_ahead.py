@@ -18,17 +18,18 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection as Socket
-from typing import Self
+from typing import Any, Self
+
+import orjson
 
 from harvester.errors import UnreadableScene
-from harvester.items import ItemDocument, SourcedScene, item_from_scenes
-from harvester.record import Page, RawRecord, SceneRecord
+from harvester.items import ItemDocument, SourcedScene, asset_locations, item_from_scenes
+from harvester.record import Canonical, Page, RawRecord, SceneOutline, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.source import Fingerprints
 
 logger = logging.getLogger(__name__)
 
-Reading = SceneRecord | UnreadableScene
 Wanted = Callable[[Sequence[RawRecord]], Sequence[bool]]  #: which records of a page are worth reading ahead
 
 #: Records after which a harvest is large: starting an interpreter takes as long as reading about as many.
@@ -41,11 +42,27 @@ _WORKER = "import sys; from harvester.reading_ahead import work; work(int(sys.ar
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadBeforehand:
-    """What came of a record before its page is written."""
+class ItemAlone:
+    """The Item of an acquisition of which one record is all that is known."""
 
-    reading: Reading
-    alone: ItemDocument | None = None  #: the Item, should this record be all that is known of its acquisition
+    id: str
+    collection: str
+    document: bytes  #: JSON
+    locations: Mapping[str, Any]  #: as `asset_locations` gives them
+
+    def parsed(self) -> ItemDocument:
+        """The Item as JSON data."""
+        document: ItemDocument = orjson.loads(self.document)
+        return document
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadBeforehand:
+    """What came of a record before its page is written: little that is cheap to send, as most of it is bytes."""
+
+    canonical: Canonical
+    reading: SceneOutline | UnreadableScene
+    alone: ItemAlone | None = None
 
 
 #: Of the records of a page, in their order; None, or nothing at the end, for those that are to be read in place.
@@ -66,17 +83,19 @@ class Reader:
         try:
             scene = self.scene_from_record(raw, self.sensors)
         except UnreadableScene as error:
-            return ReadBeforehand(reading=error)
-        return ReadBeforehand(reading=scene, alone=self._alone(scene))
+            return ReadBeforehand(canonical=raw.canonical, reading=error)
+        return ReadBeforehand(canonical=raw.canonical, reading=SceneOutline.of(scene), alone=self._alone(scene))
 
-    def _alone(self, scene: SceneRecord) -> ItemDocument | None:
+    def _alone(self, scene: SceneRecord) -> ItemAlone | None:
         if self.collection is None:
             return None
-        alone = SourcedScene(source=self.source, precedence=0, scene=scene)
+        alone = [SourcedScene(source=self.source, precedence=0, scene=scene)]
         try:
-            return item_from_scenes([alone], item_id=scene.id, collection=self.collection)
+            item = item_from_scenes(alone, item_id=scene.id, collection=self.collection)
         except UnreadableScene:
             return None  # whoever needs this Item finds out why
+        locations = asset_locations(alone)
+        return ItemAlone(id=scene.id, collection=self.collection, document=orjson.dumps(item), locations=locations)
 
 
 class ReadingAhead:

@@ -9,12 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from footprints import Region, ViewingDirection
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """The content of a record as the ledger keeps it."""
+
+    text: bytes
+    digest: bytes  #: of what of it counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,20 +40,27 @@ class RawRecord:
 
     def serialised(self) -> bytes:
         """The content as canonical JSON (sorted keys, ASCII), equal for equal contents."""
-        return _object(self._members.values())
+        return self.canonical.text
 
     def digest(self) -> bytes:
         """SHA-256 of what the record says: equal digests mean an unchanged record.
 
         From where the source looked does not count: an archive and a folder in it give the same records.
         """
-        said = (member for key, member in self._members.items() if key not in self.place_keys)
-        return hashlib.sha256(_object(said)).digest()
+        return self.canonical.digest
 
     @cached_property
-    def _members(self) -> dict[str, str]:
-        """The members of the content as canonical JSON, in order of their keys."""
-        return {key: f"{_CANONICAL(key)}:{_CANONICAL(value)}" for key, value in sorted(self.content.items())}
+    def canonical(self) -> Canonical:
+        """The content as it is kept, and known again."""
+        members = {key: f"{_CANONICAL(key)}:{_CANONICAL(value)}" for key, value in sorted(self.content.items())}
+        said = (member for key, member in members.items() if key not in self.place_keys)
+        return Canonical(_object(members.values()), hashlib.sha256(_object(said)).digest())
+
+    def with_canonical(self, canonical: Canonical) -> Self:
+        """The same record, with what was worked out of its content in another process."""
+        copy = replace(self)
+        vars(copy)["canonical"] = canonical
+        return copy
 
 
 # Not orjson, which writes some numbers and all letters beyond ASCII otherwise: every digest in the ledger would change.
@@ -212,3 +227,33 @@ class SceneRecord:
     remote_assets: tuple[RemoteAsset, ...] = ()
     links: tuple[RecordLink, ...] = ()
     warnings: tuple[str, ...] = ()  #: what the reader could not use though the scene is readable
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneOutline:
+    """As much of a scene as tells to which acquisition, and into which collection, its record belongs."""
+
+    id: str
+    scene_keys: tuple[str, ...]
+    platform: str | None
+    acquired_at: datetime | None
+    footprint: bytes  #: WKB, WGS 84
+    mission: str | None
+    profile: str | None
+    is_archive: bool
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, scene: SceneRecord) -> SceneOutline:
+        """The outline of a scene."""
+        return cls(
+            id=scene.id,
+            scene_keys=scene.scene_keys,
+            platform=scene.platform,
+            acquired_at=scene.acquired_at,
+            footprint=scene.footprint.wkb,
+            mission=scene.mission,
+            profile=scene.profile,
+            is_archive=scene.is_archive,
+            warnings=scene.warnings,
+        )

@@ -193,9 +193,10 @@ def _put_back(changes: Sequence[_Change], feed: Feed, undone: int, sensors: Sens
 
 def _refused_again(raw: KeptRecord, feed: Feed, undone: int, sensors: Sensors) -> RecordEntry:
     """A record in quarantine again: with the reason of today, for that of then is not kept."""
-    reading = read_record(feed.kind, raw, sensors)
-    if isinstance(reading, UnreadableScene):
-        return RecordEntry(raw=raw, state="quarantined", stage="read", reason=printable(str(reading)))
+    try:
+        read_record(feed.kind, raw, sensors)
+    except UnreadableScene as error:
+        return RecordEntry(raw=raw, state="quarantined", stage="read", reason=printable(str(error)))
     reason = f"it was in quarantine before run {undone}, which is undone: replay it"
     return RecordEntry(raw=raw, state="quarantined", stage="build", reason=reason)
 

@@ -14,7 +14,7 @@ from shapely import box
 from database import Database
 from harvester.acquisitions import acquisitions_of
 from harvester.ledger import KnownScene, Ledger, SceneMoment
-from harvester.record import SceneRecord
+from harvester.record import SceneOutline
 from tests.scene_records import scene
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,9 +30,9 @@ def ledger(module_database: Database) -> Iterator[Ledger]:
         connection.rollback()
 
 
-def record(*keys: str, seconds: float = 0, **changes: Any) -> SceneRecord:
+def record(*keys: str, seconds: float = 0, **changes: Any) -> SceneOutline:
     """A record of an acquisition with these names, some seconds after the first."""
-    return scene(scene_keys=keys, acquired_at=MOMENT + timedelta(seconds=seconds), **changes)
+    return SceneOutline.of(scene(scene_keys=keys, acquired_at=MOMENT + timedelta(seconds=seconds), **changes))
 
 
 def remember(ledger: Ledger, name: str, *keys: str, days: float = 0, seconds: float = 0) -> KnownScene:
@@ -47,7 +47,7 @@ def remember(ledger: Ledger, name: str, *keys: str, days: float = 0, seconds: fl
     return known
 
 
-def groups(ledger: Ledger, *records: SceneRecord) -> list[set[int]]:
+def groups(ledger: Ledger, *records: SceneOutline) -> list[set[int]]:
     """Which of the records are of one acquisition."""
     return [set(each.members) for each in acquisitions_of(records, "held", ledger, NOW)]
 
@@ -75,7 +75,7 @@ def test_records_that_share_a_name_are_of_one_acquisition(ledger: Ledger) -> Non
 )
 @pytest.mark.parametrize("is_known", [False, True], ids=["of-one-page", "in-the-ledger"])
 def test_moment_and_place_join_without_a_common_name(
-    ledger: Ledger, other: SceneRecord, is_same: bool, is_known: bool
+    ledger: Ledger, other: SceneOutline, is_same: bool, is_known: bool
 ) -> None:
     """One satellite within two seconds over half of the smaller footprint is one acquisition, on one page or later."""
     if not is_known:

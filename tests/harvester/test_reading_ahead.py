@@ -20,7 +20,7 @@ from harvester.harvest import Request, harvest
 from harvester.page_writing import PageWriting, WritingOptions, read_record
 from harvester.publish import publish_collections
 from harvester.reading_ahead import Reader, ReadingAhead, Readings
-from harvester.record import Page, RawRecord, Withdrawal
+from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
 from harvester.sources.source import Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items
@@ -78,16 +78,18 @@ def test_readings_are_those_in_place(page: Page) -> None:
     with ahead() as reading:
         readings = first_readings(page, reading)
 
-    here = [read_record("stac", raw, sensors()) for raw in page.records]
-    assert len(readings) == len(here) == 120
-    for read, expected in zip(readings, here, strict=True):
+    assert len(readings) == len(page.records) == 120
+    for raw, read in zip(page.records, readings, strict=True):
         assert read is not None
-        if isinstance(expected, UnreadableScene):
-            assert str(read.reading) == str(expected)
+        assert read.canonical == raw.canonical
+        if isinstance(read.reading, UnreadableScene):
+            with pytest.raises(UnreadableScene, match=str(read.reading)):
+                read_record("stac", raw, sensors())
         else:
-            assert read.reading == expected
+            assert read.reading == SceneOutline.of(read_record("stac", raw, sensors()))
             assert read.alone is not None
-    assert sum(isinstance(each, UnreadableScene) for each in here) == 1
+            assert read.alone.parsed()["id"] == read.reading.id
+    assert sum(isinstance(each.reading, UnreadableScene) for each in readings if each) == 1
 
 
 def test_only_what_is_wanted_is_read(page: Page) -> None:

@@ -19,7 +19,7 @@ from harvester.http import Session
 from harvester.record import Page, RawRecord
 from harvester.sources.source import Fingerprints, Progress
 from harvester.sources.stac.options import Options
-from harvester.sources.stac.record import listed_record, unreadable_record
+from harvester.sources.stac.record import line_record, unreadable_record
 from harvester.sources.stac.static import local_path
 
 logger = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ def _supposed_identity(line: bytes) -> str | None:
 
 def _record(line: bytes, options: Options) -> RawRecord:
     try:
-        return listed_record(orjson.loads(line), options.url, options.preset)
+        return line_record(line, options.url, options.preset)
     except orjson.JSONDecodeError as error:
         said = line[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
         return unreadable_record(f"the line is not JSON: {error}", said)
