@@ -13,6 +13,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
+from stac_api.access.credentials import Credentials
+from stac_api.access.oidc import Logins
 from stac_api.api_page import add_api_page
 from stac_api.client import CatalogueClient
 from stac_api.connections import api_database, lifespan_of
@@ -28,7 +30,16 @@ from stac_api.settings import ApiSettings, stock_settings
 from stac_api.stereo import StereoExtension
 
 #: STAC Browser sends credentials in Authorization or X-API-Key; stac-fastapi allows neither by default.
-REQUEST_HEADERS = ("Accept-Language", "Authorization", "Content-Type", "If-None-Match", "Range", "X-API-Key", ID_HEADER)
+REQUEST_HEADERS = (
+    "Accept-Language",
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "Range",
+    "X-API-Key",
+    ID_HEADER,
+)
 ANSWER_HEADERS = ("Accept-Ranges", "Content-Disposition", "Content-Language", "Content-Range", "ETag", ID_HEADER)
 
 
@@ -55,6 +66,7 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
     api.add_route_dependencies([{"path": "/search", "method": "POST"}], [Depends(refuse_other_bodies)])
     app: FastAPI = api.app
     app.state.client = api.client
+    app.state.logins = Logins(settings.oidc_issuers, settings.oidc_audiences)
     app.user_middleware = _middlewares(settings)
     _drop_stock_health(app)
     add_error_handlers(app)
@@ -97,7 +109,7 @@ def _middlewares(settings: ApiSettings) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=("GET", "HEAD", "POST", "OPTIONS"),
+            allow_methods=("GET", "HEAD", "POST", "DELETE", "OPTIONS"),
             allow_headers=REQUEST_HEADERS,
             expose_headers=ANSWER_HEADERS,
             max_age=600,
@@ -107,4 +119,5 @@ def _middlewares(settings: ApiSettings) -> list[Middleware]:
         *base,
         Middleware(LenientDatetimes),
         Middleware(UnexpectedErrors),
+        Middleware(Credentials),
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from asyncpg import exceptions as postgres
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticSerializationError
 from stac_fastapi.types.errors import InvalidQueryParameter, NotFoundError
 from starlette.exceptions import HTTPException
@@ -35,6 +35,22 @@ class ApiError(Exception):
         detail = super().__str__()
         summary = (type(self).__doc__ or "").strip().splitlines()[0]
         return f"{summary} {detail}".strip()
+
+
+class Explained(ApiError):
+    """The request is refused."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "Forbidden"
+
+    def members(self, _request: Request) -> Mapping[str, Any]:
+        """What its problem document has beside the usual members."""
+        return {}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What its answer has beside the usual headers."""
+        return {}
 
 
 class UndeclaredProperty(ApiError):
@@ -79,6 +95,8 @@ class AssetNotServed(ApiError):
 
 class Problem(BaseModel):
     """A refusal, as RFC 9457 has it, with the `code` and `description` of the STAC API."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str = "about:blank"
     title: str
@@ -155,11 +173,12 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
 
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every exception of the table, and every HTTP error of the framework, with a problem document."""
-    for kind in (*REFUSALS, HTTPException):
-        app.add_exception_handler(kind, _answer)
+    for kind in (*REFUSALS, Explained, HTTPException):
+        app.add_exception_handler(kind, answer)
 
 
-async def _answer(request: Request, error: Exception) -> JSONResponse:
+async def answer(request: Request, error: Exception) -> JSONResponse:
+    """The answer to a request that failed so; the log hears of what is not the client's fault."""
     response = problem_response(request, error)
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         # While the database is away each request ends here: the reason is enough, and where it arose tells nothing.
@@ -174,6 +193,9 @@ def problem_response(request: Request, error: Exception) -> JSONResponse:
     """The problem document of an exception, for any exception."""
     if isinstance(error, HTTPException):
         return _document(request, error.status_code, _code_of(error.status_code), str(error.detail), error.headers)
+    if isinstance(error, Explained):
+        members = error.members(request)
+        return _document(request, error.status, error.code, str(error), error.headers, members)
     refusal = _refusal(error)
     headers = {"Retry-After": "5"} if refusal is UNAVAILABLE else None
     return _document(request, refusal.status, refusal.code, refusal.detail or _words_of(error), headers)
@@ -188,7 +210,14 @@ def _refusal(error: Exception) -> Refusal:
     return next((REFUSALS[kind] for kind in type(error).__mro__ if kind in REFUSALS), FAILED)
 
 
-def _document(request: Request, status: int, code: str, detail: str, headers: Mapping[str, str] | None) -> JSONResponse:
+def _document(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None,
+    members: Mapping[str, Any] | None = None,
+) -> JSONResponse:
     problem = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -196,6 +225,7 @@ def _document(request: Request, status: int, code: str, detail: str, headers: Ma
         code=code,
         description=detail,
         request_id=request_id(request.scope),
+        **(members or {}),
     )
     return JSONResponse(problem.model_dump(), status, headers=headers, media_type=PROBLEM_JSON)
 

@@ -34,6 +34,16 @@ class ApiSettings(BaseSettings):
         description="Description of the landing page.",
     )
     public_assets: bool = Field(False, description="Serve the files of the archive to anyone who can reach the server.")
+    oidc_issuers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (),
+        description="Providers of logins (OpenID Connect) that are trusted: their issuer URLs, separated by commas, "
+        "such as https://sso.example.org/realms/dinamis.",
+    )
+    oidc_audiences: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        ("dinamis-stac",),
+        min_length=1,
+        description="What this server is called in tokens: one of these must be the audience (`aud`) of each.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
         ("*",), description="Web sites whose pages may call the API, separated by commas."
     )
@@ -57,6 +67,23 @@ class ApiSettings(BaseSettings):
                 "DINAMIS_API_PUBLIC_URL must be an absolute http(s) URL without query, such as https://stac.example.org/"
             )
         return url.rstrip("/")
+
+    @field_validator("oidc_issuers")
+    @classmethod
+    def _private(cls, issuers: tuple[str, ...]) -> tuple[str, ...]:
+        for issuer in issuers:
+            if not is_private_way(issuer):
+                raise ValueError(
+                    f"DINAMIS_API_OIDC_ISSUERS: {issuer} must be an https URL; plain http only on loopback"
+                )
+        return issuers
+
+
+def is_private_way(url: str) -> bool:
+    """Whether nobody on the way can change what a URL answers: https, or this machine itself."""
+    parts = urlsplit(url)
+    is_loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback))
 
 
 class StockSettings(Settings):  # type: ignore[misc]  # untyped upstream

@@ -1,0 +1,182 @@
+"""Who asks: one resolver from whatever credential a request carries to one `Principal`.
+
+Rights are never cached: they are gone at the next request.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+from uuid import UUID
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from stac_api.access.api_keys import NO_DIGEST, ApiKey, key_of, key_of_pair
+from stac_api.access.policy import Category
+from stac_api.access.principal import ANONYMOUS, Capacity, Login, Principal, Signature, Standing
+from stac_api.access.principal import Scope as KeyScope
+from stac_api.access.refusals import CredentialInvalid, CredentialsDiffer
+from stac_api.errors import answer
+
+_PRINCIPAL = (files("stac_api.access") / "sql" / "principal.sql").read_text(encoding="utf-8")
+
+#: As ASGI has them; a request without any of them is anonymous.
+CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"access-key", b"secret-key"})
+
+
+@dataclass(frozen=True)
+class BearerToken:
+    """What follows the word Bearer."""
+
+    text: str = field(repr=False)
+
+
+class Credentials:
+    """Resolves the credential of every request, so that a wrong one is refused on public routes too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its principal, or refuse it."""
+        if scope["type"] == "http" and any(name in CREDENTIAL_HEADERS for name, _ in scope["headers"]):
+            request = Request(scope)
+            try:
+                await principal_of(request)
+            except Exception as error:
+                await (await answer(request, error))(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+async def principal_of(request: Request) -> Principal:
+    """Who asks; found once per request.
+
+    Raises:
+        CredentialInvalid: the credential is none of ours, wrong, expired or revoked.
+        CredentialsDiffer: the request carries two different ones.
+    """
+    state = request.scope.setdefault("state", {})
+    if "principal" not in state:
+        state["principal"] = await _resolved(request)
+    principal: Principal = state["principal"]
+    return principal
+
+
+async def _resolved(request: Request) -> Principal:
+    credential = presented_in(request.headers)
+    if credential is None:
+        return ANONYMOUS
+    if isinstance(credential, ApiKey):
+        return await _holder(request, credential)
+    return await _bearer(request, credential)
+
+
+def presented_in(headers: Headers) -> ApiKey | BearerToken | None:
+    """The credential of a request; the same one given in two ways counts once.
+
+    Raises:
+        CredentialInvalid: one is not written as it should be.
+        CredentialsDiffer: there are two different ones.
+    """
+    found = {*_authorizations(headers), *_keys(headers), *_key_pairs(headers)}
+    if len(found) > 1:
+        raise CredentialsDiffer
+    return found.pop() if found else None
+
+
+def _authorizations(headers: Headers) -> Iterator[ApiKey | BearerToken]:
+    for value in headers.getlist("authorization"):
+        scheme, _, rest = value.strip().partition(" ")
+        match scheme.lower():
+            case "bearer":
+                yield BearerToken(rest.strip())
+            case "basic":
+                yield _well_written(_key_of_basic(rest.strip()))
+            case _:
+                raise CredentialInvalid("Of Authorization this server knows Bearer and Basic.")
+
+
+def _keys(headers: Headers) -> Iterator[ApiKey]:
+    for value in headers.getlist("x-api-key"):
+        yield _well_written(key_of(value.strip()))
+
+
+def _key_pairs(headers: Headers) -> Iterator[ApiKey]:
+    ids, secrets = headers.getlist("access-key"), headers.getlist("secret-key")
+    if len(ids) != len(secrets):
+        raise CredentialInvalid("access-key and secret-key belong together.")
+    for id_, secret in zip(ids, secrets, strict=True):
+        yield _well_written(key_of_pair(id_.strip(), secret.strip()))
+
+
+def _key_of_basic(encoded: str) -> ApiKey | None:
+    try:
+        id_, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return key_of_pair(id_, secret)
+
+
+def _well_written(key: ApiKey | None) -> ApiKey:
+    if key is None:
+        raise CredentialInvalid(
+            "An API key is written dk_<id>_<secret>; with HTTP Basic its id is the user and its secret the password."
+        )
+    return key
+
+
+async def _holder(request: Request, key: ApiKey) -> Principal:
+    """The person whose key it is."""
+    async with request.app.state.get_connection(request, "r") as connection:
+        row = await connection.fetchrow(_PRINCIPAL, key.id, None, None)
+        if not key.is_of(row["digest"] if row else NO_DIGEST) or row is None:
+            raise CredentialInvalid("There is no such API key.")
+        if not row["is_live"]:
+            raise CredentialInvalid("This API key has expired or was revoked.")
+        if row["is_use_news"]:
+            await connection.execute("UPDATE dinamis.api_key SET last_used_at = now() WHERE id = $1", key.id)
+    return _principal(row, credential="key", key=key.id, scopes=frozenset(map(KeyScope, row["scopes"])))
+
+
+async def _bearer(request: Request, token: BearerToken) -> Principal:
+    login: Login = await request.app.state.logins.login_of(token.text)
+    async with request.app.state.get_connection(request, "r") as connection:
+        row = await connection.fetchrow(_PRINCIPAL, None, login.issuer, login.subject)
+    if row is None:
+        return Principal(credential="bearer", login=login)
+    return _principal(row, credential="bearer", login=login)
+
+
+def _principal(row: Mapping[str, Any], **proof: Any) -> Principal:
+    return Principal(
+        person=row["person"],
+        pseudonym=row["pseudonym"],
+        is_operator=row["is_operator"],
+        capacities=tuple(map(_capacity, row["capacities"])),
+        signatures=frozenset(map(_signature, row["signatures"])),
+        **proof,
+    )
+
+
+def _capacity(found: Mapping[str, Any]) -> Capacity:
+    return Capacity(
+        category=Category(found["category"]),
+        entity=_uuid(found["entity"]),
+        framework=_uuid(found["framework"]),
+        standing=Standing(found["standing"]),
+    )
+
+
+def _signature(found: Mapping[str, Any]) -> Signature:
+    return Signature(licence=found["licence"], version=found["version"], entity=_uuid(found["entity"]))
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
