@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,11 +15,18 @@ from database.errors import ServerProgramsMissing
 from database.programs import find_server
 from harvester.collection_documents import default_collections_directory
 from tests.acceptance.command_line import Dinamis, Finished
+from tests.acceptance.sources.file_places import DELIVERIES, PLACES
 from tests.acceptance.sources.stand_ins import COUNT, STAND_INS, StandIn
+from tests.emulators import openspot
+from tests.emulators.revalidation import Revalidation
+from tests.emulators.serving import serving
+from tests.harvester.sources.file_servers import PASSWORD
 from tests.postgres import short_directory
 
 #: Collection and source of each stand-in that is asked for; only their address is changed in the document.
 FEEDS = {"openspot": "spot-6-7-open/openspot", "stac": "spot-6-7-drs/stac"}
+
+NOTHING = {"new": 0, "changed": 0, "unchanged": 0, "quarantined": 0}
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +39,17 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, St
 @pytest.fixture(scope="module")
 def documents(stand_ins: dict[str, StandIn], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the shipped documents, as institutions make it, with the addresses of the services."""
-    copy = tmp_path_factory.mktemp("documents") / "collections"
+    return documents_led_to(
+        {feed: stand_ins[name].feed.options.url for name, feed in FEEDS.items()}, tmp_path_factory.mktemp("documents")
+    )
+
+
+def documents_led_to(addresses: Mapping[str, str], folder: Path) -> Path:
+    """A copy of the shipped documents where these feeds, each the first of its collection, have other addresses."""
+    copy = folder / "collections"
     shutil.copytree(default_collections_directory(), copy)
-    for name, feed in FEEDS.items():
-        address, file = stand_ins[name].feed.options.url, copy / f"{feed.partition('/')[0]}.yaml"
+    for feed, address in addresses.items():
+        file = copy / f"{feed.partition('/')[0]}.yaml"
         published, _, harvest = file.read_text(encoding="utf-8").partition("\nharvest:\n")
         led, times = re.subn(r"url: \S+", f"url: {address}", harvest, count=1)
         assert times == 1
@@ -62,8 +76,9 @@ def harvested(dinamis: Dinamis, documents: Path, feed: str, *options: str) -> tu
     """One run and its account."""
     environment = {"DINAMIS_COLLECTIONS": str(documents)}
     finished = dinamis.run("harvest", "run", feed, "--json", *options, environment=environment)
+    assert finished.out, finished.err
     (account,) = json.loads(finished.out)
-    return finished, {name: account[name] for name in ("new", "changed", "unchanged", "quarantined")}
+    return finished, {name: account[name] for name in NOTHING}
 
 
 @pytest.mark.parametrize("name", FEEDS)
@@ -71,12 +86,45 @@ def test_a_source_is_harvested_and_followed_from_the_command_line(
     name: str, dinamis: Dinamis, documents: Path, stand_ins: dict[str, StandIn]
 ) -> None:
     """The first run finds every record, the next one what was changed and added; both end well and say so."""
-    nothing = {"new": 0, "changed": 0, "unchanged": 0, "quarantined": 0}
     first, account = harvested(dinamis, documents, FEEDS[name])
-    assert (first.code, account) == (0, {**nothing, "new": COUNT}), first.err
+    assert (first.code, account) == (0, {**NOTHING, "new": COUNT}), first.err
     stand_ins[name].change()
     stand_ins[name].add()
     _, account = harvested(dinamis, documents, FEEDS[name])
     assert (account["new"], account["changed"], account["quarantined"]) == (1, 1, 0)
     last, account = harvested(dinamis, documents, FEEDS[name], "--full")
-    assert (last.code, account) == (0, {**nothing, "unchanged": COUNT + 1}), last.err
+    assert (last.code, account) == (0, {**NOTHING, "unchanged": COUNT + 1}), last.err
+
+
+def test_what_a_service_says_is_not_modified_is_not_sent_again(dinamis: Dinamis, tmp_path: Path) -> None:
+    """The next run gets the body of what changed alone, and counts the rest as unchanged; a full run gets all."""
+    pan, colours = openspot.features(COUNT, year=2019), openspot.features(1, year=2019, mode="MS")
+    answers = Revalidation(openspot.OpenSpot(layers={"2019_PMS": pan, "2019_MS": colours}).app)
+    with serving(answers) as url:
+        documents = documents_led_to({"spot-6-7-open/openspot": f"{url}/"}, tmp_path)
+        harvested(dinamis, documents, "spot-6-7-open/openspot")
+        sent, answers.bodies = answers.bodies, 0
+        colours[0]["properties"]["resolution"] = 6.5
+        _, account = harvested(dinamis, documents, "spot-6-7-open/openspot")
+        assert (answers.bodies, answers.not_modified) == (1, sent - 1)
+        assert account == {**NOTHING, "unchanged": COUNT, "changed": 1}
+        harvested(dinamis, documents, "spot-6-7-open/openspot", "--full")
+        assert (answers.bodies, answers.not_modified) == (1 + sent, sent - 1)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_deliveries_on_a_server_are_harvested_once(name: str, dinamis: Dinamis, tmp_path: Path) -> None:
+    """The first run finds every delivery and the next nothing new; the password of the server is not told."""
+
+    def delivered() -> dict[str, int]:
+        finished = dinamis.run("harvest", "deliveries", place.location, "--json", environment=place.environment)
+        assert finished.code == 0, finished.err
+        assert PASSWORD not in finished.out + finished.err
+        account = json.loads(finished.out)
+        return {name: account[name] for name in NOTHING}
+
+    with PLACES[name](tmp_path) as place:
+        found = delivered()
+        assert found == {**NOTHING, "new": found["new"]}
+        assert found["new"] >= DELIVERIES
+        assert delivered() == {**NOTHING, "unchanged": found["new"]}
