@@ -21,3 +21,15 @@ class RulesMistaken(AccessError):
 
 class RulesRefused(AccessError):
     """The rules stay as they are."""
+
+
+class Unknown(AccessError):
+    """There is none of that name or id:"""
+
+
+class Ambiguous(AccessError):
+    """Several answer to that: give the id."""
+
+
+class IdentityRefused(AccessError):
+    """This is not done."""
