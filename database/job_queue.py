@@ -6,8 +6,7 @@ Its names are not qualified: whoever works with the queue has its schema first i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from logging import getLogger
@@ -82,19 +81,6 @@ def job_connector_arguments(conninfo: str) -> dict[str, Any]:
     options = conninfo_to_dict(conninfo).get("options") or ""
     # Of two values of one option the server takes the last.
     return {"conninfo": make_conninfo(conninfo, options=f"{options} -c search_path={SEARCH_PATH}".strip())}
-
-
-@contextmanager
-def job_queue_first(connection: psycopg.Connection) -> Iterator[None]:
-    """Find the queue's tables on a connection of the catalogue, within its transaction.
-
-    `with job_queue_first(connection): task.configure(connection=connection).defer()` enqueues with the page.
-    """
-    row = connection.execute("SELECT current_setting('search_path')").fetchone()
-    connection.execute("SELECT set_config('search_path', %s, true)", (SEARCH_PATH,))
-    yield
-    # After an error the rollback puts it back, and no statement would be heard.
-    connection.execute("SELECT set_config('search_path', %s, true)", row)
 
 
 def _described(name: str) -> str:

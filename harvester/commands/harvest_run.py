@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from database.commands.terminal import Failure, json_option, say
+from database.commands.terminal import Failure, json_option, print_json, print_plain, say
 from harvester.commands.accounts import Accounts, listed, report_option
 from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_rooms
 
 if TYPE_CHECKING:
+    import procrastinate
+
     from database import Database
     from harvester.collection_documents import CollectionDocuments
     from harvester.feeds import Feed
@@ -85,8 +87,13 @@ _how_to_harvest = _with(
     "--until", type=_MOMENTS, callback=_in_utc, help="Only what changed there before then (UTC), if it can tell."
 )
 @click.option("--bbox", metavar="W,S,E,N", callback=_bbox, help="Only what lies in this box, in degrees.")
+@click.option(
+    "--queue", "is_queued", is_flag=True, help="Leave it to the workers (`dinamis worker`), without waiting for them."
+)
 @_how_to_harvest
-def run(what: str | None, is_all: bool, dry_run: bool, file: Path | None, as_json: bool, **wishes: Any) -> None:
+def run(
+    what: str | None, is_all: bool, is_queued: bool, dry_run: bool, file: Path | None, as_json: bool, **wishes: Any
+) -> None:
     """Harvest the sources of a collection, or one of them, or all there are.
 
     Only what changed since the last good run is asked for, where the source can tell; a run that was stopped or killed
@@ -96,16 +103,23 @@ def run(what: str | None, is_all: bool, dry_run: bool, file: Path | None, as_jso
       dinamis harvest run spot-6-7-open
       dinamis harvest run airbus-archive-pleiades/oneatlas --since 2026-01-01 --dry-run
       dinamis harvest run --all --report run.html
+      dinamis harvest run sentinel --full --queue
 
     Exit code, that of the worst run: 0 all is well, 1 some records were refused or a collection is not as its document
     expects, 2 a harvest failed, 130 it was stopped with Ctrl-C or SIGTERM. Whatever ends it, what was written is kept,
-    --report is written, and harvesting again does the rest. JSON is a list with the account of each run.
+    --report is written, and harvesting again does the rest. JSON is a list with the account of each run; with --queue
+    with the number of each job, null where one like it waits already.
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.runs import Request
 
     documents = collection_documents()
     feeds = _chosen(what, is_all, documents, documented_feeds(documents))
     request = Request(**wishes)
+    if is_queued:
+        if dry_run or file:
+            raise click.UsageError("--queue does not wait for a report: leave out --dry-run and --report.")
+        _leave_to_workers(feeds, request, as_json=as_json)
+        return
     sys.exit(harvested(feeds, request, Accounts(as_json=as_json, file=file), is_dry=dry_run))
 
 
@@ -163,6 +177,30 @@ def harvested(
             with accounts.of(feed.name, feed.location) as watch:
                 watch.report = (dry_run if is_dry else harvest)(feed, rooms, request, watch)
     return accounts.exit_code
+
+
+def _leave_to_workers(feeds: list[Feed], request: Request, *, as_json: bool) -> None:
+    from harvester.jobs.queue import job_queue, workers_alive
+
+    with job_queue(harvest_rooms().conninfo).open() as queue:
+        jobs = {feed.name: _job(queue, feed, request) for feed in feeds}
+        alive = workers_alive(queue)
+    if as_json:
+        print_json([{"feed": name, "job": number} for name, number in jobs.items()])
+    else:
+        for name, number in jobs.items():
+            print_plain(f"{name} is job {number}" if number else f"{name} waits in the queue already")
+    if not alive:
+        say("No worker is at work now: start `dinamis worker`.")
+
+
+def _job(queue: procrastinate.App, feed: Feed, request: Request) -> int | None:
+    from harvester.jobs.queue import AlreadyWaiting, enqueue_harvest
+
+    try:
+        return enqueue_harvest(queue, feed, request)
+    except AlreadyWaiting:
+        return None
 
 
 # Which feeds

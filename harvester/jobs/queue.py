@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from logging import getLogger
 from typing import Any
@@ -12,13 +13,15 @@ from procrastinate.exceptions import AlreadyEnqueued
 from database.job_queue import job_connector_arguments
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
-from harvester.runs import Run
+from harvester.runs import Request, Run
 
 logger = getLogger(__name__)
 
 FEED_TASK = "harvest_feed"
 PART_TASK = "harvest_part"
 UPKEEP_TASK = "take_back_jobs"
+#: A worker tells every 10 s that it lives; one that was silent for longer is dead or cut off from the database.
+SILENT_S = 60.0
 UPKEEP_QUEUE = "upkeep"  #: every worker serves it; the other queues are called like the kinds of sources
 
 
@@ -32,32 +35,34 @@ def job_queue(conninfo: str) -> procrastinate.App:
     return procrastinate.App(connector=connector)
 
 
-def harvest_options(feed: Feed, *, is_full: bool) -> dict[str, Any]:
-    """How a harvest of a feed stands in the queue: only one of a kind waits at a time."""
+def harvest_options(feed: Feed, request: Request) -> dict[str, Any]:
+    """How a harvest of a feed stands in the queue: only one for the same request waits at a time."""
+    usual = Request().as_json()
+    wishes = {name: wish for name, wish in request.as_json().items() if wish != usual[name]}
     return {
         "queue": feed.kind,
-        "queueing_lock": f"{feed.name} full" if is_full else feed.name,
-        "task_kwargs": {"feed": feed.name, "is_full": is_full},
+        "queueing_lock": f"{feed.name} {json.dumps(wishes)}" if wishes else feed.name,
+        "task_kwargs": {"feed": feed.name, "request": wishes},
     }
 
 
-def enqueue_harvest(queue: procrastinate.App, feed: Feed, *, is_full: bool = False) -> int:
+def enqueue_harvest(queue: procrastinate.App, feed: Feed, request: Request) -> int:
     """Let some worker harvest a feed, and return the number of the job.
 
     Raises:
-        AlreadyWaiting: one of this kind waits already.
+        AlreadyWaiting: one for the same request waits already.
     """
     try:
-        return queue.configure_task(FEED_TASK, **harvest_options(feed, is_full=is_full)).defer()
+        return queue.configure_task(FEED_TASK, **harvest_options(feed, request)).defer()
     except AlreadyEnqueued as error:
         raise AlreadyWaiting(f"It is {feed.name}: start more workers if it should not wait.") from error
 
 
 def enqueue_repeat(
-    queue: procrastinate.App, feed: Feed, *, wait: timedelta, is_full: bool, run: int | None, failures: int
+    queue: procrastinate.App, feed: Feed, request: Request, *, wait: timedelta, run: int | None, failures: int
 ) -> None:
     """Let a harvest be tried again later, as a new job: one that waits for its retry would hold up its host."""
-    options = harvest_options(feed, is_full=is_full)
+    options = harvest_options(feed, request)
     later = queue.configure_task(FEED_TASK, schedule_in={"seconds": int(wait.total_seconds())}, **options)
     try:
         later.defer(run=run, failures=failures)
@@ -86,3 +91,14 @@ def is_at_work(queue: procrastinate.App, feed: Feed, *, but: int | None = None) 
     """Whether a job, other than that with the number `but`, does parts of a run of this feed or waits to do so."""
     jobs = [job for status in ("todo", "doing") for job in queue.job_manager.list_jobs(task=PART_TASK, status=status)]
     return any(job.task_kwargs["feed"] == feed.name and job.id != but for job in jobs)
+
+
+def workers_alive(queue: procrastinate.App) -> int:
+    """How many workers have told lately that they live."""
+    row = queue.connector.get_sync_connector().execute_query_one(
+        "SELECT count(*)::int AS alive FROM procrastinate_workers"
+        " WHERE last_heartbeat > now() - make_interval(secs => %(silent_s)s)",
+        silent_s=SILENT_S,
+    )
+    alive: int = row["alive"]
+    return alive

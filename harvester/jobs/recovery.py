@@ -9,17 +9,17 @@ from procrastinate import JobContext
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
+from harvester.jobs.queue import SILENT_S
+
 logger = getLogger(__name__)
 
-#: A worker tells every 10 s that it lives; one that was silent for longer is dead or cut off from the database.
-_SILENT_S = 60.0
 #: A job that was lost with its worker so often may well be the reason. Its run stays to be gone on with.
 _LOST_AT_MOST = 20
 
 
 async def take_back_jobs(context: JobContext, *, timestamp: int) -> None:  # noqa: ARG001  # of the slot
     """Let others do the jobs of workers that died."""
-    for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_SILENT_S):
+    for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_S):
         await _take_back(context.app, job)
 
 

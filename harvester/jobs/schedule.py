@@ -18,6 +18,7 @@ from harvester.feeds import Feed
 from harvester.jobs.queue import FEED_TASK, harvest_options, job_queue
 from harvester.jobs.tasks import harvest_feed
 from harvester.notices import notify_of_stale
+from harvester.runs import Request
 from harvester.settings import NoticeSettings
 
 logger = getLogger(__name__)
@@ -47,14 +48,14 @@ def keep_schedule(conninfo: str, feeds: Mapping[str, Feed], notices: NoticeSetti
 def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
     """Let a queue know when to harvest each feed, and return how many times there are."""
     times = [
-        (feed, cron, is_full)
+        (feed, cron, Request(is_full=is_full))
         for feed in feeds
         for cron, is_full in ((feed.schedule, False), (feed.full_schedule, True))
         if cron
     ]
     queue.task(name=FEED_TASK)(harvest_feed)
-    for feed, cron, is_full in times:
-        options = harvest_options(feed, is_full=is_full)
+    for feed, cron, request in times:
+        options = harvest_options(feed, request)
         queue.periodic(cron=cron, periodic_id=options["queueing_lock"], **options)(queue.tasks[FEED_TASK])
     return len(times)
 

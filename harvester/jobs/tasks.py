@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from procrastinate import JobContext
 from procrastinate.exceptions import JobAborted
@@ -53,7 +53,7 @@ def harvest_feed(
     context: JobContext,
     *,
     feed: str,
-    is_full: bool,
+    request: Mapping[str, Any],
     run: int | None = None,
     failures: int = 0,
     timestamp: int | None = None,  # noqa: ARG001  # the schedule gives it to all that it enqueues
@@ -63,20 +63,20 @@ def harvest_feed(
     Args:
         context: of the job.
         feed: its name.
-        is_full: whether everything is asked for.
+        request: what is asked for beyond the usual, as JSON data.
         run: only go on with this one, if it has not come to its end meanwhile.
         failures: how often it has failed in succession without coming any further.
         timestamp: the slot of the schedule.
     """
     place = Workplace.of(context)
-    known = place.feed(feed)
+    known, wanted = place.feed(feed), Request.from_json(request)
     try:
         with _planning_alone(place.rooms, known) as connection:
             if run is not None and _needs_no_more(runs.run_by_id(connection, run)):
                 return f"run {run} came to its end meanwhile"
-            return _plan_and_share(context, place, known, connection, Request(is_full=is_full), failures)
+            return _plan_and_share(context, place, known, connection, wanted, failures)
     except HarvestError as error:
-        return _repeated(error, context, known, is_full=is_full, run=run, failures=failures)
+        return _repeated(error, context, known, wanted, run=run, failures=failures)
 
 
 def harvest_part(context: JobContext, *, feed: str, run: int, failures: int) -> str:
@@ -101,7 +101,7 @@ def harvest_part(context: JobContext, *, feed: str, run: int, failures: int) -> 
         return str(error)
     except HarvestError as error:
         failed = 0 if watch.came_further else failures
-        return _repeated(error, context, known, is_full=planned.request.is_full, run=run, failures=failed)
+        return _repeated(error, context, known, planned.request, run=run, failures=failed)
 
 
 class _PageWatch:
@@ -156,14 +156,14 @@ def _what_others_do(context: JobContext, place: Workplace, feed: Feed, run: Run)
 
 
 def _repeated(
-    error: HarvestError, context: JobContext, feed: Feed, *, is_full: bool, run: int | None, failures: int
+    error: HarvestError, context: JobContext, feed: Feed, request: Request, *, run: int | None, failures: int
 ) -> str:
     """Enqueue another try of what failed, or raise the error where that is of no use."""
     wait = wait_before_repeat(error, failures)
     if wait is None:
         raise error
     failed = failures + (not isinstance(error, RunBusy))
-    enqueue_repeat(context.app, feed, wait=wait, is_full=is_full, run=run, failures=failed)
+    enqueue_repeat(context.app, feed, request, wait=wait, run=run, failures=failed)
     return f"{error} Again in {wait}."
 
 

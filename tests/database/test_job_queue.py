@@ -14,7 +14,7 @@ from procrastinate.schema import SchemaManager
 
 from database import Database, ensure_migrated, migrate, migration_state
 from database.errors import DatabaseNewer, MigrationError, NotMigrated
-from database.job_queue import job_connector_arguments, job_queue_first, job_queue_state
+from database.job_queue import job_connector_arguments, job_queue_state
 
 STEPS = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
 LATEST = f"procrastinate {STEPS[-1].stem}"
@@ -164,32 +164,6 @@ def test_harvester_defers_and_works_a_job(module_database: Database) -> None:
         work(module_database, done)
         assert app.job_manager.get_job_status(number).value == "succeeded"
     assert done == ["worked"]
-
-
-def test_job_is_enqueued_with_its_page(module_database: Database) -> None:
-    """On the connection of a page a job is there if and only if the page is, and the search path stays the page's."""
-    done: list[str] = []
-    with queue(module_database, done) as app:
-        for word, outcome in (("lost", psycopg.Rollback()), ("kept", None)):
-            with module_database.connect("harvest") as connection, connection.transaction():
-                with job_queue_first(connection):
-                    app.configure_task("note", connection=connection).defer(word=word)
-                assert connection.execute("SHOW search_path").fetchone() == ("pgstac,public",)
-                if outcome:
-                    raise outcome
-    work(module_database, done)
-    assert done == ["kept"]
-
-
-def test_error_among_jobs_is_told_as_it_is(module_database: Database) -> None:
-    """What fails while the queue comes first is not hidden by the return to the page's search path."""
-    with (
-        pytest.raises(psycopg.errors.DivisionByZero),
-        module_database.connect("harvest") as connection,
-        connection.transaction(),
-        job_queue_first(connection),
-    ):
-        connection.execute("SELECT 1 / 0")
 
 
 def test_queue_is_closed_to_the_api(module_database: Database) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from database import Database
-from database.job_queue import job_queue_first
+from database.job_queue import SEARCH_PATH
 from tests.harvester.jobs.workshop import Workshop, documents_folder, wait_until, workshop
 
 NOWHERE = "http://127.0.0.1:9"
@@ -40,17 +40,18 @@ def test_a_time_is_enqueued_once_for_several_schedulers(shop: Workshop, just_now
         shop.start("schedule", TZ="Asia/Tokyo")
     wait_until(shop.jobs)
     ((task, _, arguments),) = shop.jobs()
-    assert (task, arguments["feed"], arguments["is_full"]) == ("harvest_feed", "sentinel/geodes", False)
-    with shop.database.connect("owner") as connection, job_queue_first(connection):
+    assert (task, arguments["feed"], arguments["request"]) == ("harvest_feed", "sentinel/geodes", {})
+    with shop.database.connect("owner") as connection:
+        connection.execute(f"SET search_path TO {SEARCH_PATH}".encode())
         connection.execute("UPDATE procrastinate_jobs SET status = 'succeeded'")
 
     documents_folder(shop.folder, NOWHERE, schedule=just_now, full_schedule=just_now)
     shop.start("schedule")
     wait_until(lambda: len(shop.jobs()) > 1)
 
-    assert [(status, arguments["is_full"]) for _, status, arguments in shop.jobs()] == [
-        ("succeeded", False),
-        ("todo", True),
+    assert [(status, arguments["request"]) for _, status, arguments in shop.jobs()] == [
+        ("succeeded", {}),
+        ("todo", {"is_full": True}),
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from database import Database
-from database.job_queue import job_queue_first
+from database.job_queue import SEARCH_PATH
 from harvester.harvest import Request, harvest
 from harvester.jobs.queue import UPKEEP_QUEUE, UPKEEP_TASK, AlreadyWaiting, enqueue_harvest, job_queue
 from harvester.jobs.worker import work
@@ -30,12 +30,13 @@ def read(shop: Workshop) -> int:
 def enqueue(shop: Workshop, name: str = FEED, *, is_full: bool = False) -> None:
     """Enqueue a harvest."""
     with shop.queue() as queue:
-        enqueue_harvest(queue, shop.place.feed(name), is_full=is_full)
+        enqueue_harvest(queue, shop.place.feed(name), Request(is_full=is_full))
 
 
 def pass_for_dead(database: Database, worker: int) -> None:
     """Let a worker be silent for an hour, as far as the queue can tell, and let the next sweep be now."""
-    with database.connect("owner") as connection, job_queue_first(connection):
+    with database.connect("owner") as connection:
+        connection.execute(f"SET search_path TO {SEARCH_PATH}".encode())
         connection.execute(
             "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour' WHERE id = %s", (worker,)
         )
@@ -139,7 +140,7 @@ def test_run_of_another_kind_waits_for_the_one_at_work(database: Database, tmp_p
         assert shop.run_states() == ["succeeded"]
         ((task, status, arguments),) = shop.jobs()
         assert (task, status) == ("harvest_feed", "todo")
-        assert (arguments["is_full"], arguments["failures"]) == (True, 0)
+        assert (arguments["request"], arguments["failures"]) == ({"is_full": True}, 0)
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])
@@ -172,7 +173,8 @@ def test_job_of_a_dead_worker_is_taken_back(database: Database, tmp_path: Path) 
         workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
     ):
         enqueue(shop)
-        with database.connect("owner") as connection, job_queue_first(connection):
+        with database.connect("owner") as connection:
+            connection.execute(f"SET search_path TO {SEARCH_PATH}".encode())
             connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
             connection.execute(
                 "UPDATE procrastinate_jobs SET status = 'doing', lock = 'host:127.0.0.1:0', worker_id = worker"

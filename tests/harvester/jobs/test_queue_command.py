@@ -1,0 +1,68 @@
+"""`dinamis harvest run --queue`: a harvest is left to workers, who do what was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from database import Database
+from harvester.commands.harvest_run import run
+from harvester.jobs.worker import work
+from harvester.runs import Request
+from tests.emulators import geodes
+from tests.emulators.serving import serving
+from tests.harvest_rooms import items, rows
+from tests.harvester.jobs.workshop import FEED, Workshop, documents_folder, records, workshop
+
+
+@pytest.fixture
+def shop(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    """A workshop in which the commands of this process work too."""
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as made,
+    ):
+        monkeypatch.setenv("DINAMIS_HARVEST_DATABASE_URL", database.conninfo("harvest"))
+        monkeypatch.setenv("DINAMIS_COLLECTIONS", str(made.folder))
+        yield made
+
+
+def left_to_workers(*arguments: str) -> Result:
+    """What the command says."""
+    return CliRunner().invoke(run, ["sentinel", "--queue", *arguments])
+
+
+def test_workers_do_what_was_left_to_them_as_it_was_asked_for(shop: Workshop) -> None:
+    """The run of a worker has every wish of the operator."""
+    done = left_to_workers("--since", "2025-01-01", "--bbox", "-180,-90,180,90", "--limit", "3", "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [{"feed": FEED, "job": 1}]), done.stderr
+    assert "start `dinamis worker`" in done.stderr
+
+    work(shop.place, until_empty=True)
+
+    ((wishes, state),) = rows(shop.database, "SELECT request, state FROM dinamis.run")
+    asked = Request.from_json(wishes)
+    assert asked.since is not None
+    assert (asked.since.isoformat(), asked.bbox, asked.limit) == ("2025-01-01T00:00:00+00:00", (-180, -90, 180, 90), 3)
+    assert (state, len(items(shop.database))) == ("succeeded", 3)
+
+
+def test_the_same_wish_waits_once(shop: Workshop) -> None:
+    """A harvest that waits already is told, not enqueued again and no failure; another wish waits beside it."""
+    assert left_to_workers("--full").stdout == f"{FEED} is job 1\n"
+    again = left_to_workers("--full")
+    assert (again.exit_code, again.stdout) == (0, f"{FEED} waits in the queue already\n")
+    assert f"{FEED} is job " in left_to_workers().stdout
+    assert [arguments["request"] for _, _, arguments in shop.jobs()] == [{"is_full": True}, {}]
+
+
+@pytest.mark.parametrize("option", [["--dry-run"], ["--report", "run.html"]], ids=["dry run", "report"])
+def test_what_needs_the_end_of_a_harvest_is_refused(shop: Workshop, option: list[str]) -> None:
+    """Nothing is enqueued where the operator waits for something that a queue cannot give."""
+    refused = left_to_workers(*option)
+    assert (refused.exit_code, shop.jobs()) == (2, [])
+    assert "leave out --dry-run and --report" in refused.stderr
