@@ -135,7 +135,7 @@ def _well_written(key: ApiKey | None) -> ApiKey:
 async def _holder(request: Request, key: ApiKey) -> Principal:
     """The person whose key it is."""
     async with request.app.state.get_connection(request, "r") as connection:
-        row = await connection.fetchrow(_PRINCIPAL, key.id, None, None)
+        row = await connection.fetchrow(_PRINCIPAL, key.id, None, None, None)
         if not key.is_of(row["digest"] if row else NO_DIGEST) or row is None:
             raise CredentialInvalid("There is no such API key.")
         if not row["is_live"]:
@@ -148,10 +148,17 @@ async def _holder(request: Request, key: ApiKey) -> Principal:
 async def _bearer(request: Request, token: BearerToken) -> Principal:
     login: Login = await request.app.state.logins.login_of(token.text)
     async with request.app.state.get_connection(request, "r") as connection:
-        row = await connection.fetchrow(_PRINCIPAL, None, login.issuer, login.subject)
+        row = await connection.fetchrow(_PRINCIPAL, None, login.issuer, login.subject, None)
     if row is None:
         return Principal(credential="bearer", login=login)
     return _principal(row, credential="bearer", login=login)
+
+
+async def principal_behind(request: Request, pseudonym: UUID, **proof: Any) -> Principal | None:
+    """The person behind a pseudonym, with the rights that it has now; None when there is no such person any more."""
+    async with request.app.state.get_connection(request, "r") as connection:
+        row = await connection.fetchrow(_PRINCIPAL, None, None, None, pseudonym)
+    return _principal(row, **proof) if row else None
 
 
 def _principal(row: Mapping[str, Any], **proof: Any) -> Principal:

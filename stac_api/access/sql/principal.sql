@@ -1,5 +1,6 @@
--- Who asks: the person behind an API key or a login, in what capacities, and what it has signed. At most one row.
--- $1: the id of the key, or null; $2, $3: the issuer and the subject of the login, or null.
+-- Who asks: the person behind an API key, a login or a pseudonym, in what capacities, and what it has signed. At most
+-- one row. $1: the id of the key, or null; $2, $3: the issuer and the subject of the login, or null; $4: the pseudonym,
+-- or null.
 WITH asked AS (
     SELECT
         api_key.person,
@@ -12,7 +13,7 @@ WITH asked AS (
     UNION ALL
     SELECT person.id, NULL, NULL, TRUE, FALSE
     FROM dinamis.person
-    WHERE person.issuer = $2 AND person.subject = $3
+    WHERE (person.issuer = $2 AND person.subject = $3) OR person.pseudonym = $4
 )
 
 SELECT
