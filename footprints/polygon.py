@@ -151,7 +151,7 @@ def valid_footprint(geometry: BaseGeometry) -> Region:
 
 
 def _is_plain(geometry: BaseGeometry) -> TypeGuard[Polygon]:
-    """Whether a geometry is a footprint for certain but for its winding, as nearly all are: one polygon in the world."""
+    """Whether a geometry is for certain a footprint but for its winding, as nearly all are: one polygon on the map."""
     if not isinstance(geometry, Polygon) or geometry.interiors or not geometry.is_valid:
         return False
     west, south, east, north = geometry.bounds

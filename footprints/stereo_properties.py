@@ -32,6 +32,10 @@ from footprints.suitability import (
 from footprints.wrapping import Region
 
 STEREO_EXTENSION = "https://w3id.org/stac-stereo/v1.0.0/schema.json"
+#: What the views of a set are called, in the order of time, by how many there are.
+ROLES: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
+)
 _STAMP = re.compile(r"_([0-9]{15})(?:_|$)")
 _SAME_AZIMUTH_DEG = 1e-6
 
@@ -61,7 +65,7 @@ def view_of_image(identifier: str, footprint: Region, properties: Mapping[str, A
         platform=properties["platform"],
         acquired_at=datetime.fromisoformat(properties["datetime"]),
         footprint=footprint,
-        direction=_direction(properties),
+        direction=direction_of_image(properties),
         cloud_cover_percent=properties.get("eo:cloud_cover"),
         sun_azimuth_deg=properties.get("view:sun_azimuth"),
         sun_elevation_deg=properties.get("view:sun_elevation"),
@@ -91,8 +95,12 @@ def stereo_properties(found: AnyStereoSet) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _direction(properties: Mapping[str, Any]) -> NormalisedDirection:
-    """From the target to the satellite; `view:azimuth` of our Items is in that convention."""
+def direction_of_image(properties: Mapping[str, Any]) -> NormalisedDirection:
+    """From the target to the satellite, as the Item of an image tells it; `view:azimuth` is in that convention.
+
+    Args:
+        properties: Of the Item.
+    """
     azimuth, incidence = properties.get("view:azimuth"), properties.get("view:incidence_angle")
     said = properties.get("airbus:azimuth_angle")
     if azimuth is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-#: Assets of the archive are stored as `assets/{collection}/{item}/{key}`, so that the catalogue can move.
-ARCHIVE_PREFIX = "assets/"
+#: What we serve ourselves is stored relative to the API, so that the catalogue can move: files of the archive as
+#: `assets/{collection}/{item}/{key}`, pictures of stereo sets below the address of their Item.
+OWN_PREFIXES = ("assets/", "collections/")
 
 
 #: What is left of an Item when a client asks for no field and excludes some (Fields extension, POST).
@@ -60,6 +61,6 @@ def _wants_datetime(include: AbstractSet[str], exclude: AbstractSet[str]) -> boo
 
 
 def _reachable(asset: Any, base_url: str) -> Any:
-    if isinstance(asset, dict) and str(asset.get("href", "")).startswith(ARCHIVE_PREFIX):
+    if isinstance(asset, dict) and str(asset.get("href", "")).startswith(OWN_PREFIXES):
         return {**asset, "href": base_url + asset["href"]}
     return asset

@@ -1,10 +1,11 @@
-"""The routes of stereo: the search of sets, and the sets that an image belongs to."""
+"""The routes of stereo: the search of sets, the sets that an image belongs to, and their pictures."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import attr
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 from stac_fastapi.api.models import GeoJSONResponse
 from stac_fastapi.types.extension import ApiExtension
@@ -12,6 +13,7 @@ from stac_fastapi.types.search import Limit
 from starlette.responses import Response
 
 from stac_api.conformance import STEREO_CLASS
+from stac_api.stereo_overview import PNG, overview
 from stac_api.stereo_request import SETS_PER_PAGE, StereoSearch, query_parameters
 from stac_api.stereo_search import found_sets, sets_of_image
 
@@ -24,6 +26,13 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture", "content": {PNG: {"schema": {"type": "string", "format": "binary"}}}},
+    304: {"description": "The client has the current picture"},
+    308: {"description": "The set has moved to another collection"},
+}
+
+
 @attr.s
 class StereoExtension(ApiExtension):
     """The routes over stereo sets.
@@ -33,6 +42,7 @@ class StereoExtension(ApiExtension):
     """
 
     most_images: int = attr.ib(kw_only=True)
+    _drawing: CapacityLimiter = attr.ib(factory=lambda: CapacityLimiter(1), init=False)
     conformance_classes: list[str] = attr.ib(factory=lambda: [STEREO_CLASS])
 
     def register(self, app: FastAPI) -> None:
@@ -63,6 +73,15 @@ class StereoExtension(ApiExtension):
             operation_id="stereo_sets_of_item",
             responses={200: _ANSWERS[200]},
         )
+        router.add_api_route(
+            "/collections/{collection_id}/items/{item_id}/stereo/overview.png",
+            self.overview,
+            methods=["GET"],
+            name="Picture of a stereo set",
+            operation_id="stereo_overview",
+            response_class=Response,
+            responses=_PICTURE,
+        )
         app.include_router(router)
 
     async def search(self, request: Request) -> Response:
@@ -91,3 +110,12 @@ class StereoExtension(ApiExtension):
         if isinstance(image, Response):  # a set that has moved is no image
             return image
         return GeoJSONResponse(await sets_of_image(client, image, request, limit, token))
+
+    async def overview(
+        self,
+        request: Request,
+        collection_id: Annotated[str, Path(description="Collection ID")],
+        item_id: Annotated[str, Path(description="Item ID of the stereo set")],
+    ) -> Response:
+        """Footprints and overlap of a stereo set on a map, the satellite in the sky, and the numbers beside."""
+        return await overview(request.app.state.client, collection_id, item_id, request, self._drawing)

@@ -14,7 +14,7 @@ from stac_fastapi.types.rfc3339 import str_to_interval
 
 from footprints import EmptyFootprintError, View, find_stereo_groups, find_stereo_pairs, footprint_bbox
 from footprints.stereo_geometry import orbit_altitude_km
-from footprints.stereo_properties import STEREO_EXTENSION, set_id, stereo_properties, view_of_image
+from footprints.stereo_properties import ROLES, STEREO_EXTENSION, set_id, stereo_properties, view_of_image
 from footprints.suitability import AnyStereoSet
 from stac_api.errors import TooManyImages
 from stac_api.stereo_area import area_of, footprint_of, share_of, surface_of
@@ -49,7 +49,6 @@ IMAGE_FIELDS = (
 MOST_NEIGHBOURS = 200_000  #: images near enough in time to be compared: beyond, an answer takes more than seconds
 MOST_SETS = 10_000  #: a millisecond or two each
 _EO = "https://stac-extensions.github.io/eo/v2.0.0/schema.json"
-_ROLES = {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
 _ONE_NAME = "any"
 _ANY_RATIO = 1e9  #: infinity times an angle of 0 would be no number
 
@@ -199,7 +198,7 @@ def _title(first: Image, computed: Mapping[str, Any]) -> str:
 
 def _links(members: Sequence[Image], base_url: str) -> Iterator[Document]:
     yield {"rel": "root", "type": "application/json", "href": base_url}
-    roles = _ROLES.get(len(members), ("forward", *[None] * (len(members) - 2), "backward"))
+    roles = ROLES.get(len(members), ("forward", *[None] * (len(members) - 2), "backward"))
     for image, role in zip(members, roles, strict=True):
         yield {
             "rel": "derived_from",

@@ -12,7 +12,7 @@ import shapely
 from pystac.utils import datetime_to_str
 
 from footprints import footprint_bbox
-from footprints.stereo_properties import STEREO_EXTENSION, stereo_properties
+from footprints.stereo_properties import ROLES, STEREO_EXTENSION, stereo_properties
 from footprints.suitability import outer_pair, suitability
 from harvester.item_assets import known, spoken_moment
 from harvester.items import EXTENSIONS
@@ -21,7 +21,6 @@ from harvester.stereo.views import ItemDocument
 
 STEREO_IMAGERY_EXTENSION = "https://stac-extensions.github.io/stereo-imagery/v1.0.0/schema.json"
 
-ROLES: Mapping[int, tuple[str, ...]] = {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
 #: Extensions whose schemas want a field in the properties, whatever the assets say.
 _OF_ITEMS_ALONE = frozenset({"processing", "product"})
 #: When an Item was written: not what it says.
@@ -140,7 +139,8 @@ def _title(found: FoundSet, first: Mapping[str, Any]) -> str:
 
 
 def _assets(found: FoundSet, views: Sequence[ItemDocument]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Pictures of all views; images, geometric models and metadata of those that are held."""
+    """The set as a picture; previews of all views; images, geometric models and metadata of those that are held."""
+    yield "overview", _overview(found)
     for number, (view, document) in enumerate(zip(found.views, views, strict=True), 1):
         for key, asset in document["assets"].items():
             roles = asset.get("roles", [])
@@ -148,6 +148,16 @@ def _assets(found: FoundSet, views: Sequence[ItemDocument]) -> Iterator[tuple[st
             is_needed = "data" in roles or roles == ["metadata"]
             if "thumbnail" in roles or (is_needed and not view.is_archive):
                 yield f"view{number}-{key}", asset
+
+
+def _overview(found: FoundSet) -> Mapping[str, Any]:
+    """The picture that the API draws of the set."""
+    return {
+        "href": f"collections/{found.collection}/items/{found.id}/stereo/overview.png",
+        "title": f"{found.mode}: footprints, lines of sight and numbers".capitalize(),
+        "type": "image/png",
+        "roles": ["overview"],
+    }
 
 
 def _links(found: FoundSet) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from pystac_client import Client
 
 from harvester.sample_archive import SITES
@@ -69,6 +70,16 @@ def test_sets_are_found_by_collection_and_place(
     assert all(urlsplit(asset.href).hostname == "127.0.0.1" for asset in item.assets.values())
     led_to = [link.absolute_href.rsplit("/", 1)[-1] for link in item.get_links("derived_from")]
     assert led_to == item.properties["stereo:views"]
+
+
+def test_set_has_its_picture(stereo_client: Client) -> None:
+    """The overview of an Item is an image that the server draws."""
+    (item,) = stereo_client.search(collections=["pleiades-tristereo"], bbox=[2.30, 48.80, 2.40, 48.90]).items()
+    overview = item.assets["overview"]
+    assert overview.has_role("overview")
+    answer = requests.get(overview.href, timeout=20)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, overview.media_type)
+    assert answer.content.startswith(b"\x89PNG")
 
 
 def test_sets_are_found_by_their_convergence(stereo_client: Client) -> None:

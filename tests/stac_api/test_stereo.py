@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from database import Database
+from footprints.stereo_picture import stereo_picture
 from stac_api import ApiSettings, create_app
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
 from tests.stac_api.stereo_catalogue import (
@@ -212,6 +213,34 @@ def test_sets_of_an_image_that_is_not_there_are_404(stereo_site: Site) -> None:
     assert problem_of(stereo_site.get(f"/collections/nothing/items/{TRIPLET[0]['id']}/stereo"))["status"] == 404
 
 
+def test_overview_is_the_picture_of_the_set(stereo_site: Site) -> None:
+    """Below a pair and a triplet there is the picture that the documents of the set and of its views make."""
+    for stored in (STORED[0], STORED[-1]):
+        views = [
+            stereo_site.get(f"/search?ids={view}").json()["features"][0]
+            for view in stored["properties"]["stereo:views"]
+        ]
+        answer = stereo_site.get(f"/collections/{stored['collection']}/items/{stored['id']}/stereo/overview.png")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+        assert answer.content == stereo_picture(stored, views)
+
+
+def test_overview_is_drawn_only_for_who_has_another(stereo_site: Site) -> None:
+    """A client that gives the ETag back gets no second picture, and caches ask each time."""
+    path = f"/collections/{STORED[0]['collection']}/items/{STORED[0]['id']}/stereo/overview.png"
+    first = stereo_site.get(path)
+    assert first.headers["cache-control"] == "no-cache"
+    again = stereo_site.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert stereo_site.get(path, headers={"If-None-Match": '"other"'}).content == first.content
+
+
+@pytest.mark.parametrize("path", [f"{HELD}/items/{TRIPLET[0]['id']}", f"{HELD_SETS}/items/nothing", "nothing/items/x"])
+def test_what_is_no_set_has_no_overview(stereo_site: Site, path: str) -> None:
+    """An image, an unknown set and an unknown collection are 404."""
+    assert problem_of(stereo_site.get(f"/collections/{path}/stereo/overview.png"))["status"] == 404
+
+
 @pytest.fixture
 def moved(module_database: Database) -> Callable[..., None]:
     """A function that writes down where an Item stands, as the harvest does; where it stood it is withdrawn."""
@@ -246,6 +275,13 @@ def test_set_that_moved_is_found_from_its_old_place(stereo_site: Site, moved: Ca
     assert answer.status_code == 308
     assert answer.headers["location"] == f"{stereo_site.url}/collections/{HELD_SETS}/items/{now_held}"
     assert stereo_site.get(answer.headers["location"]).json()["id"] == now_held
+    picture = stereo_site.get(
+        f"/collections/{ARCHIVE_SETS}/items/{now_held}/stereo/overview.png", allow_redirects=False
+    )
+    assert (picture.status_code, picture.headers["location"]) == (
+        308,
+        f"{answer.headers['location']}/stereo/overview.png",
+    )
 
 
 def test_set_that_is_not_where_it_moved_to_is_gone(stereo_site: Site, moved: Callable[..., None]) -> None:

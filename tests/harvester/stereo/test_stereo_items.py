@@ -61,12 +61,13 @@ def test_every_published_property_can_be_filtered(holdings: Holdings) -> None:
 
 
 def test_set_has_the_files_of_its_held_views(holdings: Holdings) -> None:
-    """Thumbnails, images and metadata of held views stand under the number of the view, where the view has them."""
+    """Files of held views stand under the number of the view, where the view has them; the picture is of the set."""
     triplet = next(item for item in triplet_and_pairs(holdings) if item["properties"]["stereo:mode"] == "tri-stereo")
     views = triplet["properties"]["stereo:views"]
     assert triplet["collection"] == "airbus-archive-pleiades-tristereo"
     assert triplet["properties"]["stereo:views_to_order"] == views[2:]
     hrefs = {key: asset["href"] for key, asset in triplet["assets"].items()}
+    assert hrefs.pop("overview") == f"collections/{triplet['collection']}/items/{triplet['id']}/stereo/overview.png"
     assert hrefs == {
         f"view{number}-{key}": f"assets/pleiades/{view}/{key}"
         for number, view in enumerate(views[:2], 1)

@@ -1,4 +1,4 @@
-"""A picture of a stereo set: footprints and overlap on a map, the satellites in the sky, and the numbers beside.
+"""A picture of a stereo set: footprints and overlap on a map, the satellite in the sky, and the numbers beside.
 
 It takes documents as the catalogue and pystac (`Item.to_dict()`) give them, needs no display, and always draws the
 same bytes from the same documents.
@@ -22,11 +22,10 @@ from shapely.affinity import translate
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from footprints.stereo_properties import ROLES, direction_of_image
+
 ItemDocument = Mapping[str, Any]
 PictureFormat = Literal["png", "svg"]
-
-#: What the views of a set are called, in the order of time, by how many there are.
-ROLES: Mapping[int, tuple[str, ...]] = {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
 
 #: Told apart by everybody, also by those who see few colours (Okabe & Ito 2008).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -160,8 +159,10 @@ def _draw_sky(axes: PolarAxes, views: Sequence[ItemDocument]) -> None:
 
 def _direction(properties: Mapping[str, Any]) -> tuple[float, float] | None:
     """Azimuth in radians and incidence in degrees, from the target to the satellite; None where one is not known."""
-    azimuth, incidence = properties.get("view:azimuth"), properties.get("view:incidence_angle")
-    return None if azimuth is None or incidence is None else (radians(azimuth), float(incidence))
+    direction = direction_of_image(properties)
+    if direction.azimuth_deg is None or direction.incidence_deg is None:
+        return None
+    return radians(direction.azimuth_deg), direction.incidence_deg
 
 
 def _write_numbers(axes: Axes, numbers: Sequence[tuple[str, str]]) -> None:

@@ -1,0 +1,87 @@
+"""The picture of a stereo set, drawn from its Item and those of its views when somebody asks for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import Request
+from stac_fastapi.types.errors import NotFoundError
+from starlette.responses import RedirectResponse, Response
+
+from stac_api.client import CatalogueClient
+
+Document = dict[str, Any]
+
+PNG = "image/png"
+#: What the picture shows of a view.
+_VIEW_FIELDS = (
+    "id",
+    "geometry",
+    "properties.view:azimuth",
+    "properties.view:incidence_angle",
+    "properties.airbus:azimuth_angle",
+    "properties.airbus:image_orientation",
+    "properties.airbus:incidence_angle_along_track",
+    "properties.airbus:incidence_angle_across_track",
+)
+
+
+async def overview(
+    client: CatalogueClient, collection_id: str, item_id: str, request: Request, limiter: CapacityLimiter
+) -> Response:
+    """The picture of a stored set; 304 where the reader has it, and the way to it where the set has moved.
+
+    Args:
+        client: The way to Items.
+        collection_id: Of the set.
+        item_id: Of the set.
+        request: Who asks.
+        limiter: How many pictures may be drawn at once: each takes a processor for a good part of a second.
+
+    Raises:
+        NotFoundError: there is no such set, or not all its views can be seen.
+    """
+    found = await client.get_item(item_id, collection_id, request)
+    if isinstance(found, Response):
+        return RedirectResponse(f"{found.headers['location']}/stereo/overview.png", found.status_code)
+    pair = {name: found[name] for name in ("id", "geometry", "properties")}
+    views = await _views(client, pair, request)
+    headers = {"ETag": f'"{_digest([pair, *views])}"', "Cache-Control": "no-cache"}
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    picture = await run_sync(partial(_drawn, pair, views), limiter=limiter)
+    return Response(picture, media_type=PNG, headers=headers)
+
+
+async def _views(client: CatalogueClient, pair: Document, request: Request) -> list[Document]:
+    """The Items of the views of a set in the order of time, as far as a picture shows them."""
+    names = pair["properties"].get("stereo:views")
+    if not names:
+        raise NotFoundError(f"{pair['id']} is no stereo set.")
+    search = client.pgstac_search_model(
+        collections=pair["properties"]["dinamis:view_collections"],
+        ids=names,
+        limit=len(names),
+        fields={"include": set(_VIEW_FIELDS)},
+    )
+    found = {view["id"]: view for view in (await client.search_items(search, request))["features"]}
+    if not found.keys() >= set(names):
+        raise NotFoundError(f"Not all views of {pair['id']} are there.")
+    return [{name: found[view][name] for name in ("id", "geometry", "properties")} for view in names]
+
+
+def _digest(documents: Sequence[Document]) -> str:
+    return hashlib.sha256(orjson.dumps(documents, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _drawn(pair: Document, views: Sequence[Document]) -> bytes:
+    # The first picture loads matplotlib, which most servers never need.
+    from footprints.stereo_picture import stereo_picture  # noqa: PLC0415
+
+    return stereo_picture(pair, views)
