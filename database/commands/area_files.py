@@ -1,0 +1,56 @@
+"""Areas of interest in files, as commands of every room take them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pyogrio
+import pyogrio.errors
+import pyogrio.raw
+import shapely
+from pyproj import Transformer
+from pyproj.exceptions import ProjError
+
+from database.commands.terminal import Failure
+
+area_option = click.option(
+    "--aoi",
+    "area_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The area: a file of GeoJSON, GeoPackage, Shapefile or KML, in any reference system.",
+)
+
+
+def area_in(file: Path) -> dict[str, Any]:
+    """The area that a file of GeoJSON, GeoPackage, Shapefile or KML shows, as a geometry of GeoJSON in WGS 84.
+
+    What the file shows is united only by whoever measures it: parts may overlap or cross the antimeridian.
+
+    Raises:
+        Failure: it is no such file, shows nothing, or does not lie in its reference system.
+    """
+    try:
+        meta, _, geometries, _ = pyogrio.raw.read(os.fspath(file), columns=[], force_2d=True)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+        raise Failure(f"{file} is no GeoJSON, GeoPackage, Shapefile or KML: {error}") from error
+    shapes = [each for each in shapely.from_wkb(geometries) if each is not None and not each.is_empty]
+    if not shapes:
+        raise Failure(f"{file} shows nothing: draw a polygon, or name another file.")
+    shown = _in_wgs84(shapely.GeometryCollection(shapes), meta["crs"], file)
+    return dict(shown.__geo_interface__)
+
+
+def _in_wgs84(geometry: shapely.GeometryCollection, crs: str | None, file: Path) -> shapely.GeometryCollection:
+    transformer = Transformer.from_crs(crs or "EPSG:4326", "EPSG:4326", always_xy=True)
+
+    def moved(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.column_stack(transformer.transform(points[:, 0], points[:, 1], errcheck=True))
+
+    try:
+        return shapely.transform(geometry, moved)
+    except ProjError as error:
+        raise Failure(f"{file} does not lie in its reference system {crs}: {error}") from error
