@@ -50,8 +50,6 @@ def pycsw_serving(records: Iterable[str], folder: Path, *, largest_page: int = 3
 
 
 def _python_with_pycsw() -> Path:
-    if sys.version_info >= (3, 13):
-        pytest.skip("pycsw 2.6.2 imports cgi, which Python 3.13 no longer has")
     digest = hashlib.sha256(_REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
     environment = user_cache_path("dinamis") / f"pycsw-{digest[:16]}"
     if not environment.is_dir():
