@@ -160,7 +160,8 @@ class SetKeeping:
             placed: Items that were written, moved or withdrawn.
             windows: where sets are to be found anew beside that.
         """
-        if not self._rules.view_collections:
+        # Without collections of sets a harvest leaves them alone; a rebuild takes away those that there were.
+        if not (self._rules.view_collections or windows):
             return NO_CHANGES
         placed = list(placed)
         views = view_items(each for each in placed if each.collection in self._rules.view_collections)

@@ -109,7 +109,7 @@ class _Work:
     def take_up_unknown(self) -> None:
         """Let every Item that can be a view be known as one: those harvested before there were sets are not."""
         last = ""
-        while items := self._connections.patiently(partial(_unknown_items, self._views_in, last)):
+        while self._views_in and (items := self._connections.patiently(partial(_unknown_items, self._views_in, last))):
             self._write(items)
             last = items[-1]
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -33,26 +32,30 @@ _BETWEEN_VIEWS = timedelta(seconds=31)
 
 @dataclass(frozen=True, kw_only=True)
 class Keeping:
-    """A bulk harvest with and without stereo sets."""
+    """Bulk harvests of one file, by turns with and without stereo sets."""
 
     share: float  #: of images in pairs
-    without: Cost
-    kept: Cost
     pairs: int
+    without: Sequence[Cost]
+    kept: Sequence[Cost]
 
     @property
-    def cost(self) -> float:
-        """What the sets add, as a share of the time without."""
-        return self.kept.seconds / self.without.seconds - 1
+    def added_time(self) -> float:
+        """What the sets add to the time of a harvest, as a share of it: between the best of both."""
+        return _added(self, lambda cost: cost.seconds)
 
     @property
-    def processor_cost(self) -> float:
-        """The same of processor time, which other programs on the machine do not disturb."""
-        return _processor_s(self.kept) / _processor_s(self.without) - 1
+    def added_work(self) -> float:
+        """The same of the processor time of harvest and server, which other programs disturb less."""
+        return _added(self, lambda cost: cost.client_cpu_s + cost.server_cpu_s)
 
 
-def measured_keeping(postgres: PostgresServer, count: int, share: float, rounds: int = 2) -> Keeping:
-    """Harvest images into fresh databases with and without sets, by turns, and take the best of each."""
+def _added(keeping: Keeping, measure: Callable[[Cost], float]) -> float:
+    return min(map(measure, keeping.kept)) / min(map(measure, keeping.without)) - 1
+
+
+def measured_keeping(postgres: PostgresServer, count: int, share: float, rounds: int = 3) -> Keeping:
+    """Harvest images into fresh databases with and without sets."""
     pid = postgres.cluster.status().pid
     assert pid is not None
     costs: dict[bool, list[Cost]] = {False: [], True: []}
@@ -64,8 +67,7 @@ def measured_keeping(postgres: PostgresServer, count: int, share: float, rounds:
             with postgres.clone() as database:
                 costs[is_kept].append(cost_of(partial(harvested, database, items, is_kept), pid, prepared))
                 pairs = rows(database, "SELECT count(*) FROM dinamis.stereo_set")[0][0]
-    best = {is_kept: min(each, key=lambda cost: cost.seconds) for is_kept, each in costs.items()}
-    return Keeping(share=share, without=best[False], kept=best[True], pairs=pairs)
+    return Keeping(share=share, pairs=pairs, without=costs[False], kept=costs[True])
 
 
 def prepared() -> None:
@@ -126,7 +128,3 @@ def _backward(forward: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
         "view:incidence_angle": 10.0,
     }
     return moved | {name: forward[name] for name in ("geometry", "bbox")}
-
-
-def _processor_s(cost: Cost) -> float:
-    return cost.client_cpu_s + cost.server_cpu_s

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from harvester.stereo.rebuild import rebuild
-from tests.harvest_rooms import rows
+from tests.harvest_rooms import images, items, rooms, rows
 from tests.harvester.stereo.passes import (
+    ARCHIVE,
+    HELD,
     HELD_FEED,
     MIDDLE,
+    SETS,
     Holdings,
     generated_passes,
     holdings,
@@ -75,6 +78,25 @@ def test_rebuild_removes_sets_that_should_not_be(holdings: Holdings) -> None:
     execute(holdings, f"UPDATE dinamis.item SET is_published = false WHERE id = '{min(told)}'")
     rebuild(holdings.rooms)
     assert holdings.sets() == {}
+
+
+@pytest.mark.parametrize("left", [(), (SETS[0],)], ids=["none", "pairs"])
+def test_rebuild_removes_sets_that_no_document_takes(holdings: Holdings, left: tuple[str, ...]) -> None:
+    """Sets that the documents know no more go, and no image tells of them; with the documents they come back."""
+    holdings.deliver(pass_over(3, base_to_height=0.5))
+    before = holdings.state()
+    rebuild(rooms(holdings.database, HELD, ARCHIVE, *left))
+    kept = {item["collection"] for item in holdings.sets().values()}
+    assert kept == set(left)
+    told_of = {
+        link["href"].split("/")[1]
+        for item in images(items(holdings.database)).values()
+        for link in item["links"]
+        if link["rel"] == "related"
+    }
+    assert told_of == set(left)
+    rebuild(holdings.rooms)
+    assert holdings.state() == before
 
 
 def test_rebuild_keeps_to_what_was_asked(holdings: Holdings) -> None:
