@@ -22,11 +22,16 @@ from stac_fastapi.types.requests import get_base_url
 from stac_fastapi.types.stac import Item, ItemCollection, LandingPage
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from stac_api.access.authorize import Action, Resource, authorize
+from stac_api.access.credentials import principal_of
+from stac_api.access.item_redaction import TELLING, without_hidden
+from stac_api.access.policies import policies_in_force
+from stac_api.access.restriction import Restriction, restriction_of, sees_collection
 from stac_api.areas import bbox_geometry, crosses_antimeridian
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
 from stac_api.conformance import ADDED_CLASSES
-from stac_api.errors import ItemWithdrawn
-from stac_api.filters import conjunction, filter_of_query, runnable
+from stac_api.errors import ItemWithdrawn, UndeclaredProperty
+from stac_api.filters import conjunction, filter_of_query, properties_in, runnable
 from stac_api.item_presentation import DEFAULT_FIELDS, complete_item
 from stac_api.languages import language_headers
 from stac_api.queryables import refuse_undeclared
@@ -61,22 +66,23 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         """The landing page, with one child link per collection."""
         request: Request = kwargs["request"]
         page: LandingPage = await super().landing_page(**kwargs)
-        collections = await self._collections(request, {"limit": COLLECTIONS_PER_PAGE})
+        collections = await self._collections(request)
         page["links"] += _stereo_links(get_base_url(request))
         page["links"] += [_child_link(collection, get_base_url(request)) for collection in collections]
         return JSONResponse(page, headers=language_headers(collections))
 
-    async def _collections(self, request: Request, search: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _collections(self, request: Request) -> list[dict[str, Any]]:
+        restriction = await restriction_of(request)
         async with request.app.state.get_connection(request, "r") as connection:
-            page = await matching_page(connection, search)
-            return await _presented(connection, page["collections"], request)
+            page = await matching_page(connection, {"limit": COLLECTIONS_PER_PAGE}, restriction.among(None))
+            return await _presented(connection, page["collections"], request, restriction)
 
     async def all_collections(self, request: Request, **parameters: Any) -> JSONResponse:
         """The collections that match, all of them on one page unless a limit is asked for."""
-        search = self._collection_search(request, parameters)
+        search, restriction = self._collection_search(request, parameters), await restriction_of(request)
         async with request.app.state.get_connection(request, "r") as connection:
-            page = await matching_page(connection, search)
-            collections = await _presented(connection, page["collections"], request)
+            page = await matching_page(connection, search, restriction.among(None))
+            collections = await _presented(connection, page["collections"], request, restriction)
         fields = search.get("fields") or {}
         content = {
             "collections": [with_fields(each, fields) for each in collections],
@@ -102,18 +108,20 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         Raises:
             NotFoundError: there is no such collection.
         """
+        await refuse_unseen(collection_id, request)
         async with request.app.state.get_connection(request, "r") as connection:
             stored = await stored_collection(connection, collection_id)
-            (collection,) = await _presented(connection, [stored], request)
+            (collection,) = await _presented(connection, [stored], request, await restriction_of(request))
         return JSONResponse(collection, headers=language_headers([collection]))
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item | Response:
         """One Item; where a stereo set has moved to another collection of sets, the way there.
 
         Raises:
-            ItemWithdrawn: it stood in the collection and does not any more.
+            ItemWithdrawn: it stood in the collection when the reader could see it, and does not any more.
             NotFoundError: there is no such collection, or there never was such an Item in it.
         """
+        await refuse_unseen(collection_id, request)
         try:
             item = await super().get_item(_storable_id(item_id), collection_id, request, **kwargs)
         except NotFoundError:
@@ -121,8 +129,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
                 place = await connection.fetchval(PRESENT_PLACE, collection_id, _storable_id(item_id))
             if place is not None and await self._has_item(item_id, place, request):
                 return RedirectResponse(f"{get_base_url(request)}collections/{place}/items/{quote(item_id)}", 308)
-            async with request.app.state.get_connection(request, "r") as connection:
-                await _refuse_withdrawn(connection, item_id, collection_id)
+            await _refuse_withdrawn(item_id, collection_id, request)
             raise
         return cast("Item", item)
 
@@ -170,14 +177,57 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         """A page of Items for other routes, through the waist as all others."""
         return cast("dict[str, Any]", await self._search_base(search_request, request))
 
+    async def seen_items(self, search_request: PgstacSearch, request: Request) -> dict[str, Any]:
+        """A page of the Items that the reader sees, with all they say of others: to work with, never to answer with."""
+        return cast("dict[str, Any]", await self._seen_page(search_request, request))
+
     async def _search_base(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
-        """The one way to Items: the request made safe and exact before pgSTAC, the Items completed after it."""
-        search_request = _prepared(search_request)
-        await _refuse_undeclared_sort(search_request, request)
-        page: ItemCollection = await super()._search_base(search_request, request)
-        complete = _completion(search_request, get_base_url(request))
+        """The one way to Items: those that the reader sees, without what they tell of those that he does not."""
+        page = await self._seen_page(search_request, request)
+        restriction, base_url = await restriction_of(request), get_base_url(request)
+        page["features"] = [
+            cast("Item", without_hidden(cast("dict[str, Any]", each), restriction, base_url))
+            for each in page["features"]
+        ]
+        return page
+
+    async def _seen_page(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
+        """The request made safe and exact, and restricted to what the reader sees; the Items completed after it."""
+        restriction = await restriction_of(request)
+        wanted = _restricted(_prepared(search_request), restriction)
+        await _refuse_undeclared_sort(wanted, request)
+        if wanted.token:
+            await self._refuse_unseen_token(wanted.token, restriction, request)
+        page: ItemCollection = await super()._search_base(wanted, request)
+        complete = _completion(wanted, get_base_url(request))
         page["features"] = [cast("Item", complete(cast("dict[str, Any]", each))) for each in page["features"]]
         return page
+
+    async def _refuse_unseen_token(self, token: str, restriction: Restriction, request: Request) -> None:
+        """Answer the token of an Item that is not seen as pgSTAC answers that of one that is not there.
+
+        The Items before or after it would tell that it is there, and what it is sorted by.
+        """
+        collection, item = _token_item(token)
+        is_seen = restriction.shows(collection)
+        if is_seen and collection in restriction.sets:
+            is_seen = await self._has_item(item, collection, request)
+        if not is_seen:
+            raise InvalidQueryParameter(f"Could not find item using token: {token}")
+
+
+async def refuse_unseen(collection_id: str, request: Request) -> None:
+    """Answer a collection that the reader does not see as one that is not there.
+
+    Raises:
+        NotFoundError: the reader sees no such collection.
+    """
+    if not await sees_collection(request, collection_id):
+        raise _no_collection(collection_id)
+
+
+def _no_collection(collection_id: str) -> NotFoundError:
+    return NotFoundError(f"Collection {collection_id} does not exist.")
 
 
 async def stored_collection(connection: Connection, collection_id: str) -> dict[str, Any]:
@@ -190,29 +240,37 @@ async def stored_collection(connection: Connection, collection_id: str) -> dict[
         "SELECT get_collection($1::text)", _storable_id(collection_id)
     )
     if stored is None or stored.get("type") != "Collection":
-        raise NotFoundError(f"Collection {collection_id} does not exist.")
+        raise _no_collection(collection_id)
     return stored
 
 
-async def _refuse_withdrawn(connection: Connection, item_id: str, collection_id: str) -> None:
-    await stored_collection(connection, collection_id)
-    withdrawal = await connection.fetchrow(WITHDRAWAL, collection_id, _storable_id(item_id))
-    if withdrawal is not None:
+async def _refuse_withdrawn(item_id: str, collection_id: str, request: Request) -> None:
+    async with request.app.state.get_connection(request, "r") as connection:
+        await stored_collection(connection, collection_id)
+        withdrawal = await connection.fetchrow(WITHDRAWAL, collection_id, _storable_id(item_id))
+    if withdrawal is None:
+        return
+    # The rules of that time, the reader of today: what he was then is not kept for this.
+    policies = await policies_in_force(request, at=withdrawal["withdrawn_at"])
+    resource = Resource(collection=collection_id)
+    if authorize(await principal_of(request), Action.VIEW, resource, policies).allowed:
         raise ItemWithdrawn(f"Since {withdrawal['withdrawn_at']:%Y-%m-%dT%H:%M:%SZ}: {withdrawal['reason']}")
 
 
 async def _presented(
-    connection: Connection, collections: Sequence[dict[str, Any]], request: Request
+    connection: Connection, collections: Sequence[dict[str, Any]], request: Request, restriction: Restriction
 ) -> list[dict[str, Any]]:
     """The collections as a client gets them, each with the time of its last harvest and the link to its changes."""
     harvested_at = await _harvest_times(connection, [each["id"] for each in collections])
+    base_url = get_base_url(request)
+    shown = [without_hidden(each, restriction, base_url) for each in await presented(connection, collections, request)]
     return [
         {
             **each,
             **({HARVESTED_AT: harvested_at[each["id"]]} if each["id"] in harvested_at else {}),
-            "links": [*each["links"], _changes_link(each["id"], get_base_url(request))],
+            "links": [*each["links"], _changes_link(each["id"], base_url)],
         }
-        for each in await presented(connection, collections, request)
+        for each in shown
     ]
 
 
@@ -250,6 +308,42 @@ def _prepared(search_request: PgstacSearch) -> PgstacSearch:
     if search_request.bbox and crosses_antimeridian(search_request.bbox):
         changes |= {"bbox": None, "intersects": MultiPolygon(**bbox_geometry(search_request.bbox))}
     return search_request.model_copy(update=changes)
+
+
+def _restricted(search_request: PgstacSearch, restriction: Restriction) -> PgstacSearch:
+    """The same search, of what the reader sees.
+
+    Raises:
+        UndeclaredProperty: it reads a property that would tell of what he does not see.
+    """
+    if restriction.is_none:
+        return search_request
+    if restriction.hides:
+        _refuse_telling(search_request)
+    collections = restriction.among(search_request.collections) or []
+    condition = conjunction(search_request.filter_expr, runnable(restriction.condition(collections)))
+    return search_request.model_copy(update={"collections": collections, "filter_expr": condition})
+
+
+def _refuse_telling(search_request: PgstacSearch) -> None:
+    fields = [each.field for each in getattr(search_request, "sortby", None) or []]
+    read = [*properties_in(search_request.filter_expr), *fields]
+    told = sorted(TELLING.intersection(name.rpartition("properties.")[2] for name in read))
+    if told:
+        raise UndeclaredProperty(f"{told[0]} is not one of them.")
+
+
+def _token_item(token: str) -> tuple[str, str]:
+    """Collection and id of the Item that a page token names, both in hexadecimal digits as pgSTAC writes them.
+
+    Raises:
+        InvalidQueryParameter: it is no token.
+    """
+    try:
+        _, collection, item = token.split(":")
+        return bytes.fromhex(collection).decode(), bytes.fromhex(item).decode()
+    except ValueError as error:
+        raise InvalidQueryParameter(f"Invalid paging token: {token}") from error
 
 
 def _default_fields(fields: Any) -> Any:

@@ -39,17 +39,20 @@ COLLECTION_FIELDS = frozenset(
 _INTERNAL_FIELDS = ("parent_ids",)
 
 
-async def matching_page(connection: Connection, search: Mapping[str, Any]) -> dict[str, Any]:
+async def matching_page(
+    connection: Connection, search: Mapping[str, Any], seen: Sequence[str] | None
+) -> dict[str, Any]:
     """One page of collections as pgSTAC gives it: `collections`, `numberMatched`, `numberReturned`, `links`.
 
     Args:
         connection: One connection of the pool.
         search: bbox, datetime, limit, offset, query, filter, sortby and q, all optional.
+        seen: The collections that the reader sees; None means all.
 
     Raises:
         UndeclaredProperty: when filter, query or sortby name what collections do not have.
     """
-    statement = await _statement(connection, search)
+    statement = await _statement(connection, search) | ({} if seen is None else {"ids": seen})
     async with connection.transaction():
         # The declared properties are those of Items: here our own list has been applied instead.
         await connection.execute("SELECT set_config('pgstac.additional_properties', 'true', true)")

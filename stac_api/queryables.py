@@ -10,6 +10,8 @@ from fastapi import Request
 from stac_fastapi.pgstac.extensions.filter import FiltersClient
 from stac_fastapi.types.errors import NotFoundError
 
+from stac_api.access.item_redaction import TELLING
+from stac_api.access.restriction import Restriction, restriction_of
 from stac_api.errors import UndeclaredProperty
 
 
@@ -22,25 +24,35 @@ class Queryables(FiltersClient):  # type: ignore[misc]  # untyped upstream
         Raises:
             NotFoundError: there is no such collection.
         """
+        restriction = await restriction_of(request)
+        collections = restriction.among(None) if collection_id is None else [collection_id]
         async with request.app.state.get_connection(request, "r") as connection:
-            schema = await _schema(connection, collection_id)
-        return {**schema, "$id": str(request.url)}
+            schema = await _schema(connection, collections)
+        if schema is None and collection_id is not None:
+            raise NotFoundError(f"Collection {collection_id} does not exist.")
+        return {**_without_telling(schema or _EMPTY, restriction), "$id": str(request.url)}
 
 
-async def _schema(connection: Connection, collection_id: str | None) -> dict[str, Any]:
-    schema: dict[str, Any] | None = await connection.fetchval("SELECT get_queryables($1::text)", collection_id)
-    if schema:
+async def _schema(connection: Connection, collections: Sequence[str] | None) -> dict[str, Any] | None:
+    """The merged queryables of these collections, or of all; None when none of them exists."""
+    schema: dict[str, Any] | None = await connection.fetchval("SELECT get_queryables($1::text[])", collections)
+    return schema
+
+
+def _without_telling(schema: dict[str, Any], restriction: Restriction) -> dict[str, Any]:
+    if not restriction.hides:
         return schema
-    if collection_id is not None:
-        raise NotFoundError(f"Collection {collection_id} does not exist.")
-    # pgSTAC answers nothing at all while there is no collection.
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "type": "object",
-        "title": "STAC Queryables.",
-        "properties": {},
-        "additionalProperties": False,
-    }
+    searchable = {name: each for name, each in schema["properties"].items() if name not in TELLING}
+    return {**schema, "properties": searchable}
+
+
+_EMPTY: dict[str, Any] = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "type": "object",
+    "title": "STAC Queryables.",
+    "properties": {},
+    "additionalProperties": False,
+}
 
 
 async def refuse_undeclared(connection: Connection, properties: Sequence[str], collections: Sequence[str]) -> None:

@@ -13,13 +13,14 @@ from stac_fastapi.types.requests import get_base_url
 from stac_fastapi.types.rfc3339 import str_to_interval
 from starlette.concurrency import run_in_threadpool
 
+from stac_api.access.restriction import restriction_of
 from stac_api.client import CatalogueClient
 from stac_api.errors import TooManyImages
 from stac_api.filters import Filter, conjunction, properties_in
 from stac_api.intervals import OPEN
 from stac_api.queryables import refuse_undeclared
 from stac_api.stereo_area import covered_share, covering, surface_of
-from stac_api.stereo_collections import Places, places_of, set_collections
+from stac_api.stereo_collections import Places, SetCollection, places_of, set_collections
 from stac_api.stereo_on_demand import IMAGE_FIELDS, computed_sets
 from stac_api.stereo_order import SetOrder
 from stac_api.stereo_request import BEST_FIRST, SETS_PER_PAGE, STORED, SortKey, StereoSearch, comparisons
@@ -43,8 +44,7 @@ async def found_sets(client: CatalogueClient, search: StereoSearch, request: Req
         UnusableStereoSearch: it names collections of sets and of images.
         TooManyImages: sets would have to be found among more images.
     """
-    async with request.app.state.get_connection(request, "r") as connection:
-        known = await set_collections(connection)
+    known = await _known_sets(request)
     places = places_of(known, search.collections or [], search.modes)
     if search.is_answered_by_stored_sets and places.sets:
         return await _stored_sets(client, search, places, request)
@@ -58,12 +58,18 @@ async def found_sets(client: CatalogueClient, search: StereoSearch, request: Req
     return await _computed_page(items, search, request)
 
 
+async def _known_sets(request: Request) -> list[SetCollection]:
+    """The collections of stereo sets that the reader sees."""
+    restriction = await restriction_of(request)
+    async with request.app.state.get_connection(request, "r") as connection:
+        return [each for each in await set_collections(connection) if restriction.shows(each.id)]
+
+
 async def sets_of_image(
     client: CatalogueClient, image: Document, request: Request, limit: int = SETS_PER_PAGE, token: str | None = None
 ) -> Document:
     """A page of the stored sets that have an image as a view, the most suitable first."""
-    async with request.app.state.get_connection(request, "r") as connection:
-        known = await set_collections(connection)
+    known = await _known_sets(request)
     moment = image["properties"].get("datetime")
     if not known or moment is None:
         return _collection([], [], matched=0)
@@ -144,7 +150,7 @@ async def _images(
             *comparisons("eo:cloud_cover", (None, (search.cloud or (None, None))[1])),
         ),
     )
-    images = (await client.search_items(wanted, request))["features"]
+    images = (await client.seen_items(wanted, request))["features"]
     if len(images) > most:
         raise TooManyImages(f"At most {most} can be looked through.")
     return cast("list[Document]", images)
@@ -168,8 +174,9 @@ def _moved(instant: datetime | None, seconds: float) -> str:
 async def _refuse_undeclared(search: StereoSearch, request: Request) -> None:
     """Hold filter and order of computed sets to what those of stored ones may name."""
     names = [*properties_in(search.filter_expr), *(key.field for key in search.sortby)]
+    seen = (await restriction_of(request)).among(None) or []
     async with request.app.state.get_connection(request, "r") as connection:
-        await refuse_undeclared(connection, sorted({*names} - COMPUTED_ONLY), [])
+        await refuse_undeclared(connection, sorted({*names} - COMPUTED_ONLY), seen)
 
 
 async def _computed_page(items: list[Document], search: StereoSearch, request: Request) -> Document:

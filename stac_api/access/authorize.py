@@ -98,23 +98,16 @@ def readable(principal: Principal, collections: Iterable[str], policies: PolicyS
     )
 
 
-#: What no collection is called.
-_NO_COLLECTION = ""
+def views_filter(sets: Iterable[str], collections: Iterable[str]) -> dict[str, Any]:
+    """CQL2 (JSON) that lets stereo sets through only when all their views lie in collections that are seen.
 
-
-def readable_filter(collections: frozenset[str]) -> dict[str, Any]:
-    """CQL2 (JSON) that lets through what lies in these collections, and stereo sets all of whose views do.
-
-    Without any it matches nothing: pgSTAC takes an empty list for an error or for no condition at all.
+    Args:
+        sets: The collections of stereo sets; Items of other collections pass. In them, what names no views does not.
+        collections: All that are seen, at least one.
     """
-    listed = sorted(collections) or [_NO_COLLECTION]
-    within = {"op": "in", "args": [{"property": "collection"}, listed]}
-    views = {"property": "dinamis:view_collections"}
-    of_readable_views = {
-        "op": "or",
-        "args": [{"op": "isNull", "args": [views]}, {"op": "a_containedBy", "args": [views, listed]}],
-    }
-    return {"op": "and", "args": [within, of_readable_views]}
+    of_sets = {"op": "in", "args": [{"property": "collection"}, sorted(sets)]}
+    seen = {"op": "a_containedBy", "args": [{"property": "dinamis:view_collections"}, sorted(collections)]}
+    return {"op": "or", "args": [{"op": "not", "args": [of_sets]}, seen]}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -154,6 +154,13 @@ class Rule(Document):
         """The visibility as a level."""
         return Visibility[self.visibility.upper()]
 
+    def closeness(self, collection: str) -> tuple[bool, int] | None:
+        """How closely it names a collection: by its own id, else by the longest pattern; None when it does not."""
+        closeness = [
+            (pattern == collection, len(pattern)) for pattern in self.collections if fnmatchcase(collection, pattern)
+        ]
+        return max(closeness, default=None)
+
 
 class PolicySet(Document):
     """All rules in force from one date until the next set."""
@@ -199,20 +206,33 @@ class PolicySet(Document):
 
     def covers(self, collection: str) -> bool:
         """Whether any rule speaks of the collection; one that none does is hidden."""
-        return any(_matches(rule, collection) is not None for rule in self.rules)
+        return any(rule.closeness(collection) is not None for rule in self.rules)
+
+    def shows_everything(self, categories: Collection[Category]) -> bool:
+        """Whether these categories see any collection there can be: no rule that could decide for them hides one."""
+        asked = {*categories, Category.PUBLIC}
+        deciding = [rule for rule in self.rules if asked.intersection(rule.categories)]
+        is_covered = any("*" in rule.collections for rule in deciding)
+        return is_covered and all(rule.seen is not Visibility.HIDDEN for rule in deciding)
 
     def visibility(self, collection: str, categories: Collection[Category]) -> Visibility:
         """The most that any of the categories can see of a collection."""
         rules = [self.rule_for(collection, each) for each in categories]
         return max((rule.seen for rule in rules if rule), default=Visibility.HIDDEN)
 
-    def _most_specific(self, collection: str, category: Category) -> Rule | None:
+    def closest(self, collection: str, category: Category) -> list[int]:
+        """Places of the rules that name the collection most closely for a category itself; the first one decides."""
         found = [
-            (specificity, rule)
-            for rule in self.rules
-            if category in rule.categories and (specificity := _matches(rule, collection)) is not None
+            (closeness, index)
+            for index, rule in enumerate(self.rules)
+            if category in rule.categories and (closeness := rule.closeness(collection)) is not None
         ]
-        return max(found, key=lambda each: each[0])[1] if found else None
+        most = max((closeness for closeness, _ in found), default=None)
+        return [index for closeness, index in found if closeness == most]
+
+    def _most_specific(self, collection: str, category: Category) -> Rule | None:
+        closest = self.closest(collection, category)
+        return self.rules[closest[0]] if closest else None
 
     @cached_property
     def _decided(self) -> dict[tuple[str, Category], Rule | None]:
@@ -221,11 +241,3 @@ class PolicySet(Document):
 
 #: Ids of collections come from requests too: what is remembered of them is bounded.
 _MOST_REMEMBERED = 10_000
-
-
-def _matches(rule: Rule, collection: str) -> tuple[bool, int] | None:
-    """How closely a rule names a collection: by its own id, else by the longest pattern; None when it does not."""
-    closeness = [
-        (pattern == collection, len(pattern)) for pattern in rule.collections if fnmatchcase(collection, pattern)
-    ]
-    return max(closeness, default=None)

@@ -1,0 +1,160 @@
+"""What of the catalogue a reader sees: worked out once for each kind of reader, set of rules and list of collections.
+
+Two readers of the same categories see the same. What is not seen is answered as what is not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from stac_api.access.authorize import Action, Resource, authorize, views_filter
+from stac_api.access.credentials import principal_of
+from stac_api.access.policies import policies_in_force
+from stac_api.access.policy import Category, PolicySet
+from stac_api.access.principal import Principal
+
+#: A collection that is new is known to searches everywhere after this, in seconds.
+OLDEST_LIST_S = 1.0
+
+PRESENT_COLLECTIONS = (files("stac_api") / "access" / "sql" / "present_collections.sql").read_text(encoding="utf-8")
+
+#: What no collection is called: pgSTAC takes an empty list for an error or for no condition at all.
+NO_COLLECTION = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restriction:
+    """What one kind of reader sees."""
+
+    is_none: bool = False  #: everything, also what comes into the catalogue in this moment
+    collections: frozenset[str] = frozenset()
+    sets: frozenset[str] = frozenset()  #: those of them that hold stereo sets
+    hides: bool = False  #: whether the catalogue has collections besides
+
+    def shows(self, collection: str) -> bool:
+        """Whether the reader sees a collection."""
+        return self.is_none or collection in self.collections
+
+    def among(self, named: Collection[str] | None) -> list[str] | None:
+        """Those that a request may be about: of the named ones, or of all; None where nothing need be said."""
+        if self.is_none:
+            return None if named is None else list(named)
+        seen = self.collections if named is None else self.collections & set(named)
+        return sorted(seen) or [NO_COLLECTION]
+
+    def condition(self, collections: Collection[str]) -> dict[str, Any] | None:
+        """CQL2 (JSON) that lets stereo sets through all of whose views are seen; None where there are no sets."""
+        if self.is_none or self.sets.isdisjoint(collections):
+            return None
+        return views_filter(self.sets.intersection(collections), self.collections)
+
+
+NO_RESTRICTION = Restriction(is_none=True)
+
+
+@dataclass(frozen=True)
+class PresentCollection:
+    """What of a collection decides whether it is seen."""
+
+    id: str
+    holds_sets: bool
+    view_collections: frozenset[str]  #: that its stereo sets are made of
+
+    @property
+    def resource(self) -> Resource:
+        """A collection of stereo sets obeys the rules of all that these are made of."""
+        return Resource(collection=self.id, view_collections=self.view_collections)
+
+
+@dataclass
+class _Remembered:
+    """What one process remembers of the catalogue, and the restrictions that follow from it."""
+
+    collections: frozenset[PresentCollection] = frozenset()
+    read_at: float = float("-inf")  #: by the monotonic clock, in seconds
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    restrictions: dict[tuple[frozenset[Category], bool], tuple[PolicySet, Restriction]] = field(default_factory=dict)
+
+
+async def restriction_of(request: Request) -> Restriction:
+    """What whoever asks sees; found once per request."""
+    state = request.scope.setdefault("state", {})
+    if "restriction" not in state:
+        state["restriction"] = await _restriction(request, OLDEST_LIST_S)
+    restriction: Restriction = state["restriction"]
+    return restriction
+
+
+async def sees_collection(request: Request, collection: str) -> bool:
+    """Whether whoever asks sees a collection.
+
+    One that is not among those that are known is looked for again, be it hidden or absent: what has just come is there
+    at once, and both take the same time.
+    """
+    restriction = await restriction_of(request)
+    if not restriction.shows(collection):
+        restriction = request.scope["state"]["restriction"] = await _restriction(request, 0)
+    return restriction.shows(collection)
+
+
+async def _restriction(request: Request, oldest_s: float) -> Restriction:
+    principal, policies = await principal_of(request), await policies_in_force(request)
+    if policies is None:
+        return Restriction(hides=True)
+    if principal.is_operator or policies.shows_everything(principal.categories):
+        return NO_RESTRICTION
+    known = await _known(request, oldest_s)
+    kind = (principal.categories, principal.is_operator)
+    worked_out = known.restrictions.get(kind)
+    if worked_out is None or worked_out[0] is not policies:
+        worked_out = known.restrictions[kind] = (policies, restriction(principal, known.collections, policies))
+    return worked_out[1]
+
+
+def restriction(principal: Principal, present: Collection[PresentCollection], policies: PolicySet) -> Restriction:
+    """What a principal sees of the collections that there are."""
+    seen = [each for each in present if authorize(principal, Action.VIEW, each.resource, policies).allowed]
+    return Restriction(
+        collections=frozenset(each.id for each in seen),
+        sets=frozenset(each.id for each in seen if each.holds_sets),
+        hides=len(seen) < len(present),
+    )
+
+
+async def _known(request: Request, oldest_s: float) -> _Remembered:
+    known = _remembered(request.app)
+    asked_at = time.monotonic()
+    if asked_at - known.read_at > oldest_s:
+        async with known.reading:
+            # Whoever waited has what was read meanwhile.
+            if known.read_at < asked_at - oldest_s:
+                began = time.monotonic()
+                await _read(known, request)
+                known.read_at = began
+    return known
+
+
+async def _read(known: _Remembered, request: Request) -> None:
+    async with request.app.state.get_connection(request, "r") as connection:
+        rows: list[Mapping[str, Any]] = await connection.fetch(PRESENT_COLLECTIONS)
+    collections = frozenset(
+        PresentCollection(row["id"], bool(row["holds_sets"]), frozenset(row["view_collections"])) for row in rows
+    )
+    if collections != known.collections:
+        known.collections = collections
+        known.restrictions.clear()
+
+
+def _remembered(app: FastAPI) -> _Remembered:
+    # Made with the first request, in its event loop.
+    known: _Remembered | None = getattr(app.state, "present_collections", None)
+    if known is None:
+        known = app.state.present_collections = _Remembered()
+    return known
