@@ -20,6 +20,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from stac_api.access.errors import RulesRefused
+from stac_api.access.licences import Licence, publish
 from stac_api.access.policy import LicenceRef, PolicySet
 
 _SQL = files("stac_api") / "access" / "sql"
@@ -89,7 +90,9 @@ def load_draft(connection: Connection[Any], policies: PolicySet) -> bool:
     return True
 
 
-def activate(connection: Connection[Any], sets: Iterable[PolicySet], *, by: str) -> list[str]:
+def activate(
+    connection: Connection[Any], sets: Iterable[PolicySet], licences: Iterable[Licence] = (), *, by: str
+) -> list[str]:
     """Put sets in force from the dates that they bear, in one transaction; those that are active already stay.
 
     A set begins in the future, or before all that are active, or anywhere while there is none. It ends where the next
@@ -98,6 +101,7 @@ def activate(connection: Connection[Any], sets: Iterable[PolicySet], *, by: str)
     Args:
         connection: As the owner of the database.
         sets: The sets; of those that are not drafts yet a draft is made.
+        licences: Licences to be published with them.
         by: Who activates them.
 
     Returns:
@@ -110,6 +114,7 @@ def activate(connection: Connection[Any], sets: Iterable[PolicySet], *, by: str)
     ordered = sorted(sets, key=lambda each: each.valid_from, reverse=True)
     with connection.transaction():
         _lock(connection)
+        publish(connection, licences)
         return [each.id for each in ordered if _activated(connection, each, by)]
 
 
