@@ -40,8 +40,8 @@ class ApiError(Exception):
 class Explained(ApiError):
     """The request is refused."""
 
-    status = HTTPStatus.FORBIDDEN
-    code = "Forbidden"
+    status: int = HTTPStatus.FORBIDDEN
+    code: str = "Forbidden"
 
     def members(self, _request: Request) -> Mapping[str, Any]:
         """What its problem document has beside the usual members."""
@@ -81,16 +81,12 @@ class ItemWithdrawn(ApiError):
     """This Item was withdrawn from the collection."""
 
 
-class AssetsNotPublic(ApiError):
-    """The files of this archive are not served yet: the operator must start `dinamis serve` with `--public-assets`."""
-
-
 class AssetNotFound(ApiError):
     """There is no such file."""
 
 
 class AssetNotServed(ApiError):
-    """This file is catalogued, but only files on a local disk, outside archives, are served for now."""
+    """This file is catalogued, but cannot be had from here."""
 
 
 class Problem(BaseModel):
@@ -145,7 +141,6 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     UnusableStereoSearch: INVALID,
     TooManyImages: Refusal(status=413, code="TooManyImages"),
     ItemWithdrawn: Refusal(status=410, code="Gone"),
-    AssetsNotPublic: Refusal(status=403, code="AssetsNotPublic"),
     AssetNotFound: NOT_FOUND,
     AssetNotServed: Refusal(status=501, code="AssetNotServed"),
     # pgSTAC builds its SQL from what the client wrote, so an error of a statement is the client's:

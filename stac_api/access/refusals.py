@@ -153,7 +153,8 @@ def _to_log_in(_decision: Decision, request: Request) -> list[Remedy]:
     ]
 
 
-def _to_apply(_decision: Decision, request: Request) -> list[Remedy]:
+def to_apply(request: Request) -> list[Remedy]:
+    """How to come to an account, or to another quality in which to act."""
     href = f"{get_base_url(request)}accounts/applications"
     return [Remedy(rel="apply", method="POST", href=href, title="Ask for a place in an entity")]
 
@@ -193,8 +194,8 @@ _NO_DECISION = Decision(allowed=False)
 
 _REMEDIES: Mapping[Reason, Callable[[Decision, Request], list[Remedy]]] = {
     Reason.NOT_AUTHENTICATED: _to_log_in,
-    Reason.CATEGORY_NOT_ELIGIBLE: _to_apply,
-    Reason.MEMBERSHIP_ENDED: _to_apply,
+    Reason.CATEGORY_NOT_ELIGIBLE: lambda _decision, request: to_apply(request),
+    Reason.MEMBERSHIP_ENDED: lambda _decision, request: to_apply(request),
     Reason.LICENCE_NOT_SIGNED: _to_sign,
     Reason.DECLARATION_REQUIRED: _to_declare,
     Reason.SCOPE_MISSING: _to_have_a_key,
