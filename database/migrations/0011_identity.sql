@@ -151,6 +151,7 @@ COMMENT ON COLUMN dinamis.audit_event.actor IS 'The person who did it; null: an 
 COMMENT ON COLUMN dinamis.audit_event.action IS 'What, as noun and verb: entity.activate, membership.confirm.';
 COMMENT ON COLUMN dinamis.audit_event.subject IS 'The id of what it was done to.';
 CREATE INDEX audit_event_subject_idx ON dinamis.audit_event (subject, id);
+CREATE INDEX audit_event_actor_idx ON dinamis.audit_event (actor, id);
 CREATE INDEX audit_event_at_idx ON dinamis.audit_event (at);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON dinamis.audit_event
 FOR EACH ROW EXECUTE FUNCTION dinamis.refuse_rewriting();

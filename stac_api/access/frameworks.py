@@ -1,0 +1,131 @@
+"""Missions, partnerships and projects: what binds people together for a time. For commands, over psycopg."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.errors import DataError
+from psycopg.rows import class_row
+
+from stac_api.access.audit import Actor, note
+from stac_api.access.categories import FRANCE, EntityKind, FrameworkKind
+from stac_api.access.entities import Entity
+from stac_api.access.errors import IdentityRefused
+from stac_api.access.references import id_in, only_one
+from stac_api.access.statements import statement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framework:
+    """A mission, partnership or project."""
+
+    id: UUID
+    kind: str
+    title: str
+    principal_entity: UUID | None
+    principal_name: str | None
+    begins: datetime
+    ends: datetime
+
+    def described(self) -> str:
+        """What tells it from others of its title."""
+        with_whom = f" of {self.principal_name}" if self.principal_name else ""
+        return f"{self.title} ({self.kind}{with_whom}, {self.begins:%Y-%m-%d} to {self.ends:%Y-%m-%d})"
+
+
+ALL, ADD = map(statement, ("frameworks", "add_framework"))
+
+
+def framework_of(connection: Connection[Any], reference: str) -> Framework:
+    """The framework of a title or id.
+
+    Raises:
+        Unknown: There is none.
+        Ambiguous: There are several of this title.
+    """
+    found = _frameworks(connection, at=None, id=id_in(reference), text=reference.strip())
+    return only_one(found, reference, "dinamis framework list")
+
+
+def frameworks(connection: Connection[Any], *, at: datetime | None = None) -> list[Framework]:
+    """The frameworks by their end; with `at` those that run then."""
+    return _frameworks(connection, at=at, id=None, text=None)
+
+
+def _frameworks(connection: Connection[Any], **conditions: Any) -> list[Framework]:
+    with connection.cursor(row_factory=class_row(Framework)) as cursor:
+        return cursor.execute(ALL, conditions).fetchall()
+
+
+def add_framework(
+    connection: Connection[Any],
+    actor: Actor,
+    kind: FrameworkKind,
+    title: str,
+    principal: Entity | None,
+    *,
+    since: datetime | None,
+    until: datetime,
+) -> Framework:
+    """Write down a mission, partnership or project.
+
+    Args:
+        connection: To the catalogue.
+        actor: Who does it.
+        kind: What it is.
+        title: How people call it.
+        principal: The French actor that a mission is done for, or with whom a partner works.
+        since: When it begins; None: now.
+        until: When it ends; there is no framework without an end.
+
+    Raises:
+        IdentityRefused: It needs a principal, another one, or another time.
+    """
+    _refuse_unsuitable_principal(kind, principal)
+    parameters = {
+        "kind": kind,
+        "title": title.strip(),
+        "principal": principal.id if principal else None,
+        "since": since,
+        "until": until,
+    }
+    try:
+        with connection.transaction():
+            row = connection.execute(ADD, parameters).fetchone()
+            assert row is not None  # noqa: S101 - an INSERT returns its row
+            note(connection, actor, "framework.add", row[0], kind=kind, until=until.isoformat())
+    except DataError as error:
+        raise IdentityRefused("A framework ends after it begins.") from error
+    return framework_of(connection, str(row[0]))
+
+
+def _refuse_unsuitable_principal(kind: FrameworkKind, principal: Entity | None) -> None:
+    if kind is FrameworkKind.PROJECT:
+        return
+    if principal is None:
+        raise IdentityRefused(f"A {kind} has a principal: name the French actor with --principal.")
+    if principal.country != FRANCE or principal.kind == EntityKind.FIRM:
+        raise IdentityRefused(
+            f"The principal of a {kind} is a French scientific or public actor, which {principal.name} is not."
+        )
+
+
+def end_framework(connection: Connection[Any], actor: Actor, framework: Framework) -> None:
+    """End a framework now, and with it every right that derives from it.
+
+    Raises:
+        IdentityRefused: It has ended, or has not begun.
+    """
+    with connection.transaction():
+        ended = connection.execute(
+            "UPDATE dinamis.framework SET valid = tstzrange(lower(valid), now())"
+            " WHERE id = %s AND valid @> now() AND lower(valid) < now()",
+            (framework.id,),
+        )
+        if not ended.rowcount:
+            raise IdentityRefused(f"{framework.described()}: it does not run now.")
+        note(connection, actor, "framework.end", framework.id)

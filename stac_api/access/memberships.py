@@ -1,0 +1,294 @@
+"""Who belongs to which entity, in what role and quality: applications, memberships and categories. For commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg import Connection, RawCursor
+from psycopg.errors import CheckViolation, ExclusionViolation
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from stac_api.access.audit import Actor, note
+from stac_api.access.categories import NEEDED_FRAMEWORK, EntityKind, categories_of, usual_category
+from stac_api.access.errors import IdentityRefused, Unknown
+from stac_api.access.policy import Category
+from stac_api.access.statements import statement
+
+APPLICATIONS, VALIDATE, CONFIRM, REFUSE = map(
+    statement, ("applications", "validate_application", "confirm_application", "refuse_application")
+)
+ADD, END, GRANT, REVOKE = map(statement, ("add_membership", "end_memberships", "grant_category", "revoke_category"))
+
+
+class Role(StrEnum):
+    """What somebody is in an entity."""
+
+    USER = "user"
+    REFERENT = "referent"  #: validates the applications of the others
+    LEGAL_REPRESENTATIVE = "legal_representative"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """Somebody's wish to belong to an entity, and what became of it."""
+
+    id: UUID
+    person: UUID
+    person_name: str | None
+    email: str | None
+    entity: UUID
+    entity_name: str
+    entity_kind: str
+    entity_country: str
+    role: str
+    category: str | None  #: what is asked for
+    purpose: str | None
+    applied_at: datetime
+    validated_at: datetime | None
+    confirmed_at: datetime | None
+    refused_at: datetime | None
+    refusal: str | None
+
+    @property
+    def state(self) -> str:
+        """How it stands."""
+        if self.refused_at:
+            return "refused"
+        if self.confirmed_at:
+            return "confirmed"
+        return "validated" if self.validated_at else "applied"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """What a person is to be granted, and in which frame."""
+
+    category: Category
+    framework: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """From when until when; None: from now on, until further notice."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+FROM_NOW_ON = Period()
+
+
+def grant_for(
+    entity_kind: str,
+    entity_country: str,
+    category: Category | None,
+    framework: UUID | None = None,
+    framework_kind: str | None = None,
+) -> Grant | None:
+    """What to grant to somebody of an entity; the usual category unless one is named, None where there is no usual one.
+
+    Raises:
+        IdentityRefused: People of such an entity cannot have the category, or it needs another framework.
+    """
+    kind = EntityKind(entity_kind)
+    wanted = category or usual_category(kind, entity_country)
+    if wanted is None:
+        return None
+    possible = categories_of(kind, entity_country)
+    if wanted not in possible:
+        names = ", ".join(possible) or "none"
+        raise IdentityRefused(f"{wanted} is not for people of a {kind} entity in {entity_country}; these are: {names}.")
+    needed = NEEDED_FRAMEWORK.get(wanted)
+    if needed and framework_kind != needed:
+        raise IdentityRefused(f"{wanted} needs a framework, a {needed}: see `dinamis framework add`.")
+    return Grant(category=wanted, framework=framework)
+
+
+def applications(
+    connection: Connection[Any], *, entity: UUID | None = None, person: UUID | None = None, only_open: bool = True
+) -> list[Application]:
+    """Applications and memberships, the earliest first."""
+    return _applications(connection, None, entity, person, only_open)
+
+
+def application_of(connection: Connection[Any], id_: UUID) -> Application:
+    """One application.
+
+    Raises:
+        Unknown: There is none of this id.
+    """
+    found = _applications(connection, id_, None, None, False)
+    if not found:
+        raise Unknown(f"{id_}. See `dinamis user applications`.")
+    return found[0]
+
+
+def _applications(connection: Connection[Any], *parameters: UUID | bool | None) -> list[Application]:
+    cursor = RawCursor(connection, row_factory=class_row(Application))
+    return cursor.execute(APPLICATIONS, parameters).fetchall()
+
+
+def confirm(
+    connection: Connection[Any],
+    actor: Actor,
+    application: Application,
+    grant: Grant | None,
+) -> None:
+    """Make an applicant a member whom his entity has validated, and grant him a category.
+
+    Raises:
+        IdentityRefused: It is not validated, is decided already, or is one's own.
+    """
+    parameters = (
+        application.id,
+        actor.person,
+        grant.category if grant else None,
+        grant.framework if grant else None,
+        Jsonb(actor.signed({})),
+    )
+    _decide(connection, application, CONFIRM, parameters)
+
+
+def refuse(connection: Connection[Any], actor: Actor, application: Application, reason: str) -> None:
+    """Refuse an application, with a reason for the applicant.
+
+    Raises:
+        IdentityRefused: It is decided already.
+    """
+    _decide(connection, application, REFUSE, (application.id, actor.person, reason, Jsonb(actor.signed({}))))
+
+
+def _decide(
+    connection: Connection[Any], application: Application, decision: LiteralString, parameters: Sequence[Any]
+) -> None:
+    try:
+        with connection.transaction():
+            row = RawCursor(connection).execute(decision, parameters).fetchone()
+    except CheckViolation as error:
+        raise IdentityRefused("Nobody decides on his own application.") from error
+    if row is None:
+        missing = " and waits for a référent of the entity" if application.state == "applied" else ""
+        raise IdentityRefused(f"The application is {application.state}{missing}.")
+
+
+def confirm_referents(connection: Connection[Any], actor: Actor, entity: UUID) -> None:
+    """Confirm those who asked to be référents of an entity, which has nobody yet who could validate them."""
+    for application in applications(connection, entity=entity):
+        if application.role == Role.REFERENT:
+            wanted = Category(application.category) if application.category else None
+            needs_more = wanted in NEEDED_FRAMEWORK
+            grant = None if needs_more else grant_for(application.entity_kind, application.entity_country, wanted)
+            if application.validated_at is None:
+                _decide(connection, application, VALIDATE, (application.id, actor.person, Jsonb(actor.signed({}))))
+            confirm(connection, actor, application, grant)
+
+
+def end_all_of(connection: Connection[Any], entity: UUID) -> None:
+    """End everything that people have in an entity, from now on."""
+    parameters = {"entity": entity, "person": None, "role": None, "refusal": "The entity is not a member."}
+    connection.execute(END, parameters)
+
+
+def join(
+    connection: Connection[Any],
+    actor: Actor,
+    person: UUID,
+    entity: UUID,
+    role: Role = Role.USER,
+    period: Period = FROM_NOW_ON,
+) -> None:
+    """Make a person a member of an entity, as its register says: validated and confirmed.
+
+    Raises:
+        IdentityRefused: There is such a membership or application already, or an operator does it for himself.
+    """
+    parameters = {
+        "person": person,
+        "entity": entity,
+        "role": role,
+        "by": actor.person,
+        "since": period.since,
+        "until": period.until,
+    }
+    try:
+        with connection.transaction():
+            connection.execute(ADD, parameters)
+            note(connection, actor, "membership.add", person, entity=str(entity), role=role)
+    except ExclusionViolation as error:
+        raise IdentityRefused(
+            f"There is a membership or an application as {role} for that time: see `dinamis user show`."
+        ) from error
+    except CheckViolation as error:
+        raise IdentityRefused("Nobody makes himself a member.") from error
+
+
+def leave(connection: Connection[Any], actor: Actor, person: UUID, entity: UUID, role: Role | None = None) -> None:
+    """End a person's membership of an entity, in one role or all; without any role the categories end as well.
+
+    Raises:
+        IdentityRefused: There is no such membership.
+    """
+    parameters = {"entity": entity, "person": person, "role": role, "refusal": "It was withdrawn."}
+    with connection.transaction():
+        if connection.execute(END, parameters).fetchone() is None:
+            raise IdentityRefused("The person has no such membership: see `dinamis user show`.")
+        note(connection, actor, "membership.end", person, entity=str(entity), role=role)
+
+
+def grant_category(
+    connection: Connection[Any],
+    actor: Actor,
+    person: UUID,
+    entity: UUID,
+    grant: Grant,
+    period: Period = FROM_NOW_ON,
+) -> None:
+    """Let a member of an entity act in a category.
+
+    Raises:
+        IdentityRefused: The person is no member, has the category for that time already, or is the operator himself.
+    """
+    parameters = {
+        "person": person,
+        "entity": entity,
+        "framework": grant.framework,
+        "category": grant.category,
+        "by": actor.person,
+        "since": period.since,
+        "until": period.until,
+    }
+    try:
+        with connection.transaction():
+            inserted = connection.execute(GRANT, parameters).fetchone()
+            if inserted is None:
+                raise IdentityRefused("The person is no member of the entity: `dinamis user join` first.")
+            framework = str(grant.framework) if grant.framework else None
+            detail = {"entity": str(entity), "category": grant.category, "framework": framework}
+            note(connection, actor, "category.grant", person, **detail)
+    except ExclusionViolation as error:
+        raise IdentityRefused(
+            f"The person has {grant.category} there for that time: see `dinamis user show`."
+        ) from error
+    except CheckViolation as error:
+        raise IdentityRefused("Nobody grants himself a category.") from error
+
+
+def revoke_category(
+    connection: Connection[Any], actor: Actor, person: UUID, entity: UUID, category: Category | None = None
+) -> int:
+    """Take a category, or all of them, from a person in an entity; the membership stays.
+
+    Returns:
+        How many were taken.
+    """
+    with connection.transaction():
+        parameters = {"person": person, "entity": entity, "category": category}
+        taken = connection.execute(REVOKE, parameters).rowcount
+        note(connection, actor, "category.revoke", person, entity=str(entity), category=category, ended=taken)
+    return taken

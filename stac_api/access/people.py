@@ -1,0 +1,174 @@
+"""The people who may ask: who they are, how they log in, what they may look after. For commands, over psycopg."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.errors import UniqueViolation
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from stac_api.access.audit import Actor, note
+from stac_api.access.errors import IdentityRefused
+from stac_api.access.references import only_one, referred_to
+from stac_api.access.statements import statement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Somebody, as far as the catalogue knows; erased people have no name any more."""
+
+    id: UUID
+    name: str | None
+    email: str | None
+    issuer: str | None
+    subject: str | None
+    state: str
+    is_operator: bool
+    created_at: datetime
+
+    def described(self) -> str:
+        """What tells the person from others of the name."""
+        return f"{self.name or '(no name)'} <{self.email or 'no address'}> ({self.state})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityHeld:
+    """A quality in which a person acts, and whether it counts."""
+
+    category: str
+    entity: UUID
+    entity_name: str
+    framework: UUID | None
+    framework_title: str | None
+    standing: str
+
+
+State = Literal["active", "suspended"]
+
+FIND, ALL, ADD, CAPACITIES = map(statement, ("person", "people", "add_person", "capacities"))
+
+#: From which states a person comes into one.
+_BEFORE: Mapping[State, tuple[str, ...]] = {"active": ("applied", "suspended"), "suspended": ("applied", "active")}
+
+
+def person_of(connection: Connection[Any], reference: str) -> Person:
+    """The person of a name, an e-mail address or an id.
+
+    Raises:
+        Unknown: There is none.
+        Ambiguous: There are several of this name or address.
+    """
+    return only_one(referred_to(connection, Person, FIND, reference), reference, "dinamis user list")
+
+
+def people(
+    connection: Connection[Any], *, state: str | None = None, entity: UUID | None = None, operators: bool = False
+) -> list[Person]:
+    """The people by name; with `entity` its members."""
+    with connection.cursor(row_factory=class_row(Person)) as cursor:
+        return cursor.execute(ALL, {"state": state, "entity": entity, "operators": operators}).fetchall()
+
+
+def capacities_of(connection: Connection[Any], person: UUID, at: datetime | None = None) -> list[CapacityHeld]:
+    """In what qualities a person acts, now or at another time, and why one does not count."""
+    with connection.cursor(row_factory=class_row(CapacityHeld)) as cursor:
+        return cursor.execute(CAPACITIES, {"person": person, "at": at}).fetchall()
+
+
+def add_person(
+    connection: Connection[Any],
+    actor: Actor,
+    name: str,
+    email: str,
+    *,
+    issuer: str | None = None,
+    subject: str | None = None,
+) -> Person:
+    """Write down somebody whom an operator knows; without a login he can only use keys.
+
+    Raises:
+        IdentityRefused: The login is somebody else's.
+    """
+    try:
+        with connection.transaction(), connection.cursor(row_factory=class_row(Person)) as cursor:
+            person = cursor.execute(
+                ADD, {"name": name.strip(), "email": email.strip(), "issuer": issuer, "subject": subject}
+            ).fetchone()
+            assert person is not None  # noqa: S101 - an INSERT returns its row
+            note(connection, actor, "person.add", person.id)
+    except UniqueViolation as error:
+        raise _login_taken() from error
+    return person
+
+
+def set_login(connection: Connection[Any], actor: Actor, person: Person, issuer: str, subject: str) -> None:
+    """Let somebody log in as this account of a provider, and as no other.
+
+    Raises:
+        IdentityRefused: The login is somebody else's.
+    """
+    try:
+        with connection.transaction():
+            connection.execute(
+                "UPDATE dinamis.person SET issuer = %s, subject = %s WHERE id = %s", (issuer, subject, person.id)
+            )
+            note(connection, actor, "person.login", person.id, issuer=issuer)
+    except UniqueViolation as error:
+        raise _login_taken() from error
+
+
+def _login_taken() -> IdentityRefused:
+    return IdentityRefused("This login is somebody else's: an account of a provider is one person here.")
+
+
+def set_state(
+    connection: Connection[Any], actor: Actor, person: Person, state: State, reason: str | None = None
+) -> None:
+    """Suspend somebody, or take that back; nothing that the person has is lost by it.
+
+    Raises:
+        IdentityRefused: The person is in that state, or erased.
+    """
+    with connection.transaction():
+        changed = connection.execute(
+            "UPDATE dinamis.person SET state = %s WHERE id = %s AND state = ANY(%s)",
+            (state, person.id, list(_BEFORE[state])),
+        )
+        if not changed.rowcount:
+            raise IdentityRefused(f"{person.described()} cannot become {state}.")
+        note(connection, actor, f"person.{'activate' if state == 'active' else 'suspend'}", person.id, reason=reason)
+
+
+def set_operator(connection: Connection[Any], actor: Actor, person: Person, *, is_operator: bool) -> None:
+    """Make somebody an operator, who sees and decides everything, or take that away.
+
+    Raises:
+        IdentityRefused: The person is not active.
+    """
+    with connection.transaction():
+        changed = connection.execute(
+            "UPDATE dinamis.person SET is_operator = %s WHERE id = %s AND (state = 'active' OR NOT %s)",
+            (is_operator, person.id, is_operator),
+        )
+        if not changed.rowcount:
+            raise IdentityRefused(f"{person.described()} cannot become an operator: activate the account first.")
+        note(connection, actor, "person.operator", person.id, is_operator=is_operator)
+
+
+def erase(connection: Connection[Any], actor: Actor, person: Person) -> None:
+    """Erase what is known of somebody and end what the person has; records of use stay under a pseudonym.
+
+    Raises:
+        IdentityRefused: It was done already.
+    """
+    row = connection.execute(
+        "SELECT dinamis.erase_person(%s, %s, %s)", (person.id, actor.person, Jsonb(actor.signed({})))
+    ).fetchone()
+    if row != (True,):
+        raise IdentityRefused("The person is erased already.")

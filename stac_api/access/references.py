@@ -1,0 +1,61 @@
+"""What people type to mean an entity, a person or a framework: a name, an e-mail address or an id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, LiteralString, Protocol, TypeVar
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from stac_api.access.errors import Ambiguous, Unknown
+
+
+class Referable(Protocol):
+    """Something with an id and words that tell it from others."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+    def described(self) -> str:
+        """A few words that tell it from others of the same name."""
+
+
+Found = TypeVar("Found", bound=Referable)
+
+
+def id_in(reference: str) -> UUID | None:
+    """The id that somebody typed; None when it is something else."""
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None
+
+
+def referred_to(connection: Connection[Any], kind: type[Found], query: LiteralString, reference: str) -> list[Found]:
+    """All that a reference can mean.
+
+    Args:
+        connection: To the catalogue.
+        kind: The class of the rows.
+        query: Takes `id`, which may be null, and `text`.
+        reference: What was typed.
+    """
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(query, {"id": id_in(reference), "text": reference.strip()}).fetchall()
+
+
+def only_one(found: Sequence[Found], reference: str, where_to_look: str) -> Found:
+    """The one that is meant.
+
+    Raises:
+        Unknown: Nothing is.
+        Ambiguous: Several are; the message tells them apart.
+    """
+    if not found:
+        raise Unknown(f"{reference!r}. See {where_to_look}.")
+    if len(found) > 1:
+        raise Ambiguous("".join(f"\n  {each.id}  {each.described()}" for each in found))
+    return found[0]

@@ -1,0 +1,12 @@
+-- In what qualities a person acts at a time, or now, and whether each counts.
+SELECT
+    capacity.category,
+    capacity.entity,
+    entity.name AS entity_name,
+    capacity.framework,
+    framework.title AS framework_title,
+    capacity.standing
+FROM dinamis.capacities(%(person)s, coalesce(%(at)s::timestamptz, now())) AS capacity
+INNER JOIN dinamis.entity ON capacity.entity = entity.id
+LEFT JOIN dinamis.framework ON capacity.framework = framework.id
+ORDER BY capacity.category, entity.name, framework.title;
