@@ -32,7 +32,8 @@ def charged_area_m2(geometry: dict[str, Any]) -> int:
         UnusableArea: it is none of these, has no area, too many vertices, or does not lie on the Earth.
     """
     try:
-        parts = _polygons(shape(geometry))
+        with np.errstate(invalid="ignore"):  # what is no number is refused below
+            parts = _polygons(shape(geometry))
         region = union_footprints([_region(part) for part in parts])
     except (ShapelyError, FootprintError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnusableArea(f"The area is no polygon on the Earth in degrees: {error}") from error
