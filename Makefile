@@ -23,7 +23,7 @@ demo: install ## Harvest a sample archive and serve it (DEMO_ARGS=--once: stop b
 	$(BIN)/dinamis demo $(DEMO_ARGS)
 
 test: install ## Run the tests against a real PostgreSQL, PostGIS and pgSTAC
-	$(BIN)/pytest -n auto --dist loadfile $(TEST_ARGS)
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 check: install ## Run the static checks: ruff, mypy, import-linter, yamllint, codespell, docs
 	$(BIN)/ruff check .
