@@ -19,8 +19,10 @@ from stac_fastapi.extensions.query import QueryConformanceClasses
 from stac_fastapi.pgstac.models.extensions import Extensions
 from stac_fastapi.types.extension import ApiExtension
 
+from stac_api.access.accounts import AccountsExtension
 from stac_api.changes import ChangesExtension
 from stac_api.downloads.gateway import AssetsExtension
+from stac_api.downloads.signing import SigningExtension
 from stac_api.extension_schemas import ExtensionSchemas
 from stac_api.health import HealthExtension
 from stac_api.queryables import Queryables
@@ -121,9 +123,11 @@ def catalogue_extensions(
         },
         extra_map={
             "assets": assets,
+            "signing": SigningExtension(public=assets.public),
             "changes": ChangesExtension(),
             "schemas": ExtensionSchemas(),
             "stereo": stereo,
             "health": health,
+            "accounts": AccountsExtension(),
         },
     )

@@ -1,100 +1,30 @@
-"""The files of the archive at stable, same-origin URLs: GET, HEAD, Range and ETag, so that a COG opens in QGIS."""
+"""The route of the files: stable addresses of our own, behind which each request is decided, recorded and answered."""
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from logging import getLogger
-from pathlib import Path
+from functools import partial
 from typing import Annotated, Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import attr
 from fastapi import APIRouter, FastAPI, Request
 from fastapi import Path as PathParameter
 from stac_fastapi.types.extension import ApiExtension
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.responses import FileResponse, RedirectResponse, Response
 
-from stac_api.errors import AssetNotFound, AssetNotServed, AssetsNotPublic
+from stac_api.access.authorize import Action, Decision, Reason
+from stac_api.access.policies import policies_in_force
+from stac_api.access.refusals import PERSONAL_HEADERS, Refused
+from stac_api.downloads.delivery import answer_with, origin_of
+from stac_api.downloads.entitlement import Caller, caller_of, decided
+from stac_api.downloads.files import AssetFile
+from stac_api.downloads.held_assets import OCTETS, HeldAsset, held_assets
+from stac_api.downloads.record import DownloadEvent, DownloadRecord, network_of
+from stac_api.downloads.signatures import AssetName
+from stac_api.downloads.storages import Storages
 
-logger = getLogger(__name__)
-
-#: Between the path of an archive and that of its member.
-MEMBER_MARK = "!/"
-OCTETS = "application/octet-stream"
-
-
-class AssetFile(FileResponse):
-    """A file in chunks that suit images of gigabytes."""
-
-    chunk_size = 1024 * 1024
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file or the ranges of it that are asked for.
-
-        Raises:
-            HTTPException: 400 or 416, the ranges cannot be read or lie beyond the end.
-        """
-
-        async def checked(message: Message) -> None:
-            # Starlette answers these as plain text; raised before anything is sent, they become problem documents.
-            if message["type"] == "http.response.start" and message["status"] in _RANGE_REFUSALS:
-                raise _refused_range(message)
-            await send(message)
-
-        await super().__call__(scope, receive, checked)
-
-
-_RANGE_REFUSALS = {
-    400: "The Range header cannot be read: ask for bytes as in `bytes=0-1023`, or leave it out.",
-    416: "The range lies beyond the end of the file, whose size is in Content-Range.",
-}
-
-
-def _refused_range(answer: Message) -> HTTPException:
-    size = Headers(raw=answer["headers"]).get("content-range")
-    headers = {"Content-Range": size} if size else None
-    return HTTPException(answer["status"], _RANGE_REFUSALS[answer["status"]], headers)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AssetLocation:
-    """Where one copy of an asset's file lies, as the harvester wrote it beside the Item."""
-
-    root: str  #: URL of the source, `file:///archive`
-    path: str  #: below the root, "/" separated; `delivery.zip!/IMG/x.TIF` for a member of an archive
-    media_type: str
-
-    def file(self) -> Path:
-        """The file itself, found below its root whatever links are on the way.
-
-        Raises:
-            AssetNotServed: it is not on a local disk, or inside an archive.
-            AssetNotFound: it is not below its root, or is no readable file.
-        """
-        root = urlsplit(self.root)
-        if root.scheme != "file" or root.netloc not in ("", "localhost") or MEMBER_MARK in self.path:
-            raise AssetNotServed
-        return _file_below(Path(url2pathname(root.path)), self.path)
-
-
-def _file_below(root: Path, path: str) -> Path:
-    try:
-        home = root.resolve(strict=True)
-        file = (home / path.lstrip("/")).resolve(strict=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise AssetNotFound("It is in the catalogue, but not in the archive.") from error
-    if not file.is_relative_to(home):
-        logger.warning("An asset leads out of its root %s: %s", root, path)
-        raise AssetNotFound
-    return file
+#: Vendor files are data, never pages of this site; and the query of a signed address is for nobody else.
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
 @attr.s
@@ -102,10 +32,12 @@ class AssetsExtension(ApiExtension):
     """The route of the files.
 
     Attributes:
-        public: Whether anyone may have them; access rules per reader come later.
+        public: Whether everybody may have the files of what he can see, whatever the rules say.
     """
 
     public: bool = attr.ib(default=False)
+    storages: Storages = attr.ib(factory=Storages, init=False)
+    record: DownloadRecord = attr.ib(factory=DownloadRecord, init=False)
 
     def register(self, app: FastAPI) -> None:
         """Add the route."""
@@ -130,22 +62,45 @@ class AssetsExtension(ApiExtension):
         item_id: Annotated[str, PathParameter(description="Item ID")],
         asset_key: Annotated[str, PathParameter(description="Key of the asset in its Item")],
     ) -> Response:
-        """The file, whole or the ranges asked for; 304 when the client has it already.
+        """The file, whole or the ranges asked for; 304 when the client has it already; 307 to the storage that has it.
 
         Raises:
-            AssetsNotPublic: files are not served to everyone here.
-            AssetNotFound: no such asset, or no such file.
-            AssetNotServed: the file is not on a local disk.
+            Refused: by the rules in force the caller may not have it, or not know of it.
+            SignatureInvalid, SignatureExpired: the address is signed, but not for this, or not any more.
+            AssetNotFound: the file is not there.
+            AssetNotServed: the file lies where it cannot be had from.
             HTTPException: 400 or 416, the ranges asked for cannot be had.
         """
-        if not self.public:
-            raise AssetsNotPublic
-        copies = await _locations(request, collection_id, item_id, asset_key)
-        response = await run_in_threadpool(_first_served, copies)
-        if _has_current(request, response.headers["etag"]):
-            return Response(
-                status_code=304, headers={name: response.headers[name] for name in ("etag", "cache-control")}
-            )
+        name = AssetName(collection=collection_id, item=item_id, key=asset_key)
+        caller = await caller_of(request, name)
+        (asset,) = await held_assets(request, [name])
+        decision = decided(asset, caller.principal, await policies_in_force(request), is_public=self.public)
+        if asset is None or not decision.allowed:
+            response = _instead(asset, decision)
+        else:
+            response = await self._delivered(request, asset, caller, decision)
+        response.headers.update(_HEADERS | _caching(caller, response))
+        return response
+
+    async def _delivered(self, request: Request, asset: HeldAsset, caller: Caller, decision: Decision) -> Response:
+        is_head = request.method == "HEAD"
+        response = await run_in_threadpool(answer_with, asset, self.storages, is_head=is_head)
+        if isinstance(response, AssetFile) and _has_current(request, response.headers["etag"]):
+            return Response(status_code=304, headers={"etag": response.headers["etag"]})
+        if is_head or asset.action is not Action.DOWNLOAD:
+            return response
+        event = DownloadEvent(
+            principal=caller.principal,
+            decision=decision,
+            asset=asset.name,
+            bytes=_size_of_whole(request, response),
+            grant=caller.grant,
+            network=network_of(request),
+        )
+        if isinstance(response, AssetFile):
+            response.before_first_byte = partial(self.record.add, request, event)
+        else:
+            await self.record.add(request, event)
         return response
 
 
@@ -153,58 +108,38 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole file", "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
     206: {"description": "The ranges asked for"},
     304: {"description": "The client has the current file"},
-    400: {"description": "The Range header cannot be read"},
-    403: {"description": "Files are not served to everyone here"},
+    307: {"description": "The file is there for some minutes, at the storage or the infrastructure that has it"},
+    400: {"description": "The Range header cannot be read, or there are two different credentials"},
+    401: {"description": "Log in first"},
+    403: {"description": "By the rules in force this is not for the caller, or the signature is not good for it"},
     404: {"description": "No such asset"},
     416: {"description": "The range lies beyond the end of the file"},
-    501: {"description": "The file is not on a local disk of the server"},
+    501: {"description": "The file lies where it cannot be had from, as inside an archive"},
 }
 
 
-async def _locations(request: Request, collection: str, item: str, key: str) -> list[AssetLocation]:
-    """The copies of a file, the preferred one first, at least one."""
-    if "\x00" in collection + item + key:
-        raise AssetNotFound
-    async with request.app.state.get_connection(request, "r") as connection:
-        found: Sequence[Mapping[str, str]] | None = await connection.fetchval(
-            "SELECT private -> 'assets' -> $3::text FROM items WHERE collection = $1 AND id = $2", collection, item, key
-        )
-    if not found:
-        raise AssetNotFound
-    return [
-        AssetLocation(root=copy["root"], path=copy["path"], media_type=copy.get("media_type") or OCTETS)
-        for copy in found
-    ]
-
-
-def _first_served(copies: Sequence[AssetLocation]) -> AssetFile:
-    """The first copy that is there and readable.
+def _instead(asset: HeldAsset | None, decision: Decision) -> Response:
+    """Where a file is to be had that is not given out here.
 
     Raises:
-        AssetNotFound, AssetNotServed: none is; the reason is that of the first.
+        Refused: nowhere.
     """
-    refusals: list[AssetNotFound | AssetNotServed] = []
-    for location in copies:
-        try:
-            return _response(location)
-        except (AssetNotFound, AssetNotServed) as refusal:
-            refusals.append(refusal)
-    raise refusals[0]
+    origin = origin_of(asset) if asset and Reason.AT_THE_ORIGIN in decision.reasons else None
+    if origin is None:
+        raise Refused(decision)
+    return RedirectResponse(origin, 307)
 
 
-def _response(location: AssetLocation) -> AssetFile:
-    file = location.file()
-    facts = file.stat()
-    if not stat.S_ISREG(facts.st_mode) or not os.access(file, os.R_OK):
-        raise AssetNotFound("It is in the catalogue, but is not a readable file.")
-    return AssetFile(
-        file,
-        media_type=location.media_type,
-        filename=Path(location.path).name,
-        stat_result=facts,
-        # Vendor files are data, never pages of this site; and clients ask again with the ETag.
-        headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"},
-    )
+def _caching(caller: Caller, response: Response) -> dict[str, str]:
+    """Who may keep the answer: what a stranger gets is for all, and asked for again with its ETag."""
+    is_for_all = caller.principal.credential == "anonymous" and not isinstance(response, RedirectResponse)
+    return {**PERSONAL_HEADERS, **({"Cache-Control": "no-cache"} if is_for_all else {})}
+
+
+def _size_of_whole(request: Request, response: Response) -> int | None:
+    if isinstance(response, AssetFile) and "range" not in request.headers:
+        return int(response.headers["content-length"])
+    return None
 
 
 def _has_current(request: Request, etag: str) -> bool:

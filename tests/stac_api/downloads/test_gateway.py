@@ -15,7 +15,8 @@ import rasterio
 from rasterio import Affine
 
 from database import Database
-from tests.stac_api.invented_catalogue import Site, a_collection, an_item, load, problem_of
+from stac_api import ApiSettings, create_app
+from tests.stac_api.invented_catalogue import Site, a_collection, an_item, fill, load, problem_of, serving
 
 PMS = "/assets/pleiades/CLEAR/pms"
 CONTENT = bytes(range(256)) * 1000
@@ -161,21 +162,21 @@ def test_urls_cannot_traverse(site: Site, target: str) -> None:
     assert b"root:" not in body
 
 
-@pytest.mark.parametrize("key", ["member", "remote"])
-def test_files_elsewhere_are_not_served_yet(site: Site, key: str) -> None:
-    """Members of archives and files on other servers are refused for now, and the refusal says why."""
+@pytest.mark.parametrize(("key", "why"), [("member", "inside an archive"), ("remote", "cannot read")])
+def test_files_that_nothing_can_send_are_refused(site: Site, key: str, why: str) -> None:
+    """Members of archives and files on FTP servers are refused, and the refusal says why."""
     problem = problem_of(site.get(f"/assets/pleiades/CLEAR/{key}"))
     assert (problem["status"], problem["code"]) == (501, "AssetNotServed")
-    assert "local disk" in problem["detail"]
+    assert why in problem["detail"]
 
 
-def test_files_are_closed_unless_said(serve: Callable[..., Site]) -> None:
-    """Without --public-assets every file, there or not, is refused, and the operator is told what to do."""
-    site = serve()
-    for path in (PMS, "/assets/x/y/z"):
-        problem = problem_of(site.get(path))
-        assert (problem["status"], problem["code"]) == (403, "AssetsNotPublic")
-        assert "--public-assets" in problem["detail"]
+def test_without_rules_there_is_no_file(ruleless_database: Database, archive: Path) -> None:
+    """Where no set of rules is in force every file, there or not, is answered as absent, also with --public-assets."""
+    fill(ruleless_database, archive)
+    with serving(create_app(ApiSettings(public_assets=True), ruleless_database.conninfo("api"))) as site:
+        problems = [problem_of(site.get(path)) for path in (PMS, "/assets/x/y/z")]
+    assert [each["status"] for each in problems] == [404, 404]
+    assert problems[0]["detail"] == problems[1]["detail"]
 
 
 def test_gdal_reads_a_cog_in_place(serve: Callable[..., Site], database: Database, tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""From the copies of a file to an answer: the file itself, or the way to the storage where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from urllib.parse import quote, urlsplit
+
+from starlette.responses import RedirectResponse, Response
+
+from stac_api.downloads.files import local_file
+from stac_api.downloads.held_assets import Copy, HeldAsset
+from stac_api.downloads.storages import Storages
+from stac_api.errors import AssetNotFound, AssetNotServed
+
+#: Between the path of an archive and that of its member.
+MEMBER_MARK = "!/"
+
+
+def answer_with(asset: HeldAsset, storages: Storages, *, is_head: bool) -> Response:
+    """The answer with the first copy that is there and can be had; it reads disks and may ask a storage.
+
+    Raises:
+        AssetNotFound, AssetNotServed: none can; the reason is that of the first.
+    """
+    refusals: list[AssetNotFound | AssetNotServed] = []
+    for copy in asset.copies:
+        try:
+            return _answer_with(copy, storages, is_head=is_head)
+        except (AssetNotFound, AssetNotServed) as refusal:
+            refusals.append(refusal)
+    raise refusals[0] if refusals else AssetNotFound
+
+
+def _answer_with(copy: Copy, storages: Storages, *, is_head: bool) -> Response:
+    if MEMBER_MARK in copy.path:
+        raise AssetNotServed("It lies inside an archive (zip, tar), from which nothing is read on demand.")
+    root = urlsplit(copy.root)
+    if root.scheme == "s3":
+        return _stored(copy, storages, is_head=is_head)
+    way = _WAYS.get(root.scheme)
+    if way is None or (root.scheme == "file" and root.netloc not in ("", "localhost")):
+        raise AssetNotServed("It lies on a server from which clients cannot read.")
+    return way(copy)
+
+
+def _stored(copy: Copy, storages: Storages, *, is_head: bool) -> Response:
+    # An address that is signed for GET does not answer HEAD, and GDAL goes on with the one that HEAD was sent to.
+    if is_head:
+        return Response(media_type=copy.media_type, headers=storages.headers_of(copy))
+    return RedirectResponse(storages.presigned(copy, file_name=PurePosixPath(copy.path).name), 307)
+
+
+def _elsewhere(copy: Copy) -> Response:
+    return RedirectResponse(f"{copy.root.rstrip('/')}/{quote(copy.path.lstrip('/'))}", 307)
+
+
+_WAYS: Mapping[str, Callable[[Copy], Response]] = {"file": local_file, "http": _elsewhere, "https": _elsewhere}
+
+
+def origin_of(asset: HeldAsset) -> str | None:
+    """Where a file is to be had that is not given out here: as its Item says, or where it was harvested from."""
+    places = [asset.href or "", *(f"{copy.root.rstrip('/')}/{quote(copy.path)}" for copy in asset.copies)]
+    return next((each for each in places if urlsplit(each).scheme in ("http", "https")), None)

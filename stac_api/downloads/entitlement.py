@@ -1,0 +1,55 @@
+"""Who asks for an asset, and whether he may have it: one decision for sending a file and for signing its address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fastapi import Request
+
+from stac_api.access.authorize import Action, Decision, Reason, authorize
+from stac_api.access.credentials import principal_of
+from stac_api.access.policy import PolicySet
+from stac_api.access.principal import Principal
+from stac_api.downloads.held_assets import HeldAsset
+from stac_api.downloads.signatures import AssetName, verified_grant
+from stac_api.downloads.signing_keys import signing_keys
+from stac_api.downloads.subjects import principal_of_subject
+
+_ABSENT = Decision(allowed=False, reasons=(Reason.HIDDEN,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks for a file, and by what."""
+
+    principal: Principal
+    grant: str | None = None  #: the jti of the signature, where that is the credential
+
+
+async def caller_of(request: Request, asset: AssetName) -> Caller:
+    """Who asks: a signature in the address speaks for whom it was made, whatever else the request carries.
+
+    Raises:
+        SignatureInvalid, SignatureExpired: there is a signature, but it does not open this file now.
+        CredentialInvalid, CredentialsDiffer: as of any request.
+    """
+    if "sig" not in request.query_params:
+        return Caller(principal=await principal_of(request))
+    keys = await signing_keys(request)
+    grant = verified_grant(asset, request.query_params, keys.by_id, datetime.now(UTC))
+    return Caller(principal=await principal_of_subject(request, grant.subject), grant=grant.jti)
+
+
+def decided(asset: HeldAsset | None, principal: Principal, policies: PolicySet | None, *, is_public: bool) -> Decision:
+    """Whether somebody may have an asset; one that there is not is as one that is hidden.
+
+    Args:
+        asset: The asset, if there is one.
+        principal: Who asks.
+        policies: The set in force.
+        is_public: Whether the operator lets everybody have the files of what he can see, whatever the rules say.
+    """
+    if asset is None:
+        return _ABSENT
+    return authorize(principal, Action.VIEW if is_public else asset.action, asset.resource, policies)

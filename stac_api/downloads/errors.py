@@ -1,0 +1,64 @@
+"""Why a file, or a signature for it, is refused, beside what the access rules say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+
+from stac_api.errors import INVALID, UNAVAILABLE, Explained
+
+
+class SignatureInvalid(Explained):
+    """The signature is not for this file, or is not honoured any more: ask for a new one at /sign."""
+
+    code = "SignatureInvalid"
+
+
+class SignatureExpired(Explained):
+    """The time of this signature is over: ask for a new one at /sign."""
+
+    code = "SignatureExpired"
+
+
+class NotOurAddress(Explained):
+    """This is not the address of an asset of this server: give the href as it stands in the Item."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = INVALID.code
+
+
+class NoSigningKey(Explained):
+    """This server has no key to sign with: its operator must run `dinamis signing-key rotate`."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = UNAVAILABLE.code
+
+
+class NotSigned(Explained):
+    """None of these addresses was signed; `errors` says what is amiss with which."""
+
+    code = "NotSigned"
+
+    def __init__(self, refusals: Mapping[str, Explained]) -> None:
+        super().__init__()
+        self.refusals = refusals
+        self._first = min(refusals.values(), key=lambda each: each.status)
+        self.status = self._first.status
+
+    def members(self, request: Request) -> Mapping[str, Any]:
+        """What is amiss with which address."""
+        return {"errors": [_described(href, each, request) for href, each in self.refusals.items()]}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Those of the refusal that is to be mended first."""
+        return self._first.headers
+
+
+def _described(href: str, refusal: Explained, request: Request) -> dict[str, Any]:
+    usual = {"href": href, "status": int(refusal.status), "code": refusal.code, "detail": str(refusal)}
+    # The `teledetection` client reads refusals as Python, which has no null.
+    return usual | {name: value for name, value in refusal.members(request).items() if value is not None}

@@ -1,0 +1,83 @@
+"""Assets as the gateway knows them: where the copies of a file lie, and what decides who may have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import shapely
+from fastapi import Request
+
+from stac_api.access.authorize import Action, Resource
+from stac_api.downloads.signatures import AssetName
+
+HELD_ASSETS = (files("stac_api.downloads") / "sql" / "held_assets.sql").read_text(encoding="utf-8")
+
+OCTETS = "application/octet-stream"
+
+#: What somebody must be allowed to do to have an asset, by its roles; the first that applies.
+_ACTIONS_OF_ROLES = (
+    ("data", Action.DOWNLOAD),
+    ("thumbnail", Action.VIEW),
+    ("overview", Action.PREVIEW),
+    ("metadata", Action.PREVIEW),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """Where one copy of a file lies, as the harvester wrote it beside the Item."""
+
+    root: str  #: URL of the source, without credentials: `file:///archive`, `s3://bucket/deliveries`
+    path: str  #: below the root, "/" separated; `delivery.zip!/IMG/x.TIF` for a member of an archive
+    media_type: str = OCTETS
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldAsset:
+    """One asset of one Item."""
+
+    name: AssetName
+    copies: Sequence[Copy]  #: the preferred one first; none of an asset that another server publishes
+    href: str | None  #: as it stands in the Item
+    action: Action  #: what having it takes
+    resource: Resource
+
+
+async def held_assets(request: Request, names: Sequence[AssetName]) -> list[HeldAsset | None]:
+    """The assets of these names, in their order; None for one that there is not."""
+    # PostgreSQL has no NUL in its texts, so nothing is called so.
+    asked = [each if "\x00" not in each.collection + each.item + each.key else _NOTHING for each in names]
+    columns = ([each.collection for each in asked], [each.item for each in asked], [each.key for each in asked])
+    async with request.app.state.get_connection(request, "r") as connection:
+        rows = await connection.fetch(HELD_ASSETS, *columns)
+    found = {row["number"] - 1: _held_asset(names[row["number"] - 1], row) for row in rows}
+    return [found.get(number) for number in range(len(names))]
+
+
+_NOTHING = AssetName(collection="", item="", key="")
+
+
+def _held_asset(name: AssetName, row: Mapping[str, Any]) -> HeldAsset:
+    return HeldAsset(
+        name=name,
+        copies=[
+            Copy(root=each["root"], path=each["path"], media_type=each.get("media_type") or OCTETS)
+            for each in row["copies"] or ()
+        ],
+        href=row["href"],
+        action=action_of(row["roles"]),
+        resource=Resource(
+            collection=name.collection,
+            view_collections=frozenset(row["view_collections"] or ()),
+            geometry=shapely.from_wkb(bytes(row["geometry"])) if row["geometry"] else None,
+        ),
+    )
+
+
+def action_of(roles: Any) -> Action:
+    """What somebody must be allowed to do to have an asset of these roles; without any it is an image."""
+    known = roles if isinstance(roles, list) else ()
+    return next((action for role, action in _ACTIONS_OF_ROLES if role in known), Action.DOWNLOAD)

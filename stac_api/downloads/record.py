@@ -1,0 +1,94 @@
+"""The record of downloads: who had which image, by which rule and licence. Nothing in it is ever changed."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.resources import files
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from fastapi import Request
+
+from stac_api.access.authorize import Decision
+from stac_api.access.policy import Category
+from stac_api.access.principal import Principal
+from stac_api.downloads.signatures import AssetName
+
+RECORD_DOWNLOAD = (files("stac_api.downloads") / "sql" / "record_download.sql").read_text(encoding="utf-8")
+
+#: GDAL reads an image in hundreds of ranges: those of one caller within this time are one download.
+ONE_DOWNLOAD = timedelta(minutes=10)
+
+#: How many callers and files one process remembers.
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadEvent:
+    """One image that is about to be given out."""
+
+    principal: Principal
+    decision: Decision
+    asset: AssetName
+    bytes: int | None  #: of the file, when it is sent whole
+    grant: str | None  #: the jti of the signature by which it was asked for
+    network: str
+
+    @property
+    def one_download(self) -> Hashable:
+        """What those requests have in common that are recorded once."""
+        caller = self.principal.pseudonym or self.network
+        return caller, self.grant, self.asset
+
+
+class DownloadRecord:
+    """The record as one process writes it."""
+
+    def __init__(self) -> None:
+        # The database is asked by all processes; this saves asking it for every range.
+        self._recent: OrderedDict[Hashable, float] = OrderedDict()
+
+    async def add(self, request: Request, event: DownloadEvent) -> None:
+        """Write an event down, unless it belongs to a download that is written already; without it nothing is sent."""
+        now = time.monotonic()
+        if now - self._recent.get(event.one_download, float("-inf")) < ONE_DOWNLOAD.total_seconds():
+            return
+        async with request.app.state.get_connection(request, "r") as connection:
+            await connection.execute(RECORD_DOWNLOAD, *_columns(event), ONE_DOWNLOAD)
+        self._recent[event.one_download] = now
+        self._recent.move_to_end(event.one_download)
+        if len(self._recent) > _MOST_REMEMBERED:
+            self._recent.popitem(last=False)
+
+
+def _columns(event: DownloadEvent) -> tuple[object, ...]:
+    capacity, rule = event.decision.capacity, event.decision.rule
+    licence = rule.licence if rule else None
+    return (
+        event.principal.pseudonym,
+        capacity.entity if capacity else None,
+        (capacity.category if capacity else Category.PUBLIC).value,
+        event.asset.collection,
+        event.asset.item,
+        event.asset.key,
+        event.bytes,
+        licence.id if licence else None,
+        licence.version if licence else None,
+        event.decision.policy_set,
+        event.grant,
+        event.network,
+    )
+
+
+def network_of(request: Request) -> str:
+    """The network that a request comes from: so much of the address as names no household (IPv4 /24, IPv6 /48)."""
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(ip_network((address, 24 if address.version == 4 else 48), strict=False))

@@ -1,0 +1,98 @@
+"""The keys that sign addresses: one signs, and those before it are honoured as long as what they signed may live."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib.resources import files
+
+import psycopg
+from fastapi import FastAPI, Request
+from psycopg.rows import class_row
+
+from stac_api.downloads.signatures import SigningKey
+
+#: How long a signed address may live at most, and by default. The `teledetection` client signs again half an hour
+#: before the end: what lives less would never be used twice.
+LONGEST_S, USUAL_S, SHORTEST_S = 6 * 3600, 3600, 60
+_LONGEST = timedelta(seconds=LONGEST_S)
+
+#: A process knows of a new key, and of one that was revoked, after this, in seconds.
+OLDEST_KEYS_S = 2.0
+
+_SQL = files("stac_api.downloads") / "sql"
+KEYS, LISTED = ((_SQL / name).read_text(encoding="utf-8") for name in ("signing_keys.sql", "listed_signing_keys.sql"))
+
+
+@dataclass
+class SigningKeys:
+    """The keys as one process knows them."""
+
+    by_id: Mapping[str, SigningKey] = field(default_factory=dict)
+    signing: SigningKey | None = None
+    read_at: float = float("-inf")  #: by the monotonic clock, in seconds
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+async def signing_keys(request: Request) -> SigningKeys:
+    """The keys that are honoured now."""
+    keys = _remembered(request.app)
+    async with keys.reading:
+        if time.monotonic() - keys.read_at > OLDEST_KEYS_S:
+            async with request.app.state.get_connection(request, "r") as connection:
+                rows = await connection.fetch(KEYS, _LONGEST)
+            keys.by_id = {row["kid"]: SigningKey(kid=row["kid"], secret=bytes(row["secret"])) for row in rows}
+            keys.signing = next((keys.by_id[row["kid"]] for row in rows if row["signs"]), None)
+            keys.read_at = time.monotonic()
+    return keys
+
+
+def _remembered(app: FastAPI) -> SigningKeys:
+    # Made with the first request, in its event loop.
+    keys: SigningKeys | None = getattr(app.state, "signing_keys", None)
+    if keys is None:
+        keys = app.state.signing_keys = SigningKeys()
+    return keys
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyState:
+    """How a key stands, without its secret."""
+
+    kid: str
+    created_at: datetime
+    retired_at: datetime | None  #: since when it signs nothing more; None while it signs
+    honoured_until: datetime | None  #: None while it signs
+
+
+def listed_keys(connection: psycopg.Connection) -> list[KeyState]:
+    """The keys that are honoured, the one that signs first."""
+    with connection.cursor(row_factory=class_row(KeyState)) as cursor:
+        return cursor.execute(LISTED, {"longest": _LONGEST}).fetchall()
+
+
+def rotate_key(connection: psycopg.Connection, *, revoke: bool = False) -> str:
+    """Let a new key sign; what the one before signed is honoured to its end.
+
+    Args:
+        connection: To the catalogue, as its owner.
+        revoke: Honour nothing any more that was signed before.
+
+    Returns:
+        The id of the new key.
+    """
+    kid = secrets.token_hex(4)
+    with connection.transaction():
+        connection.execute("UPDATE dinamis.signing_key SET retired_at = now() WHERE retired_at IS NULL")
+        connection.execute(
+            "DELETE FROM dinamis.signing_key WHERE retired_at <= now() - %s::interval",
+            (timedelta(0) if revoke else _LONGEST,),
+        )
+        connection.execute(
+            "INSERT INTO dinamis.signing_key (kid, secret) VALUES (%s, %s)", (kid, secrets.token_bytes(32))
+        )
+    return kid
