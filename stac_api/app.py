@@ -13,7 +13,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
+from stac_api.access.answer_caching import AnswerCaching
 from stac_api.access.credentials import Credentials
+from stac_api.access.guards import guard_all_routes
 from stac_api.access.oidc import Logins
 from stac_api.api_page import add_api_page
 from stac_api.client import CatalogueClient
@@ -72,6 +74,7 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
     add_error_handlers(app)
     describe_faithfully(app)
     add_api_page(app)
+    guard_all_routes(app)
     return app
 
 
@@ -119,5 +122,6 @@ def _middlewares(settings: ApiSettings) -> list[Middleware]:
         *base,
         Middleware(LenientDatetimes),
         Middleware(UnexpectedErrors),
+        Middleware(AnswerCaching),
         Middleware(Credentials),
     ]

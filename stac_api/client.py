@@ -24,9 +24,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from stac_api.access.authorize import Action, Resource, authorize
 from stac_api.access.credentials import principal_of
+from stac_api.access.guards import no_collection, refuse_unseen
 from stac_api.access.item_redaction import TELLING, without_hidden
 from stac_api.access.policies import policies_in_force
-from stac_api.access.restriction import Restriction, restriction_of, sees_collection
+from stac_api.access.restriction import Restriction, restriction_of
 from stac_api.areas import bbox_geometry, crosses_antimeridian
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
 from stac_api.conformance import ADDED_CLASSES
@@ -216,20 +217,6 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             raise InvalidQueryParameter(f"Could not find item using token: {token}")
 
 
-async def refuse_unseen(collection_id: str, request: Request) -> None:
-    """Answer a collection that the reader does not see as one that is not there.
-
-    Raises:
-        NotFoundError: the reader sees no such collection.
-    """
-    if not await sees_collection(request, collection_id):
-        raise _no_collection(collection_id)
-
-
-def _no_collection(collection_id: str) -> NotFoundError:
-    return NotFoundError(f"Collection {collection_id} does not exist.")
-
-
 async def stored_collection(connection: Connection, collection_id: str) -> dict[str, Any]:
     """The document of a collection: whatever is told of one collection is told after this.
 
@@ -240,7 +227,7 @@ async def stored_collection(connection: Connection, collection_id: str) -> dict[
         "SELECT get_collection($1::text)", _storable_id(collection_id)
     )
     if stored is None or stored.get("type") != "Collection":
-        raise _no_collection(collection_id)
+        raise no_collection(collection_id)
     return stored
 
 

@@ -1,0 +1,159 @@
+"""Which guard stands before each route: what is not written down here is not served.
+
+Whatever is told of one collection lies below `/collections/{collection_id}` and is guarded without being named, so that
+nobody who adds a route there can forget it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.dependencies.utils import get_parameterless_sub_dependant
+from fastapi.routing import APIRoute
+from stac_fastapi.types.errors import NotFoundError
+from starlette.routing import BaseRoute
+
+from stac_api.access.answer_caching import mark_same_for_all
+from stac_api.access.callers import logged_in
+from stac_api.access.restriction import restriction_of, sees_collection
+
+Guard = Callable[[Request], Awaitable[object]]
+
+OF_ONE_COLLECTION = "/collections/{collection_id}"
+
+
+class UnguardedRoute(Exception):
+    """Write down in stac_api/access/guards.py who may use these routes:"""  # noqa: D415  # the routes follow
+
+
+async def everybody(request: Request) -> None:
+    """The same answer for all, which tells nothing of what the catalogue has."""
+    mark_same_for_all(request)
+
+
+async def what_is_seen(request: Request) -> None:
+    """An answer about the collections and Items that the reader sees: they come through `CatalogueClient`."""
+    await restriction_of(request)
+
+
+async def seen_collection(request: Request) -> None:
+    """An answer about one collection, for those who see it.
+
+    Raises:
+        NotFoundError: the reader sees no such collection.
+    """
+    await refuse_unseen(str(request.path_params["collection_id"]), request)
+
+
+async def refuse_unseen(collection_id: str, request: Request) -> None:
+    """Answer a collection that the reader does not see as one that is not there.
+
+    Raises:
+        NotFoundError: the reader sees no such collection.
+    """
+    if not await sees_collection(request, collection_id):
+        raise no_collection(collection_id)
+
+
+def no_collection(collection_id: str) -> NotFoundError:
+    """What is said of a collection that is hidden or absent."""
+    return NotFoundError(f"Collection {collection_id} does not exist.")
+
+
+async def decided_inside(_request: Request) -> None:
+    """An answer that depends on more than the path, such as a signature: the route asks `authorize` itself."""
+
+
+GUARDS: Mapping[str, Guard] = {
+    "/": what_is_seen,
+    "/conformance": everybody,
+    "/healthz": everybody,
+    "/api.html": everybody,
+    "/extensions/{name}/{version}/schema.json": everybody,
+    "/collections": what_is_seen,
+    "/search": what_is_seen,
+    "/queryables": what_is_seen,
+    "/stereo/search": what_is_seen,
+    "/assets/{collection_id}/{item_id}/{asset_key}": decided_inside,
+    "/sign": decided_inside,
+    "/sign_urls": decided_inside,
+    "/policies": everybody,
+    "/policies/{policy_set_id}": everybody,
+    "/eligibility": decided_inside,
+    "/licenses/{licence_id}/{version}": everybody,
+    "/licenses/{licence_id}/{version}/signatures": logged_in,
+    "/licenses/{licence_id}/{version}/transfers": logged_in,
+    "/licenses/{licence_id}/{version}/transfers/{transfer_id}/signatures": logged_in,
+    "/open-data/declarations": decided_inside,
+    "/me": logged_in,
+    "/me/permissions": logged_in,
+    "/me/quotas": logged_in,
+    "/me/export": logged_in,
+    "/me/transfers": logged_in,
+    "/me/api-keys": logged_in,
+    "/me/api-keys/{key_id}": logged_in,
+    "/entities": everybody,
+    "/entities/applications": decided_inside,
+    "/accounts/applications": decided_inside,
+}
+
+#: Routes of the framework, which no guard can stand before: the description of the API and its page.
+PLAIN = frozenset({"/api", "/api-page", "/docs/oauth2-redirect"})
+
+
+def guard_of(path: str) -> Guard | None:
+    """The guard of a route, by the path that it was declared with; None when nobody wrote it down."""
+    if path == OF_ONE_COLLECTION or path.startswith(f"{OF_ONE_COLLECTION}/"):
+        return seen_collection
+    return GUARDS.get(path)
+
+
+async def guarded(request: Request) -> None:
+    """Let the guard of the route decide whether it answers.
+
+    Raises:
+        NotFoundError: the route has no guard.
+    """
+    guard = guard_of(request.scope["route"].path)
+    if guard is None:
+        raise NotFoundError("There is no such route.")
+    await guard(request)
+
+
+def guard_all_routes(app: FastAPI) -> None:
+    """Put their guards before all routes of an application.
+
+    Raises:
+        UnguardedRoute: some have none.
+    """
+    routes = list(all_routes(app.router.routes))
+    unguarded = sorted({path for route in routes if not is_known(route, path := getattr(route, "path", repr(route)))})
+    if unguarded:
+        raise UnguardedRoute(", ".join(unguarded))
+    for route in routes:
+        if isinstance(route, APIRoute):
+            _guard(route)
+
+
+def is_known(route: BaseRoute, path: str) -> bool:
+    """Whether somebody wrote down who may use a route."""
+    return guard_of(path) is not None if isinstance(route, APIRoute) else path in PLAIN
+
+
+def all_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """The routes, those of included routers too."""
+    for route in routes:
+        if inner := getattr(route, "original_router", None):
+            yield from all_routes(inner.routes)
+        else:
+            yield route
+
+
+def _guard(route: APIRoute) -> None:
+    # A router may be in several applications of one process.
+    if any(each.dependency is guarded for each in route.dependencies):
+        return
+    guard = Depends(guarded)
+    route.dependencies.insert(0, guard)
+    route.dependant.dependencies.insert(0, get_parameterless_sub_dependant(depends=guard, path=route.path_format))
