@@ -54,8 +54,7 @@ class SarCatalogue:
         self.features = list(known.values())
 
     def revoke(self, acquisition: str, when: datetime) -> None:
-        """Take an acquisition out, and tell so among the revocations."""
-        self.features = [each for each in self.features if each["properties"]["acquisitionId"] != acquisition]
+        """Tell that an acquisition was revoked; the other feed, a log, goes on showing it."""
         self.revocations[acquisition] = when
 
     async def _replication(self, request: Request) -> Response:

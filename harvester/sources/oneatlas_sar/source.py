@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 import httpx
@@ -11,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
-from harvester.record import Page, Withdrawal
+from harvester.record import Page, RawRecord, Withdrawal
 from harvester.sources.oneatlas.auth import OneAtlasOptions
-from harvester.sources.oneatlas.features import records_from_features
+from harvester.sources.oneatlas.features import moment_or_none, records_from_features
 from harvester.sources.oneatlas_sar.records import scene_from_record
 from harvester.sources.source import Fingerprints, Progress, Selection
 
@@ -23,6 +24,8 @@ is_selectable = True
 
 _LARGEST_PAGE = 1000
 _USUAL_PAGE = 100
+#: To be revoked is a change too: what was changed no later than this after its revocation is still revoked.
+_STILL_REVOKED = timedelta(days=1)
 
 Feed = Literal["replication", "revocation"]
 
@@ -36,20 +39,20 @@ class Options(OneAtlasOptions):
         """The address of a feed."""
         return f"{self.url.rstrip('/')}/{feed}"
 
+    @property
+    def records_per_page(self) -> int:
+        """What is asked for: at most what the service allows."""
+        return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE)
+
 
 class _Position(BaseModel):
-    """The page of a feed that is asked next."""
+    """What is read next: a page of acquisitions, or after all of them some revocations."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    feed: Feed
-    parameters: Mapping[str, str]
-
-    @classmethod
-    def first(cls, feed: Feed, options: Options, selection: Selection) -> Self:
-        limit = min(options.page_size or _USUAL_PAGE, _LARGEST_PAGE)
-        since = {"since": selection.since.strftime("%Y-%m-%dT%H:%M:%SZ")} if selection.since else {}
-        return cls(feed=feed, parameters={"limit": str(limit), **since})
+    parameters: Mapping[str, str] | None  #: of the page of acquisitions; None behind the last
+    returned: tuple[str, ...] = ()  #: acquisitions seen so far that were catalogued again after their revocation
+    revoked: str = ""  #: the last acquisition, by name, whose revocation was told
 
     @classmethod
     def from_cursor(cls, cursor: str) -> Self:
@@ -63,7 +66,24 @@ class _Position(BaseModel):
 class _Answer:
     entries: list[Any]
     total: int | None
-    following: _Position | None  #: in the same feed
+    following: Mapping[str, str] | None  #: parameters of the next page of the same feed
+
+
+@dataclass(frozen=True)
+class _Revocation:
+    issued: str | None  #: as the service writes it
+
+    def withdrawal(self, acquisition: str) -> Withdrawal:
+        # Without a date: the record may have been seen later, in a log that still shows what was revoked.
+        return Withdrawal(id=acquisition, reason=f"revoked by Airbus on {self.issued or 'an unknown date'}")
+
+    def is_over_for(self, record: RawRecord) -> bool:
+        """Whether an acquisition was catalogued again after it had been revoked."""
+        issued, updated = (
+            moment_or_none(self.issued),
+            moment_or_none(record.content["properties"].get("lastUpdateTime")),
+        )
+        return issued is not None and updated is not None and updated > issued + _STILL_REVOKED
 
 
 def read_pages(
@@ -73,7 +93,10 @@ def read_pages(
     progress: Progress,
     fingerprints: Fingerprints,  # noqa: ARG001  # the service gives whole records only
 ) -> Iterator[Page]:
-    """Read what was catalogued, then what was revoked, page by page.
+    """Read what was catalogued, but for what is revoked, then what was revoked, page by page.
+
+    The feed of acquisitions is a log, which goes on showing those that were revoked. So the revocations are asked for
+    first, and again by each process that goes on with a run.
 
     Args:
         options: where and how.
@@ -88,16 +111,22 @@ def read_pages(
     """
     if options.credentials.api_key is None:
         raise SourceRefused("The radar catalogue is only shown to holders of an API key: give this source an api_key.")
-    start = _Position.from_cursor(cursor) if cursor else _Position.first("replication", options, selection)
+    start = _Position(parameters=_first(options, selection.since))
+    position = _Position.from_cursor(cursor) if cursor else start
     with Session(options.with_hosts_of(), auth=options.auth()) as session:
-        position: _Position | None = start
-        while position is not None:
-            answer = _ask(session, options, position)
-            following = answer.following
-            if following is None and position.feed == "replication":
-                following = _Position.first("revocation", options, selection)
-            yield _page(position, answer, following, progress)
-            position = following
+        progress.at_hand = "revocations"
+        revocations = _revocations(session, options, selection)
+        while position.parameters is not None:
+            progress.at_hand = "acquisitions"
+            answer = _ask(session, options, "replication", position.parameters)
+            records = records_from_features(answer.entries, "acquisitionId")
+            revoked = {record.id for record in records if record.id in revocations}
+            returned = {each.id for each in records if each.id in revoked and revocations[each.id].is_over_for(each)}
+            position = position.model_copy(
+                update={"parameters": answer.following, "returned": (*position.returned, *sorted(returned))}
+            )
+            yield _page(records, revoked - returned, answer, position, progress)
+    yield from _withdrawals(revocations, position, options.records_per_page)
 
 
 def windows(options: Options, selection: Selection) -> list[Selection]:  # noqa: ARG001  # no option divides a feed
@@ -105,45 +134,73 @@ def windows(options: Options, selection: Selection) -> list[Selection]:  # noqa:
     return [selection]
 
 
-def _page(position: _Position, answer: _Answer, following: _Position | None, progress: Progress) -> Page:
-    next_cursor = following.model_dump_json() if following else None
-    progress.at_hand = position.feed
-    if position.feed == "revocation":
-        withdrawals = {each.id: each for each in map(_withdrawal, answer.entries)}
-        return Page(records=[], withdrawals=list(withdrawals.values()), next_cursor=next_cursor)
-    records = records_from_features(answer.entries, "acquisitionId")
-    progress.records += len(records)
+def _first(options: Options, since: datetime | None) -> Mapping[str, str]:
+    """What the first page of a feed is asked for."""
+    changed = {"since": since.strftime("%Y-%m-%dT%H:%M:%SZ")} if since else {}
+    return {"limit": str(options.records_per_page), **changed}
+
+
+def _revocations(session: Session, options: Options, selection: Selection) -> Mapping[str, _Revocation]:
+    """All that was revoked, and at what time, by acquisition."""
+    found: dict[str, _Revocation] = {}
+    parameters: Mapping[str, str] | None = _first(
+        options, selection.since - _STILL_REVOKED if selection.since else None
+    )
+    while parameters is not None:
+        answer = _ask(session, options, "revocation", parameters)
+        for entry in answer.entries:
+            if not isinstance(entry, Mapping) or not isinstance(entry.get("acquisitionId"), str):
+                raise UnreadableAnswer(f"a revocation does not name its acquisition: {entry!r:.80}")
+            found[entry["acquisitionId"]] = _Revocation(entry.get("issueTime"))
+        parameters = answer.following
+    return found
+
+
+def _page(
+    records: list[RawRecord], revoked: Set[str], answer: _Answer, position: _Position, progress: Progress
+) -> Page:
+    progress.records += len(records) - len(revoked)
     progress.total = answer.total or progress.total
-    return Page(records=records, next_cursor=next_cursor, expected_total=progress.total)
-
-
-def _withdrawal(entry: Any) -> Withdrawal:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("acquisitionId"), str):
-        raise UnreadableAnswer(f"a revocation does not name its acquisition: {entry!r:.80}")
-    # Without a date: both feeds are logs, so that reading an old entry later does not mean that it came back.
-    return Withdrawal(
-        id=entry["acquisitionId"],
-        reason=f"revoked by Airbus on {entry.get('issueTime') or 'an unknown date'}",
+    if revoked:
+        already = (progress.passed_over or {}).get("revoked", 0)
+        progress.passed_over = {"revoked": already + len(revoked)}
+    return Page(
+        records=[record for record in records if record.id not in revoked],
+        next_cursor=position.model_dump_json(),
+        expected_total=progress.total,
     )
 
 
-def _ask(session: Session, options: Options, position: _Position) -> _Answer:
+def _withdrawals(revocations: Mapping[str, _Revocation], position: _Position, size: int) -> Iterator[Page]:
+    """What was revoked and not catalogued again, behind that of the position."""
+    left = sorted(name for name in revocations.keys() - position.returned if name > position.revoked)
+    for start in range(0, len(left) or 1, size):
+        told = left[start : start + size]
+        is_last = start + size >= len(left)
+        yield Page(
+            records=[],
+            withdrawals=[revocations[name].withdrawal(name) for name in told],
+            next_cursor=None if is_last else position.model_copy(update={"revoked": told[-1]}).model_dump_json(),
+        )
+
+
+def _ask(session: Session, options: Options, feed: Feed, parameters: Mapping[str, str]) -> _Answer:
     """One page of a feed.
 
     Raises:
         UnreadableAnswer: it is none, or it leads to itself.
     """
-    url = options.feed_url(position.feed)
-    envelope = session.get_json(url, position.parameters)
-    name = "features" if position.feed == "replication" else "data"
+    url = options.feed_url(feed)
+    envelope = session.get_json(url, parameters)
+    name = "features" if feed == "replication" else "data"
     if not isinstance(envelope, Mapping) or not isinstance(envelope.get(name), list):
         raise UnreadableAnswer(f"{url} answered without the list {name!r}")
     total = envelope.get("total")
-    following = _following(envelope, position) if envelope[name] else None
+    following = _following(envelope, feed, parameters) if envelope[name] else None
     return _Answer(envelope[name], total if isinstance(total, int) else None, following)
 
 
-def _following(envelope: Mapping[str, Any], position: _Position) -> _Position | None:
+def _following(envelope: Mapping[str, Any], feed: Feed, parameters: Mapping[str, str]) -> Mapping[str, str] | None:
     """What the next link asks for; a feed ends with an empty page or without the link.
 
     Only the parameters of the link are taken: its host is one that was given up in the vendor's own examples. A page
@@ -154,8 +211,7 @@ def _following(envelope: Mapping[str, Any], position: _Position) -> _Position | 
     href = link.get("href") if isinstance(link, Mapping) else link
     if not href:
         return None
-    parameters = dict(httpx.URL(str(href)).params)
-    following = _Position(feed=position.feed, parameters=parameters)
-    if not parameters or following == position:
-        raise UnreadableAnswer(f"the next link of {position.feed} leads nowhere: {href!s:.80}")
+    following = dict(httpx.URL(str(href)).params)
+    if not following or following == parameters:
+        raise UnreadableAnswer(f"the next link of {feed} leads nowhere: {href!s:.80}")
     return following

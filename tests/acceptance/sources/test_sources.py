@@ -98,7 +98,7 @@ def test_a_source_becomes_items_of_its_collection(name: str, database: Database,
 
 @each_source
 def test_a_source_is_followed(name: str, database: Database, tmp_path: Path) -> None:
-    """Nothing changed is nothing written; then one change, one addition and one removal are found, and nothing else."""
+    """Nothing changed is nothing written, after each step; one change, one addition and one removal are found alone."""
     with site(name, database, tmp_path) as place:
         first = place.harvest()
         before = items(database)
@@ -120,6 +120,8 @@ def test_a_source_is_followed(name: str, database: Database, tmp_path: Path) -> 
         place.stand_in.remove()
         report = place.harvest(is_full=not place.stand_in.tells_removals)
         left = items(database)
+        whole = place.harvest(is_full=True)
+        assert (whole.items_written, whole.items_removed, whole.outcomes[Outcome.WITHDRAWN]) == (0, 0, 0)
     removed = {key: item for key, item in after.items() if key not in left}
     assert (report.outcomes[Outcome.WITHDRAWN], report.items_removed) == (1, len(removed))
     assert len(images(removed)) == 1

@@ -19,7 +19,7 @@ from harvester.sensors import Sensors
 from harvester.sources.oneatlas.features import records_from_features
 from harvester.sources.oneatlas_sar import source as oneatlas_sar
 from harvester.sources.source import Progress, Selection
-from tests.emulators.oneatlas import Feature
+from tests.emulators.oneatlas import Feature, written
 from tests.emulators.oneatlas_sar import SarCatalogue, synthetic_features
 from tests.emulators.quirks import Plan, Quirks, answers, too_many_requests
 from tests.emulators.serving import serving
@@ -95,6 +95,38 @@ def test_only_what_changed_since_is_read() -> None:
     feature["properties"]["lastUpdateTime"] = "2026-01-01T00:00:00Z"
     with served(catalogue) as options:
         assert told(read(options, Selection(since=NOW - timedelta(days=1)))) == [second, f"-{first}"]
+
+
+def revoked_then_updated(after: timedelta) -> tuple[SarCatalogue, str]:
+    """A catalogue of some acquisitions of which one was revoked, and changed so long after that; and its name."""
+    catalogue = SarCatalogue(synthetic_features(3))
+    properties = catalogue.features[1]["properties"]
+    catalogue.revoke(properties["acquisitionId"], NOW)
+    properties["lastUpdateTime"] = written(NOW + after)
+    return catalogue, properties["acquisitionId"]
+
+
+@pytest.mark.parametrize("after", [timedelta(days=-1), timedelta(), timedelta(hours=23)])
+def test_what_is_revoked_is_no_record_though_the_log_still_shows_it(after: timedelta) -> None:
+    """It is only withdrawn, and counted as passed over; its revocation may have been its last change."""
+    catalogue, name = revoked_then_updated(after)
+    progress = Progress()
+    with served(catalogue) as options:
+        pages = list(oneatlas_sar.read_pages(options, EVERYTHING, None, progress, lambda _: {}))
+    assert sorted(told(pages)) == sorted({*acquisitions(catalogue) - {name}, f"-{name}"})
+    assert (progress.records, progress.passed_over) == (2, {"revoked": 1})
+
+
+@pytest.mark.parametrize("since", [None, NOW + timedelta(days=1)])
+def test_what_is_catalogued_again_after_its_revocation_is_a_record(since: datetime | None) -> None:
+    """It is not withdrawn, be it by a full run, by one for what changed, or by another process that goes on."""
+    catalogue, name = revoked_then_updated(timedelta(days=2))
+    with served(catalogue, page_size=1) as options:
+        pages = read(options, Selection(since=since))
+        assert name in told(pages)
+        assert not any(page.withdrawals for page in pages)
+        for page in pages[:-1]:
+            assert not any(each.withdrawals for each in read(options, Selection(since=since), page.next_cursor))
 
 
 def test_failures_that_pass_lose_nothing() -> None:
@@ -175,20 +207,20 @@ def test_the_genuine_records_are_scenes_without_warnings(samples: Path) -> None:
 
 
 def test_the_genuine_feeds_are_understood(samples: Path) -> None:
-    """The documented examples of both feeds pass through over HTTP, each followed by an empty page."""
+    """The documented examples of both feeds, of one acquisition, each followed by an empty page: it is revoked."""
     folder = samples / "sources/airbus_sar"
     envelopes = [
         json.loads((folder / f"sar_{feed}.json").read_bytes())["responseExamples"][0]["example"]
         for feed in ("replication", "revocation")
     ]
-    pages = [envelopes[0], {"features": []}, envelopes[1], {"data": []}]
+    pages = [envelopes[1], {"data": []}, envelopes[0], {"features": []}]
     plan = Plan(
         by_number={number: answers(200, page) for number, page in enumerate(pages, start=1)}, paths=("/catalogue",)
     )
     name = "TDX-1_ST_S_spot_028R_45707_A14252474_413"
     with served(SarCatalogue([]), plan) as options:
         read_pages = read(options)
-    assert told(read_pages) == [name, f"-{name}"]
+    assert told(read_pages) == [f"-{name}"]
     (revocation,) = (each for page in read_pages for each in page.withdrawals)
     assert revocation.at is None
     assert "2021-04-08" in revocation.reason
