@@ -33,9 +33,11 @@ def lifespan_of(settings: ApiSettings, database: Database) -> Callable[[FastAPI]
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.readpool = pool = await asyncpg.create_pool(**_pool_arguments(settings, database))
         app.state.get_connection = get_connection
+        introduction = asyncio.create_task(app.state.logins.introduce())
         try:
             yield
         finally:
+            introduction.cancel()
             await _close(pool)
 
     return lifespan

@@ -6,7 +6,6 @@ Rights are never cached: they are gone at the next request.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -18,10 +17,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stac_api.access.api_keys import NO_DIGEST, ApiKey, key_of, key_of_pair
+from stac_api.access.declaration_tokens import PREFIX, declarer
 from stac_api.access.policy import Category
 from stac_api.access.principal import ANONYMOUS, Capacity, Login, Principal, Signature, Standing
 from stac_api.access.principal import Scope as KeyScope
 from stac_api.access.refusals import CredentialInvalid, CredentialsDiffer
+from stac_api.downloads.signing_keys import signing_keys
 from stac_api.errors import answer
 
 _PRINCIPAL = (files("stac_api.access") / "sql" / "principal.sql").read_text(encoding="utf-8")
@@ -75,6 +76,9 @@ async def _resolved(request: Request) -> Principal:
         return ANONYMOUS
     if isinstance(credential, ApiKey):
         return await _holder(request, credential)
+    if credential.text.startswith(PREFIX):
+        keys = await signing_keys(request)
+        return declarer(credential.text, {key.kid: key.secret for key in keys.by_id.values()})
     return await _bearer(request, credential)
 
 
@@ -119,7 +123,7 @@ def _key_pairs(headers: Headers) -> Iterator[ApiKey]:
 def _key_of_basic(encoded: str) -> ApiKey | None:
     try:
         id_, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return key_of_pair(id_, secret)
 

@@ -87,7 +87,7 @@ GUARDS: Mapping[str, Guard] = {
     "/licenses/{licence_id}/{version}/transfers/{transfer_id}/signatures": logged_in,
     "/open-data/declarations": decided_inside,
     "/me": logged_in,
-    "/me/permissions": logged_in,
+    "/me/permissions": decided_inside,
     "/me/quotas": logged_in,
     "/me/export": logged_in,
     "/me/transfers": logged_in,

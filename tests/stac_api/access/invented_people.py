@@ -36,9 +36,7 @@ class People:
             (name, state),
         )
 
-    def person(
-        self, name: str, *, issuer: str | None = None, state: str = "active", is_operator: bool = False
-    ) -> UUID:
+    def person(self, name: str, *, issuer: str | None = None, state: str = "active", is_operator: bool = False) -> UUID:
         """A person; with an issuer the name is the subject too."""
         return self._id(
             "INSERT INTO dinamis.person (name, email, issuer, subject, state, is_operator) "

@@ -1,0 +1,92 @@
+"""Open data without an account: a short questionnaire for statistics and a licence give a token."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.resources import files
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from stac_api.access.callers import personal
+from stac_api.access.declaration_tokens import new_token
+from stac_api.access.policies import policies_in_force
+from stac_api.access.policy import Download, LicenceRef, PolicySet
+from stac_api.downloads.signatures import SigningKey
+from stac_api.downloads.signing_keys import signing_keys
+from stac_api.errors import Explained
+
+_DECLARE = (files("stac_api.access") / "sql" / "declare.sql").read_text(encoding="utf-8")
+
+Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
+
+
+class NotDeclared(Explained):
+    """No images are to be had by accepting this version of the licence: see the licence of the collection."""
+
+    status = 409
+    code = "NotDeclared"
+
+
+class NoSigningKey(Explained):
+    """The server has no key to sign tokens with: its operator must run `dinamis signing-key rotate`."""
+
+    status = 503
+    code = "Unavailable"
+
+
+class Declaration(BaseModel):
+    """The questionnaire: of the organisation and what the images are for, never of a person."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    profile: Words = Field(description="In what profession: researcher, engineer, teacher…")
+    organisation_type: Words = Field(description="What kind of organisation: laboratory, local authority, firm…")
+    organisation: Words = Field(description="Its name.")
+    application: Words = Field(description="What the images are for.")
+    country: str = Field(pattern="^[A-Z]{2}$", description="Of the organisation: ISO 3166-1 alpha-2.")
+    licence: LicenceRef = Field(description="The version of the licence that is accepted.")
+    accepted: Literal[True] = Field(description="That the licence was read and is accepted.")
+
+
+class Declared(BaseModel):
+    """The token that a declaration gives."""
+
+    declaration: UUID
+    token: str = Field(description="To be sent as `Authorization: Bearer`; good for all images under the licence.")
+    expires: datetime
+    licence: LicenceRef
+
+
+router = APIRouter(prefix="/open-data", tags=["Licences"], dependencies=[Depends(personal)])
+
+
+@router.post("/declarations", status_code=201, summary="Answer the questionnaire and accept a licence of open data")
+async def declare(request: Request, declaration: Declaration) -> Declared:
+    """Take in the answers, and give a token for all images under the licence; nothing leads from one to the other.
+
+    Raises:
+        NotDeclared: it is not the version that the rules in force ask to accept.
+    """
+    if declaration.licence not in _accepted_by_declaration(await policies_in_force(request)):
+        raise NotDeclared
+    answers = declaration.model_dump(include={"profile", "organisation_type", "organisation", "application", "country"})
+    licence, key = declaration.licence, await _signing_key(request)
+    async with request.app.state.get_connection(request, "r") as connection:
+        id_: UUID = await connection.fetchval(_DECLARE, *answers.values(), licence.id, licence.version)
+    token, expires_at = new_token([licence], key.kid, key.secret)
+    return Declared(declaration=id_, token=token, expires=expires_at, licence=licence)
+
+
+async def _signing_key(request: Request) -> SigningKey:
+    key = (await signing_keys(request)).signing
+    if key is None:
+        raise NoSigningKey
+    return key
+
+
+def _accepted_by_declaration(policies: PolicySet | None) -> list[LicenceRef]:
+    rules = policies.rules if policies else ()
+    return [rule.licence for rule in rules if rule.licence and rule.download is Download.QUESTIONNAIRE]

@@ -1,0 +1,52 @@
+"""A collection or an Item as the rules need it, for whoever can see it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import shapely
+from fastapi import Request
+from stac_fastapi.types.errors import NotFoundError
+
+from stac_api.access.authorize import Action, Resource, authorize
+from stac_api.access.credentials import principal_of
+from stac_api.access.policies import policies_in_force
+from stac_api.access.restriction import sees_collection
+from stac_api.client import stored_collection
+
+_PLACE = (files("stac_api.access") / "sql" / "place_of_item.sql").read_text(encoding="utf-8")
+
+
+async def visible_resource(request: Request, collection: str, item: str | None = None) -> Resource:
+    """What a request is about.
+
+    Raises:
+        NotFoundError: there is no such collection or Item, or whoever asks does not see it.
+    """
+    if not await sees_collection(request, collection):
+        raise NotFoundError(f"Collection {collection} does not exist.")
+    resource = await _resource(request, collection, item)
+    principal, policies = await principal_of(request), await policies_in_force(request)
+    if not authorize(principal, Action.VIEW, resource, policies).allowed:
+        raise _no_such_item(collection, item)
+    return resource
+
+
+async def _resource(request: Request, collection: str, item: str | None) -> Resource:
+    async with request.app.state.get_connection(request, "r") as connection:
+        await stored_collection(connection, collection)
+        if item is None:
+            return Resource(collection=collection)
+        # PostgreSQL has no NUL in its texts, so nothing is called so.
+        row = None if "\x00" in item else await connection.fetchrow(_PLACE, collection, item)
+    if row is None:
+        raise _no_such_item(collection, item)
+    return Resource(
+        collection=collection,
+        view_collections=frozenset(row["view_collections"] or ()),
+        geometry=shapely.from_wkb(row["geometry"]) if row["geometry"] else None,
+    )
+
+
+def _no_such_item(collection: str, item: str | None) -> NotFoundError:
+    return NotFoundError(f"Item {item} in Collection {collection} does not exist.")
