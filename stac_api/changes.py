@@ -14,12 +14,14 @@ from typing import Annotated, Any, Literal
 import attr
 from asyncpg import Connection
 from fastapi import APIRouter, FastAPI, Path, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, computed_field
 from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.requests import get_base_url
 from starlette.datastructures import URL
 from starlette.responses import Response
 
+from stac_api.access.item_redaction import told_reason
+from stac_api.access.restriction import restriction_of, saw_collection
 from stac_api.client import changes_href, stored_collection
 from stac_api.errors import UnusableSince
 
@@ -60,8 +62,13 @@ class Changes(BaseModel):
 
     changes: list[Change]
     cursor: str = Field(description="Opaque: the next `since`. It is there even when nothing changed.")
-    number_returned: int = Field(serialization_alias="numberReturned")
     links: list[ChangesLink] = Field(description="`next` is there when more changes are waiting.")
+
+    @computed_field(alias="numberReturned")  # type: ignore[prop-decorator]  # mypy knows no decorated properties
+    @property
+    def number_returned(self) -> int:
+        """How many are on the page."""
+        return len(self.changes)
 
 
 @attr.s
@@ -110,6 +117,8 @@ class ChangesExtension(ApiExtension):
             position = await _position(connection, collection_id, since, head)
             rows = await connection.fetch(CHANGES, collection_id, position, limit + 1)
         page = _page(rows, position, limit, collection_id, request)
+        told = [await _told(each, collection_id, request) for each in page.changes]
+        page.changes = [each for each in told if each]
         content = page.model_dump_json(by_alias=True, exclude_none=True)
         return Response(content, headers=headers, media_type="application/json")
 
@@ -140,6 +149,14 @@ def _instant(text: str) -> datetime:
         raise UnusableSince from error
 
 
+async def _told(change: Change, collection: str, request: Request) -> Change | None:
+    """What the reader may know of a change: nothing of what was withdrawn while he could not see the collection."""
+    if change.type == "withdrawn" and not await saw_collection(request, collection, change.at):
+        return None
+    reason = change.reason and told_reason(change.reason, await restriction_of(request))
+    return change.model_copy(update={"reason": reason})
+
+
 def _page(rows: list[Any], position: int, limit: int, collection: str, request: Request) -> Changes:
     """The page of at most `limit` changes; one row more says that others are waiting."""
     items = f"{get_base_url(request)}collections/{collection}/items"
@@ -151,7 +168,6 @@ def _page(rows: list[Any], position: int, limit: int, collection: str, request: 
     return Changes(
         changes=changes,
         cursor=cursor,
-        number_returned=len(changes),
         links=_links(request, collection, following={"since": cursor, "limit": limit} if len(rows) > limit else None),
     )
 

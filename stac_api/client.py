@@ -22,12 +22,9 @@ from stac_fastapi.types.requests import get_base_url
 from stac_fastapi.types.stac import Item, ItemCollection, LandingPage
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from stac_api.access.authorize import Action, Resource, authorize
-from stac_api.access.credentials import principal_of
 from stac_api.access.guards import no_collection, refuse_unseen
-from stac_api.access.item_redaction import TELLING, without_hidden
-from stac_api.access.policies import policies_in_force
-from stac_api.access.restriction import Restriction, restriction_of
+from stac_api.access.item_redaction import TELLING, told_reason, without_hidden
+from stac_api.access.restriction import Restriction, restriction_of, saw_collection
 from stac_api.areas import bbox_geometry, crosses_antimeridian
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
 from stac_api.conformance import ADDED_CLASSES
@@ -237,11 +234,9 @@ async def _refuse_withdrawn(item_id: str, collection_id: str, request: Request) 
         withdrawal = await connection.fetchrow(WITHDRAWAL, collection_id, _storable_id(item_id))
     if withdrawal is None:
         return
-    # The rules of that time, the reader of today: what he was then is not kept for this.
-    policies = await policies_in_force(request, at=withdrawal["withdrawn_at"])
-    resource = Resource(collection=collection_id)
-    if authorize(await principal_of(request), Action.VIEW, resource, policies).allowed:
-        raise ItemWithdrawn(f"Since {withdrawal['withdrawn_at']:%Y-%m-%dT%H:%M:%SZ}: {withdrawal['reason']}")
+    if await saw_collection(request, collection_id, withdrawal["withdrawn_at"]):
+        reason = told_reason(withdrawal["reason"], await restriction_of(request))
+        raise ItemWithdrawn(f"Since {withdrawal['withdrawn_at']:%Y-%m-%dT%H:%M:%SZ}: {reason}")
 
 
 async def _presented(

@@ -6,6 +6,7 @@ collection that is not seen is left out, and so is a property that names an Item
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -40,6 +41,15 @@ def without_hidden(document: dict[str, Any], restriction: Restriction, base_url:
     links = [link for link in document.get("links", ()) if _is_shown(link, restriction, base_url)]
     shown = {**document, "links": links} if "links" in document else document
     return _without_names(shown, {name for link in links if (name := _item_of(link, base_url))})
+
+
+_MOVED = re.compile(r"it was moved to (?P<collection>\S+)", re.IGNORECASE)
+
+
+def told_reason(reason: str, restriction: Restriction) -> str:
+    """Why an Item left its collection; not where it went, when the reader does not see that."""
+    moved = _MOVED.fullmatch(reason)
+    return reason if moved is None or restriction.shows(moved["collection"]) else "no record of it is left"
 
 
 def _is_shown(link: Mapping[str, Any], restriction: Restriction, base_url: str) -> bool:

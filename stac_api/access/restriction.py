@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -102,6 +103,12 @@ async def sees_collection(request: Request, collection: str) -> bool:
     if not restriction.shows(collection):
         restriction = request.scope["state"]["restriction"] = await _restriction(request, 0)
     return restriction.shows(collection)
+
+
+async def saw_collection(request: Request, collection: str, at: datetime) -> bool:
+    """Whether whoever asks saw a collection by the rules of a time; what he was then is not kept for this."""
+    policies = await policies_in_force(request, at=at)
+    return authorize(await principal_of(request), Action.VIEW, Resource(collection=collection), policies).allowed
 
 
 async def _restriction(request: Request, oldest_s: float) -> Restriction:
