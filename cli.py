@@ -18,14 +18,20 @@ from harvester.commands.collections import collections
 from harvester.commands.harvest import harvest
 from harvester.commands.jobs import schedule, worker
 from harvester.commands.stereo import stereo
+from stac_api.commands.audit import audit
+from stac_api.commands.entities import entity
+from stac_api.commands.frameworks import framework
+from stac_api.commands.keys import key
+from stac_api.commands.people import user
 from stac_api.commands.serve import refuse_unusable_address, serve
 
 
 def _foreseen_errors() -> tuple[type[Exception], ...]:
     from database import DatabaseError
     from harvester.errors import HarvestError
+    from stac_api.access.errors import AccessError
 
-    return DatabaseError, HarvestError
+    return AccessError, DatabaseError, HarvestError
 
 
 @click.group(
@@ -54,7 +60,10 @@ def main(verbose: bool) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-for command in (collections, db, doctor, harvest, schedule, serve, stereo, worker):
+for command in (
+    *(collections, db, doctor, harvest, schedule, serve, stereo, worker),
+    *(audit, entity, framework, key, user),
+):
     main.add_command(command)
 
 

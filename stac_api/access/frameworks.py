@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.errors import DataError
 from psycopg.rows import class_row
 
 from stac_api.access.audit import Actor, note
 from stac_api.access.categories import FRANCE, EntityKind, FrameworkKind
 from stac_api.access.entities import Entity
 from stac_api.access.errors import IdentityRefused
+from stac_api.access.periods import Period
 from stac_api.access.references import id_in, only_one
 from stac_api.access.statements import statement
 
@@ -67,9 +67,7 @@ def add_framework(
     kind: FrameworkKind,
     title: str,
     principal: Entity | None,
-    *,
-    since: datetime | None,
-    until: datetime,
+    period: Period,
 ) -> Framework:
     """Write down a mission, partnership or project.
 
@@ -79,27 +77,25 @@ def add_framework(
         kind: What it is.
         title: How people call it.
         principal: The French actor that a mission is done for, or with whom a partner works.
-        since: When it begins; None: now.
-        until: When it ends; there is no framework without an end.
+        period: From when until when; there is no framework without an end.
 
     Raises:
-        IdentityRefused: It needs a principal, another one, or another time.
+        IdentityRefused: It needs an end, a principal, or another one.
     """
+    if period.until is None:
+        raise IdentityRefused("A framework has an end.")
     _refuse_unsuitable_principal(kind, principal)
     parameters = {
         "kind": kind,
         "title": title.strip(),
         "principal": principal.id if principal else None,
-        "since": since,
-        "until": until,
+        "since": period.since,
+        "until": period.until,
     }
-    try:
-        with connection.transaction():
-            row = connection.execute(ADD, parameters).fetchone()
-            assert row is not None  # noqa: S101 - an INSERT returns its row
-            note(connection, actor, "framework.add", row[0], kind=kind, until=until.isoformat())
-    except DataError as error:
-        raise IdentityRefused("A framework ends after it begins.") from error
+    with connection.transaction():
+        row = connection.execute(ADD, parameters).fetchone()
+        assert row is not None  # noqa: S101 - an INSERT returns its row
+        note(connection, actor, "framework.add", row[0], kind=kind, until=period.until.isoformat())
     return framework_of(connection, str(row[0]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, LiteralString
 from uuid import UUID
@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from stac_api.access.audit import Actor, note
 from stac_api.access.categories import NEEDED_FRAMEWORK, EntityKind, categories_of, usual_category
 from stac_api.access.errors import IdentityRefused, Unknown
+from stac_api.access.periods import FROM_NOW_ON, Period
 from stac_api.access.policy import Category
 from stac_api.access.statements import statement
 
@@ -54,6 +55,8 @@ class Application:
     confirmed_at: datetime | None
     refused_at: datetime | None
     refusal: str | None
+    begins: datetime | None  #: of the membership; None when it never was one
+    ends: datetime | None  #: None until further notice
 
     @property
     def state(self) -> str:
@@ -71,17 +74,6 @@ class Grant:
 
     category: Category
     framework: UUID | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Period:
-    """From when until when; None: from now on, until further notice."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-FROM_NOW_ON = Period()
 
 
 def grant_for(
@@ -115,6 +107,13 @@ def applications(
 ) -> list[Application]:
     """Applications and memberships, the earliest first."""
     return _applications(connection, None, entity, person, only_open)
+
+
+def places_in(connection: Connection[Any], entity: UUID) -> list[Application]:
+    """The members of an entity and those who ask to be, now."""
+    found = applications(connection, entity=entity, only_open=False)
+    now = datetime.now(UTC)
+    return [each for each in found if not each.refused_at and (each.ends is None or each.ends > now)]
 
 
 def application_of(connection: Connection[Any], id_: UUID) -> Application:

@@ -1,4 +1,4 @@
--- Applications for a place in an entity, the open ones first, with whoever asks and what may be done about them.
+-- Applications for a place in an entity and what became of them, the earliest first.
 -- $1: the application, or null; $2: the entity, or null; $3: who asks for it, or null; $4: whether only open ones.
 SELECT
     membership.id,
@@ -16,7 +16,9 @@ SELECT
     membership.validated_at,
     membership.confirmed_at,
     membership.refused_at,
-    membership.refusal
+    membership.refusal,
+    lower(membership.valid) AS begins,
+    upper(membership.valid) AS ends
 FROM dinamis.membership
 INNER JOIN dinamis.person ON membership.person = person.id
 INNER JOIN dinamis.entity ON membership.entity = entity.id

@@ -14,8 +14,9 @@ from stac_api.access import entities, frameworks, memberships, people
 from stac_api.access.audit import Actor
 from stac_api.access.categories import EntityKind, FrameworkKind
 from stac_api.access.entities import Entity, NewEntity, Step
-from stac_api.access.memberships import Grant, Period, Role
+from stac_api.access.memberships import Grant, Role
 from stac_api.access.people import Person
+from stac_api.access.periods import Period
 from stac_api.access.policy import Category
 from stac_api.access.principal import Standing
 
@@ -229,7 +230,7 @@ def contractor(connection: psycopg.Connection, person: Person) -> tuple[Person, 
     for entity in (firm, town):
         connection.execute("UPDATE dinamis.entity SET joined_at = %s WHERE id = %s", (NOW - 30 * DAY, entity.id))
     mission = frameworks.add_framework(
-        connection, TERMINAL, FrameworkKind.MISSION, "Coast", town, since=NOW - DAY, until=NOW + 10 * DAY
+        connection, TERMINAL, FrameworkKind.MISSION, "Coast", town, Period(since=NOW - DAY, until=NOW + 10 * DAY)
     )
     since = Period(since=NOW - 20 * DAY)
     memberships.join(connection, TERMINAL, person.id, firm.id, Role.USER, since)

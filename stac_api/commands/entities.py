@@ -1,0 +1,210 @@
+"""The commands `entity`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from database.commands.terminal import json_option, print_plain
+from stac_api.access.categories import EntityKind
+from stac_api.commands.register import by_option, open_register, print_document, print_table, shown_day
+
+if TYPE_CHECKING:
+    from stac_api.access.entities import Entity, Step
+    from stac_api.access.memberships import Application
+
+STATES = ("applied", "compliant", "active", "suspended", "left")
+
+
+def _country(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    letters = value.strip().upper()
+    if len(letters) != 2 or not letters.isascii() or not letters.isalpha():
+        raise click.BadParameter("give the two letters of ISO 3166-1, such as FR (overseas France too) or BE")
+    return letters
+
+
+@click.group()
+def entity() -> None:
+    """Look after the entities: laboratories, authorities and firms that have joined or ask to.
+
+    An entity applies on the web, or you add it. After an application: `approve` when its papers are in order,
+    `activate` when its legal representative has signed the charter. ENTITY is a name or an id everywhere.
+
+    \b
+      dinamis entity list --state applied
+      dinamis entity approve "Université de Montpellier"
+      dinamis entity activate "Université de Montpellier" --charter 2025
+    """  # noqa: D301  # click wants the character, which a raw string has not
+
+
+@entity.command()
+@click.argument("name")
+@click.option("--kind", required=True, type=click.Choice([each.value for each in EntityKind]), help="What it is.")
+@click.option(
+    "--country", default="FR", show_default=True, callback=_country, metavar="CC", help="Where, by ISO 3166-1."
+)
+@click.option("--charter", metavar="VERSION", help="The version of the charter that it signed.")
+@click.option("--representative", metavar="NAME", help="Its legal representative.")
+@click.option("--representative-email", metavar="ADDRESS", help="The address of the legal representative.")
+@click.option("--relay-partner", is_flag=True, help="It is a relay partner.")
+@by_option
+@json_option
+def add(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
+    name: str,
+    kind: str,
+    country: str,
+    charter: str | None,
+    representative: str | None,
+    representative_email: str | None,
+    relay_partner: bool,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Take in an entity whose papers are in order: it is active at once.
+
+    \b
+      dinamis entity add "INRAE" --kind science
+      dinamis entity add "Ville de Sète" --kind public --charter 2025 --representative "Jeanne Martin"
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from stac_api.access.entities import NewEntity, add_entity
+
+    new = NewEntity(
+        name=name.strip(),
+        kind=EntityKind(kind),
+        country=country,
+        charter_version=charter,
+        is_relay_partner=relay_partner,
+        legal_representative=representative,
+        legal_representative_email=representative_email,
+    )
+    with open_register(by) as register:
+        added = add_entity(register.connection, register.actor, new)
+    _print_change(added, as_json)
+
+
+@entity.command("list")
+@click.option("--state", type=click.Choice(STATES), help="Only those that stand so.")
+@click.option("--kind", type=click.Choice([each.value for each in EntityKind]), help="Only those of a kind.")
+@click.option("--name", "text", metavar="TEXT", help="Only those with this in their name.")
+@json_option
+def list_entities(state: str | None, kind: str | None, text: str | None, as_json: bool) -> None:
+    """List the entities by name."""
+    from stac_api.access.entities import entities
+
+    with open_register() as register:
+        found = entities(register.connection, state=state, kind=kind, text=text)
+    if as_json:
+        print_document(found)
+        return
+    print_table(
+        ("entity", "kind", "country", "state", "charter", "joined"),
+        ((e.name, e.kind, e.country, e.state, e.charter_version, shown_day(e.joined_at)) for e in found),
+    )
+
+
+@entity.command()
+@click.argument("reference", metavar="ENTITY")
+@json_option
+def show(reference: str, as_json: bool) -> None:
+    """Show an entity with its people and what they have asked for."""
+    from stac_api.access.entities import entity_of
+    from stac_api.access.memberships import places_in
+
+    with open_register() as register:
+        found = entity_of(register.connection, reference)
+        places = places_in(register.connection, found.id)
+    if as_json:
+        print_document({"entity": found, "people": places})
+        return
+    _print_entity(found, places)
+
+
+def _print_entity(found: Entity, places: list[Application]) -> None:
+    print_plain(found.described())
+    print_plain(f"id {found.id}")
+    if found.charter_version:
+        print_plain(f"charter {found.charter_version}")
+    if found.legal_representative:
+        print_plain(f"legal representative {found.legal_representative} {found.legal_representative_email or ''}")
+    if found.is_relay_partner:
+        print_plain("relay partner")
+    print_table(
+        ("person", "address", "role", "place", "asks for", "since"),
+        ((p.person_name, p.email, p.role, p.state, p.category, shown_day(p.applied_at)) for p in places),
+    )
+
+
+@entity.command()
+@click.argument("reference", metavar="ENTITY")
+@by_option
+@json_option
+def approve(reference: str, by: str | None, as_json: bool) -> None:
+    """Note that the papers of an entity that applied are in order: it waits for its charter."""
+    from stac_api.access.entities import Step
+
+    _take(Step.APPROVE, reference, by, as_json)
+
+
+@entity.command()
+@click.argument("reference", metavar="ENTITY")
+@click.option("--charter", metavar="VERSION", help="The version of the charter that it signed.")
+@by_option
+@json_option
+def activate(reference: str, charter: str | None, by: str | None, as_json: bool) -> None:
+    """Make an entity a member: one that was approved, was suspended, or comes back.
+
+    Those who asked to be its référents are confirmed with it. After an absence its people join anew.
+    """
+    from stac_api.access.entities import Step
+
+    _take(Step.ACTIVATE, reference, by, as_json, charter_version=charter)
+
+
+@entity.command()
+@click.argument("reference", metavar="ENTITY")
+@click.option("--reason", required=True, help="Why, for the trail.")
+@by_option
+@json_option
+def suspend(reference: str, reason: str, by: str | None, as_json: bool) -> None:
+    """Let nothing count that people have in an entity, until it is activated again."""
+    from stac_api.access.entities import Step
+
+    _take(Step.SUSPEND, reference, by, as_json, reason=reason)
+
+
+@entity.command()
+@click.argument("reference", metavar="ENTITY")
+@click.option("--reason", help="Why, for the trail.")
+@by_option
+@json_option
+def leave(reference: str, reason: str | None, by: str | None, as_json: bool) -> None:
+    """Note that an entity has left: everything that its people had in it ends."""
+    from stac_api.access.entities import Step
+
+    _take(Step.LEAVE, reference, by, as_json, reason=reason)
+
+
+@entity.command()
+@click.argument("reference", metavar="ENTITY")
+@click.option("--reason", required=True, help="Why, for the trail.")
+@by_option
+@json_option
+def refuse(reference: str, reason: str, by: str | None, as_json: bool) -> None:
+    """Refuse an entity that applied."""
+    from stac_api.access.entities import Step
+
+    _take(Step.REFUSE, reference, by, as_json, reason=reason)
+
+
+def _take(step: Step, reference: str, by: str | None, as_json: bool, **detail: str | None) -> None:
+    from stac_api.access.entities import entity_of, take_step
+
+    with open_register(by) as register:
+        found = entity_of(register.connection, reference)
+        changed = take_step(register.connection, register.actor, found, step, **detail)
+    _print_change(changed, as_json)
+
+
+def _print_change(changed: Entity, as_json: bool) -> None:
+    print_document(changed) if as_json else print_plain(f"{changed.described()}  id {changed.id}")

@@ -1,0 +1,110 @@
+"""The commands `key`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from database.commands.terminal import json_option, print_plain, say
+from stac_api.access.principal import Scope
+from stac_api.commands.register import DAY, by_option, end, open_register, print_document, print_table, shown_day
+
+LIFE_DAYS = 365
+
+
+@click.group()
+def key() -> None:
+    """Look after API keys: what programs send in place of a login. People make their own on the web.
+
+    With a key a program has the rights of its person, as far as the scopes of the key go.
+
+    \b
+      dinamis key create ada.martin@example.org --label "QGIS on my laptop"
+      dinamis key list ada.martin@example.org
+      dinamis key revoke 3f2a9c0d1e4b
+    """  # noqa: D301  # click wants the character, which a raw string has not
+
+
+@key.command()
+@click.argument("reference", metavar="USER")
+@click.option("--label", default="", help="Where it is used, to know it by later.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([each.value for each in Scope]),
+    default=[Scope.READ.value, Scope.DOWNLOAD.value],
+    show_default=True,
+    help="What it may be used for; repeat it for several. `account` is to read and change what is one's own.",
+)
+@click.option("--until", type=DAY, help=f"Until the end of this day, UTC. [default: {LIFE_DAYS} days from now]")
+@by_option
+@json_option
+def create(
+    reference: str, label: str, scopes: tuple[str, ...], until: datetime | None, by: str | None, as_json: bool
+) -> None:
+    """Make a key for a person. Its secret is shown now and never again: nobody keeps it."""
+    from stac_api.access.key_store import create_key
+    from stac_api.access.people import person_of
+
+    expires_at = end(until) or datetime.now(UTC) + timedelta(days=LIFE_DAYS)
+    with open_register(by) as register:
+        person = person_of(register.connection, reference)
+        made = create_key(
+            register.connection,
+            register.actor,
+            person,
+            scopes=map(Scope, scopes),
+            label=label,
+            expires_at=expires_at,
+        )
+    if as_json:
+        print_document({"id": made.id, "secret": made.secret, "key": str(made), "expires_at": expires_at})
+        return
+    print_plain(str(made))
+    say(f"For X-API-Key. With HTTP Basic: user {made.id}, password {made.secret}. It is not shown again.")
+
+
+@key.command("list")
+@click.argument("reference", metavar="USER", required=False)
+@click.option("--all", "everything", is_flag=True, help="Those too that have expired or were revoked.")
+@json_option
+def list_keys(reference: str | None, everything: bool, as_json: bool) -> None:
+    """List the keys, of one person or of all, the latest first."""
+    from stac_api.access.key_store import keys
+    from stac_api.access.people import person_of
+
+    with open_register() as register:
+        person = person_of(register.connection, reference).id if reference else None
+        found = keys(register.connection, person=person, only_live=not everything)
+    if as_json:
+        print_document(found)
+        return
+    print_table(
+        ("key", "person", "label", "scopes", "until", "last used", "revoked"),
+        (
+            (
+                k.id,
+                k.person_name,
+                k.label,
+                " ".join(k.scopes),
+                shown_day(k.expires_at),
+                shown_day(k.last_used_at),
+                shown_day(k.revoked_at),
+            )
+            for k in found
+        ),
+    )
+
+
+@key.command()
+@click.argument("written", metavar="KEY")
+@by_option
+def revoke(written: str, by: str | None) -> None:
+    """Revoke a key, from the next request on and for good. Its id is enough."""
+    from stac_api.access.key_store import revoke_key
+
+    with open_register(by) as register:
+        id_ = revoke_key(register.connection, register.actor, written)
+    print_plain(f"{id_} is revoked")

@@ -1,0 +1,195 @@
+"""The commands `user`, on accounts; those on their places in entities are in `places`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from database.commands.terminal import json_option, print_plain
+from stac_api.commands.places import PLACE_COMMANDS
+from stac_api.commands.register import by_option, open_register, print_document, print_table, shown_day
+
+if TYPE_CHECKING:
+    from stac_api.access.people import Person
+
+
+@click.group()
+def user() -> None:
+    """Look after the people: their accounts, the entities they belong to, in what quality they act.
+
+    People apply on the web, their référent validates them, and you confirm them; or you write them down yourself.
+    USER is a name, an e-mail address or an id everywhere.
+
+    \b
+      dinamis user applications
+      dinamis user confirm 0b7e… --category SCI_FR
+      dinamis user add "Ada Martin" ada.martin@example.org
+      dinamis user join ada.martin@example.org INRAE
+      dinamis user grant ada.martin@example.org SCI_FR --entity INRAE
+    """  # noqa: D301  # click wants the character, which a raw string has not
+
+
+for _command in PLACE_COMMANDS:
+    user.add_command(_command)
+
+
+@user.command()
+@click.argument("name")
+@click.argument("email")
+@click.option("--issuer", metavar="URL", help="The provider with whom the person logs in; with --subject.")
+@click.option("--subject", metavar="ID", help="How the provider names the person: the claim `sub`.")
+@by_option
+@json_option
+def add(name: str, email: str, issuer: str | None, subject: str | None, by: str | None, as_json: bool) -> None:
+    """Write down a person.
+
+    Without a login, or until `dinamis user login` gives one, the person can use API keys only.
+    """
+    from stac_api.access.people import add_person
+
+    if (issuer is None) != (subject is None):
+        raise click.UsageError("--issuer and --subject belong together")
+    with open_register(by) as register:
+        added = add_person(register.connection, register.actor, name, email, issuer=issuer, subject=subject)
+    print_document(added) if as_json else print_plain(f"{added.described()}  id {added.id}")
+
+
+@user.command("list")
+@click.option(
+    "--state", type=click.Choice(["applied", "active", "suspended", "erased"]), help="Only those who stand so."
+)
+@click.option("--entity", "reference", metavar="ENTITY", help="Only its members.")
+@click.option("--operators", is_flag=True, help="Only operators.")
+@json_option
+def list_people(state: str | None, reference: str | None, operators: bool, as_json: bool) -> None:
+    """List the people by name."""
+    from stac_api.access.entities import entity_of
+    from stac_api.access.people import people
+
+    with open_register() as register:
+        entity = entity_of(register.connection, reference).id if reference else None
+        found = people(register.connection, state=state, entity=entity, operators=operators)
+    if as_json:
+        print_document(found)
+        return
+    rows = ((p.name, p.email, p.state, "operator" if p.is_operator else "", shown_day(p.created_at)) for p in found)
+    print_table(("person", "address", "state", "", "since"), rows)
+
+
+@user.command()
+@click.argument("reference", metavar="USER")
+@json_option
+def show(reference: str, as_json: bool) -> None:
+    """Show a person: login, places in entities, qualities and whether they count, keys."""
+    from stac_api.access.key_store import keys
+    from stac_api.access.memberships import applications
+    from stac_api.access.people import capacities_of, person_of
+
+    with open_register() as register:
+        person = person_of(register.connection, reference)
+        document = {
+            "person": person,
+            "places": applications(register.connection, person=person.id, only_open=False),
+            "capacities": capacities_of(register.connection, person.id),
+            "keys": keys(register.connection, person=person.id),
+        }
+    print_document(document) if as_json else _print_person(document)
+
+
+def _print_person(document: dict[str, Any]) -> None:
+    person: Person = document["person"]
+    print_plain(f"{person.described()}{', operator' if person.is_operator else ''}")
+    print_plain(f"id {person.id}")
+    print_plain(f"login {person.subject} at {person.issuer}" if person.issuer else "no login")
+    print_table(
+        ("entity", "role", "place", "since", "until"),
+        ((p.entity_name, p.role, p.state, shown_day(p.begins), shown_day(p.ends)) for p in document["places"]),
+    )
+    print_table(
+        ("category", "entity", "framework", "standing"),
+        ((c.category, c.entity_name, c.framework_title, c.standing) for c in document["capacities"]),
+    )
+    print_table(
+        ("key", "label", "scopes", "until"),
+        ((k.id, k.label, " ".join(k.scopes), shown_day(k.expires_at)) for k in document["keys"]),
+    )
+
+
+@user.command()
+@click.argument("reference", metavar="USER")
+@click.option("--issuer", metavar="URL", required=True, help="The provider with whom the person logs in.")
+@click.option("--subject", metavar="ID", required=True, help="How the provider names the person: the claim `sub`.")
+@by_option
+def login(reference: str, issuer: str, subject: str, by: str | None) -> None:
+    """Let a person log in by this account of a provider, and by no other.
+
+    Nobody is ever recognised by an e-mail address: this is how an account that you wrote down gets its login.
+    """
+    from stac_api.access.people import person_of, set_login
+
+    with open_register(by) as register:
+        person = person_of(register.connection, reference)
+        set_login(register.connection, register.actor, person, issuer, subject)
+    print_plain(f"{person.described()} logs in as {subject} at {issuer}")
+
+
+@user.command()
+@click.argument("reference", metavar="USER")
+@click.option("--reason", required=True, help="Why, for the trail.")
+@by_option
+def suspend(reference: str, reason: str, by: str | None) -> None:
+    """Let nothing count that a person has, from the next request on, until `dinamis user activate`."""
+    from stac_api.access.people import person_of, set_state
+
+    with open_register(by) as register:
+        person = person_of(register.connection, reference)
+        set_state(register.connection, register.actor, person, "suspended", reason)
+    print_plain(f"{person.described()} is suspended now")
+
+
+@user.command()
+@click.argument("reference", metavar="USER")
+@by_option
+def activate(reference: str, by: str | None) -> None:
+    """End the suspension of a person, who has everything again that he had."""
+    from stac_api.access.people import person_of, set_state
+
+    with open_register(by) as register:
+        person = person_of(register.connection, reference)
+        set_state(register.connection, register.actor, person, "active")
+    print_plain(f"{person.described()} is active now")
+
+
+@user.command()
+@click.argument("reference", metavar="USER")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@by_option
+def erase(reference: str, yes: bool, by: str | None) -> None:
+    """Erase what is known of a person and end all that he has. There is no way back.
+
+    Name, address and login go; downloads and signatures stay, under a pseudonym that leads to nobody.
+    """
+    from stac_api.access.people import erase as erase_person
+    from stac_api.access.people import person_of
+
+    with open_register(by) as register:
+        person = person_of(register.connection, reference)
+        if not yes:
+            click.confirm(f"Erase {person.described()}?", abort=True)
+        erase_person(register.connection, register.actor, person)
+    print_plain(f"{person.id} is erased")
+
+
+@user.command()
+@click.argument("reference", metavar="USER")
+@click.option("--off", is_flag=True, help="Take it away.")
+@by_option
+def operator(reference: str, off: bool, by: str | None) -> None:
+    """Make a person an operator: one who sees every collection, and confirms the applications of others."""
+    from stac_api.access.people import person_of, set_operator
+
+    with open_register(by) as register:
+        person = person_of(register.connection, reference)
+        set_operator(register.connection, register.actor, person, is_operator=not off)
+    print_plain(f"{person.described()} is {'no operator any more' if off else 'an operator'}")

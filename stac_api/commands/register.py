@@ -1,0 +1,93 @@
+"""What the commands on entities, people and keys share: the register that they open, who acts, how they print."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from rich.table import Column, Table
+from rich.text import Text
+
+from database.commands.opening import ready_database
+from database.commands.terminal import OUT, Failure, print_json
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from stac_api.access.audit import Actor
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: Days as people type them; times are UTC.
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@dataclass(frozen=True)
+class Register:
+    """The register, open for one command, whose changes stand or fall together."""
+
+    connection: Connection[Any]
+    actor: Actor
+
+
+@contextmanager
+def open_register(by: str | None = None) -> Iterator[Register]:
+    """The register, committed at the end of the block.
+
+    Args:
+        by: The operator who acts, as typed; None: whoever has the command line.
+
+    Raises:
+        Failure: The person is no operator.
+    """
+    from stac_api.access.audit import Actor
+    from stac_api.access.people import person_of
+
+    with ready_database().connect("owner") as connection:
+        person = person_of(connection, by) if by else None
+        if person and not (person.is_operator and person.state == "active"):
+            raise Failure(f"{person.described()} is no operator: `dinamis user operator` makes one.")
+        yield Register(connection, Actor(person=person.id if person else None, login=getpass.getuser()))
+
+
+def by_option(command: Command) -> Command:
+    """The option that says in whose name something is done."""
+    option = click.option(
+        "--by", metavar="USER", help="The operator who does it, for the trail. [default: your login on this machine]"
+    )
+    return option(command)
+
+
+def beginning(day: datetime | None) -> datetime | None:
+    """The first moment of a day that was typed, UTC."""
+    return day.replace(tzinfo=UTC) if day else None
+
+
+def end(day: datetime | None) -> datetime | None:
+    """The last moment of a day that was typed, UTC: who says until Friday means Friday too."""
+    return day.replace(tzinfo=UTC) + timedelta(days=1) if day else None
+
+
+def shown_day(moment: datetime | None) -> str:
+    """A time as tables have it."""
+    return f"{moment:%Y-%m-%d}" if moment else ""
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as they are: what people are called is no markup."""
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+    OUT.print(table)
+
+
+def print_document(data: Any) -> None:
+    """Print dataclasses as JSON, times as RFC 3339."""
+    from pydantic_core import to_jsonable_python
+
+    print_json(to_jsonable_python(data))

@@ -1,0 +1,412 @@
+"""The commands on entities, people, frameworks and keys, as an operator types them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import main
+from database import Database
+from stac_api.access.api_keys import key_of
+
+MANY_COLUMNS = {"COLUMNS": "300"}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Somebody with the command line of a catalogue."""
+
+    environment: dict[str, str]
+
+    def tries(self, *words: str) -> Result:
+        """The outcome of a command."""
+        return CliRunner().invoke(main, list(words), env=self.environment | MANY_COLUMNS, prog_name="dinamis")
+
+    def types(self, *words: str) -> str:
+        """What a command prints that succeeds."""
+        result = self.tries(*words)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    def reads(self, *words: str) -> Any:
+        """The JSON that a command prints."""
+        return json.loads(self.types(*words, "--json"))
+
+    def is_refused(self, *words: str) -> str:
+        """The message of a command that fails: exit code 2, one line of explanation and no traceback."""
+        result = self.tries(*words)
+        assert result.exit_code == 2, result.output
+        assert "Traceback" not in result.output
+        return " ".join(result.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def operator(module_database: Database) -> Operator:
+    """An operator of the module's catalogue."""
+    return Operator({"DINAMIS_DATABASE_URL": module_database.conninfo("owner")})
+
+
+@pytest.fixture(scope="module")
+def connection(module_database: Database) -> Iterator[psycopg.Connection]:
+    """A look into the module's database."""
+    with module_database.connect("owner", autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def entity(operator: Operator) -> str:
+    """The name of an active laboratory."""
+    name = f"Laboratoire {uuid4().hex[:8]}"
+    operator.types("entity", "add", name, "--kind", "science")
+    return name
+
+
+@pytest.fixture
+def person(operator: Operator) -> str:
+    """The address of somebody written down."""
+    address = f"{uuid4().hex[:8]}@example.org"
+    operator.types("user", "add", "Ada Martin", address)
+    return address
+
+
+def apply(
+    connection: psycopg.Connection, person: str, entity: str, role: str = "user", category: str = "SCI_FR"
+) -> str:
+    """An application as the web takes it in; its id."""
+    row = connection.execute(
+        "INSERT INTO dinamis.membership (person, entity, role, category) SELECT person.id, entity.id, %s, %s"
+        " FROM dinamis.person, dinamis.entity WHERE email = %s AND entity.name = %s RETURNING membership.id",
+        (role, category, person, entity),
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def standings(operator: Operator, person: str) -> dict[str, str]:
+    """The standing of each category that a person has."""
+    return {each["category"]: each["standing"] for each in operator.reads("user", "show", person)["capacities"]}
+
+
+def test_member_acts_from_join_and_grant_until_revoke(operator: Operator, entity: str, person: str) -> None:
+    """Two commands make a scientist of somebody, one takes it back; the membership stays."""
+    operator.types("user", "join", person, entity)
+    operator.types("user", "grant", person, "SCI_FR", "--entity", entity)
+    assert standings(operator, person) == {"SCI_FR": "good"}
+    assert operator.types("user", "revoke", person, "SCI_FR", "--entity", entity).startswith("1 taken")
+    assert standings(operator, person) == {}
+    (place,) = operator.reads("user", "show", person)["places"]
+    assert (place["entity_name"], place["ends"]) == (entity, None)
+
+
+def test_leaving_ends_everything(operator: Operator, entity: str, person: str) -> None:
+    """Who leaves an entity has no category in it any more, and cannot leave twice."""
+    operator.types("user", "join", person, entity)
+    operator.types("user", "grant", person, "SCI_FR", "--entity", entity)
+    operator.types("user", "leave", person, entity)
+    assert standings(operator, person) == {"SCI_FR": "membership-ended"}
+    assert "no such membership" in operator.is_refused("user", "leave", person, entity)
+
+
+def test_leaving_one_role_keeps_the_other(operator: Operator, entity: str, person: str) -> None:
+    """A référent who steps down remains a member with his categories."""
+    operator.types("user", "join", person, entity)
+    operator.types("user", "join", person, entity, "--role", "referent")
+    operator.types("user", "grant", person, "SCI_FR", "--entity", entity)
+    operator.types("user", "leave", person, entity, "--role", "referent")
+    assert standings(operator, person) == {"SCI_FR": "good"}
+
+
+def test_categories_are_for_members(operator: Operator, entity: str, person: str) -> None:
+    """A category for somebody who is no member is refused, and the message says which command comes first."""
+    assert "user join" in operator.is_refused("user", "grant", person, "SCI_FR", "--entity", entity)
+
+
+def test_what_ends_before_it_begins_is_refused(operator: Operator, entity: str, person: str) -> None:
+    """A membership until yesterday is refused; one until today holds today."""
+    yesterday, today = (f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}" for days in (1, 0))
+    assert "before it begins" in operator.is_refused("user", "join", person, entity, "--until", yesterday)
+    operator.types("user", "join", person, entity, "--until", today)
+    operator.types("user", "grant", person, "SCI_FR", "--entity", entity)
+    assert standings(operator, person) == {"SCI_FR": "good"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "country", "category", "why"),
+    [
+        ("firm", "FR", "SCI_FR", "these are: PRIV_RD_FR, PRIV_PSP_FR, PRIV_OTHER"),
+        ("science", "BE", "SCI_FR", "these are: SCI_EU, SCI_INTL"),
+        ("science", "CA", "SCI_EU", "these are: SCI_INTL"),
+        ("firm", "BE", "PRIV_RD_FR", "these are: PRIV_OTHER"),
+        ("public", "DE", "PUB_FR", "these are: none"),
+        ("firm", "FR", "PRIV_PSP_FR", "needs a framework, a mission"),
+        ("science", "CA", "SCI_INTL", "needs a framework, a partnership"),
+    ],
+)
+def test_categories_follow_what_the_entity_is(
+    operator: Operator, person: str, kind: str, country: str, category: str, why: str
+) -> None:
+    """A category that people of such an entity cannot have is refused, with those that they can."""
+    name = f"Entity {uuid4().hex[:8]}"
+    operator.types("entity", "add", name, "--kind", kind, "--country", country)
+    operator.types("user", "join", person, name)
+    assert why in operator.is_refused("user", "grant", person, category, "--entity", name)
+
+
+def test_contractor_needs_a_mission_and_loses_all_with_it(operator: Operator, entity: str, person: str) -> None:
+    """A contractor acts within a mission for a French public actor; when an operator ends it, it is over."""
+    firm, title = f"Firm {uuid4().hex[:8]}", f"Mission {uuid4().hex[:8]}"
+    operator.types("entity", "add", firm, "--kind", "firm")
+    operator.types("user", "join", person, firm)
+    operator.types("framework", "add", "mission", title, "--principal", entity, "--until", "2099-12-31")
+    operator.types("user", "grant", person, "PRIV_PSP_FR", "--entity", firm, "--framework", title)
+    assert standings(operator, person) == {"PRIV_PSP_FR": "good"}
+    assert title in operator.types("framework", "list")
+    operator.types("framework", "end", title)
+    assert title not in operator.types("framework", "list")
+    assert title in operator.types("framework", "list", "--all")
+    assert standings(operator, person) == {"PRIV_PSP_FR": "framework-ended"}
+    assert "does not run now" in operator.is_refused("framework", "end", title)
+
+
+def test_partnership_does_not_serve_a_contractor(operator: Operator, entity: str, person: str) -> None:
+    """The kind of the framework must be that which the category derives from."""
+    firm, title = f"Firm {uuid4().hex[:8]}", f"Partners {uuid4().hex[:8]}"
+    operator.types("entity", "add", firm, "--kind", "firm")
+    operator.types("user", "join", person, firm)
+    operator.types("framework", "add", "partnership", title, "--principal", entity, "--until", "2099-12-31")
+    words = ("user", "grant", person, "PRIV_PSP_FR", "--entity", firm, "--framework", title)
+    assert "a mission" in operator.is_refused(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("mission", "Nobody's", "--until", "2099-01-01"), "has a principal"),
+        (("mission", "Over", "--principal", "ENTITY", "--since", "2099-01-02", "--until", "2099-01-01"), "before"),
+        (("mission", "Firm's", "--principal", "FIRM", "--until", "2099-01-01"), "French scientific or public actor"),
+    ],
+)
+def test_frameworks_need_a_principal_and_a_time(
+    operator: Operator, entity: str, words: tuple[str, ...], why: str
+) -> None:
+    """A framework without the actor it derives from, or without an end behind its beginning, is refused."""
+    firm = f"Firm {uuid4().hex[:8]}"
+    operator.types("entity", "add", firm, "--kind", "firm")
+    names = {"ENTITY": entity, "FIRM": firm}
+    assert why in operator.is_refused("framework", "add", *(names.get(word, word) for word in words))
+
+
+def test_entity_that_applies_is_approved_then_activated(
+    operator: Operator, connection: psycopg.Connection, person: str
+) -> None:
+    """An application goes applied, compliant, active; the one who applied becomes référent with the last step."""
+    name = f"Université {uuid4().hex[:8]}"
+    connection.execute("INSERT INTO dinamis.entity (name, kind, country) VALUES (%s, 'science', 'FR')", (name,))
+    apply(connection, person, name, "referent")
+    assert "`activate` is for entities that are" in operator.is_refused("entity", "activate", name)
+    assert operator.reads("entity", "approve", name)["state"] == "compliant"
+    assert standings(operator, person) == {"SCI_FR": "entity-pending"}
+    assert operator.reads("entity", "activate", name, "--charter", "2025")["charter_version"] == "2025"
+    assert standings(operator, person) == {"SCI_FR": "good"}
+    (place,) = operator.reads("entity", "show", name)["people"]
+    assert (place["role"], place["confirmed_at"] is None) == ("referent", False)
+
+
+def test_entity_that_is_refused_confirms_nobody(
+    operator: Operator, connection: psycopg.Connection, person: str
+) -> None:
+    """Refusing an entity refuses those who applied with it."""
+    name = f"Université {uuid4().hex[:8]}"
+    connection.execute("INSERT INTO dinamis.entity (name, kind, country) VALUES (%s, 'science', 'FR')", (name,))
+    apply(connection, person, name, "referent")
+    assert operator.reads("entity", "refuse", name, "--reason", "No papers")["state"] == "left"
+    assert operator.reads("entity", "show", name)["people"] == []
+    assert standings(operator, person) == {}
+
+
+def test_two_entities_cannot_hold_one_name(operator: Operator, connection: psycopg.Connection, entity: str) -> None:
+    """A second entity of a name is refused, whether it is added or has applied; the first is meant by the name."""
+    assert "Another entity is called" in operator.is_refused("entity", "add", entity.upper(), "--kind", "public")
+    row = connection.execute(
+        "INSERT INTO dinamis.entity (name, kind, country) VALUES (%s, 'public', 'FR') RETURNING id", (entity,)
+    ).fetchone()
+    assert row is not None
+    assert "Another entity is called" in operator.is_refused("entity", "approve", str(row[0]))
+    assert operator.reads("entity", "show", entity)["entity"]["kind"] == "science"
+
+
+def test_several_of_a_name_are_told_apart(operator: Operator) -> None:
+    """A name that two people bear is refused with the ids of both; an address or an id is clear."""
+    name = f"Marie {uuid4().hex[:8]}"
+    ids = [operator.reads("user", "add", name, f"{number}-{uuid4().hex}@example.org")["id"] for number in range(2)]
+    message = operator.is_refused("user", "show", name)
+    assert all(each in message for each in ids)
+    assert operator.reads("user", "show", ids[0])["person"]["id"] == ids[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("user", "show", "nobody@example.org"), ("entity", "show", "Nowhere"), ("framework", "end", "Nothing")],
+)
+def test_unknown_references_say_where_to_look(operator: Operator, words: tuple[str, ...]) -> None:
+    """What is meant by nothing is refused with the command that lists what there is."""
+    assert f"dinamis {words[0]} list" in operator.is_refused(*words)
+
+
+def test_applicant_is_confirmed_after_the_referent(
+    operator: Operator, connection: psycopg.Connection, entity: str, person: str
+) -> None:
+    """An operator cannot confirm before the entity has validated; afterwards the category is that asked for."""
+    application = apply(connection, person, entity)
+    assert application in operator.types("user", "applications", "--entity", entity)
+    assert "waits for a référent" in operator.is_refused("user", "confirm", application)
+    connection.execute("UPDATE dinamis.membership SET validated_at = now() WHERE id = %s", (application,))
+    assert "as SCI_FR" in operator.types("user", "confirm", application)
+    assert standings(operator, person) == {"SCI_FR": "good"}
+    assert "is confirmed" in operator.is_refused("user", "confirm", application)
+    assert operator.reads("user", "applications", "--entity", entity) == []
+
+
+def test_refused_applicant_may_apply_again(
+    operator: Operator, connection: psycopg.Connection, entity: str, person: str
+) -> None:
+    """A refusal keeps its reason, and a new application is possible after it."""
+    application = apply(connection, person, entity)
+    operator.types("user", "refuse", application, "--reason", "Not in the register.")
+    (place,) = operator.reads("user", "show", person)["places"]
+    assert place["refusal"] == "Not in the register."
+    assert apply(connection, person, entity) != application
+
+
+def test_nobody_decides_for_himself(
+    operator: Operator, connection: psycopg.Connection, entity: str, person: str
+) -> None:
+    """An operator in his own name cannot confirm himself, join an entity or grant himself a category."""
+    operator.types("user", "operator", person)
+    assert "Nobody makes himself" in operator.is_refused("user", "join", person, entity, "--by", person)
+    application = apply(connection, person, entity)
+    connection.execute("UPDATE dinamis.membership SET validated_at = now() WHERE id = %s", (application,))
+    assert "Nobody decides" in operator.is_refused("user", "confirm", application, "--by", person)
+    operator.types("user", "confirm", application)
+    grant = ("user", "grant", person, "PUB_FR", "--entity", entity)
+    assert "Nobody grants himself" in operator.is_refused(*grant, "--by", person)
+    operator.types(*grant)
+
+
+def test_only_operators_act_in_their_own_name(operator: Operator, entity: str, person: str) -> None:
+    """`--by` somebody who is no operator is refused; by an operator the trail names him."""
+    message = operator.is_refused("entity", "suspend", entity, "--reason", "x", "--by", person)
+    assert "is no operator" in message
+    operator.types("user", "operator", person)
+    operator.types("entity", "suspend", entity, "--reason", "Late", "--by", person)
+    (event, *_) = operator.reads("audit", "--subject", entity)
+    assert event["actor"] == operator.reads("user", "show", person)["person"]["id"]
+    assert event["detail"]["reason"] == "Late"
+    operator.types("user", "operator", person, "--off")
+    assert operator.reads("user", "show", person)["person"]["is_operator"] is False
+
+
+def test_key_is_shown_once_and_kept_by_nobody(operator: Operator, connection: psycopg.Connection, person: str) -> None:
+    """The secret is printed on creation; neither the list nor the database has it; revoking ends the key."""
+    written = operator.types("key", "create", person, "--label", "QGIS", "--scope", "read").strip()
+    key = key_of(written)
+    assert key is not None
+    row = connection.execute("SELECT digest, scopes FROM dinamis.api_key WHERE id = %s", (key.id,)).fetchone()
+    assert row == (key.digest, ["read"])
+    assert key.id in operator.types("key", "list", person)
+    assert key.secret not in operator.types("key", "list", person)
+    operator.types("key", "revoke", written)
+    assert operator.reads("key", "list", person) == []
+    assert operator.reads("key", "list", person, "--all")[0]["revoked_at"]
+    assert "dinamis key list" in operator.is_refused("key", "revoke", key.id)
+
+
+def test_keys_are_for_active_accounts(operator: Operator, person: str) -> None:
+    """A suspended person gets no key; activated again, one."""
+    operator.types("user", "suspend", person, "--reason", "Shared a password")
+    assert "active accounts" in operator.is_refused("key", "create", person)
+    operator.types("user", "activate", person)
+    assert operator.reads("key", "create", person)["key"].startswith("dk_")
+
+
+def test_erased_person_leaves_nothing_but_an_id(
+    operator: Operator, connection: psycopg.Connection, entity: str, person: str
+) -> None:
+    """Erasing takes name, address, login, rights and keys; the trail and the pseudonym stay, without a name."""
+    operator.types("user", "login", person, "--issuer", "https://login.example.org", "--subject", uuid4().hex)
+    operator.types("user", "join", person, entity)
+    operator.types("user", "grant", person, "SCI_FR", "--entity", entity)
+    operator.types("key", "create", person)
+    id_ = operator.reads("user", "show", person)["person"]["id"]
+    pseudonym = connection.execute("SELECT pseudonym FROM dinamis.person WHERE id = %s", (id_,)).fetchone()
+    operator.types("user", "erase", person, "--yes")
+    document = operator.reads("user", "show", id_)
+    assert [document["person"][name] for name in ("name", "email", "issuer", "subject")] == [None] * 4
+    assert document["keys"] == []
+    assert "good" not in {each["standing"] for each in document["capacities"]}
+    assert connection.execute("SELECT pseudonym FROM dinamis.person WHERE id = %s", (id_,)).fetchone() == pseudonym
+    trail = operator.types("audit", "--subject", id_, "--json")
+    assert "person.erase" in trail
+    assert person not in trail
+    assert "Ada" not in trail
+    assert "dinamis user list" in operator.is_refused("user", "show", person)
+    assert "erased already" in operator.is_refused("user", "erase", id_, "--yes")
+
+
+def test_one_login_is_one_person(operator: Operator, person: str) -> None:
+    """The account of a provider cannot be that of two people."""
+    login = ("--issuer", "https://login.example.org", "--subject", uuid4().hex)
+    operator.types("user", "login", person, *login)
+    assert "somebody else's" in operator.is_refused("user", "add", "Eve", "eve@example.org", *login)
+
+
+def test_everything_that_changes_leaves_a_trace(operator: Operator, entity: str, person: str) -> None:
+    """Each command that changes something is in the trail, with the login of whoever typed it."""
+    operator.types("user", "join", person, entity)
+    operator.types("user", "grant", person, "SCI_FR", "--entity", entity)
+    operator.types("key", "create", person)
+    operator.types("user", "revoke", person, "--entity", entity)
+    operator.types("user", "leave", person, entity)
+    operator.types("user", "suspend", person, "--reason", "Gone")
+    events = operator.reads("audit", "--subject", person)
+    assert [each["action"] for each in reversed(events)] == [
+        "person.add",
+        "membership.add",
+        "category.grant",
+        "key.create",
+        "category.revoke",
+        "membership.end",
+        "person.suspend",
+    ]
+    assert all(each["detail"]["login"] for each in events)
+    assert operator.reads("audit", "--subject", person, "--since", "2099-01-01") == []
+    assert "person.suspend" in operator.types("audit", "--subject", person, "--limit", "1")
+
+
+def test_refused_command_changes_nothing(operator: Operator, person: str) -> None:
+    """What is refused half-way leaves neither a change nor a trace."""
+    before = operator.reads("audit", "--subject", person)
+    operator.is_refused("user", "grant", person, "SCI_FR", "--entity", "Nowhere")
+    assert operator.reads("audit", "--subject", person) == before
+
+
+def test_names_are_printed_as_they_are(operator: Operator) -> None:
+    """What looks like markup of the terminal in a name is shown, not obeyed."""
+    name = f"[red]Labo[/red] {uuid4().hex[:8]}"
+    operator.types("entity", "add", name, "--kind", "public", "--country", "fr")
+    assert name in operator.types("entity", "list", "--name", name[-8:])
+    assert re.search(r"\bFR\b", operator.types("entity", "list", "--name", name[-8:]))
+
+
+def test_country_is_two_letters(operator: Operator) -> None:
+    """A country in words is refused with an example."""
+    assert "such as FR" in operator.is_refused("entity", "add", "X", "--kind", "public", "--country", "France")
