@@ -23,6 +23,7 @@ from stac_api.commands.entities import entity
 from stac_api.commands.frameworks import framework
 from stac_api.commands.keys import key
 from stac_api.commands.people import user
+from stac_api.commands.quote import quote
 from stac_api.commands.serve import refuse_unusable_address, serve
 
 
@@ -62,7 +63,7 @@ def main(verbose: bool) -> None:
 
 for command in (
     *(collections, db, doctor, harvest, schedule, serve, stereo, worker),
-    *(audit, entity, framework, key, user),
+    *(audit, entity, framework, key, quote, user),
 ):
     main.add_command(command)
 
