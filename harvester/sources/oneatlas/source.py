@@ -13,11 +13,11 @@ from pydantic import Field
 
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
-from harvester.record import Page, Withdrawal
+from harvester.record import Page, RawRecord, Withdrawal
 from harvester.sources.oneatlas.auth import OneAtlasOptions
 from harvester.sources.oneatlas.features import moment_or_none, records_from_features
 from harvester.sources.oneatlas.records import scene_from_record
-from harvester.sources.oneatlas.windows import Answer, Position, walk
+from harvester.sources.oneatlas.windows import Answer, Position, Stage, walk
 from harvester.sources.source import BBox, Fingerprints, Progress, Selection
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
@@ -27,6 +27,8 @@ is_selectable = True
 _ENDPOINT = "https://search.foundation.api.oneatlas.airbus.com/api"
 _LARGEST_PAGE = 500
 _USUAL_PAGE = 200
+#: The acquisition date was met some hours beside the image.
+_DATES_ARE_OFF = timedelta(days=1)
 #: The part of a full load that reads the deletions.
 _DELETIONS = "deletions"
 
@@ -63,7 +65,8 @@ def read_pages(
 ) -> Iterator[Page]:
     """Read deletions, then records, page by page.
 
-    Everything is read in windows of `acquisitionDate`, which each record has; what changed, in windows of
+    Everything is read in windows of `acquisitionDate`, which each record has; so is what had changed `until` a time,
+    with the records that do not say when they changed. What changed `since` a time is read in windows of
     `lastUpdateDate`. Deletions come first: an item that lost one of its production statuses is said to be deleted and
     yet stays in the catalogue, and its record behind them brings it back.
 
@@ -95,18 +98,18 @@ def read_pages(
 
 
 def windows(options: Options, selection: Selection) -> Sequence[Selection]:
-    """The selection by years: of acquisition, with the deletions as a part of their own; what changed, by change.
+    """The selection by years: of acquisition, with the deletions as a part of their own; what changed since, by change.
 
-    Records that do not say when they changed are in a full load only: each record has an acquisition date, and the
-    first and the last year are open. The deletions stand last, so that they find what was seen meanwhile.
+    The first and the last year of acquisition are open. The deletions stand last, so that they find what was seen
+    meanwhile.
     """
-    if selection.since is None and selection.until is None:
-        years = _new_years(options.first_moment, datetime.now(UTC))
+    if selection.since is None:
+        years = _new_years(options.first_moment, _last_acquisition(selection) or datetime.now(UTC))
         if not years:
             return [selection]
         parts = [_named(start, end) for start, end in pairwise([None, *years, None])]
         return [replace(selection, part=part) for part in (*parts, *([_DELETIONS] if options.deleted_url else []))]
-    years = _new_years(selection.since or options.first_moment, selection.until or datetime.now(UTC))
+    years = _new_years(selection.since, selection.until or datetime.now(UTC))
     bounds = pairwise([selection.since, *years, selection.until])
     return [replace(selection, since=since, until=until) for since, until in bounds]
 
@@ -123,18 +126,26 @@ def _named(start: datetime | None, end: datetime | None) -> str:
 
 
 def _bounds(selection: Selection) -> tuple[datetime | None, datetime | None]:
-    """The bounds of what is read, by the date field of the selection; None where it is open.
+    """The bounds of the records, by their acquisition or, since some time, by their change; None where they are open.
 
     Raises:
         SourceUnavailable: the part is not one of ours.
     """
-    if selection.part in (None, _DELETIONS):
+    if selection.since:
         return selection.since, selection.until
+    last = _last_acquisition(selection)
+    if selection.part in (None, _DELETIONS):
+        return None, last
     start, _, end = str(selection.part).partition("/")
     try:
-        return datetime.fromisoformat(start) if start else None, datetime.fromisoformat(end) if end else None
+        return datetime.fromisoformat(start) if start else None, datetime.fromisoformat(end) if end else last
     except ValueError as error:
         raise SourceUnavailable(f"the part {selection.part!r} is not one of this source; start a new run") from error
+
+
+def _last_acquisition(selection: Selection) -> datetime | None:
+    """When the last image was taken that had changed before the end of a selection."""
+    return selection.until + _DATES_ARE_OFF if selection.until else None
 
 
 class _Catalogue:
@@ -144,19 +155,31 @@ class _Catalogue:
         self._options = options
         self._selection = selection
         self._start, self._end = _bounds(selection)
-        self._is_full = selection.since is None and selection.until is None
-        self._date_field = "acquisitionDate" if self._is_full else "lastUpdateDate"
+        self._is_by_acquisition = selection.since is None
+        self._date_field = "acquisitionDate" if self._is_by_acquisition else "lastUpdateDate"
 
     def first_position(self) -> Position:
         # An end that stays: what changes meanwhile leaves the window, which is seen, and the next run reads it.
-        position = self.records_position(self._end or datetime.now(UTC))
-        has_deletions = self._options.deleted_url and self._selection.part in (None, _DELETIONS)
-        return position.model_copy(update={"stage": "deletions"}) if has_deletions else position
+        end = self._selection.until or datetime.now(UTC)
+        if self._options.deleted_url and self._selection.part in (None, _DELETIONS):
+            return self._position("deletions", end)
+        return self.records_position(end)
 
     def records_position(self, last: datetime) -> Position:
+        return self._position("records", self._end or last)
+
+    def _position(self, stage: Stage, last: datetime) -> Position:
         start = self._start or self._options.first_moment
         last = max(last, start + timedelta(seconds=1))
-        return Position(stage="records", start=start, end=last, last=last, size=self._options.records_per_page)
+        return Position(stage=stage, start=start, end=last, last=last, size=self._options.records_per_page)
+
+    def is_selected(self, record: RawRecord) -> bool:
+        """Whether a record had changed before the end of the selection, as far as it tells."""
+        properties = record.content.get("properties")
+        if not (self._is_by_acquisition and self._selection.until and isinstance(properties, Mapping)):
+            return True
+        changed = moment_or_none(properties.get("lastUpdateDate"))
+        return changed is None or changed < self._selection.until
 
     def ask_records(self, session: Session, position: Position) -> Answer:
         body = {
@@ -191,7 +214,7 @@ class _Catalogue:
 
     def _range(self, position: Position) -> str:
         """Open where all is asked for, so that a wrong date does not hide a record."""
-        is_last = self._is_full and self._end is None and position.end >= position.last
+        is_last = self._is_by_acquisition and self._end is None and position.end >= position.last
         return position.range(open_before=self._is_first(position), open_after=is_last)
 
     def _is_first(self, position: Position) -> bool:
@@ -222,7 +245,7 @@ def _withdrawal(entry: Any) -> Withdrawal:
 
 def _records(catalogue: _Catalogue, session: Session, position: Position, progress: Progress) -> Iterator[Page]:
     for at, answer, following in catalogue.walk_records(session, position):
-        records = records_from_features(answer.entries, "id")
+        records = list(filter(catalogue.is_selected, records_from_features(answer.entries, "id")))
         left = max(answer.total - at.page * at.size, len(records))
         progress.total = max(progress.total or 0, progress.records + left)
         progress.records += len(records)

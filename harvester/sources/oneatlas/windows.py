@@ -21,12 +21,15 @@ _NARROWEST = timedelta(seconds=1)
 _MOST_RESTARTS = 20
 
 
+Stage = Literal["deletions", "records"]
+
+
 class Position(BaseModel):
     """What is asked next: a page of a window. It is all that another process needs to go on."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    stage: Literal["deletions", "records"]
+    stage: Stage
     start: AwareDatetime  #: of the window
     end: AwareDatetime
     last: AwareDatetime  #: end of all windows

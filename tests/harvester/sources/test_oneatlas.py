@@ -197,6 +197,32 @@ def test_the_windows_of_changes_are_together_the_selection() -> None:
     assert [withdrawn(part) for part in pages if withdrawn(part)] == [[names[-1]]]
 
 
+@pytest.mark.parametrize("is_divided", [False, True])
+def test_what_had_changed_until_a_time_has_the_records_without_a_date_of_change(is_divided: bool) -> None:
+    """Later changes and deletions are left out, and nothing else, be it read in parts or in one."""
+    service = OneAtlas(synthetic_features(60), window_limit=20)
+    until = datetime(2018, 6, 1, tzinfo=UTC)
+    for number, feature in enumerate(service.features):
+        properties = feature["properties"]
+        properties["acquisitionDate"] = written(datetime(2014, 1, 1, tzinfo=UTC) + timedelta(days=27 * number))
+        properties["lastUpdateDate"] = written(until + timedelta(days=40 * (number % 2) - 20))
+        if number % 5 == 0:
+            del properties["lastUpdateDate"]
+    service.delete("gone-before", until - timedelta(days=3))
+    service.delete("gone-later", until + timedelta(days=3))
+    expected = {
+        feature["properties"]["id"]
+        for number, feature in enumerate(service.features)
+        if number % 5 == 0 or number % 2 == 0
+    }
+    with served(service, page_size=5) as options:
+        parts = oneatlas.windows(options, Selection(until=until)) if is_divided else [Selection(until=until)]
+        pages = [page for part in parts for page in read(options, part)]
+    assert set(ids(pages)) == expected
+    assert withdrawn(pages) == ["gone-before"]
+    assert (len(parts) > 5) == is_divided
+
+
 def test_an_unknown_part_is_refused() -> None:
     """A part that another release named is not taken for everything."""
     with served(OneAtlas(synthetic_features(1))) as options, pytest.raises(SourceUnavailable, match="start a new run"):
