@@ -40,6 +40,10 @@ class Problem:
         """Whether the document cannot be used before this is mended."""
         return self.severity == "error"
 
+    def as_json(self) -> dict[str, Any]:
+        """The problem as JSON data."""
+        return {**vars(self), "file": str(self.file)}
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}"
 

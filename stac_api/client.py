@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from stac_api.access.guards import no_collection, refuse_unseen
 from stac_api.access.item_redaction import TELLING, told_reason, without_hidden
+from stac_api.access.policy_routes import with_rule_links
 from stac_api.access.restriction import Restriction, restriction_of, saw_collection
 from stac_api.areas import bbox_geometry, crosses_antimeridian
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
@@ -73,7 +74,8 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         restriction = await restriction_of(request)
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, {"limit": COLLECTIONS_PER_PAGE}, restriction.among(None))
-            return await _presented(connection, page["collections"], request, restriction)
+            collections = await _presented(connection, page["collections"], request, restriction)
+        return await with_rule_links(collections, request)
 
     async def all_collections(self, request: Request, **parameters: Any) -> JSONResponse:
         """The collections that match, all of them on one page unless a limit is asked for."""
@@ -81,6 +83,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, search, restriction.among(None))
             collections = await _presented(connection, page["collections"], request, restriction)
+        collections = await with_rule_links(collections, request)
         fields = search.get("fields") or {}
         content = {
             "collections": [with_fields(each, fields) for each in collections],
@@ -109,7 +112,8 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         await refuse_unseen(collection_id, request)
         async with request.app.state.get_connection(request, "r") as connection:
             stored = await stored_collection(connection, collection_id)
-            (collection,) = await _presented(connection, [stored], request, await restriction_of(request))
+            collections = await _presented(connection, [stored], request, await restriction_of(request))
+        (collection,) = await with_rule_links(collections, request)
         return JSONResponse(collection, headers=language_headers([collection]))
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item | Response:

@@ -20,6 +20,7 @@ from stac_fastapi.pgstac.models.extensions import Extensions
 from stac_fastapi.types.extension import ApiExtension
 
 from stac_api.access.accounts import AccountsExtension
+from stac_api.access.policy_routes import PoliciesExtension
 from stac_api.changes import ChangesExtension
 from stac_api.downloads.gateway import AssetsExtension
 from stac_api.downloads.signing import SigningExtension
@@ -129,5 +130,6 @@ def catalogue_extensions(
             "stereo": stereo,
             "health": health,
             "accounts": AccountsExtension(),
+            "policies": PoliciesExtension(),
         },
     )

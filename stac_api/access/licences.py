@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from importlib.resources import files
 from typing import Annotated, Any, Literal
 
 from psycopg import Connection
@@ -12,9 +11,9 @@ from pydantic import Field
 
 from stac_api.access.errors import RulesRefused
 from stac_api.access.policy import Document, Identifier, LicenceRef
+from stac_api.access.statements import statement
 
-_SQL = files("stac_api") / "access" / "sql"
-PUBLISH = (_SQL / "publish_licence.sql").read_bytes()
+PUBLISH = statement("publish_licence")
 
 
 class Licence(Document):

@@ -7,19 +7,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 
 from asyncpg import Connection
 from fastapi import FastAPI, Request
 
 from stac_api.access.policy import PolicySet
+from stac_api.access.statements import statement
 
 #: A newly activated set is known everywhere after this, in seconds.
 OLDEST_TIMELINE_S = 1.0
 
-_SQL = files("stac_api") / "access" / "sql"
-TIMELINE = (_SQL / "policy_timeline.sql").read_text(encoding="utf-8")
+TIMELINE = statement("policy_timeline")
 
 
 @dataclass(frozen=True, kw_only=True)

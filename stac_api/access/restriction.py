@@ -111,6 +111,11 @@ async def saw_collection(request: Request, collection: str, at: datetime) -> boo
     return authorize(await principal_of(request), Action.VIEW, Resource(collection=collection), policies).allowed
 
 
+async def present_collections(request: Request, oldest_s: float = OLDEST_LIST_S) -> dict[str, PresentCollection]:
+    """All collections of the catalogue by id, whoever asks; from a list that may be so many seconds old."""
+    return {each.id: each for each in (await _known(request, oldest_s)).collections}
+
+
 async def _restriction(request: Request, oldest_s: float) -> Restriction:
     principal, policies = await principal_of(request), await policies_in_force(request)
     if policies is None:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from importlib.resources import files
 from typing import Any, Literal, cast
 
 from psycopg import Connection
@@ -22,17 +21,10 @@ from psycopg.types.json import Jsonb
 from stac_api.access.errors import RulesRefused
 from stac_api.access.licences import Licence, publish
 from stac_api.access.policy import LicenceRef, PolicySet
+from stac_api.access.statements import statement
 
-_SQL = files("stac_api") / "access" / "sql"
-LOAD, ACTIVATE, END, WITHDRAW, ALL = (
-    (_SQL / name).read_bytes()
-    for name in (
-        "load_policy_set.sql",
-        "activate_policy_set.sql",
-        "end_policy_set.sql",
-        "withdraw_policy_set.sql",
-        "policy_sets.sql",
-    )
+LOAD, ACTIVATE, END, WITHDRAW, ALL = map(
+    statement, ("load_policy_set", "activate_policy_set", "end_policy_set", "withdraw_policy_set", "policy_sets")
 )
 
 
@@ -52,6 +44,10 @@ class StoredSet:
     loaded_at: datetime
     activated_at: datetime | None
     activated_by: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """What tells it from others, as JSON data; the rules themselves are left out."""
+        return {name: value for name, value in vars(self).items() if name != "document"}
 
     @property
     def policies(self) -> PolicySet:
@@ -118,7 +114,9 @@ def activate(
         return [each.id for each in ordered if _activated(connection, each, by)]
 
 
-def activate_now(connection: Connection[Any], policies: PolicySet, *, by: str) -> PolicySet:
+def activate_now(
+    connection: Connection[Any], policies: PolicySet, licences: Iterable[Licence] = (), *, by: str
+) -> PolicySet:
     """Put a set in force at once, whatever date it bears.
 
     Returns:
@@ -126,6 +124,7 @@ def activate_now(connection: Connection[Any], policies: PolicySet, *, by: str) -
     """
     with connection.transaction():
         _lock(connection)
+        publish(connection, licences)
         begun = policies.model_copy(update={"valid_from": _now(connection)})
         _activated(connection, begun, by)
     return begun

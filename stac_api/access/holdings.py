@@ -1,0 +1,64 @@
+"""A person and an image as decisions need them, for commands, over psycopg."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import shapely
+from psycopg import Connection, RawCursor
+
+from stac_api.access.authorize import Resource
+from stac_api.access.errors import Unknown
+from stac_api.access.people import Person, capacities_of
+from stac_api.access.policy import Category
+from stac_api.access.principal import Capacity, Principal, Signature, Standing
+from stac_api.access.statements import statement
+
+PLACE = statement("place_of_item")
+VIEWS = statement("present_collections")
+
+
+def principal_at(connection: Connection[Any], person: Person, at: datetime) -> Principal:
+    """Somebody as he stood at a time; what he ever signed is signed."""
+    signed = connection.execute(
+        "SELECT DISTINCT licence, version, entity FROM dinamis.licence_signature WHERE person = %s", (person.id,)
+    )
+    return Principal(
+        credential="bearer",
+        person=person.id,
+        is_operator=person.is_operator and person.state == "active",
+        capacities=tuple(
+            Capacity(
+                category=Category(each.category),
+                entity=each.entity,
+                framework=each.framework,
+                standing=Standing(each.standing),
+            )
+            for each in capacities_of(connection, person.id, at)
+        ),
+        signatures=frozenset(
+            Signature(licence=licence, version=version, entity=entity) for licence, version, entity in signed
+        ),
+    )
+
+
+def resource_of(connection: Connection[Any], collection: str, item: str | None = None) -> Resource:
+    """A collection, which need not be in the catalogue yet, or one of its Items.
+
+    Raises:
+        Unknown: there is no such Item.
+    """
+    if item is None:
+        views = {str(row[0]): row[2] for row in connection.execute(VIEWS)}
+        return Resource(collection=collection, view_collections=frozenset(views.get(collection, ())))
+    row: Sequence[Any] | None = RawCursor(connection).execute(PLACE, (collection, item)).fetchone()
+    if row is None:
+        raise Unknown(f"the Item {item} of {collection}.")
+    geometry, view_collections = row
+    return Resource(
+        collection=collection,
+        view_collections=frozenset(view_collections or ()),
+        geometry=shapely.from_wkb(geometry) if geometry else None,
+    )

@@ -1,0 +1,296 @@
+"""The commands `rules`: who may see, download and order what, as dated sets that are activated without a release."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from getpass import getuser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Column, Table
+
+from database.commands.opening import ready_database, settings_of
+from database.commands.terminal import OUT, Failure, json_option, print_json, print_plain
+from stac_api.commands.moments import at_option
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from database.connections import Role
+    from stac_api.access.policy import PolicySet
+    from stac_api.access.rule_changes import Change
+    from stac_api.access.rule_files import Rules
+    from stac_api.access.rule_settings import RuleSettings
+    from stac_api.access.rule_store import StoredSet
+
+#: How people name the set that decides at the moment.
+IN_FORCE = "in-force"
+
+by_option = click.option("--by", default=getuser, metavar="NAME", help="Who does it; by default who is logged in.")
+
+
+@click.group()
+def rules() -> None:
+    """Look after the rules: who may see, download and order what, from which date on.
+
+    A policy set is one decision of the institution, written as YAML in the folder `rules` of the collection documents
+    (DINAMIS_COLLECTIONS, the packaged ones by default). Activated, it holds from its date until the next set begins;
+    the server follows within a second. What was in force is never rewritten.
+
+    \b
+      dinamis rules check                          are they well written?
+      dinamis rules diff in-force 2026-Q1          who gains and who loses what?
+      dinamis rules activate 2026-Q1               let them hold from their date on
+      dinamis rules show --at 2022-11-01           what held then?
+    """  # noqa: D301  # click wants the character, which a raw string has not
+
+
+@rules.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@json_option
+def check(directory: Path | None, as_json: bool) -> None:
+    """Check every rule file and explain each mistake with its file and line.
+
+    Also told are collections that no rule speaks of (they are hidden), rules for collections that do not exist, and
+    rules that compete. Without DIRECTORY those in use are checked. Exit code: 0 without errors, 1 with some.
+    """
+    from stac_api.access.rule_files import check_rules, collections_beside
+
+    settings = _settings()
+    problems = check_rules(directory or settings.rules, collections_beside(settings.collections))
+    errors = sum(problem.is_error for problem in problems)
+    if as_json:
+        print_json([problem.as_json() for problem in problems])
+    else:
+        for problem in problems:
+            print_plain(str(problem))
+        print_plain(f"{directory or settings.rules}: {errors} errors, {len(problems) - errors} warnings")
+    sys.exit(1 if errors else 0)
+
+
+@rules.command()
+@click.argument("before")
+@click.argument("after")
+@json_option
+def diff(before: str, after: str, as_json: bool) -> None:
+    """Say who gains and who loses what from one set to another.
+
+    BEFORE and AFTER are files, ids of sets, or `in-force` for the one that holds now.
+
+    \b
+      dinamis rules diff 2022-Q4 2024-Q2
+      dinamis rules diff in-force ./rules/2027-Q1.yaml
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from stac_api.access.rule_changes import changes
+    from stac_api.access.rule_files import collections_beside
+
+    collections = collections_beside(_settings().collections)
+    found = changes(_called(before), _called(after), collections)
+    if as_json:
+        print_json([vars(change) for change in found])
+        return
+    _print_changes(found)
+    people = sorted({category for change in found if change.effect == "loses" for category in change.categories})
+    OUT.print(f"{len(found)} changes; something is lost by: {', '.join(people) or 'nobody'}.", highlight=False)
+
+
+@rules.command()
+@click.argument("sets", nargs=-1)
+def load(sets: tuple[str, ...]) -> None:
+    """Keep sets in the database as drafts, which nothing obeys yet, and publish their licences.
+
+    SETS are files or ids; without any, all of the folder in use are loaded.
+    """
+    from stac_api.access.licences import publish
+    from stac_api.access.rule_store import load_draft
+
+    wanted, written = _wanted(sets)
+    with _connection("owner") as connection:
+        for licence in publish(connection, written.licences):
+            print_plain(f"licence {licence.id} version {licence.version}: published")
+        for policies in wanted:
+            print_plain(f"{policies.id}: {'loaded as draft' if load_draft(connection, policies) else 'unchanged'}")
+
+
+@rules.command()
+@click.argument("sets", nargs=-1)
+@click.option("--now", is_flag=True, help="Let the one set begin at once, whatever date it bears.")
+@by_option
+def activate(sets: tuple[str, ...], now: bool, by: str) -> None:
+    """Put sets in force from the dates that they bear; those that are active already stay.
+
+    SETS are files or ids; without any, all of the folder in use are activated. A set begins in the future, or before
+    all that are active, or anywhere while none is. It ends where the next one begins.
+
+    \b
+      dinamis rules activate
+      dinamis rules activate ./rules/2027-Q1.yaml --by "Comité DINAMIS"
+      dinamis rules activate ./rules/emergency.yaml --now
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from stac_api.access import rule_store
+
+    wanted, written = _wanted(sets)
+    if now and len(wanted) != 1:
+        raise click.UsageError("--now is for one set: name it")
+    with _connection("owner") as connection:
+        if now:
+            activated = [rule_store.activate_now(connection, wanted[0], written.licences, by=by).id]
+        else:
+            activated = rule_store.activate(connection, wanted, written.licences, by=by)
+        _print_history(each for each in rule_store.history(connection) if each.id in {set_.id for set_ in wanted})
+    print_plain(f"activated: {', '.join(activated) or 'none, they were active already'}")
+
+
+@rules.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@by_option
+def rollback(yes: bool, by: str) -> None:
+    """Take the last activation back.
+
+    A set that has not begun yet becomes a draft again. If the last one is in force, the rules before it begin anew, now
+    and under an id of their own: the history shows both.
+    """
+    from stac_api.access import rule_store
+
+    with _connection("owner") as connection:
+        last = [each for each in rule_store.history(connection) if each.state == "active"][-1:]
+        if not yes and last:
+            click.confirm(f"Take {last[0].id} back, in force from {_day(last[0].begins)}?", abort=True)
+        policies = rule_store.rollback(connection, by=by)
+    print_plain(f"{policies.id} holds in its place, from {policies.valid_from:%Y-%m-%d %H:%M:%S %Z}")
+
+
+@rules.command()
+@at_option
+@click.option("--history", is_flag=True, help="List all sets instead, past, present and future, and the drafts.")
+@json_option
+def show(at: datetime, history: bool, as_json: bool) -> None:
+    """Show the rules in force, now or at another time.
+
+    \b
+      dinamis rules show
+      dinamis rules show --at 2022-11-01
+      dinamis rules show --history
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from stac_api.access import rule_store
+
+    with _connection("api") as connection:
+        stored = rule_store.history(connection)
+        policies = rule_store.in_force(connection, at)
+    if history:
+        print_json([each.as_json() for each in stored]) if as_json else _print_history(stored)
+    elif policies is None:
+        raise Failure(
+            f"No rules are in force at {at:%Y-%m-%d}, so everything is hidden: run `dinamis rules activate`, or see "
+            "`dinamis rules show --history`"
+        )
+    elif as_json:
+        print_json(policies.model_dump(mode="json", exclude_defaults=True))
+    else:
+        _print_rules(policies)
+
+
+def _settings() -> RuleSettings:
+    from stac_api.access.rule_settings import RuleSettings
+
+    return settings_of(RuleSettings)
+
+
+@contextmanager
+def _connection(role: Role) -> Iterator[Connection[Any]]:
+    with ready_database(role).connect(role) as connection:
+        yield connection
+
+
+def _wanted(names: Sequence[str]) -> tuple[list[PolicySet], Rules]:
+    """The sets of these names, and all that is written in the folder that they are in."""
+    from stac_api.access.rule_files import read_rules
+
+    folders = {Path(name).parent for name in names if _is_file(name)} or {_settings().rules}
+    if len(folders) > 1:
+        raise click.UsageError("name files of one folder: its licences go with them")
+    written = read_rules(folders.pop())
+    if not names:
+        return list(written.sets), written
+    return [_among(written, Path(name).stem if _is_file(name) else name) for name in names], written
+
+
+def _among(written: Rules, name: str) -> PolicySet:
+    found = next((each for each in written.sets if each.id == name), None)
+    if found is None:
+        raise Failure(f"there is no set {name}; there are {', '.join(each.id for each in written.sets)}")
+    return found
+
+
+def _called(name: str) -> PolicySet | None:
+    """The set that a file, an id or `in-force` means; None where none is in force."""
+    from stac_api.access.rule_files import read_rules
+    from stac_api.access.rule_store import history
+
+    if _is_file(name):
+        return _among(read_rules(Path(name).parent), Path(name).stem)
+    if name == IN_FORCE:
+        return _in_force()
+    written = read_rules(_settings().rules)
+    if any(each.id == name for each in written.sets):
+        return _among(written, name)
+    with _connection("api") as connection:
+        stored = next((each.policies for each in history(connection) if each.id == name), None)
+    return stored or _among(written, name)
+
+
+def _in_force() -> PolicySet | None:
+    from datetime import UTC
+
+    from stac_api.access.rule_store import in_force
+
+    with _connection("api") as connection:
+        return in_force(connection, datetime.now(UTC))
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith((".yaml", ".yml"))
+
+
+def _print_changes(found: Sequence[Change]) -> None:
+    table = Table(Column("", no_wrap=True), "who", "what", "before", "after", "where", show_lines=True)
+    styles = {"loses": "red", "gains": "green", "changes": "yellow"}
+    for change in found:
+        who = " ".join(change.categories)
+        table.add_row(
+            f"[{styles[change.effect]}]{change.effect}[/]",
+            who,
+            change.right,
+            change.before,
+            change.after,
+            "\n".join(change.collections),
+        )
+    OUT.print(table)
+
+
+def _print_history(stored: Iterator[StoredSet] | Sequence[StoredSet]) -> None:
+    table = Table(Column("set", no_wrap=True), "state", "from", "until", "source", "activated")
+    for each in stored:
+        activated = f"{_day(each.activated_at)} by {each.activated_by}" if each.activated_at else ""
+        table.add_row(each.id, each.state, _day(each.begins), _day(each.ends), each.source_document, activated)
+    OUT.print(table)
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+
+
+def _print_rules(policies: PolicySet) -> None:
+    from stac_api.access.rule_words import RULE_COLUMNS, rule_row, validity_words
+
+    print_plain(validity_words(policies))
+    table = Table(*(Column(name, overflow="fold") for name in RULE_COLUMNS), show_lines=True)
+    for rule in policies.rules:
+        table.add_row(*rule_row(rule))
+    OUT.print(table)
+    for note in policies.notes:
+        print_plain(f"- {note}")
