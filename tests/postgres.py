@@ -56,8 +56,8 @@ class PostgresServer:
             connection.execute(statement)
 
 
-def _open_to_all(template: Database) -> None:
-    # What is asked of the API in most tests is not who may see what.
+def open_to_all(template: Database) -> None:
+    """Let everybody see everything: what is asked of the API in most tests is not who may see what."""
     from stac_api.access.policy import PolicySet  # noqa: PLC0415  # tests without a database do without the API
     from stac_api.access.rule_store import activate  # noqa: PLC0415
 
@@ -118,7 +118,7 @@ def postgres_server() -> Iterator[PostgresServer]:
                 connection.execute("SELECT pg_reload_conf()")
             template = embedded_database(cluster)
             migrate(template)
-            _open_to_all(template)
+            open_to_all(template)
             yield PostgresServer(cluster, template)
         finally:
             cluster.destroy()
