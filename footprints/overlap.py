@@ -50,11 +50,11 @@ def overlap_fraction(a: Region, b: Region) -> float:
 
 def _polygon_area_km2(polygon: Polygon) -> float:
     dense = shapely.segmentize(polygon, _EDGE_DEG)
-    holes = sum(_ring_area_km2(ring.coords) for ring in dense.interiors)
-    return max(_ring_area_km2(dense.exterior.coords) - holes, 0.0)
+    holes = sum(map(_ring_area_km2, dense.interiors))
+    return max(_ring_area_km2(dense.exterior) - holes, 0.0)
 
 
-def _ring_area_km2(coords: shapely.coords.CoordinateSequence) -> float:
-    lon, lat = coords.xy
+def _ring_area_km2(ring: shapely.LinearRing) -> float:
+    lon, lat = shapely.get_coordinates(ring).T
     area_m2, _ = _WGS84.polygon_area_perimeter(lon, lat)
     return float(abs(area_m2)) / 1e6

@@ -43,8 +43,9 @@ logger = logging.getLogger(__name__)
 
 #: Records of one transaction that withdraws.
 _WITHDRAWN_AT_ONCE = 500
-#: After so many the sizes of tables that the server plans with are wrong.
+#: After so many, and each time that there are so many times more, the sizes that the server plans with are wrong.
 _MANY_ITEMS = 1000
+_MANY_TIMES = 4
 
 
 class TooManyWithdrawals(HarvestError):
@@ -104,6 +105,7 @@ class _Work:
     watch: Watcher
     touched: set[str]
     counts_refreshed_at: datetime
+    analyzed_next: int = _MANY_ITEMS  #: after so many Items
     state: str | None = None  #: what the source said of itself before it was read
     failure: Occasion | None = None  #: why the run did not come to its end
 
@@ -235,6 +237,9 @@ def _write_page(work: _Work, part: Part, page: Page, readings: Readings, *, is_d
     if touched and (datetime.now(UTC) - work.counts_refreshed_at).total_seconds() > 10:
         work.connections.patiently(lambda _, side: catalogue.refresh_counts(side))
         work.counts_refreshed_at = datetime.now(UTC)
+    if work.report.items_written >= work.analyzed_next:
+        work.connections.patiently(lambda _, side: catalogue.analyze_ledger(side))
+        work.analyzed_next = work.report.items_written * _MANY_TIMES
     return part
 
 

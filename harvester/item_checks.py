@@ -70,10 +70,10 @@ def check_item(item: ItemDocument) -> None:
     """
     problems = [*_identity_problems(item), *_geometry_problems(item), *_time_problems(item)]
     problems += [*_archive_problems(item), *_link_problems(item)]
-    problems += _number_problems("properties", item["properties"])
     for key, asset in item["assets"].items():
         problems += [f"asset {key}: {problem}" for problem in _asset_problems(item, key, asset)]
-    problems += _text_problems(item)
+    whole = _whole(item)
+    problems += [*_range_problems(item), *_finiteness_problems(item, whole), *_text_problems(item, whole)]
     if problems:
         raise UnreadableScene(f"{item['id']}: {'; '.join(problems)}")
 
@@ -153,24 +153,43 @@ def _time_problems(item: ItemDocument) -> Iterator[str]:
         yield f"its datetime is not between {said['start_datetime']} and {said['end_datetime']}"
 
 
-def _number_problems(where: str, fields: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in fields.items():
-        if isinstance(value, float | list | tuple) and not _is_finite(value):
-            yield f"{where}: {name} is not a finite number"
-        elif name in RANGES and not _in_range(value, *RANGES[name]):
-            yield f"{where}: {name} = {value!r} is not between {RANGES[name][0]} and {RANGES[name][1]}"
+def _range_problems(item: ItemDocument) -> Iterator[str]:
+    for where, fields in _groups(item):
+        for name in RANGES.keys() & fields.keys():
+            if not _in_range(fields[name], *RANGES[name]):
+                yield f"{where}: {name} = {fields[name]!r} is not between {RANGES[name][0]} and {RANGES[name][1]}"
 
 
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return not isinstance(value, list | tuple) or not any(
-        isinstance(each, float) and not math.isfinite(each) for each in value
-    )
+def _groups(item: ItemDocument) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The fields of the Item, of its assets and of their bands, and what to call where they stand."""
+    yield "properties", item["properties"]
+    for key, asset in item["assets"].items():
+        yield f"asset {key}", asset
+        for band in asset.get("bands", ()):
+            yield f"asset {key}: band {band.get('name')}", band
 
 
 def _in_range(value: Any, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+
+def _whole(item: ItemDocument) -> bytes | None:
+    """The Item as JSON; None where it holds half a surrogate pair."""
+    try:
+        return orjson.dumps(item)
+    except orjson.JSONEncodeError:
+        return None
+
+
+def _finiteness_problems(item: ItemDocument, whole: bytes | None) -> Iterator[str]:
+    # In JSON what is not finite is null: nearly no Item has one.
+    if whole is not None and b"null" not in whole:
+        return
+    for where, fields in _groups(item):
+        for name, value in fields.items():
+            members = value if isinstance(value, list | tuple) else [value]
+            if any(isinstance(each, float) and not math.isfinite(each) for each in members):
+                yield f"{where}: {name} is not a finite number"
 
 
 def _asset_problems(item: ItemDocument, key: str, asset: Mapping[str, Any]) -> Iterator[str]:
@@ -182,7 +201,6 @@ def _asset_problems(item: ItemDocument, key: str, asset: Mapping[str, Any]) -> I
     needed = ("title", "type", "roles") if is_ours else ("title", "roles")
     if missing := [name for name in needed if not asset.get(name)]:
         yield f"{', '.join(missing)} missing"
-    yield from _number_problems("fields", asset)
     # Of files elsewhere we say about the pixels only what their source says.
     if "data" in (asset.get("roles") or ()) and (is_ours or "bands" in asset):
         yield from _image_problems(asset)
@@ -193,16 +211,14 @@ def _image_problems(fields: Mapping[str, Any]) -> Iterator[str]:
     names = [band.get("name") for band in bands]
     if not bands or not all(names) or len(set(names)) != len(names):
         yield f"an image has at least one band, each with a name of its own, not {names}"
-    for band in bands:
-        yield from _number_problems(f"band {band.get('name')}", band)
     if min(fields.get("proj:shape", [1])) < 1:
         yield f"proj:shape {fields['proj:shape']} is empty"
     if len(fields.get("proj:transform", range(6))) != 6:
         yield "proj:transform must be six numbers"
 
 
-def _text_problems(item: ItemDocument) -> Iterator[str]:
-    if _is_harmless(item):
+def _text_problems(item: ItemDocument, whole: bytes | None) -> Iterator[str]:
+    if whole is not None and _is_harmless(whole):
         return
     for where, text in _texts(item, ""):
         if not is_storable(text):
@@ -212,13 +228,10 @@ def _text_problems(item: ItemDocument) -> Iterator[str]:
             yield f"{where} holds a credential, a signed URL or the place of a file"
 
 
-def _is_harmless(document: Mapping[str, Any]) -> bool:
+def _is_harmless(whole: bytes) -> bool:
     """Whether no text of the document can hold what is refused: told of all of them at once, for nearly every Item."""
-    try:
-        whole = orjson.dumps(document).lower()
-    except orjson.JSONEncodeError:  # half a surrogate pair
-        return False
-    return not any(sign in whole for sign in _SIGNS_OF_HARM)
+    lowered = whole.lower()
+    return not any(sign in lowered for sign in _SIGNS_OF_HARM)
 
 
 def is_storable(text: str) -> bool:

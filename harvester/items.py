@@ -7,14 +7,13 @@ they have of files, links and ground is united.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 import shapely
-from pystac import get_stac_version
 from pystac.utils import datetime_to_str
 
 from footprints import FootprintError, Region, area_km2, footprint_bbox, union_footprints
@@ -34,6 +33,7 @@ from harvester.record import SceneRecord
 
 __all__ = ["ItemDocument", "Sibling", "SourcedScene", "asset_locations", "check_item", "item_from_scenes"]
 
+STAC_VERSION = "1.1.0"
 #: Written by hand: the classes of pystac write older versions of most of them.
 EXTENSIONS = {
     "eo": "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
@@ -99,9 +99,9 @@ def item_from_scenes(
         properties |= archive_fields(siblings)
     item = {
         "type": "Feature",
-        "stac_version": get_stac_version(),
+        "stac_version": STAC_VERSION,
         "id": item_id,
-        "geometry": shapely.geometry.mapping(geometry),
+        "geometry": orjson.loads(shapely.to_geojson(geometry)),
         "bbox": list(footprint_bbox(geometry)),
         "properties": properties,
         "assets": assets_from_scenes(by_source, item_id=item_id, collection=collection),
@@ -178,9 +178,11 @@ def _rank(scene: SceneRecord) -> tuple[Any, ...]:
 
 def _properties(by_source: ScenesBySource, ranked: Sequence[SceneRecord]) -> dict[str, Any]:
     moment, period = _moment(by_source), _period(by_source)
-    stated = [_fields_of_source(group) for group in by_source.values()]
+    stated: dict[str, Any] = {}
+    for group in reversed(list(by_source.values())):
+        stated |= _fields_of_source(group)
     return {
-        **ChainMap(*stated),
+        **stated,
         **_acquisition_fields(ranked),
         **_viewing_fields(ranked),
         **_sun_fields(ranked),

@@ -13,13 +13,51 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from harvester.record import RawRecord
 
 #: Older versions are kept at least so many, or so many days.
 KEPT_VERSIONS = 3
 KEPT_DAYS = 90
+
+#: Of new rows, with their types.
+_ITEM_COLUMNS = {
+    "id": "text",
+    "scene": "text",
+    "collection": "text",
+    "is_published": "bool",
+    "is_archive": "bool",
+    "created": "timestamptz",
+    "updated": "timestamptz",
+    "first_change": "int8",
+    "change": "int8",
+}
+_RECORD_COLUMNS = {
+    "id": "int8",
+    "source": "text",
+    "record": "text",
+    "feed": "text",
+    "state": "text",
+    "stage": "text",
+    "reason": "text",
+    "digest": "bytea",
+    "fingerprint": "text",
+    "item": "text",
+    "run": "int8",
+    "first_seen": "timestamptz",
+    "last_seen": "timestamptz",
+    "last_changed": "timestamptz",
+}
+_VERSION_COLUMNS = {
+    "record": "int8",
+    "version": "int4",
+    "run": "int8",
+    "stored_at": "timestamptz",
+    "state": "text",
+    "digest": "bytea",
+    "content": "bytea",
+}
 
 _ITEMS = "SELECT id, scene, collection, is_published, is_archive, created FROM dinamis.item"
 _OLDEST_FIRST = 'ORDER BY created, id COLLATE "C"'
@@ -96,6 +134,7 @@ class RecordEntry:
     item: str | None = None
     stage: str | None = None  #: where it was refused
     reason: str | None = None  #: text without NUL; None where it is active
+    is_new: bool = False  #: the ledger does not hold the record yet
 
 
 class Ledger:
@@ -136,11 +175,15 @@ class Ledger:
     def scenes_near(self, moments: Sequence[SceneMoment], seconds: float) -> list[tuple[str, SceneMoment]]:
         """Known acquisitions of the same satellite within some seconds of each of these, with whose neighbour it is."""
         rows = self._connection.execute(
-            "SELECT wanted.scene, scene.id, scene.platform, scene.acquired_at, scene.footprint FROM dinamis.scene"
-            " JOIN unnest(%(scenes)s::text[], %(platforms)s::text[], %(times)s::timestamptz[])"
-            " AS wanted (scene, platform, acquired_at) ON scene.platform = wanted.platform AND scene.acquired_at"
-            " BETWEEN wanted.acquired_at - %(gap)s * interval '1 second'"
-            " AND wanted.acquired_at + %(gap)s * interval '1 second' ORDER BY scene.created, scene.id COLLATE \"C\"",
+            # OFFSET 0 keeps the planner to the index on platform and time, where it would compare every moment with
+            # every scene of the satellite.
+            "SELECT wanted.scene, near.id, near.platform, near.acquired_at, near.footprint"
+            " FROM unnest(%(scenes)b::text[], %(platforms)b::text[], %(times)b::timestamptz[])"
+            " AS wanted (scene, platform, acquired_at)"
+            " CROSS JOIN LATERAL (SELECT * FROM dinamis.scene WHERE scene.platform = wanted.platform"
+            "  AND scene.acquired_at BETWEEN wanted.acquired_at - %(gap)s * interval '1 second'"
+            "  AND wanted.acquired_at + %(gap)s * interval '1 second' OFFSET 0) AS near"
+            ' ORDER BY near.created, near.id COLLATE "C"',
             {
                 "scenes": [each.scene for each in moments],
                 "platforms": [each.platform for each in moments],
@@ -190,13 +233,13 @@ class Ledger:
             corrections.setdefault(item, {})[field] = value
         return corrections
 
-    # Lists of bytes go to the server in binary: as text every one of them would be twice as long, and quoted.
+    # Lists go to the server in binary: as text each of their members would be searched for what is to be quoted.
 
     def keep_scenes(self, scenes: Sequence[tuple[KnownScene, SceneMoment]]) -> None:
         """Write down acquisitions with their ids, given for good, and when and where they were taken."""
         self._connection.execute(
             "INSERT INTO dinamis.scene (id, created, platform, acquired_at, footprint)"
-            " SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[], %b::bytea[])"
+            " SELECT * FROM unnest(%b::text[], %b::timestamptz[], %b::text[], %b::timestamptz[], %b::bytea[])"
             " ON CONFLICT (id) DO UPDATE SET platform = excluded.platform, acquired_at = excluded.acquired_at,"
             " footprint = excluded.footprint",
             (
@@ -224,21 +267,43 @@ class Ledger:
     def remember_keys(self, keys: Mapping[str, str]) -> None:
         """Let names lead to acquisitions (name -> scene); a name that is known already stays as it is."""
         self._connection.execute(
-            "INSERT INTO dinamis.scene_alias (key, scene) SELECT * FROM unnest(%s::text[], %s::text[])"
+            "INSERT INTO dinamis.scene_alias (key, scene) SELECT * FROM unnest(%b::text[], %b::text[])"
             " ON CONFLICT (key) DO NOTHING",
             (list(keys), list(keys.values())),
         )
 
+    def keep_new_items(self, items: Sequence[KnownItem]) -> None:
+        """Write down Items that the ledger does not hold, as `keep_items` does with more work."""
+        changes = self._numbers("dinamis.change", len(items))
+        self._copy(
+            "item",
+            _ITEM_COLUMNS,
+            (
+                (
+                    each.id,
+                    each.scene,
+                    each.collection,
+                    each.is_published,
+                    each.is_archive,
+                    each.created,
+                    self._now,
+                    change,
+                    change,
+                )
+                for each, change in zip(items, changes, strict=True)
+            ),
+        )
+
     def keep_items(self, items: Sequence[KnownItem]) -> None:
-        """Write down Items with their ids, given for good, and where they are from now on; a new one is a change."""
+        """Write down Items and where they are from now on, one after the other; a new one is a change."""
         # Those that are withdrawn first: one published Item at a time may stand for an acquisition in a collection.
         ordered = sorted(items, key=lambda item: item.is_published)
         self._connection.execute(
             "INSERT INTO dinamis.item"
             " (id, scene, collection, is_published, is_archive, created, updated, first_change, change)"
             " SELECT kept.*, %(now)s, change, change FROM unnest("
-            " %(ids)s::text[], %(scenes)s::text[], %(collections)s::text[],"
-            " %(published)s::boolean[], %(archive)s::boolean[], %(created)s::timestamptz[])"
+            " %(ids)b::text[], %(scenes)b::text[], %(collections)b::text[],"
+            " %(published)b::boolean[], %(archive)b::boolean[], %(created)b::timestamptz[])"
             " AS kept (id, scene, collection, is_published, is_archive, created),"
             " LATERAL (SELECT nextval('dinamis.change') AS change WHERE kept.id IS NOT NULL) AS numbered"
             " ON CONFLICT (id) DO UPDATE SET scene = excluded.scene, collection = excluded.collection,"
@@ -291,10 +356,49 @@ class Ledger:
 
     def keep(self, entries: Sequence[RecordEntry]) -> None:
         """Write down what records said, each as a new version."""
+        if new := [each for each in entries if each.is_new]:
+            self._keep_first(new)
+        if further := [each for each in entries if not each.is_new]:
+            self._keep_further(further)
+
+    def _keep_first(self, entries: Sequence[RecordEntry]) -> None:
+        now, run = self._now, self._run
+        numbers = self._numbers("dinamis.source_record_id_seq", len(entries))
+        numbered = list(zip(numbers, entries, strict=True))
+        self._copy(
+            "source_record",
+            _RECORD_COLUMNS,
+            (
+                (
+                    number,
+                    self._source,
+                    each.raw.id,
+                    self._feed,
+                    each.state,
+                    each.stage,
+                    each.reason,
+                    each.raw.digest(),
+                    each.raw.fingerprint,
+                    each.item,
+                    run,
+                    now,
+                    now,
+                    now,
+                )
+                for number, each in numbered
+            ),
+        )
+        self._copy(
+            "record_version",
+            _VERSION_COLUMNS,
+            ((number, 1, run, now, each.state, each.raw.digest(), each.raw.serialised()) for number, each in numbered),
+        )
+
+    def _keep_further(self, entries: Sequence[RecordEntry]) -> None:
         digests = [each.raw.digest() for each in entries]
         versions = self._connection.execute(
-            "WITH said AS (SELECT * FROM unnest(%(records)s::text[], %(states)s::text[], %(stages)s::text[],"
-            "  %(reasons)s::text[], %(digests)b::bytea[], %(items)s::text[], %(fingerprints)s::text[],"
+            "WITH said AS (SELECT * FROM unnest(%(records)b::text[], %(states)b::text[], %(stages)b::text[],"
+            "  %(reasons)b::text[], %(digests)b::bytea[], %(items)b::text[], %(fingerprints)b::text[],"
             "  %(contents)b::bytea[]) AS said (record, state, stage, reason, digest, item, fingerprint, content)),"
             " kept AS (INSERT INTO dinamis.source_record AS known (source, record, feed, state, stage, reason, digest,"
             "   fingerprint, item, run, first_seen, last_seen, last_changed)"
@@ -388,6 +492,21 @@ class Ledger:
             " WHERE source = %s AND record = %s",
             (self._now, self._feed, stage, reason, self._source, record),
         )
+
+    def _numbers(self, sequence: str, count: int) -> list[int]:
+        """The next numbers of a sequence."""
+        rows = self._connection.execute("SELECT nextval(%s::regclass) FROM generate_series(1, %s)", (sequence, count))
+        return [number for (number,) in rows]
+
+    def _copy(self, table: str, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert rows by COPY in binary; nobody else writes them meanwhile, as writers take turns."""
+        statement = sql.SQL("COPY dinamis.{} ({}) FROM STDIN (FORMAT BINARY)").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(list(columns.values()))
+            for row in rows:
+                copy.write_row(row)
 
     def _prune(self, records: Iterable[str]) -> None:
         """Forget versions that are neither among the last ones nor young."""

@@ -340,7 +340,9 @@ class PageWriting:
         elif before and before.state == "quarantined" and before.digest == raw.digest():
             self._ledger.refused_again(raw.id, stage, refusal.reason)
         else:
-            self._ledger.keep([RecordEntry(raw=raw, state="quarantined", stage=stage, reason=refusal.reason)])
+            self._ledger.keep(
+                [RecordEntry(raw=raw, state="quarantined", stage=stage, reason=refusal.reason, is_new=before is None)]
+            )
 
     # Taking in
 
@@ -417,18 +419,25 @@ class PageWriting:
         if merged:
             self._ledger.merge_scenes(merged)
         self._ledger.remember_keys({name: each.scene.id for each in found for name in each.names})
-        self._ledger.keep_items([draft.known for draft in changed.values()])
+        self._keep_items(changed)
         if merged:
             self._ledger.forget_scenes(merged)
         again = [each for each, draft in placed if self._says_the_same(each, draft)]
         self._ledger.saw([each.raw.id for each in again])
         entries = [
-            RecordEntry(raw=each.raw, state="active", item=draft.known.id)
+            RecordEntry(raw=each.raw, state="active", item=draft.known.id, is_new=each.before is None)
             for each, draft in placed
             if not self._says_the_same(each, draft)
         ]
         if entries:
             self._ledger.keep(entries)
+
+    def _keep_items(self, changed: Mapping[str, _Draft]) -> None:
+        # Known ones first: of those of an acquisition in a collection that are merged one may be new.
+        if known := [draft.known for draft in changed.values() if not draft.is_new]:
+            self._ledger.keep_items(known)
+        if new := [draft.known for draft in changed.values() if draft.is_new]:
+            self._ledger.keep_new_items(new)
 
     def _says_the_same(self, taken: _Taken, draft: _Draft) -> bool:
         before = taken.before
@@ -572,7 +581,7 @@ class PageWriting:
         for name, item in in_force.items():
             drafts[item].reason, drafts[item].is_touched = gone[name], True
         changed = self._build(drafts)
-        self._ledger.keep_items([draft.known for draft in changed.values()])
+        self._keep_items(changed)
         return changed
 
     # Items

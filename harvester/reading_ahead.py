@@ -132,13 +132,15 @@ class ReadingAhead:
         coming = iter(pages)
         seen = 0
         for page in coming:
-            yield page, ()
             seen += len(page.records)
-            if seen >= self._large:
+            if seen >= self._large and page.next_cursor:
+                # They begin while this page is written.
+                self._start()
+                yield page, ()
                 break
+            yield page, ()
         else:
             return
-        self._start()
         yield from self._one_ahead(coming)
 
     def _one_ahead(self, coming: Iterator[Page]) -> Iterator[tuple[Page, Readings]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -188,3 +189,38 @@ def test_acquisition_has_one_published_item_in_a_collection(connection: Connecti
     ledger_at(connection).keep_items([second])
     with pytest.raises(psycopg.errors.UniqueViolation):
         ledger_at(connection).keep_items([KnownItem("IMAGE_1C", "IMAGE_1", "pleiades", True, False, NOW)])
+
+
+def test_new_records_are_copied_as_they_would_be_inserted(connection: Connection) -> None:
+    """A record that is known to be new leaves the rows of one that is looked for first, and changes like it."""
+    told = [entry("a", fingerprint="1", n=1.5), entry("b", "quarantined", place="é\x00")]
+    with connection.transaction(force_rollback=True):
+        ledger_at(connection).keep(told)
+        inserted = rows_of(connection)
+    ledger_at(connection).keep([replace(each, is_new=True) for each in told])
+    assert rows_of(connection) == inserted
+    assert len(inserted) == 2
+    ledger_at(connection, 1).keep([entry("a", n=2)])
+    assert [row[0] for row in rows_of(connection)] == ["a", "b", "a"]
+
+
+def rows_of(connection: Connection) -> list[tuple[Any, ...]]:
+    """What the ledger has of records and of what they said, apart from its own numbers, oldest versions first."""
+    return connection.execute(
+        "SELECT known.record, source, feed, known.state, stage, reason, known.digest, fingerprint, item, known.run,"
+        " first_seen, said.version, said.state, said.digest, content, stored_at"
+        " FROM dinamis.source_record AS known JOIN dinamis.record_version AS said ON said.record = known.id"
+        " ORDER BY said.version, known.record"
+    ).fetchall()
+
+
+def test_new_items_are_changes_in_their_order(connection: Connection) -> None:
+    """Items that are known to be new are written as others are, each under a number of its own."""
+    items = [KnownItem(f"IMAGE_{n}", PLACE.scene, f"c{n}", True, n == 3, NOW) for n in (2, 3)]
+    ledger_at(connection).keep_new_items(items)
+    assert ledger_at(connection).items(["IMAGE_2", "IMAGE_3"]) == items
+    changes = connection.execute(
+        "SELECT change = first_change, change FROM dinamis.item WHERE id IN ('IMAGE_2', 'IMAGE_3') ORDER BY id"
+    ).fetchall()
+    assert [is_first for is_first, _ in changes] == [True, True]
+    assert changes[0][1] < changes[1][1]

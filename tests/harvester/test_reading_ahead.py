@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,13 @@ PATIENCE_S = 60.0
 
 @pytest.fixture
 def page(tmp_path: Path) -> Page:
-    """A page of Items of a bulk file, of which one cannot be read."""
+    """A page of Items of a bulk file, of which one cannot be read; there are more pages."""
     path = tmp_path / "items.ndjson"
     write_items(path, 120)
     path.write_bytes(path.read_bytes().replace(b'"Polygon"', b'"Polyp"', 1))
     options = stac.Options(url=path.as_uri(), preset="spot-6-7-drs")
     (only,) = stac.read_pages(options, Selection(), None, Progress(), lambda _: {})
-    return only
+    return replace(only, next_cursor="more")
 
 
 def reader() -> Reader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from harvester.record import Band, RemoteAsset
@@ -21,8 +22,13 @@ _IGNORED_PREFIXES = ("auth:", "alternate:", "storage:", "xarray:", "table:", "di
 #: Of fields of bands, in micrometres and W/m²/µm: some services write nanometres.
 _HIGHEST = {"center_wavelength": 100.0, "full_width_half_max": 100.0, "solar_illumination": 100_000.0}
 
+_OPTICAL = {field: f"eo:{field}" for field in _HIGHEST}  #: as they are called since STAC 1.1
+
 #: Keys that are roles at the same time, where an asset has none.
 _ROLES_BY_KEY = ("data", "metadata", "overview", "thumbnail")
+
+#: Types of which every value is JSON.
+_SURE = frozenset({str, int, bool, type(None)})
 
 #: Fields of `raster:bands` that stand at the asset where all bands agree; they lost their namespace in STAC 1.1.
 _SHARED_OF_BANDS = {
@@ -63,11 +69,11 @@ def proj_code(code: Any, epsg: Any) -> str | None:
 
 def is_plain(value: Any) -> bool:
     """Whether a value is a JSON scalar, or a list of what is in JSON."""
-    return not isinstance(value, dict) and _is_json(value)
+    return type(value) in _SURE or (not isinstance(value, dict) and _is_json(value))
 
 
 def _is_json(value: Any) -> bool:
-    if value is None or isinstance(value, str | int):
+    if type(value) in _SURE:
         return True
     if isinstance(value, float):
         return math.isfinite(value)
@@ -108,6 +114,7 @@ def _fields(said: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+@lru_cache(maxsize=1024)
 def _is_published(name: str) -> bool:
     if ":" not in name:
         return name in _KEPT
@@ -125,6 +132,8 @@ def _shared_of_bands(said: Any) -> Iterator[tuple[str, Any]]:
 def _bands(said: Mapping[str, Any], warnings: list[str]) -> Iterator[Band]:
     """Bands with a name, from `bands`, or from `eo:bands` with the `raster:bands` beside them."""
     optical = _objects(said.get("bands") or said.get("eo:bands"))
+    if not optical:
+        return
     rasters = _objects(said.get("raster:bands"))
     if len(rasters) != len(optical):
         rasters = [{}] * len(optical)
@@ -134,19 +143,17 @@ def _bands(said: Mapping[str, Any], warnings: list[str]) -> Iterator[Band]:
 
 
 def _band(name: str, band: Mapping[str, Any], raster: Mapping[str, Any], warnings: list[str]) -> Band:
-    def number(field: str) -> float | None:
-        value = _number(band.get(f"eo:{field}", band.get(field)))
-        if value is None or 0 < value <= _HIGHEST[field]:
-            return value
-        warnings.append(f"band {name[:20]}: {field} is {value:g}, out of its range, and was left out")
-        return None
-
+    said = {field: _number(band.get(new, band.get(field))) for field, new in _OPTICAL.items()}
+    for field, value in said.items():
+        if value is not None and not 0 < value <= _HIGHEST[field]:
+            warnings.append(f"band {name[:20]}: {field} is {value:g}, out of its range, and was left out")
+            said[field] = None
     return Band(
         name=name,
         common_name=_text(band.get("eo:common_name", band.get("common_name"))),
-        centre_wavelength_um=number("center_wavelength"),
-        full_width_half_max_um=number("full_width_half_max"),
-        solar_irradiance_w_m2_um=number("solar_illumination"),
+        centre_wavelength_um=said["center_wavelength"],
+        full_width_half_max_um=said["full_width_half_max"],
+        solar_irradiance_w_m2_um=said["solar_illumination"],
         scale=_number(band.get("raster:scale", raster.get("scale"))),
         offset=_number(band.get("raster:offset", raster.get("offset"))),
         unit=_text(band.get("unit", raster.get("unit"))),
@@ -162,5 +169,5 @@ def _text(value: Any) -> str | None:
 
 
 def _number(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if is_number else None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) else None

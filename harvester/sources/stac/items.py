@@ -295,7 +295,8 @@ def _slug(item_id: str) -> str:
 
 def _footprint(geometry: Any) -> Region:
     try:
-        shape = shapely.force_2d(shapely.from_geojson(orjson.dumps(geometry)))
+        shape = shapely.from_geojson(orjson.dumps(geometry))
+        shape = shapely.force_2d(shape) if shape.has_z else shape
     except (shapely.GEOSException, orjson.JSONEncodeError, TypeError) as error:
         raise UnreadableScene(f"the geometry is not GeoJSON: {error}") from error
     if not _crosses_antimeridian(shape):
@@ -306,8 +307,8 @@ def _footprint(geometry: Any) -> Region:
 
 def _crosses_antimeridian(shape: shapely.geometry.base.BaseGeometry) -> bool:
     """Whether an edge is longer than 180°: services forget to cut. One of 360° is a box round the Earth."""
-    west, _, east, _ = shape.bounds if not shape.is_empty else (0.0, 0.0, 0.0, 0.0)
-    if east - west <= 180:
+    west, _, east, _ = shape.bounds
+    if not east - west > 180:  # also where it is empty and has none
         return False
     rings = [part.exterior for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon)]
     steps = (np.abs(np.diff(shapely.get_coordinates(ring)[:, 0])).max(initial=0.0) for ring in rings)
