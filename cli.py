@@ -18,12 +18,14 @@ from harvester.commands.collections import collections
 from harvester.commands.harvest import harvest
 from harvester.commands.jobs import schedule, worker
 from harvester.commands.stereo import stereo
+from stac_api.commands.access import access
 from stac_api.commands.audit import audit
 from stac_api.commands.entities import entity
 from stac_api.commands.frameworks import framework
 from stac_api.commands.keys import key
 from stac_api.commands.people import user
 from stac_api.commands.quote import quote
+from stac_api.commands.rules import rules
 from stac_api.commands.serve import refuse_unusable_address, serve
 
 
@@ -63,7 +65,7 @@ def main(verbose: bool) -> None:
 
 for command in (
     *(collections, db, doctor, harvest, schedule, serve, stereo, worker),
-    *(audit, entity, framework, key, quote, user),
+    *(access, audit, entity, framework, key, quote, rules, user),
 ):
     main.add_command(command)
 
