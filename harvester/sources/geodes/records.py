@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.resto.features import (
-    asset_key,
-    file_fields,
-    footprint_of,
-    grid_code,
-    is_lasting,
-    item_id,
-    known,
-    lasting_assets,
-    lowered,
-    percentage,
-    scene_keys,
-    spacecraft,
-    texts,
-    whole,
-)
+from harvester.sources.feature_search.features import asset_key, file_fields, is_lasting, known, lasting_assets, texts
+from harvester.sources.feature_search.scene import scene_of_feature, with_stac_properties
 from harvester.strict_reading import Fields
 
 _OF_FEATURE = frozenset({"type", "stac_version", "stac_extensions", "bbox", "centroid"})
@@ -70,47 +57,21 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     """
     feature = Fields(raw.content)
     properties = feature.section("properties")
-    identifier = properties.text("identifier")
-    craft = spacecraft(properties.text("platform"), texts(properties.take("instrument", None)), sensors)
-    started = properties.instant("start_datetime")
-    cloud = properties.number("eo:cloud_cover", None)
+    started_at = properties.instant("start_datetime")
+    scene = scene_of_feature(properties.text("identifier"), feature, properties, started_at, sensors)
+    scene = with_stac_properties(scene, properties)
     assets, warnings = lasting_assets(_assets(feature.take("assets", {})))
     links = list(_links(feature.take("links", [])))
     properties.take("latest", None)
-    return SceneRecord(
-        id=item_id(identifier),
-        scene_keys=scene_keys(identifier),
+    return replace(
+        scene,
         source_id=feature.text("id"),
-        platform=craft.platform,
-        platform_title=craft.platform_title,
-        mission=craft.mission,
-        sensor=craft.sensor,
-        constellation=craft.constellation,
-        instruments=craft.instruments,
-        international_designator=craft.international_designator,
-        acquired_at=started,
-        started_at=started,
-        ended_at=properties.instant("end_datetime", started),
         published_at=properties.instant("datetime", None),
-        footprint=footprint_of(feature.take("geometry")),
-        footprint_from="source",
-        sun_azimuth_deg=properties.number("view:sun_azimuth", None),
-        sun_elevation_deg=properties.number("view:sun_elevation", None),
-        gsd_m=properties.number("gsd", None),
-        cloud_cover_percent=percentage(cloud),
-        processing_level=properties.text("processing:level", None),
-        orbit_state=lowered(properties.text("sat:orbit_state", None)),
-        relative_orbit=whole(properties.number("sat:relative_orbit", None)),
-        properties=_properties(feature, properties, assets),
+        properties={**scene.properties, **_properties(feature, properties, assets)},
         remote_assets=assets,
         source_href=next((link.href for link in links if link.rel == "self"), None),
         links=tuple(link for link in links if link.rel == "license"),
-        warnings=(
-            *warnings,
-            *([f"eo:cloud_cover is {cloud:g}, not a percentage"] if cloud != percentage(cloud) else []),
-            *feature.close(_OF_FEATURE),
-            *properties.close(_OF_PROPERTIES),
-        ),
+        warnings=(*scene.warnings, *warnings, *feature.close(_OF_FEATURE), *properties.close(_OF_PROPERTIES)),
     )
 
 
@@ -124,11 +85,7 @@ def _properties(feature: Fields, properties: Fields, assets: tuple[RemoteAsset, 
             **named,
             "geodes:collection": feature.text("collection", None),
             "geodes:online": all(data) if data else None,
-            "product:type": properties.text("product:type", None),
             "processing:version": properties.text("processing:version", None),
-            "sat:absolute_orbit": whole(properties.number("sat:absolute_orbit", None)),
-            "view:incidence_angle": properties.number("view:incidence_angle", None),
-            "grid:code": grid_code(properties.text("grid:code", None)),
             "sci:doi": _doi(properties.text("sci:doi", None)),
         }
     )

@@ -14,8 +14,7 @@ from pydantic import Field
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord
-from harvester.sources.geodes.records import scene_from_record
-from harvester.sources.resto.paging import (
+from harvester.sources.feature_search.paging import (
     Answer,
     Position,
     features_of,
@@ -24,6 +23,7 @@ from harvester.sources.resto.paging import (
     raw_record,
     whole_number,
 )
+from harvester.sources.geodes.records import scene_from_record
 from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]

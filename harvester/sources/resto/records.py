@@ -5,29 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.resto.features import (
-    Spacecraft,
+from harvester.sources.feature_search.features import (
     asset_key,
     file_fields,
-    footprint_of,
     grid_code,
     is_lasting,
-    item_id,
     known,
     lasting_assets,
     lowered,
     percentage,
-    scene_keys,
-    spacecraft,
     texts,
     whole,
 )
+from harvester.sources.feature_search.scene import not_percentages, scene_of_feature, with_stac_properties
 from harvester.strict_reading import Fields
 
 _INCIDENCE = re.compile(r"(\d{1,2}(?:\.\d+)?)([LR])")
@@ -75,7 +70,6 @@ _V2_AS_IT_IS = {
 }
 
 _V9_AS_IT_IS = {
-    "grid:code": "grid:code",
     "sar:instrument_mode": "resto:sensor_mode",
     "updated": "resto:updated",
 }
@@ -124,7 +118,7 @@ def _v2_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
     assets, warnings = lasting_assets(_v2_assets(properties))
     links = _links(properties.take("links", []))
     return replace(
-        _scene(identifier, _craft(properties, "instrument", sensors), feature, started),
+        scene_of_feature(identifier, feature, properties, started, sensors),
         source_id=source_id,
         ended_at=properties.instant("completionDate", started),
         published_at=properties.instant("published", None),
@@ -148,7 +142,7 @@ def _v2_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
         ),
         warnings=(
             *warnings,
-            *_not_percentages({"cloudCover": cloud, "snowCover": snow}),
+            *not_percentages({"cloudCover": cloud, "snowCover": snow}),
             *properties.close(_OF_V2),
         ),
     )
@@ -161,40 +155,24 @@ def _v9_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
     started = properties.instant("start_datetime", moment)
     if started is None:
         raise UnreadableScene("properties.datetime is missing")
-    cloud, snow = properties.number("eo:cloud_cover", None), properties.number("eo:snow_cover", None)
     assets, warnings = lasting_assets(_v9_assets(feature.take("assets", {})))
-    links = _links(feature.take("links", []))
-    craft = _craft(properties, "instruments", sensors)
+    scene = scene_of_feature(identifier, feature, properties, started, sensors, instruments="instruments")
+    scene = with_stac_properties(scene, properties)
     return replace(
-        _scene(identifier, craft, feature, started),
+        scene,
         source_id=source_id,
-        constellation=craft.constellation or properties.text("constellation", None),
-        ended_at=properties.instant("end_datetime", started),
+        constellation=scene.constellation or properties.text("constellation", None),
         published_at=properties.instant("published", properties.instant("created", None)),
-        gsd_m=properties.number("gsd", None),
-        cloud_cover_percent=percentage(cloud),
-        snow_cover_percent=percentage(snow),
-        processing_level=properties.text("processing:level", None),
-        orbit_state=lowered(properties.text("sat:orbit_state", None)),
-        relative_orbit=whole(properties.number("sat:relative_orbit", None)),
-        sun_azimuth_deg=properties.number("view:sun_azimuth", None),
-        sun_elevation_deg=properties.number("view:sun_elevation", None),
         remote_assets=assets,
-        source_href=_page_of_record(links),
+        source_href=_page_of_record(_links(feature.take("links", []))),
         properties=known(
             {
+                **scene.properties,
                 **{ours: properties.take(theirs, None) for theirs, ours in _V9_AS_IT_IS.items()},
                 "resto:collection": feature.text("collection", None),
-                "product:type": properties.text("product:type", None),
-                "sat:absolute_orbit": whole(properties.number("sat:absolute_orbit", None)),
-                "view:incidence_angle": _unsigned(properties.number("view:incidence_angle", None)),
             }
         ),
-        warnings=(
-            *warnings,
-            *_not_percentages({"eo:cloud_cover": cloud, "eo:snow_cover": snow}),
-            *properties.close({*_OF_V9, "constellation"}),
-        ),
+        warnings=(*scene.warnings, *warnings, *properties.close({*_OF_V9, "constellation"})),
     )
 
 
@@ -210,7 +188,7 @@ def _opensearch3_scene(feature: Fields, properties: Fields, sensors: Sensors) ->
     assets, warnings = lasting_assets(_opensearch3_assets(properties, services.section("download")))
     browse = list(_web_map(services.section("browse").section("layer")))
     return replace(
-        _scene(identifier, _craft(properties, "instrument", sensors), feature, None),
+        scene_of_feature(identifier, feature, properties, None, sensors),
         source_id=identifier,
         started_at=day,
         ended_at=day.replace(hour=23, minute=59, second=59),
@@ -226,29 +204,6 @@ def _opensearch3_scene(feature: Fields, properties: Fields, sensors: Sensors) ->
         ),
         warnings=(*warnings, *properties.close(_OF_OPENSEARCH3)),
     )
-
-
-def _scene(identifier: str, craft: Spacecraft, feature: Fields, started: datetime | None) -> SceneRecord:
-    """What all dialects say alike."""
-    return SceneRecord(
-        id=item_id(identifier),
-        scene_keys=scene_keys(identifier),
-        platform=craft.platform,
-        platform_title=craft.platform_title,
-        mission=craft.mission,
-        sensor=craft.sensor,
-        constellation=craft.constellation,
-        instruments=craft.instruments,
-        international_designator=craft.international_designator,
-        acquired_at=started,
-        started_at=started,
-        footprint=footprint_of(feature.take("geometry")),
-        footprint_from="source",
-    )
-
-
-def _craft(properties: Fields, instruments: str, sensors: Sensors) -> Spacecraft:
-    return spacecraft(properties.text("platform"), texts(properties.take(instruments, None)), sensors)
 
 
 def _incidence(text: str | None) -> dict[str, float]:
@@ -345,12 +300,6 @@ def _page_of_record(links: list[Mapping[str, Any]]) -> str | None:
     """Where the service shows the record as JSON."""
     shown = [link for link in links if link.get("rel") in ("self", "alternate") and "json" in str(link.get("type"))]
     return next((link["href"] for link in shown if is_lasting(link.get("href"))), None)
-
-
-def _not_percentages(values: Mapping[str, float | None]) -> Iterator[str]:
-    for name, value in values.items():
-        if value is not None and percentage(value) is None:
-            yield f"{name} is {value:g}, not a percentage"
 
 
 def _unsigned(angle: float | None) -> float | None:

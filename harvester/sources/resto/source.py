@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord
-from harvester.sources.resto.paging import (
+from harvester.sources.feature_search.paging import (
     Answer,
     Position,
     features_of,

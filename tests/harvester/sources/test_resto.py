@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
+from harvester.sources.feature_search.paging import raw_record
 from harvester.sources.resto import source as resto
-from harvester.sources.resto.paging import raw_record
 from harvester.sources.source import Progress, Selection
 from tests.conftest import PROJECT
 from tests.emulators.quirks import Plan, Quirks, answers

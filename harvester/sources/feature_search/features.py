@@ -1,4 +1,4 @@
-"""What the features of GEODES and of resto have in common: names, satellites, footprints and addresses of files."""
+"""Parts of a feature that services write in many ways: names, satellites, footprints, addresses of files."""
 
 from __future__ import annotations
 

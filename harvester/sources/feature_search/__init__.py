@@ -1,0 +1,1 @@
+"""Searches that answer features of GeoJSON page by page, as GEODES and resto have them."""
