@@ -111,7 +111,8 @@ def activate(
     with connection.transaction():
         _lock(connection)
         publish(connection, licences)
-        return [each.id for each in ordered if _activated(connection, each, by)]
+        now = _now(connection)
+        return [each.id for each in ordered if _activated(connection, each, by, now)]
 
 
 def activate_now(
@@ -125,8 +126,9 @@ def activate_now(
     with connection.transaction():
         _lock(connection)
         publish(connection, licences)
-        begun = policies.model_copy(update={"valid_from": _now(connection)})
-        _activated(connection, begun, by)
+        now = _now(connection)
+        begun = policies.model_copy(update={"valid_from": now})
+        _activated(connection, begun, by, now)
     return begun
 
 
@@ -178,7 +180,7 @@ def _holds(stored: StoredSet, at: datetime) -> bool:
     return stored.begins is not None and stored.begins <= at and (stored.ends is None or at < stored.ends)
 
 
-def _activated(connection: Connection[Any], policies: PolicySet, by: str) -> bool:
+def _activated(connection: Connection[Any], policies: PolicySet, by: str, now: datetime) -> bool:
     load_draft(connection, policies)
     active = _active(connection)
     if any(each.id == policies.id for each in active):
@@ -186,17 +188,17 @@ def _activated(connection: Connection[Any], policies: PolicySet, by: str) -> boo
     _refuse_unknown_licences(connection, policies)
     before = next((each for each in active if _holds(each, policies.valid_from)), None)
     if before:
-        _refuse_late(connection, policies, before)
+        _refuse_late(policies, before, now)
         connection.execute(END, {"id": before.id, "ends": policies.valid_from})
     ends = before.ends if before else (active[0].begins if active else None)
     connection.execute(ACTIVATE, {"id": policies.id, "begins": policies.valid_from, "ends": ends, "by": by})
     return True
 
 
-def _refuse_late(connection: Connection[Any], policies: PolicySet, before: StoredSet) -> None:
+def _refuse_late(policies: PolicySet, before: StoredSet, now: datetime) -> None:
     if policies.valid_from == before.begins:
         raise RulesRefused(f"{policies.id} begins when {before.id} does: give it another valid_from.")
-    if policies.valid_from < _now(connection):
+    if policies.valid_from < now:
         raise RulesRefused(
             f"{policies.id} would begin at {policies.valid_from.isoformat()}, in the past, while {before.id} was in "
             "force: give it a later valid_from, or let it begin at once (`dinamis rules activate --now`)."
