@@ -24,7 +24,10 @@ OF_ONE_COLLECTION = "/collections/{collection_id}"
 
 
 class UnguardedRoute(Exception):
-    """Write down in stac_api/access/guards.py who may use these routes:"""  # noqa: D415  # the routes follow
+    """Some routes have no guard."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        super().__init__(f"Write down in stac_api/access/guards.py who may use {', '.join(paths)}.")
 
 
 async def everybody(request: Request) -> None:
@@ -94,8 +97,13 @@ GUARDS: Mapping[str, Guard] = {
     "/me/api-keys": logged_in,
     "/me/api-keys/{key_id}": logged_in,
     "/entities": everybody,
-    "/entities/applications": decided_inside,
-    "/accounts/applications": decided_inside,
+    "/entities/{entity_id}": everybody,
+    "/entities/applications": logged_in,
+    "/entities/{entity_id}/applications": logged_in,
+    "/accounts/applications": logged_in,
+    "/accounts/applications/{application_id}/validate": logged_in,
+    "/accounts/applications/{application_id}/confirm": logged_in,
+    "/accounts/applications/{application_id}/refuse": logged_in,
 }
 
 #: Routes of the framework, which no guard can stand before: the description of the API and its page.
@@ -130,7 +138,7 @@ def guard_all_routes(app: FastAPI) -> None:
     routes = list(all_routes(app.router.routes))
     unguarded = sorted({path for route in routes if not is_known(route, path := getattr(route, "path", repr(route)))})
     if unguarded:
-        raise UnguardedRoute(", ".join(unguarded))
+        raise UnguardedRoute(unguarded)
     for route in routes:
         if isinstance(route, APIRoute):
             _guard(route)
