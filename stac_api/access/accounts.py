@@ -6,14 +6,21 @@ import attr
 from fastapi import FastAPI
 from stac_fastapi.types.extension import ApiExtension
 
-from stac_api.access import declaration_routes, key_routes, licence_routes, me_routes
+from stac_api.access import (
+    application_routes,
+    declaration_routes,
+    key_routes,
+    licence_routes,
+    me_routes,
+    register_routes,
+)
 
 
 @attr.s
 class AccountsExtension(ApiExtension):
-    """Everything below /me, what is signed below /licenses, and the questionnaire of open data."""
+    """Everything below /me, what is signed below /licenses, the questionnaire of open data, and ways to be a member."""
 
     def register(self, app: FastAPI) -> None:
         """Add the routes."""
-        for routes in (me_routes, key_routes, licence_routes, declaration_routes):
+        for routes in (me_routes, key_routes, licence_routes, declaration_routes, application_routes, register_routes):
             app.include_router(routes.router, prefix=app.state.router_prefix)

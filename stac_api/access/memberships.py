@@ -12,7 +12,6 @@ from uuid import UUID
 from psycopg import Connection, RawCursor
 from psycopg.errors import CheckViolation, ExclusionViolation
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
 from stac_api.access.audit import Actor, note
 from stac_api.access.categories import NEEDED_FRAMEWORK, EntityKind, categories_of, usual_category
@@ -67,6 +66,16 @@ class Application:
             return "confirmed"
         return "validated" if self.validated_at else "applied"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for a decision."""
+        return not (self.refused_at or self.confirmed_at)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is a membership that has not ended, or may become one."""
+        return not self.refused_at and (self.ends is None or self.ends > datetime.now(UTC))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
@@ -111,9 +120,7 @@ def applications(
 
 def places_in(connection: Connection[Any], entity: UUID) -> list[Application]:
     """The members of an entity and those who ask to be, now."""
-    found = applications(connection, entity=entity, only_open=False)
-    now = datetime.now(UTC)
-    return [each for each in found if not each.refused_at and (each.ends is None or each.ends > now)]
+    return [each for each in applications(connection, entity=entity, only_open=False) if each.is_current]
 
 
 def application_of(connection: Connection[Any], id_: UUID) -> Application:
@@ -149,7 +156,7 @@ def confirm(
         actor.person,
         grant.category if grant else None,
         grant.framework if grant else None,
-        Jsonb(actor.signed({})),
+        actor.login,
     )
     _decide(connection, application, CONFIRM, parameters)
 
@@ -160,7 +167,7 @@ def refuse(connection: Connection[Any], actor: Actor, application: Application, 
     Raises:
         IdentityRefused: It is decided already.
     """
-    _decide(connection, application, REFUSE, (application.id, actor.person, reason, Jsonb(actor.signed({}))))
+    _decide(connection, application, REFUSE, (application.id, actor.person, reason, actor.login))
 
 
 def _decide(
@@ -184,7 +191,7 @@ def confirm_referents(connection: Connection[Any], actor: Actor, entity: UUID) -
             needs_more = wanted in NEEDED_FRAMEWORK
             grant = None if needs_more else grant_for(application.entity_kind, application.entity_country, wanted)
             if application.validated_at is None:
-                _decide(connection, application, VALIDATE, (application.id, actor.person, Jsonb(actor.signed({}))))
+                _decide(connection, application, VALIDATE, (application.id, actor.person, actor.login))
             confirm(connection, actor, application, grant)
 
 

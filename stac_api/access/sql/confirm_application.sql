@@ -1,7 +1,7 @@
 -- An operator makes an applicant a member and grants a category. No row comes back when it was not validated, or is
 -- decided already.
 -- $1: the application; $2: the operator, null at the command line; $3: the category, or null; $4: its framework, or
--- null; $5: what the trail says besides.
+-- null; $5: the login there, or null.
 WITH confirmed AS (
     UPDATE dinamis.membership
     SET confirmed_by = $2::uuid, confirmed_at = now(), valid = tstzrange(now(), NULL)
@@ -27,8 +27,9 @@ noted AS (
         $2::uuid,
         'membership.confirm',
         person::text,
-        jsonb_strip_nulls(jsonb_build_object('entity', entity, 'role', role, 'category', $3::text, 'framework', $4::uuid))
-        || $5::jsonb
+        jsonb_strip_nulls(jsonb_build_object(
+            'entity', entity, 'role', role, 'category', $3::text, 'framework', $4::uuid, 'login', $5::text
+        ))
     FROM confirmed
 )
 

@@ -1,5 +1,5 @@
 -- The entity says that an applicant is one of its people. No row comes back when there is nothing to validate any more.
--- $1: the application; $2: the référent, null for an operator at the command line; $3: what the trail says besides.
+-- $1: the application; $2: the référent, null for an operator at the command line; $3: the login there, or null.
 WITH validated AS (
     UPDATE dinamis.membership
     SET validated_by = $2::uuid, validated_at = now()
@@ -9,7 +9,12 @@ WITH validated AS (
 
 noted AS (
     INSERT INTO dinamis.audit_event (actor, action, subject, detail)
-    SELECT $2::uuid, 'membership.validate', person::text, jsonb_build_object('entity', entity) || $3::jsonb FROM validated
+    SELECT
+        $2::uuid,
+        'membership.validate',
+        person::text,
+        jsonb_strip_nulls(jsonb_build_object('entity', entity, 'login', $3::text))
+    FROM validated
 )
 
 SELECT id FROM validated;
