@@ -7,6 +7,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from stac_api.access.oidc import Logins
+from stac_api.access.security_schemes import security_schemes
 from stac_api.client import ITEMS_PER_PAGE
 from stac_api.collection_search import COLLECTIONS_PER_PAGE
 from stac_api.errors import PROBLEM_JSON, Problem
@@ -24,9 +26,13 @@ def describe_faithfully(app: FastAPI) -> None:
     derived: Callable[[], dict[str, Any]] = app.openapi
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _corrected(derived())
-        return app.openapi_schema
+        if app.openapi_schema is not None:
+            return app.openapi_schema
+        document = _corrected(derived())
+        _name_credentials(document, app.state.logins)
+        # The framework keeps what it derives; it is kept once all providers of logins have told of themselves.
+        app.openapi_schema = document if app.state.logins.are_known else None
+        return document
 
     app.openapi = openapi  # type: ignore[method-assign]
 
@@ -43,6 +49,13 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
         _set_default_limit(operation, DEFAULT_LIMITS.get(path))
     _set_body_limit(schemas)
     return document
+
+
+def _name_credentials(document: dict[str, Any], logins: Logins) -> None:
+    schemes = security_schemes(logins.providers.values())
+    document["components"]["securitySchemes"] = schemes
+    # None is needed for what is public.
+    document["security"] = [{}, *({name: []} for name in schemes)]
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

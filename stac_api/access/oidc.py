@@ -60,7 +60,6 @@ class Metadata(BaseModel):
 
     issuer: str
     jwks_uri: str
-    authorization_endpoint: str | None = None
     token_endpoint: str | None = None
 
 
@@ -74,6 +73,11 @@ class Provider:
         self._asked_at = self._answered_at = float("-inf")
         self._lock = asyncio.Lock()
         self._renewal: asyncio.Task[None] | None = None
+
+    @property
+    def discovery_url(self) -> str:
+        """Where it says what it is: OpenID Connect Discovery 1.0, section 4."""
+        return f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
 
     async def key(self, name: KeyName) -> PyJWK:
         """The key of a name.
@@ -107,8 +111,7 @@ class Provider:
 
     async def _read(self) -> None:
         async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
-            discovered = await _json(client, f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-            metadata = Metadata.model_validate(discovered)
+            metadata = Metadata.model_validate(await _json(client, self.discovery_url))
             if metadata.issuer != self.issuer:
                 raise ValueError(f"its discovery document is that of {metadata.issuer}")
             if not is_private_way(metadata.jwks_uri):
@@ -161,6 +164,11 @@ class Logins:
     def __init__(self, issuers: Iterable[str], audiences: Iterable[str]) -> None:
         self.providers = {issuer: Provider(issuer) for issuer in issuers}
         self._audiences = tuple(audiences)
+
+    @property
+    def are_known(self) -> bool:
+        """Whether every provider has answered."""
+        return all(each.metadata for each in self.providers.values())
 
     async def introduce(self) -> None:
         """Ask all providers for their keys before the first token comes."""
