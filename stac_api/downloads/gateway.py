@@ -37,10 +37,10 @@ class AssetsExtension(ApiExtension):
 
     public: bool = attr.ib(default=False)
     storages: Storages = attr.ib(factory=Storages, init=False)
-    record: DownloadRecord = attr.ib(factory=DownloadRecord, init=False)
 
     def register(self, app: FastAPI) -> None:
         """Add the route."""
+        app.state.download_record = DownloadRecord()
         router = APIRouter(prefix=app.state.router_prefix, tags=["Assets"])
         for method in ("GET", "HEAD"):
             router.add_api_route(
@@ -97,10 +97,12 @@ class AssetsExtension(ApiExtension):
             grant=caller.grant,
             network=network_of(request),
         )
+        add_to_record = partial(request.app.state.download_record.add, request, event)
         if isinstance(response, AssetFile):
-            response.before_first_byte = partial(self.record.add, request, event)
+            # Only then is it known whether there is anything to send.
+            response.before_first_byte = add_to_record
         else:
-            await self.record.add(request, event)
+            await add_to_record()
         return response
 
 

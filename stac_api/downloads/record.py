@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -50,15 +51,25 @@ class DownloadRecord:
     def __init__(self) -> None:
         # The database is asked by all processes; this saves asking it for every range.
         self._recent: OrderedDict[Hashable, float] = OrderedDict()
+        self._writing = asyncio.Lock()
 
     async def add(self, request: Request, event: DownloadEvent) -> None:
         """Write an event down, unless it belongs to a download that is written already; without it nothing is sent."""
-        now = time.monotonic()
-        if now - self._recent.get(event.one_download, float("-inf")) < ONE_DOWNLOAD.total_seconds():
+        if self._has(event):
             return
-        async with request.app.state.get_connection(request, "r") as connection:
-            await connection.execute(RECORD_DOWNLOAD, *_columns(event), ONE_DOWNLOAD)
-        self._recent[event.one_download] = now
+        # Clients read several ranges at a time, from the first moment on.
+        async with self._writing:
+            if not self._has(event):
+                async with request.app.state.get_connection(request, "r") as connection:
+                    await connection.execute(RECORD_DOWNLOAD, *_columns(event), ONE_DOWNLOAD)
+                self._remember(event)
+
+    def _has(self, event: DownloadEvent) -> bool:
+        written_at = self._recent.get(event.one_download, float("-inf"))
+        return time.monotonic() - written_at < ONE_DOWNLOAD.total_seconds()
+
+    def _remember(self, event: DownloadEvent) -> None:
+        self._recent[event.one_download] = time.monotonic()
         self._recent.move_to_end(event.one_download)
         if len(self._recent) > _MOST_REMEMBERED:
             self._recent.popitem(last=False)

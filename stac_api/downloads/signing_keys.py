@@ -1,4 +1,4 @@
-"""The keys that sign addresses: one signs, and those before it are honoured as long as what they signed may live."""
+"""The keys of the server: one signs, and those before it are honoured as long as what they signed may live."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from stac_api.downloads.signatures import SigningKey
 
 #: How long a signed address may live at most, and by default. The `teledetection` client signs again half an hour
 #: before the end: what lives less would never be used twice.
-LONGEST_S, USUAL_S, SHORTEST_S = 6 * 3600, 3600, 60
-_LONGEST = timedelta(seconds=LONGEST_S)
+LONGEST_S, USUAL_S = 6 * 3600, 3600
+
+#: How long a key is honoured after it has been replaced: as long as a declaration's token, which lives longest.
+HONOURED = timedelta(days=7)
 
 #: A process knows of a new key, and of one that was revoked, after this, in seconds.
 OLDEST_KEYS_S = 2.0
@@ -44,7 +46,7 @@ async def signing_keys(request: Request) -> SigningKeys:
     async with keys.reading:
         if time.monotonic() - keys.read_at > OLDEST_KEYS_S:
             async with request.app.state.get_connection(request, "r") as connection:
-                rows = await connection.fetch(KEYS, _LONGEST)
+                rows = await connection.fetch(KEYS, HONOURED)
             keys.by_id = {row["kid"]: SigningKey(kid=row["kid"], secret=bytes(row["secret"])) for row in rows}
             keys.signing = next((keys.by_id[row["kid"]] for row in rows if row["signs"]), None)
             keys.read_at = time.monotonic()
@@ -72,7 +74,7 @@ class KeyState:
 def listed_keys(connection: psycopg.Connection) -> list[KeyState]:
     """The keys that are honoured, the one that signs first."""
     with connection.cursor(row_factory=class_row(KeyState)) as cursor:
-        return cursor.execute(LISTED, {"longest": _LONGEST}).fetchall()
+        return cursor.execute(LISTED, {"honoured": HONOURED}).fetchall()
 
 
 def rotate_key(connection: psycopg.Connection, *, revoke: bool = False) -> str:
@@ -90,7 +92,7 @@ def rotate_key(connection: psycopg.Connection, *, revoke: bool = False) -> str:
         connection.execute("UPDATE dinamis.signing_key SET retired_at = now() WHERE retired_at IS NULL")
         connection.execute(
             "DELETE FROM dinamis.signing_key WHERE retired_at <= now() - %s::interval",
-            (timedelta(0) if revoke else _LONGEST,),
+            (timedelta(0) if revoke else HONOURED,),
         )
         connection.execute(
             "INSERT INTO dinamis.signing_key (kid, secret) VALUES (%s, %s)", (kid, secrets.token_bytes(32))
