@@ -75,6 +75,14 @@ def open_to_all(template: Database) -> None:
         activate(connection, [rules], by="the tests")
 
 
+def forget_rules(database: Database) -> None:
+    """Take all policy sets and licences out of a database, which the database itself refuses to do."""
+    with database.connect("owner") as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("DELETE FROM dinamis.policy_set")
+        connection.execute("DELETE FROM dinamis.licence")
+
+
 def in_database(database: Database, name: str) -> Database:
     """The same server and roles, another database on it."""
 
@@ -141,9 +149,7 @@ def module_database(postgres_server: PostgresServer) -> Iterator[Database]:
 @pytest.fixture
 def ruleless_database(database: Database) -> Database:
     """A fresh migrated database without any rules in it: nobody can see anything."""
-    with database.connect("owner") as connection:
-        connection.execute("SET session_replication_role = replica")  # the history refuses to be emptied
-        connection.execute("DELETE FROM dinamis.policy_set")
+    forget_rules(database)
     return database
 
 

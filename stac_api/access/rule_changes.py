@@ -40,6 +40,11 @@ class Change:
     categories: tuple[Category, ...]
     collections: tuple[str, ...]
 
+    @property
+    def who(self) -> str:
+        """The categories in words."""
+        return "everybody" if len(self.categories) == len(Category) else ", ".join(self.categories)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Rights:

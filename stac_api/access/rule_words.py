@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from stac_api.access.policy import PolicySet, QuotaRule, Rule, TariffRule
+from stac_api.access.policy import Download, Ordering, PolicySet, QuotaRule, Rule, TariffRule
 
 _SCOPES = {
     "user": "for each user",
@@ -42,16 +42,21 @@ def price_words(tariff: TariffRule) -> str:
     return ", ".join(parts)
 
 
-#: What a table of rules shows of each.
-RULE_COLUMNS = ("collections", "categories", "see", "download", "order", "licence", "quota", "tariff")
+def rights_words(rule: Rule) -> list[str]:
+    """What a rule gives, a line each: `download: member_signed (licence uia-pleiades 1, except kourou)`."""
+    licence = f"licence {rule.licence.id} {rule.licence.version}" if rule.licence else ""
+    download = (licence, f"except {rule.exclusion}" if rule.exclusion else "")
+    order = (f"quota {rule.quota}" if rule.quota else "", f"tariff {rule.tariff}" if rule.tariff else "")
+    return [
+        f"see: {rule.visibility}",
+        *([f"download: {rule.download}{_in_brackets(download)}"] if rule.download != Download.NONE else []),
+        *([f"order: {rule.order}{_in_brackets(order)}"] if rule.order != Ordering.NONE else []),
+    ]
 
 
-def rule_row(rule: Rule) -> tuple[str, ...]:
-    """A rule in the columns of `RULE_COLUMNS`; an excluded area stands with the download."""
-    download = f"{rule.download} (not {rule.exclusion})" if rule.exclusion else str(rule.download)
-    licence = f"{rule.licence.id} {rule.licence.version}" if rule.licence else ""
-    names = (" ".join(rule.collections), " ".join(rule.categories))
-    return (*names, rule.visibility, download, str(rule.order), licence, rule.quota or "", rule.tariff or "")
+def _in_brackets(words: tuple[str, ...]) -> str:
+    said = ", ".join(filter(None, words))
+    return f" ({said})" if said else ""
 
 
 def validity_words(policies: PolicySet) -> str:

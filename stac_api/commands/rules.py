@@ -94,8 +94,6 @@ def diff(before: str, after: str, as_json: bool) -> None:
         print_json([vars(change) for change in found])
         return
     _print_changes(found)
-    people = sorted({category for change in found if change.effect == "loses" for category in change.categories})
-    OUT.print(f"{len(found)} changes; something is lost by: {', '.join(people) or 'nobody'}.", highlight=False)
 
 
 @rules.command()
@@ -257,19 +255,13 @@ def _is_file(name: str) -> bool:
 
 
 def _print_changes(found: Sequence[Change]) -> None:
-    table = Table(Column("", no_wrap=True), "who", "what", "before", "after", "where", show_lines=True)
-    styles = {"loses": "red", "gains": "green", "changes": "yellow"}
-    for change in found:
-        who = " ".join(change.categories)
-        table.add_row(
-            f"[{styles[change.effect]}]{change.effect}[/]",
-            who,
-            change.right,
-            change.before,
-            change.after,
-            "\n".join(change.collections),
-        )
-    OUT.print(table)
+    for effect, heading in (("loses", "Lost"), ("gains", "Gained"), ("changes", "Otherwise")):
+        changes = [change for change in found if change.effect == effect]
+        OUT.print(f"{heading}: {len(changes) or 'nothing'}", style="bold", highlight=False)
+        for change in changes:
+            print_plain(f"  {change.right}: {change.before} → {change.after}")
+            print_plain(f"      who    {change.who}")
+            print_plain(f"      where  {', '.join(change.collections)}")
 
 
 def _print_history(stored: Iterator[StoredSet] | Sequence[StoredSet]) -> None:
@@ -285,12 +277,12 @@ def _day(moment: datetime | None) -> str:
 
 
 def _print_rules(policies: PolicySet) -> None:
-    from stac_api.access.rule_words import RULE_COLUMNS, rule_row, validity_words
+    from stac_api.access.rule_words import rights_words, validity_words
 
     print_plain(validity_words(policies))
-    table = Table(*(Column(name, overflow="fold") for name in RULE_COLUMNS), show_lines=True)
+    table = Table("collections", "categories", "rights", show_lines=True)
     for rule in policies.rules:
-        table.add_row(*rule_row(rule))
-    OUT.print(table)
+        table.add_row("\n".join(rule.collections), "\n".join(rule.categories), "\n".join(rights_words(rule)))
+    OUT.print(table, highlight=False)
     for note in policies.notes:
         print_plain(f"- {note}")

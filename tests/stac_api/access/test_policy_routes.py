@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from stac_api import ApiSettings, create_app
 from stac_api.access.licences import Licence
 from stac_api.access.policy import PolicySet
 from stac_api.access.rule_store import activate
+from tests.postgres import forget_rules
 from tests.stac_api.invented_catalogue import Site, a_collection, load, serving
 
 KOUROU = {"title": "Kourou", "polygon": [[-53, 5], [-52, 5], [-52, 6], [-53, 6], [-53, 5]], "source": "a guide"}
@@ -89,10 +89,8 @@ def ruled(module_database: Database) -> Iterator[Site]:
         a_collection("secret-one", "Secret", "Secret."),
     ]
     load(module_database, collections, [])
+    forget_rules(module_database)
     with module_database.connect("owner") as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("DELETE FROM dinamis.policy_set")
-        connection.execute("SET session_replication_role = origin")
         activate(connection, SETS, LICENCES, by="a test")
     with serving(create_app(ApiSettings(), module_database.conninfo("api"))) as running:
         yield running
