@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import shapely
 from shapely.errors import ShapelyError
@@ -16,13 +15,11 @@ from footprints import FootprintError, Region, valid_footprint
 from harvester.errors import UnreadableScene
 from harvester.record import RemoteAsset
 from harvester.sensors import Sensors
+from harvester.sources.lasting_addresses import lasting_address
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]")
 _STRIP = re.compile(r"DS_(PHR1A|PHR1B|SPOT6|SPOT7|PNEO\d)_(\d{15})_")
 _SENTINEL = re.compile(r"S(?:ENTINEL)?(\d)([A-D])")
-_SIGNED = re.compile(
-    r"(?i)^(x-(amz|goog)-.*|signature|sig|token|access_token|expires|api[-_]?key|apikey|awsaccesskeyid)$"
-)
 _TILE = re.compile(r"T?(\d{1,2}[C-X][A-Z]{2})")
 _NOT_IN_KEY = re.compile(r"[^a-z0-9_.-]+")
 _MD5_MULTIHASH = "d50110"  # code of MD5 (0xd5) as varint, and its length of 16 bytes: file extension, file:checksum
@@ -151,22 +148,11 @@ def lasting_assets(assets: Iterable[RemoteAsset]) -> tuple[tuple[RemoteAsset, ..
     kept: list[RemoteAsset] = []
     warnings: list[str] = []
     for asset in assets:
-        if is_lasting(asset.href):
+        if lasting_address(asset.href):
             kept.append(asset)
         else:
             warnings.append(f"the address of the file {asset.key} is not absolute, or holds a signature or credentials")
     return tuple(kept), tuple(warnings)
-
-
-def is_lasting(href: Any) -> bool:
-    """Whether an address is absolute and free of signatures and credentials."""
-    try:
-        parts = urlsplit(href) if isinstance(href, str) else None
-    except ValueError:
-        return False
-    if parts is None or parts.scheme not in ("http", "https", "s3") or not parts.hostname or "@" in parts.netloc:
-        return False
-    return not any(_SIGNED.match(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True))
 
 
 def known(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.feature_search.features import asset_key, file_fields, is_lasting, known, lasting_assets, texts
+from harvester.sources.feature_search.features import asset_key, file_fields, known, lasting_assets, texts
 from harvester.sources.feature_search.scene import scene_of_feature, with_stac_properties
+from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields
 
 _OF_FEATURE = frozenset({"type", "stac_version", "stac_extensions", "bbox", "centroid"})
@@ -130,7 +131,7 @@ def _links(links: Any) -> Iterator[RecordLink]:
         raise UnreadableScene(f"links are not a list but {str(links)[:80]!r}")
     for content in links:
         link = Fields(content, "links")
-        if is_lasting(href := link.text("href", "")):
+        if href := lasting_address(link.text("href", None)):
             # `application/html` is no media type.
             media_type = link.text("type", None)
             media_type = "text/html" if media_type == "application/html" else media_type

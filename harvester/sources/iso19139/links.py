@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from harvester.record import RecordLink, RemoteAsset
 from harvester.sources.iso19139.document import XmlElement, elements, text
+from harvester.sources.lasting_addresses import lasting_address
 
 _MEDIA_TYPES: Mapping[str, str] = {
     ".tif": "image/tiff; application=geotiff",
@@ -29,8 +30,7 @@ _MEDIA_TYPES: Mapping[str, str] = {
     ".json": "application/json",
 }
 _METADATA_TYPES = ("application/xml", "application/json")
-#: Parameters that make an address work for one reader, or for an hour.
-_SECRET = re.compile(r"(?i)(^|[-_])(sig|signature|token|password|api_?key|credential)$")
+_SCHEMES = ("http", "https", "s3", "ftp", "ftps", "sftp")
 
 
 def previews_of(record: XmlElement) -> list[RemoteAsset]:
@@ -94,11 +94,7 @@ def public_address(href: str) -> str | None:
         parts = urlsplit(href.strip())
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https", "s3", "ftp", "ftps", "sftp") or not parts.netloc:
-        return None
-    if any(_SECRET.search(name) for name, _ in parse_qsl(parts.query)):
-        return None
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return lasting_address(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])), _SCHEMES)
 
 
 def slug(name: str) -> str:

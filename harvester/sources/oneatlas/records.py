@@ -12,7 +12,8 @@ from footprints import FootprintError, ViewingDirection, azimuth_from_scan_axis,
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
 from harvester.sensors import Sensor, Sensors
-from harvester.sources.oneatlas.features import footprint_from_geojson, lasting_href
+from harvester.sources.airbus.features import footprint_from_geojson
+from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields, instant
 
 _STAMPED = re.compile(r"DS_([A-Z]+[0-9][A-Z]?)_([0-9]{15})(?:_|$)")
@@ -220,7 +221,7 @@ def _assets(links: Fields, level: str, status: str | None) -> Iterator[RemoteAss
     suffix = "" if level == "ALBUM" else f"-{_slug(level)}"
     for link, (key, role, title) in _ASSETS.items():
         for each in _each(links.take(link, [])):
-            href, part = lasting_href(each.get("href")), _part(each, role)
+            href, part = lasting_address(each.get("href")), _part(each, role)
             if href:
                 yield RemoteAsset(
                     key=f"{key}{suffix}{part}",

@@ -14,8 +14,8 @@ from pydantic import Field
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord, Withdrawal
-from harvester.sources.oneatlas.auth import OneAtlasOptions
-from harvester.sources.oneatlas.features import moment_or_none, records_from_features
+from harvester.sources.airbus.auth import OneAtlasOptions
+from harvester.sources.airbus.features import moment_or_none, records_from_features
 from harvester.sources.oneatlas.records import scene_from_record
 from harvester.sources.oneatlas.windows import Answer, Position, Stage, walk
 from harvester.sources.source import BBox, Fingerprints, Progress, Selection

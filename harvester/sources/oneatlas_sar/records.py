@@ -8,7 +8,8 @@ from typing import Any
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
 from harvester.sensors import Satellite, Sensors
-from harvester.sources.oneatlas.features import footprint_from_geojson, lasting_href
+from harvester.sources.airbus.features import footprint_from_geojson
+from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields
 
 #: As the catalogue writes them; sensor documents describe DIMAP products, of which radar has none.
@@ -137,7 +138,7 @@ def _assets(feature: Fields, properties: Fields) -> tuple[tuple[RemoteAsset, ...
     browse = told.section("browse")
     browse.take("roles", None)
     title, media_type = browse.text("title", None), browse.text("type", None)
-    href = lasting_href(browse.text("href", None)) or lasting_href(properties.text("quicklookUrl", None))
+    href = lasting_address(browse.text("href", None)) or lasting_address(properties.text("quicklookUrl", None))
     properties.take("quicklookUrl", None)
     left = (*browse.close(), *told.close())
     if href is None:

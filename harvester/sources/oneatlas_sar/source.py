@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord, Withdrawal
-from harvester.sources.oneatlas.auth import OneAtlasOptions
-from harvester.sources.oneatlas.features import moment_or_none, records_from_features
+from harvester.sources.airbus.auth import OneAtlasOptions
+from harvester.sources.airbus.features import moment_or_none, records_from_features
 from harvester.sources.oneatlas_sar.records import scene_from_record
 from harvester.sources.source import Fingerprints, Progress, Selection
 

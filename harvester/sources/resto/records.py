@@ -14,7 +14,6 @@ from harvester.sources.feature_search.features import (
     asset_key,
     file_fields,
     grid_code,
-    is_lasting,
     known,
     lasting_assets,
     lowered,
@@ -23,6 +22,7 @@ from harvester.sources.feature_search.features import (
     whole,
 )
 from harvester.sources.feature_search.scene import not_percentages, scene_of_feature, with_stac_properties
+from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields
 
 _INCIDENCE = re.compile(r"(\d{1,2}(?:\.\d+)?)([LR])")
@@ -280,7 +280,7 @@ def _v9_assets(assets: Any) -> Iterator[RemoteAsset]:
 def _web_map(layer: Fields) -> Iterator[RecordLink]:
     """A link to the map of the image, as the extension `web-map-links` writes it."""
     href, layers = layer.text("url", None), layer.text("layers", None)
-    if href and layers and is_lasting(href) and layer.text("type", None) == "WMS":
+    if href and layers and lasting_address(href) and layer.text("type", None) == "WMS":
         yield RecordLink(
             rel="wms",
             href=href,
@@ -299,7 +299,7 @@ def _links(links: Any) -> list[Mapping[str, Any]]:
 def _page_of_record(links: list[Mapping[str, Any]]) -> str | None:
     """Where the service shows the record as JSON."""
     shown = [link for link in links if link.get("rel") in ("self", "alternate") and "json" in str(link.get("type"))]
-    return next((link["href"] for link in shown if is_lasting(link.get("href"))), None)
+    return next((href for link in shown if (href := lasting_address(link.get("href")))), None)
 
 
 def _unsigned(angle: float | None) -> float | None:

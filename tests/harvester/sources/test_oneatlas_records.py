@@ -15,7 +15,7 @@ from footprints import footprint_bbox
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
-from harvester.sources.oneatlas.features import records_from_features
+from harvester.sources.airbus.features import records_from_features
 from harvester.sources.oneatlas.source import scene_from_record
 from tests.emulators.oneatlas import Feature, synthetic_features
 

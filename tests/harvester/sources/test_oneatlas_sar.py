@@ -16,7 +16,7 @@ from harvester.credentials import Credentials
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.oneatlas.features import records_from_features
+from harvester.sources.airbus.features import records_from_features
 from harvester.sources.oneatlas_sar import source as oneatlas_sar
 from harvester.sources.source import Progress, Selection
 from tests.emulators.oneatlas import Feature, written

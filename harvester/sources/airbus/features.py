@@ -1,4 +1,4 @@
-"""What the GeoJSON features of both Airbus catalogues have in common: ids, footprints and addresses."""
+"""What the GeoJSON features of both Airbus catalogues have in common: ids and footprints."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -19,9 +18,6 @@ from harvester.strict_reading import instant
 
 #: Coordinates beyond the poles were met by EO-DataHub's airbus-harvester; farther off they are no rounding.
 _BEYOND_POLE_DEG = 1.0
-
-#: Parameters that sign an address or hold a secret: such an address ends with its signature.
-_SECRETS = ("signature", "token", "apikey", "api_key", "credential", "expires")
 
 
 def records_from_features(features: Sequence[Any], id_field: str) -> list[RawRecord]:
@@ -96,17 +92,4 @@ def _region(polygon: shapely.Polygon) -> Region:
         return footprint_from_corners(exterior)
     return footprint_from_rings(
         [(exterior, [shapely.get_coordinates(hole).tolist() for hole in polygon.interiors])], 4326
-    )
-
-
-def lasting_href(value: Any) -> str | None:
-    """An absolute http(s) address without a signature or credentials; None if it is none."""
-    if not isinstance(value, str):
-        return None
-    parts = urlsplit(value)
-    is_signed = any(secret in parts.query.lower() for secret in _SECRETS)
-    return (
-        value
-        if parts.scheme in ("http", "https") and parts.netloc and "@" not in parts.netloc and not is_signed
-        else None
     )
