@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
@@ -25,10 +25,13 @@ from stac_api.access.refusals import CredentialInvalid, CredentialsDiffer
 from stac_api.downloads.signing_keys import signing_keys
 from stac_api.errors import answer
 
-_PRINCIPAL = (files("stac_api.access") / "sql" / "principal.sql").read_text(encoding="utf-8")
+PRINCIPAL = (files("stac_api.access") / "sql" / "principal.sql").read_text(encoding="utf-8")
 
 #: As ASGI has them; a request without any of them is anonymous.
 CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"access-key", b"secret-key"})
+
+#: Whoever may download something may see it.
+_SCOPES_OF_THE_CATALOGUE = frozenset({KeyScope.READ, KeyScope.DOWNLOAD})
 
 
 @dataclass(frozen=True)
@@ -139,20 +142,25 @@ def _well_written(key: ApiKey | None) -> ApiKey:
 async def _holder(request: Request, key: ApiKey) -> Principal:
     """The person whose key it is."""
     async with request.app.state.get_connection(request, "r") as connection:
-        row = await connection.fetchrow(_PRINCIPAL, key.id, None, None, None)
+        row = await connection.fetchrow(PRINCIPAL, key.id, None, None, None)
         if not key.is_of(row["digest"] if row else NO_DIGEST) or row is None:
             raise CredentialInvalid("There is no such API key.")
         if not row["is_live"]:
             raise CredentialInvalid("This API key has expired or was revoked.")
         if row["is_use_news"]:
             await connection.execute("UPDATE dinamis.api_key SET last_used_at = now() WHERE id = $1", key.id)
-    return _principal(row, credential="key", key=key.id, scopes=frozenset(map(KeyScope, row["scopes"])))
+    scopes = frozenset(map(KeyScope, row["scopes"]))
+    holder = _principal(row, credential="key", key=key.id, scopes=scopes)
+    if scopes.isdisjoint(_SCOPES_OF_THE_CATALOGUE):
+        # It looks after the account, and sees of the catalogue what everybody does.
+        return replace(holder, capacities=(), is_operator=False)
+    return holder
 
 
 async def _bearer(request: Request, token: BearerToken) -> Principal:
     login: Login = await request.app.state.logins.login_of(token.text)
     async with request.app.state.get_connection(request, "r") as connection:
-        row = await connection.fetchrow(_PRINCIPAL, None, login.issuer, login.subject, None)
+        row = await connection.fetchrow(PRINCIPAL, None, login.issuer, login.subject, None)
     if row is None:
         return Principal(credential="bearer", login=login)
     return _principal(row, credential="bearer", login=login)
@@ -161,7 +169,7 @@ async def _bearer(request: Request, token: BearerToken) -> Principal:
 async def principal_behind(request: Request, pseudonym: UUID, **proof: Any) -> Principal | None:
     """The person behind a pseudonym, with the rights that it has now; None when there is no such person any more."""
     async with request.app.state.get_connection(request, "r") as connection:
-        row = await connection.fetchrow(_PRINCIPAL, None, None, None, pseudonym)
+        row = await connection.fetchrow(PRINCIPAL, None, None, None, pseudonym)
     return _principal(row, **proof) if row else None
 
 

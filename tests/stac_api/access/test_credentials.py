@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import pytest
+from fastapi import Request
+from stac_fastapi.pgstac.db import get_connection
 
 from database import Database
 from stac_api import ApiSettings, create_app
+from stac_api.access import credentials
 from stac_api.access.api_keys import ApiKey, key_of, new_key
 from tests.stac_api.access.invented_people import people_of
 from tests.stac_api.invented_catalogue import Site, serving
@@ -33,6 +38,7 @@ class Keys:
     ada: ApiKey
     other_of_ada: ApiKey
     reader: ApiKey
+    clerk: ApiKey
     expired: ApiKey
     revoked: ApiKey
     erased: ApiKey
@@ -49,6 +55,7 @@ def keys(module_database: Database) -> Keys:
             ada=people.key(ada),
             other_of_ada=people.key(ada),
             reader=people.key(ada, scopes=("read",)),
+            clerk=people.key(ada, scopes=("account",)),
             expired=people.key(ada, days=-1),
             revoked=people.key(ada),
             erased=people.key(gone),
@@ -117,7 +124,7 @@ def _wrong(keys: Keys) -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.mark.parametrize("case", _wrong(Keys(*[new_key()] * 6)))
+@pytest.mark.parametrize("case", _wrong(Keys(*[new_key()] * 7)))
 def test_wrong_credential_is_refused_on_public_routes_too(site: Site, keys: Keys, case: str) -> None:
     """A credential that is wrong is never taken for none; both ways to log in are told."""
     answer = site.get("/conformance", headers=_wrong(keys)[case])
@@ -163,6 +170,13 @@ def test_narrow_key_tells_neither_name_nor_address(site: Site, keys: Keys) -> No
     assert refused.json()["reasons"] == ["scope-missing"]
 
 
+def test_key_for_the_account_alone_shows_what_everybody_sees(site: Site, keys: Keys) -> None:
+    """A key that may neither read nor download gives its owner's rights to nobody."""
+    account = site.get("/me", headers={"X-API-Key": str(keys.clerk)}).json()
+    assert account["name"] == "ada"
+    assert account["categories"] == ["PUBLIC"]
+
+
 def test_use_of_a_key_is_noted_once_a_minute(site: Site, keys: Keys, module_database: Database) -> None:
     """When a key was used last can be seen, though not every request writes."""
 
@@ -203,6 +217,47 @@ def serve_one(database: Database) -> Iterator[Site]:
     """The server over a database of this test alone."""
     with serving(create_app(ApiSettings(), database.conninfo("api"))) as running:
         yield running
+
+
+def test_one_question_to_the_database_per_credential(database: Database) -> None:
+    """Whoever sends nothing costs nothing, and whoever sends a key one query."""
+    with people_of(database) as people:
+        headers = {"X-API-Key": str(people.key(people.person("bea")))}
+    app = create_app(ApiSettings(), database.conninfo("api"))
+    asked: list[str] = []
+
+    @asynccontextmanager
+    async def noting(request: Request, mode: Literal["r", "w"] = "r") -> AsyncIterator[Any]:
+        async with get_connection(request, mode) as connection:
+            with connection.query_logger(note):
+                yield connection
+
+    def note(query: Any) -> None:
+        asked.append(query.query)
+
+    with serving(app) as site:
+        # The first use of a key within a minute is noted besides.
+        assert site.get("/conformance", headers=headers).status_code == 200
+        app.state.get_connection = noting
+        assert site.get("/conformance", headers=headers).status_code == 200
+        assert len(asked) == 1
+        assert site.get("/conformance").status_code == 200
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize("ask", ["key", "login", "pseudonym"])
+def test_question_is_answered_by_indexes(database: Database, ask: str) -> None:
+    """Whoever asks is found without reading through the register, however many are in it."""
+    asked = {"key": ("'k'", "NULL", "NULL", "NULL"), "login": ("NULL", "'i'", "'s'", "NULL")}
+    columns = asked.get(ask, ("NULL", "NULL", "NULL", "'00000000-0000-0000-0000-000000000000'"))
+    statement = credentials.PRINCIPAL
+    for number, value in enumerate(columns, 1):
+        statement = statement.replace(f"${number}", value)
+    with database.connect("owner") as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = connection.execute(f"EXPLAIN {statement}").fetchall()
+    assert "Index" in str(plan)
+    assert "Seq Scan" not in str(plan)
 
 
 def test_browsers_may_send_credentials_and_delete(site: Site) -> None:

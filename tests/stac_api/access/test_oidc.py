@@ -258,6 +258,27 @@ def test_discovery_of_another_issuer_is_not_believed(database: Database) -> None
             assert site.get("/me", headers=bearer(own.token())).status_code == 503
 
 
+def test_api_names_its_ways_to_log_in(database: Database) -> None:
+    """Programs read there how to send a credential, and where a provider gives tokens, once it has told of itself."""
+    with provider() as own:
+        own.is_down = True
+        with logins_of(database, own.issuer) as site:
+            schemes = site.get("/api").json()["components"]["securitySchemes"]
+            assert schemes["ApiKey"] | {"description": ""} == {
+                "type": "apiKey", "in": "header", "name": "X-API-Key", "description": ""
+            }  # fmt: skip
+            assert schemes["Basic"]["scheme"] == "basic"
+            assert schemes["OpenIdConnect"]["openIdConnectUrl"] == f"{own.issuer}/.well-known/openid-configuration"
+            assert "OAuth2PasswordBearer" not in schemes
+        own.is_down = False
+        with logins_of(database, own.issuer) as site:
+            assert site.get("/me", headers=bearer(own.token())).status_code == 200
+            document = site.get("/api").json()
+            flows = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]
+            assert flows["password"]["tokenUrl"] == f"{own.issuer}/token"
+            assert {} in document["security"]
+
+
 @pytest.mark.parametrize("issuer", ["http://sso.example.org", "sso.example.org", "ftp://localhost/x"])
 def test_provider_must_be_behind_https(issuer: str) -> None:
     """Whoever can change what a provider answers could log in as anybody: plain http is for this machine alone."""

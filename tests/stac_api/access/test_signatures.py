@@ -182,6 +182,20 @@ def test_key_without_the_scope_signs_nothing(site: Site, register: Register) -> 
     assert site.post(f"/licenses/{MEMBERS}/2/signatures", wanted).status_code == 401
 
 
+def test_page_of_another_site_signs_nothing(site: Site, register: Register) -> None:
+    """What a browser sends without asking first, with a password that it remembers, is not taken for a signature."""
+    body = f'{{"entity": "{register.laboratory}", "digest": "{digest_of(2)}"}}'
+    answer = site.request(
+        "POST",
+        f"/licenses/{MEMBERS}/2/signatures",
+        data=body,
+        headers={"Content-Type": "text/plain"},
+        auth=(register.key.id, register.key.secret),
+    )
+    assert answer.status_code == 400
+    assert not may_download(site, register.key)
+
+
 def test_contractor_signs_for_the_actor_of_the_mission(site: Site, register: Register) -> None:
     """Who works for a town may sign on its behalf, and on nobody else's."""
     own = sign(site, register.engineer, register.contractor, on_behalf_of=str(register.town))
