@@ -10,8 +10,9 @@ import pytest
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord
 from harvester.sensors import load_sensors
+from harvester.sources.deliveries import source as deliveries
 from harvester.sources.deliveries.source import Options
-from harvester.sources.registry import SOURCES, deliveries
+from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress
 from tests.harvester.sources.delivery_files import records_of
 
