@@ -1,4 +1,4 @@
-"""What keeping stereo sets true costs: a share of a bulk harvest, and of the database when one scene arrives."""
+"""What keeping stereo sets true adds to a bulk harvest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ COLLECTION = "spot-6-7-drs"
 SETS = ("spot-6-7-stereo", "spot-6-7-tristereo")
 #: Of the images that are views of a pair: in France some tenth of the Pléiades are.
 SHARES = (0.0, 0.1)
-_BETWEEN_VIEWS = timedelta(seconds=31)
+_BETWEEN_VIEWS_S = 31.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +76,14 @@ def prepared() -> None:
 
 def harvested(database: Database, items: Path, is_kept: bool) -> None:
     """Harvest the file into the collection, with or without the collections of its sets."""
-    options = SOURCES["stac"].Options(url=items.as_uri(), preset=COLLECTION)
-    feed = Feed(
+    report = harvest(feed_of(items), rooms_with(is_kept, database), Request())
+    assert report.exit_code == 0
+
+
+def feed_of(items: Path, page_size: int | None = None) -> Feed:
+    """The file as the source of the collection."""
+    options = SOURCES["stac"].Options(url=items.as_uri(), preset=COLLECTION, page_size=page_size)
+    return Feed(
         name=f"{COLLECTION}/stac",
         source="stac",
         kind="stac",
@@ -86,15 +91,14 @@ def harvested(database: Database, items: Path, is_kept: bool) -> None:
         location=options.shown_location,
         options=options,
     )
-    report = harvest(feed, replace(rooms_with(is_kept), conninfo=database.conninfo("harvest")), Request())
-    assert report.exit_code == 0
 
 
-def rooms_with(is_kept: bool) -> HarvestRooms:
-    """The documents of a harvest, which keeps sets or not; no database yet."""
+def rooms_with(is_kept: bool, database: Database | None = None) -> HarvestRooms:
+    """What a harvest works with, which keeps sets or not."""
     known = documents(COLLECTION, *SETS)
     chosen = [known[COLLECTION], *(_with_sets(known[each], is_kept) for each in SETS)]
-    return HarvestRooms(conninfo="", documents=CollectionDocuments(chosen), sensors=sensors(), language="fr")
+    conninfo = database.conninfo("harvest") if database else ""
+    return HarvestRooms(conninfo=conninfo, documents=CollectionDocuments(chosen), sensors=sensors(), language="fr")
 
 
 def _with_sets(document: CollectionDocument, is_kept: bool) -> CollectionDocument:
@@ -105,26 +109,37 @@ def _with_sets(document: CollectionDocument, is_kept: bool) -> CollectionDocumen
 
 
 def write_images(path: Path, count: int, share: float) -> None:
-    """Write Items, one a line; of an even share of them every second is the backward view of the one before."""
-    write_items(path, count)
-    items = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    """Write forward-looking Items, one a line; of an even share of them every second looks back at the one before."""
+    items = [forward_view(item) for item in generated_items(count)]
     every = max(2, round(2 / share)) if share else 0
-    for number, (forward, backward) in enumerate(pairwise(items)):
-        if every and number % every == 0:
-            items[number + 1] = _backward(forward, backward)
+    for number in range(1, count):
+        if every and number % every == 1:
+            items[number] = backward_view(items[number - 1])
     path.write_bytes(b"\n".join(map(orjson.dumps, items)) + b"\n")
 
 
-def _backward(forward: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
-    """The Item of another place and time, taken half a minute after the forward view of the same place."""
-    forward["properties"] |= {"view:azimuth": 10.0, "view:incidence_angle": 11.0}
-    moment = datetime.fromisoformat(forward["properties"]["datetime"]) + _BETWEEN_VIEWS
+def generated_items(count: int) -> list[dict[str, Any]]:
+    """Items of a large catalogue, an hour or so between two."""
+    with tempfile.NamedTemporaryFile() as file:
+        write_items(Path(file.name), count)
+        return [orjson.loads(line) for line in file]
+
+
+def forward_view(item: dict[str, Any], seconds: float = 0.0) -> dict[str, Any]:
+    """The Item taken so much later, looking ahead along the track."""
+    return _taken(item, seconds, {"view:azimuth": 10.0, "view:incidence_angle": 11.0})
+
+
+def backward_view(forward: dict[str, Any]) -> dict[str, Any]:
+    """The other Item of a pair: the same place half a minute later."""
+    return _taken(forward, _BETWEEN_VIEWS_S, {"view:azimuth": 185.0, "view:incidence_angle": 10.0})
+
+
+def _taken(item: dict[str, Any], seconds: float, direction: dict[str, float]) -> dict[str, Any]:
+    moment = datetime.fromisoformat(item["properties"]["datetime"]) + timedelta(seconds=seconds)
     stamp = f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 100_000}"
     _, _, former, *_ = item["id"].split("_")
-    moved: dict[str, Any] = orjson.loads(orjson.dumps(item).replace(former.encode(), stamp.encode()))
-    moved["properties"] |= {
-        "datetime": f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}",
-        "view:azimuth": 185.0,
-        "view:incidence_angle": 10.0,
-    }
-    return moved | {name: forward[name] for name in ("geometry", "bbox")}
+    # Names of files hold the stamp too.
+    taken: dict[str, Any] = orjson.loads(orjson.dumps(item).replace(former.encode(), stamp.encode()))
+    taken["properties"] |= {"datetime": f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}", **direction}
+    return taken
