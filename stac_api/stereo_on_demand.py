@@ -211,7 +211,8 @@ def _links(members: Sequence[Image], base_url: str) -> Iterator[Document]:
 
 def _wanted(search: StereoSearch) -> Callable[[Document], bool]:
     """Whether a set is asked for: the same terms as those that pgSTAC applies to stored sets."""
-    condition, area, ids = Expr(dict(search.condition())), area_of(search), search.ids
+    area, ids, condition = area_of(search), search.ids, search.condition()
+    expression = Expr(dict(condition)) if condition else None
     started, ended = _interval(search.datetime)
 
     def is_wanted(item: Document) -> bool:
@@ -222,15 +223,15 @@ def _wanted(search: StereoSearch) -> Callable[[Document], bool]:
             and datetime.fromisoformat(properties["end_datetime"]) >= started
             and (area is None or footprint_of(item).intersects(area))
             and properties.get("stereo:aoi_coverage", 1) >= (search.aoi_coverage or 0)
-            and _holds(condition, item)
+            and _holds(expression, item)
         )
 
     return is_wanted
 
 
-def _holds(condition: Expr, item: Document) -> bool:
+def _holds(condition: Expr | None, item: Document) -> bool:
     try:
-        return bool(condition.matches(item))
+        return condition is None or bool(condition.matches(item))
     except Exception:  # cql2 raises bare Exception where a property is not there: as in SQL, it then does not hold
         return False
 

@@ -234,18 +234,21 @@ class StereoSearch(BaseModel):
         is_plain = not (self.multi_date or self.cover or self.aoi_coverage is not None or "multi-view" in self.modes)
         return is_plain and self.limits == STORED
 
-    def condition(self) -> Filter:
-        """What the properties of the sets must be, as CQL2 JSON."""
+    def condition(self) -> Filter | None:
+        """What the properties of the sets must be, as CQL2 JSON; None where anything will do."""
         ranges = [(about.property, getattr(self, name)) for name, about in RANGED.items()]
         turn = (None, self.max_sun_difference)
         ranges += [(f"stereo:sun_{angle}_difference", turn) for angle in ("azimuth", "elevation")]
-        wanted = conjunction(
-            {"op": "in", "args": [{"property": "stereo:mode"}, list(self.modes)]},
+        return conjunction(
+            self._named_modes(),
             *(each for name, ends in ranges for each in comparisons(name, ends or (None, None))),
             self._preferred_angles(),
             self.filter_expr,
         )
-        return wanted or {}
+
+    def _named_modes(self) -> Filter | None:
+        """The kinds that the request names: without any all sets will do, and reading each for its own takes time."""
+        return {"op": "in", "args": [{"property": "stereo:mode"}, list(self.mode)]} if self.mode else None
 
     def _preferred_angles(self) -> Filter | None:
         if self.preset is None:

@@ -269,7 +269,7 @@ def test_too_many_sets_are_refused() -> None:
 def test_every_member_passes_the_waist(stereo_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the waist hides of a reader is in no computed set, whatever is asked for."""
     hidden = TRIPLET[1]["id"]
-    stock = CatalogueClient._search_base
+    stock = CatalogueClient._seen_page
 
     async def hiding(self: CatalogueClient, search: PgstacSearch, request: Request) -> Any:
         readable = {"op": "<>", "args": [{"property": "id"}, hidden]}
@@ -277,7 +277,7 @@ def test_every_member_passes_the_waist(stereo_site: Site, monkeypatch: pytest.Mo
         return await stock(self, search.model_copy(update={"filter_expr": wanted}), request)
 
     assert any(hidden in views for views in views_in(sets(stereo_site, **ON_DEMAND)))
-    monkeypatch.setattr(CatalogueClient, "_search_base", hiding)
+    monkeypatch.setattr(CatalogueClient, "_seen_page", hiding)
     left = views_in(sets(stereo_site, **ON_DEMAND))
     assert [TRIPLET[0]["id"], TRIPLET[2]["id"]] in left
     assert not any(hidden in views for views in left)
