@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
+from shapely import Polygon
 
 from documents.located_yaml import LocatedDocument, Problem, read_located_yaml
 from documents.mistakes import did_you_mean, explained, validated
@@ -94,12 +95,19 @@ def _read_set(file: Path) -> tuple[LocatedDocument, PolicySet | None]:
     policies = validated(located, PolicySet)
     if policies:
         _report_misnamed(located, policies.id)
+        _report_invalid_areas(located, policies)
     return located, policies
 
 
 def _report_misnamed(located: LocatedDocument, name: str) -> None:
     if located.file.stem != name:
         located.report_at(("id",), f"the file of this must be called {name}.yaml: rename it, or change the id")
+
+
+def _report_invalid_areas(located: LocatedDocument, policies: PolicySet) -> None:
+    for name, exclusion in policies.exclusions.items():
+        if not Polygon(exclusion.polygon).is_valid:
+            located.report_at(("exclusions", name, "polygon"), "the ring crosses itself: put its points in order")
 
 
 def _report_dangling(located: LocatedDocument) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import pairwise
 
-from shapely import Polygon
-
 from documents.located_yaml import LocatedDocument
 from documents.mistakes import did_you_mean
 from stac_api.access.policy import Category, PolicySet
@@ -23,7 +21,6 @@ def report_suspicious(located: LocatedDocument, policies: PolicySet, collections
     _report_uncovered(located, policies, collections)
     _report_unknown(located, policies, collections)
     _report_competing(located, policies, collections)
-    _report_invalid_areas(located, policies)
 
 
 def _report_uncovered(located: LocatedDocument, policies: PolicySet, collections: Collection[str]) -> None:
@@ -57,9 +54,3 @@ def _report_second(located: LocatedDocument, first: int, second: int, what: str)
     line = located.keys[("rules", first)][0]
     message = f"the rule in line {line} speaks of {what} as well and goes before this one: take it out of one of them"
     located.report_at(("rules", second), message, "warning")
-
-
-def _report_invalid_areas(located: LocatedDocument, policies: PolicySet) -> None:
-    for name, exclusion in policies.exclusions.items():
-        if not Polygon(exclusion.polygon).is_valid:
-            located.report_at(("exclusions", name, "polygon"), "the ring crosses itself: put its points in order")
