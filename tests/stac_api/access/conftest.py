@@ -1,0 +1,22 @@
+"""One catalogue with hidden collections, and its double without them, for all tests that only look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.postgres import PostgresServer
+from tests.stac_api.access.restricted_catalogue import Catalogues, restricted_catalogues
+
+
+@pytest.fixture(scope="session")
+def catalogues(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogues]:
+    """Both catalogues over real HTTP."""
+    archive = tmp_path_factory.mktemp("restricted")
+    with (
+        postgres_server.clone() as full,
+        postgres_server.clone() as double,
+        restricted_catalogues(full, double, archive) as served,
+    ):
+        yield served
