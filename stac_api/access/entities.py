@@ -66,6 +66,19 @@ class NewEntity:
     legal_representative_email: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class EntityFacts:
+    """What is to be said of an entity from now on; None: what was said before."""
+
+    name: str | None = None
+    kind: EntityKind | None = None
+    country: str | None = None
+    charter_version: str | None = None
+    is_relay_partner: bool | None = None
+    legal_representative: str | None = None
+    legal_representative_email: str | None = None
+
+
 class Step(StrEnum):
     """What an operator does with an entity."""
 
@@ -94,7 +107,7 @@ CHANGES: Mapping[Step, _Change] = {
     Step.REFUSE: _change(EntityState.LEFT, EntityState.APPLIED, EntityState.COMPLIANT),
 }
 
-FIND, ALL, ADD, CHANGE = map(statement, ("entity", "entities", "add_entity", "change_entity"))
+FIND, ALL, ADD, EDIT, CHANGE = map(statement, ("entity", "entities", "add_entity", "edit_entity", "change_entity"))
 
 #: Of several that bear a name, one may hold it: others have asked for it, or have left.
 _HOLDING = frozenset({EntityState.COMPLIANT, EntityState.ACTIVE, EntityState.SUSPENDED})
@@ -134,6 +147,23 @@ def add_entity(connection: Connection[Any], actor: Actor, new: NewEntity) -> Ent
     except UniqueViolation as error:
         raise _taken(new.name) from error
     return entity
+
+
+def edit_entity(connection: Connection[Any], actor: Actor, entity: Entity, facts: EntityFacts) -> Entity:
+    """Say other things of an entity; what its people have been granted stays.
+
+    Raises:
+        IdentityRefused: The name is taken.
+    """
+    try:
+        with connection.transaction(), connection.cursor(row_factory=class_row(Entity)) as cursor:
+            edited = cursor.execute(EDIT, {"id": entity.id, **vars(facts)}).fetchone()
+            assert edited is not None  # noqa: S101 - entities are never removed
+            changed = sorted(name for name, value in vars(facts).items() if value is not None)
+            note(connection, actor, "entity.edit", entity.id, changed=changed)
+    except UniqueViolation as error:
+        raise _taken(facts.name or entity.name) from error
+    return edited
 
 
 def take_step(

@@ -212,7 +212,8 @@ def join(
     """Make a person a member of an entity, as its register says: validated and confirmed.
 
     Raises:
-        IdentityRefused: There is such a membership or application already, or an operator does it for himself.
+        IdentityRefused: There is such a membership or application already, the person is erased, or an operator
+            does it for himself.
     """
     parameters = {
         "person": person,
@@ -224,6 +225,7 @@ def join(
     }
     try:
         with connection.transaction():
+            _take_turn(connection, person)
             connection.execute(ADD, parameters)
             note(connection, actor, "membership.add", person, entity=str(entity), role=role)
     except ExclusionViolation as error:
@@ -232,6 +234,17 @@ def join(
         ) from error
     except CheckViolation as error:
         raise IdentityRefused("Nobody makes himself a member.") from error
+
+
+def _take_turn(connection: Connection[Any], person: UUID) -> None:
+    """Let changes to one person follow each other: two that exclude each other would deadlock in their constraint.
+
+    Raises:
+        IdentityRefused: The person is erased.
+    """
+    row = connection.execute("SELECT state FROM dinamis.person WHERE id = %s FOR UPDATE", (person,)).fetchone()
+    if row == ("erased",):
+        raise IdentityRefused("Who is erased stays so.")
 
 
 def leave(connection: Connection[Any], actor: Actor, person: UUID, entity: UUID, role: Role | None = None) -> None:
@@ -271,6 +284,7 @@ def grant_category(
     }
     try:
         with connection.transaction():
+            _take_turn(connection, person)
             inserted = connection.execute(GRANT, parameters).fetchone()
             if inserted is None:
                 raise IdentityRefused("The person is no member of the entity: `dinamis user join` first.")

@@ -111,16 +111,38 @@ def set_login(connection: Connection[Any], actor: Actor, person: Person, issuer:
     """Let somebody log in as this account of a provider, and as no other.
 
     Raises:
-        IdentityRefused: The login is somebody else's.
+        IdentityRefused: The login is somebody else's, or the person is erased.
     """
     try:
         with connection.transaction():
-            connection.execute(
-                "UPDATE dinamis.person SET issuer = %s, subject = %s WHERE id = %s", (issuer, subject, person.id)
+            changed = connection.execute(
+                "UPDATE dinamis.person SET issuer = %s, subject = %s WHERE id = %s AND state <> 'erased'",
+                (issuer, subject, person.id),
             )
+            if not changed.rowcount:
+                raise IdentityRefused("Who is erased stays so.")
             note(connection, actor, "person.login", person.id, issuer=issuer)
     except UniqueViolation as error:
         raise _login_taken() from error
+
+
+def edit_person(
+    connection: Connection[Any], actor: Actor, person: Person, *, name: str | None = None, email: str | None = None
+) -> None:
+    """Correct the name or the address of somebody; None: it stays.
+
+    Raises:
+        IdentityRefused: The person is erased.
+    """
+    with connection.transaction():
+        changed = connection.execute(
+            "UPDATE dinamis.person SET name = coalesce(%s, name), email = coalesce(%s, email)"
+            " WHERE id = %s AND state <> 'erased'",
+            (name, email, person.id),
+        )
+        if not changed.rowcount:
+            raise IdentityRefused("Who is erased stays so.")
+        note(connection, actor, "person.edit", person.id)
 
 
 def _login_taken() -> IdentityRefused:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 STATES = ("applied", "compliant", "active", "suspended", "left")
 
 
-def _country(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+def _country(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
     letters = value.strip().upper()
     if len(letters) != 2 or not letters.isascii() or not letters.isalpha():
         raise click.BadParameter("give the two letters of ISO 3166-1, such as FR (overseas France too) or BE")
@@ -81,6 +83,47 @@ def add(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     with open_register(by) as register:
         added = add_entity(register.connection, register.actor, new)
     _print_change(added, as_json)
+
+
+@entity.command()
+@click.argument("reference", metavar="ENTITY")
+@click.option("--name", help="Another name.")
+@click.option("--kind", type=click.Choice([each.value for each in EntityKind]), help="What it is.")
+@click.option("--country", callback=_country, metavar="CC", help="Where, by ISO 3166-1.")
+@click.option("--charter", metavar="VERSION", help="The version of the charter that it signed.")
+@click.option("--representative", metavar="NAME", help="Its legal representative.")
+@click.option("--representative-email", metavar="ADDRESS", help="The address of the legal representative.")
+@click.option("--relay-partner/--no-relay-partner", default=None, help="Whether it is a relay partner.")
+@by_option
+@json_option
+def edit(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
+    reference: str,
+    name: str | None,
+    kind: str | None,
+    country: str | None,
+    charter: str | None,
+    representative: str | None,
+    representative_email: str | None,
+    relay_partner: bool | None,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Say other things of an entity; what is not given stays, and so does what its people were granted."""
+    from stac_api.access.entities import EntityFacts, edit_entity, entity_of
+
+    facts = EntityFacts(
+        name=name.strip() if name else None,
+        kind=EntityKind(kind) if kind else None,
+        country=country,
+        charter_version=charter,
+        is_relay_partner=relay_partner,
+        legal_representative=representative,
+        legal_representative_email=representative_email,
+    )
+    with open_register(by) as register:
+        found = entity_of(register.connection, reference)
+        edited = edit_entity(register.connection, register.actor, found, facts)
+    _print_change(edited, as_json)
 
 
 @entity.command("list")

@@ -118,6 +118,22 @@ def _print_person(document: dict[str, Any]) -> None:
 
 @user.command()
 @click.argument("reference", metavar="USER")
+@click.option("--name", help="Another name.")
+@click.option("--email", metavar="ADDRESS", help="Another address.")
+@by_option
+def edit(reference: str, name: str | None, email: str | None, by: str | None) -> None:
+    """Correct the name or the address of a person."""
+    from stac_api.access.people import edit_person, person_of
+
+    with open_register(by) as register:
+        person = person_of(register.connection, reference)
+        edit_person(register.connection, register.actor, person, name=name, email=email)
+        edited = person_of(register.connection, str(person.id))
+    print_plain(edited.described())
+
+
+@user.command()
+@click.argument("reference", metavar="USER")
 @click.option("--issuer", metavar="URL", required=True, help="The provider with whom the person logs in.")
 @click.option("--subject", metavar="ID", required=True, help="How the provider names the person: the claim `sub`.")
 @by_option

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import requests
 
 from database import Database
 from stac_api import ApiSettings, create_app
@@ -289,6 +291,19 @@ def test_asking_twice_is_asking_once(scene: Scene) -> None:
     _, member = scene.person(laboratory)
     answer = scene.site.post("/accounts/applications", {"entity": str(laboratory)}, headers=member)
     refused(answer, 409, "AlreadyMember")
+
+
+def test_asking_many_times_at_once_is_asking_once(scene: Scene) -> None:
+    """Somebody new whose browser sends an application eight times at once is one person with one application."""
+    body, ada = {"entity": str(scene.laboratory())}, scene.somebody()
+    with ThreadPoolExecutor(8) as hands:
+        sent = [
+            hands.submit(requests.post, f"{scene.site.url}/accounts/applications", json=body, headers=ada, timeout=20)
+            for _ in range(8)
+        ]
+        answers = [each.result() for each in sent]
+    assert sorted(each.status_code for each in answers) == [*[200] * 7, 201]
+    assert len({each.json()["id"] for each in answers}) == 1
 
 
 def test_applications_of_one_person_are_bounded(scene: Scene) -> None:

@@ -221,6 +221,23 @@ def test_entity_that_applies_is_approved_then_activated(
     assert (place["role"], place["confirmed_at"] is None) == ("referent", False)
 
 
+def test_entity_is_edited_without_losing_what_is_not_said(operator: Operator, entity: str) -> None:
+    """A new legal representative leaves the rest as it was; a name that another holds is refused."""
+    before = operator.reads("entity", "show", entity)["entity"]
+    edited = operator.reads("entity", "edit", entity, "--representative", "Jeanne Martin", "--relay-partner")
+    assert edited == before | {"legal_representative": "Jeanne Martin", "is_relay_partner": True}
+    assert operator.reads("entity", "edit", entity, "--no-relay-partner")["is_relay_partner"] is False
+    other = operator.reads("entity", "add", f"Other {uuid4()}", "--kind", "firm")["id"]
+    assert "Another entity is called" in operator.is_refused("entity", "edit", other, "--name", entity)
+
+
+def test_person_is_edited(operator: Operator, person: str) -> None:
+    """A corrected address is the one by which the person is meant from then on."""
+    operator.types("user", "edit", person, "--email", f"new.{person}")
+    assert operator.reads("user", "show", f"new.{person}")["person"]["name"] == "Ada Martin"
+    assert "dinamis user list" in operator.is_refused("user", "show", person)
+
+
 def test_entity_that_is_refused_confirms_nobody(
     operator: Operator, connection: psycopg.Connection, person: str
 ) -> None:
@@ -360,6 +377,11 @@ def test_erased_person_leaves_nothing_but_an_id(
     assert "Ada" not in trail
     assert "dinamis user list" in operator.is_refused("user", "show", person)
     assert "erased already" in operator.is_refused("user", "erase", id_, "--yes")
+    assert "erased stays so" in operator.is_refused("user", "edit", id_, "--name", "Ada")
+    login = ("--issuer", "https://login.example.org", "--subject", uuid4().hex)
+    assert "erased stays so" in operator.is_refused("user", "login", id_, *login)
+    assert "cannot become active" in operator.is_refused("user", "activate", id_)
+    assert "erased stays so" in operator.is_refused("user", "join", id_, entity)
 
 
 def test_one_login_is_one_person(operator: Operator, person: str) -> None:
