@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from uuid import UUID
 
 import numpy as np
@@ -119,6 +120,19 @@ class Gate:
         headers = {**(holder.headers if holder else {}), **options.pop("headers", {})}
         url = path if path.startswith("http") else self.site.url + path
         return self.session.request(method, url, headers=headers, timeout=20, allow_redirects=False, **options)
+
+    def raw_get(self, target: str, holder: Holder) -> tuple[int, bytes]:
+        """GET a request target as it is: no client tidies the dots away."""
+        connection = http.client.HTTPConnection(urlsplit(self.site.url).netloc, timeout=20)
+        try:
+            connection.putrequest("GET", quote(target, safe="/%"), skip_accept_encoding=True)
+            for name, value in holder.headers.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
 
     def sign(self, path: str, holder: Holder | None = None, **body: Any) -> requests.Response:
         """POST to /sign; a path is completed to the address of this server."""
