@@ -271,6 +271,12 @@ class Session:
         return text
 
 
+def basic_auth(credentials: Credentials) -> httpx.BasicAuth | None:
+    """What signs requests with the user and password, where both are given."""
+    user, password = credentials.user, credentials.password
+    return httpx.BasicAuth(user, password.get_secret_value()) if user is not None and password is not None else None
+
+
 class _PassingFailure(SourceUnavailable):
     """The source cannot be read."""
 

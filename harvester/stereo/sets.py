@@ -22,7 +22,6 @@ from harvester.stereo.rules import StereoRules
 from harvester.stereo.views import ViewItem
 
 LIMITS = StereoLimits()
-ByItem = Mapping[str, ViewItem]
 
 
 @dataclass(frozen=True, kw_only=True)

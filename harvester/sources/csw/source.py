@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from logging import getLogger
 from urllib.parse import urlencode
 
-import httpx
 from pydantic import Field
 
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
-from harvester.http import Session
+from harvester.http import Session, basic_auth
 from harvester.record import Page, RawRecord
 from harvester.sources.csw.answer import SearchResults, search_results
 from harvester.sources.csw.request import DUBLIN_CORE_SCHEMA, ISO_SCHEMA, constraint_of, get_records
@@ -55,7 +54,7 @@ def read_pages(
     """
     del fingerprints  # the service tells the time of change only in the record itself
     place = _Place() if cursor is None else _Place(**json.loads(cursor))
-    with Session(options, auth=_auth(options)) as session:
+    with Session(options, auth=basic_auth(options.credentials)) as session:
         catalogue = _Catalogue(session, options, selection)
         while (position := place.position) is not None:
             records = catalogue.page(position)
@@ -213,8 +212,3 @@ def _check_complete(results: SearchResults, start: int, count: int) -> None:
         raise UnreadableAnswer(f"the service has {results.matched} records, and sent none from number {after} on")
     if results.next_position is not None and after < results.next_position <= results.matched:
         raise UnreadableAnswer(f"the service passes over records {after} to {results.next_position - 1}")
-
-
-def _auth(options: Options) -> httpx.Auth | None:
-    user, password = options.credentials.user, options.credentials.password
-    return httpx.BasicAuth(user, password.get_secret_value()) if user is not None and password is not None else None

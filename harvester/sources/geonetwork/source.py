@@ -10,11 +10,10 @@ from logging import getLogger
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 from pydantic import Field
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
-from harvester.http import Session
+from harvester.http import Session, basic_auth
 from harvester.record import Page, RawRecord
 from harvester.sources.iso19139.document import canonical_xml, parsed_xml
 from harvester.sources.iso19139.record import scene_from_iso, undelivered_record
@@ -51,7 +50,7 @@ def read_pages(
     10 000 hits nor what changes meanwhile hides a record. Reading ends with a page that has no hits.
     """
     after = None if cursor is None else json.loads(cursor)
-    with Session(options, auth=_auth(options)) as session:
+    with Session(options, auth=basic_auth(options.credentials)) as session:
         catalogue = _Catalogue(session, options)
         while True:
             hits, total = catalogue.hits(_search(options, selection, after))
@@ -164,8 +163,3 @@ def _filters(options: Options, selection: Selection) -> Iterator[dict[str, Any]]
 
 def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
-
-
-def _auth(options: Options) -> httpx.Auth | None:
-    user, password = options.credentials.user, options.credentials.password
-    return httpx.BasicAuth(user, password.get_secret_value()) if user is not None and password is not None else None

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
+from harvester.sources.airbus.positions import ResumablePosition
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +25,8 @@ _MOST_RESTARTS = 20
 Stage = Literal["deletions", "records"]
 
 
-class Position(BaseModel):
+class Position(ResumablePosition):
     """What is asked next: a page of a window. It is all that another process needs to go on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     stage: Stage
     start: AwareDatetime  #: of the window
@@ -37,22 +36,6 @@ class Position(BaseModel):
     size: int  #: entries a page
     total: int = 0  #: what the service counted in this window when its page before was asked
     restarts: int = 0  #: of this window
-
-    @classmethod
-    def from_cursor(cls, cursor: str) -> Self:
-        """The position that a cursor tells.
-
-        Raises:
-            SourceUnavailable: it is not one of ours.
-        """
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError as error:
-            raise SourceUnavailable(f"the cursor {cursor[:80]!r} is not one of this source; start a new run") from error
-
-    def cursor(self) -> str:
-        """The position as text."""
-        return self.model_dump_json()
 
     def range(self, *, open_before: bool = False, open_after: bool = False) -> str:
         """The window as the service writes ranges, wider by a second on both sides."""

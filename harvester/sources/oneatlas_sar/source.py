@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.errors import SourceRefused, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord, Withdrawal
 from harvester.sources.airbus.auth import OneAtlasOptions
 from harvester.sources.airbus.features import moment_or_none, records_from_features
+from harvester.sources.airbus.positions import ResumablePosition
 from harvester.sources.oneatlas_sar.records import scene_from_record
 from harvester.sources.source import Fingerprints, Progress, Selection
 
@@ -45,21 +46,12 @@ class Options(OneAtlasOptions):
         return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE)
 
 
-class _Position(BaseModel):
+class _Position(ResumablePosition):
     """What is read next: a page of acquisitions, or after all of them some revocations."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     parameters: Mapping[str, str] | None  #: of the page of acquisitions; None behind the last
     returned: tuple[str, ...] = ()  #: acquisitions seen so far that were catalogued again after their revocation
     revoked: str = ""  #: the last acquisition, by name, whose revocation was told
-
-    @classmethod
-    def from_cursor(cls, cursor: str) -> Self:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError as error:
-            raise SourceUnavailable(f"the cursor {cursor[:80]!r} is not one of this source; start a new run") from error
 
 
 @dataclass(frozen=True)
@@ -166,7 +158,7 @@ def _page(
         progress.passed_over = {"revoked": already + len(revoked)}
     return Page(
         records=[record for record in records if record.id not in revoked],
-        next_cursor=position.model_dump_json(),
+        next_cursor=position.cursor(),
         expected_total=progress.total,
     )
 
@@ -180,7 +172,7 @@ def _withdrawals(revocations: Mapping[str, _Revocation], position: _Position, si
         yield Page(
             records=[],
             withdrawals=[revocations[name].withdrawal(name) for name in told],
-            next_cursor=None if is_last else position.model_copy(update={"revoked": told[-1]}).model_dump_json(),
+            next_cursor=None if is_last else position.model_copy(update={"revoked": told[-1]}).cursor(),
         )
 
 

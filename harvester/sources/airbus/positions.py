@@ -1,0 +1,31 @@
+"""Where reading goes on, in another process perhaps."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harvester.errors import SourceUnavailable
+
+
+class ResumablePosition(BaseModel):
+    """What is read next, all of it in a cursor."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def from_cursor(cls, cursor: str) -> Self:
+        """The position that a cursor tells.
+
+        Raises:
+            SourceUnavailable: it is not one of ours.
+        """
+        try:
+            return cls.model_validate_json(cursor)
+        except ValidationError as error:
+            raise SourceUnavailable(f"the cursor {cursor[:80]!r} is not one of this source; start a new run") from error
+
+    def cursor(self) -> str:
+        """The position as text."""
+        return self.model_dump_json()
