@@ -16,54 +16,63 @@ from tests.stac_api.invented_catalogue import Site, a_collection, an_item, load,
 #: Signed, in its second version; signed by nobody; accepted with the questionnaire.
 MEMBERS, OTHER, OPEN = "uia", "uia-other", "etalab"
 
-_RULES: list[dict[str, Any]] = [
-    {"collections": ["images", "open", "origin"], "categories": ["PUBLIC"], "visibility": "metadata"},
-    {
-        "collections": ["images", "hidden"],
-        "categories": ["SCI_FR", "PRIV_PSP_FR"],
-        "visibility": "full",
-        "download": "member_signed",
-        "order": "both",
-        "licence": {"id": MEMBERS, "version": 2},
-        "exclusion": "base",
-        "quota": "science",
-    },
-    {
-        "collections": ["open"],
-        "categories": ["PUBLIC"],
-        "visibility": "full",
-        "download": "questionnaire",
-        "licence": {"id": OPEN, "version": 1},
-    },
-    {"collections": ["origin"], "categories": ["PUBLIC"], "visibility": "full", "download": "external"},
-]
+_DOCUMENT = "an invented document"
 
-RULES: dict[str, Any] = {
-    "id": "2025-Q1",
-    "valid_from": "2020-01-01T00:00:00Z",
-    "source_document": "an invented document",
-    "approved_by": "the tests",
-    "exclusions": {
-        "base": {
-            "title": "A launch base",
-            "polygon": [[-53, 5], [-52, 5], [-52, 6], [-53, 6], [-53, 5]],
-            "source": "an invented document",
-        }
-    },
-    "quotas": {
-        "science": {
-            "unit": "km2",
-            "amount": "2500",
-            "scope": "user_demand",
-            "period": "none",
-            "debit_event": "delivery",
-            "discretionary": True,
-            "source": "an invented document",
-        }
-    },
-    # The closer rule goes first: of two as close, the first written.
-    "rules": [{**rule, "source": "an invented document"} for rule in reversed(_RULES)],
-}
+
+def _rules(version: int) -> list[dict[str, Any]]:
+    return [
+        {"collections": ["images", "open", "origin"], "categories": ["PUBLIC"], "visibility": "metadata"},
+        {
+            "collections": ["images", "hidden"],
+            "categories": ["SCI_FR", "PRIV_PSP_FR"],
+            "visibility": "full",
+            "download": "member_signed",
+            "order": "both",
+            "licence": {"id": MEMBERS, "version": version},
+            "exclusion": "base",
+            "quota": "science",
+        },
+        {
+            "collections": ["open"],
+            "categories": ["PUBLIC"],
+            "visibility": "full",
+            "download": "questionnaire",
+            "licence": {"id": OPEN, "version": 1},
+        },
+        {"collections": ["origin"], "categories": ["PUBLIC"], "visibility": "full", "download": "external"},
+    ]
+
+
+def rules(identifier: str = "2025-Q1", version: int = 2) -> PolicySet:
+    """The rules, which ask for a version of the licence of members."""
+    document = {
+        "id": identifier,
+        "valid_from": "2020-01-01T00:00:00Z",
+        "source_document": _DOCUMENT,
+        "approved_by": "the tests",
+        "exclusions": {
+            "base": {
+                "title": "A launch base",
+                "polygon": [[-53, 5], [-52, 5], [-52, 6], [-53, 6], [-53, 5]],
+                "source": _DOCUMENT,
+            }
+        },
+        "quotas": {
+            "science": {
+                "unit": "km2",
+                "amount": "2500",
+                "scope": "user_demand",
+                "period": "none",
+                "debit_event": "delivery",
+                "discretionary": True,
+                "source": _DOCUMENT,
+            }
+        },
+        # Of two rules that are as close, the first decides: what is more goes before what is less.
+        "rules": [{**rule, "source": _DOCUMENT} for rule in reversed(_rules(version))],
+    }
+    return PolicySet.model_validate(document)
+
 
 COLLECTIONS = [a_collection(name, name.title(), "Images.") for name in ("images", "hidden", "open", "origin")]
 ITEMS = [
@@ -83,7 +92,7 @@ def licensed_catalogue(database: Database, *issuers: str) -> Iterator[Site]:
             people.licence(MEMBERS, version)
         people.licence(OTHER)
         people.licence(OPEN, kind="click")
-        activate_now(people.connection, PolicySet.model_validate(RULES), by="the tests")
+        activate_now(people.connection, rules(), by="the tests")
     settings = ApiSettings(oidc_issuers=issuers)
     with serving(create_app(settings, database.conninfo("api"))) as running:
         yield running

@@ -13,10 +13,9 @@ import requests
 
 from database import Database
 from stac_api.access.api_keys import ApiKey
-from stac_api.access.policy import PolicySet
 from stac_api.access.rule_store import activate_now
 from tests.stac_api.access.invented_people import digest_of, people_of
-from tests.stac_api.access.licensed_catalogue import MEMBERS, OPEN, OTHER, RULES, licensed_catalogue
+from tests.stac_api.access.licensed_catalogue import MEMBERS, OPEN, OTHER, licensed_catalogue, rules
 from tests.stac_api.invented_catalogue import Site, problem_of
 
 
@@ -129,9 +128,7 @@ def test_superseded_licence_must_be_signed_again(database: Database) -> None:
         assert may_download(site, key)
         with people_of(database) as people:
             people.licence(MEMBERS, 3)
-            text = str(RULES).replace(f"'id': '{MEMBERS}', 'version': 2", f"'id': '{MEMBERS}', 'version': 3")
-            following = PolicySet.model_validate({**eval(text), "id": "2025-Q2"})
-            activate_now(people.connection, following, by="the tests")
+            activate_now(people.connection, rules("2025-Q2", version=3), by="the tests")
         _wait_for_the_next_rules(site, key)
         assert sign(site, key, entity, version=3).status_code == 201
         assert may_download(site, key)
