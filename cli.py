@@ -27,6 +27,7 @@ from stac_api.commands.people import user
 from stac_api.commands.quote import quote
 from stac_api.commands.rules import rules
 from stac_api.commands.serve import refuse_unusable_address, serve
+from stac_api.commands.signing_key import signing_key
 
 
 def _foreseen_errors() -> tuple[type[Exception], ...]:
@@ -65,7 +66,7 @@ def main(verbose: bool) -> None:
 
 for command in (
     *(collections, db, doctor, harvest, schedule, serve, stereo, worker),
-    *(access, audit, entity, framework, key, quote, rules, user),
+    *(access, audit, entity, framework, key, quote, rules, signing_key, user),
 ):
     main.add_command(command)
 

@@ -1,0 +1,53 @@
+"""The commands `signing-key`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from database.commands.opening import ready_database
+from database.commands.terminal import json_option, print_json, print_plain, say
+
+
+@click.group("signing-key")
+def signing_key() -> None:
+    """Look after the keys that sign addresses of files and tokens of declarations. A catalogue has one from its start.
+
+    \b
+      dinamis signing-key rotate             a new key; what was signed before is honoured to its end
+      dinamis signing-key rotate --revoke    a key has leaked: nothing that was signed before opens a file any more
+      dinamis signing-key list
+    """  # noqa: D301  # click wants the character, which a raw string has not
+
+
+@signing_key.command()
+@click.option("--revoke", is_flag=True, help="Honour nothing any more that earlier keys signed.")
+def rotate(revoke: bool) -> None:
+    """Let a new key sign. Running servers follow within seconds."""
+    from stac_api.downloads.signing_keys import rotate_key
+
+    with ready_database().connect("owner") as connection:
+        kid = rotate_key(connection, revoke=revoke)
+    print_plain(kid)
+    say("It signs from now on. " + ("Earlier keys are gone." if revoke else "Earlier keys are honoured for a week."))
+
+
+@signing_key.command("list")
+@json_option
+def list_keys(as_json: bool) -> None:
+    """List the keys that are honoured, the one that signs first; never their secrets."""
+    from stac_api.downloads.signing_keys import listed_keys
+
+    with ready_database().connect("owner") as connection:
+        found = listed_keys(connection)
+    if as_json:
+        print_json([vars(each) for each in found])
+        return
+    for each in found:
+        state = f"honoured until {_shown(each.honoured_until)}" if each.honoured_until else "signs"
+        print_plain(f"{each.kid}  made {_shown(each.created_at)}  {state}")
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
