@@ -215,6 +215,15 @@ class PolicySet(Document):
         is_covered = any("*" in rule.collections for rule in deciding)
         return is_covered and all(rule.seen is not Visibility.HIDDEN for rule in deciding)
 
+    def hides_what_others_see(self, categories: Collection[Category]) -> bool:
+        """Whether the rules let other categories see something that these do not, whatever the catalogue has of it."""
+        spoken_of = {pattern for rule in self.rules for pattern in rule.collections}
+        return any(
+            self.visibility(each, categories) is Visibility.HIDDEN
+            and self.visibility(each, tuple(Category)) is not Visibility.HIDDEN
+            for each in spoken_of
+        )
+
     def visibility(self, collection: str, categories: Collection[Category]) -> Visibility:
         """The most that any of the categories can see of a collection."""
         rules = [self.rule_for(collection, each) for each in categories]

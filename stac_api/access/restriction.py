@@ -37,7 +37,7 @@ class Restriction:
     is_none: bool = False  #: everything, also what comes into the catalogue in this moment
     collections: frozenset[str] = frozenset()
     sets: frozenset[str] = frozenset()  #: those of them that hold stereo sets
-    hides: bool = False  #: whether the catalogue has collections besides
+    hides: bool = False  #: whether others may see more; by the rules, so that it tells nothing of the catalogue
 
     def shows(self, collection: str) -> bool:
         """Whether the reader sees a collection."""
@@ -136,7 +136,8 @@ def restriction(principal: Principal, present: Collection[PresentCollection], po
     return Restriction(
         collections=frozenset(each.id for each in seen),
         sets=frozenset(each.id for each in seen if each.holds_sets),
-        hides=len(seen) < len(present),
+        # What no rule speaks of is seen by operators, and told of by nothing either.
+        hides=policies.hides_what_others_see(principal.categories) or len(seen) < len(present),
     )
 
 

@@ -187,7 +187,7 @@ class Catalogues:
 
 def told(answer: requests.Response, site: Site) -> tuple[int, dict[str, str], str]:
     """All that an answer tells, without the marks that every answer has of its own."""
-    headers = {name.lower(): value for name, value in answer.headers.items()}
+    headers = {name.lower(): value.replace(site.url, "") for name, value in answer.headers.items()}
     kept = {name: value for name, value in headers.items() if name not in ("x-request-id", "date", "content-length")}
     text = answer.text.replace(site.url, "").replace(headers["x-request-id"], "")
     return answer.status_code, kept, text
