@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -155,9 +156,15 @@ def _time_problems(item: ItemDocument) -> Iterator[str]:
 
 def _range_problems(item: ItemDocument) -> Iterator[str]:
     for where, fields in _groups(item):
-        for name in RANGES.keys() & fields.keys():
-            if not _in_range(fields[name], *RANGES[name]):
-                yield f"{where}: {name} = {fields[name]!r} is not between {RANGES[name][0]} and {RANGES[name][1]}"
+        for name, low, high in _ranges_of(tuple(fields)):
+            if not _in_range(fields[name], low, high):
+                yield f"{where}: {name} = {fields[name]!r} is not between {low} and {high}"
+
+
+@lru_cache(maxsize=1024)
+def _ranges_of(names: tuple[str, ...]) -> list[tuple[str, float, float]]:
+    """Those of the fields that have a range, with it; many assets and bands have the same fields."""
+    return [(name, *RANGES[name]) for name in names if name in RANGES]
 
 
 def _groups(item: ItemDocument) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -153,7 +153,7 @@ class Ledger:
         rows = self._connection.execute(
             "SELECT record, digest, source_record.state, item.id, item.collection, last_seen"
             " FROM dinamis.source_record LEFT JOIN dinamis.item ON item.id = source_record.item"
-            " WHERE source = %s AND record = ANY(%s)",
+            " WHERE source = %s AND record = ANY(%b::text[])",
             (self._source, list(records)),
         )
         return {record: KnownRecord(bytes(digest), *rest) for record, digest, *rest in rows}
@@ -162,14 +162,15 @@ class Ledger:
         """The acquisitions that are known under these names, by name."""
         rows = self._connection.execute(
             "SELECT key, scene.id, created FROM dinamis.scene_alias JOIN dinamis.scene ON scene.id = scene_alias.scene"
-            " WHERE key = ANY(%s)",
+            " WHERE key = ANY(%b::text[])",
             (list(keys),),
         )
         return {key: KnownScene(*rest) for key, *rest in rows}
 
     def scenes(self, names: Collection[str]) -> dict[str, KnownScene]:
         """The acquisitions with these ids, by id."""
-        rows = self._connection.execute("SELECT id, created FROM dinamis.scene WHERE id = ANY(%s)", (list(names),))
+        query = "SELECT id, created FROM dinamis.scene WHERE id = ANY(%b::text[])"
+        rows = self._connection.execute(query, (list(names),))
         return {scene: KnownScene(scene, created) for scene, created in rows}
 
     def scenes_near(self, moments: Sequence[SceneMoment], seconds: float) -> list[tuple[str, SceneMoment]]:
@@ -198,12 +199,12 @@ class Ledger:
 
     def items_of_scenes(self, scenes: Collection[str]) -> list[KnownItem]:
         """All Items of these acquisitions, withdrawn ones too."""
-        query = f"{_ITEMS} WHERE scene = ANY(%s) {_OLDEST_FIRST}"
+        query = f"{_ITEMS} WHERE scene = ANY(%b::text[]) {_OLDEST_FIRST}"
         return [KnownItem(*row) for row in self._connection.execute(query, (list(scenes),))]
 
     def items(self, names: Collection[str]) -> list[KnownItem]:
         """Those of these Items that were ever made."""
-        query = f"{_ITEMS} WHERE id = ANY(%s) {_OLDEST_FIRST}"
+        query = f"{_ITEMS} WHERE id = ANY(%b::text[]) {_OLDEST_FIRST}"
         return [KnownItem(*row) for row in self._connection.execute(query, (list(names),))]
 
     def active_records(self, items: Collection[str]) -> list[ActiveRecord]:
@@ -213,7 +214,7 @@ class Ledger:
             " FROM dinamis.source_record JOIN dinamis.feed ON feed.name = source_record.feed"
             " JOIN dinamis.record_version AS said"
             " ON said.record = source_record.id AND said.version = source_record.version"
-            " WHERE item = ANY(%s) AND source_record.state = 'active'"
+            " WHERE item = ANY(%b::text[]) AND source_record.state = 'active'"
             ' ORDER BY source_record.source, source_record.record COLLATE "C"',
             (list(items),),
         )
@@ -226,7 +227,7 @@ class Ledger:
         """What we know better of these Items: field to value, by Item."""
         corrections: dict[str, dict[str, Any]] = {}
         rows = self._connection.execute(
-            "SELECT item, field, value FROM dinamis.correction WHERE item = ANY(%s) ORDER BY item, field",
+            "SELECT item, field, value FROM dinamis.correction WHERE item = ANY(%b::text[]) ORDER BY item, field",
             (list(items),),
         )
         for item, field, value in rows:
@@ -256,13 +257,13 @@ class Ledger:
         others, survivor = list(survivors), list(survivors.values())
         self._connection.execute(
             "UPDATE dinamis.scene_alias SET scene = merged.survivor"
-            " FROM unnest(%s::text[], %s::text[]) AS merged (other, survivor) WHERE scene = merged.other",
+            " FROM unnest(%b::text[], %b::text[]) AS merged (other, survivor) WHERE scene = merged.other",
             (others, survivor),
         )
 
     def forget_scenes(self, scenes: Collection[str]) -> None:
         """Remove acquisitions that stand for nothing any more."""
-        self._connection.execute("DELETE FROM dinamis.scene WHERE id = ANY(%s)", (list(scenes),))
+        self._connection.execute("DELETE FROM dinamis.scene WHERE id = ANY(%b::text[])", (list(scenes),))
 
     def remember_keys(self, keys: Mapping[str, str]) -> None:
         """Let names lead to acquisitions (name -> scene); a name that is known already stays as it is."""
@@ -329,13 +330,13 @@ class Ledger:
             "UPDATE dinamis.item AS known SET updated = %(now)s, change = numbered.change,"
             " first_change = CASE WHEN numbered.is_new THEN numbered.change ELSE known.first_change END"
             " FROM (SELECT id, is_new, nextval('dinamis.change') AS change"
-            " FROM unnest(%(ids)s::text[], %(new)s::boolean[]) AS changed (id, is_new)) AS numbered"
+            " FROM unnest(%(ids)b::text[], %(new)b::boolean[]) AS changed (id, is_new)) AS numbered"
             " WHERE known.id = numbered.id",
             {"ids": list(items), "new": list(items.values()), "now": self._now},
         )
         self._connection.execute(
-            "DELETE FROM dinamis.tombstone USING dinamis.item AS back WHERE back.id = ANY(%s) AND back.is_published"
-            " AND tombstone.collection = back.collection AND tombstone.item = back.id",
+            "DELETE FROM dinamis.tombstone USING dinamis.item AS back WHERE back.id = ANY(%b::text[])"
+            " AND back.is_published AND tombstone.collection = back.collection AND tombstone.item = back.id",
             (list(items),),
         )
 
@@ -343,7 +344,7 @@ class Ledger:
         """Note that Items (collection, id, reason) stand in a collection no more."""
         self._connection.execute(
             "INSERT INTO dinamis.tombstone (collection, item, reason, withdrawn_at)"
-            " SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[])"
+            " SELECT *, %s FROM unnest(%b::text[], %b::text[], %b::text[])"
             " ON CONFLICT (collection, item) DO UPDATE SET reason = excluded.reason,"
             " withdrawn_at = excluded.withdrawn_at, change = excluded.change",
             (
@@ -436,7 +437,7 @@ class Ledger:
         """Let the records of Items belong to others (former -> present): they turned out to be the same."""
         self._connection.execute(
             "UPDATE dinamis.source_record SET item = merged.present"
-            " FROM unnest(%s::text[], %s::text[]) AS merged (former, present) WHERE item = merged.former",
+            " FROM unnest(%b::text[], %b::text[]) AS merged (former, present) WHERE item = merged.former",
             (list(items), list(items.values())),
         )
 
@@ -446,7 +447,7 @@ class Ledger:
             "WITH gone AS (UPDATE dinamis.source_record AS known SET state = 'withdrawn', stage = NULL,"
             "  fingerprint = NULL, reason = wanted.reason, run = %(run)s, last_changed = %(now)s,"
             "  version = known.version + 1"
-            "  FROM unnest(%(records)s::text[], %(reasons)s::text[]) AS wanted (record, reason)"
+            "  FROM unnest(%(records)b::text[], %(reasons)b::text[]) AS wanted (record, reason)"
             "  WHERE source = %(source)s AND known.record = wanted.record RETURNING known.id, known.version)"
             " INSERT INTO dinamis.record_version"
             "  (record, version, run, stored_at, state, digest, content)"
@@ -469,7 +470,7 @@ class Ledger:
             return 0
         return self._connection.execute(
             "UPDATE dinamis.source_record SET last_seen = %s, feed = %s, absent_since = NULL"
-            " WHERE source = %s AND record = ANY(%s) AND (state = 'active' OR NOT %s)",
+            " WHERE source = %s AND record = ANY(%b::text[]) AND (state = 'active' OR NOT %s)",
             (self._now, self._feed, self._source, list(records), only_active),
         ).rowcount
 
@@ -479,7 +480,7 @@ class Ledger:
             return
         self._connection.execute(
             "UPDATE dinamis.source_record AS known SET fingerprint = seen.fingerprint"
-            " FROM unnest(%s::text[], %s::text[]) AS seen (record, fingerprint)"
+            " FROM unnest(%b::text[], %b::text[]) AS seen (record, fingerprint)"
             " WHERE known.source = %s AND known.record = seen.record"
             " AND known.fingerprint IS DISTINCT FROM seen.fingerprint",
             (list(fingerprints), list(fingerprints.values()), self._source),
@@ -512,8 +513,9 @@ class Ledger:
         """Forget versions that are neither among the last ones nor young."""
         self._connection.execute(
             "DELETE FROM dinamis.record_version AS said USING dinamis.source_record AS known"
-            " WHERE known.source = %s AND known.record = ANY(%s) AND known.version > %s AND said.record = known.id"
-            " AND said.version <= known.version - %s AND said.stored_at < %s - %s * interval '1 day'",
+            " WHERE known.source = %s AND known.record = ANY(%b::text[]) AND known.version > %s"
+            " AND said.record = known.id AND said.version <= known.version - %s"
+            " AND said.stored_at < %s - %s * interval '1 day'",
             (self._source, list(records), KEPT_VERSIONS, KEPT_VERSIONS, self._now, KEPT_DAYS),
         )
 
@@ -522,7 +524,7 @@ def fingerprints(connection: Connection, source: str, records: Sequence[str]) ->
     """The fingerprints of those of these records that are active, by id."""
     rows = connection.execute(
         "SELECT record, fingerprint FROM dinamis.source_record"
-        " WHERE source = %s AND record = ANY(%s) AND state = 'active' AND fingerprint IS NOT NULL",
+        " WHERE source = %s AND record = ANY(%b::text[]) AND state = 'active' AND fingerprint IS NOT NULL",
         (source, list(records)),
     )
     return dict(rows.fetchall())

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import zip_longest
 from typing import Any
 
@@ -305,11 +305,12 @@ class PageWriting:
         for raw, beforehand in zip_longest(records, readings):
             if raw.id in names:
                 continue
-            said = raw.with_canonical(beforehand.canonical) if beforehand else raw
+            if beforehand:
+                raw.remember(beforehand.canonical)
             try:
-                yield self._taken(said, known.get(raw.id), beforehand)
+                yield self._taken(raw, known.get(raw.id), beforehand)
             except UnreadableScene as error:
-                self._refuse(said, known.get(raw.id), "read", error, report)
+                self._refuse(raw, known.get(raw.id), "read", error, report)
 
     def _taken(self, raw: RawRecord, before: KnownRecord | None, beforehand: ReadBeforehand | None) -> _Taken:
         """A record with what it says.
@@ -622,7 +623,8 @@ class PageWriting:
         An Item changes with its records, and when another Item of its acquisition comes or goes.
         """
         for draft in drafts.values():
-            draft.known = replace(draft.known, is_published=bool(draft.records))
+            if draft.known.is_published != bool(draft.records):
+                draft.known = replace(draft.known, is_published=bool(draft.records))
         of_scene = _by_scene(drafts)
         has_news = {
             scene: any(draft.was_published != draft.known.is_published for draft in together)
@@ -763,5 +765,6 @@ def _without_nulls(mapping: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if value is not None}
 
 
+@lru_cache(maxsize=16)
 def _rfc3339(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 Wanted = Callable[[Sequence[RawRecord]], Sequence[bool]]  #: which records of a page are worth reading ahead
 
 #: Records after which a harvest is large: starting an interpreter takes as long as reading about as many.
-_LARGE = 1000
+_LARGE = 250
 #: More cannot be kept busy by one process that writes.
 _MOST_WORKERS = 4
 #: Records that a worker holds at a time; the others it has as bytes, which take a fraction of the memory.
@@ -132,7 +132,8 @@ class ReadingAhead:
         coming = iter(pages)
         seen = 0
         for page in coming:
-            seen += len(page.records)
+            # Where most is unread there is little to be read ahead.
+            seen = max(seen + len(page.records) - len(page.unread), 0)
             if seen >= self._large and page.next_cursor:
                 # They begin while this page is written.
                 self._start()
@@ -163,9 +164,11 @@ class ReadingAhead:
 
     def _send(self, records: Sequence[RawRecord]) -> list[list[int]]:
         """Let the workers read; gives which of the records each of them was given."""
-        ready = [worker for worker in self._workers if worker.is_ready()]
-        if not ready or not records:
+        if not self._workers or not records:
             return []
+        # One is waited for: what is read here instead would take longer, and the page would be held in two forms.
+        self._workers[0].is_ready(patient=True)
+        ready = [worker for worker in self._workers if worker.is_ready()]
         indices = [index for index, is_wanted in enumerate(self._wanted(records)) if is_wanted]
         shares = [indices[start :: len(ready)] for start in range(len(ready))]
         try:
@@ -223,10 +226,10 @@ class _Worker:
             )
         self._socket.send_bytes(task)
 
-    def is_ready(self) -> bool:
-        """Whether it has started and would take records at once."""
+    def is_ready(self, *, patient: bool = False) -> bool:
+        """Whether it has started and would take records at once; when `patient`, once it has started or ended."""
         with suppress(OSError, EOFError):
-            if not self._is_ready and self._socket.poll():
+            if not self._is_ready and self._socket.poll(None if patient else 0):
                 self._is_ready = bool(self._socket.recv())
         return self._is_ready
 

@@ -25,6 +25,7 @@ from harvester.sources.stac.static import local_path
 logger = logging.getLogger(__name__)
 
 _PAGE_SIZE = 1000
+_FIRST_PAGE_SIZE = 250  #: soon there is something to be searched, and known how many there are
 _BLOCK_BYTES = 4 * 2**20
 _LONGEST_LINE_BYTES = 64 * 2**20
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
@@ -68,11 +69,12 @@ def bulk_pages(
     position = Position(**json.loads(cursor)) if cursor else Position()
     version, lines = _open(session, options, position)
     page: list[bytes] = []
+    size = options.page_size or (_PAGE_SIZE if cursor else _FIRST_PAGE_SIZE)
     end = 0
     for line, after in lines:
-        if len(page) >= (options.page_size or _PAGE_SIZE):
+        if len(page) >= size:
             yield _page(page, json.dumps(asdict(Position(end, version))), options, fingerprints)
-            page = []
+            page, size = [], options.page_size or _PAGE_SIZE
         if line.strip():
             page.append(line)
             progress.records += 1
@@ -119,7 +121,7 @@ def _page(lines: Sequence[bytes], cursor: str | None, options: Options, fingerpr
         if identity and known.get(identity) == digest:
             records[identity] = None
         else:
-            record = replace(_record(line, options), fingerprint=digest)
+            record = _record(line, digest, options)
             records[record.id] = record
     return Page(
         records=[record for record in records.values() if record],
@@ -144,12 +146,12 @@ def _supposed_identity(line: bytes) -> str | None:
         return None
 
 
-def _record(line: bytes, options: Options) -> RawRecord:
+def _record(line: bytes, fingerprint: str, options: Options) -> RawRecord:
     try:
-        return line_record(line, options.url, options.preset)
+        return line_record(line, options.url, options.preset, fingerprint)
     except orjson.JSONDecodeError as error:
         said = line[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
-        return unreadable_record(f"the line is not JSON: {error}", said)
+        return replace(unreadable_record(f"the line is not JSON: {error}", said), fingerprint=fingerprint)
 
 
 def _open(session: Session, options: Options, position: Position) -> tuple[str | None, Iterator[tuple[bytes, int]]]:

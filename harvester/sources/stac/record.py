@@ -29,14 +29,17 @@ def listed_record(item: Any, page: str, preset: str | None) -> RawRecord:
     return _record(_identity(item), _content(item, {"page": unsigned(page)}, preset))
 
 
-def line_record(line: bytes, page: str, preset: str | None) -> RawRecord:
+def line_record(line: bytes, page: str, preset: str | None, fingerprint: str) -> RawRecord:
     """The record of an Item that is one line of a list, as `listed_record` gives it, but kept as that line.
 
     Raises:
         orjson.JSONDecodeError: It is not JSON.
     """
     return RawRecord(
-        id=_identity(orjson.loads(line)), content=_LineContent(line, unsigned(page), preset), place_keys=_PLACE_KEYS
+        id=_identity(orjson.loads(line)),
+        content=_LineContent(line, unsigned(page), preset),
+        place_keys=_PLACE_KEYS,
+        fingerprint=fingerprint,
     )
 
 
