@@ -34,4 +34,7 @@ CHANGES_CLASS = "https://w3id.org/stac-changes/v1.0.0/collection-changes"
 #: The search of stereo sets, as docs/reference/stereo-api.md has it; the name is that of the extension of Items.
 STEREO_CLASS = "https://w3id.org/stac-stereo/v1.0.0/search"
 
-ADDED_CLASSES = frozenset({*CQL2_CLASSES, *SORT_CLASSES, LANGUAGE_CLASS, CHANGES_CLASS, STEREO_CLASS})
+#: The rules in public, as docs/reference/access-extension.md has them.
+ACCESS_CLASS = "https://w3id.org/stac-access/v1.0.0/rules"
+
+ADDED_CLASSES = frozenset({*CQL2_CLASSES, *SORT_CLASSES, LANGUAGE_CLASS, CHANGES_CLASS, STEREO_CLASS, ACCESS_CLASS})
