@@ -92,7 +92,7 @@ class Permissions(BaseModel):
 
     collection: str
     item: str | None
-    policy_set: str
+    policy_set: str | None
     authenticated: bool
     categories: list[Category]
     permissions: dict[Action, Permission]
@@ -165,7 +165,7 @@ async def permissions(
     return Permissions(
         collection=collection,
         item=item,
-        policy_set=policies.id if policies else "",
+        policy_set=policies.id if policies else None,
         authenticated=not caller.is_anonymous,
         categories=sorted(caller.categories),
         permissions={action: _permission(decision, request) for action, decision in decisions.items()},
