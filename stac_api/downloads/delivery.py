@@ -35,6 +35,9 @@ def answer_with(asset: HeldAsset, storages: Storages, *, is_head: bool) -> Respo
 def _answer_with(copy: Copy, storages: Storages, *, is_head: bool) -> Response:
     if MEMBER_MARK in copy.path:
         raise AssetNotServed("It lies inside an archive (zip, tar), from which nothing is read on demand.")
+    # A storage or a client on the way to it would tidy them away, and leave the root.
+    if ".." in copy.path.split("/"):
+        raise AssetNotFound
     root = urlsplit(copy.root)
     if root.scheme == "s3":
         return _stored(copy, storages, is_head=is_head)
