@@ -10,7 +10,7 @@ from database.commands.terminal import json_option, print_plain, say
 from stac_api.access.principal import Scope
 from stac_api.commands.register import DAY, by_option, end, open_register, print_document, print_table, shown_day
 
-LIFE_DAYS = 365
+LIFE_DAYS = 180
 
 
 @click.group()
