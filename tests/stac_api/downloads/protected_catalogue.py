@@ -225,6 +225,18 @@ def _items(archive: Path) -> list[dict[str, Any]]:
 @contextmanager
 def guarded(database: Database, archive: Path, **settings: Any) -> Iterator[Gate]:
     """The server over the invented catalogue."""
+    ada, bob = protect(database, archive)
+    app = create_app(ApiSettings(**settings), database.conninfo("api"))
+    with serving(app) as site:
+        yield Gate(site, app, database, archive, ada, bob)
+
+
+def protect(database: Database, archive: Path) -> tuple[Holder, Holder]:
+    """Fill a database with the invented catalogue over the files of a directory, its people and its rules.
+
+    Returns:
+        A scientist who signed the licence, and one who did not.
+    """
     collections = [a_collection(each, each, each) for each in ("members", "open-data", "hidden", "elsewhere")]
     load(database, collections, _items(archive))
     with people_of(database) as people:
@@ -235,9 +247,7 @@ def guarded(database: Database, archive: Path, **settings: Any) -> Iterator[Gate
         people.sign(ada.person, laboratory, "uia")
     with database.connect("owner") as connection:
         activate_now(connection, PolicySet.model_validate(_RULES), by="the tests")
-    app = create_app(ApiSettings(**settings), database.conninfo("api"))
-    with serving(app) as site:
-        yield Gate(site, app, database, archive, ada, bob)
+    return ada, bob
 
 
 def _holder(people: Any, name: str, entity: UUID) -> Holder:
