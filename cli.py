@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -28,6 +29,9 @@ from stac_api.commands.quote import quote
 from stac_api.commands.rules import rules
 from stac_api.commands.serve import refuse_unusable_address, serve
 from stac_api.commands.signing_key import signing_key
+
+if TYPE_CHECKING:
+    from database import Database
 
 
 def _foreseen_errors() -> tuple[type[Exception], ...]:
@@ -53,6 +57,7 @@ def main(verbose: bool) -> None:
     \b
       dinamis doctor                                is everything here?
       dinamis harvest deliveries /archive/airbus    read the deliveries in a folder
+      dinamis rules activate                        let people see what the rules say
       dinamis serve                                 serve them on http://127.0.0.1:8000
     """  # noqa: D301  # click wants the character, which a raw string has not
     logging.basicConfig(
@@ -97,6 +102,7 @@ def demo(once: bool, port: int) -> None:
         refuse_unusable_address("127.0.0.1", port)
     home = database_settings().home / "demo"
     database = ready_database(own_home=home)
+    _activate_shipped_rules(database)
     with progress_bar("Writing the sample archive") as show:
         archive = write_sample_archive(
             home / "sample-archive", on_progress=lambda done, total, at_hand: show(done, total, lambda: at_hand)
@@ -107,6 +113,16 @@ def demo(once: bool, port: int) -> None:
         OUT.print(_where_to_point(f"http://127.0.0.1:{port}"), highlight=False, soft_wrap=True)
         serve_api(settings, database.conninfo("api"), host="127.0.0.1", port=port, workers=1)
     sys.exit(code)
+
+
+def _activate_shipped_rules(database: Database) -> None:
+    from stac_api.access.rule_files import read_rules
+    from stac_api.access.rule_settings import RuleSettings
+    from stac_api.access.rule_store import activate
+
+    written = read_rules(settings_of(RuleSettings).rules)
+    with database.connect("owner") as connection:
+        activate(connection, written.sets, written.licences, by="dinamis demo")
 
 
 def _where_to_point(url: str) -> str:

@@ -145,11 +145,31 @@ def _schema(database: Database) -> Iterator[Finding]:
         return
     if state.is_current:
         yield Finding(level="ok", subject="schema", message=state.described())
+        yield from _rules(database)
     elif state.is_newer or state.altered:
         remedy = "Install the release that migrated this database, or a later one."
         yield Finding(level="error", subject="schema", message=state.described(), remedy=remedy)
     else:
         yield Finding(level="warning", subject="schema", message=state.described(), remedy="dinamis db migrate")
+
+
+def _rules(database: Database) -> Iterator[Finding]:
+    role = database.roles[0]
+    if role == "harvest":  # which has no business with them
+        return
+    with database.connect(role) as connection:
+        row = connection.execute(
+            "SELECT id FROM dinamis.policy_set WHERE state = 'active' AND valid @> now()"
+        ).fetchone()
+    if row:
+        yield Finding(level="ok", subject="rules", message=f"{row[0]} is in force")
+    else:
+        yield Finding(
+            level="warning",
+            subject="rules",
+            message="No access rules are in force: the API hides everything from everybody",
+            remedy="dinamis rules activate",
+        )
 
 
 def _disk(settings: DatabaseSettings) -> Iterator[Finding]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 import click
 
 from database.commands.opening import ready_database, settings_of
-from database.commands.terminal import Failure
+from database.commands.terminal import Failure, say
+
+if TYPE_CHECKING:
+    from database import Database
 
 
 @click.command()
@@ -31,9 +37,18 @@ def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
     settings = settings_of(ApiSettings)
     refuse_unusable_address(host, port)
     database = ready_database("api")
+    _say_when_everything_is_hidden(database)
     if public_assets:
         settings = settings.model_copy(update={"public_assets": True})
     serve_api(settings, database.conninfo("api"), host=host, port=port, workers=workers)
+
+
+def _say_when_everything_is_hidden(database: Database) -> None:
+    from stac_api.access.rule_store import in_force
+
+    with database.connect("api") as connection:
+        if in_force(connection, datetime.now(UTC)) is None:
+            say("No rules are in force, so nobody can see anything: activate some with `dinamis rules activate`.")
 
 
 def refuse_unusable_address(host: str, port: int) -> None:

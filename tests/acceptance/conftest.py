@@ -55,8 +55,10 @@ def expected(dimap: Path) -> ExpectedSamples:
 
 @pytest.fixture(scope="session")
 def first_harvest(dinamis: Dinamis, dimap: Path) -> Harvest:
-    """The harvest of the samples, without any preparation."""
-    return harvested(dinamis, dimap)
+    """The harvest of the samples, without any preparation, and the rules that let people see them."""
+    harvest = harvested(dinamis, dimap)
+    assert dinamis.run("rules", "activate").code == 0
+    return harvest
 
 
 @pytest.fixture(scope="session")

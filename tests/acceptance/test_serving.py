@@ -13,6 +13,7 @@ import pytest
 from database import PrivateCluster
 from tests.acceptance.command_line import Dinamis, Server
 from tests.acceptance.conftest import Harvest
+from tests.postgres import short_directory
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -41,19 +42,42 @@ def test_api_needs_its_own_url_only(dinamis: Dinamis, first_harvest: Harvest) ->
         assert json.load(answer)["numberMatched"] > 0
 
 
-def test_files_are_closed_unless_said_to_be_public(dinamis: Dinamis, served_items: dict[str, dict[str, Any]]) -> None:
-    """Without --public-assets the same href that answers with it is refused, and says why."""
-    (item,) = (item for item in served_items.values() if item["id"].startswith("SPOT5"))
-    (asset,) = item["assets"].values()
-    with urlopen(asset["href"], timeout=10) as answer:
-        assert answer.read(5) == b"<?xml"
+def test_files_are_given_out_by_the_rules(dinamis: Dinamis, served_items: dict[str, dict[str, Any]]) -> None:
+    """Without --public-assets everybody gets the metadata that the shipped rules open, others are refused with why."""
+    opened, closed = (metadata_in(served_items, collection) for collection in ("pleiades", "pleiades-neo"))
     with dinamis.serving("serve") as server:
-        path = asset["href"].partition("/assets/")[2]
+        with urlopen(at(server, opened), timeout=10) as answer:
+            assert answer.read(5) == b"<?xml"
         with pytest.raises(HTTPError) as refused:
-            urlopen(f"{server.url}/assets/{path}", timeout=10)
+            urlopen(at(server, closed), timeout=10)
         with refused.value as answer:
             assert (answer.code, answer.headers["Content-Type"]) == (403, "application/problem+json")
-            assert b"--public-assets" in answer.read()
+            assert json.load(answer)["reasons"] == ["not-offered"]
+
+
+def metadata_in(items: dict[str, dict[str, Any]], collection: str) -> str:
+    """The href of a metadata file of a collection."""
+    assets = [asset for item in items.values() if item["collection"] == collection for asset in item["assets"].values()]
+    return next(str(asset["href"]) for asset in assets if asset["roles"] == ["metadata"])
+
+
+def at(server: Server, href: str) -> str:
+    """The same asset, served by another server."""
+    return f"{server.url}/assets/{href.partition('/assets/')[2]}"
+
+
+def test_server_says_that_nobody_sees_anything_without_rules(dinamis: Dinamis) -> None:
+    """Before rules are activated the catalogue is empty to everybody, and both the server and the doctor say why."""
+    with short_directory() as home:
+        fresh = Dinamis(home)
+        try:
+            with fresh.serving("serve") as server:
+                assert "dinamis rules activate" in server.log.read_text(encoding="utf-8")
+                with urlopen(f"{server.url}/collections", timeout=10) as answer:
+                    assert json.load(answer)["collections"] == []
+            assert "dinamis rules activate" in fresh.run("doctor").out
+        finally:
+            fresh.run("db", "destroy", "--yes")
 
 
 def test_each_request_has_one_log_line(server: Server, served_items: dict[str, dict[str, Any]]) -> None:
