@@ -210,18 +210,34 @@ RETURNS TABLE (category text, entity uuid, framework uuid, standing text) LANGUA
 $$;
 COMMENT ON FUNCTION dinamis.capacities IS 'In what qualities a person acts at a moment, with the reason why one does not count.';
 
--- Empties the row of a person and ends what it had; its pseudonym stays, so that records of use still add up.
-CREATE FUNCTION dinamis.erase_person(who uuid, by_person uuid, noted jsonb DEFAULT '{}')
-RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+-- Whoever erases somebody empties the row, also the server, which may not write who is an operator.
+CREATE FUNCTION dinamis.empty_erased_person() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE dinamis.person
-    SET issuer = NULL, subject = NULL, email = NULL, name = NULL, state = 'erased', is_operator = false
-    WHERE id = who AND state <> 'erased';
+    new.issuer := NULL;
+    new.subject := NULL;
+    new.email := NULL;
+    new.name := NULL;
+    new.is_operator := false;
+    RETURN new;
+END
+$$;
+CREATE TRIGGER empty_erased BEFORE UPDATE ON dinamis.person
+FOR EACH ROW WHEN (new.state = 'erased') EXECUTE FUNCTION dinamis.empty_erased_person();
+
+-- Erases a person and ends what it had; its pseudonym stays, so that records of use still add up. False: it was done.
+CREATE FUNCTION dinamis.erase_person(who uuid, by_person uuid, noted jsonb DEFAULT '{}')
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE dinamis.person SET state = 'erased' WHERE id = who AND state <> 'erased';
     IF NOT found THEN
         RETURN false;
     END IF;
     UPDATE dinamis.membership
-    SET valid = valid * tstzrange(NULL, now()), purpose = NULL, refusal = left(refusal, 0)
+    SET
+        valid = CASE WHEN confirmed_at IS NULL THEN 'empty' ELSE valid * tstzrange(NULL, now()) END,
+        refused_at = CASE WHEN confirmed_at IS NULL THEN coalesce(refused_at, now()) END,
+        refusal = CASE WHEN confirmed_at IS NULL THEN '' END,
+        purpose = NULL
     WHERE person = who;
     UPDATE dinamis.category_grant SET valid = valid * tstzrange(NULL, now()) WHERE person = who;
     UPDATE dinamis.api_key SET revoked_at = coalesce(revoked_at, now()), label = '' WHERE person = who;
@@ -230,7 +246,6 @@ BEGIN
     RETURN true;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION dinamis.erase_person FROM public;
 
 GRANT SELECT ON dinamis.entity, dinamis.person, dinamis.membership, dinamis.framework, dinamis.category_grant,
 dinamis.api_key, dinamis.audit_event TO dinamis_api;
@@ -239,9 +254,9 @@ GRANT INSERT (issuer, subject, email, name) ON dinamis.person TO dinamis_api;
 GRANT UPDATE (email, name, state) ON dinamis.person TO dinamis_api;
 GRANT INSERT (person, entity, role, category, purpose) ON dinamis.membership TO dinamis_api;
 GRANT UPDATE (
-    validated_by, validated_at, confirmed_by, confirmed_at, refused_by, refused_at, refusal, valid
+    purpose, validated_by, validated_at, confirmed_by, confirmed_at, refused_by, refused_at, refusal, valid
 ) ON dinamis.membership TO dinamis_api;
 GRANT INSERT ON dinamis.category_grant, dinamis.audit_event TO dinamis_api;
 GRANT INSERT (id, person, digest, scopes, label, expires_at) ON dinamis.api_key TO dinamis_api;
-GRANT UPDATE (revoked_at, last_used_at) ON dinamis.api_key TO dinamis_api;
-GRANT EXECUTE ON FUNCTION dinamis.erase_person TO dinamis_api;
+GRANT UPDATE (valid) ON dinamis.category_grant TO dinamis_api;
+GRANT UPDATE (label, revoked_at, last_used_at) ON dinamis.api_key TO dinamis_api;

@@ -255,7 +255,7 @@ async def _earlier(connection: Connection, person: UUID, entity: UUID) -> Applic
     """The open application of somebody who asks again."""
     rows = await connection.fetch(APPLICATIONS, None, entity, person, False)
     found = [Application(**row) for row in rows]
-    if earlier := next((each for each in found if each.is_open), None):
+    if earlier := next((each for each in found if each.state in ("applied", "validated")), None):
         return earlier
     raise AlreadyMember if any(each.is_current for each in found) else TooManyApplications
 

@@ -54,22 +54,9 @@ class Application:
     confirmed_at: datetime | None
     refused_at: datetime | None
     refusal: str | None
+    state: str  #: applied, validated, confirmed or refused
     begins: datetime | None  #: of the membership; None when it never was one
     ends: datetime | None  #: None until further notice
-
-    @property
-    def state(self) -> str:
-        """How it stands."""
-        if self.refused_at:
-            return "refused"
-        if self.confirmed_at:
-            return "confirmed"
-        return "validated" if self.validated_at else "applied"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it waits for a decision."""
-        return not (self.refused_at or self.confirmed_at)
 
     @property
     def is_current(self) -> bool:

@@ -63,7 +63,8 @@ def create(
         print_document({"id": made.id, "secret": made.secret, "key": str(made), "expires_at": expires_at})
         return
     print_plain(str(made))
-    say(f"For X-API-Key. With HTTP Basic: user {made.id}, password {made.secret}. It is not shown again.")
+    say("For X-API-Key. With HTTP Basic the middle part is the user, the last one the password.")
+    say("It is not shown again.")
 
 
 @key.command("list")

@@ -167,7 +167,7 @@ def list_applications(entity_reference: str | None, as_json: bool) -> None:
         entity = entity_of(register.connection, entity_reference).id if entity_reference else None
         found = applications(register.connection, entity=entity)
     if as_json:
-        print_document([vars(each) | {"state": each.state} for each in found])
+        print_document(found)
         return
     print_table(
         ("application", "person", "address", "entity", "role", "asks for", "state", "since"),

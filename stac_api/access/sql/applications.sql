@@ -17,6 +17,12 @@ SELECT
     membership.confirmed_at,
     membership.refused_at,
     membership.refusal,
+    CASE
+        WHEN membership.refused_at IS NOT NULL THEN 'refused'
+        WHEN membership.confirmed_at IS NOT NULL THEN 'confirmed'
+        WHEN membership.validated_at IS NOT NULL THEN 'validated'
+        ELSE 'applied'
+    END AS state,
     lower(membership.valid) AS begins,
     upper(membership.valid) AS ends
 FROM dinamis.membership

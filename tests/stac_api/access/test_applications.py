@@ -362,6 +362,19 @@ def test_refusal_is_read_by_the_applicant_who_may_ask_again(scene: Scene) -> Non
     assert scene.applies(laboratory, ada)["id"] != application
 
 
+def test_erased_applicant_is_nobodys_to_decide_on(scene: Scene) -> None:
+    """Who has his account erased leaves no application behind; his login is somebody new afterwards."""
+    laboratory, ada = scene.laboratory(), scene.somebody(name="Ada")
+    _, referent = scene.person(laboratory, "referent")
+    first = scene.applies(laboratory, ada, purpose="About me")
+    assert scene.site.request("DELETE", "/me", headers=ada).status_code == 204
+    listed = scene.site.get(f"/entities/{laboratory}/applications", headers=referent).json()
+    assert listed == {"applications": []}
+    refused(scene.decides("validate", first["id"], referent), 409, "WrongState")
+    assert scene.site.get("/me", headers=ada).json()["id"] is None
+    assert scene.applies(laboratory, ada)["id"] != first["id"]
+
+
 def test_people_are_known_by_their_login_never_by_their_address(scene: Scene) -> None:
     """A login with somebody else's e-mail address is another person, without any of his rights."""
     laboratory = scene.laboratory()

@@ -195,6 +195,22 @@ def test_leaving_before_it_begins_leaves_nothing(connection: psycopg.Connection)
     assert row == (True,)
 
 
+def test_server_erases_an_operator_whom_it_could_not_make(
+    module_database: Database, connection: psycopg.Connection
+) -> None:
+    """In the server's role an operator is erased with all he had; nothing of that role could have made him one."""
+    entity, person = an_entity(connection), a_person(connection)
+    memberships.join(connection, TERMINAL, person.id, entity.id)
+    memberships.grant_category(connection, TERMINAL, person.id, entity.id, Grant(category=Category.SCI_FR))
+    people.set_operator(connection, TERMINAL, person, is_operator=True)
+    with module_database.connect("api") as server:
+        erased = server.execute("SELECT dinamis.erase_person(%s, %s)", (person.id, person.id)).fetchone()
+    assert erased == (True,)
+    found = people.person_of(connection, str(person.id))
+    assert (found.name, found.email, found.is_operator, found.state) == (None, None, False, "erased")
+    assert "good" not in {each.standing for each in people.capacities_of(connection, person.id)}
+
+
 def test_trail_is_narrowed_by_who_and_when(connection: psycopg.Connection) -> None:
     """The trail of a person has what was done to him and by him, the latest first, from a time on."""
     boss, person = a_person(connection), a_person(connection)
