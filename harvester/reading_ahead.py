@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import pickle
 import subprocess
 import sys
@@ -34,8 +33,8 @@ Wanted = Callable[[Sequence[RawRecord]], Sequence[bool]]  #: which records of a 
 
 #: Records after which a harvest is large: starting an interpreter takes as long as reading about as many.
 _LARGE = 250
-#: More cannot be kept busy by one process that writes.
-_MOST_WORKERS = 4
+#: With two a harvest takes more than 300 MB.
+_WORKERS = 1
 #: Records that a worker holds at a time; the others it has as bytes, which take a fraction of the memory.
 _BATCH = 50
 _WORKER = "import sys; from harvester.reading_ahead import work; work(int(sys.argv[1]))"
@@ -101,12 +100,12 @@ class Reader:
 class ReadingAhead:
     """Pages with what was read of them while the page before was written; its workers end with the context."""
 
-    def __init__(self, reader: Reader, wanted: Wanted, *, large: int = _LARGE, workers: int | None = None) -> None:
-        """Read by `reader` what is `wanted`, once `large` records were seen; by default all processors but one work."""
+    def __init__(self, reader: Reader, wanted: Wanted, *, large: int = _LARGE, workers: int = _WORKERS) -> None:
+        """Read by `reader` what is `wanted`, in so many other processes, once `large` records were seen."""
         self._reader = reader
         self._wanted = wanted
         self._large = large
-        self._count = min(_processors() - 1, _MOST_WORKERS) if workers is None else workers
+        self._count = workers
         self._workers: list[_Worker] = []
         self._unwritten: frozenset[str] = frozenset()
 
@@ -196,7 +195,7 @@ class ReadingAhead:
             logger.debug("records are not read ahead: %s", error)
             return
         with suppress(OSError):  # no more processes are to be had: the work is done here
-            for _ in range(max(self._count, 1)):
+            for _ in range(self._count):
                 self._workers.append(_Worker(task))
 
     def _give_up(self, error: Exception) -> None:
@@ -262,8 +261,3 @@ def work(descriptor: int) -> None:
 
 def _batches(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:
     return (records[start : start + _BATCH] for start in range(0, len(records), _BATCH))
-
-
-def _processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -24,7 +24,7 @@ from harvester.sources.stac.static import local_path
 
 logger = logging.getLogger(__name__)
 
-_PAGE_SIZE = 1000
+_PAGE_SIZE = 500
 _FIRST_PAGE_SIZE = 250  #: soon there is something to be searched, and known how many there are
 _BLOCK_BYTES = 4 * 2**20
 _LONGEST_LINE_BYTES = 64 * 2**20
