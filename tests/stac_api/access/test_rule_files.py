@@ -10,8 +10,27 @@ from documents.packaged import default_collections_directory
 from stac_api.access.errors import RulesMistaken
 from stac_api.access.policy import Category
 from stac_api.access.rule_files import check_rules, collections_beside, read_rules
+from stac_api.access.rule_page import rules_page
+from tests.conftest import PROJECT
 
 COLLECTIONS = default_collections_directory()
+PAGE = PROJECT / "docs" / "reference" / "access-rules.md"
+PAGE_HEADING = """\
+# Access rules, quotas and prices
+
+Generated from `collections/rules/`: `pytest tests/stac_api/access/test_rule_files.py --update-expectations` does it.
+
+Who may see, download and order what is data, dated and with its source:
+[how to change it](../how-to/change-the-rules.md). A category that no rule names has the rights of `PUBLIC`, and what no
+rule speaks of is hidden. Visibility is `hidden`, `metadata` (Collection, Items, thumbnails) or `full` (overviews and
+the vendor's metadata as well).
+
+Categories: `PUBLIC` everybody; `SCI_FR` French scientists; `PUB_FR` French public actors; `PRIV_RD_FR` French firms,
+for research and development; `PRIV_PSP_FR` contractors of a French public actor, for the time of the mission; `SCI_EU`
+scientists of the European Union; `SCI_INTL` foreign scientists in a partnership with a French actor; `PRIV_OTHER` other
+firms.
+
+"""
 LICENCE = """\
 id: invented
 version: 1
@@ -160,3 +179,12 @@ def test_an_empty_folder_is_no_folder_of_rules(tmp_path: Path) -> None:
     """Nothing there is a mistake, not a set that hides everything."""
     with pytest.raises(RulesMistaken, match="name a directory of rules"):
         read_rules(tmp_path)
+
+
+def test_the_page_of_rules_is_that_of_the_files(request: pytest.FixtureRequest) -> None:
+    """The documentation shows the rules as they are written, with their sources and assumptions."""
+    page = PAGE_HEADING + rules_page(read_rules(COLLECTIONS / "rules"), collections_beside(COLLECTIONS))
+    written = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    if request.config.getoption("--update-expectations"):
+        PAGE.write_text(page, encoding="utf-8")
+    assert written == page, "run this test with --update-expectations, and read the difference"
