@@ -17,7 +17,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stac_api.access.api_keys import NO_DIGEST, ApiKey, key_of, key_of_pair
-from stac_api.access.declaration_tokens import PREFIX, declarer
+from stac_api.access.declaration_tokens import PREFIX as DECLARATION
+from stac_api.access.declaration_tokens import declarer
 from stac_api.access.policy import Category
 from stac_api.access.principal import ANONYMOUS, Capacity, Login, Principal, Signature, Standing
 from stac_api.access.principal import Scope as KeyScope
@@ -79,7 +80,7 @@ async def _resolved(request: Request) -> Principal:
         return ANONYMOUS
     if isinstance(credential, ApiKey):
         return await _holder(request, credential)
-    if credential.text.startswith(PREFIX):
+    if credential.text.startswith(DECLARATION):
         keys = await signing_keys(request)
         return declarer(credential.text, {key.kid: key.secret for key in keys.by_id.values()})
     return await _bearer(request, credential)
