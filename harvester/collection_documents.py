@@ -347,7 +347,7 @@ def _uncovered(directory: Path, documents: Iterable[CollectionDocument]) -> list
     """A warning for each collection that no rule set names: the catalogue hides it."""
     if not (directory / "rules").is_dir():
         return []
-    names = {text for file in sorted((directory / "rules").glob("*.yaml")) for text in _texts(file)}
+    names = {name for file in (directory / "rules").glob("*.yaml") for name in _ruled(file)}
     return [
         _problem(document.file, ("stac", "id"), f"no rule set covers {document.id!r}: it is hidden", "warning")
         for document in documents
@@ -355,17 +355,13 @@ def _uncovered(directory: Path, documents: Iterable[CollectionDocument]) -> list
     ]
 
 
-def _texts(file: Path) -> Iterator[str]:
-    """Every key and text of a rule set, among them the ids and patterns of collections."""
-    waiting = [read_located_yaml(file).data]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += [*value, *value.values()]
-        elif isinstance(value, list):
-            waiting += value
-        elif isinstance(value, str) and value.strip("*"):
-            yield value
+def _ruled(file: Path) -> Iterator[str]:
+    """The ids and patterns of collections in a rule set, which `dinamis rules check` reads strictly."""
+    content = read_located_yaml(file).data
+    rules = content.get("rules") if isinstance(content, dict) else None
+    for rule in rules if isinstance(rules, list) else ():
+        names = rule.get("collections") if isinstance(rule, dict) else None
+        yield from (name for name in (names if isinstance(names, list) else ()) if isinstance(name, str))
 
 
 def _report_inconsistent(located: LocatedDocument, content: CollectionContent) -> None:

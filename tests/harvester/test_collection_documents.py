@@ -646,11 +646,11 @@ def test_a_collection_that_no_rule_set_covers_is_a_warning(written: Callable[...
     file = written()
     rules = file.parent / "rules"
     rules.mkdir()
-    (rules / "2024.yaml").write_text("collections:\n  pleiades: open\n", encoding="utf-8")
+    (rules / "2024.yaml").write_text("rules:\n  - collections: [pleiades]\n", encoding="utf-8")
     (problem,) = check_collection_documents(file.parent)
     assert (problem.file, problem.line, problem.is_error) == (file, line_of(file, "id: gaia-demo"), False)
     assert "no rule set covers 'gaia-demo'" in problem.message
-    (rules / "2025.yaml").write_text("collections:\n  gaia-*: open\n", encoding="utf-8")
+    (rules / "2025.yaml").write_text("rules:\n  - collections: [gaia-*]\n", encoding="utf-8")
     assert check_collection_documents(file.parent) == []
 
 
