@@ -68,6 +68,7 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
     api.add_route_dependencies([{"path": "/search", "method": "POST"}], [Depends(refuse_other_bodies)])
     app: FastAPI = api.app
     app.state.client = api.client
+    app.state.api_settings = settings
     app.state.logins = Logins(settings.oidc_issuers, settings.oidc_audiences)
     app.user_middleware = _middlewares(settings)
     _drop_stock_health(app)

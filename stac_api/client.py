@@ -22,6 +22,7 @@ from stac_fastapi.types.requests import get_base_url
 from stac_fastapi.types.stac import Item, ItemCollection, LandingPage
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from stac_api.access.asset_protection import protection_of
 from stac_api.access.guards import no_collection, refuse_unseen
 from stac_api.access.item_redaction import TELLING, told_reason, without_hidden
 from stac_api.access.policy_routes import with_rule_links
@@ -75,7 +76,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, {"limit": COLLECTIONS_PER_PAGE}, restriction.among(None))
             collections = await _presented(connection, page["collections"], request, restriction)
-        return await with_rule_links(collections, request)
+        return await _with_rules(collections, request)
 
     async def all_collections(self, request: Request, **parameters: Any) -> JSONResponse:
         """The collections that match, all of them on one page unless a limit is asked for."""
@@ -83,7 +84,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, search, restriction.among(None))
             collections = await _presented(connection, page["collections"], request, restriction)
-        collections = await with_rule_links(collections, request)
+        collections = await _with_rules(collections, request)
         fields = search.get("fields") or {}
         content = {
             "collections": [with_fields(each, fields) for each in collections],
@@ -113,7 +114,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         async with request.app.state.get_connection(request, "r") as connection:
             stored = await stored_collection(connection, collection_id)
             collections = await _presented(connection, [stored], request, await restriction_of(request))
-        (collection,) = await with_rule_links(collections, request)
+        (collection,) = await _with_rules(collections, request)
         return JSONResponse(collection, headers=language_headers([collection]))
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item | Response:
@@ -186,11 +187,11 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
     async def _search_base(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
         """The one way to Items: those that the reader sees, without what they tell of those that he does not."""
         page = await self._seen_page(search_request, request)
-        restriction, base_url = await restriction_of(request), get_base_url(request)
-        page["features"] = [
-            cast("Item", without_hidden(cast("dict[str, Any]", each), restriction, base_url))
-            for each in page["features"]
+        restriction, protection = await restriction_of(request), await protection_of(request)
+        told = [
+            without_hidden(cast("dict[str, Any]", each), restriction, protection.base_url) for each in page["features"]
         ]
+        page["features"] = [cast("Item", protection.marked_item(each)) for each in told]
         return page
 
     async def _seen_page(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
@@ -241,6 +242,12 @@ async def _refuse_withdrawn(item_id: str, collection_id: str, request: Request) 
     if await saw_collection(request, collection_id, withdrawal["withdrawn_at"]):
         reason = told_reason(withdrawal["reason"], await restriction_of(request))
         raise ItemWithdrawn(f"Since {withdrawal['withdrawn_at']:%Y-%m-%dT%H:%M:%SZ}: {reason}")
+
+
+async def _with_rules(collections: Sequence[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+    """The collections with what the rules in force say of them. A connection that is held may be the last one."""
+    protection = await protection_of(request)
+    return [protection.marked_collection(each) for each in await with_rule_links(collections, request)]
 
 
 async def _presented(

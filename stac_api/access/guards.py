@@ -73,6 +73,7 @@ GUARDS: Mapping[str, Guard] = {
     "/conformance": everybody,
     "/healthz": everybody,
     "/api.html": everybody,
+    "/openapi.json": everybody,
     "/extensions/{name}/{version}/schema.json": everybody,
     "/collections": what_is_seen,
     "/search": what_is_seen,

@@ -126,7 +126,15 @@ def _group(name: str) -> dict[str, Any]:
 
 
 SHOWN_COLLECTIONS = [
-    a_collection(SHOWN, "Shown", "Images that everybody sees."),
+    a_collection(
+        SHOWN,
+        "Shown",
+        "Images that everybody sees.",
+        item_assets={
+            "image": {"title": "The image", "roles": ["data"]},
+            "thumbnail": {"title": "A picture of it", "roles": ["thumbnail"]},
+        },
+    ),
     a_collection(OPEN, "Open", "Images that everybody may have."),
     a_collection(
         SHOWN_SETS, "Sets", "Sets of them.", summaries={"stereo:mode": ["stereo"], "dinamis:view_collections": [SHOWN]}
