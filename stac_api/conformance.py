@@ -37,4 +37,9 @@ STEREO_CLASS = "https://w3id.org/stac-stereo/v1.0.0/search"
 #: The rules in public, as docs/reference/access-extension.md has them.
 ACCESS_CLASS = "https://w3id.org/stac-access/v1.0.0/rules"
 
-ADDED_CLASSES = frozenset({*CQL2_CLASSES, *SORT_CLASSES, LANGUAGE_CLASS, CHANGES_CLASS, STEREO_CLASS, ACCESS_CLASS})
+#: Signed addresses of files, as docs/reference/downloads.md has them.
+SIGNING_CLASS = "https://w3id.org/stac-access/v1.0.0/signing"
+
+ADDED_CLASSES = frozenset(
+    {*CQL2_CLASSES, *SORT_CLASSES, LANGUAGE_CLASS, CHANGES_CLASS, STEREO_CLASS, ACCESS_CLASS, SIGNING_CLASS}
+)

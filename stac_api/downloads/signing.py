@@ -116,7 +116,13 @@ class SigningExtension(ApiExtension):
             response_model=SignedUrls,
             responses=_ANSWERS,
         )
+        # Beside the routes that sign, `teledetection` looks for the description that says where to log in.
+        router.add_api_route("/openapi.json", self.description, methods=["GET"], include_in_schema=False)
         app.include_router(router)
+
+    async def description(self, request: Request) -> JSONResponse:
+        """The description of the API, as at /api."""
+        return JSONResponse(request.app.openapi())
 
     async def sign(self, request: Request, asked: SignRequest) -> JSONResponse:
         """The address of an asset with a signature that opens it for a while, an hour unless asked otherwise.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from stac_api.conformance import SIGNING_CLASS
 from stac_api.downloads.signing_keys import LONGEST_S, USUAL_S, listed_keys, rotate_key
 from tests.stac_api.downloads.protected_catalogue import EXCLUDED, HIDDEN, PAN, THUMBNAIL, Gate, query_of
 from tests.stac_api.invented_catalogue import problem_of
@@ -79,6 +80,12 @@ def test_more_addresses_than_the_most_are_refused(gate: Gate) -> None:
     """Sixty-four are signed at once, not more."""
     urls = [gate.site.url + PAN] * 65
     assert problem_of(gate.request("POST", "/sign_urls", gate.ada, json={"urls": urls}))["status"] == 400
+
+
+def test_clients_can_tell_that_addresses_are_signed_here(gate: Gate) -> None:
+    """The conformance class is told, and `teledetection` finds the description of the API where it looks for it."""
+    assert SIGNING_CLASS in gate.get("/conformance").json()["conformsTo"]
+    assert gate.get("/openapi.json").json() == gate.get("/api").json()
 
 
 def test_only_the_entitled_get_a_signature(gate: Gate) -> None:
