@@ -29,12 +29,13 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
     refuse_unknown_collection(feed, rooms, request)
     report = HarvestReport(feed.name, feed.location, datetime.now(UTC), dry_run=True)
     progress = Progress()
+    asked = feed.asked_anew() if request.is_full else feed
     with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
         selection = connections.patiently(lambda _, side: selection_of(side, feed, request))
         known = partial(known_fingerprints, connections, feed, request)
         seen: set[str] = set()
         watch(report, progress)
-        for page in limited(SOURCES[feed.kind].read_pages(feed.options, selection, None, progress, known), request):
+        for page in limited(SOURCES[feed.kind].read_pages(asked.options, selection, None, progress, known), request):
             report.add(connections.patiently(partial(_compared, feed, rooms, request, page, report)))
             seen |= {*page.unread, *(printable(raw.id) for raw in page.records)}
             watch(report, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -185,5 +185,5 @@ def test_answers_are_for_their_owner_alone_and_never_grow_beyond_their_bound(tmp
     with _service() as (url, _), CacheClient(storage=full, rfc=True) as client:
         assert client.get(f"{url}/?page=2").json() == {"id": "a" * 500}
     (file,) = folder.glob("*.sqlite")
-    with sqlite3.connect(file) as database:
+    with closing(sqlite3.connect(file)) as database:
         assert database.execute("SELECT count(*) FROM entries").fetchone() == (1,)
