@@ -47,6 +47,8 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
         if path == ITEM_PATH:
             operation["responses"]["410"] = _problem("The Item was withdrawn")
         _set_default_limit(operation, DEFAULT_LIMITS.get(path))
+        # Which exceptions a function raises is for readers of the code.
+        operation["description"] = operation.get("description", "").partition("\n\nRaises:")[0]
     _set_body_limit(schemas)
     return document
 

@@ -502,3 +502,15 @@ def test_entity_ids_that_are_none_are_not_found(scene: Scene) -> None:
     """What is no id at all is answered as an unknown one."""
     refused(scene.site.get("/entities/applications"), 404, "NotFound")
     refused(scene.site.get("/entities/nothing"), 404, "NotFound")
+
+
+def test_routes_are_described_for_those_who_call_them(scene: Scene) -> None:
+    """The description of the API says what each route does, and nothing of the exceptions of the program."""
+    document = scene.site.get("/api").json()
+    texts = [
+        operation.get("description", "")
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    ]
+    assert "The entities that are active members, by name." in texts
+    assert [text for text in texts if "Raises:" in text] == []
