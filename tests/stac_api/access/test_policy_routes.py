@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -20,7 +21,7 @@ from stac_api.access.rule_store import activate, activate_now, load_draft, rollb
 from tests.conftest import PROJECT
 from tests.postgres import forget_rules
 from tests.stac_api.access.invented_people import People
-from tests.stac_api.invented_catalogue import Site, a_collection, load, problem_of, serving
+from tests.stac_api.invented_catalogue import Site, a_collection, declare_queryables, load, problem_of, serving
 
 SCHEMA = PROJECT / "stac_api" / "schemas" / "access-v1.0.0.json"
 
@@ -101,6 +102,7 @@ def ruled(module_database: Database) -> Iterator[Site]:
     load(module_database, collections, [])
     forget_rules(module_database)
     with module_database.connect("owner") as connection:
+        declare_queryables(connection)
         activate(connection, SETS, LICENCES, by="a test")
     with serving(create_app(ApiSettings(), module_database.conninfo("api"))) as running:
         yield running
@@ -329,6 +331,15 @@ def test_the_schema_is_that_of_the_answers(request: pytest.FixtureRequest) -> No
 def test_the_conformance_class_is_declared(ruled: Site) -> None:
     """A client can tell that there are rules before it asks for them."""
     assert "https://w3id.org/stac-access/v1.0.0/rules" in ruled.get("/conformance").json()["conformsTo"]
+
+
+def test_one_connection_is_enough(ruled: Site, module_database: Database) -> None:
+    """No request waits for a second connection while it holds one, however many come at once."""
+    app = create_app(ApiSettings(pool_size=1), module_database.conninfo("api"))
+    paths = ("/policies", "/collections", "/collections/pleiades", "/collections/pleiades/access", "/search", "/")
+    with serving(app) as narrow, ThreadPoolExecutor(8) as clients:
+        answers = [each.status_code for each in clients.map(narrow.get, paths * 10)]
+    assert answers == [200] * 60
 
 
 def test_a_set_that_is_activated_holds_within_a_second(ruled: Site, module_database: Database) -> None:
