@@ -31,6 +31,7 @@ _LONGEST_LINE_BYTES = 64 * 2**20
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
 _ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
 _COLLECTION = re.compile(rb'"collection"\s*:\s*"([^"\\]+)"')
+_Lines = Iterator[tuple[bytes, int]]  #: each with the offset after it
 _NAME = re.compile(r"\.(ndjson|jsonl|geojsonl)(\.gz)?$")
 
 
@@ -56,11 +57,18 @@ def is_bulk_file(url: str) -> bool:
 
 
 def bulk_pages(
-    session: Session, options: Options, cursor: str | None, progress: Progress, fingerprints: Fingerprints
+    session: Session | None, options: Options, cursor: str | None, progress: Progress, fingerprints: Fingerprints
 ) -> Iterator[Page]:
     """The Items of a bulk file in pages.
 
     A gzipped file is read from its beginning again to go on; a file that was replaced is read anew.
+
+    Args:
+        session: None for a file on this machine.
+        options: where it is.
+        cursor: after which page to go on.
+        progress: kept up to date.
+        fingerprints: of lines that may be there as they were.
 
     Raises:
         SourceUnavailable: It cannot be read, or it is replaced while it is read.
@@ -82,7 +90,7 @@ def bulk_pages(
     yield _page(page, None, options, fingerprints)
 
 
-def bulk_state(session: Session, options: Options) -> str | None:
+def bulk_state(session: Session | None, options: Options) -> str | None:
     """What tells one version of a bulk file from any other; None where its server does not say enough.
 
     On a disk its size and when it and its entry were last changed, which nobody can set back.
@@ -90,8 +98,7 @@ def bulk_state(session: Session, options: Options) -> str | None:
     Raises:
         SourceUnavailable: A file on this machine cannot be found.
     """
-    is_local = options.url.startswith("file:")
-    version: object = _local_state(options.url) if is_local else _remote_state(session, options.url)
+    version: object = _remote_state(session, options.url) if session else _local_state(options.url)
     return json.dumps([options.shown_location, options.preset, version]) if version else None
 
 
@@ -132,16 +139,16 @@ def _page(lines: Sequence[bytes], cursor: str | None, options: Options, fingerpr
 
 def _fingerprint(line: bytes, options: Options) -> str:
     """By which the same line is known again, under the same preset."""
-    digest = hashlib.sha256((options.preset or "").encode())
-    digest.update(line)
-    return digest.hexdigest()
+    return hashlib.sha256((options.preset or "").encode() + line).hexdigest()
 
 
 def _supposed_identity(line: bytes) -> str | None:
     """What the id of the record most likely is, told without parsing: whether it is, the fingerprint proves."""
     item, collection = _ID.search(line), _COLLECTION.search(line)
+    if not item:
+        return None
     try:
-        return "/".join(found[1].decode() for found in (collection, item) if found) if item else None
+        return (b"%b/%b" % (collection[1], item[1]) if collection else item[1]).decode()
     except UnicodeDecodeError:
         return None
 
@@ -154,7 +161,9 @@ def _record(line: bytes, fingerprint: str, options: Options) -> RawRecord:
         return replace(unreadable_record(f"the line is not JSON: {error}", said), fingerprint=fingerprint)
 
 
-def _open(session: Session, options: Options, position: Position) -> tuple[str | None, Iterator[tuple[bytes, int]]]:
+def _open(
+    session: Session | None, options: Options, position: Position
+) -> tuple[str | None, Iterator[tuple[bytes, int]]]:
     """The version of the file, and its lines after a position."""
     is_packed = options.url.partition("?")[0].endswith(".gz")
     start = 0 if is_packed else position.offset
@@ -167,8 +176,8 @@ def _open(session: Session, options: Options, position: Position) -> tuple[str |
     return file.version, (entry for entry in unpacked if entry[1] > position.offset)
 
 
-def _bytes(session: Session, url: str, start: int) -> _Bytes:
-    return _local_bytes(url, start) if url.startswith("file:") else _remote_bytes(session, url, start)
+def _bytes(session: Session | None, url: str, start: int) -> _Bytes:
+    return _remote_bytes(session, url, start) if session else _local_bytes(url, start)
 
 
 def _local_bytes(url: str, start: int) -> _Bytes:
@@ -248,7 +257,7 @@ def _unpacker() -> Any:
     return zlib.decompressobj(wbits=31)
 
 
-def _lines(blocks: Iterator[bytes], start: int) -> Iterator[tuple[bytes, int]]:
+def _lines(blocks: Iterator[bytes], start: int) -> _Lines:
     """Each line, and the offset after it; a last line without its end counts too."""
     offset, beginning = start, b""
     for block in blocks:

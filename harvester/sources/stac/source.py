@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -44,10 +45,11 @@ def read_pages(
         SourceUnavailable: It cannot be reached, or answers what is not STAC.
         SourceRefused: It refuses our credentials.
     """
-    with Session(options, auth=_authorisation(options)) as session:
-        if is_bulk_file(options.url):
+    if is_bulk_file(options.url):
+        with _session_of_bulk_file(options) as session:
             yield from bulk_pages(session, options, cursor, progress, fingerprints)
-        else:
+    else:
+        with Session(options, auth=_authorisation(options)) as session:
             yield from _catalogue_pages(session, options, selection, cursor, progress)
 
 
@@ -55,8 +57,13 @@ def state_of(options: Options) -> str | None:
     """Which version of a bulk file there is, and by which preset it is read; an API or a catalogue does not tell."""
     if not is_bulk_file(options.url):
         return None
-    with Session(options, auth=_authorisation(options)) as session:
+    with _session_of_bulk_file(options) as session:
         return bulk_state(session, options)
+
+
+def _session_of_bulk_file(options: Options) -> AbstractContextManager[Session | None]:
+    """None is opened for a file on this machine: reading all the certificates takes longer than a run may."""
+    return nullcontext() if options.url.startswith("file:") else Session(options, auth=_authorisation(options))
 
 
 def windows(options: Options, selection: Selection) -> Sequence[Selection]:
