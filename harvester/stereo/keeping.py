@@ -15,9 +15,11 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import cast
 
+import orjson
 import shapely
 from psycopg import Connection
 from psycopg.rows import class_row
+from psycopg.types.json import Json
 
 from footprints import DirectionSource, NormalisedDirection, View
 from footprints.wrapping import Region
@@ -232,7 +234,8 @@ class SetKeeping:
     def _keep_views(self, views: Sequence[ViewItem], gone: Collection[str]) -> None:
         """Write down views, and forget others."""
         self._connection.execute("DELETE FROM dinamis.stereo_view WHERE item = ANY(%s)", (list(gone),))
-        self._connection.execute(KEEP_VIEWS, _columns(views))
+        # Lists of columns would be put together element by element, in Python.
+        self._connection.execute(KEEP_VIEWS, {"views": Json(_rows(views), dumps=orjson.dumps)})
 
     def _in_company(self, moments: Set[Moment]) -> list[Moment]:
         """Those moments near which there may be sets."""
@@ -294,24 +297,28 @@ def _memberships(told: Iterable[Iterable[tuple[str, Membership]]]) -> dict[str, 
     return {item: frozenset(memberships) for item, memberships in by_item.items()}
 
 
-def _columns(views: Sequence[ViewItem]) -> dict[str, Sequence[object]]:
-    seen = [each.view for each in views]
-    return {
-        "items": [each.item for each in views],
-        "scenes": [each.scene for each in views],
-        "collections": [each.collection for each in views],
-        "archive": [each.is_archive for each in views],
-        "platforms": [view.platform for view in seen],
-        "times": [view.acquired_at for view in seen],
-        "footprints": shapely.to_wkb([view.footprint for view in seen]).tolist(),
-        "azimuths": [view.direction.azimuth_deg for view in seen],
-        "incidences": [view.direction.incidence_deg for view in seen],
-        "sources": [int(view.direction.source) for view in seen],
-        "clouds": [view.cloud_cover_percent for view in seen],
-        "sun_azimuths": [view.sun_azimuth_deg for view in seen],
-        "sun_elevations": [view.sun_elevation_deg for view in seen],
-        "gsds": [view.gsd_m for view in seen],
-    }
+def _rows(views: Sequence[ViewItem]) -> list[dict[str, object]]:
+    """Views as rows of `dinamis.stereo_view`, in JSON data."""
+    footprints = shapely.to_wkb([each.view.footprint for each in views], hex=True).tolist()
+    return [
+        {
+            "item": each.item,
+            "scene": each.scene,
+            "collection": each.collection,
+            "is_archive": each.is_archive,
+            "platform": each.view.platform,
+            "acquired_at": each.view.acquired_at,
+            "footprint": f"\\x{footprint}",
+            "azimuth": each.view.direction.azimuth_deg,
+            "incidence": each.view.direction.incidence_deg,
+            "direction_source": int(each.view.direction.source),
+            "cloud_cover": each.view.cloud_cover_percent,
+            "sun_azimuth": each.view.sun_azimuth_deg,
+            "sun_elevation": each.view.sun_elevation_deg,
+            "gsd": each.view.gsd_m,
+        }
+        for each, footprint in zip(views, footprints, strict=True)
+    ]
 
 
 def _view_item(row: Sequence[object], footprint: object) -> ViewItem:

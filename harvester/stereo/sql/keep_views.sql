@@ -3,13 +3,10 @@ INSERT INTO dinamis.stereo_view (
     item, scene, collection, is_archive, platform, acquired_at, footprint,
     azimuth, incidence, direction_source, cloud_cover, sun_azimuth, sun_elevation, gsd
 )
-SELECT *
-FROM unnest(
-    %(items)s::text [], %(scenes)s::text [], %(collections)s::text [], %(archive)s::boolean [],
-    %(platforms)s::text [], %(times)s::timestamptz [], %(footprints)b::bytea [],
-    %(azimuths)s::float8 [], %(incidences)s::float8 [], %(sources)s::smallint [], %(clouds)s::float8 [],
-    %(sun_azimuths)s::float8 [], %(sun_elevations)s::float8 [], %(gsds)s::float8 []
-)
+SELECT
+    item, scene, collection, is_archive, platform, acquired_at, footprint,
+    azimuth, incidence, direction_source, cloud_cover, sun_azimuth, sun_elevation, gsd
+FROM json_populate_recordset(NULL::dinamis.stereo_view, %(views)s)
 ON CONFLICT (item) DO UPDATE SET
     scene = excluded.scene,
     collection = excluded.collection,
