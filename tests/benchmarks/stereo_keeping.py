@@ -24,8 +24,6 @@ from tests.postgres import PostgresServer
 
 COLLECTION = "spot-6-7-drs"
 SETS = ("spot-6-7-stereo", "spot-6-7-tristereo")
-#: Of the images that are views of a pair: in France some tenth of the Pléiades are.
-SHARES = (0.0, 0.1)
 _BETWEEN_VIEWS_S = 31.0
 
 
@@ -78,6 +76,15 @@ def harvested(database: Database, items: Path, is_kept: bool) -> None:
     """Harvest the file into the collection, with or without the collections of its sets."""
     report = harvest(feed_of(items), rooms_with(is_kept, database), Request())
     assert report.exit_code == 0
+
+
+def harvested_images(database: Database, count: int, share: float) -> list[dict[str, Any]]:
+    """Harvest so many images with their sets; gives their Items as the source has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        items = Path(folder) / "items.ndjson"
+        write_images(items, count, share)
+        harvested(database, items, True)
+        return [orjson.loads(line) for line in items.read_bytes().splitlines()]
 
 
 def feed_of(items: Path, page_size: int | None = None) -> Feed:
