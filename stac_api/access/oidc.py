@@ -106,7 +106,7 @@ class Provider:
             try:
                 await self._read()
                 self._answered_at = monotonic()
-            except (httpx.HTTPError, ValueError) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
                 logger.warning("The provider of logins %s gave no keys: %s", self.issuer, error)
 
     async def _read(self) -> None:

@@ -7,7 +7,9 @@ SELECT
         WHEN entity.state = 'suspended' THEN 'entity-suspended'
         WHEN entity.state <> 'active' THEN 'entity-pending'
         WHEN NOT bool_or(membership.valid @> now()) THEN 'membership-ended'
-        WHEN NOT bool_or(membership.valid @> now() AND membership.confirmed_at IS NOT NULL) THEN 'membership-unconfirmed'
+        WHEN person.state <> 'active'
+            OR NOT bool_or(membership.valid @> now() AND membership.confirmed_at IS NOT NULL)
+            THEN 'membership-unconfirmed'
         WHEN $3::uuid IS NOT NULL AND NOT EXISTS (
             SELECT FROM dinamis.capacities(person.id, now()) AS held
             INNER JOIN dinamis.framework ON held.framework = framework.id

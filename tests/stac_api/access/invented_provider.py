@@ -43,6 +43,7 @@ class InventedProvider:
     key: rsa.RSAPrivateKey = field(default_factory=rsa_key)
     jwks: list[dict[str, Any]] = field(default_factory=list)
     named_issuer: str | None = None  #: what its discovery document says, when it is not the issuer
+    published: Any = None  #: in place of its keys
     is_down: bool = False
     readings: int = 0  #: how often its keys were read
 
@@ -90,7 +91,7 @@ class InventedProvider:
 
     async def _keys(self, _request: Request) -> Response:
         self.readings += 1
-        return JSONResponse({"keys": self.jwks})
+        return JSONResponse({"keys": self.jwks} if self.published is None else self.published)
 
 
 @contextmanager

@@ -184,17 +184,19 @@ def test_forged_token_is_refused(site: Site, sso: InventedProvider, forgery: str
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
-def test_token_of_one_provider_is_none_of_another(database: Database, sso: InventedProvider) -> None:
+def test_token_of_one_provider_is_none_of_another(module_database: Database, sso: InventedProvider) -> None:
     """Of two providers, none can speak for the people of the other, though both are trusted."""
-    with provider() as other, logins_of(database, sso.issuer, other.issuer) as site:
+    with provider() as other, logins_of(module_database, sso.issuer, other.issuer) as site:
         assert site.get("/me", headers=bearer(sso.token())).json()["issuer"] == sso.issuer
         assert site.get("/me", headers=bearer(other.token())).json()["issuer"] == other.issuer
         assert site.get("/me", headers=bearer(other.token(iss=sso.issuer))).status_code == 401
 
 
-def test_keys_are_read_once_and_again_when_they_change(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_read_once_and_again_when_they_change(
+    module_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A new key of the provider is found without a restart; invented ids do not make the server ask again and again."""
-    with provider() as own, logins_of(database, own.issuer) as site:
+    with provider() as own, logins_of(module_database, own.issuer) as site:
         for _ in range(3):
             assert site.get("/me", headers=bearer(own.token())).status_code == 200
         assert own.readings == 1
@@ -209,11 +211,11 @@ def test_keys_are_read_once_and_again_when_they_change(database: Database, monke
         assert own.readings == 2
 
 
-def test_key_without_a_name_serves_tokens_without_one(database: Database) -> None:
+def test_key_without_a_name_serves_tokens_without_one(module_database: Database) -> None:
     """A small provider with one key need not name it; its algorithm is then one of those that we know."""
     with provider() as own:
         own.jwks = [public_jwk(own.key)]
-        with logins_of(database, own.issuer) as site:
+        with logins_of(module_database, own.issuer) as site:
             for algorithm in ("RS256", "PS256"):
                 token = jwt.encode(own.claims(), own.key, algorithm)
                 assert site.get("/me", headers=bearer(token)).status_code == 200
@@ -221,24 +223,24 @@ def test_key_without_a_name_serves_tokens_without_one(database: Database) -> Non
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
-def test_weak_and_encrypting_keys_are_not_used(database: Database) -> None:
+def test_weak_and_encrypting_keys_are_not_used(module_database: Database) -> None:
     """A key that is too short, or published for encryption, proves nothing."""
     with provider() as own:
         weak = rsa_key(1024)
         own.jwks = [public_jwk(weak, kid="weak"), public_jwk(own.key, kid="first", use="enc")]
-        with logins_of(database, own.issuer) as site:
+        with logins_of(module_database, own.issuer) as site:
             weakly = jwt.encode(own.claims(), weak, "RS256", headers={"kid": "weak"})
             assert site.get("/me", headers=bearer(weakly)).status_code == 401
             assert site.get("/me", headers=bearer(own.token())).status_code == 401
 
 
-def test_provider_that_is_down(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_provider_that_is_down(module_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its tokens are answered with 503 until it was heard of; from then on its failures log nobody out."""
     monkeypatch.setattr(oidc, "ASKING_INTERVAL_S", 0)
     monkeypatch.setattr(oidc, "KEYS_AGE_S", 0)
     with provider() as own:
         own.is_down = True
-        with logins_of(database, own.issuer) as site:
+        with logins_of(module_database, own.issuer) as site:
             answer = site.get("/me", headers=bearer(own.token()))
             assert answer.status_code == 503
             assert "Retry-After" in answer.headers
@@ -250,19 +252,30 @@ def test_provider_that_is_down(database: Database, monkeypatch: pytest.MonkeyPat
                 assert site.get("/me", headers=bearer(own.token())).status_code == 200
 
 
-def test_discovery_of_another_issuer_is_not_believed(database: Database) -> None:
+@pytest.mark.parametrize("keys", [{}, {"keys": "none"}, {"keys": []}, {"keys": [{"kty": "RSA", "kid": "first"}]}, []])
+def test_unreadable_keys_are_no_keys(module_database: Database, keys: Any) -> None:
+    """What a provider publishes in their place opens nothing, and makes nothing fail."""
+    with provider() as own:
+        own.published = keys
+        with logins_of(module_database, own.issuer) as site:
+            answer = site.get("/me", headers=bearer(own.token()))
+            assert answer.status_code == 503
+            assert answer.json()["code"] == "Unavailable"
+
+
+def test_discovery_of_another_issuer_is_not_believed(module_database: Database) -> None:
     """Who answers for a provider must say that it is that provider."""
     with provider() as own:
         own.named_issuer = "https://sso.example.org"
-        with logins_of(database, own.issuer) as site:
+        with logins_of(module_database, own.issuer) as site:
             assert site.get("/me", headers=bearer(own.token())).status_code == 503
 
 
-def test_api_names_its_ways_to_log_in(database: Database) -> None:
+def test_api_names_its_ways_to_log_in(module_database: Database) -> None:
     """Programs read there how to send a credential, and where a provider gives tokens, once it has told of itself."""
     with provider() as own:
         own.is_down = True
-        with logins_of(database, own.issuer) as site:
+        with logins_of(module_database, own.issuer) as site:
             schemes = site.get("/api").json()["components"]["securitySchemes"]
             assert schemes["ApiKey"] | {"description": ""} == {
                 "type": "apiKey", "in": "header", "name": "X-API-Key", "description": ""
@@ -271,7 +284,7 @@ def test_api_names_its_ways_to_log_in(database: Database) -> None:
             assert schemes["OpenIdConnect"]["openIdConnectUrl"] == f"{own.issuer}/.well-known/openid-configuration"
             assert "OAuth2PasswordBearer" not in schemes
         own.is_down = False
-        with logins_of(database, own.issuer) as site:
+        with logins_of(module_database, own.issuer) as site:
             assert site.get("/me", headers=bearer(own.token())).status_code == 200
             document = site.get("/api").json()
             flows = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]
@@ -314,10 +327,10 @@ def _real_provider() -> Iterator[str]:
             process.terminate()
 
 
-def test_login_at_a_real_provider(database: Database) -> None:
+def test_login_at_a_real_provider(module_database: Database) -> None:
     """Somebody logs in by the code flow of OpenID Connect, and the token opens the account here."""
-    with _real_provider() as issuer, logins_of(database, issuer) as site:
-        with people_of(database) as people:
+    with _real_provider() as issuer, logins_of(module_database, issuer) as site:
+        with people_of(module_database) as people:
             people.person("ada", issuer=issuer)
         client = {"client_id": AUDIENCE, "redirect_uri": "http://localhost/back"}
         asked = {**client, "response_type": "code", "scope": "openid email", "nonce": "n"}

@@ -33,6 +33,7 @@ class Register:
     engineer: ApiKey
     former: ApiKey
     applicant: ApiKey
+    newcomer: ApiKey
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,8 @@ def register(module_database: Database, site: Site) -> Register:
             for kind, state in (("lab", "active"), ("town", "active"), ("firm", "active"), ("closed", "suspended"))
         )
         ada, mayor, engineer, former, applicant = (people.person(f"{who} {name}") for who in "abcde")
+        newcomer = people.person(f"f {name}", state="applied")
+        people.join(newcomer, laboratory, "SCI_FR")
         people.join(ada, laboratory, "SCI_FR")
         people.join(mayor, town, "SCI_FR")
         people.join(engineer, contractor, "PRIV_PSP_FR", framework=people.mission(town))
@@ -70,6 +73,7 @@ def register(module_database: Database, site: Site) -> Register:
             engineer=people.key(engineer),
             former=people.key(former),
             applicant=people.key(applicant),
+            newcomer=people.key(newcomer),
         )
 
 
@@ -166,6 +170,7 @@ def test_nobody_signs_for_an_entity_that_is_not_his(site: Site, register: Regist
         (register.mayor, register.laboratory, "NoSuchPlace"),
         (register.key, uuid4(), "NoSuchPlace"),
         (register.applicant, register.laboratory, "MembershipUnconfirmed"),
+        (register.newcomer, register.laboratory, "MembershipUnconfirmed"),
         (register.former, register.closed, "EntitySuspended"),
     ):
         answer = sign(site, key, entity)
