@@ -18,6 +18,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from stac_api.access.audit import Actor, note
 from stac_api.access.errors import RulesRefused
 from stac_api.access.licences import Licence, publish
 from stac_api.access.policy import LicenceRef, PolicySet
@@ -151,6 +152,7 @@ def rollback(connection: Connection[Any], *, by: str) -> PolicySet:
         former, last = active[-2:]
         if last.begins and last.begins > _now(connection):
             connection.execute(WITHDRAW, {"id": last.id})
+            note(connection, Actor(login=by), "policy-set.withdraw", last.id)
             connection.execute(END, {"id": former.id, "ends": last.ends})
             return former.policies
         return activate_now(connection, _again(former.policies, last.id, [each.id for each in active]), by=by)
@@ -192,6 +194,7 @@ def _activated(connection: Connection[Any], policies: PolicySet, by: str, now: d
         connection.execute(END, {"id": before.id, "ends": policies.valid_from})
     ends = before.ends if before else (active[0].begins if active else None)
     connection.execute(ACTIVATE, {"id": policies.id, "begins": policies.valid_from, "ends": ends, "by": by})
+    note(connection, Actor(login=by), "policy-set.activate", policies.id, begins=policies.valid_from.isoformat())
     return True
 
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from database import Database
+from stac_api.access.audit import audit_events
 from stac_api.access.errors import RulesRefused
 from stac_api.access.licences import Licence, publish
 from stac_api.access.policy import PolicySet
@@ -140,6 +141,19 @@ def test_a_set_of_the_future_is_rolled_back_to_a_draft(ruleless_database: Databa
         assert rollback(connection, by=BY) == first
         assert timeline(connection) == [("a", days(-10), None)]
         assert [each.id for each in history(connection) if each.state == "draft"] == ["b"]
+
+
+def test_whatever_is_done_to_rules_stands_in_the_trail(ruleless_database: Database) -> None:
+    """Also a set that was activated and withdrawn before it began, of which the sets themselves tell nothing."""
+    with ruleless_database.connect("owner") as connection:
+        activate(connection, [a_set("noted", days(-10)), a_set("withdrawn", days(10))], by="one")
+        rollback(connection, by="another")
+        events = audit_events(connection, of="withdrawn") + audit_events(connection, of="noted")
+    assert [(each.action, each.detail["login"]) for each in events] == [
+        ("policy-set.withdraw", "another"),
+        ("policy-set.activate", "one"),
+        ("policy-set.activate", "one"),
+    ]
 
 
 def test_former_rules_return_under_another_id(ruleless_database: Database) -> None:
