@@ -24,8 +24,12 @@ from harvester.sources.stac.static import local_path
 
 logger = logging.getLogger(__name__)
 
-_PAGE_SIZE = 500
-_FIRST_PAGE_SIZE = 250  #: soon there is something to be searched, and known how many there are
+_BATCH = 500  #: lines that are looked at together
+_FIRST_BATCH = 250  #: soon there is something to be searched, and known whether there is much to be read
+#: A page ends after so many records that are to be read, with the batch in which they are…
+_ENOUGH_RECORDS = 250
+#: …or so many lines, most of them known.
+_ENOUGH_LINES = 5000
 _BLOCK_BYTES = 4 * 2**20
 _LONGEST_LINE_BYTES = 64 * 2**20
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
@@ -76,18 +80,68 @@ def bulk_pages(
     """
     position = Position(**json.loads(cursor)) if cursor else Position()
     version, lines = _open(session, options, position)
-    page: list[bytes] = []
-    size = options.page_size or (_PAGE_SIZE if cursor else _FIRST_PAGE_SIZE)
-    end = 0
-    for line, after in lines:
-        if len(page) >= size:
-            yield _page(page, json.dumps(asdict(Position(end, version))), options, fingerprints)
-            page, size = [], options.page_size or _PAGE_SIZE
-        if line.strip():
-            page.append(line)
-            progress.records += 1
+    page, end = _GatheredPage(options, fingerprints), 0
+    for batch, after in _batches(lines, options.page_size or _BATCH, options.page_size or _FIRST_BATCH):
+        if page.is_full:
+            yield page.ended(json.dumps(asdict(Position(end, version))))
+            page = _GatheredPage(options, fingerprints)
+        page.read(batch)
+        progress.records += len(batch)
         end = after
-    yield _page(page, None, options, fingerprints)
+    yield page.ended(None)
+
+
+def _batches(lines: _Lines, size: int, first_size: int) -> Iterator[tuple[list[bytes], int]]:
+    """The lines with anything in them, so many at once, and the offset after them."""
+    batch: list[bytes] = []
+    end, wanted = 0, first_size
+    for line, after in lines:
+        if len(batch) >= wanted:
+            yield batch, end
+            batch, wanted = [], size
+        if line.strip():
+            batch.append(line)
+        end = after
+    yield batch, end
+
+
+class _GatheredPage:
+    """A page on its way: a line that is known costs little, so it may be of many of them."""
+
+    def __init__(self, options: Options, fingerprints: Fingerprints) -> None:
+        self._options = options
+        self._fingerprints = fingerprints
+        self._records: dict[str, RawRecord | None] = {}  #: of each id the last; None where its line is known
+        self._lines = self._read = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is enough to be written in one transaction."""
+        if self._options.page_size:
+            return self._lines >= self._options.page_size
+        return self._read >= _ENOUGH_RECORDS or self._lines >= _ENOUGH_LINES
+
+    def read(self, lines: Sequence[bytes]) -> None:
+        """Read some more lines, but those that are known by the very same line."""
+        digests = [_fingerprint(line, self._options) for line in lines]
+        supposed = list(map(_supposed_identity, lines))
+        known = self._fingerprints([identity for identity in supposed if identity])
+        for line, digest, identity in zip(lines, digests, supposed, strict=True):
+            if identity and known.get(identity) == digest:
+                self._records[identity] = None
+            else:
+                record = _record(line, digest, self._options)
+                self._records[record.id] = record
+                self._read += 1
+        self._lines += len(lines)
+
+    def ended(self, cursor: str | None) -> Page:
+        """The page as it is."""
+        return Page(
+            records=[record for record in self._records.values() if record],
+            unread=[identity for identity, record in self._records.items() if record is None],
+            next_cursor=cursor,
+        )
 
 
 def bulk_state(session: Session | None, options: Options) -> str | None:
@@ -118,25 +172,6 @@ def _remote_state(session: Session, url: str) -> list[str | None] | None:
     return [answer.headers.get(name) for name in names] if "etag" in answer.headers else None
 
 
-def _page(lines: Sequence[bytes], cursor: str | None, options: Options, fingerprints: Fingerprints) -> Page:
-    """The records of some lines; those that are known by the very same line are not read."""
-    digests = [_fingerprint(line, options) for line in lines]
-    supposed = list(map(_supposed_identity, lines))
-    known = fingerprints([identity for identity in supposed if identity])
-    records: dict[str, RawRecord | None] = {}  # of each id the last
-    for line, digest, identity in zip(lines, digests, supposed, strict=True):
-        if identity and known.get(identity) == digest:
-            records[identity] = None
-        else:
-            record = _record(line, digest, options)
-            records[record.id] = record
-    return Page(
-        records=[record for record in records.values() if record],
-        unread=[identity for identity, record in records.items() if record is None],
-        next_cursor=cursor,
-    )
-
-
 def _fingerprint(line: bytes, options: Options) -> str:
     """By which the same line is known again, under the same preset."""
     return hashlib.sha256((options.preset or "").encode() + line).hexdigest()
@@ -161,9 +196,7 @@ def _record(line: bytes, fingerprint: str, options: Options) -> RawRecord:
         return replace(unreadable_record(f"the line is not JSON: {error}", said), fingerprint=fingerprint)
 
 
-def _open(
-    session: Session | None, options: Options, position: Position
-) -> tuple[str | None, Iterator[tuple[bytes, int]]]:
+def _open(session: Session | None, options: Options, position: Position) -> tuple[str | None, _Lines]:
     """The version of the file, and its lines after a position."""
     is_packed = options.url.partition("?")[0].endswith(".gz")
     start = 0 if is_packed else position.offset

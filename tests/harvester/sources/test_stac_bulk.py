@@ -163,3 +163,56 @@ def test_unread_lines_are_seen_and_reread_ones_read(database: Database, bulk: Pa
 
     reread = harvested(database, bulk, reread=True)
     assert counts(reread) == {"unchanged": 5}
+
+
+def pages_of(path: Path, known: dict[str, str], cursor: str | None = None) -> list[Page]:
+    """The pages of a file of which these fingerprints are known, after a cursor."""
+    options = stac.Options(url=path.as_uri())
+    return list(stac.read_pages(options, Selection(), cursor, Progress(), lambda _: known))
+
+
+def test_pages_are_of_so_many_lines_as_are_to_be_read(tmp_path: Path) -> None:
+    """What is new comes in pages that one transaction writes, the first one soon; known lines all come together."""
+    path = tmp_path / "items.ndjson"
+    write_items(path, 1300)
+    first = pages_of(path, {})
+    assert [len(page.records) for page in first] == [250, 500, 500, 50]
+    known = {name: mark for page in first for name, mark in fingerprints(page).items()}
+    changed = first[1].records[0].id, first[3].records[0].id
+    known |= dict.fromkeys(changed, "of another line")
+
+    (page,) = pages_of(path, known)
+
+    assert tuple(record.id for record in page.records) == changed
+    assert len(page.unread) == 1298
+
+
+def test_a_cursor_goes_on_after_its_page(tmp_path: Path) -> None:
+    """Whatever the pages were, those after a cursor are of the lines after it."""
+    path = tmp_path / "items.ndjson"
+    write_items(path, 1300)
+    pages = pages_of(path, {})
+    names = [record.id for page in pages for record in page.records]
+    for number, page in enumerate(pages[:-1], 1):
+        rest = pages_of(path, {}, page.next_cursor)
+        assert [record.id for each in rest for record in each.records] == names[sum(map(len_of, pages[:number])) :]
+
+
+def len_of(page: Page) -> int:
+    """How many records are to be read."""
+    return len(page.records)
+
+
+def test_of_lines_with_one_id_the_last_counts(bulk: Path) -> None:
+    """A line that is known makes a changed one before it an unchanged record, and the other way round."""
+    known = fingerprints(only_page(bulk))
+    line = bulk.read_bytes().splitlines()[0]
+    other = line.replace(b"1.5", b"1.6")
+
+    rewrite(bulk, lambda lines: [other, *lines])
+    assert only_page(bulk, known).records == []
+    rewrite(bulk, lambda lines: [*lines, other])
+    page = only_page(bulk, known)
+
+    assert len(page.records) == 1
+    assert {page.records[0].id, *page.unread} == known.keys()
