@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from database import Database
+from tests.postgres import PostgresServer
 from tests.stac_api.downloads.protected_catalogue import Gate, guarded, write_archive
 
 
@@ -19,8 +19,8 @@ def guarded_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def gate(module_database: Database, guarded_archive: Path) -> Iterator[Gate]:
-    """The server of one module."""
-    with guarded(module_database, guarded_archive) as running:
+@pytest.fixture(scope="session")
+def gate(postgres_server: PostgresServer, guarded_archive: Path) -> Iterator[Gate]:
+    """The server that the modules share, unless they need one of their own."""
+    with postgres_server.clone() as database, guarded(database, guarded_archive) as running:
         yield running

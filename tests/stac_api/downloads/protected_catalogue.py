@@ -211,7 +211,16 @@ def _items(archive: Path) -> list[dict[str, Any]]:
         "elsewhere",
         assets={"data": {"href": "https://hub.example.org/scene.zip", "type": "application/zip", "roles": ["data"]}},
     )
+    # Its role is kept with the Collection alone: pgSTAC stores nothing twice.
+    sketched = held_item("members", "SKETCHED", root)
+    sketched["assets"]["sketch"] = {
+        "href": "assets/members/SKETCHED/sketch",
+        "roles": ["overview"],
+        "title": "A sketch",
+    }
+    sketched["private"]["assets"]["sketch"] = sketched["private"]["assets"]["overview"]
     return [
+        sketched,
         held_item("members", "IMAGE", root),
         held_item("members", "AGAIN", root),
         held_item("members", "LAUNCH-PAD", root, west=-52.5, south=5.5),
@@ -237,7 +246,10 @@ def protect(database: Database, archive: Path) -> tuple[Holder, Holder]:
     Returns:
         A scientist who signed the licence, and one who did not.
     """
-    collections = [a_collection(each, each, each) for each in ("members", "open-data", "hidden", "elsewhere")]
+    collections = [
+        a_collection(each, each, each, item_assets={"sketch": {"roles": ["overview"], "title": "A sketch"}})
+        for each in ("members", "open-data", "hidden", "elsewhere")
+    ]
     load(database, collections, _items(archive))
     with people_of(database) as people:
         people.licence("uia")

@@ -6,6 +6,8 @@ import pytest
 import requests
 
 from stac_api import ApiSettings, create_app
+from stac_api.access.authorize import Action
+from stac_api.downloads.held_assets import action_of
 from tests.stac_api.downloads.protected_catalogue import (
     EXCLUDED,
     HIDDEN,
@@ -50,6 +52,23 @@ def _holder(gate: Gate, name: str) -> Holder | None:
 def test_files_are_for_whom_the_rules_say(gate: Gate, method: str, who: str, path: str, status: int) -> None:
     """Thumbnails go with the metadata, overviews and vendor's documents with full sight, images with the licence."""
     assert gate.request(method, path, _holder(gate, who)).status_code == status
+
+
+def test_roles_that_only_the_collection_says_count(gate: Gate) -> None:
+    """PgSTAC keeps with the Collection what an asset has in common with its item_assets; the role is found there."""
+    with gate.database.connect("owner") as connection:
+        (stored,) = connection.execute(
+            "SELECT content -> 'assets' -> 'sketch' FROM pgstac.items WHERE id = 'SKETCHED'"
+        ).fetchall()[0]
+    assert "roles" not in stored
+    sketch = "/assets/members/SKETCHED/sketch"
+    assert [gate.get(sketch, who).status_code for who in (None, gate.bob)] == [401, 200]
+
+
+@pytest.mark.parametrize("roles", [None, "thumbnail", "𒍟※", [], ["visual"], ["data", "thumbnail"]])
+def test_role_that_says_nothing_takes_the_most(roles: object) -> None:
+    """What is no small file for certain is an image."""
+    assert action_of(roles) is Action.DOWNLOAD
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from tests.stac_api.invented_catalogue import problem_of
 def _address(gate: Gate, expires_in: timedelta) -> str:
     """An address that this server signed so long ago."""
     with gate.database.connect("owner") as connection:
-        kid, secret = connection.execute("SELECT kid, secret FROM dinamis.signing_key").fetchall()[0]
+        kid, secret = connection.execute(
+            "SELECT kid, secret FROM dinamis.signing_key WHERE retired_at IS NULL"
+        ).fetchall()[0]
         (subject,) = connection.execute(
             "SELECT pseudonym FROM dinamis.person WHERE id = %s", (gate.ada.person,)
         ).fetchall()[0]
