@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from database import Database
 from footprints.stereo_picture import stereo_picture
 from stac_api import ApiSettings, create_app
+from tests.conftest import PROJECT
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
 from tests.stac_api.stereo_catalogue import (
     ARCHIVE,
@@ -239,6 +241,15 @@ def test_overview_is_drawn_only_for_who_has_another(stereo_site: Site) -> None:
 def test_what_is_no_set_has_no_overview(stereo_site: Site, path: str) -> None:
     """An image, an unknown set and an unknown collection are 404."""
     assert problem_of(stereo_site.get(f"/collections/{path}/stereo/overview.png"))["status"] == 404
+
+
+@pytest.mark.parametrize("page", ["how-to/pick-a-stereo-pair.md", "reference/stereo-api.md"])
+def test_searches_of_the_documentation_are_answered(stereo_site: Site, page: str) -> None:
+    """Each search by GET that a page shows can be asked as it stands."""
+    shown = re.findall(r"(/stereo/search\?\S+)", (PROJECT / "docs" / page).read_text(encoding="utf-8"))
+    assert len(shown) > 1
+    for search in shown:
+        assert stereo_site.get(search).status_code == 200, search
 
 
 @pytest.fixture
