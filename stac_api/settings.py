@@ -33,7 +33,9 @@ class ApiSettings(BaseSettings):
         "DINAMIS catalogue of very-high-resolution satellite imagery.",
         description="Description of the landing page.",
     )
-    public_assets: bool = Field(False, description="Serve the files of the archive to anyone who can reach the server.")
+    public_assets: bool = Field(
+        False, description="Give everybody the files of what he can see, whatever the rules say."
+    )
     oidc_issuers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
         (),
         description="Providers of logins (OpenID Connect) that are trusted: their issuer URLs, separated by commas, "

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     "--workers", default=1, show_default=True, type=click.IntRange(min=1), help="Processes that share the work."
 )
 @click.option(
-    "--public-assets", is_flag=True, help="Let everybody download the files of every Item. Only for data that is open."
+    "--public-assets",
+    is_flag=True,
+    help="Let everybody download the files of what he can see, whatever the rules say. Only for data that is open.",
 )
 def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
     """Serve the catalogue as a STAC API until Ctrl-C.
