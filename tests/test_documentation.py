@@ -17,6 +17,7 @@ from cli import main
 from database import DatabaseSettings
 from harvester.settings import HarvestSettings
 from stac_api import ApiSettings
+from stac_api.access.rule_settings import RuleSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
@@ -78,7 +79,9 @@ def test_every_variable_is_documented() -> None:
     page = (DOCS / "reference" / "configuration.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(DINAMIS_\w+)` \|", page, re.MULTILINE)
     assert len(rows) == len(set(rows))
-    read = {name for kind in (DatabaseSettings, HarvestSettings, ApiSettings) for name in variables_of(kind)}
+    read = {
+        name for kind in (DatabaseSettings, HarvestSettings, RuleSettings, ApiSettings) for name in variables_of(kind)
+    }
     assert set(rows) == {name for name in read if name.startswith("DINAMIS_")}
 
 
@@ -165,7 +168,7 @@ def problems_of_arguments(words: list[str]) -> list[str]:
     command: click.Command = main
     known = options_of(main)
     for word in words:
-        if isinstance(command, click.Group) and re.fullmatch(r"[a-z]+", word):
+        if isinstance(command, click.Group) and re.fullmatch(r"[a-z]+(-[a-z]+)*", word):
             if word not in command.commands:
                 return [f"dinamis has no command {word} in {' '.join(words)!r}"]
             command = command.commands[word]
