@@ -17,7 +17,7 @@ from stac_api.access import memberships
 from stac_api.access.audit import Actor, note
 from stac_api.access.categories import EntityKind
 from stac_api.access.errors import IdentityRefused
-from stac_api.access.references import only_one, referred_to
+from stac_api.access.references import only_one, printable, referred_to
 from stac_api.access.statements import statement
 
 
@@ -50,7 +50,7 @@ class Entity:
 
     def described(self) -> str:
         """What tells it from others of its name."""
-        return f"{self.name} ({self.kind}, {self.country}, {self.state})"
+        return printable(f"{self.name} ({self.kind}, {self.country}, {self.state})")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from stac_api.access.categories import FRANCE, EntityKind, FrameworkKind
 from stac_api.access.entities import Entity
 from stac_api.access.errors import IdentityRefused
 from stac_api.access.periods import Period
-from stac_api.access.references import id_in, only_one
+from stac_api.access.references import id_in, only_one, printable
 from stac_api.access.statements import statement
 
 
@@ -34,7 +34,7 @@ class Framework:
     def described(self) -> str:
         """What tells it from others of its title."""
         with_whom = f" of {self.principal_name}" if self.principal_name else ""
-        return f"{self.title} ({self.kind}{with_whom}, {self.begins:%Y-%m-%d} to {self.ends:%Y-%m-%d})"
+        return printable(f"{self.title} ({self.kind}{with_whom}, {self.begins:%Y-%m-%d} to {self.ends:%Y-%m-%d})")
 
 
 ALL, ADD = map(statement, ("frameworks", "add_framework"))

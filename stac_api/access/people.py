@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from stac_api.access.audit import Actor, note
 from stac_api.access.errors import IdentityRefused
-from stac_api.access.references import only_one, referred_to
+from stac_api.access.references import only_one, printable, referred_to
 from stac_api.access.statements import statement
 
 
@@ -34,7 +34,7 @@ class Person:
 
     def described(self) -> str:
         """What tells the person from others of the name."""
-        return f"{self.name or '(no name)'} <{self.email or 'no address'}> ({self.state})"
+        return printable(f"{self.name or '(no name)'} <{self.email or 'no address'}> ({self.state})")
 
 
 @dataclass(frozen=True, kw_only=True)

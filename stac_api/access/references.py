@@ -23,6 +23,11 @@ class Referable(Protocol):
         """A few words that tell it from others of the same name."""
 
 
+def printable(text: str) -> str:
+    """A text without what would steer a terminal: people choose their own names."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 Found = TypeVar("Found", bound=Referable)
 
 

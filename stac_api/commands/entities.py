@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from database.commands.terminal import json_option, print_plain
+from database.commands.terminal import json_option
 from stac_api.access.categories import EntityKind
-from stac_api.commands.register import by_option, open_register, print_document, print_table, shown_day
+from stac_api.commands.register import by_option, open_register, print_document, print_line, print_table, shown_day
 
 if TYPE_CHECKING:
     from stac_api.access.entities import Entity, Step
@@ -164,14 +164,14 @@ def show(reference: str, as_json: bool) -> None:
 
 
 def _print_entity(found: Entity, places: list[Application]) -> None:
-    print_plain(found.described())
-    print_plain(f"id {found.id}")
+    print_line(found.described())
+    print_line(f"id {found.id}")
     if found.charter_version:
-        print_plain(f"charter {found.charter_version}")
+        print_line(f"charter {found.charter_version}")
     if found.legal_representative:
-        print_plain(f"legal representative {found.legal_representative} {found.legal_representative_email or ''}")
+        print_line(f"legal representative {found.legal_representative} {found.legal_representative_email or ''}")
     if found.is_relay_partner:
-        print_plain("relay partner")
+        print_line("relay partner")
     print_table(
         ("person", "address", "role", "place", "asks for", "since"),
         ((p.person_name, p.email, p.role, p.state, p.category, shown_day(p.applied_at)) for p in places),
@@ -250,4 +250,4 @@ def _take(step: Step, reference: str, by: str | None, as_json: bool, **detail: s
 
 
 def _print_change(changed: Entity, as_json: bool) -> None:
-    print_document(changed) if as_json else print_plain(f"{changed.described()}  id {changed.id}")
+    print_document(changed) if as_json else print_line(f"{changed.described()}  id {changed.id}")

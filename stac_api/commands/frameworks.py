@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from database.commands.terminal import json_option, print_plain
+from database.commands.terminal import json_option
 from stac_api.access.categories import FrameworkKind
 from stac_api.commands.register import (
     DAY,
@@ -15,6 +15,7 @@ from stac_api.commands.register import (
     end,
     open_register,
     print_document,
+    print_line,
     print_table,
     shown_day,
 )
@@ -67,7 +68,7 @@ def add(
             behind,
             period,
         )
-    print_document(added) if as_json else print_plain(f"{added.described()}  id {added.id}")
+    print_document(added) if as_json else print_line(f"{added.described()}  id {added.id}")
 
 
 @framework.command("list")
@@ -98,4 +99,4 @@ def end_now(reference: str, by: str | None) -> None:
     with open_register(by) as register:
         found = framework_of(register.connection, reference)
         end_framework(register.connection, register.actor, found)
-    print_plain(f"{found.title} has ended")
+    print_line(f"{found.title} has ended")

@@ -6,9 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from database.commands.terminal import json_option, print_plain, say
+from database.commands.terminal import json_option, say
 from stac_api.access.principal import Scope
-from stac_api.commands.register import DAY, by_option, end, open_register, print_document, print_table, shown_day
+from stac_api.commands.register import (
+    DAY,
+    by_option,
+    end,
+    open_register,
+    print_document,
+    print_line,
+    print_table,
+    shown_day,
+)
 
 LIFE_DAYS = 180
 
@@ -62,7 +71,7 @@ def create(
     if as_json:
         print_document({"id": made.id, "secret": made.secret, "key": str(made), "expires_at": expires_at})
         return
-    print_plain(str(made))
+    print_line(str(made))
     say("For X-API-Key. With HTTP Basic the middle part is the user, the last one the password.")
     say("It is not shown again.")
 
@@ -108,4 +117,4 @@ def revoke(written: str, by: str | None) -> None:
 
     with open_register(by) as register:
         id_ = revoke_key(register.connection, register.actor, written)
-    print_plain(f"{id_} is revoked")
+    print_line(f"{id_} is revoked")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from database.commands.terminal import json_option, print_plain
+from database.commands.terminal import json_option
 from stac_api.commands.places import PLACE_COMMANDS
-from stac_api.commands.register import by_option, open_register, print_document, print_table, shown_day
+from stac_api.commands.register import by_option, open_register, print_document, print_line, print_table, shown_day
 
 if TYPE_CHECKING:
     from stac_api.access.people import Person
@@ -52,7 +52,7 @@ def add(name: str, email: str, issuer: str | None, subject: str | None, by: str 
         raise click.UsageError("--issuer and --subject belong together")
     with open_register(by) as register:
         added = add_person(register.connection, register.actor, name, email, issuer=issuer, subject=subject)
-    print_document(added) if as_json else print_plain(f"{added.described()}  id {added.id}")
+    print_document(added) if as_json else print_line(f"{added.described()}  id {added.id}")
 
 
 @user.command("list")
@@ -99,9 +99,9 @@ def show(reference: str, as_json: bool) -> None:
 
 def _print_person(document: dict[str, Any]) -> None:
     person: Person = document["person"]
-    print_plain(f"{person.described()}{', operator' if person.is_operator else ''}")
-    print_plain(f"id {person.id}")
-    print_plain(f"login {person.subject} at {person.issuer}" if person.issuer else "no login")
+    print_line(f"{person.described()}{', operator' if person.is_operator else ''}")
+    print_line(f"id {person.id}")
+    print_line(f"login {person.subject} at {person.issuer}" if person.issuer else "no login")
     print_table(
         ("entity", "role", "place", "since", "until"),
         ((p.entity_name, p.role, p.state, shown_day(p.begins), shown_day(p.ends)) for p in document["places"]),
@@ -129,7 +129,7 @@ def edit(reference: str, name: str | None, email: str | None, by: str | None) ->
         person = person_of(register.connection, reference)
         edit_person(register.connection, register.actor, person, name=name, email=email)
         edited = person_of(register.connection, str(person.id))
-    print_plain(edited.described())
+    print_line(edited.described())
 
 
 @user.command()
@@ -147,7 +147,7 @@ def login(reference: str, issuer: str, subject: str, by: str | None) -> None:
     with open_register(by) as register:
         person = person_of(register.connection, reference)
         set_login(register.connection, register.actor, person, issuer, subject)
-    print_plain(f"{person.described()} logs in as {subject} at {issuer}")
+    print_line(f"{person.described()} logs in as {subject} at {issuer}")
 
 
 @user.command()
@@ -161,7 +161,7 @@ def suspend(reference: str, reason: str, by: str | None) -> None:
     with open_register(by) as register:
         person = person_of(register.connection, reference)
         set_state(register.connection, register.actor, person, "suspended", reason)
-    print_plain(f"{person.described()} is suspended now")
+    print_line(f"{person.described()} is suspended now")
 
 
 @user.command()
@@ -174,7 +174,7 @@ def activate(reference: str, by: str | None) -> None:
     with open_register(by) as register:
         person = person_of(register.connection, reference)
         set_state(register.connection, register.actor, person, "active")
-    print_plain(f"{person.described()} is active now")
+    print_line(f"{person.described()} is active now")
 
 
 @user.command()
@@ -194,7 +194,7 @@ def erase(reference: str, yes: bool, by: str | None) -> None:
         if not yes:
             click.confirm(f"Erase {person.described()}?", abort=True)
         erase_person(register.connection, register.actor, person)
-    print_plain(f"{person.id} is erased")
+    print_line(f"{person.id} is erased")
 
 
 @user.command()
@@ -208,4 +208,4 @@ def operator(reference: str, off: bool, by: str | None) -> None:
     with open_register(by) as register:
         person = person_of(register.connection, reference)
         set_operator(register.connection, register.actor, person, is_operator=not off)
-    print_plain(f"{person.described()} is {'no operator any more' if off else 'an operator'}")
+    print_line(f"{person.described()} is {'no operator any more' if off else 'an operator'}")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import click
 
-from database.commands.terminal import json_option, print_plain
+from database.commands.terminal import json_option
 from stac_api.access.policy import Category
 from stac_api.commands.register import (
     DAY,
@@ -18,12 +18,12 @@ from stac_api.commands.register import (
     end,
     open_register,
     print_document,
-    print_table,
+    print_line,
     shown_day,
 )
 
 if TYPE_CHECKING:
-    from stac_api.access.memberships import Grant
+    from stac_api.access.memberships import Application, Grant
 
 CATEGORIES = click.Choice([each.value for each in Category if each is not Category.PUBLIC])
 ROLES = click.Choice(["user", "referent", "legal_representative"])
@@ -62,7 +62,7 @@ def join(
         memberships.join(
             register.connection, register.actor, person.id, entity.id, memberships.Role(role), period=period
         )
-    print_plain(f"{person.described()} is a member of {entity.name}, as {role}")
+    print_line(f"{person.described()} is a member of {entity.name}, as {role}")
 
 
 @click.command()
@@ -80,7 +80,7 @@ def leave(reference: str, entity_reference: str, role: str | None, by: str | Non
         person, entity = person_of(register.connection, reference), entity_of(register.connection, entity_reference)
         left = memberships.Role(role) if role else None
         memberships.leave(register.connection, register.actor, person.id, entity.id, left)
-    print_plain(f"{person.described()} is no member of {entity.name} any more{f', as {role}' if role else ''}")
+    print_line(f"{person.described()} is no member of {entity.name} any more{f', as {role}' if role else ''}")
 
 
 @click.command()
@@ -120,7 +120,7 @@ def grant(
         wanted = _grant(register, entity.kind, entity.country, category, framework)
         assert wanted is not None  # noqa: S101 - a category is named
         memberships.grant_category(register.connection, register.actor, person.id, entity.id, wanted, period=period)
-    print_plain(f"{person.described()} acts as {category} in {entity.name}")
+    print_line(f"{person.described()} acts as {category} in {entity.name}")
 
 
 def _grant(register: Register, kind: str, country: str, category: str | None, framework: str | None) -> Grant | None:
@@ -152,7 +152,7 @@ def revoke(reference: str, category: str | None, entity_reference: str, by: str 
         person, entity = person_of(register.connection, reference), entity_of(register.connection, entity_reference)
         which = Category(category) if category else None
         taken = memberships.revoke_category(register.connection, register.actor, person.id, entity.id, which)
-    print_plain(f"{taken} taken from {person.described()} in {entity.name}")
+    print_line(f"{taken} taken from {person.described()} in {entity.name}")
 
 
 @click.command("applications")
@@ -169,13 +169,18 @@ def list_applications(entity_reference: str | None, as_json: bool) -> None:
     if as_json:
         print_document(found)
         return
-    print_table(
-        ("application", "person", "address", "entity", "role", "asks for", "state", "since"),
-        (
-            (a.id, a.person_name, a.email, a.entity_name, a.role, a.category, a.state, shown_day(a.applied_at))
-            for a in found
-        ),
-    )
+    for application in found:
+        _print_application(application)
+
+
+def _print_application(application: Application) -> None:
+    print_line(f"{application.id}  {application.state}, since {shown_day(application.applied_at)}")
+    who = f"{application.person_name or '(no name)'} <{application.email or 'no address'}>"
+    category = f", asks for {application.category}" if application.category else ""
+    print_line(f"  {who} to {application.entity_name} as {application.role}{category}")
+    if application.purpose:
+        # Lines of the applicant must not pass for ours.
+        print_line(f"  “{' '.join(application.purpose.split())}”")
 
 
 @click.command()
@@ -194,7 +199,7 @@ def confirm(application: UUID, category: str | None, framework: str | None, by: 
         wanted = _grant(register, found.entity_kind, found.entity_country, category or found.category, framework)
         memberships.confirm(register.connection, register.actor, found, wanted)
     granted = f", as {wanted.category}" if wanted else "; `dinamis user grant` gives a category"
-    print_plain(f"{found.person_name} is a member of {found.entity_name}{granted}")
+    print_line(f"{found.person_name} is a member of {found.entity_name}{granted}")
 
 
 @click.command()
@@ -208,7 +213,7 @@ def refuse(application: UUID, reason: str, by: str | None) -> None:
     with open_register(by) as register:
         found = memberships.application_of(register.connection, application)
         memberships.refuse(register.connection, register.actor, found, reason)
-    print_plain(f"The application of {found.person_name} to {found.entity_name} is refused")
+    print_line(f"The application of {found.person_name} to {found.entity_name} is refused")
 
 
 PLACE_COMMANDS = (join, leave, grant, revoke, list_applications, confirm, refuse)

@@ -14,7 +14,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from database.commands.opening import ready_database
-from database.commands.terminal import OUT, Failure, print_json
+from database.commands.terminal import OUT, Failure, print_json, print_plain
+from stac_api.access.references import printable
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -78,11 +79,16 @@ def shown_day(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment else ""
 
 
+def print_line(text: str) -> None:
+    """Print a line as it is, but for what would steer the terminal: people choose their own names."""
+    print_plain(printable(text))
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows as they are: what people are called is no markup."""
     table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+        table.add_row(*(Text(printable("" if value is None else str(value))) for value in row))
     OUT.print(table)
 
 

@@ -422,6 +422,7 @@ def test_trail_is_append_only_for_everybody(scene: Scene) -> None:
     [
         {"name": ""},
         {"name": "x" * 201},
+        {"name": "NUL \x00"},
         {"kind": "club"},
         {"country": "France"},
         {"legal_representative": {"name": "J", "email": "no address"}},

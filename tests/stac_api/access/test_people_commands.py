@@ -284,7 +284,13 @@ def test_applicant_is_confirmed_after_the_referent(
 ) -> None:
     """An operator cannot confirm before the entity has validated; afterwards the category is that asked for."""
     application = apply(connection, person, entity)
-    assert application in operator.types("user", "applications", "--entity", entity)
+    connection.execute(
+        "UPDATE dinamis.membership SET purpose = %s WHERE id = %s", ("Landslides\nand [bold]floods[/bold]", application)
+    )
+    listed = operator.types("user", "applications", "--entity", entity)
+    assert listed.startswith(f"{application}  applied, since ")
+    assert f"Ada Martin <{person}> to {entity} as user, asks for SCI_FR\n" in listed
+    assert "“Landslides and [bold]floods[/bold]”" in listed
     assert "waits for a référent" in operator.is_refused("user", "confirm", application)
     connection.execute("UPDATE dinamis.membership SET validated_at = now() WHERE id = %s", (application,))
     assert "as SCI_FR" in operator.types("user", "confirm", application)
@@ -427,6 +433,25 @@ def test_names_are_printed_as_they_are(operator: Operator) -> None:
     operator.types("entity", "add", name, "--kind", "public", "--country", "fr")
     assert name in operator.types("entity", "list", "--name", name[-8:])
     assert re.search(r"\bFR\b", operator.types("entity", "list", "--name", name[-8:]))
+
+
+def test_names_cannot_steer_the_terminal(operator: Operator, connection: psycopg.Connection, entity: str) -> None:
+    """Whoever calls himself by an escape sequence, or applies with one, does not rewrite the operator's screen."""
+    steering = "\x1b[2J\x1b]0;owned\x07\u202e"
+    address = f"{uuid4().hex[:8]}@example.org"
+    operator.types("user", "add", f"Eve{steering}", address)
+    application = apply(connection, address, entity)
+    connection.execute("UPDATE dinamis.membership SET purpose = %s WHERE id = %s", (steering, application))
+    pages = [
+        operator.types("user", "applications", "--entity", entity),
+        operator.types("user", "list"),
+        operator.types("user", "show", address),
+        operator.types("entity", "show", entity),
+        operator.types("user", "refuse", application, "--reason", "Spam."),
+        operator.is_refused("entity", "suspend", entity, "--reason", "x", "--by", address),
+    ]
+    assert all("Eve\N{REPLACEMENT CHARACTER}[2J" in page for page in pages)
+    assert not {*"\x1b\x07\u202e"} & {*"".join(pages)}
 
 
 def test_country_is_two_letters(operator: Operator) -> None:
