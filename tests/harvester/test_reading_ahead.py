@@ -25,7 +25,7 @@ from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
 from harvester.sources.source import Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items
-from tests.harvest_rooms import items, rooms, sensors, timeless
+from tests.harvest_rooms import items, rooms, rows, sensors, timeless
 from tests.postgres import PostgresServer
 
 COLLECTION = "spot-6-7-drs"
@@ -129,18 +129,27 @@ def written(database: Database, page: Page, readings: Readings) -> object:
 
 
 def test_large_harvest_reads_ahead_and_ends_its_workers(database: Database, tmp_path: Path) -> None:
-    """A harvest of many pages has all its Items, and leaves no process behind."""
+    """A harvest of many pages has all its Items, leaves no process behind, and tells the server how large it is."""
     path = tmp_path / "items.ndjson"
     write_items(path, 1500)
     options = stac.Options(url=path.as_uri(), preset="spot-6-7-drs", page_size=100)
     feed = Feed(name="bulk", source="stac", kind="stac", collection=COLLECTION, location="here", options=options)
     seen: set[int] = set()
+    sizes: list[float] = []
 
-    report = harvest(feed, rooms(database, COLLECTION), Request(), lambda *_: seen.update(readers_of(os.getpid())))
+    def watch(*_: object) -> None:
+        seen.update(readers_of(os.getpid()))
+        known = rows(database, "SELECT reltuples FROM pg_class WHERE relname = 'source_record'")
+        sizes.append(known[0][0])
+            size for (size,) in rows(database, "SELECT reltuples FROM pg_class WHERE relname = 'source_record'")
+        )
+
+    report = harvest(feed, rooms(database, COLLECTION), Request(), watch)
 
     assert (report.exit_code, report.read, report.items_written) == (0, 1500, 1500)
     assert len(items(database)) == 1500
     assert seen
+    assert 1000 <= max(sizes) < 1500
     assert readers_of(os.getpid()) == []
 
 
