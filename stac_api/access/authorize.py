@@ -197,11 +197,11 @@ def _preview_refusals(question: _Question, rule: Rule) -> list[Reason]:
 
 
 def _download_refusals(question: _Question, rule: Rule) -> list[Reason]:
+    if rule.download not in _NOT_FROM_HERE and _is_excluded(question, rule):
+        return [Reason.SPATIALLY_EXCLUDED]  # whatever is mended
     reasons = _DOWNLOAD_REFUSALS[rule.download](question, rule)
     if not reasons and rule.download is not Download.QUESTIONNAIRE and Scope.DOWNLOAD not in question.principal.scopes:
         reasons = [Reason.SCOPE_MISSING]
-    if not reasons and _is_excluded(question, rule):
-        reasons = [Reason.SPATIALLY_EXCLUDED]
     return reasons
 
 
@@ -243,6 +243,8 @@ def _order_refusals(kind: Ordering) -> Callable[[_Question, Rule], list[Reason]]
 
     return refusals
 
+
+_NOT_FROM_HERE = frozenset({Download.NONE, Download.EXTERNAL})
 
 _DOWNLOAD_REFUSALS: Mapping[Download, Callable[[_Question, Rule], list[Reason]]] = {
     Download.NONE: _no_download,

@@ -126,9 +126,10 @@ def test_decision(principal: Principal, action: str, collection: str, reasons: l
     ids=["far", "across", "touching"],
 )
 def test_excluded_area_is_shown_but_not_given_out(area: Any, reasons: tuple[str, ...]) -> None:
-    """An image that touches the excluded area can be seen, but not downloaded."""
+    """An image that touches the excluded area can be seen, but not downloaded, whatever one signs."""
     resource = Resource(collection="held", geometry=area)
     assert authorize(SIGNER, Action.DOWNLOAD, resource, POLICIES).reasons == reasons
+    assert authorize(SCIENTIST, Action.DOWNLOAD, resource, POLICIES).reasons == (reasons or ("licence-not-signed",))
     assert authorize(SIGNER, Action.VIEW, resource, POLICIES).allowed
 
 

@@ -233,6 +233,7 @@ def test_the_place_of_an_item_matters(ruled: Operator) -> None:
     load(ruled.database, [a_collection("pleiades-littoral", "Littoral", "Littoral.")], items)
     words = ("--category", "PUB_FR", "--collection", "pleiades-littoral", "--item")
     assert outcomes(ruled, *words, "LANDES")["download"] == "on-condition"
+    assert outcomes(ruled, *words, "KOUROU")["download"] == "refused"
     with ruled.database.connect("owner") as connection:
         people = People(connection)
         person, entity = people.person("signer"), people.entity("Conservatoire")
