@@ -141,8 +141,6 @@ def test_large_harvest_reads_ahead_and_ends_its_workers(database: Database, tmp_
         seen.update(readers_of(os.getpid()))
         known = rows(database, "SELECT reltuples FROM pg_class WHERE relname = 'source_record'")
         sizes.append(known[0][0])
-            size for (size,) in rows(database, "SELECT reltuples FROM pg_class WHERE relname = 'source_record'")
-        )
 
     report = harvest(feed, rooms(database, COLLECTION), Request(), watch)
 
