@@ -163,7 +163,11 @@ class Rule(Document):
 
 
 class PolicySet(Document):
-    """All rules in force from one date until the next set."""
+    """All rules in force from one date until the next set.
+
+    What was active stays in the database as it was: every later release reads it, so that new fields have defaults, and
+    none is taken out.
+    """
 
     id: Identifier = Field(description="The period that it is for, such as `2024-Q4`.")
     valid_from: AwareDatetime
