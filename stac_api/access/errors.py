@@ -24,7 +24,7 @@ class RulesRefused(AccessError):
 
 
 class Unknown(AccessError):
-    """There is none of that name or id:"""
+    """There is none of that name or id:"""  # noqa: D415  # which one follows
 
 
 class Ambiguous(AccessError):
