@@ -134,3 +134,10 @@ def test_installed_program_has_its_collections(installed: Installed) -> None:
 def test_installed_program_tells_its_version(installed: Installed, wheel: Path) -> None:
     """The version is that of the wheel."""
     assert wheel.name.split("-")[1] in installed.run("dinamis", "--version")
+
+
+def test_installed_program_has_its_rules(installed: Installed) -> None:
+    """The rules came along as well, with their licences, and speak of every collection that did."""
+    checked = installed.run("dinamis", "rules", "check")
+    assert Path(checked.partition(":")[0]).is_relative_to(installed.folder)
+    assert checked.strip().endswith("0 errors, 0 warnings")
