@@ -16,7 +16,16 @@ from tests.emulators import geodes
 from tests.emulators.quirks import Plan, Quirks, refuses, unavailable
 from tests.emulators.serving import serving
 from tests.harvest_rooms import items, rows, timeless
-from tests.harvester.jobs.workshop import FEED, Patient, Workshop, documents_folder, records, wait_until, workshop
+from tests.harvester.jobs.workshop import (
+    FEED,
+    Patient,
+    Workshop,
+    documents_folder,
+    months_ago,
+    records,
+    wait_until,
+    workshop,
+)
 from tests.postgres import PostgresServer
 
 READ = "SELECT coalesce(sum((counts->>'read')::bigint), 0)::int FROM dinamis.run_part"
@@ -30,7 +39,7 @@ def read(shop: Workshop) -> int:
 def enqueue(shop: Workshop, name: str = FEED, *, is_full: bool = False) -> None:
     """Enqueue a harvest."""
     with shop.queue() as queue:
-        enqueue_harvest(queue, shop.place.feed(name), Request(is_full=is_full))
+        enqueue_harvest(queue, shop.place.feed(name), Request(is_full=is_full, since=months_ago(12)))
 
 
 def pass_for_dead(database: Database, worker: int) -> None:
@@ -78,7 +87,7 @@ def test_run_shared_by_two_workers_survives_the_death_of_one(postgres_server: Po
         shop.start("worker")
 
         wait_until(lambda: shop.run_states() == ["succeeded"] and not shop.jobs(), within_s=120)
-        harvest(undisturbed.feed, undisturbed.place.rooms, Request())
+        harvest(undisturbed.feed, undisturbed.place.rooms, Request(since=months_ago(12)))
         assert {key: timeless(item) for key, item in items(disturbed).items()} == {
             key: timeless(item) for key, item in items(quiet).items()
         }
@@ -140,7 +149,7 @@ def test_run_of_another_kind_waits_for_the_one_at_work(database: Database, tmp_p
         assert shop.run_states() == ["succeeded"]
         ((task, status, arguments),) = shop.jobs()
         assert (task, status) == ("harvest_feed", "todo")
-        assert (arguments["request"], arguments["failures"]) == ({"is_full": True}, 0)
+        assert (arguments["request"]["is_full"], arguments["failures"]) == (True, 0)
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])

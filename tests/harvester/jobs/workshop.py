@@ -60,12 +60,18 @@ class Patient:
             self.at_once -= scope["type"] == "http"
 
 
+def months_ago(number: int) -> datetime:
+    """The beginning of a month before this one, UTC: harvests since then have few parts, a month each."""
+    now = datetime.now(UTC)
+    year, month = divmod(now.year * 12 + now.month - 1 - number, 12)
+    return datetime(year, month + 1, 1, tzinfo=UTC)
+
+
 def records(months: int, each: int) -> list[dict[str, Any]]:
-    """Synthetic records of GEODES that were inserted over some months from 2025 on, so many in each."""
+    """Synthetic records of GEODES that were inserted over the months before this one, so many in each."""
     made = geodes.synthetic_records(months * each)
     for number, record in enumerate(made):
-        month = datetime(2025 + number // each // 12, number // each % 12 + 1, 5, tzinfo=UTC)
-        moment = month + timedelta(seconds=number % each)
+        moment = months_ago(months - number // each) + timedelta(days=4, seconds=number % each)
         record["properties"]["datetime"] = f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
     return made
 
