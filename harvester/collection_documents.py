@@ -18,9 +18,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from documents.located_yaml import LocatedDocument, Place, Problem, read_located_yaml
-from documents.mistakes import did_you_mean, dotted, explained, validated
-from documents.packaged import default_collections_directory
+from database.documents.located_yaml import LocatedDocument, Place, Problem, read_located_yaml
+from database.documents.mistakes import did_you_mean, dotted, explained, validated
+from database.documents.packaged import default_collections_directory
 from harvester.collection_model import CollectionContent, Harvest, SourceChoice
 from harvester.errors import CollectionDocumentError
 from harvester.queryables import DEFAULT_LANGUAGE, QUERYABLES, queryables

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from documents.located_yaml import Place, Problem, read_located_yaml
-from documents.mistakes import did_you_mean, dotted, explained, validated
+from database.documents.located_yaml import Place, Problem, read_located_yaml
+from database.documents.mistakes import did_you_mean, dotted, explained, validated
 from harvester.errors import CollectionDocumentError, UnreadableScene
 
 #: How a family gives the azimuth from the target to the satellite (docs/explanation/reading-dimap.md).

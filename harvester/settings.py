@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, HttpUrl, Secret, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from database.documents.packaged import default_collections_directory
 from database.settings import DatabaseSettings
-from documents.packaged import default_collections_directory
 from harvester.collection_model import Language
 
 _SPOKEN = ", ".join(get_args(Language))

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-PACKAGES = {"database", "documents", "footprints", "harvester", "stac_api"}
-DOCUMENTS = "documents/packaged_collections"
+PACKAGES = {"database", "footprints", "harvester", "stac_api"}
+DOCUMENTS = "database/documents/packaged_collections"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from shapely import Polygon
 
-from documents.located_yaml import LocatedDocument, Problem, read_located_yaml
-from documents.mistakes import did_you_mean, explained, validated
+from database.documents.located_yaml import LocatedDocument, Problem, read_located_yaml
+from database.documents.mistakes import did_you_mean, explained, validated
 from stac_api.access.errors import RulesMistaken
 from stac_api.access.licences import Licence
 from stac_api.access.policy import PolicySet

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import pairwise
 
-from documents.located_yaml import LocatedDocument
-from documents.mistakes import did_you_mean
+from database.documents.located_yaml import LocatedDocument
+from database.documents.mistakes import did_you_mean
 from stac_api.access.policy import Category, PolicySet
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from documents.packaged import default_collections_directory
+from database.documents.packaged import default_collections_directory
 
 
 class RuleSettings(BaseSettings):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.packaged import default_collections_directory
+from database.documents.packaged import default_collections_directory
 from stac_api.access.errors import RulesMistaken
 from stac_api.access.policy import Category
 from stac_api.access.rule_files import check_rules, collections_beside, read_rules

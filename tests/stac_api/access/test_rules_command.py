@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from cli import main
 from database import Database
-from documents.packaged import default_collections_directory
+from database.documents.packaged import default_collections_directory
 from stac_api.access.policy import Category
 from stac_api.commands.access import CATEGORIES
 from tests.postgres import forget_rules

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from documents.located_yaml import LocatedDocument, Place, Problem
+from database.documents.located_yaml import LocatedDocument, Place, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 

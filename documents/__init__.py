@@ -1,1 +1,0 @@
-"""Documents that people write in YAML: read strictly, each mistake told with its line and how to mend it."""
