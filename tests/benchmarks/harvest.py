@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -75,7 +75,8 @@ def harvested(database: Database, items: Path, *, clocked: bool = False) -> dict
         location=options.shown_location,
         options=options,
     )
-    with clocked_stages() if clocked else nullcontext({}) as seconds:
+    clocks: AbstractContextManager[dict[str, float]] = clocked_stages() if clocked else nullcontext({})
+    with clocks as seconds:
         report = harvest(feed, rooms(database, COLLECTION), Request())
     assert report.exit_code == 0
     assert report.read == sum(report.outcomes.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -18,9 +18,9 @@ _LEDGER = [name for name, member in vars(Ledger).items() if callable(member) and
 
 
 @contextmanager
-def clocked_stages() -> Iterator[Counter[str]]:
+def clocked_stages() -> Iterator[dict[str, float]]:
     """Count the seconds of each stage while the context is open; a stage inside another counts for itself alone."""
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     running: list[float] = []
 
     def clocked(stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
