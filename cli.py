@@ -116,9 +116,9 @@ def demo(once: bool, port: int) -> None:
 
 
 def _activate_shipped_rules(database: Database) -> None:
-    from stac_api.access.rule_files import read_rules
-    from stac_api.access.rule_settings import RuleSettings
-    from stac_api.access.rule_store import activate
+    from stac_api.access.rules.files import read_rules
+    from stac_api.access.rules.settings import RuleSettings
+    from stac_api.access.rules.store import activate
 
     written = read_rules(settings_of(RuleSettings).rules)
     with database.connect("owner") as connection:

@@ -14,9 +14,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
 from stac_api.access.answer_caching import AnswerCaching
-from stac_api.access.credentials import Credentials
+from stac_api.access.credentials.oidc import Logins
+from stac_api.access.credentials.resolver import Credentials
 from stac_api.access.guards import guard_all_routes
-from stac_api.access.oidc import Logins
 from stac_api.api_page import add_api_page
 from stac_api.client import CatalogueClient
 from stac_api.connections import api_database, lifespan_of

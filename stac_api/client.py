@@ -25,8 +25,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from stac_api.access.asset_protection import protection_of
 from stac_api.access.guards import no_collection, refuse_unseen
 from stac_api.access.item_redaction import TELLING, told_reason, without_hidden
-from stac_api.access.policy_routes import with_rule_links
 from stac_api.access.restriction import Restriction, restriction_of, saw_collection
+from stac_api.access.rules.routes import with_rule_links
 from stac_api.areas import bbox_geometry, crosses_antimeridian
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
 from stac_api.conformance import ADDED_CLASSES

@@ -7,8 +7,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from stac_api.access.oidc import Logins
-from stac_api.access.security_schemes import security_schemes
+from stac_api.access.credentials.oidc import Logins
+from stac_api.access.credentials.security_schemes import security_schemes
 from stac_api.client import ITEMS_PER_PAGE
 from stac_api.collection_search import COLLECTIONS_PER_PAGE
 from stac_api.errors import PROBLEM_JSON, Problem

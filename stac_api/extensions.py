@@ -19,8 +19,8 @@ from stac_fastapi.extensions.query import QueryConformanceClasses
 from stac_fastapi.pgstac.models.extensions import Extensions
 from stac_fastapi.types.extension import ApiExtension
 
-from stac_api.access.accounts import AccountsExtension
-from stac_api.access.policy_routes import PoliciesExtension
+from stac_api.access.accounts.extension import AccountsExtension
+from stac_api.access.rules.routes import PoliciesExtension
 from stac_api.changes import ChangesExtension
 from stac_api.downloads.gateway import AssetsExtension
 from stac_api.downloads.signing import SigningExtension

@@ -59,7 +59,7 @@ class PostgresServer:
 def open_to_all(template: Database) -> None:
     """Let everybody see everything: what is asked of the API in most tests is not who may see what."""
     from stac_api.access.policy import PolicySet  # noqa: PLC0415  # tests without a database do without the API
-    from stac_api.access.rule_store import activate  # noqa: PLC0415
+    from stac_api.access.rules.store import activate  # noqa: PLC0415
 
     everybody = {"collections": ["*"], "categories": ["PUBLIC"], "visibility": "full", "source": "the tests"}
     rules = PolicySet.model_validate(

@@ -17,7 +17,7 @@ from cli import main
 from database import DatabaseSettings
 from harvester.settings import HarvestSettings
 from stac_api import ApiSettings
-from stac_api.access.rule_settings import RuleSettings
+from stac_api.access.rules.settings import RuleSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"

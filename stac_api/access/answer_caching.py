@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stac_api.access.credentials import CREDENTIAL_HEADERS
+from stac_api.access.credentials.resolver import CREDENTIAL_HEADERS
 from stac_api.access.restriction import Restriction
 
 PERSONAL = "private, no-store"

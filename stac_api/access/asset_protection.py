@@ -13,9 +13,9 @@ from fastapi import Request
 from stac_fastapi.types.requests import get_base_url
 
 from stac_api.access.authorize import Action, Resource, authorize
-from stac_api.access.policies import policies_in_force
 from stac_api.access.policy import PolicySet
 from stac_api.access.principal import ANONYMOUS
+from stac_api.access.rules.in_force import policies_in_force
 from stac_api.downloads.held_assets import action_of
 
 EXTENSION = "https://stac-extensions.github.io/authentication/v1.1.0/schema.json"

@@ -14,8 +14,8 @@ from fastapi.routing import APIRoute
 from stac_fastapi.types.errors import NotFoundError
 from starlette.routing import BaseRoute
 
+from stac_api.access.accounts.callers import logged_in
 from stac_api.access.answer_caching import mark_same_for_all
-from stac_api.access.callers import logged_in
 from stac_api.access.restriction import restriction_of, sees_collection
 
 Guard = Callable[[Request], Awaitable[object]]

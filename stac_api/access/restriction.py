@@ -16,10 +16,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from stac_api.access.authorize import Action, Resource, authorize, views_filter
-from stac_api.access.credentials import principal_of
-from stac_api.access.policies import policies_in_force
+from stac_api.access.credentials.resolver import principal_of
 from stac_api.access.policy import Category, PolicySet
 from stac_api.access.principal import Principal
+from stac_api.access.rules.in_force import policies_in_force
 
 #: A collection that is new is known to searches everywhere after this, in seconds.
 OLDEST_LIST_S = 1.0

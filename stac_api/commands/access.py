@@ -56,8 +56,8 @@ def explain(
       dinamis access explain --category PUBLIC --collection pleiades --at 2022-11-01
     """  # noqa: D301  # click wants the character, which a raw string has not
     from stac_api.access.explanation import explanations
-    from stac_api.access.holdings import resource_of
-    from stac_api.access.rule_store import in_force
+    from stac_api.access.register.holdings import resource_of
+    from stac_api.access.rules.store import in_force
 
     if (user is None) == (category is None):
         raise click.UsageError("name either --user or --category")
@@ -73,9 +73,9 @@ def explain(
 
 def _principal(connection: Connection[Any], user: str | None, category: str | None, at: datetime) -> Principal:
     from stac_api.access.explanation import somebody_of
-    from stac_api.access.holdings import principal_at
-    from stac_api.access.people import person_of
     from stac_api.access.policy import Category
+    from stac_api.access.register.holdings import principal_at
+    from stac_api.access.register.people import person_of
 
     if category:
         return somebody_of(Category(category))
@@ -99,7 +99,7 @@ def _as_json(explanation: Explanation, policies: PolicySet | None, language: Any
 
 def _print(found: list[Explanation], policies: PolicySet | None, language: Any) -> None:
     from stac_api.access.explanation import rule_words
-    from stac_api.access.rule_words import validity_words
+    from stac_api.access.rules.words import validity_words
 
     print_plain(validity_words(policies) if policies else "No rules are in force: everything is hidden.")
     table = Table("answer", "as", Column("by", overflow="fold"), show_lines=True)

@@ -32,7 +32,7 @@ def audit(subject: str | None, since: datetime | None, limit: int, as_json: bool
       dinamis audit --subject ada.martin@example.org
       dinamis audit --since 2026-01-01 --json
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from stac_api.access.audit import audit_events
+    from stac_api.access.register.audit import audit_events
 
     with open_register() as register:
         of = _meant(register.connection, subject) if subject else None
@@ -57,10 +57,10 @@ def audit(subject: str | None, since: datetime | None, limit: int, as_json: bool
 
 def _meant(connection: Connection[Any], subject: str) -> UUID | str:
     """The id that is meant; what is neither an entity nor a person is taken as it is, such as a set of rules."""
-    from stac_api.access.entities import entity_of
     from stac_api.access.errors import Unknown
-    from stac_api.access.people import person_of
-    from stac_api.access.references import id_in
+    from stac_api.access.register.entities import entity_of
+    from stac_api.access.register.people import person_of
+    from stac_api.access.register.references import id_in
 
     if id_ := id_in(subject):
         return id_

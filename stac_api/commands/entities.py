@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from database.commands.terminal import json_option
-from stac_api.access.categories import EntityKind
+from stac_api.access.register.categories import EntityKind
 from stac_api.commands.register import by_option, open_register, print_document, print_line, print_table, shown_day
 
 if TYPE_CHECKING:
-    from stac_api.access.entities import Entity, Step
-    from stac_api.access.memberships import Application
+    from stac_api.access.register.entities import Entity, Step
+    from stac_api.access.register.memberships import Application
 
 STATES = ("applied", "compliant", "active", "suspended", "left")
 
@@ -69,7 +69,7 @@ def add(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
       dinamis entity add "INRAE" --kind science
       dinamis entity add "Ville de Sète" --kind public --charter 2025 --representative "Jeanne Martin"
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from stac_api.access.entities import NewEntity, add_entity
+    from stac_api.access.register.entities import NewEntity, add_entity
 
     new = NewEntity(
         name=name.strip(),
@@ -109,7 +109,7 @@ def edit(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     as_json: bool,
 ) -> None:
     """Say other things of an entity; what is not given stays, and so does what its people were granted."""
-    from stac_api.access.entities import EntityFacts, edit_entity, entity_of
+    from stac_api.access.register.entities import EntityFacts, edit_entity, entity_of
 
     facts = EntityFacts(
         name=name.strip() if name else None,
@@ -133,7 +133,7 @@ def edit(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
 @json_option
 def list_entities(state: str | None, kind: str | None, text: str | None, as_json: bool) -> None:
     """List the entities by name."""
-    from stac_api.access.entities import entities
+    from stac_api.access.register.entities import entities
 
     with open_register() as register:
         found = entities(register.connection, state=state, kind=kind, text=text)
@@ -151,8 +151,8 @@ def list_entities(state: str | None, kind: str | None, text: str | None, as_json
 @json_option
 def show(reference: str, as_json: bool) -> None:
     """Show an entity with its people and what they have asked for."""
-    from stac_api.access.entities import entity_of
-    from stac_api.access.memberships import places_in
+    from stac_api.access.register.entities import entity_of
+    from stac_api.access.register.memberships import places_in
 
     with open_register() as register:
         found = entity_of(register.connection, reference)
@@ -184,7 +184,7 @@ def _print_entity(found: Entity, places: list[Application]) -> None:
 @json_option
 def approve(reference: str, by: str | None, as_json: bool) -> None:
     """Note that the papers of an entity that applied are in order: it waits for its charter."""
-    from stac_api.access.entities import Step
+    from stac_api.access.register.entities import Step
 
     _take(Step.APPROVE, reference, by, as_json)
 
@@ -199,7 +199,7 @@ def activate(reference: str, charter: str | None, by: str | None, as_json: bool)
 
     Those who asked to be its référents are confirmed with it. After an absence its people join anew.
     """
-    from stac_api.access.entities import Step
+    from stac_api.access.register.entities import Step
 
     _take(Step.ACTIVATE, reference, by, as_json, charter_version=charter)
 
@@ -211,7 +211,7 @@ def activate(reference: str, charter: str | None, by: str | None, as_json: bool)
 @json_option
 def suspend(reference: str, reason: str, by: str | None, as_json: bool) -> None:
     """Let nothing count that people have in an entity, until it is activated again."""
-    from stac_api.access.entities import Step
+    from stac_api.access.register.entities import Step
 
     _take(Step.SUSPEND, reference, by, as_json, reason=reason)
 
@@ -223,7 +223,7 @@ def suspend(reference: str, reason: str, by: str | None, as_json: bool) -> None:
 @json_option
 def leave(reference: str, reason: str | None, by: str | None, as_json: bool) -> None:
     """Note that an entity has left: everything that its people had in it ends."""
-    from stac_api.access.entities import Step
+    from stac_api.access.register.entities import Step
 
     _take(Step.LEAVE, reference, by, as_json, reason=reason)
 
@@ -235,13 +235,13 @@ def leave(reference: str, reason: str | None, by: str | None, as_json: bool) -> 
 @json_option
 def refuse(reference: str, reason: str, by: str | None, as_json: bool) -> None:
     """Refuse an entity that applied."""
-    from stac_api.access.entities import Step
+    from stac_api.access.register.entities import Step
 
     _take(Step.REFUSE, reference, by, as_json, reason=reason)
 
 
 def _take(step: Step, reference: str, by: str | None, as_json: bool, **detail: str | None) -> None:
-    from stac_api.access.entities import entity_of, take_step
+    from stac_api.access.register.entities import entity_of, take_step
 
     with open_register(by) as register:
         found = entity_of(register.connection, reference)

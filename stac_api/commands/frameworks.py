@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from database.commands.terminal import json_option
-from stac_api.access.categories import FrameworkKind
+from stac_api.access.register.categories import FrameworkKind
 from stac_api.commands.register import (
     DAY,
     beginning,
@@ -53,9 +53,9 @@ def add(
     as_json: bool,
 ) -> None:
     """Write down a mission, partnership or project. None is without an end."""
-    from stac_api.access.entities import entity_of
-    from stac_api.access.frameworks import add_framework
-    from stac_api.access.periods import Period
+    from stac_api.access.register.entities import entity_of
+    from stac_api.access.register.frameworks import add_framework
+    from stac_api.access.register.periods import Period
 
     period = Period(since=beginning(since), until=end(until))
     with open_register(by) as register:
@@ -76,7 +76,7 @@ def add(
 @json_option
 def list_frameworks(everything: bool, as_json: bool) -> None:
     """List the frameworks that run now, the one that ends first on top."""
-    from stac_api.access.frameworks import frameworks
+    from stac_api.access.register.frameworks import frameworks
 
     with open_register() as register:
         found = frameworks(register.connection, at=None if everything else datetime.now(UTC))
@@ -94,7 +94,7 @@ def list_frameworks(everything: bool, as_json: bool) -> None:
 @by_option
 def end_now(reference: str, by: str | None) -> None:
     """End a framework now, and with it every right that derives from it."""
-    from stac_api.access.frameworks import end_framework, framework_of
+    from stac_api.access.register.frameworks import end_framework, framework_of
 
     with open_register(by) as register:
         found = framework_of(register.connection, reference)

@@ -54,8 +54,8 @@ def create(
     reference: str, label: str, scopes: tuple[str, ...], until: datetime | None, by: str | None, as_json: bool
 ) -> None:
     """Make a key for a person. Its secret is shown now and never again: nobody keeps it."""
-    from stac_api.access.key_store import create_key
-    from stac_api.access.people import person_of
+    from stac_api.access.credentials.key_store import create_key
+    from stac_api.access.register.people import person_of
 
     expires_at = end(until) or datetime.now(UTC) + timedelta(days=LIFE_DAYS)
     with open_register(by) as register:
@@ -82,8 +82,8 @@ def create(
 @json_option
 def list_keys(reference: str | None, everything: bool, as_json: bool) -> None:
     """List the keys, of one person or of all, the latest first."""
-    from stac_api.access.key_store import keys
-    from stac_api.access.people import person_of
+    from stac_api.access.credentials.key_store import keys
+    from stac_api.access.register.people import person_of
 
     with open_register() as register:
         person = person_of(register.connection, reference).id if reference else None
@@ -113,7 +113,7 @@ def list_keys(reference: str | None, everything: bool, as_json: bool) -> None:
 @by_option
 def revoke(written: str, by: str | None) -> None:
     """Revoke a key, from the next request on and for good. Its id is enough."""
-    from stac_api.access.key_store import revoke_key
+    from stac_api.access.credentials.key_store import revoke_key
 
     with open_register(by) as register:
         id_ = revoke_key(register.connection, register.actor, written)

@@ -11,7 +11,7 @@ from stac_api.commands.places import PLACE_COMMANDS
 from stac_api.commands.register import by_option, open_register, print_document, print_line, print_table, shown_day
 
 if TYPE_CHECKING:
-    from stac_api.access.people import Person
+    from stac_api.access.register.people import Person
 
 
 @click.group()
@@ -46,7 +46,7 @@ def add(name: str, email: str, issuer: str | None, subject: str | None, by: str 
 
     Without a login, or until `dinamis user login` gives one, the person can use API keys only.
     """
-    from stac_api.access.people import add_person
+    from stac_api.access.register.people import add_person
 
     if (issuer is None) != (subject is None):
         raise click.UsageError("--issuer and --subject belong together")
@@ -64,8 +64,8 @@ def add(name: str, email: str, issuer: str | None, subject: str | None, by: str 
 @json_option
 def list_people(state: str | None, reference: str | None, operators: bool, as_json: bool) -> None:
     """List the people by name."""
-    from stac_api.access.entities import entity_of
-    from stac_api.access.people import people
+    from stac_api.access.register.entities import entity_of
+    from stac_api.access.register.people import people
 
     with open_register() as register:
         entity = entity_of(register.connection, reference).id if reference else None
@@ -82,9 +82,9 @@ def list_people(state: str | None, reference: str | None, operators: bool, as_js
 @json_option
 def show(reference: str, as_json: bool) -> None:
     """Show a person: login, places in entities, qualities and whether they count, keys."""
-    from stac_api.access.key_store import keys
-    from stac_api.access.memberships import applications
-    from stac_api.access.people import capacities_of, person_of
+    from stac_api.access.credentials.key_store import keys
+    from stac_api.access.register.memberships import applications
+    from stac_api.access.register.people import capacities_of, person_of
 
     with open_register() as register:
         person = person_of(register.connection, reference)
@@ -123,7 +123,7 @@ def _print_person(document: dict[str, Any]) -> None:
 @by_option
 def edit(reference: str, name: str | None, email: str | None, by: str | None) -> None:
     """Correct the name or the address of a person."""
-    from stac_api.access.people import edit_person, person_of
+    from stac_api.access.register.people import edit_person, person_of
 
     with open_register(by) as register:
         person = person_of(register.connection, reference)
@@ -142,7 +142,7 @@ def login(reference: str, issuer: str, subject: str, by: str | None) -> None:
 
     Nobody is ever recognised by an e-mail address: this is how an account that you wrote down gets its login.
     """
-    from stac_api.access.people import person_of, set_login
+    from stac_api.access.register.people import person_of, set_login
 
     with open_register(by) as register:
         person = person_of(register.connection, reference)
@@ -156,7 +156,7 @@ def login(reference: str, issuer: str, subject: str, by: str | None) -> None:
 @by_option
 def suspend(reference: str, reason: str, by: str | None) -> None:
     """Let nothing count that a person has, from the next request on, until `dinamis user activate`."""
-    from stac_api.access.people import person_of, set_state
+    from stac_api.access.register.people import person_of, set_state
 
     with open_register(by) as register:
         person = person_of(register.connection, reference)
@@ -169,7 +169,7 @@ def suspend(reference: str, reason: str, by: str | None) -> None:
 @by_option
 def activate(reference: str, by: str | None) -> None:
     """End the suspension of a person, who has everything again that he had."""
-    from stac_api.access.people import person_of, set_state
+    from stac_api.access.register.people import person_of, set_state
 
     with open_register(by) as register:
         person = person_of(register.connection, reference)
@@ -186,8 +186,8 @@ def erase(reference: str, yes: bool, by: str | None) -> None:
 
     Name, address and login go; downloads and signatures stay, under a pseudonym that leads to nobody.
     """
-    from stac_api.access.people import erase as erase_person
-    from stac_api.access.people import person_of
+    from stac_api.access.register.people import erase as erase_person
+    from stac_api.access.register.people import person_of
 
     with open_register(by) as register:
         person = person_of(register.connection, reference)
@@ -203,7 +203,7 @@ def erase(reference: str, yes: bool, by: str | None) -> None:
 @by_option
 def operator(reference: str, off: bool, by: str | None) -> None:
     """Make a person an operator: one who sees every collection, and confirms the applications of others."""
-    from stac_api.access.people import person_of, set_operator
+    from stac_api.access.register.people import person_of, set_operator
 
     with open_register(by) as register:
         person = person_of(register.connection, reference)

@@ -23,7 +23,7 @@ from stac_api.commands.register import (
 )
 
 if TYPE_CHECKING:
-    from stac_api.access.memberships import Application, Grant
+    from stac_api.access.register.memberships import Application, Grant
 
 CATEGORIES = click.Choice([each.value for each in Category if each is not Category.PUBLIC])
 ROLES = click.Choice(["user", "referent", "legal_representative"])
@@ -51,10 +51,10 @@ def join(
     by: str | None,
 ) -> None:
     """Make a person a member of an entity without an application."""
-    from stac_api.access import memberships
-    from stac_api.access.entities import entity_of
-    from stac_api.access.people import person_of
-    from stac_api.access.periods import Period
+    from stac_api.access.register import memberships
+    from stac_api.access.register.entities import entity_of
+    from stac_api.access.register.people import person_of
+    from stac_api.access.register.periods import Period
 
     period = Period(since=beginning(since), until=end(until))
     with open_register(by) as register:
@@ -72,9 +72,9 @@ def join(
 @by_option
 def leave(reference: str, entity_reference: str, role: str | None, by: str | None) -> None:
     """End a person's membership of an entity."""
-    from stac_api.access import memberships
-    from stac_api.access.entities import entity_of
-    from stac_api.access.people import person_of
+    from stac_api.access.register import memberships
+    from stac_api.access.register.entities import entity_of
+    from stac_api.access.register.people import person_of
 
     with open_register(by) as register:
         person, entity = person_of(register.connection, reference), entity_of(register.connection, entity_reference)
@@ -109,10 +109,10 @@ def grant(
       dinamis user grant ada.martin@example.org SCI_FR --entity INRAE
       dinamis user grant bob@firm.example PRIV_PSP_FR --entity Firm --framework "Trait de côte 2026"
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from stac_api.access import memberships
-    from stac_api.access.entities import entity_of
-    from stac_api.access.people import person_of
-    from stac_api.access.periods import Period
+    from stac_api.access.register import memberships
+    from stac_api.access.register.entities import entity_of
+    from stac_api.access.register.people import person_of
+    from stac_api.access.register.periods import Period
 
     period = Period(since=beginning(since), until=end(until))
     with open_register(by) as register:
@@ -124,8 +124,8 @@ def grant(
 
 
 def _grant(register: Register, kind: str, country: str, category: str | None, framework: str | None) -> Grant | None:
-    from stac_api.access.frameworks import framework_of
-    from stac_api.access.memberships import grant_for
+    from stac_api.access.register.frameworks import framework_of
+    from stac_api.access.register.memberships import grant_for
 
     frame = framework_of(register.connection, framework) if framework else None
     return grant_for(
@@ -144,9 +144,9 @@ def _grant(register: Register, kind: str, country: str, category: str | None, fr
 @by_option
 def revoke(reference: str, category: str | None, entity_reference: str, by: str | None) -> None:
     """Take a category from a person in an entity, or all of them; the membership stays."""
-    from stac_api.access import memberships
-    from stac_api.access.entities import entity_of
-    from stac_api.access.people import person_of
+    from stac_api.access.register import memberships
+    from stac_api.access.register.entities import entity_of
+    from stac_api.access.register.people import person_of
 
     with open_register(by) as register:
         person, entity = person_of(register.connection, reference), entity_of(register.connection, entity_reference)
@@ -160,8 +160,8 @@ def revoke(reference: str, category: str | None, entity_reference: str, by: str 
 @json_option
 def list_applications(entity_reference: str | None, as_json: bool) -> None:
     """List the applications that are open: `applied` waits for a référent, `validated` for you."""
-    from stac_api.access.entities import entity_of
-    from stac_api.access.memberships import applications
+    from stac_api.access.register.entities import entity_of
+    from stac_api.access.register.memberships import applications
 
     with open_register() as register:
         entity = entity_of(register.connection, entity_reference).id if entity_reference else None
@@ -192,7 +192,7 @@ def _print_application(application: Application) -> None:
 @by_option
 def confirm(application: UUID, category: str | None, framework: str | None, by: str | None) -> None:
     """Make an applicant a member whom a référent has validated, and grant a category."""
-    from stac_api.access import memberships
+    from stac_api.access.register import memberships
 
     with open_register(by) as register:
         found = memberships.application_of(register.connection, application)
@@ -208,7 +208,7 @@ def confirm(application: UUID, category: str | None, framework: str | None, by: 
 @by_option
 def refuse(application: UUID, reason: str, by: str | None) -> None:
     """Refuse an application."""
-    from stac_api.access import memberships
+    from stac_api.access.register import memberships
 
     with open_register(by) as register:
         found = memberships.application_of(register.connection, application)

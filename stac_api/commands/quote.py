@@ -84,9 +84,9 @@ def quote(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
 
 def _policies(at: datetime) -> tuple[PolicySet, str]:
     """The set that decides at a time, and where it stands."""
-    from stac_api.access.rule_files import read_rules
-    from stac_api.access.rule_settings import RuleSettings
-    from stac_api.access.rule_store import history, in_force
+    from stac_api.access.rules.files import read_rules
+    from stac_api.access.rules.settings import RuleSettings
+    from stac_api.access.rules.store import history, in_force
 
     with ready_database().connect("owner") as connection:
         is_ruled = any(each.state == "active" for each in history(connection))

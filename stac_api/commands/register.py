@@ -15,12 +15,12 @@ from rich.text import Text
 
 from database.commands.opening import ready_database
 from database.commands.terminal import OUT, Failure, print_json, print_plain
-from stac_api.access.references import printable
+from stac_api.access.register.references import printable
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from stac_api.access.audit import Actor
+    from stac_api.access.register.audit import Actor
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,8 +46,8 @@ def open_register(by: str | None = None) -> Iterator[Register]:
     Raises:
         Failure: The person is no operator.
     """
-    from stac_api.access.audit import Actor
-    from stac_api.access.people import person_of
+    from stac_api.access.register.audit import Actor
+    from stac_api.access.register.people import person_of
 
     with ready_database().connect("owner") as connection:
         person = person_of(connection, by) if by else None

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from database.connections import Role
     from stac_api.access.policy import PolicySet
-    from stac_api.access.rule_changes import Change
-    from stac_api.access.rule_files import Rules
-    from stac_api.access.rule_settings import RuleSettings
-    from stac_api.access.rule_store import StoredSet
+    from stac_api.access.rules.changes import Change
+    from stac_api.access.rules.files import Rules
+    from stac_api.access.rules.settings import RuleSettings
+    from stac_api.access.rules.store import StoredSet
 
 #: How people name the set that decides at the moment.
 IN_FORCE = "in-force"
@@ -58,7 +58,7 @@ def check(directory: Path | None, as_json: bool) -> None:
     Also told are collections that no rule speaks of (they are hidden), rules for collections that do not exist, and
     rules that compete. Without DIRECTORY those in use are checked. Exit code: 0 without errors, 1 with some.
     """
-    from stac_api.access.rule_files import check_rules, collections_beside
+    from stac_api.access.rules.files import check_rules, collections_beside
 
     settings = _settings()
     problems = check_rules(directory or settings.rules, collections_beside(settings.collections))
@@ -85,8 +85,8 @@ def diff(before: str, after: str, as_json: bool) -> None:
       dinamis rules diff 2022-Q4 2024-Q2
       dinamis rules diff in-force ./rules/2027-Q1.yaml
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from stac_api.access.rule_changes import changes
-    from stac_api.access.rule_files import collections_beside
+    from stac_api.access.rules.changes import changes
+    from stac_api.access.rules.files import collections_beside
 
     collections = collections_beside(_settings().collections)
     found = changes(_called(before), _called(after), collections)
@@ -103,8 +103,8 @@ def load(sets: tuple[str, ...]) -> None:
 
     SETS are files or ids; without any, all of the folder in use are loaded.
     """
-    from stac_api.access.licences import publish
-    from stac_api.access.rule_store import load_draft
+    from stac_api.access.rules.licences import publish
+    from stac_api.access.rules.store import load_draft
 
     wanted, written = _wanted(sets)
     with _connection("owner") as connection:
@@ -129,7 +129,7 @@ def activate(sets: tuple[str, ...], now: bool, by: str) -> None:
       dinamis rules activate ./rules/2027-Q1.yaml --by "Comité DINAMIS"
       dinamis rules activate ./rules/emergency.yaml --now
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from stac_api.access import rule_store
+    from stac_api.access.rules import store as rule_store
 
     wanted, written = _wanted(sets)
     if now and len(wanted) != 1:
@@ -152,7 +152,7 @@ def rollback(yes: bool, by: str) -> None:
     A set that has not begun yet becomes a draft again. If the last one is in force, the rules before it begin anew, now
     and under an id of their own: the history shows both.
     """
-    from stac_api.access import rule_store
+    from stac_api.access.rules import store as rule_store
 
     with _connection("owner") as connection:
         last = [each for each in rule_store.history(connection) if each.state == "active"][-1:]
@@ -174,7 +174,7 @@ def show(at: datetime, history: bool, as_json: bool) -> None:
       dinamis rules show --at 2022-11-01
       dinamis rules show --history
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from stac_api.access import rule_store
+    from stac_api.access.rules import store as rule_store
 
     with _connection("api") as connection:
         stored = rule_store.history(connection)
@@ -193,7 +193,7 @@ def show(at: datetime, history: bool, as_json: bool) -> None:
 
 
 def _settings() -> RuleSettings:
-    from stac_api.access.rule_settings import RuleSettings
+    from stac_api.access.rules.settings import RuleSettings
 
     return settings_of(RuleSettings)
 
@@ -206,7 +206,7 @@ def _connection(role: Role) -> Iterator[Connection[Any]]:
 
 def _wanted(names: Sequence[str]) -> tuple[list[PolicySet], Rules]:
     """The sets of these names, and all that is written in the folder that they are in."""
-    from stac_api.access.rule_files import read_rules
+    from stac_api.access.rules.files import read_rules
 
     folders = {Path(name).parent for name in names if _is_file(name)} or {_settings().rules}
     if len(folders) > 1:
@@ -226,8 +226,8 @@ def _among(written: Rules, name: str) -> PolicySet:
 
 def _called(name: str) -> PolicySet | None:
     """The set that a file, an id or `in-force` means; None where none is in force."""
-    from stac_api.access.rule_files import read_rules
-    from stac_api.access.rule_store import history
+    from stac_api.access.rules.files import read_rules
+    from stac_api.access.rules.store import history
 
     if _is_file(name):
         return _among(read_rules(Path(name).parent), Path(name).stem)
@@ -244,7 +244,7 @@ def _called(name: str) -> PolicySet | None:
 def _in_force() -> PolicySet | None:
     from datetime import UTC
 
-    from stac_api.access.rule_store import in_force
+    from stac_api.access.rules.store import in_force
 
     with _connection("api") as connection:
         return in_force(connection, datetime.now(UTC))
@@ -277,7 +277,7 @@ def _day(moment: datetime | None) -> str:
 
 
 def _print_rules(policies: PolicySet) -> None:
-    from stac_api.access.rule_words import rights_words, validity_words
+    from stac_api.access.rules.words import rights_words, validity_words
 
     print_plain(validity_words(policies))
     table = Table("collections", "categories", "rights", show_lines=True)

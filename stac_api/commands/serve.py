@@ -46,7 +46,7 @@ def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
 
 
 def _say_when_everything_is_hidden(database: Database) -> None:
-    from stac_api.access.rule_store import in_force
+    from stac_api.access.rules.store import in_force
 
     with database.connect("api") as connection:
         if in_force(connection, datetime.now(UTC)) is None:

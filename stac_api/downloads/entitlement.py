@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from fastapi import Request
 
 from stac_api.access.authorize import Action, Decision, Reason, authorize
-from stac_api.access.credentials import principal_of
+from stac_api.access.credentials.resolver import principal_of
 from stac_api.access.policy import PolicySet
 from stac_api.access.principal import Principal
 from stac_api.downloads.held_assets import HeldAsset

@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from stac_api.access.authorize import Action, Decision, Reason
-from stac_api.access.policies import policies_in_force
 from stac_api.access.refusals import PERSONAL_HEADERS, Refused
+from stac_api.access.rules.in_force import policies_in_force
 from stac_api.downloads.delivery import answer_with, origin_of
 from stac_api.downloads.entitlement import Caller, caller_of, decided
 from stac_api.downloads.files import AssetFile

@@ -21,9 +21,9 @@ from stac_fastapi.types.requests import get_base_url
 from starlette.responses import JSONResponse
 
 from stac_api.access.authorize import Decision
-from stac_api.access.credentials import principal_of
-from stac_api.access.policies import policies_in_force
+from stac_api.access.credentials.resolver import principal_of
 from stac_api.access.refusals import PERSONAL_HEADERS, Refused
+from stac_api.access.rules.in_force import policies_in_force
 from stac_api.downloads.addresses import asset_named_by
 from stac_api.downloads.entitlement import decided
 from stac_api.downloads.errors import NoSigningKey, NotOurAddress, NotSigned

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from stac_api.access.credentials import principal_behind
+from stac_api.access.credentials.resolver import principal_behind
 from stac_api.access.principal import Principal, Scope
 from stac_api.downloads.errors import SignatureInvalid
 

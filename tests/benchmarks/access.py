@@ -34,7 +34,7 @@ sys.path.insert(0, str(PROJECT))
 
 from database import Database  # noqa: E402
 from stac_api.access.policy import PolicySet  # noqa: E402
-from stac_api.access.rule_store import activate  # noqa: E402
+from stac_api.access.rules.store import activate  # noqa: E402
 from tests.benchmarks.generated_items import write_items  # noqa: E402
 from tests.benchmarks.server import running_server  # noqa: E402
 from tests.stac_api.access.invented_people import People  # noqa: E402

@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 
 from database import Database
+from database.commands.terminal import OUT
 from stac_api import ApiSettings, create_app
 from tests.stac_api.invented_catalogue import Site, fill, serving
+
+
+@pytest.fixture(autouse=True)
+def _wide_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands print tables as wide as what is in them, whatever terminal runs the tests."""
+    monkeypatch.setattr(OUT, "width", 1000)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from database import Database
-from stac_api.access.api_keys import ApiKey, new_key
+from stac_api.access.credentials.api_keys import ApiKey, new_key
 
 #: The text of every invented licence; only its version changes.
 LICENCE_TEXT = "Use the images for your mission alone. Version {}."

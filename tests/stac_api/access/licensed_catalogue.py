@@ -9,7 +9,7 @@ from typing import Any
 from database import Database
 from stac_api import ApiSettings, create_app
 from stac_api.access.policy import PolicySet
-from stac_api.access.rule_store import activate_now
+from stac_api.access.rules.store import activate_now
 from tests.stac_api.access.invented_people import people_of
 from tests.stac_api.invented_catalogue import Site, a_collection, an_item, load, serving
 

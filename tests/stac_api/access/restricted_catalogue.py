@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from database import Database
 from stac_api import ApiSettings, create_app
 from stac_api.access.policy import PolicySet
-from stac_api.access.rule_store import activate
+from stac_api.access.rules.store import activate
 from stac_api.downloads.signing_keys import rotate_key
 from tests.stac_api.access.invented_people import People
 from tests.stac_api.invented_catalogue import Site, a_collection, an_item, load, serving

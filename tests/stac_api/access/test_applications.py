@@ -14,8 +14,8 @@ import requests
 
 from database import Database
 from stac_api import ApiSettings, create_app
-from stac_api.access.application_routes import MOST_OPEN_APPLICATIONS
-from stac_api.access.small_bodies import LARGEST_BODY_BYTES
+from stac_api.access.accounts.application_routes import MOST_OPEN_APPLICATIONS
+from stac_api.access.accounts.small_bodies import LARGEST_BODY_BYTES
 from tests.stac_api.access.invented_people import People
 from tests.stac_api.access.invented_provider import AUDIENCE, InventedProvider, bearer, provider
 from tests.stac_api.invented_catalogue import Site, problem_of, serving

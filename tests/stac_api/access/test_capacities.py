@@ -10,15 +10,15 @@ import psycopg
 import pytest
 
 from database import Database
-from stac_api.access import entities, frameworks, memberships, people
-from stac_api.access.audit import Actor
-from stac_api.access.categories import EntityKind, FrameworkKind
-from stac_api.access.entities import Entity, NewEntity, Step
-from stac_api.access.memberships import Grant, Role
-from stac_api.access.people import Person
-from stac_api.access.periods import Period
 from stac_api.access.policy import Category
 from stac_api.access.principal import Standing
+from stac_api.access.register import entities, frameworks, memberships, people
+from stac_api.access.register.audit import Actor
+from stac_api.access.register.categories import EntityKind, FrameworkKind
+from stac_api.access.register.entities import Entity, NewEntity, Step
+from stac_api.access.register.memberships import Grant, Role
+from stac_api.access.register.people import Person
+from stac_api.access.register.periods import Period
 
 TERMINAL = Actor(login="tester")
 NOW = datetime.now(UTC)

@@ -15,8 +15,8 @@ from stac_fastapi.pgstac.db import get_connection
 
 from database import Database
 from stac_api import ApiSettings, create_app
-from stac_api.access import credentials
-from stac_api.access.api_keys import ApiKey, key_of, new_key
+from stac_api.access.credentials import resolver as credentials
+from stac_api.access.credentials.api_keys import ApiKey, key_of, new_key
 from tests.stac_api.access.invented_people import people_of
 from tests.stac_api.invented_catalogue import Site, serving
 

@@ -10,8 +10,8 @@ import jwt
 import pytest
 
 from database import Database
-from stac_api.access import declaration_tokens
-from stac_api.access.declaration_tokens import PREFIX
+from stac_api.access.credentials import declaration_tokens
+from stac_api.access.credentials.declaration_tokens import PREFIX
 from tests.stac_api.access.invented_people import people_of
 from tests.stac_api.access.invented_provider import bearer
 from tests.stac_api.access.licensed_catalogue import MEMBERS, OPEN, licensed_catalogue

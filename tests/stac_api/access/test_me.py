@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from database import Database
-from stac_api.access.api_keys import ApiKey
-from stac_api.access.key_routes import MOST_KEYS
+from stac_api.access.accounts.key_routes import MOST_KEYS
+from stac_api.access.credentials.api_keys import ApiKey
 from tests.stac_api.access.invented_people import people_of
 from tests.stac_api.access.invented_provider import InventedProvider, bearer, provider
 from tests.stac_api.access.licensed_catalogue import MEMBERS, OPEN, licensed_catalogue

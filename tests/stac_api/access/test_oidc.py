@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from database import Database
 from stac_api import ApiSettings, create_app
-from stac_api.access import oidc
+from stac_api.access.credentials import oidc
 from tests.stac_api.access.invented_people import people_of
 from tests.stac_api.access.invented_provider import (
     AUDIENCE,

@@ -12,9 +12,12 @@ import psycopg
 import pytest
 
 from database import Database
-from stac_api.access import entities, memberships, people
-from stac_api.access.audit import Actor, audit_events
-from stac_api.access.categories import (
+from stac_api.access.accounts.register_routes import REGISTER
+from stac_api.access.errors import IdentityRefused
+from stac_api.access.policy import Category
+from stac_api.access.register import entities, memberships, people
+from stac_api.access.register.audit import Actor, audit_events
+from stac_api.access.register.categories import (
     FRANCE,
     NEEDED_FRAMEWORK,
     REST_OF_THE_UNION,
@@ -22,12 +25,9 @@ from stac_api.access.categories import (
     categories_of,
     usual_category,
 )
-from stac_api.access.entities import CHANGES, EntityState, NewEntity, Step
-from stac_api.access.errors import IdentityRefused
-from stac_api.access.memberships import Grant, Role
-from stac_api.access.periods import Period
-from stac_api.access.policy import Category
-from stac_api.access.register_routes import REGISTER
+from stac_api.access.register.entities import CHANGES, EntityState, NewEntity, Step
+from stac_api.access.register.memberships import Grant, Role
+from stac_api.access.register.periods import Period
 
 TERMINAL = Actor(login="tester")
 

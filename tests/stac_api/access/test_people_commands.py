@@ -16,9 +16,7 @@ from click.testing import CliRunner, Result
 
 from cli import main
 from database import Database
-from stac_api.access.api_keys import key_of
-
-MANY_COLUMNS = {"COLUMNS": "300"}
+from stac_api.access.credentials.api_keys import key_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Operator:
 
     def tries(self, *words: str) -> Result:
         """The outcome of a command."""
-        return CliRunner().invoke(main, list(words), env=self.environment | MANY_COLUMNS, prog_name="dinamis")
+        return CliRunner().invoke(main, list(words), env=self.environment, prog_name="dinamis")
 
     def types(self, *words: str) -> str:
         """What a command prints that succeeds."""

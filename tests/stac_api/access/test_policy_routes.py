@@ -13,11 +13,11 @@ from jsonschema import Draft202012Validator
 
 from database import Database
 from stac_api import ApiSettings, create_app
-from stac_api.access.licences import Licence
-from stac_api.access.policies import OLDEST_TIMELINE_S
 from stac_api.access.policy import PolicySet
-from stac_api.access.rule_documents import public_schema
-from stac_api.access.rule_store import activate, activate_now, load_draft, rollback
+from stac_api.access.rules.documents import public_schema
+from stac_api.access.rules.in_force import OLDEST_TIMELINE_S
+from stac_api.access.rules.licences import Licence
+from stac_api.access.rules.store import activate, activate_now, load_draft, rollback
 from tests.conftest import PROJECT
 from tests.postgres import forget_rules
 from tests.stac_api.access.invented_people import People

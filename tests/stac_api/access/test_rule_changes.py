@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stac_api.access.policy import Category, PolicySet
-from stac_api.access.rule_changes import Change, changes
+from stac_api.access.rules.changes import Change, changes
 
 BASE = {
     "valid_from": "2024-01-01T00:00:00Z",

@@ -9,8 +9,8 @@ import pytest
 from database.documents.packaged import default_collections_directory
 from stac_api.access.errors import RulesMistaken
 from stac_api.access.policy import Category
-from stac_api.access.rule_files import check_rules, collections_beside, read_rules
-from stac_api.access.rule_page import rules_page
+from stac_api.access.rules.files import check_rules, collections_beside, read_rules
+from stac_api.access.rules.page import rules_page
 from tests.conftest import PROJECT
 
 COLLECTIONS = default_collections_directory()

@@ -12,11 +12,11 @@ import psycopg
 import pytest
 
 from database import Database
-from stac_api.access.audit import audit_events
 from stac_api.access.errors import RulesRefused
-from stac_api.access.licences import Licence, publish
 from stac_api.access.policy import PolicySet
-from stac_api.access.rule_store import activate, activate_now, history, in_force, load_draft, rollback
+from stac_api.access.register.audit import audit_events
+from stac_api.access.rules.licences import Licence, publish
+from stac_api.access.rules.store import activate, activate_now, history, in_force, load_draft, rollback
 from tests.postgres import forget_rules
 
 NOW = datetime.now(UTC)

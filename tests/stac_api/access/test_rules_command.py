@@ -31,7 +31,7 @@ class Operator:
 
     def tries(self, *words: str | Path) -> Result:
         """The outcome of a command."""
-        environment = {"DINAMIS_DATABASE_URL": self.database.conninfo("owner"), "COLUMNS": "250"}
+        environment = {"DINAMIS_DATABASE_URL": self.database.conninfo("owner")}
         return CliRunner().invoke(main, [str(word) for word in words], env=environment, prog_name="dinamis")
 
     def types(self, *words: str | Path) -> str:

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from database import Database
-from stac_api.access.api_keys import ApiKey
-from stac_api.access.rule_store import activate_now
+from stac_api.access.credentials.api_keys import ApiKey
+from stac_api.access.rules.store import activate_now
 from tests.stac_api.access.invented_people import digest_of, people_of
 from tests.stac_api.access.licensed_catalogue import MEMBERS, OPEN, OTHER, licensed_catalogue, rules
 from tests.stac_api.invented_catalogue import Site, problem_of

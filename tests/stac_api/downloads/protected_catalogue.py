@@ -20,10 +20,10 @@ from rasterio import Affine
 
 from database import Database
 from stac_api import ApiSettings, create_app
-from stac_api.access.api_keys import ApiKey
-from stac_api.access.declaration_tokens import new_token
+from stac_api.access.credentials.api_keys import ApiKey
+from stac_api.access.credentials.declaration_tokens import new_token
 from stac_api.access.policy import LicenceRef, PolicySet
-from stac_api.access.rule_store import activate_now
+from stac_api.access.rules.store import activate_now
 from stac_api.downloads.record import DownloadRecord
 from stac_api.downloads.signing_keys import SigningKeys
 from tests.stac_api.access.invented_people import people_of

@@ -11,7 +11,7 @@ from database import Database
 
 
 def _types(database: Database, *words: str) -> Result:
-    environment = {"DINAMIS_DATABASE_URL": database.conninfo("owner"), "COLUMNS": "300"}
+    environment = {"DINAMIS_DATABASE_URL": database.conninfo("owner")}
     result = CliRunner().invoke(main, ["signing-key", *words], env=environment, prog_name="dinamis")
     assert result.exit_code == 0, result.output
     return result

@@ -15,8 +15,8 @@ from shapely.geometry import box, mapping
 
 from cli import main
 from database import Database
-from stac_api.access import rule_store
 from stac_api.access.policy import PolicySet
+from stac_api.access.rules import store as rule_store
 from stac_api.quota.area import charged_area_m2
 from tests.postgres import PostgresServer
 
@@ -50,7 +50,7 @@ def withdrawn(connection: Connection, name: str) -> None:
 
 def typed(database: Database, *words: str | Path) -> Result:
     """The outcome of `dinamis quote` and these words."""
-    environment = {"DINAMIS_DATABASE_URL": database.conninfo("owner"), "COLUMNS": "200"}
+    environment = {"DINAMIS_DATABASE_URL": database.conninfo("owner")}
     return CliRunner().invoke(main, ["quote", *map(str, words)], env=environment, prog_name="dinamis")
 
 

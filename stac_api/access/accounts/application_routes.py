@@ -14,16 +14,16 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from stac_fastapi.types.errors import NotFoundError
 
+from stac_api.access.accounts.callers import LoggedIn, personal
+from stac_api.access.accounts.register_routes import Country, no_entity, registered
+from stac_api.access.accounts.small_bodies import SmallBodyRoute
 from stac_api.access.authorize import Decision, Reason
-from stac_api.access.callers import LoggedIn, personal
-from stac_api.access.categories import EntityKind, categories_of
 from stac_api.access.errors import IdentityRefused
-from stac_api.access.memberships import APPLICATIONS, CONFIRM, REFUSE, VALIDATE, Application, grant_for
 from stac_api.access.policy import Category
 from stac_api.access.principal import Login, Principal
 from stac_api.access.refusals import Refused
-from stac_api.access.register_routes import Country, no_entity, registered
-from stac_api.access.small_bodies import SmallBodyRoute
+from stac_api.access.register.categories import EntityKind, categories_of
+from stac_api.access.register.memberships import APPLICATIONS, CONFIRM, REFUSE, VALIDATE, Application, grant_for
 from stac_api.access.statements import statement
 from stac_api.errors import Explained
 

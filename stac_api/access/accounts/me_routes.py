@@ -12,13 +12,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from stac_api.access.accounts.callers import AccountHolder, Anybody, LoggedIn, personal
+from stac_api.access.accounts.places import visible_resource
 from stac_api.access.authorize import Action, Decision, Reason, authorize
-from stac_api.access.callers import AccountHolder, Anybody, LoggedIn, personal
-from stac_api.access.places import visible_resource
-from stac_api.access.policies import policies_in_force
 from stac_api.access.policy import Category, LicenceRef, PolicySet, QuotaRule
 from stac_api.access.principal import Capacity, Scope, Standing
 from stac_api.access.refusals import Remedy, in_words, licence_href, remedies, to_apply
+from stac_api.access.rules.in_force import policies_in_force
 
 _SQL = files("stac_api.access") / "sql"
 _ACCOUNT, _EXPORT = ((_SQL / name).read_text(encoding="utf-8") for name in ("account.sql", "export_of_person.sql"))

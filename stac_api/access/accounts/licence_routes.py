@@ -12,13 +12,13 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from stac_fastapi.types.errors import NotFoundError
 
+from stac_api.access.accounts.callers import AccountHolder, personal
+from stac_api.access.accounts.places import visible_resource
 from stac_api.access.authorize import Action, Decision, Reason, authorize
-from stac_api.access.callers import AccountHolder, personal
-from stac_api.access.places import visible_resource
-from stac_api.access.policies import policies_in_force
 from stac_api.access.policy import LicenceRef, PolicySet
 from stac_api.access.principal import Principal, Standing
 from stac_api.access.refusals import Refused
+from stac_api.access.rules.in_force import policies_in_force
 from stac_api.errors import Explained
 
 _SQL = files("stac_api.access") / "sql"

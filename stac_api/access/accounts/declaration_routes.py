@@ -10,10 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from stac_api.access.callers import personal
-from stac_api.access.declaration_tokens import new_token
-from stac_api.access.policies import policies_in_force
+from stac_api.access.accounts.callers import personal
+from stac_api.access.credentials.declaration_tokens import new_token
 from stac_api.access.policy import Download, LicenceRef, PolicySet
+from stac_api.access.rules.in_force import policies_in_force
 from stac_api.downloads.signatures import SigningKey
 from stac_api.downloads.signing_keys import signing_keys
 from stac_api.errors import Explained

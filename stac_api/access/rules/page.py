@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 
-from stac_api.access.licences import Licence
 from stac_api.access.policy import PolicySet, QuotaRule, Rule, TariffRule
-from stac_api.access.rule_changes import Change, changes
-from stac_api.access.rule_files import Rules
-from stac_api.access.rule_words import price_words, quota_words, rights_words
+from stac_api.access.rules.changes import Change, changes
+from stac_api.access.rules.files import Rules
+from stac_api.access.rules.licences import Licence
+from stac_api.access.rules.words import price_words, quota_words, rights_words
 
 
 def rules_page(rules: Rules, collections: Collection[str]) -> str:

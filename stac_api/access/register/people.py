@@ -13,9 +13,9 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from stac_api.access.audit import Actor, note
 from stac_api.access.errors import IdentityRefused
-from stac_api.access.references import only_one, printable, referred_to
+from stac_api.access.register.audit import Actor, note
+from stac_api.access.register.references import only_one, printable, referred_to
 from stac_api.access.statements import statement
 
 

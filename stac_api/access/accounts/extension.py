@@ -6,7 +6,7 @@ import attr
 from fastapi import FastAPI
 from stac_fastapi.types.extension import ApiExtension
 
-from stac_api.access import (
+from stac_api.access.accounts import (
     application_routes,
     declaration_routes,
     key_routes,

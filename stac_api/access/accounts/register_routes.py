@@ -15,8 +15,8 @@ from stac_fastapi.types.errors import InvalidQueryParameter, NotFoundError
 from stac_fastapi.types.requests import get_base_url
 from starlette.datastructures import URL
 
-from stac_api.access.categories import EntityKind
-from stac_api.access.references import id_in
+from stac_api.access.register.categories import EntityKind
+from stac_api.access.register.references import id_in
 from stac_api.access.statements import statement
 
 REGISTER = statement("register")

@@ -13,9 +13,9 @@ from shapely import Polygon
 from database.documents.located_yaml import LocatedDocument, Problem, read_located_yaml
 from database.documents.mistakes import did_you_mean, explained, validated
 from stac_api.access.errors import RulesMistaken
-from stac_api.access.licences import Licence
 from stac_api.access.policy import PolicySet
-from stac_api.access.rule_mistakes import report_suspicious
+from stac_api.access.rules.licences import Licence
+from stac_api.access.rules.mistakes import report_suspicious
 
 Model = TypeVar("Model", bound=BaseModel)
 

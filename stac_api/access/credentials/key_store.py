@@ -11,11 +11,11 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from stac_api.access.api_keys import PREFIX, ApiKey, new_key
-from stac_api.access.audit import Actor, note
+from stac_api.access.credentials.api_keys import PREFIX, ApiKey, new_key
 from stac_api.access.errors import IdentityRefused, Unknown
-from stac_api.access.people import Person
 from stac_api.access.principal import Scope
+from stac_api.access.register.audit import Actor, note
+from stac_api.access.register.people import Person
 from stac_api.access.statements import statement
 
 KEYS = statement("keys")

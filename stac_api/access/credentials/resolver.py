@@ -16,9 +16,9 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from stac_api.access.api_keys import NO_DIGEST, ApiKey, key_of, key_of_pair
-from stac_api.access.declaration_tokens import PREFIX as DECLARATION
-from stac_api.access.declaration_tokens import declarer
+from stac_api.access.credentials.api_keys import NO_DIGEST, ApiKey, key_of, key_of_pair
+from stac_api.access.credentials.declaration_tokens import PREFIX as DECLARATION
+from stac_api.access.credentials.declaration_tokens import declarer
 from stac_api.access.policy import Category
 from stac_api.access.principal import ANONYMOUS, Capacity, Login, Principal, Signature, Standing
 from stac_api.access.principal import Scope as KeyScope

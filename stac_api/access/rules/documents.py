@@ -11,8 +11,8 @@ from pydantic.json_schema import models_json_schema
 
 from stac_api.access.authorize import Action, Reason
 from stac_api.access.explanation import Outcome
-from stac_api.access.policies import Period
 from stac_api.access.policy import Category, Download, Exclusion, Ordering, PolicySet, QuotaRule, Rule, TariffRule
+from stac_api.access.rules.in_force import Period
 
 SCHEMA_ID = "https://w3id.org/stac-access/v1.0.0/schema.json"
 

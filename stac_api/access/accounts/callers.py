@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 
 from stac_api.access.authorize import Decision, Reason
-from stac_api.access.credentials import principal_of
+from stac_api.access.credentials.resolver import principal_of
 from stac_api.access.principal import Principal, Scope
 from stac_api.access.refusals import PERSONAL_HEADERS, LoginNeeded, Refused, to_apply
 from stac_api.errors import Explained

@@ -13,11 +13,11 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
-from stac_api.access import memberships
-from stac_api.access.audit import Actor, note
-from stac_api.access.categories import EntityKind
 from stac_api.access.errors import IdentityRefused
-from stac_api.access.references import only_one, printable, referred_to
+from stac_api.access.register import memberships
+from stac_api.access.register.audit import Actor, note
+from stac_api.access.register.categories import EntityKind
+from stac_api.access.register.references import only_one, printable, referred_to
 from stac_api.access.statements import statement
 
 

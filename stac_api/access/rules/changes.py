@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stac_api.access.policy import Category, Download, Ordering, PolicySet, QuotaRule, Rule, Visibility
-from stac_api.access.rule_words import price_words, quota_words
+from stac_api.access.rules.words import price_words, quota_words
 
 Effect = Literal["gains", "loses", "changes"]
 

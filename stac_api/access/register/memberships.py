@@ -13,11 +13,11 @@ from psycopg import Connection, RawCursor
 from psycopg.errors import CheckViolation, ExclusionViolation
 from psycopg.rows import class_row
 
-from stac_api.access.audit import Actor, note
-from stac_api.access.categories import NEEDED_FRAMEWORK, EntityKind, categories_of, usual_category
 from stac_api.access.errors import IdentityRefused, Unknown
-from stac_api.access.periods import FROM_NOW_ON, Period
 from stac_api.access.policy import Category
+from stac_api.access.register.audit import Actor, note
+from stac_api.access.register.categories import NEEDED_FRAMEWORK, EntityKind, categories_of, usual_category
+from stac_api.access.register.periods import FROM_NOW_ON, Period
 from stac_api.access.statements import statement
 
 APPLICATIONS, VALIDATE, CONFIRM, REFUSE = map(

@@ -20,10 +20,9 @@ from stac_fastapi.types.requests import get_base_url
 from stac_api.access.authorize import Resource
 from stac_api.access.explanation import Language, explanations, rule_words, somebody_of
 from stac_api.access.guards import no_collection, refuse_unseen
-from stac_api.access.policies import Period, policies_of, policy_timeline
 from stac_api.access.policy import Category
 from stac_api.access.restriction import PresentCollection, present_collections, restriction_of
-from stac_api.access.rule_documents import (
+from stac_api.access.rules.documents import (
     Access,
     Answer,
     Eligibility,
@@ -35,6 +34,7 @@ from stac_api.access.rule_documents import (
     RuleTeller,
     Validity,
 )
+from stac_api.access.rules.in_force import Period, policies_of, policy_timeline
 from stac_api.access.statements import statement
 from stac_api.languages import preferred_language
 

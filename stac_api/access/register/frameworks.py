@@ -10,12 +10,12 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from stac_api.access.audit import Actor, note
-from stac_api.access.categories import FRANCE, EntityKind, FrameworkKind
-from stac_api.access.entities import Entity
 from stac_api.access.errors import IdentityRefused
-from stac_api.access.periods import Period
-from stac_api.access.references import id_in, only_one, printable
+from stac_api.access.register.audit import Actor, note
+from stac_api.access.register.categories import FRANCE, EntityKind, FrameworkKind
+from stac_api.access.register.entities import Entity
+from stac_api.access.register.periods import Period
+from stac_api.access.register.references import id_in, only_one, printable
 from stac_api.access.statements import statement
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stac_api.access.oidc import Provider
+from stac_api.access.credentials.oidc import Provider
 
 _SCHEMES: Mapping[str, Mapping[str, Any]] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key: dk_<id>_<secret>."},

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from stac_api.access.api_keys import new_key
-from stac_api.access.callers import AccountHolder, personal
+from stac_api.access.accounts.callers import AccountHolder, personal
+from stac_api.access.credentials.api_keys import new_key
 from stac_api.access.principal import Principal, Scope
 from stac_api.errors import Explained
 

@@ -1,6 +1,6 @@
 """The policy sets in the database: draft, then active from one date until the next set begins; none is ever rewritten.
 
-For commands, over psycopg and as the owner; the API reads by `policies.py`. What was in force stays: the database
+For commands, over psycopg and as the owner; the API reads by `in_force.py`. What was in force stays: the database
 refuses to change it, whoever asks.
 """
 
@@ -18,10 +18,10 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from stac_api.access.audit import Actor, note
 from stac_api.access.errors import RulesRefused
-from stac_api.access.licences import Licence, publish
 from stac_api.access.policy import LicenceRef, PolicySet
+from stac_api.access.register.audit import Actor, note
+from stac_api.access.rules.licences import Licence, publish
 from stac_api.access.statements import statement
 
 LOAD, ACTIVATE, END, WITHDRAW, ALL = map(

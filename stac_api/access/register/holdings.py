@@ -11,9 +11,9 @@ from psycopg import Connection, RawCursor
 
 from stac_api.access.authorize import Resource
 from stac_api.access.errors import Unknown
-from stac_api.access.people import Person, capacities_of
 from stac_api.access.policy import Category
 from stac_api.access.principal import Capacity, Principal, Signature, Standing
+from stac_api.access.register.people import Person, capacities_of
 from stac_api.access.statements import statement
 
 PLACE = statement("place_of_item")

@@ -1,0 +1,1 @@
+"""Policy sets and licences: written as files, kept in the database, told in public."""
