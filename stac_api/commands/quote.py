@@ -30,8 +30,20 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The area: GeoJSON, GeoPackage, Shapefile or KML, in any reference system.",
 )
-@click.option("--kind", type=click.Choice(["archive", "tasking"]), default="archive", show_default=True)
-@click.option("--mode", type=click.Choice(["mono", "stereo", "tri-stereo"]), default="mono", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["archive", "tasking"]),
+    default="archive",
+    show_default=True,
+    help="An image that exists, or a new acquisition.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["mono", "stereo", "tri-stereo"]),
+    default="mono",
+    show_default=True,
+    help="One view, a pair or a triplet.",
+)
 @click.option(
     "--category",
     type=click.Choice([each.value for each in Category]),
