@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pyogrio
 import pyogrio.errors
@@ -16,13 +15,6 @@ from pyproj import Transformer
 from pyproj.exceptions import ProjError
 
 from database.commands.terminal import Failure
-
-area_option = click.option(
-    "--aoi",
-    "area_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The area: a file of GeoJSON, GeoPackage, Shapefile or KML, in any reference system.",
-)
 
 
 def area_in(file: Path) -> dict[str, Any]:

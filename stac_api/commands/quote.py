@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 from rich.table import Column, Table
 
-from database.commands.area_files import area_in
 from database.commands.opening import ready_database, settings_of
 from database.commands.terminal import OUT, Failure, json_option, print_json, print_plain
 from stac_api.access.policy import Category
@@ -74,6 +73,7 @@ def quote(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
       dinamis quote --collection pleiades --kind tasking --mode stereo --category SCI_FR --aoi area.gpkg
       dinamis quote --collection airbus-archive-spot --aoi area.kml --at 2022-11-01 --json
     """  # noqa: D301  # click wants the character, which a raw string has not
+    from database.commands.area_files import area_in
     from stac_api.quota.area import UnusableArea, charged_area_m2
     from stac_api.quota.quote import Enquiry, NotQuotable
     from stac_api.quota.quote import quote as price_of
