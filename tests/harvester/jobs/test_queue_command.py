@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from cli import main
 from database import Database
-from harvester.commands.harvest_run import run
 from harvester.jobs.worker import work
 from harvester.runs import Request
 from tests.emulators import geodes
@@ -33,7 +33,7 @@ def shop(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def left_to_workers(*arguments: str) -> Result:
     """What the command says."""
-    return CliRunner().invoke(run, ["sentinel", "--queue", *arguments])
+    return CliRunner().invoke(main, ["harvest", "run", "sentinel", "--queue", *arguments])
 
 
 def test_workers_do_what_was_left_to_them_as_it_was_asked_for(shop: Workshop) -> None:

@@ -19,13 +19,11 @@ import pytest
 import shapely
 from click.testing import CliRunner, Result
 
+from cli import main
 from database import Database
-from database.commands.terminal import Commands
 from footprints.suitability import CHAIN_PREFERENCES
-from harvester.commands.stereo_search import PRESETS, search
+from harvester.commands.stereo_search import PRESETS
 from harvester.commands.stereo_use import CHAINS as CHAINS_OF_COMMAND
-from harvester.commands.stereo_use import export, show
-from harvester.errors import HarvestError
 from harvester.sample_archive import DeliverySpec, View, write_delivery
 from harvester.stereo.export import CHAINS
 from tests.harvest_rooms import FIRST_VIEW, counts, documents, rooms, run
@@ -43,13 +41,12 @@ class Place:
 
     def type(self, *arguments: str | Path) -> Result:
         """Type `dinamis stereo` and these arguments."""
-        group = Commands("stereo", commands=[search, show, export], foreseen=lambda: (HarvestError,))
         variables = {
             "DINAMIS_DATABASE_URL": self.database.conninfo("owner"),
             "DINAMIS_API_DATABASE_URL": self.database.conninfo("api"),
             "DINAMIS_HARVEST_DATABASE_URL": self.database.conninfo("harvest"),
         }
-        return CliRunner().invoke(group, [str(each) for each in arguments], env=variables)
+        return CliRunner().invoke(main, ["stereo", *map(str, arguments)], env=variables)
 
     def answer(self, *arguments: str | Path) -> str:
         """What a command prints after it did its work."""
