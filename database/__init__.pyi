@@ -1,0 +1,16 @@
+from .cluster import ClusterStatus as ClusterStatus
+from .cluster import PrivateCluster as PrivateCluster
+from .connections import Database as Database
+from .connections import open_database as open_database
+from .doctor import Finding as Finding
+from .doctor import diagnose as diagnose
+from .errors import DatabaseError as DatabaseError
+from .migrations import MigrationReport as MigrationReport
+from .migrations import MigrationState as MigrationState
+from .migrations import ensure_migrated as ensure_migrated
+from .migrations import migrate as migrate
+from .migrations import migration_state as migration_state
+from .settings import DatabaseSettings as DatabaseSettings
+from .shell import open_shell as open_shell
+from .status import DatabaseStatus as DatabaseStatus
+from .status import database_status as database_status
