@@ -21,11 +21,6 @@ SCHEMAS = {
 }
 
 
-def schema_href(name: str, version: str, base_url: str) -> str:
-    """The address of a schema under that of the API, which ends with a slash."""
-    return f"{base_url}extensions/{name}/{version}/schema.json"
-
-
 @attr.s
 class ExtensionSchemas(ApiExtension):
     """The route of the schemas."""

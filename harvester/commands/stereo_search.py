@@ -118,7 +118,6 @@ def _refuse_impossible(chosen: str | None, output: Path | None, terms: Mapping[s
 
 def _question(terms: Mapping[str, Any], collections: Sequence[str]) -> StereoQuestion:
     from harvester.stereo.pair_search import CONVERGENCE, StereoQuestion
-    from harvester.stereo.set_files import area_in
 
     bounds: dict[str, Bounds] = {
         CONVERGENCE: terms["convergence"] or (None, None),
@@ -129,7 +128,7 @@ def _question(terms: Mapping[str, Any], collections: Sequence[str]) -> StereoQue
     return StereoQuestion(
         collections=collections,
         bbox=terms["bbox"],
-        intersects=area_in(terms["area"]) if terms["area"] else None,
+        intersects=_united(terms["area"]) if terms["area"] else None,
         datetime=terms["moments"],
         mode=terms["mode"],
         held=terms["held"],
@@ -137,6 +136,16 @@ def _question(terms: Mapping[str, Any], collections: Sequence[str]) -> StereoQue
         convergence_by_views=_preferred(terms["preset"]) if terms["preset"] else None,
         limit=terms["limit"],
     )
+
+
+def _united(file: Path) -> dict[str, Any]:
+    """The area that a file shows, as one geometry: what it shows may overlap."""
+    from shapely import union_all
+    from shapely.geometry import mapping, shape
+
+    from database.commands.area_files import area_in
+
+    return dict(mapping(union_all(shape(area_in(file)))))
 
 
 def _preferred(preset: str) -> dict[int, Bounds]:

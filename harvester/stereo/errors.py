@@ -13,10 +13,6 @@ class StereoSearchRefused(HarvestError):
     """The catalogue cannot be searched like this."""
 
 
-class AreaUnreadable(HarvestError):
-    """The area cannot be read."""
-
-
 class ViewToOrder(HarvestError):
     """A view of this stereo set is not held, and has to be ordered first."""
 

@@ -1,26 +1,20 @@
-"""Stereo sets as files that other programs open: GeoJSON, GeoPackage and CSV; and areas that they wrote."""
+"""Stereo sets as files that other programs open: GeoJSON, GeoPackage and CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pyogrio
-import pyogrio.errors
 import pyogrio.raw
 import shapely
-from pyproj import Transformer
-from shapely.geometry import mapping, shape
-
-from harvester.stereo.errors import AreaUnreadable
+from shapely.geometry import shape
 
 ItemDocument = Mapping[str, Any]
 
@@ -122,24 +116,3 @@ def _column(name: str, values: Sequence[Any]) -> np.ndarray[Any, Any]:
     if name in ("azimuth_doubtful", "held"):
         return np.array([bool(value) for value in values], dtype=bool)
     return np.array([np.nan if value is None else value for value in values], dtype="float64")
-
-
-def area_in(file: Path) -> Mapping[str, Any]:
-    """The area that a file of GeoJSON, GeoPackage, Shapefile or KML shows, as a geometry of GeoJSON in WGS 84.
-
-    Raises:
-        AreaUnreadable: It is no such file, or shows nothing.
-    """
-    try:
-        meta, _, geometries, _ = pyogrio.raw.read(os.fspath(file), columns=[], force_2d=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise AreaUnreadable(f"{file} is no GeoJSON, GeoPackage, Shapefile or KML: {error}") from error
-    shapes = [each for each in shapely.from_wkb(geometries) if each is not None and not each.is_empty]
-    if not shapes:
-        raise AreaUnreadable(f"{file} shows nothing: draw a polygon, or name another file.")
-    return mapping(shapely.transform(shapely.union_all(shapes), _to_wgs84(meta["crs"])))
-
-
-def _to_wgs84(crs: str | None) -> Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]:
-    transformer = Transformer.from_crs(crs or "EPSG:4326", "EPSG:4326", always_xy=True)
-    return lambda points: np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
