@@ -15,14 +15,12 @@ import http.client
 import importlib.util
 import json
 import os
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +34,7 @@ from database import Database  # noqa: E402
 from stac_api.access.policy import PolicySet  # noqa: E402
 from stac_api.access.rules.store import activate  # noqa: E402
 from tests.benchmarks.generated_items import write_items  # noqa: E402
-from tests.benchmarks.server import running_server  # noqa: E402
+from tests.benchmarks.server import Served, running_server, served_program  # noqa: E402
 from tests.stac_api.access.invented_people import People  # noqa: E402
 from tests.stac_api.access.invented_provider import provider  # noqa: E402
 from tests.stac_api.invented_catalogue import a_collection, load  # noqa: E402
@@ -84,16 +82,15 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Server:
-    """A running server."""
+    """A running server, and the database behind it."""
 
-    port: int
-    pid: int
+    program: Served
     postmaster: int
 
     @property
     def cpu_s(self) -> float:
         """Processor time that the server has spent, and the database with those of its sessions that have ended."""
-        return sum(map(_cpu_s, (self.pid, self.postmaster, *_children(self.postmaster))))
+        return sum(map(_cpu_s, (self.program.pid, self.postmaster, *_children(self.postmaster))))
 
 
 def _cpu_s(pid: int) -> float:
@@ -154,7 +151,7 @@ class Asker:
         return sum(counts) / seconds
 
     def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        return http.client.HTTPConnection("127.0.0.1", self.server.program.port, timeout=60)
 
     def _ask(self, connection: http.client.HTTPConnection, query: str) -> None:
         connection.request("GET", query, headers=dict(self.headers))
@@ -162,35 +159,6 @@ class Asker:
         text = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"{answer.status} to {query}: {text.decode()}")
-
-
-@contextmanager
-def _server(database: Database, postmaster: int, **environment: str) -> Iterator[Server]:
-    """A server in a process of its own, until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(port)],
-        env={**os.environ, "CONNINFO": database.conninfo("api"), **environment},
-        cwd=PROJECT,
-    )
-    try:
-        _await(port)
-        yield Server(port, process.pid, postmaster)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _await(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("the server did not start")
 
 
 def _fill(database: Database, count: int) -> dict[str, Any]:
@@ -327,7 +295,12 @@ def run(items: int, rounds: int) -> dict[str, dict[str, float]]:
         key_of_few, key_of_many = _register(few, 10, 2), _register(many, PEOPLE, ENTITIES)
         postmaster = postgres.cluster.status().pid
         assert postmaster is not None
-        unruled, ruled, crowded = (stack.enter_context(_server(each, postmaster)) for each in (open_, few, many))
+
+        def server(database: Database, **environment: str) -> Server:
+            program = served_program(SERVER, CONNINFO=database.conninfo("api"), **environment)
+            return Server(stack.enter_context(program), postmaster)
+
+        unruled, ruled, crowded = map(server, (open_, few, many))
         askers = {
             "no rules": Asker(unruled, queries),
             "rules": Asker(ruled, queries),
@@ -338,7 +311,7 @@ def run(items: int, rounds: int) -> dict[str, dict[str, float]]:
         if importlib.util.find_spec("stac_auth_proxy"):
             condition = f"collection IN ({', '.join(map(repr, SHOWN))})"
             oidc = stack.enter_context(provider()).issuer + "/.well-known/openid-configuration"
-            proxied = stack.enter_context(_server(open_, postmaster, PROXY_FILTER=condition, OIDC=oidc))
+            proxied = server(open_, PROXY_FILTER=condition, OIDC=oidc)
             askers["stac-auth-proxy"] = Asker(proxied, queries)
         return measured(askers, rounds)
 

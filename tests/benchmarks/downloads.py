@@ -12,13 +12,11 @@ import argparse
 import http.client
 import json
 import os
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -26,7 +24,7 @@ from statistics import median
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 
-from tests.benchmarks.server import running_server  # noqa: E402
+from tests.benchmarks.server import Served, running_server, served_program  # noqa: E402
 from tests.stac_api.downloads.protected_catalogue import PAN, protect  # noqa: E402
 
 PLAIN = """
@@ -53,13 +51,12 @@ RANGES = 200
 class Server:
     """A running server, and who asks it."""
 
-    process: subprocess.Popen[bytes]
-    port: int
+    program: Served
     headers: Mapping[str, str]
 
     def seconds_of_whole(self) -> float:
         """How long it takes to read the file."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        connection = http.client.HTTPConnection("127.0.0.1", self.program.port, timeout=300)
         began, buffer = time.perf_counter(), bytearray(PIECE)
         answer = self._asked(connection)
         while answer.readinto(buffer):
@@ -69,7 +66,7 @@ class Server:
 
     def milliseconds_of_range(self) -> float:
         """The median of many small ranges, over one connection, as GDAL reads them."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.program.port, timeout=30)
         taken = []
         for number in range(RANGES):
             began = time.perf_counter()
@@ -82,7 +79,7 @@ class Server:
     @property
     def peak_mib(self) -> float:
         """The most memory that the server has held, resident."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.program.pid}/status").read_text().splitlines()
         return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
     def _asked(self, connection: http.client.HTTPConnection, **headers: str) -> http.client.HTTPResponse:
@@ -91,36 +88,6 @@ class Server:
         if answer.status not in (200, 206):
             raise RuntimeError(f"{answer.status}: {answer.read().decode()}")
         return answer
-
-
-@contextmanager
-def server(code: str, headers: Mapping[str, str], **environment: str) -> Iterator[Server]:
-    """A server in a process of its own, until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(port)],
-        env={**os.environ, **environment},
-        cwd=PROJECT,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _await(port)
-        yield Server(process, port, headers)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _await(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError("a server did not start")
 
 
 def measured(mebibytes: int, rounds: int) -> dict[str, dict[str, float]]:
@@ -132,8 +99,8 @@ def measured(mebibytes: int, rounds: int) -> dict[str, dict[str, float]]:
             file.writelines(piece for _ in range(mebibytes))
         database = stack.enter_context(stack.enter_context(running_server()).clone())
         ada, _ = protect(database, folder)
-        plain = stack.enter_context(server(PLAIN, {}, FILE=str(folder / "pan.tif")))
-        gateway = stack.enter_context(server(GATEWAY, ada.headers, CONNINFO=database.conninfo("api")))
+        plain = Server(stack.enter_context(served_program(PLAIN, FILE=str(folder / "pan.tif"))), {})
+        gateway = Server(stack.enter_context(served_program(GATEWAY, CONNINFO=database.conninfo("api"))), ada.headers)
         for each in (plain, gateway):
             each.milliseconds_of_range()
         before = [each.peak_mib for each in (plain, gateway)]

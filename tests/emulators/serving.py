@@ -1,4 +1,4 @@
-"""An ASGI application served over real HTTP on the loopback interface, in a thread of this process."""
+"""An ASGI application served over real HTTP on the loopback interface, in a thread of this process; ports for others."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ class _QuietServer(uvicorn.Server):
             await super().startup(sockets)
         finally:
             self.settled.set()
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @contextmanager

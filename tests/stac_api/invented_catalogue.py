@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
-import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import requests
-import uvicorn
 from fastapi import FastAPI
 from psycopg.types.json import Jsonb
 from pypgstac.db import PgstacDB
 from pypgstac.load import Loader, Methods
 
 from database import Database
+from tests.emulators import serving as loopback
 
 QUERYABLES = {
     "title": {"type": "string"},
@@ -32,12 +31,12 @@ QUERYABLES = {
 }
 
 
+@dataclass(frozen=True)
 class Site:
     """A running server, as a client sees it."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.session = requests.Session()
+    url: str
+    session: requests.Session
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """GET a path, or an absolute link."""
@@ -71,28 +70,8 @@ def _ids(response: requests.Response) -> list[str]:
 @contextmanager
 def serving(app: FastAPI) -> Iterator[Site]:
     """The application on a free loopback port, shut down at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        started = threading.Event()
-        server.startup = _announcing(server.startup, started)  # type: ignore[method-assign]
-        thread.start()
-        assert started.wait(20), "the server did not start"
-        site = Site(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        try:
-            yield site
-        finally:
-            site.session.close()
-            server.should_exit = True
-            thread.join(20)
-
-
-def _announcing(startup: Callable[..., Any], started: threading.Event) -> Callable[..., Any]:
-    async def announcing(*args: Any, **kwargs: Any) -> None:
-        await startup(*args, **kwargs)
-        started.set()
-
-    return announcing
+    with loopback.serving(app) as url, requests.Session() as session:
+        yield Site(url, session)
 
 
 def square(west: float, south: float, size: float = 1.0) -> dict[str, Any]:

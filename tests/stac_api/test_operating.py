@@ -23,6 +23,7 @@ from openapi_spec_validator import validate
 from database import Database
 from stac_api import ApiSettings, create_app
 from stac_api.request_log import configure_logging
+from tests.emulators.serving import free_port
 from tests.stac_api.invented_catalogue import Site, fill, problem_of, serving
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -56,8 +57,7 @@ def test_health_fails_on_a_database_that_is_not_migrated(empty_database: Databas
 
 def test_unreachable_database_is_said_without_its_address() -> None:
     """While the database is away the server runs, answers 503, and does not tell where the database is."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     conninfo = f"host=127.0.0.1 port={port} user=nobody password=s3cret dbname=none"
     with serving(create_app(ApiSettings(), conninfo)) as site:
         health, search, stock = site.get("/healthz"), site.get("/search"), site.get("/_mgmt/health")
@@ -168,8 +168,7 @@ def test_failure_is_logged_once_and_answered_as_a_problem(database: Database) ->
 @contextmanager
 def served_process(conninfo: str, workers: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The server as `dinamis serve` runs it, in a process of its own, waited for until it is well."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(port), str(workers)],
         cwd=PROJECT,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from stac_api import ApiSettings, create_app
+from tests.emulators.serving import free_port
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
 
 DEEP = "[" * 5000 + "]" * 5000
@@ -168,8 +168,7 @@ def test_refusals_do_not_repeat_what_was_sent(site: Site) -> None:
 
 def test_outage_is_logged_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
     """While the database is away each request leaves its reason in the log, and no traceback."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     with (
         serving(create_app(ApiSettings(), f"host=127.0.0.1 port={port} user=nobody dbname=none")) as site,
         caplog.at_level(logging.ERROR, "stac_api.errors"),
