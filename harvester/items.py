@@ -31,7 +31,7 @@ from harvester.item_corrections import correct_item
 from harvester.item_links import Sibling, archive_fields, item_links
 from harvester.record import SceneRecord
 
-__all__ = ["ItemDocument", "Sibling", "SourcedScene", "asset_locations", "check_item", "item_from_scenes"]
+__all__ = ["ItemDocument", "Sibling", "SourcedScene", "check_item", "item_from_scenes", "private_part"]
 
 STAC_VERSION = "1.1.0"
 #: Written by hand: the classes of pystac write older versions of most of them.
@@ -114,13 +114,23 @@ def item_from_scenes(
     return item
 
 
-def asset_locations(scenes: Sequence[SourcedScene]) -> dict[str, list[dict[str, str]]]:
-    """Where the copies of each file that we hold lie, the preferred one first, by the keys of the Item's assets.
+def private_part(scenes: Sequence[SourcedScene]) -> dict[str, Any]:
+    """What is kept beside an Item and never enters it, as JSON data.
 
-    This is private: it never enters an Item. All copies are kept, because the ledger still knows a delivery under its
-    old place after it was moved. Files that a source serves itself are not among them.
+    Returns:
+        `assets`: where the copies of each file that we hold lie, the preferred one first, by the keys of the Item's
+        assets. All copies are kept, because the ledger still knows a delivery under its old place after it was moved.
+        Files that a source serves itself are not among them.
+        `clouds`: the clouds in the image as a GeoJSON MultiPolygon, of the first record that has a mask of them; empty
+        where it saw none, absent where no record has one.
     """
-    return places_by_key(_by_source(scenes))
+    by_source = _by_source(scenes)
+    return {"assets": places_by_key(by_source), **known({"clouds": _clouds(by_source)})}
+
+
+def _clouds(by_source: ScenesBySource) -> dict[str, Any] | None:
+    clouds = _first_known([scene for group in by_source.values() for scene in group], "clouds")
+    return None if clouds is None else orjson.loads(shapely.to_geojson(clouds))
 
 
 def _by_source(scenes: Sequence[SourcedScene]) -> ScenesBySource:
@@ -163,7 +173,7 @@ def _rank(scene: SceneRecord) -> tuple[Any, ...]:
     product = scene.product
     spectral = product.spectral if product else ""
     produced = product.produced_at.timestamp() if product and product.produced_at else 0.0
-    # The representation comes last and breaks every tie; it shortens geometries, hence the WKB before it.
+    # The representation comes last and breaks every tie; it shortens geometries, hence their WKB before it.
     return (
         product is None,
         spectral.split("-")[0] not in PANCHROMATIC,
@@ -172,6 +182,7 @@ def _rank(scene: SceneRecord) -> tuple[Any, ...]:
         spectral,
         product.job if product else "",
         scene.footprint.wkb,
+        b"" if scene.clouds is None else scene.clouds.wkb,
         repr(scene),
     )
 

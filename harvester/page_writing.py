@@ -26,7 +26,7 @@ from harvester.collection_documents import CollectionDocuments
 from harvester.conflicts import conflicts_between
 from harvester.errors import CatalogueError, CollectionDocumentError, UnreadableScene
 from harvester.feeds import Feed
-from harvester.items import Sibling, SourcedScene, asset_locations, item_from_scenes
+from harvester.items import Sibling, SourcedScene, item_from_scenes, private_part
 from harvester.ledger import KnownItem, KnownRecord, Ledger, RecordEntry
 from harvester.reading_ahead import ItemAlone, ReadBeforehand, Readings
 from harvester.record import Page, RawRecord, SceneOutline, SceneRecord, Withdrawal
@@ -104,7 +104,7 @@ class _Draft:
     is_new: bool = False  #: the ledger did not have it before this page
     is_touched: bool = False
     built: catalogue.ItemDocument | None = None
-    locations: Mapping[str, Any] = field(default_factory=dict)  #: of its files, which are private
+    private: Mapping[str, Any] = field(default_factory=dict)  #: what is kept beside it
 
     @property
     def scenes(self) -> list[SourcedScene]:
@@ -115,7 +115,7 @@ class _Draft:
         """Let it be what its records say; nothing if there is none."""
         alone = self._built_elsewhere() if not siblings and not corrections else None
         if alone:
-            self.built, self.locations = alone.parsed(), alone.locations
+            self.built, self.private = alone.parsed()
         elif self.records:
             self.built = item_from_scenes(
                 self.scenes,
@@ -124,7 +124,7 @@ class _Draft:
                 siblings=siblings,
                 corrections=corrections,
             )
-            self.locations = asset_locations(self.scenes)
+            self.private = private_part(self.scenes)
 
     def _built_elsewhere(self) -> ItemAlone | None:
         """The Item that was built where its one record was read, if it is just the one that is to be."""
@@ -710,7 +710,7 @@ class PageWriting:
         """The Item without what it says of stereo sets."""
         written = {"created": _rfc3339(draft.known.created), "updated": _rfc3339(self._now)}
         properties = {**built["properties"], **written}
-        return {**built, "properties": properties, "private": {"assets": draft.locations}}
+        return {**built, "properties": properties, "private": draft.private}
 
 
 def with_printable_id(raw: RawRecord) -> RawRecord:

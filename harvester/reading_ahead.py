@@ -22,7 +22,7 @@ from typing import Any, Self
 import orjson
 
 from harvester.errors import UnreadableScene
-from harvester.items import ItemDocument, SourcedScene, asset_locations, item_from_scenes
+from harvester.items import ItemDocument, SourcedScene, item_from_scenes, private_part
 from harvester.record import Canonical, Page, RawRecord, SceneOutline, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.source import Fingerprints
@@ -47,12 +47,11 @@ class ItemAlone:
     id: str
     collection: str
     document: bytes  #: JSON
-    locations: Mapping[str, Any]  #: as `asset_locations` gives them
+    private: bytes  #: JSON, as `private_part` gives it
 
-    def parsed(self) -> ItemDocument:
-        """The Item as JSON data."""
-        document: ItemDocument = orjson.loads(self.document)
-        return document
+    def parsed(self) -> tuple[ItemDocument, dict[str, Any]]:
+        """The Item and its private part as JSON data."""
+        return orjson.loads(self.document), orjson.loads(self.private)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +92,8 @@ class Reader:
             item = item_from_scenes(alone, item_id=scene.id, collection=self.collection)
         except UnreadableScene:
             return None  # whoever needs this Item finds out why
-        locations = asset_locations(alone)
-        return ItemAlone(id=scene.id, collection=self.collection, document=orjson.dumps(item), locations=locations)
+        document, private = orjson.dumps(item), orjson.dumps(private_part(alone))
+        return ItemAlone(id=scene.id, collection=self.collection, document=document, private=private)
 
 
 class ReadingAhead:

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 import orjson
+from shapely import MultiPolygon
 
 from footprints import Region, ViewingDirection
 
@@ -212,6 +213,7 @@ class SceneRecord:
     acquired_at: datetime | None  #: start of the strip, UTC; naive values are refused; None for a yearly mosaic
     footprint: Region  #: WGS 84, longitude first, RFC 7946 winding, cut at the antimeridian
     footprint_from: str  #: "roi-mask", "extent" (of the image) or "source" (as a catalogue gives it)
+    clouds: MultiPolygon | None = None  #: WGS 84, 6 decimals; empty where a mask has none, None where there is no mask
     mission: str | None = None  #: satellite code as the vendor writes it: PHR1A, PNEO4, SPOT7, SPOT5
     sensor: str | None = None  #: id of the sensor document that described it
     profile: str | None = None  #: vendor profile, such as PHR_ORTHO

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from pystac import Asset, Item
-from shapely import box
+from shapely import MultiPolygon, box
 from shapely.geometry import shape
 
 from harvester.errors import UnreadableScene
-from harvester.items import asset_locations, check_item, item_from_scenes
+from harvester.items import check_item, item_from_scenes, private_part
 from harvester.record import CompanionFile, ImageFile, SceneRecord
 from tests.scene_records import BANDS, COG, delivered, product, scene
 from tests.stac_schemas import validator
@@ -309,7 +309,9 @@ def test_companions_of_one_kind_keep_apart() -> None:
     )
     scenes = [scene(product(companions=rpcs))]
     paths = {
-        key: place["path"] for key, (place,) in asset_locations(delivered(*scenes)).items() if key.startswith("rpc")
+        key: place["path"]
+        for key, (place,) in private_part(delivered(*scenes))["assets"].items()
+        if key.startswith("rpc")
     }
     assert paths == {"rpc-pms-ortho-job_1": "a.XML", "rpc-pms-ortho-job_1-2": "b.XML"}
     titles = [asset.title for asset in item_of(*scenes).assets.values()]
@@ -326,7 +328,7 @@ def test_titles_of_two_jobs_are_distinct() -> None:
 def test_jobs_that_look_alike_keep_apart() -> None:
     """Jobs that differ only in letters that a key cannot hold are still two assets, with keys fit for a URL."""
     jobs = ["5881/1", "5881 1", "5881é1"]
-    keys = set(asset_locations(delivered(*(scene(product(job=job, companions=())) for job in jobs))))
+    keys = set(private_part(delivered(*(scene(product(job=job, companions=())) for job in jobs)))["assets"])
     assert len(keys) == 3
     assert all(key.isascii() and not set(key) & set("/ ") for key in keys)
 
@@ -353,7 +355,7 @@ def test_copy_that_can_be_served_is_preferred(reverse: bool) -> None:
         scene(product(companions=()), root="file:///z"),
         scene(product(companions=(), images=packed), root="ftp://a"),
     ][:: -1 if reverse else 1]
-    (places,) = asset_locations(delivered(*copies)).values()
+    (places,) = private_part(delivered(*copies))["assets"].values()
     path = product().images[0].path
     assert [(place["root"], place["path"]) for place in places] == [
         ("file:///z", path),
@@ -366,7 +368,7 @@ def test_copy_that_can_be_served_is_preferred(reverse: bool) -> None:
 
 def roots_of(scenes: Sequence[SceneRecord]) -> set[tuple[str, ...]]:
     """The roots of the copies of each asset, in order of preference."""
-    return {tuple(place["root"] for place in places) for places in asset_locations(delivered(*scenes)).values()}
+    return {tuple(place["root"] for place in places) for places in private_part(delivered(*scenes))["assets"].values()}
 
 
 def test_instruments_that_are_not_known_are_absent() -> None:
@@ -377,13 +379,42 @@ def test_instruments_that_are_not_known_are_absent() -> None:
 def test_locations_are_private() -> None:
     """Every asset has a place, and no place is in the Item."""
     item = item_of(scene())
-    places = asset_locations(delivered(scene()))
+    places = private_part(delivered(scene()))["assets"]
     assert list(places) == list(item.assets)
     assert places["pms-ortho-job_1"] == [
         {"root": "file:///archive", "path": "JOB_1/IMG_PMS_ORTHO/IMG_R1C1.TIF", "media_type": COG}
     ]
     text = json.dumps(json_of(item))
     assert not any(secret in text for secret in ("/archive", "IMG_R1C1.TIF", "file://"))
+
+
+CLOUD = MultiPolygon([box(4.02, 48.72, 4.03, 48.73)])
+LARGER_CLOUD = MultiPolygon([box(4.01, 48.71, 4.05, 48.75)])
+
+
+@pytest.mark.parametrize(
+    ("panchromatic", "multispectral", "believed"),
+    [
+        (None, None, None),
+        (CLOUD, LARGER_CLOUD, CLOUD),
+        (MultiPolygon(), LARGER_CLOUD, MultiPolygon()),
+        (None, LARGER_CLOUD, LARGER_CLOUD),
+    ],
+)
+def test_clouds_are_those_of_the_first_mask(
+    panchromatic: MultiPolygon | None, multispectral: MultiPolygon | None, believed: MultiPolygon | None
+) -> None:
+    """The panchromatic mask is believed, one without clouds too; without any mask the clouds are not known."""
+    bundle = [replace(BUNDLE[0], clouds=panchromatic), replace(BUNDLE[1], clouds=multispectral)]
+    for records in (bundle, bundle[::-1]):
+        found = private_part(delivered(*records)).get("clouds")
+        assert (found and shape(found)) == believed
+        assert found is None or found["type"] == "MultiPolygon"
+
+
+def test_clouds_are_private() -> None:
+    """The Item says nothing of the mask's content: it is that of a scene without one."""
+    assert document_of(scene(clouds=CLOUD)) == document_of(scene())
 
 
 def test_acquisition_that_is_not_held_has_no_assets() -> None:

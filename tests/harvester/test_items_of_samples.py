@@ -13,7 +13,7 @@ from pystac import Item
 
 from harvester.dimap import read_metadata_file, scene_from_delivery
 from harvester.errors import UnreadableScene
-from harvester.items import asset_locations, item_from_scenes
+from harvester.items import item_from_scenes, private_part
 from harvester.record import SceneRecord
 from harvester.sensors import load_sensors
 from tests.scene_records import delivered
@@ -114,4 +114,4 @@ def test_every_file_of_the_samples_is_an_asset(acquisitions: dict[str, list[Scen
         products = [scene.product for scene in scenes if scene.product]
         paths = {image.path for product in products for image in product.images}
         paths |= {companion.path for product in products for companion in product.companions}
-        assert {place["path"] for (place,) in asset_locations(delivered(*scenes)).values()} == paths
+        assert {place["path"] for (place,) in private_part(delivered(*scenes))["assets"].values()} == paths

@@ -16,7 +16,7 @@ from shapely.geometry import mapping, shape
 
 from footprints import area_km2
 from harvester.errors import UnreadableScene
-from harvester.items import Sibling, SourcedScene, asset_locations, item_from_scenes
+from harvester.items import Sibling, SourcedScene, item_from_scenes, private_part
 from harvester.queryables import QUERYABLES
 from harvester.record import Band, RecordLink, RemoteAsset, SceneRecord
 from tests.scene_records import archived, delivered, product, quicklook, scene
@@ -218,7 +218,7 @@ def test_files_of_sources_keep_their_address() -> None:
             "proj:code": "EPSG:2154",
         },
     }
-    assert asset_locations(records) == {}
+    assert private_part(records)["assets"] == {}
 
 
 def test_key_that_two_sources_claim_is_told_apart() -> None:
@@ -234,7 +234,7 @@ def test_key_that_two_sources_claim_is_told_apart() -> None:
     assert set(item.assets) == {"pms-ortho-job_1", "south-pms-ortho-job_1", "overview", "east-overview"}
     assert item.assets["east-overview"].href == other.href
     assert item.assets["south-pms-ortho-job_1"].href == f"assets/pleiades/{ID}/south-pms-ortho-job_1"
-    places = asset_locations(records)
+    places = private_part(records)["assets"]
     assert {key: place["root"] for key, (place,) in places.items()} == {
         "pms-ortho-job_1": "file:///archive",
         "south-pms-ortho-job_1": "file:///south",

@@ -12,12 +12,12 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pystac import Item
-from shapely import box
+from shapely import MultiPolygon, box
 from shapely.geometry import shape
 
 from footprints import ViewingDirection, area_km2
 from harvester.errors import UnreadableScene
-from harvester.items import Sibling, SourcedScene, asset_locations, item_from_scenes
+from harvester.items import Sibling, SourcedScene, item_from_scenes, private_part
 from tests.scene_records import delivered, product, quicklook, scene
 from tests.stac_schemas import validator
 
@@ -55,6 +55,7 @@ scenes = st.builds(
     st.sampled_from([True, True, True, False]),
     footprint=footprints,
     footprint_from=st.sampled_from(["roi-mask", "extent"]),
+    clouds=st.sampled_from([None, MultiPolygon(), MultiPolygon([box(4, 48.7, 4.1, 48.8)])]),
     started_at=moments,
     ended_at=moments,
     viewing=viewings,
@@ -104,11 +105,11 @@ def json_of(records: Sequence[SourcedScene], others: Sequence[Sibling] = ()) -> 
 def test_order_of_records_changes_nothing(
     data: st.DataObject, records: list[SourcedScene], others: list[Sibling]
 ) -> None:
-    """Item and locations are the same, to the last byte, for every permutation of the records and of the siblings."""
+    """Item and private part are the same to the last byte, for every permutation of the records and the siblings."""
     shuffled = data.draw(st.permutations(records))
     moved = data.draw(st.permutations(others))
     assert json.dumps(json_of(shuffled, moved)) == json.dumps(json_of(records, others))
-    assert json.dumps(asset_locations(shuffled)) == json.dumps(asset_locations(records))
+    assert json.dumps(private_part(shuffled)) == json.dumps(private_part(records))
 
 
 @QUICK
@@ -122,7 +123,7 @@ def test_record_told_twice_is_told_once(records: list[SourcedScene]) -> None:
 @given(records=acquisitions, later=records_of_sources)
 def test_later_delivery_takes_no_key_away(records: list[SourcedScene], later: SourcedScene) -> None:
     """Every key, and so every URL, of an Item is there after another delivery of the acquisition."""
-    assert set(asset_locations(records)) <= set(asset_locations([*records, later]))
+    assert set(private_part(records)["assets"]) <= set(private_part([*records, later])["assets"])
 
 
 @QUICK
@@ -142,7 +143,7 @@ def test_assets_and_locations_are_of_the_same_keys(records: list[SourcedScene]) 
     """Every asset of ours has a place and every place an asset, in the same order; titles are all distinct."""
     assets = json_of(records)["assets"]
     ours = {key: asset["href"] for key, asset in assets.items() if asset["href"].startswith("assets/")}
-    assert list(ours) == list(asset_locations(records))
+    assert list(ours) == list(private_part(records)["assets"])
     assert list(assets) == sorted(assets)
     assert len(set(ours.values())) == len(ours)
     assert len({asset["title"] for asset in assets.values()}) == len(assets)

@@ -89,7 +89,8 @@ def test_readings_are_those_in_place(page: Page) -> None:
         else:
             assert read.reading == SceneOutline.of(read_record("stac", raw, sensors()))
             assert read.alone is not None
-            assert read.alone.parsed()["id"] == read.reading.id
+            item, _ = read.alone.parsed()
+            assert item["id"] == read.reading.id
     assert sum(isinstance(each.reading, UnreadableScene) for each in readings if each) == 1
 
 
