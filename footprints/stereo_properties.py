@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from statistics import fmean
 from types import MappingProxyType
 from typing import Any
 
+from shapely import MultiPolygon
+
 from footprints.errors import ViewingError
-from footprints.overlap import area_km2
+from footprints.overlap import area_km2, overlap_km2
 from footprints.stereo import StereoGroup, StereoPair, StereoTriplet
 from footprints.stereo_views import (
     AzimuthConvention,
@@ -29,7 +32,7 @@ from footprints.suitability import (
     pairs_of,
     suitability,
 )
-from footprints.wrapping import Region
+from footprints.wrapping import Region, polygon_parts
 
 STEREO_EXTENSION = "https://w3id.org/stac-stereo/v1.0.0/schema.json"
 #: What the views of a set are called, in the order of time, by how many there are.
@@ -93,6 +96,29 @@ def stereo_properties(found: AnyStereoSet) -> dict[str, Any]:
     """
     values = {**_composition(found), **_geometry(found), **_coverage(found), **_conditions(found)}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def area_properties(area: Region, footprint: Region, clouds: Sequence[Region | None]) -> dict[str, float]:
+    """How much of an area a stereo set shows, and how much of what it shows clouds hide; rounded.
+
+    Where the clouds of one view are not known, or the set shows nothing of the area, they are left out.
+
+    Args:
+        area: With a surface; WGS 84, longitude first, cut at the antimeridian.
+        footprint: What all views show.
+        clouds: Of each view; None where they are not known.
+    """
+    land = MultiPolygon(polygon_parts(area.intersection(footprint)))
+    land_km2 = area_km2(land)
+    coverage = {"stereo:aoi_coverage": round(min(land_km2 / area_km2(area), 1.0), 4)}
+    known = [each for each in clouds if each is not None]
+    if len(known) < len(clouds) or not land_km2:
+        return coverage
+    hidden = [min(100 * overlap_km2(land, each) / land_km2, 100.0) for each in known]
+    return coverage | {
+        "stereo:aoi_cloud_cover": round(max(hidden), 2),
+        "stereo:aoi_cloud_cover_mean": round(fmean(hidden), 2),
+    }
 
 
 def direction_of_image(properties: Mapping[str, Any]) -> NormalisedDirection:

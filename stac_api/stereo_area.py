@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -10,6 +11,7 @@ import orjson
 import shapely
 
 from footprints import area_km2, overlap_km2
+from footprints.stereo_properties import area_properties
 from footprints.wrapping import Region
 from stac_api.areas import bbox_geometry
 from stac_api.errors import NotAnArea
@@ -18,6 +20,18 @@ from stac_api.stereo_request import StereoSearch
 Document = dict[str, Any]
 
 _SLIVER = 1e-6
+
+
+@dataclass(frozen=True)
+class MeasuredArea:
+    """The surface that sets are measured against, and the clouds over it."""
+
+    surface: Region
+    clouds: Mapping[str, Region]  #: by the id of the image; without those of which no mask is known
+
+    def properties_of(self, footprint: Region, views: Sequence[str]) -> dict[str, float]:
+        """How much of it a set shows, and how much of that clouds hide, as properties of its Item."""
+        return area_properties(self.surface, footprint, [self.clouds.get(view) for view in views])
 
 
 def covering(items: Sequence[Document], area: Region, most: int) -> list[Document]:
@@ -77,8 +91,3 @@ def surface_of(search: StereoSearch) -> Region:
     if area is None or not area.is_valid or not area.area > 0:
         raise NotAnArea("A share or a cover of it is asked for: give a surface.")
     return area
-
-
-def share_of(area: Region, footprint: Region) -> float:
-    """How much of an area a footprint shows, 0 to 1."""
-    return min(1.0, overlap_km2(footprint, area) / area_km2(area))

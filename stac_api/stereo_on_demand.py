@@ -17,7 +17,7 @@ from footprints.stereo_geometry import orbit_altitude_km
 from footprints.stereo_properties import ROLES, STEREO_EXTENSION, set_id, stereo_properties, view_of_image
 from footprints.suitability import AnyStereoSet
 from stac_api.errors import TooManyImages
-from stac_api.stereo_area import area_of, footprint_of, share_of, surface_of
+from stac_api.stereo_area import MeasuredArea, area_of, footprint_of
 from stac_api.stereo_order import SetOrder
 from stac_api.stereo_request import STORED, StereoSearch
 
@@ -66,13 +66,16 @@ class Image:
         return self.document["properties"].get("dinamis:held") is False
 
 
-def computed_sets(documents: Sequence[Document], search: StereoSearch, base_url: str) -> list[Document]:
+def computed_sets(
+    documents: Sequence[Document], search: StereoSearch, base_url: str, area: MeasuredArea | None = None
+) -> list[Document]:
     """The Items of all sets among some images that a search asks for, in its order.
 
     Args:
         documents: Items of images, with the fields of `IMAGE_FIELDS`.
         search: What is asked for.
         base_url: Of the API, with its final slash.
+        area: Of which each set tells how much it shows; None where nothing is asked about that.
 
     Raises:
         TooManyImages: too many of them are near each other in time, or they make too many sets.
@@ -83,7 +86,7 @@ def computed_sets(documents: Sequence[Document], search: StereoSearch, base_url:
     if len(found) > MOST_SETS:
         raise TooManyImages(f"They make {len(found)} sets; {MOST_SETS} is the most.")
     is_wanted = _wanted(search)
-    items = (item for each in found for item in _items(each, images, search, base_url))
+    items = (item for each in found for item in _items(each, images, search, base_url, area))
     return SetOrder(search.sortby).sorted(list(filter(is_wanted, items)))
 
 
@@ -140,7 +143,9 @@ def _is_one_pass(views: Sequence[View]) -> bool:
     return first.platform == second.platform and span_s <= STORED.pass_s
 
 
-def _items(found: AnyStereoSet, images: Mapping[str, Image], search: StereoSearch, base_url: str) -> Iterator[Document]:
+def _items(
+    found: AnyStereoSet, images: Mapping[str, Image], search: StereoSearch, base_url: str, area: MeasuredArea | None
+) -> Iterator[Document]:
     """The Item of a set; none of a group whose views do not all show one place, or that shows too little of it."""
     members = [images[name] for name in found.ids]
     try:
@@ -148,8 +153,8 @@ def _items(found: AnyStereoSet, images: Mapping[str, Image], search: StereoSearc
         properties = _properties(found, members, search)
     except EmptyFootprintError:
         return
-    if search.aoi_coverage is not None:
-        properties["stereo:aoi_coverage"] = round(share_of(surface_of(search), footprint), 4)
+    if area is not None:
+        properties |= area.properties_of(footprint, found.ids)
     yield {
         "type": "Feature",
         "stac_version": "1.1.0",

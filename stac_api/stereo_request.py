@@ -112,6 +112,7 @@ RANGED: Mapping[str, Ranged] = MappingProxyType(
         "overlap": Ranged("stereo:overlap", 0, 1),
         "time_span": Ranged("stereo:time_span", 0, LONGEST_PASS_S),
         "cloud": Ranged("stereo:cloud_cover_max", 0, 100),
+        "aoi_cloud": Ranged("stereo:aoi_cloud_cover", 0, 100),
     }
 )
 
@@ -167,6 +168,9 @@ class StereoSearch(BaseModel):
     aoi_coverage: float | None = Field(
         None, ge=0, le=1, description="Least share of bbox or intersects inside the common overlap."
     )
+    aoi_cloud: Range | None = Field(
+        None, description="What clouds hide, in the cloudiest view, of bbox or intersects inside the overlap, percent."
+    )
     preset: Chain | None = Field(None, description="The angles that a chain asks for; it never widens the search.")
     multi_date: bool = Field(False, description="Pairs of different passes or satellites, and no others.")
     max_days: float | None = Field(None, gt=0, le=366, description="Between both dates; 30 when left out.")
@@ -191,6 +195,7 @@ class StereoSearch(BaseModel):
         _require(not (self.bbox and self.intersects), "give bbox or intersects, not both")
         _require(has_area or not self.cover, "cover needs bbox or intersects")
         _require(has_area or self.aoi_coverage is None, "aoi_coverage needs bbox or intersects")
+        _require(has_area or self.aoi_cloud is None, "aoi_cloud needs bbox or intersects")
         _require(not (self.cover and self.token), "the answer of cover is one page")
         _require(not (self.preset and "multi-view" in self.modes), "a preset is about stereo and tri-stereo")
         self._require_consistent_dates()
@@ -229,9 +234,14 @@ class StereoSearch(BaseModel):
         )
 
     @property
+    def measures_area(self) -> bool:
+        """Whether sets are measured against the area: how much of it they show, and what clouds hide of that."""
+        return self.cover or self.aoi_coverage is not None or self.aoi_cloud is not None
+
+    @property
     def is_answered_by_stored_sets(self) -> bool:
         """Whether all sets that are wanted are Items of the catalogue."""
-        is_plain = not (self.multi_date or self.cover or self.aoi_coverage is not None or "multi-view" in self.modes)
+        is_plain = not (self.multi_date or self.measures_area or "multi-view" in self.modes)
         return is_plain and self.limits == STORED
 
     def condition(self) -> Filter | None:

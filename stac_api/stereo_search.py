@@ -19,14 +19,17 @@ from stac_api.errors import TooManyImages
 from stac_api.filters import Filter, conjunction, properties_in
 from stac_api.intervals import OPEN
 from stac_api.queryables import refuse_undeclared
-from stac_api.stereo_area import covered_share, covering, surface_of
+from stac_api.stereo_area import MeasuredArea, covered_share, covering, surface_of
+from stac_api.stereo_clouds import clouds_over
 from stac_api.stereo_collections import Places, SetCollection, places_of, set_collections
 from stac_api.stereo_on_demand import IMAGE_FIELDS, computed_sets
 from stac_api.stereo_order import SetOrder
 from stac_api.stereo_request import BEST_FIRST, SETS_PER_PAGE, STORED, SortKey, StereoSearch, comparisons
 
 #: What computed sets have and stored ones have not, so that no queryable declares it.
-COMPUTED_ONLY = frozenset({"stereo:aoi_coverage", "stereo:multi_date"})
+COMPUTED_ONLY = frozenset(
+    {"stereo:aoi_coverage", "stereo:aoi_cloud_cover", "stereo:aoi_cloud_cover_mean", "stereo:multi_date"}
+)
 
 Document = dict[str, Any]
 
@@ -48,11 +51,11 @@ async def found_sets(client: CatalogueClient, search: StereoSearch, request: Req
     places = places_of(known, search.collections or [], search.modes)
     if search.is_answered_by_stored_sets and places.sets:
         return await _stored_sets(client, search, places, request)
-    if search.cover or search.aoi_coverage is not None:
-        surface_of(search)
+    surface = surface_of(search) if search.measures_area else None
     await _refuse_undeclared(search, request)
     images = await _images(client, search, places, request, most_images)
-    items = await run_in_threadpool(computed_sets, images, search, get_base_url(request))
+    area = MeasuredArea(surface, await clouds_over(surface, images, request)) if surface else None
+    items = await run_in_threadpool(computed_sets, images, search, get_base_url(request), area)
     if search.cover:
         return await run_in_threadpool(_cover, items, search)
     return await _computed_page(items, search, request)

@@ -318,6 +318,6 @@ def test_server_says_that_it_searches_stereo_sets(stereo_site: Site) -> None:
     )
     paths = stereo_site.get("/api").json()["paths"]
     parameters = {each["name"] for each in paths["/stereo/search"]["get"]["parameters"]}
-    assert {"convergence", "filter", "multi_date", "cover", "bbox", "token"} <= parameters
+    assert {"convergence", "filter", "multi_date", "cover", "aoi_cloud", "bbox", "token"} <= parameters
     assert "post" in paths["/stereo/search"]
     assert "/collections/{collection_id}/items/{item_id}/stereo" in paths

@@ -1,0 +1,36 @@
+"""The clouds over the area that a search of stereo sets is about, from the masks of the images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import shapely
+from fastapi import Request
+from shapely import MultiPolygon
+from starlette.concurrency import run_in_threadpool
+
+from footprints.wrapping import Region, polygon_parts
+
+_SQL = (files("stac_api") / "sql" / "clouds.sql").read_text(encoding="utf-8")
+
+
+async def clouds_over(area: Region, images: Sequence[Mapping[str, Any]], request: Request) -> dict[str, Region]:
+    """What of an area the clouds of each image hide, by its id; images of which no mask is known are left out.
+
+    Args:
+        area: WGS 84, longitude first, cut at the antimeridian.
+        images: Those that the reader sees: the masks of no others are read.
+        request: Who asks.
+    """
+    places = [image["collection"] for image in images], [image["id"] for image in images]
+    async with request.app.state.get_connection(request, "r") as connection:
+        masks = {row["id"]: row["clouds"] for row in await connection.fetch(_SQL, *places)}
+    return await run_in_threadpool(_cut, masks, area)
+
+
+def _cut(masks: Mapping[str, str], area: Region) -> dict[str, Region]:
+    """The polygons of each mask within an area: two polygons can also share a mere line."""
+    shared = shapely.intersection(shapely.from_geojson(list(masks.values())), area)
+    return {name: MultiPolygon(polygon_parts(each)) for name, each in zip(masks, shared, strict=True)}
