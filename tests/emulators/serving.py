@@ -1,4 +1,4 @@
-"""An ASGI application served over real HTTP on the loopback interface, in a thread of this process; ports for others."""
+"""An ASGI application served over real HTTP on the loopback interface, in a thread of this process; a port for more."""
 
 from __future__ import annotations
 
