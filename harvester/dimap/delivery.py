@@ -38,6 +38,8 @@ class Delivery:
     metadata_size: int  #: bytes
     roi: bytes | None  #: the region-of-interest mask, None where it is not delivered
     strip: bytes | None  #: the lineage document of the strip, None where it is not delivered
+    clouds: bytes | None  #: the cloud mask, None where it is not delivered or was not read
+    unread: Mapping[str, str]  #: role of a file that was left unread ("clouds") -> why
     files: Mapping[str, Mapping[str, Any]]  #: name in the product -> {"size", "cog"}, existing files only
 
     def path_of(self, href: str) -> str:
@@ -64,8 +66,8 @@ def delivery_from_content(content: Mapping[str, Any]) -> Delivery:
     """The delivery in the content of a raw record.
 
     Args:
-        content: `root`, `path`, `documents` (product, roi, strip: text decoded as UTF-8 with surrogate escapes),
-            `files` and `problem`, as the source of deliveries makes them.
+        content: `root`, `path`, `documents` (product, roi, strip, clouds: text decoded as UTF-8 with surrogate
+            escapes), `files`, `problem` and, where there is any, `unread`, as the source of deliveries makes them.
 
     Raises:
         UnreadableScene: When the source met a problem, or the product cannot be parsed.
@@ -84,6 +86,8 @@ def delivery_from_content(content: Mapping[str, Any]) -> Delivery:
         metadata_size=len(product),
         roi=_optional_bytes(documents.get("roi")),
         strip=_optional_bytes(documents.get("strip")),
+        clouds=_optional_bytes(documents.get("clouds")),
+        unread=content.get("unread") or {},
         files=content.get("files") or {},
     )
 

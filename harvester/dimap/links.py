@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -45,6 +45,7 @@ class LinkedPaths:
     images: tuple[str, ...]
     companions: tuple[Companion, ...]  #: previews, geometric models and masks
     roi: str | None  #: the mask of the region of interest, whose content the reader needs
+    clouds: str | None  #: the mask of clouds, whose content the reader can do without
     strip: str | None  #: the lineage document of the strip, whose content the reader needs
     warnings: tuple[str, ...]  #: lesser companions whose names were refused
 
@@ -65,7 +66,8 @@ def links_of(document: DimapDocument) -> LinkedPaths:
     return LinkedPaths(
         images=tuple(_images(document)),
         companions=companions,
-        roi=next((companion.href for companion in companions if companion.kind == "mask-roi"), None),
+        roi=_first_of_kind(companions, "mask-roi"),
+        clouds=_first_of_kind(companions, "mask-cld"),
         strip=_safe_or_warn(document, _strip_href(document), warnings),
         warnings=tuple(warnings),
     )
@@ -97,6 +99,10 @@ def unsafe_reason(href: str) -> str | None:
 def beside(path: str, href: str) -> str:
     """The path of a file named by the document at a path, both from the root of their source."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), href))
+
+
+def _first_of_kind(companions: Iterable[Companion], kind: str) -> str | None:
+    return next((companion.href for companion in companions if companion.kind == kind), None)
 
 
 def _images(document: DimapDocument) -> Iterator[str]:

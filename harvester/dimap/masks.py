@@ -1,9 +1,9 @@
-"""Region-of-interest masks (GML): the outline of the pixels that are really delivered."""
+"""Masks of a product (GML): polygons of what they show, such as the pixels that are really delivered, or clouds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
@@ -12,6 +12,7 @@ from harvester.dimap.document import parse_document
 from harvester.errors import UnreadableScene
 
 Ring = list[tuple[float, float]]
+RingPolygon = tuple[Ring, list[Ring]]  #: exterior and holes
 
 #: No projected coordinate or pixel index of a scene comes near.
 _LARGEST_COORDINATE = 1e8
@@ -22,30 +23,42 @@ _IMAGE_SPACE = "derivedcrstype:ogc:1.0:image"
 class MaskPolygons:
     """The polygons of one mask: exterior ring and holes, x then y whatever the axis order of their CRS."""
 
-    polygons: tuple[tuple[Ring, list[Ring]], ...]
+    polygons: tuple[RingPolygon, ...]  #: none where nothing is masked
     in_image: bool  #: column and row (0.5 = outer edge of pixel 1) instead of ground coordinates
 
 
-def read_mask(data: bytes, name: str) -> MaskPolygons:
-    """The polygons of a GML mask.
+def read_mask(data: bytes, name: str, *, leaving_out: Sequence[str] = ()) -> MaskPolygons:
+    """The polygons of a GML mask, which may have none.
 
-    The members are taken whatever their `hma:maskType`, which each family names in its own way. Of `srsName` only
-    "image" is believed: the vendors write the ground CRS in five ways, and it is always that of the product.
+    Of `srsName` only "image" is believed: the vendors write the ground CRS in five ways, and it is always that of the
+    product.
+
+    Args:
+        data: The file as it is, undecoded.
+        name: The file in messages.
+        leaving_out: Members whose `hma:maskType` has one of these words, in upper case, do not count. All others do,
+            because each family names what it shows in its own way.
 
     Raises:
-        UnreadableScene: When the file is empty, no XML, has no polygon, or a ring is no list of coordinates.
+        UnreadableScene: When the file is empty, no XML, no mask, or a ring is no list of coordinates.
     """
     document = parse_document(data, name)
     found = [element for element in document.elements() if _local(element) == "Polygon"]
-    if not found:
-        raise UnreadableScene(f"{name}: the mask has no polygon")
-    in_image = {_IMAGE_SPACE in polygon.get("srsName", "").lower() for polygon in found}
+    if not found and document.tag.rpartition("}")[2] != "Mask":
+        raise UnreadableScene(f"{name}: {document.tag[:80]} is no mask")
+    wanted = [each for each in found if not any(word in _mask_type(each) for word in leaving_out)]
+    in_image = {_IMAGE_SPACE in polygon.get("srsName", "").lower() for polygon in wanted}
     if len(in_image) > 1:
         raise UnreadableScene(f"{name}: the mask mixes image and ground coordinates")
-    return MaskPolygons(tuple(_polygon(polygon, name) for polygon in found), in_image.pop())
+    return MaskPolygons(tuple(_polygon(polygon, name) for polygon in wanted), in_image == {True})
 
 
-def _polygon(polygon: etree._Element, name: str) -> tuple[Ring, list[Ring]]:
+def _mask_type(polygon: etree._Element) -> str:
+    around = (part for ancestor in polygon.iterancestors() for part in ancestor if _local(part) == "maskType")
+    return next((part.text or "" for part in around), "").upper()
+
+
+def _polygon(polygon: etree._Element, name: str) -> RingPolygon:
     exteriors = [ring for part in polygon if _local(part) == "exterior" for ring in _rings(part, name)]
     holes = [ring for part in polygon if _local(part) == "interior" for ring in _rings(part, name)]
     if len(exteriors) != 1:

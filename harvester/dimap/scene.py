@@ -19,7 +19,8 @@ def scene_from_delivery(content: Mapping[str, Any], sensors: Sensors) -> SceneRe
 
     Args:
         content: Of the raw record, as the source of deliveries makes it: `root`, `path`, `documents` (product, and
-            roi and strip where delivered), `files` (those that exist, by the name the product gives them), `problem`.
+            roi, strip and clouds where delivered), `files` (those that exist, by the name the product gives them),
+            `problem`, and `unread` where a file was left unread.
         sensors: The families that are read.
 
     Raises:

@@ -9,10 +9,11 @@ from harvester.dimap.acquisition_scene import scene_of_acquisition
 from harvester.dimap.bands import scene_bands
 from harvester.dimap.delivery import Delivery, companion_files, missing_files
 from harvester.dimap.document import DimapDocument
+from harvester.dimap.frame import read_corners, region_of_corners
 from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_shape, read_transform
 from harvester.dimap.identity import acquisition_of_scene
 from harvester.dimap.images import whole_image
-from harvester.dimap.outline import outline_of_corners, read_corners
+from harvester.dimap.outline import Outline
 from harvester.record import ImageFile, Product, SceneRecord
 from harvester.sensors import Sensor
 
@@ -33,7 +34,8 @@ def scene_of_version1(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
     document = delivery.document
     source = _scene_source(document)
     acquisition = acquisition_of_scene(source, sensor)
-    outline = outline_of_corners(document, _VERTICES, read_corners(document, _VERTICES, "FRAME_"))
+    corners = read_corners(document, _VERTICES, "FRAME_")
+    outline = Outline(region_of_corners(document, _VERTICES, corners), "extent")
     viewing = _viewing(document, source)
     return replace(
         scene_of_acquisition(delivery, sensor, profile, acquisition, outline),

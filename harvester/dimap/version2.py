@@ -8,8 +8,10 @@ from datetime import datetime
 from footprints import FootprintError, azimuth_to_nadir
 from harvester.dimap.acquisition_scene import scene_of_acquisition
 from harvester.dimap.angles import Angles, read_angles
+from harvester.dimap.clouds import clouds_of_delivery
 from harvester.dimap.delivery import Delivery, companion_files, missing_files
 from harvester.dimap.document import DimapDocument
+from harvester.dimap.frame import read_frame
 from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_shape, read_tiling, read_transform
 from harvester.dimap.identity import acquisition_of_strips
 from harvester.dimap.images import image_files
@@ -37,12 +39,15 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
     acquisition = acquisition_of_strips(document, sensor)
     product, grid = _product(delivery, sensor)
     lineage, lineage_warnings = _lineage(delivery)
-    outline = outline_of_delivery(delivery, grid, product.surface_area_km2)
+    frame = read_frame(document, grid)
+    outline = outline_of_delivery(delivery, frame, product.surface_area_km2)
+    clouds = clouds_of_delivery(delivery, frame)
     centre = document.position("Dataset_Content/Dataset_Extent/Center")
     angles = read_angles(document, sensor.azimuth, centre, lineage.nadir)
     started_at, ended_at, time_warnings = _time_range(document)
     return replace(
         scene_of_acquisition(delivery, sensor, profile, acquisition, outline),
+        clouds=clouds.region,
         started_at=started_at,
         ended_at=ended_at,
         viewing=angles.viewing,
@@ -60,6 +65,7 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
             *missing_files(delivery),
             *lineage_warnings,
             *outline.warnings,
+            *clouds.warnings,
             *time_warnings,
             *_viewing_warnings(angles, centre, lineage),
         ),

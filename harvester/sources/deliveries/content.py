@@ -1,11 +1,11 @@
-"""What the reader of a product needs: its metadata, its mask, its strip lineage, and which of its files exist."""
+"""What the reader of a product needs: its metadata, its masks, its strip lineage, and which of its files exist."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from harvester.dimap import LinkedPaths, MetadataFile, beside
+from harvester.dimap import MetadataFile, beside
 from harvester.errors import UnreadableScene
 from harvester.rasters import is_cog
 from harvester.sources.deliveries.file_tree import Limits, Tree
@@ -20,6 +20,10 @@ def product_content(tree: Tree, path: str, data: bytes, metadata: MetadataFile, 
         data: the metadata file.
         metadata: what it names.
         limits: how large a mask or lineage may be.
+
+    Returns:
+        A cloud mask that is too large, or cannot be read, is no problem of the product: `unread` then says why it is
+        not among the documents.
     """
     links = metadata.links
     if links is None:
@@ -27,10 +31,16 @@ def product_content(tree: Tree, path: str, data: bytes, metadata: MetadataFile, 
     sizes = {href: file.size for href in links.hrefs() if (file := tree.file(beside(path, href))) is not None}
     files = {href: {"size": size, "cog": _is_cog(tree, beside(path, href))} for href, size in sizes.items()}
     try:
-        documents = {"product": data, **dict(_linked_documents(tree, path, links, sizes, limits))}
+        roi = _linked_document(tree, path, links.roi, sizes, limits.document_bytes)
+        strip = _linked_document(tree, path, links.strip, sizes, limits.document_bytes)
     except UnreadableScene as error:
-        return {**_content({"product": data}, files), "problem": str(error)}
-    return _content(documents, files)
+        return {**_content({"product": data}, files), "problem": f"{path}: {error}"}
+    documents = {"product": data, "roi": roi, "strip": strip}
+    try:
+        clouds = _linked_document(tree, path, links.clouds, sizes, limits.cloud_mask_bytes)
+    except UnreadableScene as error:
+        return {**_content(documents, files), "unread": {"clouds": str(error)}}
+    return _content({**documents, "clouds": clouds}, files)
 
 
 def refused_content(problem: str) -> dict[str, Any]:
@@ -38,15 +48,14 @@ def refused_content(problem: str) -> dict[str, Any]:
     return {"documents": {}, "files": {}, "problem": problem}
 
 
-def _linked_documents(
-    tree: Tree, path: str, links: LinkedPaths, sizes: Mapping[str, int], limits: Limits
-) -> Iterator[tuple[str, bytes]]:
-    for role, href in (("roi", links.roi), ("strip", links.strip)):
-        if href is None or href not in sizes:
-            continue
-        if sizes[href] > limits.document_bytes:
-            raise UnreadableScene(f"{path}: {href} is larger than {limits.document_bytes} bytes; deliver it again")
-        yield role, tree.read(beside(path, href), limits.document_bytes)
+def _linked_document(
+    tree: Tree, path: str, href: str | None, sizes: Mapping[str, int], limit_bytes: int
+) -> bytes | None:
+    if href is None or href not in sizes:
+        return None
+    if sizes[href] > limit_bytes:
+        raise UnreadableScene(f"{href} is larger than {limit_bytes} bytes; deliver it again")
+    return tree.read(beside(path, href), limit_bytes)
 
 
 def _is_cog(tree: Tree, path: str) -> bool:
@@ -54,7 +63,7 @@ def _is_cog(tree: Tree, path: str) -> bool:
     return local is not None and is_cog(local)
 
 
-def _content(documents: Mapping[str, bytes], files: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _content(documents: Mapping[str, bytes | None], files: Mapping[str, Any] | None = None) -> dict[str, Any]:
     # Bytes that are not UTF-8 survive as lone surrogates, so that the reader sees the declared encoding.
-    texts = {role: data.decode("utf-8", "surrogateescape") for role, data in documents.items()}
+    texts = {role: data.decode("utf-8", "surrogateescape") for role, data in documents.items() if data is not None}
     return {"documents": texts, "files": dict(files or {}), "problem": None}

@@ -31,6 +31,7 @@ class Limits:
     """How much a delivery may ask of the machine that reads it."""
 
     document_bytes: int = 64 * 2**20  #: of one metadata file or mask
+    cloud_mask_bytes: int = 8 * 2**20  #: every record keeps its own; genuine ones reach a tenth of a megabyte
     nested_archive_bytes: int = 4 * 2**30  #: of an archive inside an archive, which is copied to a temporary file
     members: int = 200_000  #: files in one archive
     ratio: int = 200  #: unpacked to packed size; no genuine metadata or image comes near it

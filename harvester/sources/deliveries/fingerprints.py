@@ -21,7 +21,7 @@ from harvester.dimap.classification import Kind
 from harvester.sources.deliveries.file_tree import Tree
 
 #: Raised when records are made of other files, or in another way: older fingerprints then are not believed.
-_VERSION = 1
+_VERSION = 2
 _MISSING = "-"
 
 

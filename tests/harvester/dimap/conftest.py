@@ -48,7 +48,7 @@ def delivery_content(root: Path, path: str) -> Content:
     for href in links.hrefs():
         if (file := metadata.parent / href).is_file():
             files[href] = {"size": file.stat().st_size, "cog": False}
-    for role, name in (("roi", links.roi), ("strip", links.strip)):
+    for role, name in (("roi", links.roi), ("strip", links.strip), ("clouds", links.clouds)):
         if name in files:
             documents[role] = as_text((metadata.parent / str(name)).read_bytes())
     return {"root": root.as_uri(), "path": path, "documents": documents, "files": files, "problem": None}
