@@ -17,6 +17,8 @@ from stac_api.access.policy import Category
 from stac_api.commands.moments import at_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stac_api.access.policy import PolicySet
     from stac_api.quota.quote import Kind, Mode, Quote
 
@@ -78,7 +80,7 @@ def quote(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     from stac_api.quota.quote import Enquiry, NotQuotable
     from stac_api.quota.quote import quote as price_of
 
-    policies, origin = _policies(at)
+    policies, origin = _policies()
     try:
         enquiry = Enquiry(
             area_m2=charged_area_m2(area_in(aoi)),
@@ -86,6 +88,7 @@ def quote(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
             kind=cast("Kind", kind),
             mode=cast("Mode", mode),
             category=Category(category),
+            at=at,
             available=available,
         )
         found = price_of(enquiry, policies)
@@ -94,22 +97,18 @@ def quote(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     print_json(_as_json(found)) if as_json else _print(found, origin)
 
 
-def _policies(at: datetime) -> tuple[PolicySet, str]:
-    """The set that decides at a time, and where it stands."""
+def _policies() -> tuple[Sequence[PolicySet], str]:
+    """The sets that follow each other, and where they stand."""
     from stac_api.access.rules.files import read_rules
     from stac_api.access.rules.settings import RuleSettings
-    from stac_api.access.rules.store import history, in_force
+    from stac_api.access.rules.store import history
 
     with ready_database().connect("owner") as connection:
-        is_ruled = any(each.state == "active" for each in history(connection))
-        active = in_force(connection, at)
+        active = [each.policies for each in history(connection) if each.state == "active"]
     if active:
         return active, "active in the catalogue"
     folder = settings_of(RuleSettings).rules
-    begun = [] if is_ruled else [each for each in read_rules(folder).sets if each.valid_from <= at]
-    if not begun:
-        raise Failure(f"No rules were in force on {at:%Y-%m-%d}: name a later date with --at.")
-    return begun[-1], f"of {folder}, not active in the catalogue"
+    return read_rules(folder).sets, f"of {folder}, not active in the catalogue"
 
 
 def _as_json(found: Quote) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """A quote: what an area of a collection would use up of the quota and cost, line by line, with the rule behind each.
 
-Pure: the rules come from the policy set in force at the time that is meant. Areas are whole square metres, money is
-decimal euros without VAT, rounded half up once per line.
+Pure: of the policy sets that it is given, the one in force at the time of the enquiry decides. Areas are whole square
+metres, money is decimal euros without VAT, rounded half up once per line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Literal
 
@@ -30,6 +32,7 @@ class Enquiry:
 
     Attributes:
         area_m2: Area of interest on the ellipsoid, whole square metres.
+        at: The time whose rules decide, with its zone.
         available: What is left of the quota, in its unit; None for all of it.
     """
 
@@ -38,6 +41,7 @@ class Enquiry:
     kind: Kind
     mode: Mode
     category: Category
+    at: datetime
     available: Decimal | None = None
 
 
@@ -84,22 +88,40 @@ class Quote:
     lines: tuple[QuoteLine, ...]
 
 
-def quote(enquiry: Enquiry, policies: PolicySet) -> Quote:
-    """Price an enquiry by a policy set.
+def quote(enquiry: Enquiry, policies: Iterable[PolicySet]) -> Quote:
+    """Price an enquiry by the rules of its time.
+
+    Args:
+        enquiry: What is asked for.
+        policies: The sets that follow each other, in any order.
 
     Raises:
-        NotQuotable: the collection is not offered to the category in this way, or its price is not stated; the
-            message says which.
+        NotQuotable: no rules were in force, the collection is not offered to the category in this way, or its price is
+            not stated; the message says which.
     """
-    if enquiry.area_m2 <= 0:
-        raise NotQuotable("An area of 0 m² has no price: give one with some extent.")
-    rule = _offering_rule(enquiry, policies)
-    quota = policies.quotas[rule.quota] if rule.quota else None
-    tariff = policies.tariffs[rule.tariff] if rule.tariff else None
+    _refuse_senseless(enquiry)
+    decisive = _in_force(policies, enquiry.at)
+    rule = _offering_rule(enquiry, decisive)
+    quota = decisive.quotas[rule.quota] if rule.quota else None
+    tariff = decisive.tariffs[rule.tariff] if rule.tariff else None
     unit = _unit(quota, tariff)
     return (
-        _in_credits(enquiry, policies, quota, tariff) if unit == "credit" else _in_km2(enquiry, policies, quota, tariff)
+        _in_credits(enquiry, decisive, quota, tariff) if unit == "credit" else _in_km2(enquiry, decisive, quota, tariff)
     )
+
+
+def _refuse_senseless(enquiry: Enquiry) -> None:
+    if enquiry.area_m2 <= 0:
+        raise NotQuotable("An area of 0 m² has no price: give one with some extent.")
+    if enquiry.available is not None and not (enquiry.available.is_finite() and enquiry.available >= 0):
+        raise NotQuotable(f"{enquiry.available} cannot be left of a quota: give a number from 0 on.")
+
+
+def _in_force(policies: Iterable[PolicySet], at: datetime) -> PolicySet:
+    begun = [each for each in policies if each.valid_from <= at]
+    if not begun:
+        raise NotQuotable(f"No rules were in force on {at:%Y-%m-%d}: ask for a later date.")
+    return max(begun, key=lambda each: each.valid_from)
 
 
 def _offering_rule(enquiry: Enquiry, policies: PolicySet) -> Rule:

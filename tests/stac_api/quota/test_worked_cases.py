@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,15 +23,8 @@ CASES = list(csv.DictReader((Path(__file__).parent / "worked_cases.csv").read_te
 
 @cache
 def shipped_sets() -> tuple[PolicySet, ...]:
-    """The shipped policy sets, the earliest first."""
-    sets = (PolicySet.model_validate(yaml.safe_load(file.read_text("utf-8"))) for file in RULES.glob("*.yaml"))
-    return tuple(sorted(sets, key=lambda each: each.valid_from))
-
-
-def in_force(day: str) -> PolicySet:
-    """The set in force on a day at noon."""
-    moment = datetime.fromisoformat(day).replace(hour=12, tzinfo=UTC)
-    return [each for each in shipped_sets() if each.valid_from <= moment][-1]
+    """The shipped policy sets, in no order."""
+    return tuple(PolicySet.model_validate(yaml.safe_load(file.read_text("utf-8"))) for file in RULES.glob("*.yaml"))
 
 
 def enquiry(case: dict[str, str]) -> Enquiry:
@@ -40,6 +35,7 @@ def enquiry(case: dict[str, str]) -> Enquiry:
         kind="archive" if case["kind"] == "archive" else "tasking",
         mode="mono" if case["mode"] == "mono" else "stereo" if case["mode"] == "stereo" else "tri-stereo",
         category=Category(case["category"]),
+        at=datetime.fromisoformat(case["date"]).replace(hour=12, tzinfo=UTC),
         available=Decimal(case["available"]) if case["available"] else None,
     )
 
@@ -60,12 +56,11 @@ def test_there_are_cases_enough() -> None:
 @pytest.mark.parametrize("case", CASES, ids=name)
 def test_a_case_comes_out_right(case: dict[str, str]) -> None:
     """Free part, billable square metres and euros are those of the documents; what nobody offers is refused."""
-    policies = in_force(case["date"])
     if case["covered"] == "refused":
         with pytest.raises(NotQuotable):
-            quote(enquiry(case), policies)
+            quote(enquiry(case), shipped_sets())
         return
-    found = quote(enquiry(case), policies)
+    found = quote(enquiry(case), shipped_sets())
     expected_if_refused = Decimal(case["amount_if_refused_eur"]) if case["amount_if_refused_eur"] else None
     assert found.billable_m2 == int(case["billable_m2"])
     assert found.covered == Decimal(case["covered"])
@@ -75,6 +70,25 @@ def test_a_case_comes_out_right(case: dict[str, str]) -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if case["covered"] != "refused"], ids=name)
 def test_each_line_names_its_source(case: dict[str, str]) -> None:
     """Every line says what it rests on, and the lines add up to the price."""
-    found = quote(enquiry(case), in_force(case["date"]))
+    found = quote(enquiry(case), shipped_sets())
     assert all(line.source for line in found.lines)
     assert sum(line.amount_eur for line in found.lines) == found.amount_eur
+
+
+def test_the_rules_of_the_moment_decide() -> None:
+    """To the second before a set begins the former one prices, and before the first there is no price."""
+    case = enquiry(CASES[0])
+    first, *_ = ordered = sorted(shipped_sets(), key=lambda each: each.valid_from)
+    for former, begun in pairwise(ordered):
+        before = replace(case, at=begun.valid_from - timedelta(seconds=1))
+        assert quote(before, shipped_sets()).policy_set == former.id
+        assert quote(replace(case, at=begun.valid_from), shipped_sets()).policy_set == begun.id
+    with pytest.raises(NotQuotable, match="later date"):
+        quote(replace(case, at=first.valid_from - timedelta(seconds=1)), shipped_sets())
+
+
+@pytest.mark.parametrize("left", ["-0.01", "NaN", "sNaN", "Infinity"])
+def test_what_cannot_be_left_of_a_quota_is_refused(left: str) -> None:
+    """No price follows from less than nothing, or from what is no number."""
+    with pytest.raises(NotQuotable, match="from 0 on"):
+        quote(replace(enquiry(CASES[0]), available=Decimal(left)), shipped_sets())
