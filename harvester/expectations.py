@@ -27,16 +27,12 @@ def _count_breaches(connection: Connection, document: CollectionDocument) -> Ite
 
 
 def _missing_fields(connection: Connection, document: CollectionDocument) -> Iterator[str]:
-    for name in document.content.expect.required:
-        lacking = _count(
-            connection,
-            # `datetime` is null where there is an interval only, which is a date nevertheless.
-            "SELECT count(*) FROM items WHERE collection = %s AND NOT content->'properties' ? %s",
-            document.id,
-            name,
-        )
-        if lacking:
-            yield f"{lacking} Items of {document.id} have no {name}, which is expected of all"
+    # `datetime` is null where there is an interval only, which is a date nevertheless.
+    row = connection.execute(
+        "SELECT dinamis.items_lacking(%s, %s)", (document.id, list(document.content.expect.required))
+    ).fetchone()
+    for name, lacking in sorted(row[0].items() if row else ()):
+        yield f"{lacking} Items of {document.id} have no {name}, which is expected of all"
 
 
 def _refused(document: CollectionDocument, report: HarvestReport) -> Iterator[str]:
