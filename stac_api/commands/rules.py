@@ -192,6 +192,24 @@ def show(at: datetime, history: bool, as_json: bool) -> None:
         _print_rules(policies)
 
 
+@rules.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+def page(directory: Path | None) -> None:
+    """Write the rules as a page of Markdown: the last set, how it came to be so, and the licences.
+
+    Each right, quota and price stands beside its source and what was assumed. Without DIRECTORY those in use are
+    written.
+
+    \b
+      dinamis rules page > access-rules.md
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from stac_api.access.rules.files import collections_beside, read_rules
+    from stac_api.access.rules.page import rules_page
+
+    settings = _settings()
+    click.echo(rules_page(read_rules(directory or settings.rules), collections_beside(settings.collections)), nl=False)
+
+
 def _settings() -> RuleSettings:
     from stac_api.access.rules.settings import RuleSettings
 

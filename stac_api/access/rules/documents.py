@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
-from typing import Any
 
 from pydantic import BaseModel, Field
-from pydantic.json_schema import models_json_schema
 
 from stac_api.access.authorize import Action, Reason
 from stac_api.access.explanation import Outcome
 from stac_api.access.policy import Category, Download, Exclusion, Ordering, PolicySet, QuotaRule, Rule, TariffRule
 from stac_api.access.rules.in_force import Period
-
-SCHEMA_ID = "https://w3id.org/stac-access/v1.0.0/schema.json"
 
 
 class RuleLink(BaseModel):
@@ -145,20 +141,6 @@ class Eligibility(BaseModel):
     policy_set: str | None
     language: str
     answers: list[Answer]
-
-
-def public_schema() -> dict[str, Any]:
-    """The JSON Schema of these documents, which is served as that of the extension."""
-    documents = (Policies, PolicySetTold, Access, Quota, LicenceTold, Eligibility)
-    references, definitions = models_json_schema([(each, "serialization") for each in documents])
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_ID,
-        "title": "Access Extension",
-        "description": "STAC API Access Extension: who may do what with each collection, as dated rules.",
-        "anyOf": list(references.values()),
-        **definitions,
-    }
 
 
 class RuleTeller:

@@ -16,6 +16,7 @@ from database import Database
 from database.documents.packaged import default_collections_directory
 from stac_api.access.policy import Category
 from stac_api.commands.access import CATEGORIES
+from tests.conftest import PROJECT
 from tests.postgres import forget_rules
 from tests.stac_api.access.invented_people import People
 from tests.stac_api.invented_catalogue import a_collection, an_item, load
@@ -253,3 +254,9 @@ def test_the_place_of_an_item_matters(ruled: Operator) -> None:
 def test_somebody_must_be_named(operator: Operator) -> None:
     """A person or a category, not both and not neither."""
     assert "either --user or --category" in operator.is_refused("access", "explain", "--collection", "pleiades")
+
+
+def test_rules_are_written_as_the_page_of_the_documentation(operator: Operator) -> None:
+    """An institution publishes its rules as ours are published, without a database."""
+    page = (PROJECT / "docs" / "reference" / "access-rules.md").read_text(encoding="utf-8")
+    assert page.endswith("\n" + operator.types("rules", "page", SHIPPED))
