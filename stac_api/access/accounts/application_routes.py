@@ -362,7 +362,18 @@ async def _decidable(connection: Connection, id_: UUID, caller: Principal) -> tu
     is_referent: bool = await connection.fetchval(IS_REFERENT, caller.person, application.entity)
     if not (is_referent or caller.is_operator):
         raise _no_application()
+    if await _has_the_address_of(connection, application, caller):
+        raise OwnApplication("It was made by another login with your own e-mail address.")
     return application, is_referent
+
+
+async def _has_the_address_of(connection: Connection, application: Application, caller: Principal) -> bool:
+    """Whether the applicant gives the caller's e-mail address: nobody decides for himself by a second login."""
+    if application.email is None:
+        return False
+    known = await connection.fetchval("SELECT email FROM dinamis.person WHERE id = $1", caller.person)
+    told = caller.login.email if caller.login else None
+    return application.email.casefold() in {each.casefold() for each in (known, told) if each}
 
 
 async def _decided(connection: Connection, id_: UUID, decision: str, *parameters: Any) -> ApplicationTold:

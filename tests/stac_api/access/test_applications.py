@@ -95,6 +95,27 @@ def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
     return problem
 
 
+@pytest.mark.parametrize("deed", ["validate", "confirm", "refuse"])
+@pytest.mark.parametrize("told_by", ["register", "token"])
+def test_nobody_decides_for_himself_by_a_second_login(scene: Scene, deed: str, told_by: str) -> None:
+    """An applicant with the address of the référent or the operator, in whatever letters, needs somebody else."""
+    laboratory = scene.laboratory()
+    id_, decider = scene.person(laboratory, "referent", is_operator=True)
+    address = f"{scene.site.get('/me', headers=decider).json()['email']}"
+    if told_by == "token":
+        scene.people.connection.execute("UPDATE dinamis.person SET email = NULL WHERE id = %s", (id_,))
+        name = address.partition("@")[0]
+        decider = scene.login(name, email=address)
+    _, other = scene.person(laboratory, "referent")
+    told = scene.applies(laboratory, scene.somebody(email=address.upper()))
+    body = {"reason": "mine"} if deed == "refuse" else {}
+    if deed == "confirm":
+        assert scene.decides("validate", told["id"], other).status_code == 200
+    refused(scene.decides(deed, told["id"], decider, **body), 403, "OwnApplication")
+    if deed == "validate":
+        assert scene.decides("validate", told["id"], other).json()["state"] == "validated"
+
+
 def test_person_without_an_account_becomes_a_member_in_three_steps(scene: Scene) -> None:
     """Apply, be validated by the référent, be confirmed by an operator: then, and not before, the category counts."""
     laboratory = scene.laboratory()
