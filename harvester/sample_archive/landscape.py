@@ -107,14 +107,17 @@ class Landscape:
         return np.random.default_rng([self.seed, octave]).random((_LATTICE, _LATTICE))
 
 
-def cloud_opacity(field: Numbers, cover_percent: float | None) -> tuple[Numbers, NDArray[np.bool_]]:
+def cloud_opacity(
+    field: Numbers, cover_percent: float | None, inside: NDArray[np.bool_]
+) -> tuple[Numbers, NDArray[np.bool_]]:
     """Opacity (0 to 1) of the clouds at each point of a smooth field, and where they count as cloud.
 
-    The mask covers the given share of the field; opacity falls to nothing within a small margin round it.
+    The mask covers the given share of the points inside the region of interest; opacity falls to nothing within a small
+    margin round it.
     """
     if not cover_percent:
         return np.zeros_like(field), np.zeros(field.shape, dtype=bool)
-    threshold = np.quantile(field, 1 - cover_percent / 100)
+    threshold = np.quantile(field[inside], 1 - cover_percent / 100)
     return np.clip((field - threshold) * 12 + 0.3, 0, 0.95), field >= threshold
 
 

@@ -45,15 +45,15 @@ def picture_of(component: Component) -> Picture:
     grid, spec = component.grid, component.spec
     cols, rows = grid.centres()
     east, north = _ground_of(component, cols, rows)
-    opacity, mask = _clouds(component, cols, rows)
+    inside = grid.inside(component.roi_ring) if component.roi_ring else np.ones((grid.rows, grid.cols), dtype=bool)
+    opacity, mask = _clouds(component, cols, rows, inside)
     landscape = Landscape(spec.setting, spec.seed)
     counts = landscape.reflectance(east, north, opacity, component.mode.bands)
     scale = _BASIC_COUNTS if spec.radiometry == "BASIC" else 1.0
     counts *= scale
     counts += np.random.default_rng([spec.seed, _NOISE_STREAM, component.number]).integers(-3, 4, counts.shape[1:])
     pixels = np.clip(counts, 1, 4000 if spec.radiometry == "BASIC" else 10000).astype(np.uint16)
-    if component.roi_ring:
-        pixels[:, ~grid.inside(component.roi_ring)] = 0
+    pixels[:, ~inside] = 0
     return Picture(dict(zip(component.mode.bands, pixels, strict=True)), mask, _PREVIEW_REFLECTANCE * scale)
 
 
@@ -74,13 +74,16 @@ def _ground_of(component: Component, cols: Numbers, rows: Numbers) -> tuple[Numb
     return east + shift * sin(azimuth), north + shift * cos(azimuth)
 
 
-def _clouds(component: Component, cols: Numbers, rows: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+def _clouds(
+    component: Component, cols: Numbers, rows: Numbers, inside: NDArray[np.bool_]
+) -> tuple[Numbers, NDArray[np.bool_]]:
     """Opacity at each pixel and the coarse mask, from one smooth field over the image."""
     spec, grid = component.spec, component.grid
     lattice = np.random.default_rng([spec.seed, _CLOUD_STREAM, component.view_number]).random((64, 64))
-    cells = (np.arange(CLOUD_CELLS) + 0.5) / CLOUD_CELLS * 4
-    coarse = lattice_noise(lattice, cells[None, :], cells[:, None])
-    _, mask = cloud_opacity(coarse, spec.cloud_cover_percent)
+    cells = (np.arange(CLOUD_CELLS) + 0.5) / CLOUD_CELLS
+    coarse = lattice_noise(lattice, cells[None, :] * 4, cells[:, None] * 4)
+    middles = np.ix_(*((cells * size).astype(int) for size in inside.shape))
+    _, mask = cloud_opacity(coarse, spec.cloud_cover_percent, inside[middles])
     field = lattice_noise(lattice, (cols - 0.5) / grid.cols * 4, (rows - 0.5) / grid.rows * 4)
-    opacity, _ = cloud_opacity(field, spec.cloud_cover_percent)
+    opacity, _ = cloud_opacity(field, spec.cloud_cover_percent, inside)
     return opacity, mask

@@ -200,10 +200,10 @@ class MadeProduct:
             text = text.replace(old, new)
         return text
 
-    def content(self, document: str | bytes, roi: bytes | None = None, strip: bytes | None = None) -> Content:
-        """The content of a raw record with this document and every file that the made product names."""
+    def content(self, document: str | bytes, **linked: bytes | None) -> Content:
+        """The content of a raw record with this document, linked ones, and every file that the made product names."""
         data = document.encode() if isinstance(document, str) else document
-        given = {"product": data, "roi": roi, "strip": strip}
+        given = {"product": data, **linked}
         names = ("IMG_R1C1.TIF", "ICON.JPG", "PREVIEW.JPG", "RPC.XML", "MASKS/ROI.GML")
         return {
             "root": "file:///archive",
@@ -213,13 +213,13 @@ class MadeProduct:
             "problem": None,
         }
 
-    def read(self, *changes: tuple[str, str], roi: bytes | None = None, strip: bytes | None = None) -> SceneRecord:
-        """The scene of the edited document."""
-        return self.read_bytes(self.edited(*changes).encode(), roi=roi, strip=strip)
+    def read(self, *changes: tuple[str, str], **linked: bytes | None) -> SceneRecord:
+        """The scene of the edited document, with those that it names by their role: `roi`, `strip`, `clouds`."""
+        return self.read_bytes(self.edited(*changes).encode(), **linked)
 
-    def read_bytes(self, document: bytes, roi: bytes | None = None, strip: bytes | None = None) -> SceneRecord:
+    def read_bytes(self, document: bytes, **linked: bytes | None) -> SceneRecord:
         """The scene of a document of the caller."""
-        return scene_from_delivery(self.content(document, roi, strip), self._sensors)
+        return scene_from_delivery(self.content(document, **linked), self._sensors)
 
 
 @pytest.fixture(scope="session")
