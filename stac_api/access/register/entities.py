@@ -17,7 +17,7 @@ from stac_api.access.errors import IdentityRefused
 from stac_api.access.register import memberships
 from stac_api.access.register.audit import Actor, note
 from stac_api.access.register.categories import EntityKind
-from stac_api.access.register.references import only_one, printable, referred_to
+from stac_api.access.register.references import id_in, only_one, printable
 from stac_api.access.statements import statement
 
 
@@ -107,7 +107,10 @@ CHANGES: Mapping[Step, _Change] = {
     Step.REFUSE: _change(EntityState.LEFT, EntityState.APPLIED, EntityState.COMPLIANT),
 }
 
-FIND, ALL, ADD, EDIT, CHANGE = map(statement, ("entity", "entities", "add_entity", "edit_entity", "change_entity"))
+ALL, ADD, EDIT, CHANGE = map(statement, ("entities", "add_entity", "edit_entity", "change_entity"))
+
+#: Of the statement that reads them: all of them.
+NO_CONDITIONS = dict.fromkeys(("id", "text", "state", "kind", "part"))
 
 #: Of several that bear a name, one may hold it: others have asked for it, or have left.
 _HOLDING = frozenset({EntityState.COMPLIANT, EntityState.ACTIVE, EntityState.SUSPENDED})
@@ -120,7 +123,7 @@ def entity_of(connection: Connection[Any], reference: str) -> Entity:
         Unknown: There is none.
         Ambiguous: Several have asked for the name, and none holds it.
     """
-    found = referred_to(connection, Entity, FIND, reference)
+    found = _entities(connection, id=id_in(reference), text=reference.strip())
     holding = [each for each in found if each.state in _HOLDING]
     return only_one(holding or found, reference, "dinamis entity list")
 
@@ -129,8 +132,17 @@ def entities(
     connection: Connection[Any], *, state: str | None = None, kind: str | None = None, text: str | None = None
 ) -> list[Entity]:
     """The entities by name; `text` is a part of it."""
+    return _entities(connection, state=state, kind=kind, part=text)
+
+
+def _entities(connection: Connection[Any], **conditions: Any) -> list[Entity]:
     with connection.cursor(row_factory=class_row(Entity)) as cursor:
-        return cursor.execute(ALL, {"state": state, "kind": kind, "text": text}).fetchall()
+        return cursor.execute(ALL, NO_CONDITIONS | conditions).fetchall()
+
+
+def _entity(connection: Connection[Any], id_: UUID) -> Entity:
+    (entity,) = _entities(connection, id=id_)
+    return entity
 
 
 def add_entity(connection: Connection[Any], actor: Actor, new: NewEntity) -> Entity:
@@ -140,13 +152,13 @@ def add_entity(connection: Connection[Any], actor: Actor, new: NewEntity) -> Ent
         IdentityRefused: The name is taken.
     """
     try:
-        with connection.transaction(), connection.cursor(row_factory=class_row(Entity)) as cursor:
-            entity = cursor.execute(ADD, vars(new)).fetchone()
-            assert entity is not None  # noqa: S101 - an INSERT returns its row
-            note(connection, actor, "entity.add", entity.id, kind=new.kind, country=new.country)
+        with connection.transaction():
+            row = connection.execute(ADD, vars(new)).fetchone()
+            assert row is not None  # noqa: S101 - an INSERT returns its row
+            note(connection, actor, "entity.add", row[0], kind=new.kind, country=new.country)
     except UniqueViolation as error:
         raise _taken(new.name) from error
-    return entity
+    return _entity(connection, row[0])
 
 
 def edit_entity(connection: Connection[Any], actor: Actor, entity: Entity, facts: EntityFacts) -> Entity:
@@ -156,14 +168,13 @@ def edit_entity(connection: Connection[Any], actor: Actor, entity: Entity, facts
         IdentityRefused: The name is taken.
     """
     try:
-        with connection.transaction(), connection.cursor(row_factory=class_row(Entity)) as cursor:
-            edited = cursor.execute(EDIT, {"id": entity.id, **vars(facts)}).fetchone()
-            assert edited is not None  # noqa: S101 - entities are never removed
+        with connection.transaction():
+            connection.execute(EDIT, {"id": entity.id, **vars(facts)})
             changed = sorted(name for name, value in vars(facts).items() if value is not None)
             note(connection, actor, "entity.edit", entity.id, changed=changed)
     except UniqueViolation as error:
         raise _taken(facts.name or entity.name) from error
-    return edited
+    return _entity(connection, entity.id)
 
 
 def take_step(
@@ -184,16 +195,16 @@ def take_step(
         IdentityRefused: It does not stand so that this could be done, or its name is taken by now.
     """
     with connection.transaction():
-        changed = _changed(connection, entity, step, charter_version)
+        _change_state(connection, entity, step, charter_version)
         note(connection, actor, f"entity.{step}", entity.id, reason=reason, charter_version=charter_version)
         if step is Step.ACTIVATE:
             memberships.confirm_referents(connection, actor, entity.id)
-        if changed.state == EntityState.LEFT:
+        if CHANGES[step].after is EntityState.LEFT:
             memberships.end_all_of(connection, entity.id)
-    return changed
+    return _entity(connection, entity.id)
 
 
-def _changed(connection: Connection[Any], entity: Entity, step: Step, charter_version: str | None) -> Entity:
+def _change_state(connection: Connection[Any], entity: Entity, step: Step, charter_version: str | None) -> None:
     change = CHANGES[step]
     parameters = {
         "id": entity.id,
@@ -202,15 +213,14 @@ def _changed(connection: Connection[Any], entity: Entity, step: Step, charter_ve
         "charter_version": charter_version,
     }
     try:
-        with connection.transaction(), connection.cursor(row_factory=class_row(Entity)) as cursor:
-            changed = cursor.execute(CHANGE, parameters).fetchone()
+        with connection.transaction():
+            is_changed = connection.execute(CHANGE, parameters).rowcount
     except UniqueViolation as error:
         raise _taken(entity.name) from error
-    if changed is None:
+    if not is_changed:
         raise IdentityRefused(
             f"{entity.described()}: `{step}` is for entities that are {' or '.join(sorted(change.before))}."
         )
-    return changed
 
 
 def _taken(name: str) -> IdentityRefused:

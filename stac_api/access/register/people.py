@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from stac_api.access.errors import IdentityRefused
 from stac_api.access.register.audit import Actor, note
-from stac_api.access.register.references import only_one, printable, referred_to
+from stac_api.access.register.references import id_in, only_one, printable
 from stac_api.access.statements import statement
 
 
@@ -51,7 +51,10 @@ class CapacityHeld:
 
 State = Literal["active", "suspended"]
 
-FIND, ALL, ADD, CAPACITIES = map(statement, ("person", "people", "add_person", "capacities"))
+ALL, ADD, CAPACITIES = map(statement, ("people", "add_person", "capacities"))
+
+#: Of the statement that reads them: all of them.
+NO_CONDITIONS = {"id": None, "text": None, "state": None, "entity": None, "operators": False}
 
 #: From which states a person comes into one.
 _BEFORE: Mapping[State, tuple[str, ...]] = {"active": ("applied", "suspended"), "suspended": ("applied", "active")}
@@ -64,15 +67,20 @@ def person_of(connection: Connection[Any], reference: str) -> Person:
         Unknown: There is none.
         Ambiguous: There are several of this name or address.
     """
-    return only_one(referred_to(connection, Person, FIND, reference), reference, "dinamis user list")
+    found = _people(connection, id=id_in(reference), text=reference.strip())
+    return only_one(found, reference, "dinamis user list")
 
 
 def people(
     connection: Connection[Any], *, state: str | None = None, entity: UUID | None = None, operators: bool = False
 ) -> list[Person]:
     """The people by name; with `entity` its members."""
+    return _people(connection, state=state, entity=entity, operators=operators)
+
+
+def _people(connection: Connection[Any], **conditions: Any) -> list[Person]:
     with connection.cursor(row_factory=class_row(Person)) as cursor:
-        return cursor.execute(ALL, {"state": state, "entity": entity, "operators": operators}).fetchall()
+        return cursor.execute(ALL, NO_CONDITIONS | conditions).fetchall()
 
 
 def capacities_of(connection: Connection[Any], person: UUID, at: datetime | None = None) -> list[CapacityHeld]:
@@ -96,14 +104,15 @@ def add_person(
         IdentityRefused: The login is somebody else's.
     """
     try:
-        with connection.transaction(), connection.cursor(row_factory=class_row(Person)) as cursor:
-            person = cursor.execute(
+        with connection.transaction():
+            row = connection.execute(
                 ADD, {"name": name.strip(), "email": email.strip(), "issuer": issuer, "subject": subject}
             ).fetchone()
-            assert person is not None  # noqa: S101 - an INSERT returns its row
-            note(connection, actor, "person.add", person.id)
+            assert row is not None  # noqa: S101 - an INSERT returns its row
+            note(connection, actor, "person.add", row[0])
     except UniqueViolation as error:
         raise _login_taken() from error
+    (person,) = _people(connection, id=row[0])
     return person
 
 

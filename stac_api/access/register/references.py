@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, LiteralString, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
-
-from psycopg import Connection
-from psycopg.rows import class_row
 
 from stac_api.access.errors import Ambiguous, Unknown
 
@@ -30,6 +27,9 @@ def printable(text: str) -> str:
 
 Found = TypeVar("Found", bound=Referable)
 
+#: Of how many that bear one name a message speaks: anybody may ask for any name.
+_TOLD = 20
+
 
 def id_in(reference: str) -> UUID | None:
     """The id that somebody typed; None when it is something else."""
@@ -39,28 +39,15 @@ def id_in(reference: str) -> UUID | None:
         return None
 
 
-def referred_to(connection: Connection[Any], kind: type[Found], query: LiteralString, reference: str) -> list[Found]:
-    """All that a reference can mean.
-
-    Args:
-        connection: To the catalogue.
-        kind: The class of the rows.
-        query: Takes `id`, which may be null, and `text`.
-        reference: What was typed.
-    """
-    with connection.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(query, {"id": id_in(reference), "text": reference.strip()}).fetchall()
-
-
 def only_one(found: Sequence[Found], reference: str, where_to_look: str) -> Found:
     """The one that is meant.
 
     Raises:
         Unknown: Nothing is.
-        Ambiguous: Several are; the message tells them apart.
+        Ambiguous: Several are; the message tells the first of them apart.
     """
     if not found:
         raise Unknown(f"{reference!r}. See {where_to_look}.")
     if len(found) > 1:
-        raise Ambiguous("".join(f"\n  {each.id}  {each.described()}" for each in found))
+        raise Ambiguous("".join(f"\n  {each.id}  {each.described()}" for each in found[:_TOLD]))
     return found[0]

@@ -7,16 +7,4 @@ VALUES (
     %(name)s, %(kind)s, %(country)s, 'active', %(charter_version)s, %(is_relay_partner)s, %(legal_representative)s,
     %(legal_representative_email)s, now()
 )
-RETURNING
-    id,
-    name,
-    kind,
-    country,
-    state,
-    charter_version,
-    is_relay_partner,
-    legal_representative,
-    legal_representative_email,
-    applied_at,
-    joined_at,
-    left_at;
+RETURNING id;

@@ -1,12 +1,4 @@
 -- Somebody whom an operator knows.
 INSERT INTO dinamis.person (name, email, issuer, subject, state)
 VALUES (%(name)s, %(email)s, %(issuer)s, %(subject)s, 'active')
-RETURNING
-    id,
-    name,
-    email,
-    issuer,
-    subject,
-    state,
-    is_operator,
-    created_at;
+RETURNING id;

@@ -1,21 +1,8 @@
--- Another state for an entity that is in one of some others; no row comes back when it is not.
+-- Another state for an entity that is in one of some others; no row is changed when it is not.
 UPDATE dinamis.entity
 SET
     state = %(after)s,
     charter_version = coalesce(%(charter_version)s, charter_version),
     joined_at = CASE WHEN %(after)s = 'active' AND state <> 'suspended' THEN now() ELSE joined_at END,
     left_at = CASE WHEN %(after)s = 'left' THEN now() END
-WHERE id = %(id)s AND state = any(%(before)s)
-RETURNING
-    id,
-    name,
-    kind,
-    country,
-    state,
-    charter_version,
-    is_relay_partner,
-    legal_representative,
-    legal_representative_email,
-    applied_at,
-    joined_at,
-    left_at;
+WHERE id = %(id)s AND state = any(%(before)s);

@@ -8,17 +8,4 @@ SET
     is_relay_partner = coalesce(%(is_relay_partner)s::boolean, is_relay_partner),
     legal_representative = coalesce(%(legal_representative)s::text, legal_representative),
     legal_representative_email = coalesce(%(legal_representative_email)s::text, legal_representative_email)
-WHERE id = %(id)s
-RETURNING
-    id,
-    name,
-    kind,
-    country,
-    state,
-    charter_version,
-    is_relay_partner,
-    legal_representative,
-    legal_representative_email,
-    applied_at,
-    joined_at,
-    left_at;
+WHERE id = %(id)s;

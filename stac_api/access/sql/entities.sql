@@ -1,4 +1,4 @@
--- The entities by name; each condition may be null.
+-- The entities by name: all, those of a state, of a kind or with a part of a name, or those that an id or a name can mean.
 SELECT
     id,
     name,
@@ -15,5 +15,6 @@ SELECT
 FROM dinamis.entity
 WHERE (%(state)s::text IS NULL OR state = %(state)s)
     AND (%(kind)s::text IS NULL OR kind = %(kind)s)
-    AND (%(text)s::text IS NULL OR strpos(lower(name), lower(%(text)s)) > 0)
-ORDER BY lower(name), id;
+    AND (%(part)s::text IS NULL OR strpos(lower(name), lower(%(part)s)) > 0)
+    AND (num_nulls(%(id)s::uuid, %(text)s::text) = 2 OR id = %(id)s OR lower(name) = lower(%(text)s))
+ORDER BY lower(name), applied_at, id;

@@ -1,4 +1,5 @@
--- The people by name; state and entity, of which they are members now, may be null.
+-- The people by name: all, those of a state, operators, members of an entity now, or those that an id, a name or an
+-- e-mail address can mean.
 SELECT
     person.id,
     person.name,
@@ -19,4 +20,8 @@ WHERE (%(state)s::text IS NULL OR person.state = %(state)s)
                 AND membership.confirmed_at IS NOT NULL AND membership.valid @> now()
         )
     )
-ORDER BY lower(person.name), person.id;
+    AND (
+        num_nulls(%(id)s::uuid, %(text)s::text) = 2
+        OR person.id = %(id)s OR lower(person.email) = lower(%(text)s) OR lower(person.name) = lower(%(text)s)
+    )
+ORDER BY lower(person.name), person.created_at, person.id;

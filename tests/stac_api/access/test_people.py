@@ -13,7 +13,7 @@ import pytest
 
 from database import Database
 from stac_api.access.accounts.register_routes import REGISTER
-from stac_api.access.errors import IdentityRefused
+from stac_api.access.errors import Ambiguous, IdentityRefused
 from stac_api.access.policy import Category
 from stac_api.access.register import entities, memberships, people
 from stac_api.access.register.audit import Actor, audit_events
@@ -153,6 +153,19 @@ def test_one_name_for_one_entity_also_at_once(module_database: Database) -> None
     assert at_once(module_database, *[lambda own: entities.add_entity(own, TERMINAL, new)] * 2) == ["done", "refused"]
 
 
+def test_a_name_means_who_holds_it(connection: psycopg.Connection) -> None:
+    """However many have asked for the name before, it is that of the one that was taken in."""
+    name = f"Entity {uuid4()}"
+    connection.execute(
+        "INSERT INTO dinamis.entity (name, kind, country) SELECT %s, 'firm', 'FR' FROM generate_series(1, 30)", (name,)
+    )
+    with pytest.raises(Ambiguous) as refused:
+        entities.entity_of(connection, name)
+    assert str(refused.value).count(name) == 20
+    holder = entities.add_entity(connection, TERMINAL, NewEntity(name=name, kind=EntityKind.SCIENCE, country="FR"))
+    assert entities.entity_of(connection, name.upper()) == holder
+
+
 def test_one_membership_and_one_category_at_once(module_database: Database, connection: psycopg.Connection) -> None:
     """The same membership or category given twice at once is there once."""
     entity, person = an_entity(connection), a_person(connection)
@@ -247,7 +260,7 @@ def test_register_and_references_are_found_by_indexes(connection: psycopg.Connec
         reference = {"id": None, "text": "77@bulk.example"}
         plans = [
             plan(connection, REGISTER, (None, None, None, None, "bulk 5000", uuid4(), 101)),
-            plan(connection, people.FIND, reference),
-            plan(connection, entities.FIND, reference),
+            plan(connection, people.ALL, people.NO_CONDITIONS | reference),
+            plan(connection, entities.ALL, entities.NO_CONDITIONS | reference),
         ]
     assert [each for each in plans if "Seq Scan" in each] == []
