@@ -53,6 +53,8 @@ def _sort_keys(value: object) -> object:
 
 
 def _cql2(value: Any) -> Any:
+    if value is None:
+        return None
     if isinstance(value, str) and value.lstrip().startswith("{"):
         value = orjson.loads(value)
     try:
@@ -155,7 +157,7 @@ class StereoSearch(BaseModel):
     )
     limit: Limit = Field(SETS_PER_PAGE, description="How many sets on a page.")
     token: str | None = Field(None, description="Of the link to the next page.")
-    mode: Annotated[list[Mode] | None, BeforeValidator(_listed), Field(min_length=1)] = Field(
+    mode: Annotated[Annotated[list[Mode], Field(min_length=1)] | None, BeforeValidator(_listed)] = Field(
         None, description="Kinds of sets; stereo and tri-stereo when left out, stereo alone with multi_date."
     )
     convergence: Range | None = Field(None, description="Convergence of the outer views, degrees.")

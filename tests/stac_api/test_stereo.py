@@ -11,6 +11,7 @@ import pytest
 from database import Database
 from footprints.stereo_picture import stereo_picture
 from stac_api import ApiSettings, create_app
+from stac_api.stereo_request import StereoSearch
 from tests.conftest import PROJECT
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
 from tests.stac_api.stereo_catalogue import (
@@ -114,6 +115,12 @@ def test_ranges_are_those_of_the_properties(
     assert ids(sets(stereo_site, **{name: list(ends)})) == wanted
     spoken = "/".join(".." if end is None else str(end) for end in ends)
     assert stereo_site.ids("/stereo/search", **{name: spoken}) == wanted
+
+
+def test_null_is_as_left_out(stereo_site: Site) -> None:
+    """A client that writes every term of a search, those without a value as null, finds what it would without them."""
+    nothing = {field.alias or name: None for name, field in StereoSearch.model_fields.items() if field.default is None}
+    assert ids(sets(stereo_site, **nothing)) == ids(STORED)
 
 
 def test_mode_chooses(stereo_site: Site) -> None:
