@@ -55,7 +55,7 @@ class PolicyTimeline:
 
 
 async def policies_in_force(request: Request, at: datetime | None = None) -> PolicySet | None:
-    """The set that decides.
+    """The set that decides; one request is decided by one set from its beginning to its end.
 
     Args:
         request: The request that is to be decided.
@@ -64,8 +64,17 @@ async def policies_in_force(request: Request, at: datetime | None = None) -> Pol
     Returns:
         The set; None when there is none, which hides everything.
     """
-    timeline = await policy_timeline(request)
-    period = timeline.period(at or datetime.now(UTC))
+    if at is not None:
+        return await _policies_at(request, at)
+    state = request.scope.setdefault("state", {})
+    if "policies" not in state:
+        state["policies"] = await _policies_at(request, datetime.now(UTC))
+    policies: PolicySet | None = state["policies"]
+    return policies
+
+
+async def _policies_at(request: Request, at: datetime) -> PolicySet | None:
+    period = (await policy_timeline(request)).period(at)
     return await policies_of(request, period) if period else None
 
 
