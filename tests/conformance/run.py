@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 import pystac
 import requests
 
+from footprints.stereo_properties import STEREO_EXTENSION
+
 PROJECT = Path(__file__).resolve().parents[2]
 SCHEMAS = PROJECT.parent / "shared" / "schemas"
 BIN = Path(sys.executable).parent
@@ -69,7 +71,9 @@ class SchemaFiles(requests.adapters.BaseAdapter):
 
 
 def schema_file(url: str) -> Path:
-    """Where the schema of this URL lies in the folder, if it is there."""
+    """Where the schema of this URL lies in the folder, if it is there; those of the project lie beside the server."""
+    if url == STEREO_EXTENSION:
+        return PROJECT / "stac_api" / "schemas" / "stereo-v1.0.0.json"
     parts = urlsplit(url)
     return SCHEMAS / str(parts.hostname) / parts.path.lstrip("/")
 
