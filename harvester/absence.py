@@ -6,16 +6,26 @@ from collections.abc import Set
 
 from psycopg import Connection
 
+from harvester import catalogue
 from harvester.collection_model import WithdrawalRules
 from harvester.runs import Run
+
+
+def settle_sightings(connection: Connection, run: Run) -> None:
+    """Keep of what was seen before a run, which has come to its end, only what it did not see again."""
+    with connection.transaction():
+        catalogue.wait_for_other_writers(connection)
+        connection.execute("SELECT dinamis.settle_sightings(%s, %s)", (run.feed, run.started_at))
 
 
 def mark_absent(connection: Connection, run: Run) -> int:
     """Note which records of the feed a complete run did not see; returns how many they are."""
     return connection.execute(
         "UPDATE dinamis.source_record SET absent_since = coalesce(absent_since, %s)"
-        " WHERE feed = %s AND state != 'withdrawn' AND last_seen < %s",
-        (run.started_at, run.feed, run.started_at),
+        " WHERE feed = %s AND state != 'withdrawn' AND last_seen < %s AND NOT EXISTS"
+        " (SELECT FROM dinamis.sighting CROSS JOIN unnest(records) AS seen"
+        " WHERE sighting.feed = source_record.feed AND seen_at >= %s AND seen = source_record.id)",
+        (run.started_at, run.feed, run.started_at, run.started_at),
     ).rowcount
 
 

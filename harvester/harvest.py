@@ -19,7 +19,7 @@ import psycopg
 from psycopg import Connection
 
 from harvester import catalogue, drift, runs, source_states
-from harvester.absence import mark_absent, overdue_records, withdrawal_limit
+from harvester.absence import mark_absent, overdue_records, settle_sightings, withdrawal_limit
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import CatalogueError, HarvestError, SourceUnavailable
 from harvester.expectations import breaches_of
@@ -298,6 +298,8 @@ def _finish_once(work: _Work, connection: Connection, side: Connection) -> Harve
         return None
     work.report.is_resumed = run.is_resumed
     work.report.restart_counts(runs.counts_of(side, run.id))
+    if source_states.is_comparable(run.request) and not source_states.was_left_unread(side, run):
+        settle_sightings(side, run)
     if _saw_everything(side, run):
         work.report.absent = mark_absent(side, run)
         if work.feed.withdrawals.by_absence:
@@ -410,10 +412,12 @@ def _publish_missing_collections(work: _Work, _: Connection, side: Connection) -
 
 
 def _collections_of(side: Connection, feed: Feed) -> set[str]:
-    """The collections that have Items of this feed, and the one it is for."""
+    """The collection that a feed is for; else those that have Items of it."""
+    if feed.collection:
+        return {feed.collection}
     rows = side.execute(
         "SELECT DISTINCT item.collection FROM dinamis.source_record JOIN dinamis.item ON item.id = source_record.item"
         " WHERE feed = %s AND state = 'active'",
         (feed.name,),
     )
-    return {row[0] for row in rows} | ({feed.collection} if feed.collection else set())
+    return {row[0] for row in rows}

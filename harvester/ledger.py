@@ -71,7 +71,6 @@ class KnownRecord:
     state: str  #: active, withdrawn or quarantined
     item: str | None
     collection: str | None  #: where that Item is
-    last_seen: datetime
 
 
 @dataclass(frozen=True)
@@ -151,12 +150,22 @@ class Ledger:
     def known(self, records: Collection[str]) -> dict[str, KnownRecord]:
         """Those of the given record ids that the ledger holds."""
         rows = self._connection.execute(
-            "SELECT record, digest, source_record.state, item.id, item.collection, last_seen"
+            "SELECT record, digest, source_record.state, item.id, item.collection"
             " FROM dinamis.source_record LEFT JOIN dinamis.item ON item.id = source_record.item"
             " WHERE source = %s AND record = ANY(%b::text[])",
             (self._source, list(records)),
         )
         return {record: KnownRecord(bytes(digest), *rest) for record, digest, *rest in rows}
+
+    def last_seen(self, records: Collection[str]) -> dict[str, datetime]:
+        """When those of the given record ids that the ledger holds were seen, UTC."""
+        rows = self._connection.execute(
+            "SELECT record, greatest(last_seen, (SELECT max(seen_at) FROM dinamis.sighting"
+            "  WHERE sighting.feed = source_record.feed AND source_record.id = ANY(records)))"
+            " FROM dinamis.source_record WHERE source = %s AND record = ANY(%b::text[])",
+            (self._source, list(records)),
+        )
+        return dict(rows.fetchall())
 
     def scenes_of_keys(self, keys: Collection[str]) -> dict[str, KnownScene]:
         """The acquisitions that are known under these names, by name."""
@@ -464,15 +473,24 @@ class Ledger:
         )
         self._prune(list(records))
 
-    def saw(self, records: Collection[str], *, only_active: bool = False) -> int:
-        """Note that unchanged records are still there, all of them or the active ones; gives how many these are."""
+    def saw(self, records: Collection[str]) -> None:
+        """Note that unchanged records are still there."""
+        if not records:
+            return
+        self._connection.execute(
+            "UPDATE dinamis.source_record SET last_seen = %s, feed = %s, absent_since = NULL"
+            " WHERE source = %s AND record = ANY(%b::text[])",
+            (self._now, self._feed, self._source, list(records)),
+        )
+
+    def saw_unread(self, records: Collection[str]) -> int:
+        """Note by one row that active records are there as they were; gives how many of them are active."""
         if not records:
             return 0
-        return self._connection.execute(
-            "UPDATE dinamis.source_record SET last_seen = %s, feed = %s, absent_since = NULL"
-            " WHERE source = %s AND record = ANY(%b::text[]) AND (state = 'active' OR NOT %s)",
-            (self._now, self._feed, self._source, list(records), only_active),
-        ).rowcount
+        row = self._connection.execute(
+            "SELECT dinamis.note_unread(%s, %s, %b::text[], %s)", (self._feed, self._source, list(records), self._now)
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def remember_fingerprints(self, fingerprints: Mapping[str, str | None]) -> None:
         """Note by what the source can tell next time that these unchanged records did not change."""

@@ -282,7 +282,7 @@ class PageWriting:
 
     def _note_unread(self, unread: Sequence[str], report: PageReport) -> None:
         """Note records that the source did not read again, as nothing had changed."""
-        if self._ledger.saw(unread, only_active=True) != len(unread):
+        if self._ledger.saw_unread(unread) != len(unread):
             known = self._ledger.known(unread)
             lost = next(name for name in unread if name not in known or known[name].state != "active")
             raise CatalogueError(f"{lost} and perhaps others were withdrawn by another program meanwhile: run again")
@@ -529,7 +529,12 @@ class PageWriting:
         Returns:
             How many are accounted for.
         """
-        gone = {each.id: printable(each.reason) for each in withdrawals if _is_gone(each, known.get(each.id))}
+        seen = self._ledger.last_seen([each.id for each in withdrawals if each.at])
+        gone = {
+            each.id: printable(each.reason)
+            for each in withdrawals
+            if _is_gone(each, known.get(each.id), seen.get(each.id))
+        }
         report.unknown_withdrawals += len(withdrawals) - len(gone)
         for some in self._taken_out(gone, known, report, self._ledger.withdraw):
             report.outcomes[Outcome.WITHDRAWN] += len(some)
@@ -744,10 +749,10 @@ def _keep_some(ledger: Ledger, entries: Mapping[str, RecordEntry], names: Iterab
     ledger.keep([entries[name] for name in names])
 
 
-def _is_gone(withdrawal: Withdrawal, known: KnownRecord | None) -> bool:
+def _is_gone(withdrawal: Withdrawal, known: KnownRecord | None, last_seen: datetime | None) -> bool:
     if known is None or known.state == "withdrawn":
         return False
-    return withdrawal.at is None or known.last_seen <= withdrawal.at
+    return withdrawal.at is None or last_seen is None or last_seen <= withdrawal.at
 
 
 def _by_scene(drafts: Mapping[str, _Draft]) -> defaultdict[str, list[_Draft]]:

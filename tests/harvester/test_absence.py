@@ -16,10 +16,12 @@ from tests.harvester.invented_source import COAST, HELD, Stock, feed_of, image, 
 __all__ = ["stock"]
 
 
-@pytest.fixture
-def ten(stock: Stock) -> Stock:
-    """A catalogue with ten Items of records 0 to 9."""
+@pytest.fixture(params=["read", "unread"])
+def ten(stock: Stock, request: pytest.FixtureRequest) -> Stock:
+    """A catalogue with ten Items of records 0 to 9, which the source reads again each time or knows to be unchanged."""
     stock.held.records = {str(number): image(number) for number in range(10)}
+    if request.param == "unread":
+        stock.held.fingerprints = dict.fromkeys(stock.held.records, "as it was")
     stock.harvest()
     return stock
 
@@ -32,6 +34,7 @@ def days_pass(stock: Stock, days: float) -> None:
             " absent_since = absent_since - %(ago)s",
             {"ago": timedelta(days=days)},
         )
+        connection.execute("UPDATE dinamis.sighting SET seen_at = seen_at - %s", (timedelta(days=days),))
 
 
 def absent(stock: Stock) -> list[str]:
@@ -162,6 +165,22 @@ def test_resumed_run_misses_nothing(ten: Stock) -> None:
     report = ten.harvest()
     assert (report.is_resumed, counts(report)) == (True, {"unchanged": 9})
     assert absent(ten) == []
+
+
+def test_record_that_is_missed_was_seen_when_it_was_seen(ten: Stock) -> None:
+    """Of a run before the last one nothing is kept but when it saw what the last one missed."""
+    for _ in range(2):
+        days_pass(ten, 1)
+        ten.harvest()
+    del ten.held.records["3"]
+    days_pass(ten, 1)
+    ten.harvest()
+    ((days,),) = rows(
+        ten.database, "SELECT extract(day FROM now() - last_seen) FROM dinamis.source_record WHERE record = '3'"
+    )
+    assert days == 1
+    sightings = rows(ten.database, "SELECT cardinality(records) FROM dinamis.sighting")
+    assert sightings == ([(9,)] if ten.held.fingerprints else [])
 
 
 def test_source_that_never_shows_all_withdraws_nothing_by_absence(ten: Stock) -> None:

@@ -88,6 +88,18 @@ def test_times_tell_seen_from_changed(connection: Connection) -> None:
     assert times(connection) == [0, 2, 2]
 
 
+def test_unread_records_are_seen_by_one_row(connection: Connection) -> None:
+    """Active records of the feed cost one row together; one that was missed is there again; no other is counted."""
+    ledger_at(connection).keep([entry("a"), entry("b"), entry("c"), entry("d", "quarantined")])
+    connection.execute("UPDATE dinamis.source_record SET absent_since = now() WHERE record = 'c'")
+    assert ledger_at(connection, 1).saw_unread(["a", "b", "c", "d"]) == 3
+    rows = connection.execute("SELECT record, last_seen, absent_since FROM dinamis.source_record ORDER BY record")
+    assert [((seen - NOW).days, since) for _, seen, since in rows] == [(0, None), (0, None), (1, None), (0, None)]
+    last_seen = ledger_at(connection).last_seen(["a", "b", "c", "d", "e"])
+    assert {record: (seen - NOW).days for record, seen in last_seen.items()} == {"a": 1, "b": 1, "c": 1, "d": 0}
+    assert connection.execute("SELECT cardinality(records) FROM dinamis.sighting").fetchall() == [(2,)]
+
+
 def test_known_records_are_those_of_the_source_only(connection: Connection) -> None:
     """A record of the same id at another source is another record."""
     ledger_at(connection).keep([entry(n=1)])
