@@ -1,4 +1,7 @@
-"""Every refusal of the API: one table from exception to status, one shape of answer (RFC 9457 problem+json)."""
+"""Every refusal of the API: one table from exception to status, one shape of answer (RFC 9457 problem+json).
+
+QGIS shows its user nothing but text, and says so by not asking for anything: it is told the same in words.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from pydantic_core import PydanticSerializationError
 from stac_fastapi.types.errors import InvalidQueryParameter, NotFoundError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stac_api.request_log import request_id
@@ -172,7 +175,7 @@ def add_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, answer)
 
 
-async def answer(request: Request, error: Exception) -> JSONResponse:
+async def answer(request: Request, error: Exception) -> Response:
     """The answer to a request that failed so; the log hears of what is not the client's fault."""
     response = problem_response(request, error)
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -184,8 +187,8 @@ async def answer(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-def problem_response(request: Request, error: Exception) -> JSONResponse:
-    """The problem document of an exception, for any exception."""
+def problem_response(request: Request, error: Exception) -> Response:
+    """The problem document of an exception, for any exception, or the words of it."""
     if isinstance(error, HTTPException):
         return _document(request, error.status_code, _code_of(error.status_code), str(error.detail), error.headers)
     if isinstance(error, Explained):
@@ -212,7 +215,7 @@ def _document(
     detail: str,
     headers: Mapping[str, str] | None,
     members: Mapping[str, Any] | None = None,
-) -> JSONResponse:
+) -> Response:
     problem = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -222,7 +225,20 @@ def _document(
         request_id=request_id(request.scope),
         **(members or {}),
     )
+    if _wants_words(request):
+        return PlainTextResponse(_in_words(problem.detail, members or {}), status, headers)
     return JSONResponse(problem.model_dump(), status, headers=headers, media_type=PROBLEM_JSON)
+
+
+def _wants_words(request: Request) -> bool:
+    """Whether whoever reads something does not say that he takes JSON."""
+    accepted = request.headers.get("accept", "")
+    return request.method == "GET" and not any(each in accepted for each in ("json", "*/*", "application/*"))
+
+
+def _in_words(detail: str, members: Mapping[str, Any]) -> str:
+    actions = (f"{each['title']}: {each['method']} {each['href']}" for each in members.get("actions", ()))
+    return "\n".join((detail, *actions))
 
 
 def _words_of(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -178,3 +179,27 @@ def test_outage_is_logged_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
     assert record.exc_info is None
     assert "Connection refused" in record.getMessage()
     assert "\n" not in record.getMessage()
+
+
+@pytest.mark.parametrize("accepted", [None, "text/html", "image/png, image/jpeg"])
+def test_who_does_not_ask_for_json_is_told_in_words(site: Site, accepted: str | None) -> None:
+    """QGIS, which sends no Accept, shows its user an answer that is plain text and nothing else."""
+    answer = site.get("/collections/nothing", headers={"Accept": accepted})
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert (answer.status_code, answer.text) == (404, "Collection nothing does not exist.")
+    login = site.get("/me", headers={"Accept": accepted})
+    assert login.status_code == 401
+    assert "Basic" in login.headers["www-authenticate"]
+    assert re.search(r"send a bearer token.*\n.*: GET http://\S+/me$", login.text)
+
+
+@pytest.mark.parametrize("accepted", ["*/*", "application/json", "application/*", "text/html, */*;q=0.8"])
+def test_who_takes_json_gets_a_problem(site: Site, accepted: str) -> None:
+    """Programs and browsers say so, GDAL and curl by taking anything."""
+    assert problem_of(site.get("/collections/nothing", headers={"Accept": accepted}))["status"] == 404
+
+
+def test_who_posts_gets_a_problem(site: Site) -> None:
+    """Only programs do, and some of them say nothing of what they take."""
+    answer = site.post("/search", {"limit": -1}, headers={"Accept": None})
+    assert problem_of(answer)["status"] == 400
