@@ -7,6 +7,8 @@ CREATE TABLE dinamis.sighting (
 );
 COMMENT ON TABLE dinamis.sighting IS 'Records that were seen as they were, later than their own rows say; those of the last run that came to its end.';
 COMMENT ON COLUMN dinamis.sighting.records IS 'Numbers of active records of the feed, none of them absent before.';
+-- It is there for a day or so: compressing it takes longer than writing it.
+ALTER TABLE dinamis.sighting ALTER COLUMN records SET STORAGE EXTERNAL;
 CREATE INDEX sighting_feed_idx ON dinamis.sighting (feed, seen_at);
 COMMENT ON COLUMN dinamis.source_record.last_seen IS 'When it was seen; a sighting may say later.';
 
