@@ -54,8 +54,9 @@ def read_mask(data: bytes, name: str, *, leaving_out: Sequence[str] = ()) -> Mas
 
 
 def _mask_type(polygon: etree._Element) -> str:
-    around = (part for ancestor in polygon.iterancestors() for part in ancestor if _local(part) == "maskType")
-    return next((part.text or "" for part in around), "").upper()
+    features = (around for around in polygon.iterancestors() if _local(around) == "MaskFeature")
+    types = (part.text or "" for feature in features for part in feature if _local(part) == "maskType")
+    return next(types, "").upper()
 
 
 def _polygon(polygon: etree._Element, name: str) -> RingPolygon:
