@@ -172,11 +172,14 @@ def test_teledetection_understands_our_refusals(gate: Gate, tmp_path: Path) -> N
         _teledetection(gate, gate.bob, "IMAGE", tmp_path)
 
 
-@pytest.mark.parametrize("how", ["in the address", "as an option", "as a header"])
-def test_gdal_opens_a_protected_cog_with_a_key(gate: Gate, how: str) -> None:
-    """HTTP Basic as QGIS has it, in the address, and GDAL's own options open a COG, range by range."""
+@pytest.mark.parametrize("how", ["in the address", "in a netrc file", "as an option", "as a header"])
+def test_gdal_opens_a_protected_cog_with_a_key(gate: Gate, how: str, tmp_path: Path) -> None:
+    """HTTP Basic as QGIS has it, in the address or a netrc file, and GDAL's own options open a COG, range by range."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login {gate.ada.key.id} password {gate.ada.key.secret}\n", encoding="utf-8")
     options = {
         "in the address": {},
+        "in a netrc file": {"GDAL_HTTP_NETRC_FILE": str(netrc)},
         "as an option": {"GDAL_HTTP_USERPWD": f"{gate.ada.key.id}:{gate.ada.key.secret}", "GDAL_HTTP_AUTH": "BASIC"},
         "as a header": {"GDAL_HTTP_HEADERS": f"X-API-Key: {gate.ada.key}"},
     }[how]
