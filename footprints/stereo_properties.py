@@ -12,11 +12,14 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+import shapely
 from shapely import MultiPolygon
 
 from footprints.errors import ViewingError
-from footprints.overlap import area_km2, overlap_km2
+from footprints.overlap import area_km2
 from footprints.stereo import StereoGroup, StereoPair, StereoTriplet
+from footprints.stereo_overlap import areas_of_regions
 from footprints.stereo_views import (
     AzimuthConvention,
     DirectionSource,
@@ -108,16 +111,17 @@ def area_properties(area: Region, footprint: Region, clouds: Sequence[Region | N
         footprint: What all views show.
         clouds: Of each view; None where they are not known.
     """
-    land = MultiPolygon(polygon_parts(area.intersection(footprint)))
-    land_km2 = area_km2(land)
-    coverage = {"stereo:aoi_coverage": round(min(land_km2 / area_km2(area), 1.0), 4)}
     known = [each for each in clouds if each is not None]
+    land = MultiPolygon(polygon_parts(area.intersection(footprint)))
+    areas_km2 = areas_of_regions(np.array([area, land, *shapely.intersection(land, known)], dtype=object))
+    whole_km2, land_km2, *hidden_km2 = areas_km2.tolist()
+    coverage = {"stereo:aoi_coverage": round(min(land_km2 / whole_km2, 1.0), 4)}
     if len(known) < len(clouds) or not land_km2:
         return coverage
-    hidden = [min(100 * overlap_km2(land, each) / land_km2, 100.0) for each in known]
+    covers = [min(100 * each / land_km2, 100.0) for each in hidden_km2]
     return coverage | {
-        "stereo:aoi_cloud_cover": round(max(hidden), 2),
-        "stereo:aoi_cloud_cover_mean": round(fmean(hidden), 2),
+        "stereo:aoi_cloud_cover": round(max(covers), 2),
+        "stereo:aoi_cloud_cover_mean": round(fmean(covers), 2),
     }
 
 
