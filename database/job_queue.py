@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from logging import getLogger
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from procrastinate.schema import SchemaManager
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from database.errors import MigrationError
+from database.statements import statement
 
 logger = getLogger(__name__)
 
@@ -94,11 +94,7 @@ def _recorded(connection: psycopg.Connection) -> frozenset[str]:
 
 
 def _schema() -> str:
-    return _packaged_sql("job_queue.sql") + SchemaManager.get_schema()
-
-
-def _packaged_sql(name: str) -> str:
-    return (files("database") / "sql" / name).read_text(encoding="utf-8")
+    return statement("database", "job_queue") + SchemaManager.get_schema()
 
 
 def _apply(connection: psycopg.Connection, sql: str, names: Sequence[str]) -> None:
@@ -107,7 +103,7 @@ def _apply(connection: psycopg.Connection, sql: str, names: Sequence[str]) -> No
         with connection.transaction():
             connection.execute(f"SET LOCAL search_path TO {SEARCH_PATH}".encode())
             connection.execute(sql.encode())
-            connection.execute(_packaged_sql("job_queue_rights.sql").encode())
+            connection.execute(statement("database", "job_queue_rights"))
             connection.execute(
                 "INSERT INTO dinamis.job_queue_migration (name) SELECT unnest(%s::text[])", (list(names),)
             )

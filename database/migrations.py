@@ -25,6 +25,7 @@ from pypgstac.migrate import Migrate
 from database.connections import Database, Role
 from database.errors import DatabaseNewer, MigrationAltered, MigrationError, NotMigrated
 from database.job_queue import job_queue_state, upgrade_job_queue
+from database.statements import statement
 
 logger = getLogger(__name__)
 
@@ -263,7 +264,7 @@ def _migrate_pgstac(database: Database) -> None:
     with database.connect("owner", autocommit=True) as connection:
         try:
             if not _has_table(connection, "pgstac.migrations"):
-                connection.execute(_packaged_sql("pgstac_ground.sql"))
+                connection.execute(statement("database", "pgstac_ground"))
             Migrate(PgstacDB(connection=connection)).run_migration()
         except psycopg.errors.InsufficientPrivilege:
             raise
@@ -283,11 +284,7 @@ def _settle_pgstac(connection: psycopg.Connection) -> None:
 
 def _create_migration_table(connection: psycopg.Connection) -> None:
     if not _has_table(connection, "dinamis.migration"):
-        connection.execute(_packaged_sql("migration_table.sql"))
-
-
-def _packaged_sql(name: str) -> bytes:
-    return (files("database") / "sql" / name).read_bytes()
+        connection.execute(statement("database", "migration_table"))
 
 
 def _apply(connection: psycopg.Connection, file: MigrationFile) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Annotated, Any, Literal
 
 import attr
@@ -20,6 +19,7 @@ from stac_fastapi.types.requests import get_base_url
 from starlette.datastructures import URL
 from starlette.responses import Response
 
+from database.statements import statements
 from stac_api.access.item_redaction import told_reason
 from stac_api.access.restriction import restriction_of, saw_collection
 from stac_api.client import changes_href, stored_collection
@@ -31,10 +31,7 @@ MOST_CHANGES_PER_PAGE = 1000
 #: Readers take it as it is; the word before the number keeps it apart from a time.
 _CURSOR = re.compile(r"change-([0-9]{1,18})")
 
-_SQL = files("stac_api") / "sql"
-CHANGES, HEAD, FIRST_CHANGE_AT = (
-    (_SQL / name).read_text(encoding="utf-8") for name in ("changes.sql", "head_of_changes.sql", "first_change_at.sql")
-)
+CHANGES, HEAD, FIRST_CHANGE_AT = statements("stac_api", "changes", "head_of_changes", "first_change_at")
 
 
 class Change(BaseModel):

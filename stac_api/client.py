@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
-from importlib.resources import files
 from typing import Any, cast
 from urllib.parse import quote, unquote_plus
 
@@ -22,6 +21,7 @@ from stac_fastapi.types.requests import get_base_url
 from stac_fastapi.types.stac import Item, ItemCollection, LandingPage
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from database.statements import statements
 from stac_api.access.asset_protection import protection_of
 from stac_api.access.guards import no_collection, refuse_unseen
 from stac_api.access.item_redaction import TELLING, told_reason, without_hidden
@@ -47,9 +47,7 @@ STEREO_REL = "stereo-search"
 #: Of a Collection: when its sources were last read with success, whether anything had changed or not.
 HARVESTED_AT = "dinamis:harvested_at"
 
-WITHDRAWAL, PRESENT_PLACE = (
-    (files("stac_api") / "sql" / name).read_text(encoding="utf-8") for name in ("withdrawal.sql", "present_place.sql")
-)
+WITHDRAWAL, PRESENT_PLACE = statements("stac_api", "withdrawal", "present_place")
 
 
 @attr.s

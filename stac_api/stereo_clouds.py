@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 import shapely
@@ -11,9 +10,10 @@ from fastapi import Request
 from shapely import MultiPolygon
 from starlette.concurrency import run_in_threadpool
 
+from database.statements import statement
 from footprints.wrapping import Region, polygon_parts
 
-_SQL = (files("stac_api") / "sql" / "clouds.sql").read_text(encoding="utf-8")
+_SQL = statement("stac_api", "clouds")
 
 
 async def clouds_over(area: Region, images: Sequence[Mapping[str, Any]], request: Request) -> dict[str, Region]:

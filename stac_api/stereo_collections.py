@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 from asyncpg import Connection
 
+from database.statements import statement
 from stac_api.errors import UnusableStereoSearch
 
-_SQL = (files("stac_api") / "sql" / "stereo_collections.sql").read_text(encoding="utf-8")
+_SQL = statement("stac_api", "stereo_collections")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import cast
 
 import orjson
@@ -21,6 +20,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Json
 
+from database.statements import statements
 from footprints import DirectionSource, NormalisedDirection, View
 from footprints.wrapping import Region
 from harvester.stereo.rules import StereoRules
@@ -33,18 +33,15 @@ Moment = tuple[str, datetime]  #: when a satellite took an image
 #: Views of one set lie within a pass, and each may stand for a record some seconds beside it.
 REACH = timedelta(seconds=LIMITS.pass_s + 2 * LIMITS.duplicate_s)
 
-_SQL = files("harvester.stereo") / "sql"
-FORMER_MOMENTS, KEEP_VIEWS, MOMENTS_IN_COMPANY, VIEWS_WITHIN, SETS_WITHIN, KEEP_ITEMS, KEEP_SET = (
-    (_SQL / f"{name}.sql").read_bytes()
-    for name in (
-        "former_moments",
-        "keep_views",
-        "moments_in_company",
-        "views_within",
-        "sets_within",
-        "keep_items",
-        "keep_set",
-    )
+FORMER_MOMENTS, KEEP_VIEWS, MOMENTS_IN_COMPANY, VIEWS_WITHIN, SETS_WITHIN, KEEP_ITEMS, KEEP_SET = statements(
+    "harvester.stereo",
+    "former_moments",
+    "keep_views",
+    "moments_in_company",
+    "views_within",
+    "sets_within",
+    "keep_items",
+    "keep_set",
 )
 
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI, Request
 
+from database.statements import statement
 from stac_api.access.authorize import Action, Resource, authorize, views_filter
 from stac_api.access.credentials.resolver import principal_of
 from stac_api.access.policy import Category, PolicySet
@@ -24,7 +24,7 @@ from stac_api.access.rules.in_force import policies_in_force
 #: A collection that is new is known to searches everywhere after this, in seconds.
 OLDEST_LIST_S = 1.0
 
-PRESENT_COLLECTIONS = (files("stac_api") / "access" / "sql" / "present_collections.sql").read_text(encoding="utf-8")
+PRESENT_COLLECTIONS = statement("stac_api.access", "present_collections")
 
 #: What no collection is called: pgSTAC takes an empty list for an error or for no condition at all.
 NO_COLLECTION = ""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import shapely
 from fastapi import Request
 
+from database.statements import statement
 from stac_api.access.authorize import Action, Resource
 from stac_api.downloads.signatures import AssetName
 
-HELD_ASSETS = (files("stac_api.downloads") / "sql" / "held_assets.sql").read_text(encoding="utf-8")
+HELD_ASSETS = statement("stac_api.downloads", "held_assets")
 
 OCTETS = "application/octet-stream"
 

@@ -8,17 +8,17 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.resources import files
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from fastapi import Request
 
+from database.statements import statement
 from stac_api.access.authorize import Decision
 from stac_api.access.policy import Category
 from stac_api.access.principal import Principal
 from stac_api.downloads.signatures import AssetName
 
-RECORD_DOWNLOAD = (files("stac_api.downloads") / "sql" / "record_download.sql").read_text(encoding="utf-8")
+RECORD_DOWNLOAD = statement("stac_api.downloads", "record_download")
 
 #: GDAL reads an image in hundreds of ranges: those of one caller within this time are one download.
 ONE_DOWNLOAD = timedelta(minutes=10)

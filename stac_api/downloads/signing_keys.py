@@ -8,12 +8,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib.resources import files
 
 import psycopg
 from fastapi import FastAPI, Request
 from psycopg.rows import class_row
 
+from database.statements import statements
 from stac_api.downloads.signatures import SigningKey
 
 #: How long a signed address may live at most, and by default. The `teledetection` client signs again half an hour
@@ -26,8 +26,7 @@ HONOURED = timedelta(days=7)
 #: A process knows of a new key, and of one that was revoked, after this, in seconds.
 OLDEST_KEYS_S = 2.0
 
-_SQL = files("stac_api.downloads") / "sql"
-KEYS, LISTED = ((_SQL / name).read_text(encoding="utf-8") for name in ("signing_keys.sql", "listed_signing_keys.sql"))
+KEYS, LISTED = statements("stac_api.downloads", "signing_keys", "listed_signing_keys")
 
 
 @dataclass

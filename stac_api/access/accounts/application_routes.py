@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from stac_fastapi.types.errors import NotFoundError
 
+from database.statements import statements
 from stac_api.access.accounts.callers import LoggedIn, personal
 from stac_api.access.accounts.register_routes import Country, no_entity, registered
 from stac_api.access.accounts.small_bodies import SmallBodyRoute
@@ -24,11 +25,10 @@ from stac_api.access.principal import Login, Principal
 from stac_api.access.refusals import Refused
 from stac_api.access.register.categories import EntityKind, categories_of
 from stac_api.access.register.memberships import APPLICATIONS, CONFIRM, REFUSE, VALIDATE, Application, grant_for
-from stac_api.access.statements import statement
 from stac_api.errors import Explained
 
-PERSON, APPLY_FOR_PLACE, APPLY_FOR_ENTITY, IS_REFERENT = map(
-    statement, ("person_of_login", "apply_for_place", "apply_for_entity", "is_referent")
+PERSON, APPLY_FOR_PLACE, APPLY_FOR_ENTITY, IS_REFERENT = statements(
+    "stac_api.access", "person_of_login", "apply_for_place", "apply_for_entity", "is_referent"
 )
 
 #: Nobody needs more at once; who has asked for this many waits for an answer.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib.resources import files
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from database.statements import statement
 from stac_api.access.accounts.callers import personal
 from stac_api.access.credentials.declaration_tokens import new_token
 from stac_api.access.policy import Download, LicenceRef, PolicySet
@@ -18,7 +18,7 @@ from stac_api.downloads.signatures import SigningKey
 from stac_api.downloads.signing_keys import signing_keys
 from stac_api.errors import Explained
 
-_DECLARE = (files("stac_api.access") / "sql" / "declare.sql").read_text(encoding="utf-8")
+_DECLARE = statement("stac_api.access", "declare")
 
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
 

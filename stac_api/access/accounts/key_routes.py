@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from database.statements import statements
 from stac_api.access.accounts.callers import AccountHolder, personal
 from stac_api.access.credentials.api_keys import new_key
 from stac_api.access.principal import Principal, Scope
 from stac_api.errors import Explained
 
-_SQL = files("stac_api.access") / "sql"
-_CREATE, _REVOKE = ((_SQL / name).read_text(encoding="utf-8") for name in ("create_own_key.sql", "revoke_own_key.sql"))
+_CREATE, _REVOKE = statements("stac_api.access", "create_own_key", "revoke_own_key")
 
 LONGEST_LIFE_DAYS = 366
 MOST_KEYS = 20

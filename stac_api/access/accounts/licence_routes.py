@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib.resources import files
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from stac_fastapi.types.errors import NotFoundError
 
+from database.statements import statements
 from stac_api.access.accounts.callers import AccountHolder, personal
 from stac_api.access.accounts.places import visible_resource
 from stac_api.access.authorize import Action, Decision, Reason, authorize
@@ -21,10 +21,8 @@ from stac_api.access.refusals import Refused
 from stac_api.access.rules.in_force import policies_in_force
 from stac_api.errors import Explained
 
-_SQL = files("stac_api.access") / "sql"
-_SIGNER, _SIGN, _DECLARE, _ACCEPT, _TRANSFERS = (
-    (_SQL / name).read_text(encoding="utf-8")
-    for name in ("signer.sql", "sign_licence.sql", "declare_transfer.sql", "accept_transfer.sql", "transfers.sql")
+_SIGNER, _SIGN, _DECLARE, _ACCEPT, _TRANSFERS = statements(
+    "stac_api.access", "signer", "sign_licence", "declare_transfer", "accept_transfer", "transfers"
 )
 
 Digest = Annotated[

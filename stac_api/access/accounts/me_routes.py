@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from importlib.resources import files
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from database.statements import statements
 from stac_api.access.accounts.callers import AccountHolder, Anybody, LoggedIn, personal
 from stac_api.access.accounts.places import visible_resource
 from stac_api.access.authorize import Action, Decision, Reason, authorize
@@ -20,8 +20,7 @@ from stac_api.access.principal import Capacity, Scope, Standing
 from stac_api.access.refusals import Remedy, in_words, licence_href, remedies, to_apply
 from stac_api.access.rules.in_force import policies_in_force
 
-_SQL = files("stac_api.access") / "sql"
-_ACCOUNT, _EXPORT = ((_SQL / name).read_text(encoding="utf-8") for name in ("account.sql", "export_of_person.sql"))
+_ACCOUNT, _EXPORT = statements("stac_api.access", "account", "export_of_person")
 
 
 class Place(BaseModel):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import shapely
 from fastapi import Request
 from stac_fastapi.types.errors import NotFoundError
 
+from database.statements import statement
 from stac_api.access.authorize import Action, Resource, authorize
 from stac_api.access.credentials.resolver import principal_of
 from stac_api.access.restriction import sees_collection
 from stac_api.access.rules.in_force import policies_in_force
 from stac_api.client import stored_collection
 
-_PLACE = (files("stac_api.access") / "sql" / "place_of_item.sql").read_text(encoding="utf-8")
+_PLACE = statement("stac_api.access", "place_of_item")
 
 
 async def visible_resource(request: Request, collection: str, item: str | None = None) -> Resource:

@@ -15,11 +15,11 @@ from stac_fastapi.types.errors import InvalidQueryParameter, NotFoundError
 from stac_fastapi.types.requests import get_base_url
 from starlette.datastructures import URL
 
+from database.statements import statement
 from stac_api.access.register.categories import EntityKind
 from stac_api.access.register.references import id_in
-from stac_api.access.statements import statement
 
-REGISTER = statement("register")
+REGISTER = statement("stac_api.access", "register")
 
 ENTITIES_PER_PAGE = 100
 MOST_ENTITIES_PER_PAGE = 1000

@@ -11,14 +11,14 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from database.statements import statement
 from stac_api.access.credentials.api_keys import PREFIX, ApiKey, new_key
 from stac_api.access.errors import IdentityRefused, Unknown
 from stac_api.access.principal import Scope
 from stac_api.access.register.audit import Actor, note
 from stac_api.access.register.people import Person
-from stac_api.access.statements import statement
 
-KEYS = statement("keys")
+KEYS = statement("stac_api.access", "keys")
 
 
 @dataclass(frozen=True, kw_only=True)

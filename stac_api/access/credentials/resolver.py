@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from database.statements import statement
 from stac_api.access.credentials.api_keys import NO_DIGEST, ApiKey, key_of, key_of_pair
 from stac_api.access.credentials.declaration_tokens import PREFIX as DECLARATION
 from stac_api.access.credentials.declaration_tokens import declarer
@@ -26,7 +26,7 @@ from stac_api.access.refusals import CredentialInvalid, CredentialsDiffer
 from stac_api.downloads.signing_keys import signing_keys
 from stac_api.errors import answer
 
-PRINCIPAL = (files("stac_api.access") / "sql" / "principal.sql").read_text(encoding="utf-8")
+PRINCIPAL = statement("stac_api.access", "principal")
 
 #: As ASGI has them; a request without any of them is anonymous.
 CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"access-key", b"secret-key"})

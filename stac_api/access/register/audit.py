@@ -11,9 +11,9 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from stac_api.access.statements import statement
+from database.statements import statement
 
-EVENTS = statement("audit_events")
+EVENTS = statement("stac_api.access", "audit_events")
 
 
 @dataclass(frozen=True, kw_only=True)

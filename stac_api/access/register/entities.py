@@ -13,12 +13,12 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
+from database.statements import statements
 from stac_api.access.errors import IdentityRefused
 from stac_api.access.register import memberships
 from stac_api.access.register.audit import Actor, note
 from stac_api.access.register.categories import EntityKind
 from stac_api.access.register.references import id_in, only_one, printable
-from stac_api.access.statements import statement
 
 
 class EntityState(StrEnum):
@@ -107,7 +107,7 @@ CHANGES: Mapping[Step, _Change] = {
     Step.REFUSE: _change(EntityState.LEFT, EntityState.APPLIED, EntityState.COMPLIANT),
 }
 
-ALL, ADD, EDIT, CHANGE = map(statement, ("entities", "add_entity", "edit_entity", "change_entity"))
+ALL, ADD, EDIT, CHANGE = statements("stac_api.access", "entities", "add_entity", "edit_entity", "change_entity")
 
 #: Of the statement that reads them: all of them.
 NO_CONDITIONS = dict.fromkeys(("id", "text", "state", "kind", "part"))

@@ -10,13 +10,13 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from database.statements import statements
 from stac_api.access.errors import IdentityRefused
 from stac_api.access.register.audit import Actor, note
 from stac_api.access.register.categories import FRANCE, EntityKind, FrameworkKind
 from stac_api.access.register.entities import Entity
 from stac_api.access.register.periods import Period
 from stac_api.access.register.references import id_in, only_one, printable
-from stac_api.access.statements import statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Framework:
         return printable(f"{self.title} ({self.kind}{with_whom}, {self.begins:%Y-%m-%d} to {self.ends:%Y-%m-%d})")
 
 
-ALL, ADD = map(statement, ("frameworks", "add_framework"))
+ALL, ADD = statements("stac_api.access", "frameworks", "add_framework")
 
 
 def framework_of(connection: Connection[Any], reference: str) -> Framework:

@@ -9,15 +9,15 @@ from typing import Any
 import shapely
 from psycopg import Connection, RawCursor
 
+from database.statements import statement
 from stac_api.access.authorize import Resource
 from stac_api.access.errors import Unknown
 from stac_api.access.policy import Category
 from stac_api.access.principal import Capacity, Principal, Signature, Standing
 from stac_api.access.register.people import Person, capacities_of
-from stac_api.access.statements import statement
 
-PLACE = statement("place_of_item")
-VIEWS = statement("present_collections")
+PLACE = statement("stac_api.access", "place_of_item")
+VIEWS = statement("stac_api.access", "present_collections")
 
 
 def principal_at(connection: Connection[Any], person: Person, at: datetime) -> Principal:

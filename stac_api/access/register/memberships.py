@@ -13,17 +13,19 @@ from psycopg import Connection, RawCursor
 from psycopg.errors import CheckViolation, ExclusionViolation
 from psycopg.rows import class_row
 
+from database.statements import statements
 from stac_api.access.errors import IdentityRefused, Unknown
 from stac_api.access.policy import Category
 from stac_api.access.register.audit import Actor, note
 from stac_api.access.register.categories import NEEDED_FRAMEWORK, EntityKind, categories_of, usual_category
 from stac_api.access.register.periods import FROM_NOW_ON, Period
-from stac_api.access.statements import statement
 
-APPLICATIONS, VALIDATE, CONFIRM, REFUSE = map(
-    statement, ("applications", "validate_application", "confirm_application", "refuse_application")
+APPLICATIONS, VALIDATE, CONFIRM, REFUSE = statements(
+    "stac_api.access", "applications", "validate_application", "confirm_application", "refuse_application"
 )
-ADD, END, GRANT, REVOKE = map(statement, ("add_membership", "end_memberships", "grant_category", "revoke_category"))
+ADD, END, GRANT, REVOKE = statements(
+    "stac_api.access", "add_membership", "end_memberships", "grant_category", "revoke_category"
+)
 
 
 class Role(StrEnum):

@@ -13,10 +13,10 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from database.statements import statements
 from stac_api.access.errors import IdentityRefused
 from stac_api.access.register.audit import Actor, note
 from stac_api.access.register.references import id_in, only_one, printable
-from stac_api.access.statements import statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class CapacityHeld:
 
 State = Literal["active", "suspended"]
 
-ALL, ADD, CAPACITIES = map(statement, ("people", "add_person", "capacities"))
+ALL, ADD, CAPACITIES = statements("stac_api.access", "people", "add_person", "capacities")
 
 #: Of the statement that reads them: all of them.
 NO_CONDITIONS = {"id": None, "text": None, "state": None, "entity": None, "operators": False}

@@ -12,13 +12,13 @@ from typing import Any
 from asyncpg import Connection
 from fastapi import FastAPI, Request
 
+from database.statements import statement
 from stac_api.access.policy import PolicySet
-from stac_api.access.statements import statement
 
 #: A newly activated set is known everywhere after this, in seconds.
 OLDEST_TIMELINE_S = 1.0
 
-TIMELINE = statement("policy_timeline")
+TIMELINE = statement("stac_api.access", "policy_timeline")
 
 
 @dataclass(frozen=True, kw_only=True)

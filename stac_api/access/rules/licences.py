@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 from psycopg import Connection
 from pydantic import Field
 
+from database.statements import statement
 from stac_api.access.errors import RulesRefused
 from stac_api.access.policy import Document, Identifier, LicenceRef
-from stac_api.access.statements import statement
 
-PUBLISH = statement("publish_licence")
+PUBLISH = statement("stac_api.access", "publish_licence")
 
 
 class Licence(Document):

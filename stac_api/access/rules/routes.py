@@ -17,6 +17,7 @@ from stac_fastapi.types.errors import NotFoundError
 from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.requests import get_base_url
 
+from database.statements import statement
 from stac_api.access.authorize import Resource
 from stac_api.access.explanation import Language, explanations, rule_words, somebody_of
 from stac_api.access.guards import no_collection, refuse_unseen
@@ -35,13 +36,12 @@ from stac_api.access.rules.documents import (
     Validity,
 )
 from stac_api.access.rules.in_force import Period, policies_of, policy_timeline
-from stac_api.access.statements import statement
 from stac_api.languages import preferred_language
 
 #: From a Collection to its rules, and to what is paid for it.
 ACCESS_REL, QUOTA_REL = "access", "quota"
 
-LICENCE = statement("licence")
+LICENCE = statement("stac_api.access", "licence")
 
 #: A new set of rules may come into force at any time, a licence never changes.
 BRIEFLY, FOR_LONG = "public, max-age=60", "public, max-age=86400"

@@ -18,14 +18,14 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from database.statements import statements
 from stac_api.access.errors import RulesRefused
 from stac_api.access.policy import LicenceRef, PolicySet
 from stac_api.access.register.audit import Actor, note
 from stac_api.access.rules.licences import Licence, publish
-from stac_api.access.statements import statement
 
-LOAD, ACTIVATE, END, WITHDRAW, ALL = map(
-    statement, ("load_policy_set", "activate_policy_set", "end_policy_set", "withdraw_policy_set", "policy_sets")
+LOAD, ACTIVATE, END, WITHDRAW, ALL = statements(
+    "stac_api.access", "load_policy_set", "activate_policy_set", "end_policy_set", "withdraw_policy_set", "policy_sets"
 )
 
 
