@@ -21,6 +21,7 @@ from harvester.commands.jobs import schedule, worker
 from harvester.commands.stereo import stereo
 from stac_api.commands.access import access
 from stac_api.commands.audit import audit
+from stac_api.commands.downloads import downloads
 from stac_api.commands.entities import entity
 from stac_api.commands.frameworks import framework
 from stac_api.commands.keys import key
@@ -71,7 +72,7 @@ def main(verbose: bool) -> None:
 
 for command in (
     *(collections, db, doctor, harvest, schedule, serve, stereo, worker),
-    *(access, audit, entity, framework, key, quote, rules, signing_key, user),
+    *(access, audit, downloads, entity, framework, key, quote, rules, signing_key, user),
 ):
     main.add_command(command)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 from rich.table import Column, Table
 
 from database.commands.opening import ready_database, settings_of
-from database.commands.terminal import OUT, Failure, json_option, print_json, print_plain
+from database.commands.terminal import OUT, Failure, json_option, print_plain
 from stac_api.access.policy import Category
 from stac_api.commands.moments import at_option
+from stac_api.commands.register import print_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def quote(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
         found = price_of(enquiry, policies)
     except (UnusableArea, NotQuotable) as error:
         raise Failure(str(error)) from error
-    print_json(_as_json(found)) if as_json else _print(found, origin)
+    print_document(found) if as_json else _print(found, origin)
 
 
 def _policies() -> tuple[Sequence[PolicySet], str]:
@@ -109,10 +109,6 @@ def _policies() -> tuple[Sequence[PolicySet], str]:
         return active, "active in the catalogue"
     folder = settings_of(RuleSettings).rules
     return read_rules(folder).sets, f"of {folder}, not active in the catalogue"
-
-
-def _as_json(found: Quote) -> dict[str, Any]:
-    return asdict(found)
 
 
 def _print(found: Quote, origin: str) -> None:
