@@ -147,6 +147,30 @@ def test_oversized_mask_is_the_problem_of_its_product(tmp_path: Path) -> None:
     assert set(record.content["documents"]) == {"product"}
 
 
+def cloudy() -> bytes:
+    """A product whose mask is one of clouds."""
+    return product().replace(b"Area of interest (ROI)", b"Cloud_Cotation (CLD)")
+
+
+def test_product_comes_with_its_cloud_mask(tmp_path: Path) -> None:
+    """The mask of clouds is among the documents of a record, byte for byte."""
+    write(tmp_path, {"DIM.XML": cloudy(), "MASKS/ROI_MSK.GML": b"<Mask>\xe9</Mask>"})
+    (record,) = records_of(tmp_path)
+    assert record.content["documents"]["clouds"].encode("utf-8", "surrogateescape") == b"<Mask>\xe9</Mask>"
+    assert record.content["problem"] is None
+
+
+def test_oversized_cloud_mask_is_no_problem_of_its_product(tmp_path: Path) -> None:
+    """A cloud mask beyond the limit is left unread, wherever the source looked from, and the product is read."""
+    write(tmp_path / "job", {"DIM.XML": cloudy(), "MASKS/ROI_MSK.GML": b"x" * 3000})
+    (record,) = records_of(tmp_path, Limits(cloud_mask_bytes=2000))
+    assert record.content["problem"] is None
+    assert set(record.content["documents"]) == {"product"}
+    assert record.content["unread"] == {"clouds": "MASKS/ROI_MSK.GML is larger than 2000 bytes; deliver it again"}
+    (below,) = records_of(tmp_path / "job", Limits(cloud_mask_bytes=2000))
+    assert below.digest() == record.digest()
+
+
 def test_companion_without_its_product_is_refused(tmp_path: Path) -> None:
     """An RPC or lineage document with no product beside or above it is a record that says what is missing."""
     write(tmp_path, {"a/RPC_1.XML": RPC, "a/RPC_2.XML": RPC, "b/STRIP.XML": RPC.replace(b">RPC<", b">STRIP<")})
