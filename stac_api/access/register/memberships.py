@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -212,28 +213,30 @@ def join(
         "since": period.since,
         "until": period.until,
     }
-    try:
-        with connection.transaction():
-            _take_turn(connection, person)
-            connection.execute(ADD, parameters)
-            note(connection, actor, "membership.add", person, entity=str(entity), role=role)
-    except ExclusionViolation as error:
-        raise IdentityRefused(
-            f"There is a membership or an application as {role} for that time: see `dinamis user show`."
-        ) from error
-    except CheckViolation as error:
-        raise IdentityRefused("Nobody makes himself a member.") from error
+    overlap = f"There is a membership or an application as {role} for that time: see `dinamis user show`."
+    with _in_turn(connection, person, overlap=overlap, own="Nobody makes himself a member."):
+        connection.execute(ADD, parameters)
+        note(connection, actor, "membership.add", person, entity=str(entity), role=role)
 
 
-def _take_turn(connection: Connection[Any], person: UUID) -> None:
-    """Let changes to one person follow each other: two that exclude each other would deadlock in their constraint.
+@contextmanager
+def _in_turn(connection: Connection[Any], person: UUID, *, overlap: str, own: str) -> Iterator[None]:
+    """A transaction that gives a person something for a time, after all others that change what the person has.
 
     Raises:
-        IdentityRefused: The person is erased.
+        IdentityRefused: The person is erased, has it for a part of that time (`overlap`) or is who gives it (`own`).
     """
-    row = connection.execute("SELECT state FROM dinamis.person WHERE id = %s FOR UPDATE", (person,)).fetchone()
-    if row == ("erased",):
-        raise IdentityRefused("Who is erased stays so.")
+    try:
+        with connection.transaction():
+            # Two that exclude each other would deadlock in their constraint.
+            row = connection.execute("SELECT state FROM dinamis.person WHERE id = %s FOR UPDATE", (person,)).fetchone()
+            if row == ("erased",):
+                raise IdentityRefused("Who is erased stays so.")
+            yield
+    except ExclusionViolation as error:
+        raise IdentityRefused(overlap) from error
+    except CheckViolation as error:
+        raise IdentityRefused(own) from error
 
 
 def leave(connection: Connection[Any], actor: Actor, person: UUID, entity: UUID, role: Role | None = None) -> None:
@@ -271,21 +274,14 @@ def grant_category(
         "since": period.since,
         "until": period.until,
     }
-    try:
-        with connection.transaction():
-            _take_turn(connection, person)
-            inserted = connection.execute(GRANT, parameters).fetchone()
-            if inserted is None:
-                raise IdentityRefused("The person is no member of the entity: `dinamis user join` first.")
-            framework = str(grant.framework) if grant.framework else None
-            detail = {"entity": str(entity), "category": grant.category, "framework": framework}
-            note(connection, actor, "category.grant", person, **detail)
-    except ExclusionViolation as error:
-        raise IdentityRefused(
-            f"The person has {grant.category} there for that time: see `dinamis user show`."
-        ) from error
-    except CheckViolation as error:
-        raise IdentityRefused("Nobody grants himself a category.") from error
+    overlap = f"The person has {grant.category} there for that time: see `dinamis user show`."
+    with _in_turn(connection, person, overlap=overlap, own="Nobody grants himself a category."):
+        inserted = connection.execute(GRANT, parameters).fetchone()
+        if inserted is None:
+            raise IdentityRefused("The person is no member of the entity: `dinamis user join` first.")
+        framework = str(grant.framework) if grant.framework else None
+        detail = {"entity": str(entity), "category": grant.category, "framework": framework}
+        note(connection, actor, "category.grant", person, **detail)
 
 
 def revoke_category(
