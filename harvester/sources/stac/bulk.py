@@ -8,9 +8,11 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -81,28 +83,54 @@ def bulk_pages(
     position = Position(**json.loads(cursor)) if cursor else Position()
     version, lines = _open(session, options, position)
     page, end = _GatheredPage(options, fingerprints), 0
-    for batch, after in _batches(lines, options.page_size or _BATCH, options.page_size or _FIRST_BATCH):
-        if page.is_full:
-            yield page.ended(json.dumps(asdict(Position(end, version))))
-            page = _GatheredPage(options, fingerprints)
-        page.read(batch)
-        progress.records += len(batch)
-        end = after
+    with closing(_one_ahead(_batches(lines, options))) as batches:
+        for batch in batches:
+            if page.is_full:
+                yield page.ended(json.dumps(asdict(Position(end, version))))
+                page = _GatheredPage(options, fingerprints)
+            page.read(batch.lines)
+            progress.records += len(batch.lines)
+            end = batch.end
     yield page.ended(None)
 
 
-def _batches(lines: _Lines, size: int, first_size: int) -> Iterator[tuple[list[bytes], int]]:
-    """The lines with anything in them, so many at once, and the offset after them."""
-    batch: list[bytes] = []
-    end, wanted = 0, first_size
-    for line, after in lines:
+class _Line(NamedTuple):
+    """One line, and by what it may be known."""
+
+    text: bytes
+    fingerprint: str
+    identity: str | None  #: as `_supposed_identity`
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Lines that are looked at together."""
+
+    lines: Sequence[_Line]
+    end: int  #: the offset after them
+
+
+def _batches(lines: _Lines, options: Options) -> Iterator[_Batch]:
+    """The lines with anything in them, so many at once."""
+    batch: list[_Line] = []
+    end, wanted = 0, options.page_size or _FIRST_BATCH
+    for text, after in lines:
         if len(batch) >= wanted:
-            yield batch, end
-            batch, wanted = [], size
-        if line.strip():
-            batch.append(line)
+            yield _Batch(batch, end)
+            batch, wanted = [], options.page_size or _BATCH
+        if text.strip():
+            batch.append(_Line(text, _fingerprint(text, options), _supposed_identity(text)))
         end = after
-    yield batch, end
+    yield _Batch(batch, end)
+
+
+def _one_ahead(batches: Iterator[_Batch]) -> Generator[_Batch]:
+    """The batches, each read by a thread while the one before is looked for in the ledger."""
+    with ThreadPoolExecutor(1, "bulk file") as thread:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
 
 
 class _GatheredPage:
@@ -121,16 +149,14 @@ class _GatheredPage:
             return self._lines >= self._options.page_size
         return self._read >= _ENOUGH_RECORDS or self._lines >= _ENOUGH_LINES
 
-    def read(self, lines: Sequence[bytes]) -> None:
+    def read(self, lines: Sequence[_Line]) -> None:
         """Read some more lines, but those that are known by the very same line."""
-        digests = [_fingerprint(line, self._options) for line in lines]
-        supposed = list(map(_supposed_identity, lines))
-        known = self._fingerprints([identity for identity in supposed if identity])
-        for line, digest, identity in zip(lines, digests, supposed, strict=True):
-            if identity and known.get(identity) == digest:
-                self._records[identity] = None
+        known = self._fingerprints([line.identity for line in lines if line.identity])
+        for line in lines:
+            if line.identity and known.get(line.identity) == line.fingerprint:
+                self._records[line.identity] = None
             else:
-                record = _record(line, digest, self._options)
+                record = _record(line, self._options)
                 self._records[record.id] = record
                 self._read += 1
         self._lines += len(lines)
@@ -188,12 +214,12 @@ def _supposed_identity(line: bytes) -> str | None:
         return None
 
 
-def _record(line: bytes, fingerprint: str, options: Options) -> RawRecord:
+def _record(line: _Line, options: Options) -> RawRecord:
     try:
-        return line_record(line, options.url, options.preset, fingerprint)
+        return line_record(line.text, options.url, options.preset, line.fingerprint)
     except orjson.JSONDecodeError as error:
-        said = line[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
-        return replace(unreadable_record(f"the line is not JSON: {error}", said), fingerprint=fingerprint)
+        said = line.text[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
+        return replace(unreadable_record(f"the line is not JSON: {error}", said), fingerprint=line.fingerprint)
 
 
 def _open(session: Session | None, options: Options, position: Position) -> tuple[str | None, _Lines]:
