@@ -8,13 +8,11 @@ from urllib.parse import quote, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
+from stac_api.downloads.archive_members import MEMBER_MARK, zip_member
 from stac_api.downloads.files import local_file
 from stac_api.downloads.held_assets import Copy, HeldAsset
 from stac_api.downloads.storages import Storages
 from stac_api.errors import AssetNotFound, AssetNotServed
-
-#: Between the path of an archive and that of its member.
-MEMBER_MARK = "!/"
 
 
 def answer_with(asset: HeldAsset, storages: Storages, *, is_head: bool) -> Response:
@@ -33,16 +31,19 @@ def answer_with(asset: HeldAsset, storages: Storages, *, is_head: bool) -> Respo
 
 
 def _answer_with(copy: Copy, storages: Storages, *, is_head: bool) -> Response:
-    if MEMBER_MARK in copy.path:
-        raise AssetNotServed("It lies inside an archive (zip, tar), from which nothing is read on demand.")
     # A storage or a client on the way to it would tidy them away, and leave the root.
     if ".." in copy.path.split("/"):
         raise AssetNotFound
     root = urlsplit(copy.root)
+    is_local = root.scheme == "file" and root.netloc in ("", "localhost")
+    if MEMBER_MARK in copy.path:
+        if is_local:
+            return zip_member(copy, is_head=is_head)
+        raise AssetNotServed("It lies inside an archive on another server, from which nothing is read on demand.")
     if root.scheme == "s3":
         return _stored(copy, storages, is_head=is_head)
     way = _WAYS.get(root.scheme)
-    if way is None or (root.scheme == "file" and root.netloc not in ("", "localhost")):
+    if way is None or (root.scheme == "file" and not is_local):
         raise AssetNotServed("It lies on a server from which clients cannot read.")
     return way(copy)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Awaitable, Callable
 from logging import getLogger
 from pathlib import Path
@@ -65,11 +64,20 @@ def local_file(copy: Copy) -> AssetFile:
     Raises:
         AssetNotFound: it is not below its root, or is no readable file.
     """
-    file = _file_below(Path(url2pathname(urlsplit(copy.root).path)), copy.path)
-    facts = file.stat()
-    if not stat.S_ISREG(facts.st_mode) or not os.access(file, os.R_OK):
+    file = readable_file(copy.root, copy.path)
+    return AssetFile(file, media_type=copy.media_type, filename=Path(copy.path).name, stat_result=file.stat())
+
+
+def readable_file(root: str, path: str) -> Path:
+    """The file at a path below a root, which is a URL `file:///…`.
+
+    Raises:
+        AssetNotFound: it is not below its root, whatever links are on the way, or is no readable file.
+    """
+    file = _file_below(Path(url2pathname(urlsplit(root).path)), path)
+    if not file.is_file() or not os.access(file, os.R_OK):
         raise AssetNotFound("It is in the catalogue, but is not a readable file.")
-    return AssetFile(file, media_type=copy.media_type, filename=Path(copy.path).name, stat_result=facts)
+    return file
 
 
 def _file_below(root: Path, path: str) -> Path:

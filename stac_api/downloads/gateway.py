@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from stac_api.access.authorize import Action, Decision, Reason
 from stac_api.access.refusals import PERSONAL_HEADERS, Refused
 from stac_api.access.rules.in_force import policies_in_force
+from stac_api.downloads.archive_members import ArchiveMember
 from stac_api.downloads.delivery import answer_with, origin_of
 from stac_api.downloads.entitlement import Caller, caller_of, decided
 from stac_api.downloads.files import AssetFile
@@ -85,8 +86,9 @@ class AssetsExtension(ApiExtension):
     async def _delivered(self, request: Request, asset: HeldAsset, caller: Caller, decision: Decision) -> Response:
         is_head = request.method == "HEAD"
         response = await run_in_threadpool(answer_with, asset, self.storages, is_head=is_head)
-        if isinstance(response, AssetFile) and _has_current(request, response.headers["etag"]):
-            return Response(status_code=304, headers={"etag": response.headers["etag"]})
+        etag = response.headers.get("etag")
+        if etag and _has_current(request, etag):
+            return Response(status_code=304, headers={"etag": etag})
         if is_head or asset.action is not Action.DOWNLOAD:
             return response
         event = DownloadEvent(
@@ -116,7 +118,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     403: {"description": "By the rules in force this is not for the caller, or the signature is not good for it"},
     404: {"description": "No such asset"},
     416: {"description": "The range lies beyond the end of the file"},
-    501: {"description": "The file lies where it cannot be had from, as inside an archive"},
+    501: {"description": "The file lies where it cannot be had from, as inside a tar"},
 }
 
 
@@ -139,7 +141,10 @@ def _caching(caller: Caller, response: Response) -> dict[str, str]:
 
 
 def _size_of_whole(request: Request, response: Response) -> int | None:
-    if isinstance(response, AssetFile) and "range" not in request.headers:
+    is_whole = isinstance(response, ArchiveMember) or (
+        isinstance(response, AssetFile) and "range" not in request.headers
+    )
+    if is_whole:
         return int(response.headers["content-length"])
     return None
 
