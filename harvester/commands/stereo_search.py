@@ -67,6 +67,11 @@ def _range_option(name: str, text: str) -> Callable[[Command], Command]:
 @_range_option("--base-to-height", "Base over height.")
 @click.option("--overlap", type=click.FloatRange(0, 1), help="Least common share of the smallest footprint.")
 @click.option("--cloud", type=click.FloatRange(0, 100), help="Largest cloud cover of every view, in percent.")
+@click.option(
+    "--aoi-cloud",
+    type=click.FloatRange(0, 100),
+    help="Largest share of the area that clouds hide in any view, in percent; with --bbox or --intersects.",
+)
 @click.option("--preset", type=click.Choice(PRESETS), help="Convergence as a chain of surface models prefers it.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="So many sets at most.")
 @click.option(
@@ -85,14 +90,12 @@ def search(wanted: str | None, output: Path | None, **terms: Any) -> None:
       dinamis stereo search --bbox 2.2,48.8,2.5,48.9 --cloud 10
       dinamis stereo search --intersects town.gpkg --mode tri-stereo --preset cars --output sets.gpkg
       dinamis stereo search --convergence 5,20 --held --format csv > sets.csv
+      dinamis stereo search --intersects town.gpkg --aoi-cloud 5
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from harvester.stereo.pair_search import find_sets
-
     chosen = wanted or (_FORMATS.get(output.suffix.lower()) if output else "table")
     _refuse_impossible(chosen, output, terms)
     question = _question(terms, set_collections())
-    with ready_database("api").connect("api") as connection:
-        sets = find_sets(connection, question)
+    sets = _found(question, terms["aoi_cloud"])
     if len(sets) == question.limit:
         say(f"There may be more: these are the {question.limit} most suitable ones (--limit).")
     _give(sets, str(chosen), output)
@@ -114,6 +117,8 @@ def _refuse_impossible(chosen: str | None, output: Path | None, terms: Mapping[s
         raise click.UsageError("a table is for the terminal: choose another --format for --output.")
     if terms["bbox"] and terms["area"]:
         raise click.UsageError("give --bbox or --intersects, not both.")
+    if terms["aoi_cloud"] is not None and not (terms["bbox"] or terms["area"]):
+        raise click.UsageError("--aoi-cloud is about an area: give --bbox or --intersects.")
 
 
 def _question(terms: Mapping[str, Any], collections: Sequence[str]) -> StereoQuestion:
@@ -127,8 +132,7 @@ def _question(terms: Mapping[str, Any], collections: Sequence[str]) -> StereoQue
     }
     return StereoQuestion(
         collections=collections,
-        bbox=terms["bbox"],
-        intersects=_united(terms["area"]) if terms["area"] else None,
+        intersects=_area(terms["area"], terms["bbox"]),
         datetime=terms["moments"],
         mode=terms["mode"],
         held=terms["held"],
@@ -138,14 +142,30 @@ def _question(terms: Mapping[str, Any], collections: Sequence[str]) -> StereoQue
     )
 
 
-def _united(file: Path) -> dict[str, Any]:
-    """The area that a file shows, as one geometry: what it shows may overlap."""
-    from shapely import union_all
+def _area(file: Path | None, bbox: Sequence[float] | None) -> dict[str, Any] | None:
+    """The area as one geometry of GeoJSON: what a file shows may overlap, and a box cross the antimeridian."""
+    from shapely import MultiPolygon, box, union_all
     from shapely.geometry import mapping, shape
 
     from database.commands.area_files import area_in
 
-    return dict(mapping(union_all(shape(area_in(file)))))
+    if file:
+        return dict(mapping(union_all(shape(area_in(file)))))
+    if not bbox:
+        return None
+    west, south, east, north = bbox
+    spans = [(west, east)] if west <= east else [(west, 180), (-180, east)]
+    return dict(mapping(MultiPolygon([box(start, south, end, north) for start, end in spans])))
+
+
+def _found(question: StereoQuestion, most_cloud: float | None) -> list[ItemDocument]:
+    from harvester.stereo.clear_sets import find_clear_sets
+    from harvester.stereo.pair_search import find_sets
+
+    with ready_database("api").connect("api") as connection:
+        if most_cloud is None:
+            return find_sets(connection, question)
+        return find_clear_sets(connection, question, most_cloud)
 
 
 def _preferred(preset: str) -> dict[int, Bounds]:
@@ -180,6 +200,8 @@ _NUMBERS = (
     ("cloud", "stereo:cloud_cover_max", "{:.0f} %"),
     ("suits", "stereo:suitability", "{:.2f}"),
 )
+#: Those of sets that were held against an area.
+_OF_AREA = (("of area", "stereo:aoi_coverage", "{:.0%}"), ("hidden", "stereo:aoi_cloud_cover", "{:.0f} %"))
 
 
 def _print_table(sets: Sequence[ItemDocument]) -> None:
@@ -187,10 +209,11 @@ def _print_table(sets: Sequence[ItemDocument]) -> None:
     if not sets:
         print_plain("No stereo set is like that.")
         return
-    print_plain(f"date      {''.join(f'{heading:>8}' for heading, _, _ in _NUMBERS)}  held  set")
+    columns = (*_NUMBERS, *(each for each in _OF_AREA if each[1] in sets[0]["properties"]))
+    print_plain(f"date      {''.join(f'{heading:>8}' for heading, _, _ in columns)}  held  set")
     for each in sets:
         told = each["properties"]
-        numbers = "".join(f"{_written(told.get(name), form):>8}" for _, name, form in _NUMBERS)
+        numbers = "".join(f"{_written(told.get(name), form):>8}" for _, name, form in columns)
         print_plain(
             f"{str(told['datetime'])[:10]}{numbers}  {'yes ' if told.get('dinamis:held') else 'no  '}  {each['id']}"
         )

@@ -19,6 +19,7 @@ Bounds = tuple[float | None, float | None]  #: both within; None where it is ope
 
 CONVERGENCE = "stereo:convergence_angle"
 VIEW_COUNT = "stereo:view_count"
+MOST_SETS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,15 +27,14 @@ class StereoQuestion:
     """What sets are wanted; a quantity that is not known meets no bounds."""
 
     collections: Sequence[str]  #: in which stereo sets stand
-    bbox: Sequence[float] | None = None  #: west, south, east, north in degrees
-    intersects: Mapping[str, Any] | None = None  #: a geometry of GeoJSON
+    intersects: Mapping[str, Any] | None = None  #: a geometry of GeoJSON, cut at the antimeridian
     datetime: str | None = None  #: an instant or interval of RFC 3339, `..` where it is open
     ids: Sequence[str] | None = None
     mode: str | None = None  #: stereo or tri-stereo
     held: bool | None = None  #: true: every view is held
     bounds: Mapping[str, Bounds] | None = None  #: by the name of the property
     convergence_by_views: Mapping[int, Bounds] | None = None  #: what a chain asks of sets of so many views, in degrees
-    limit: int = 1000  #: 1 to 10 000
+    limit: int = 1000  #: 1 to MOST_SETS
 
 
 def find_sets(connection: Connection, question: StereoQuestion) -> list[ItemDocument]:
@@ -90,7 +90,6 @@ def _as_search(question: StereoQuestion) -> dict[str, Any]:
     """The body of a search as pgSTAC takes it."""
     wanted = {
         "collections": list(question.collections),
-        "bbox": question.bbox,
         "intersects": question.intersects,
         "datetime": question.datetime,
         "ids": question.ids,

@@ -154,6 +154,47 @@ def test_area_may_be_a_file_in_any_crs(place: Place, tmp_path: Path, pair: dict[
     assert [each["id"] for each in place.found("--intersects", file)] == [pair["id"]]
 
 
+def test_box_may_cross_the_antimeridian(place: Place, pair: dict[str, Any]) -> None:
+    """A box that begins in the far east and ends behind Paris holds the pair, the box between both does not."""
+    assert [each["id"] for each in place.found("--bbox", "170,48,3,49")] == [pair["id"]]
+    assert place.found("--bbox", "3,48,170,49") == []
+
+
+def test_clouds_inside_the_area_are_held_against_their_limit(place: Place, triplet: dict[str, Any]) -> None:
+    """The masks of the harvested views tell what clouds hide; a set at the limit is found, one beyond it is not."""
+    area = ("--bbox", "4,45,5,46")
+    sets = place.found(*area, "--aoi-cloud", "100")
+    covers = {each["id"]: each["properties"]["stereo:aoi_cloud_cover"] for each in sets}
+    assert len(covers) == 4
+    assert all(5 < cover < 20 for cover in covers.values())
+    assert all(0 < each["properties"]["stereo:aoi_coverage"] < 0.1 for each in sets)
+    limit = covers[triplet["id"]]
+    for most in (limit, limit - 0.01):
+        wanted = {name for name, cover in covers.items() if cover <= most}
+        assert {each["id"] for each in place.found(*area, "--aoi-cloud", str(most))} == wanted
+    assert [each["id"] for each in place.found(*area, "--aoi-cloud", "100", "--limit", "2")] == list(covers)[:2]
+
+
+def test_clouds_inside_the_area_are_told(place: Place, pair: dict[str, Any]) -> None:
+    """Table and CSV have what clouds hide of the area; without that question the table has no such columns."""
+    area = ("--bbox", "2,48,3,49")
+    row = only(list(csv.DictReader(io.StringIO(place.answer("search", *area, "--aoi-cloud", "0", "--format", "csv")))))
+    assert (row["id"], float(row["aoi_cloud_max"]), float(row["aoi_cloud_mean"])) == (pair["id"], 0, 0)
+    heading, line = place.answer("search", *area, "--aoi-cloud", "0").splitlines()
+    assert heading.split("suits")[1].split() == ["of", "area", "hidden", "held", "set"]
+    assert line.split()[-4:-1] == ["0", "%", "yes"]
+    assert "hidden" not in place.answer("search", *area)
+
+
+def test_clouds_inside_no_area_are_refused(place: Place, tmp_path: Path) -> None:
+    """Without an area, and with one that is a point, there is no share that clouds could hide."""
+    assert "give --bbox or --intersects" in place.type("search", "--aoi-cloud", "5").stderr
+    point = tmp_path / "point.geojson"
+    point.write_text('{"type": "Point", "coordinates": [2.35, 48.85]}')
+    result = place.type("search", "--intersects", point, "--aoi-cloud", "5")
+    assert (result.exit_code, "surface" in result.stderr) == (2, True)
+
+
 def test_area_that_is_none_is_refused(place: Place, tmp_path: Path) -> None:
     """A file without polygons, or of another kind, is refused with what to do."""
     text = tmp_path / "notes.txt"

@@ -1,0 +1,65 @@
+"""Stereo sets by what clouds hide of an area, as the masks of their views show it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import shapely
+from psycopg import Connection
+
+from database.statements import statement
+from footprints.stereo_properties import area_properties
+from footprints.wrapping import Region
+from harvester.stereo.errors import StereoSearchRefused
+from harvester.stereo.pair_search import MOST_SETS, ItemDocument, StereoQuestion, find_sets
+
+_CLOUDS = statement("harvester.stereo", "clouds_of_views")
+
+
+def find_clear_sets(connection: Connection, question: StereoQuestion, most_percent: float) -> list[ItemDocument]:
+    """The sets that meet all conditions and whose views show the area that is asked about below so much cloud at most.
+
+    They are among the MOST_SETS most suitable ones. Each tells how much of the area it shows, and what clouds hide of
+    that. A set with a view of which no cloud mask is known is left out.
+
+    Args:
+        connection: As the role of the API.
+        question: With an area.
+        most_percent: Of the area inside what all views show, 0 to 100; it holds for the cloudiest view.
+
+    Raises:
+        StereoSearchRefused: the area has no surface.
+    """
+    area = _region(question.intersects)
+    if not area.area > 0:
+        raise StereoSearchRefused("Clouds hide a share of a surface: give an area that is one.")
+    sets = find_sets(connection, replace(question, limit=MOST_SETS))
+    masks = _masks(connection, sets)
+    measured = [_measured(each, area, masks) for each in sets]
+    clear = [each for each in measured if each["properties"].get("stereo:aoi_cloud_cover", 101) <= most_percent]
+    return clear[: question.limit]
+
+
+def _masks(connection: Connection, sets: Sequence[ItemDocument]) -> dict[str, Region]:
+    """The clouds of the views by id; of a view without a mask there are none."""
+    told = [each["properties"] for each in sets]
+    places = {
+        "names": sorted({view for each in told for view in each["stereo:views"]}),
+        "collections": sorted({place for each in told for place in each["dinamis:view_collections"]}),
+    }
+    rows = connection.execute(_CLOUDS, places).fetchall()
+    return dict(zip((name for name, _ in rows), shapely.from_geojson([mask for _, mask in rows]), strict=True))
+
+
+def _measured(stereo_set: ItemDocument, area: Region, masks: Mapping[str, Region]) -> ItemDocument:
+    properties = stereo_set["properties"]
+    footprint = _region(stereo_set["geometry"])
+    clouds = [masks.get(view) for view in properties["stereo:views"]]
+    return {**stereo_set, "properties": {**properties, **area_properties(area, footprint, clouds)}}
+
+
+def _region(geometry: Mapping[str, Any] | None) -> Region:
+    return cast("Region", shapely.from_geojson(json.dumps(geometry)))
