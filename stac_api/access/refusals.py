@@ -17,11 +17,8 @@ from stac_api.errors import NOT_FOUND, Explained
 #: Both in one header. QGIS and GDAL know Basic alone, and some clients look at the first only.
 CHALLENGES = 'Basic realm="dinamis", charset="UTF-8", Bearer realm="dinamis"'
 
-#: Personal answers are kept by nobody, and no cache may take one person's for another's.
-PERSONAL_HEADERS = {
-    "Cache-Control": "private, no-store",
-    "Vary": "Authorization, X-API-Key, access-key",
-}
+#: Personal answers are kept by nobody. What they vary with, `answer_caching` says of all answers.
+PERSONAL_HEADERS = {"Cache-Control": "private, no-store"}
 
 
 class Remedy(BaseModel):
