@@ -59,7 +59,7 @@ def _item(moment: datetime, chance: random.Random) -> dict[str, Any]:
         "bbox": [min(longitudes), min(latitudes), max(longitudes), max(latitudes)],
         "properties": _properties(moment, chance),
         "links": [{"rel": "self", "href": f"{_ROOT}/items/{name}.json", "type": "application/geo+json"}],
-        "assets": {key: _asset(name, *file, chance) for key, *file in _FILES},
+        "assets": {key: _asset(name, part, media_type, roles, chance) for key, part, media_type, roles in _FILES},
     }
 
 

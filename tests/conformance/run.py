@@ -179,7 +179,7 @@ def read_schemas_from_disk() -> None:
     def get_adapter(session: requests.Session, url: str) -> requests.adapters.BaseAdapter:
         return real(session, url) if urlsplit(url).hostname in ("127.0.0.1", "localhost") else SchemaFiles()
 
-    requests.Session.get_adapter = get_adapter  # type: ignore[method-assign]
+    requests.Session.get_adapter = get_adapter  # type: ignore[assignment, method-assign]
 
 
 def schemathesis_errors(url: str) -> int:

@@ -66,7 +66,7 @@ def _controller(authentication: str) -> QgsStacController:
 def opens(source: str) -> bool:
     """Whether GDAL opens an image and QGIS reads a pixel of it."""
     layer = QgsRasterLayer(source, "tried", "gdal")
-    return layer.isValid() and layer.dataProvider().block(1, layer.extent(), 1, 1).isValid()
+    return bool(layer.isValid() and layer.dataProvider().block(1, layer.extent(), 1, 1).isValid())
 
 
 class SearchDialog:
@@ -96,7 +96,7 @@ class SearchDialog:
     @property
     def status(self) -> str:
         """What stands below the list."""
-        return self._widget.findChild(QLabel, "mStatusLabel").text()
+        return str(self._widget.findChild(QLabel, "mStatusLabel").text())
 
     def added(self, row: int) -> list[str]:
         """The sources of the layers that *Add* asks for."""

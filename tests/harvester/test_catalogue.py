@@ -36,6 +36,7 @@ def catalogue_database(database: Database) -> Database:
 def document(item_id: str = "IMAGE_1", *, later: timedelta = timedelta(0), **changes: Any) -> ItemDocument:
     """The Item of a Pléiades acquisition, as a page holds it."""
     made = scene()
+    assert made.acquired_at is not None
     assert made.started_at is not None
     assert made.ended_at is not None
     moved = scene(

@@ -19,7 +19,10 @@ from tests.postgres import PostgresServer
 COLLECTION = "spot-6-7-drs"
 RING = [[2.0, 45.0], [2.5, 45.0], [2.5, 45.5], [2.0, 45.5], [2.0, 45.0]]
 HOLE = [[2.1, 45.1], [2.1, 45.2], [2.2, 45.2], [2.1, 45.1]]
-ITEM_ASSETS = {"thumbnail": {"type": "image/jpeg", "roles": ["thumbnail"]}, "rpc": {"type": "application/xml"}}
+ITEM_ASSETS: dict[str, dict[str, Any]] = {
+    "thumbnail": {"type": "image/jpeg", "roles": ["thumbnail"]},
+    "rpc": {"type": "application/xml"},
+}
 
 
 @pytest.fixture

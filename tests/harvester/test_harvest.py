@@ -463,7 +463,7 @@ def test_deferred_work_of_a_killed_run_is_done_by_the_next(database: Database, a
 
 def test_second_harvest_of_a_feed_at_work_is_refused(database: Database, archive: Path) -> None:
     """While a feed is harvested a second harvest of it says so and touches nothing; the first does its work."""
-    refusals = []
+    refusals: list[pytest.ExceptionInfo[RunBusy]] = []
 
     def harvest_too(report: HarvestReport, _: Progress) -> None:
         if not refusals and report.read:

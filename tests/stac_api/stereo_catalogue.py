@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from shapely.geometry import box, mapping, shape
+from shapely.geometry import Polygon, box, mapping, shape
 
 from database import Database
 from footprints import StereoPair, StereoTriplet, View, find_stereo_groups, footprint_bbox
@@ -29,6 +29,8 @@ def an_image(
     place: tuple[float, float],
     direction: tuple[float, float],
     collection: str = HELD,
+    *,
+    cloud_percent: float = 2,
     **properties: Any,
 ) -> dict[str, Any]:
     """An image of 0.2° by 0.2°.
@@ -38,6 +40,7 @@ def an_image(
         place: Its south-west corner: longitude, latitude.
         direction: Azimuth and incidence from the target to the satellite.
         collection: Where its Item stands.
+        cloud_percent: Its cloud cover.
         properties: Further ones, or others.
     """
     moment = FIRST_PASS + timedelta(days=stamp[0], seconds=stamp[1])
@@ -51,7 +54,7 @@ def an_image(
         "view:incidence_angle": direction[1],
         "view:sun_azimuth": 150.0 + stamp[0],
         "view:sun_elevation": 60.0,
-        "eo:cloud_cover": 2,
+        "eo:cloud_cover": cloud_percent,
         "gsd": 0.5,
         "dinamis:source": ["deliveries"],
         **({"dinamis:held": False} if collection == ARCHIVE else {}),
@@ -77,17 +80,15 @@ TRIPLET = [
     an_image((0, 28), MONTPELLIER, (185, 12)),
 ]
 CLOUDY_PAIR = [
-    an_image((1, 0), NICE, (10, 15), **{"eo:cloud_cover": 40}),
-    an_image((1, 30), NICE, (170, 8), **{"eo:cloud_cover": 10}),
+    an_image((1, 0), NICE, (10, 15), cloud_percent=40),
+    an_image((1, 30), NICE, (170, 8), cloud_percent=10),
 ]
 HALF_HELD_PAIR = [an_image((2, 0), PARIS, (0, 9)), an_image((2, 27), PARIS, (180, 9), ARCHIVE)]
 OPEN_PAIR = [
     an_image((3, 0), CORSICA, (0, 10), OPEN, platform="spot-6"),
     an_image((3, 31), CORSICA, (180, 11), OPEN, platform="spot-6"),
 ]
-FOUR_VIEWS = [
-    an_image((4, 14 * n), LYON, (5 if n < 2 else 185, abs(15 - 10 * n)), **{"eo:cloud_cover": n}) for n in range(4)
-]
+FOUR_VIEWS = [an_image((4, 14 * n), LYON, (5 if n < 2 else 185, abs(15 - 10 * n)), cloud_percent=n) for n in range(4)]
 NARROW_PAIR = [
     an_image((5, 0), (5.0, 40.0), (0, 1.2)),
     an_image((5, 4), (5.15, 40.0), (180, 0.4)),
@@ -110,7 +111,9 @@ COLLECTIONS = [
 
 def view_of(image: dict[str, Any]) -> View:
     """The image as the finder takes it."""
-    view = view_of_image(image["id"], shape(image["geometry"]), image["properties"])
+    outline = shape(image["geometry"])
+    assert isinstance(outline, Polygon)
+    view = view_of_image(image["id"], outline, image["properties"])
     assert view is not None
     return view
 
@@ -151,7 +154,8 @@ def stored_set(found: StereoPair | StereoTriplet) -> dict[str, Any]:
 def stored_sets() -> list[dict[str, Any]]:
     """All sets of the images, but those of the collection that has no collection of sets."""
     found = find_stereo_groups([view_of(image) for image in IMAGES if image["collection"] != OPEN])
-    return [stored_set(each) for each in (*found.pairs, *found.triplets)]
+    sets: list[StereoPair | StereoTriplet] = [*found.pairs, *found.triplets]
+    return [stored_set(each) for each in sets]
 
 
 def fill_with_stereo(database: Database) -> None:

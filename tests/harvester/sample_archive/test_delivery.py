@@ -29,6 +29,12 @@ GML = "{http://www.opengis.net/gml}"
 Scenes = Callable[[Path], list[SceneRecord]]
 
 
+def moment_of(scene: SceneRecord) -> datetime:
+    """When it was taken."""
+    assert scene.acquired_at is not None
+    return scene.acquired_at
+
+
 def viewing_of(scene: SceneRecord) -> ViewingDirection:
     """The viewing direction, which every scene of the archive has."""
     assert scene.viewing is not None
@@ -87,7 +93,7 @@ def test_views_of_a_stereo_delivery_overlap_and_converge(tmp_path: Path, scenes_
     views = views_of_pass(NOON, 45.0, 620.0, base_to_height=0.4, count=3, across_km=60.0)
     spec = replace(SMALL, mission="PNEO3", views=views, modes=("PAN",), level="SENSOR", lat=45.0)
     write_delivery(tmp_path, spec)
-    first, *_, last = sorted(scenes_in(tmp_path), key=lambda scene: scene.acquired_at)
+    first, *_, last = sorted(scenes_in(tmp_path), key=moment_of)
     assert convergence_angle_deg(viewing_of(first), viewing_of(last)) == pytest.approx(2 * 11.31, abs=0.2)
     assert overlap_fraction(first.footprint, last.footprint) > 0.95
 

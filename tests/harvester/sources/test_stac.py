@@ -280,7 +280,7 @@ def static_folder(tmp_path: Path) -> Path:
     """A static catalogue of two collections, written by pystac."""
     root = pystac.Catalog("root", "A static catalogue")
     for name, start in (("one", 0), ("two", 12)):
-        extent = pystac.Extent(pystac.SpatialExtent([[-5, 41, 10, 52]]), pystac.TemporalExtent([[None, None]]))
+        extent = pystac.Extent(pystac.SpatialExtent([-5, 41, 10, 52]), pystac.TemporalExtent([None, None]))
         collection = pystac.Collection(name, f"Collection {name}", extent)
         root.add_child(collection)
         for item in synthetic_items(12, collection=name, start=start):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shapely import box
-from shapely.geometry import mapping, shape
+from shapely.geometry import MultiPolygon, Polygon, mapping, shape
 
 from footprints import View, ViewingDirection, footprint_bbox, valid_footprint
 from footprints.stereo import StereoPair, find_stereo_groups
@@ -120,11 +120,13 @@ def _view(item: Document) -> View:
     properties = item["properties"]
     azimuth = properties.get("view:azimuth")
     incidence = properties["view:incidence_angle"]
+    footprint = shape(item["geometry"])
+    assert isinstance(footprint, Polygon | MultiPolygon)
     return View(
         id=item["id"],
         platform=properties["platform"],
         acquired_at=datetime.fromisoformat(properties["datetime"]),
-        footprint=shape(item["geometry"]),
+        footprint=footprint,
         direction=NormalisedDirection(None, incidence)
         if azimuth is None
         else NormalisedDirection.of(ViewingDirection(azimuth, incidence)),

@@ -32,7 +32,8 @@ def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
 def public_jwk(key: PrivateKey, **fields: Any) -> dict[str, Any]:
     """What is published of a key."""
     algorithm = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
-    return json.loads(algorithm.to_jwk(key.public_key())) | fields  # type: ignore[arg-type]
+    published: dict[str, Any] = json.loads(algorithm.to_jwk(key.public_key()))  # type: ignore[arg-type]
+    return published | fields
 
 
 @dataclass

@@ -133,7 +133,7 @@ def _forged(token: str) -> dict[str, str]:
         "signed with another secret": PREFIX + wider,
         "signature of another": f"{PREFIX}{'.'.join(wider.split('.')[:2])}.{signature}",
         "of a key that nobody has": PREFIX + jwt.encode(claims, "1" * 32, "HS256", headers={"kid": "absent"}),
-        "not signed": PREFIX + jwt.encode(claims, None, "none", headers={"kid": kid}),
+        "not signed": PREFIX + jwt.encode(claims, "", "none", headers={"kid": kid}),
         "cut": PREFIX + f"{header}.{payload}.",
         "without its prefix": text,
         "nothing": PREFIX,

@@ -270,8 +270,9 @@ def test_only_what_one_may_have_is_passed_on(site: Site, register: Register) -> 
     assert problem_of(declare(site, register.key, register.town, item="BASE"))["reasons"] == ["spatially-excluded"]
     for changes in ({"item": "NOWHERE"}, {"collection": "absent"}):
         assert declare(site, register.key, register.town, **changes).status_code == 404
-    for changes in ({"licence": OTHER, "version": 1}, {"version": 1}):
-        assert problem_of(declare(site, register.key, register.town, **changes))["code"] == "NotPassedOn"
+    others: tuple[dict[str, Any], ...] = ({"licence": OTHER, "version": 1}, {"version": 1})
+    for other in others:
+        assert problem_of(declare(site, register.key, register.town, **other))["code"] == "NotPassedOn"
 
 
 def test_receiver_is_another_active_entity(site: Site, register: Register) -> None:
