@@ -269,7 +269,10 @@ def _in_force() -> PolicySet | None:
 
 
 def _is_file(name: str) -> bool:
-    return name.endswith((".yaml", ".yml"))
+    is_file = name.endswith((".yaml", ".yml"))
+    if is_file and not Path(name).is_file():
+        raise Failure(f"there is no file {name}")
+    return is_file
 
 
 def _print_changes(found: Sequence[Change]) -> None:

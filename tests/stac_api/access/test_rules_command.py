@@ -260,3 +260,11 @@ def test_rules_are_written_as_the_page_of_the_documentation(operator: Operator) 
     """An institution publishes its rules as ours are published, without a database."""
     page = (PROJECT / "docs" / "reference" / "access-rules.md").read_text(encoding="utf-8")
     assert page.endswith("\n" + operator.types("rules", "page", SHIPPED))
+
+
+@pytest.mark.parametrize("command", [("activate",), ("load",), ("diff", "in-force")])
+def test_file_that_is_not_there_is_named(operator: Operator, tmp_path: Path, command: tuple[str, ...]) -> None:
+    """A path that was mistyped is said to be none, whatever else its folder has."""
+    assert f"there is no file {tmp_path / 'mistyped.yaml'}" in operator.is_refused(
+        "rules", *command, tmp_path / "mistyped.yaml"
+    )
