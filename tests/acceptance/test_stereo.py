@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
+from statistics import fmean
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 from pystac_client import Client
+from shapely import Polygon, box
+from shapely.geometry import mapping, shape
 
 from harvester.sample_archive import SITES
 from tests.acceptance.command_line import Dinamis, Server
@@ -95,6 +100,30 @@ def test_sets_are_found_by_their_convergence(stereo_client: Client) -> None:
         sortby="stereo:convergence_angle",
     )
     assert [item.properties["stereo:convergence_angle"] for item in search.items()] == wanted
+
+
+def test_clouds_over_an_area_are_those_of_the_delivered_masks(stereo_client: Client, stereo_server: Server) -> None:
+    """Over Mont Blanc clouds hide what the images state; of each quarter their own share, by which it is asked for."""
+    (item,) = stereo_client.search(collections=["pleiades-tristereo"], bbox=[6.8, 45.8, 6.9, 45.9]).items()
+
+    def asked(area: Polygon, **terms: Any) -> list[dict[str, Any]]:
+        body = {"intersects": mapping(area), "ids": [item.id], **terms}
+        answer = requests.post(f"{stereo_server.url}/stereo/search", json=body, timeout=20)
+        return [each["properties"] for each in answer.json()["features"]]
+
+    west, south, east, north = shape(item.geometry).bounds
+    lon, lat = (west + east) / 2, (south + north) / 2
+    quarters = [box(*corner, lon, lat) for corner in itertools.product((west, east), (south, north))]
+    (whole,) = asked(box(west, south, east, north), aoi_cloud="0/100")
+    told = [each for area in quarters for each in asked(area, aoi_cloud="0/100")]
+    assert whole["stereo:aoi_cloud_cover"] == pytest.approx(item.properties["stereo:cloud_cover_max"], abs=2)
+    shown = [each["stereo:aoi_coverage"] for each in told]
+    mean = fmean([each["stereo:aoi_cloud_cover_mean"] for each in told], shown)
+    assert mean == pytest.approx(whole["stereo:aoi_cloud_cover_mean"], abs=0.1)
+    worst = [each["stereo:aoi_cloud_cover"] for each in told]
+    assert min(worst) < max(worst)
+    found = [bool(asked(area, aoi_cloud=[None, min(worst)])) for area in quarters]
+    assert found == [each == min(worst) for each in worst]
 
 
 def test_views_lead_to_their_sets(stereo_client: Client) -> None:
