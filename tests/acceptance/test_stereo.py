@@ -111,7 +111,7 @@ def test_clouds_over_an_area_are_those_of_the_delivered_masks(stereo_client: Cli
         answer = requests.post(f"{stereo_server.url}/stereo/search", json=body, timeout=20)
         return [each["properties"] for each in answer.json()["features"]]
 
-    west, south, east, north = shape(item.geometry).bounds
+    west, south, east, north = shape(item.to_dict()["geometry"]).bounds
     lon, lat = (west + east) / 2, (south + north) / 2
     quarters = [box(*corner, lon, lat) for corner in itertools.product((west, east), (south, north))]
     (whole,) = asked(box(west, south, east, north), aoi_cloud="0/100")
