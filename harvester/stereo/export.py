@@ -1,7 +1,8 @@
 """The input that chains of surface models expect, written from the files of a stereo set.
 
 Every chain reads the panchromatic images in the geometry of the sensor, whole, with the vendor's camera models. Images
-in several tiles are joined by a virtual mosaic of GDAL, which is a small text.
+in several tiles are joined by a virtual mosaic of GDAL, which is a small text; of pan-sharpened ones it holds the first
+band, as s2p computes nothing from several.
 
 - CARS: `docs/source/configuration` of CNES/cars: sections `input` and `output`, an image and a geomodel for each
   sensor, and pairs of sensors; of a triplet the nadir view stands first in each.
@@ -9,7 +10,8 @@ in several tiles are joined by a virtual mosaic of GDAL, which is a small text.
   in the session `pleiades` with the exact camera models of the vendor's DIM files, which it advises for Pléiades Neo
   above all; in the session `rpc` with the RPC files.
 - MicMac: `Tapioca`, `Convert2GenBundle`, `Campari` and `Malt` as in Phil-Mao/micmac-satellite_example: images and DIMAP
-  RPC of one name in one folder, beside them `WGS84toUTM.xml` with a coordinate system of type `eTC_Proj4`.
+  RPC of one name in one folder, beside them `WGS84toUTM.xml` with a coordinate system of type `eTC_Proj4`. Images are
+  TIFF without Deflate (`alloc_tile` in its `src/tiff`), so that the script makes plain copies of all.
 - s2p: `README.md` and `s2p/initialization.py` of centreborelli/s2p: `images` with `img` and `rpc`, the reference first.
 """
 
@@ -112,24 +114,24 @@ def _asp(views: Sequence[HeldView], place: Place, directory: Path) -> Folder:
 
 def _micmac(views: Sequence[HeldView], place: Place, directory: Path) -> Folder:
     names = [f"view{number}" for number in range(1, len(views) + 1)]
-    links: dict[str, str | Path] = {}
-    copies = []
-    for name, view, image in zip(names, views, _images(views, directory), strict=True):
-        links[f"{name}.xml"] = view.rpc
-        if _is_tiff(view):
-            links[f"{name}.tif"] = view.tiles[0].path
-        else:
-            # MicMac reads no virtual mosaics and no JPEG 2000.
-            copies.append(f"gdal_translate -co BIGTIFF=IF_SAFER {quote(image)} {name}.tif")
+    # A triplet that was computed in this folder before has left a third copy, which `view.*` would find.
+    every = f"view[1-{len(views)}]"
     lines = [
-        *copies,
-        'mm3d Tapioca All "view.*tif" -1 ExpTxt=1 @ExitOnBrkp',
-        'mm3d Convert2GenBundle "(view.*).tif" "\\$1.xml" RPC-d0 ChSys=WGS84toUTM.xml Degre=0 @ExitOnBrkp',
-        'mm3d Campari "view.*tif" RPC-d0 RPC-d0-adj ExpTxt=1 @ExitOnBrkp',
-        'mm3d Malt UrbanMNE "view.*tif" RPC-d0-adj SzW=2 Regul=0.2 NbVI=2 EZA=1 @ExitOnBrkp',
+        *(
+            f"gdal_translate -co BIGTIFF=IF_SAFER {quote(image)} {name}.tif"
+            for name, image in zip(names, _images(views, directory), strict=True)
+        ),
+        f'mm3d Tapioca All "{every}.tif" -1 ExpTxt=1 @ExitOnBrkp',
+        f'mm3d Convert2GenBundle "({every}).tif" "\\$1.xml" RPC-d0 ChSys=WGS84toUTM.xml Degre=0 @ExitOnBrkp',
+        f'mm3d Campari "{every}.tif" RPC-d0 RPC-d0-adj ExpTxt=1 @ExitOnBrkp',
+        f'mm3d Malt UrbanMNE "{every}.tif" RPC-d0-adj SzW=2 Regul=0.2 NbVI=2 EZA=1 @ExitOnBrkp',
     ]
-    script = _RUN + "\n".join(lines) + "\n"
-    return {"micmac.sh": script, "WGS84toUTM.xml": _micmac_system(place), **links, **_mosaics(views)}
+    return {
+        "micmac.sh": _RUN + "\n".join(lines) + "\n",
+        "WGS84toUTM.xml": _micmac_system(place),
+        **{f"{name}.xml": view.rpc for name, view in zip(names, views, strict=True)},
+        **_mosaics(views),
+    }
 
 
 CHAINS: Mapping[str, Callable[[Sequence[HeldView], Place, Path], Folder]] = MappingProxyType(
@@ -149,19 +151,19 @@ def _pairs(count: int) -> list[tuple[int, int]]:
 
 def _images(views: Sequence[HeldView], directory: Path) -> list[str]:
     """Of each view the file that a chain opens."""
-    return [str(view.tiles[0].path if len(view.tiles) == 1 else directory / f"{view.item}.vrt") for view in views]
-
-
-def _is_tiff(view: HeldView) -> bool:
-    return len(view.tiles) == 1 and view.tiles[0].path.suffix.lower() in (".tif", ".tiff")
+    return [str(view.tiles[0].path if _is_whole(view) else directory / f"{view.item}.vrt") for view in views]
 
 
 def _mosaics(views: Sequence[HeldView]) -> Folder:
-    return {f"{view.item}.vrt": virtual_mosaic(view) for view in views if len(view.tiles) > 1}
+    return {f"{view.item}.vrt": virtual_mosaic(view) for view in views if not _is_whole(view)}
+
+
+def _is_whole(view: HeldView) -> bool:
+    return len(view.tiles) == 1 and view.tiles[0].bands == 1
 
 
 def virtual_mosaic(view: HeldView) -> str:
-    """The tiles of an image as one, in GDAL's format VRT (gdal.org/drivers/raster/vrt.html).
+    """The first band of the tiles of an image as one, in GDAL's format VRT (gdal.org/drivers/raster/vrt.html).
 
     Raises:
         ViewNotUsable: The size or the type of a tile is not known, a tile is missing, or they make no rectangle.
@@ -173,20 +175,18 @@ def virtual_mosaic(view: HeldView) -> str:
     if [[_shape(view, tile) for tile in row] for row in rows] != wanted:
         raise ViewNotUsable(f"The tiles of {view.item} make no rectangle: is one missing?")
     root = etree.Element("VRTDataset", rasterXSize=str(sum(widths)), rasterYSize=str(sum(heights)))
-    first = view.tiles[0]
-    for band in range(1, first.bands + 1):
-        node = etree.SubElement(root, "VRTRasterBand", dataType=_gdal_type(view, first), band=str(band))
-        for number, row in enumerate(rows):
-            for place, tile in enumerate(row):
-                _add_source(node, tile, band, (sum(widths[:place]), sum(heights[:number])))
+    band = etree.SubElement(root, "VRTRasterBand", dataType=_gdal_type(view, view.tiles[0]), band="1")
+    for number, row in enumerate(rows):
+        for place, tile in enumerate(row):
+            _add_source(band, tile, (sum(widths[:place]), sum(heights[:number])))
     return str(etree.tostring(root, pretty_print=True, encoding="unicode"))
 
 
-def _add_source(node: etree._Element, tile: Tile, band: int, offset: tuple[int, int]) -> None:
+def _add_source(band: etree._Element, tile: Tile, offset: tuple[int, int]) -> None:
     rows, columns = tile.shape or (0, 0)
-    source = etree.SubElement(node, "SimpleSource")
+    source = etree.SubElement(band, "SimpleSource")
     etree.SubElement(source, "SourceFilename", relativeToVRT="0").text = os.fspath(tile.path)
-    etree.SubElement(source, "SourceBand").text = str(band)
+    etree.SubElement(source, "SourceBand").text = "1"
     for name, (x, y) in (("SrcRect", (0, 0)), ("DstRect", offset)):
         etree.SubElement(source, name, xOff=str(x), yOff=str(y), xSize=str(columns), ySize=str(rows))
 

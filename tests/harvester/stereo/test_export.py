@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,38 +102,57 @@ def test_asp_takes_exact_cameras_where_it_knows_them(
 
 
 def test_micmac_finds_images_and_models_of_one_name(tmp_path: Path) -> None:
-    """In the folder for MicMac an image and its RPC differ by their endings alone; the zone is that of the place."""
-    views = [view(tmp_path, number) for number in range(2)]
+    """For MicMac a plain copy of an image and its RPC differ by their endings; the zone is that of the place."""
+    tiled, _ = tiled_view(tmp_path)
+    views = [tiled, view(tmp_path, 2)]
     script = export_views(views, "micmac", PARIS, tmp_path / "out")
-    for number, each in enumerate(views, start=1):
-        assert (script.parent / f"view{number}.tif").readlink() == each.tiles[0].path
-        assert (script.parent / f"view{number}.xml").readlink() == each.rpc
+    assert [(script.parent / f"view{number}.xml").readlink() for number in (1, 2)] == [each.rpc for each in views]
     system = etree.parse(script.parent / "WGS84toUTM.xml")
     assert system.findtext("BSC/TypeCoord") == "eTC_Proj4"
     assert "+zone=31 +datum" in system.findtext("BSC/AuxStr", "")
     called = calls_of(script, tmp_path)
-    assert [call[1] for call in called] == ["Tapioca", "Convert2GenBundle", "Campari", "Malt"]
-    assert called[1][2:4] == ["(view.*).tif", "$1.xml"]
+    copies = [(call[0], call[-2], call[-1]) for call in called[:2]]
+    assert copies == [
+        ("gdal_translate", str(script.parent / "PHR1A_1.vrt"), "view1.tif"),
+        ("gdal_translate", str(views[1].tiles[0].path), "view2.tif"),
+    ]
+    assert [call[1] for call in called[2:]] == ["Tapioca", "Convert2GenBundle", "Campari", "Malt"]
+    assert called[3][2:4] == ["(view[1-2]).tif", "$1.xml"]
 
 
-def test_micmac_joins_tiles_first(tmp_path: Path) -> None:
-    """As MicMac reads no virtual mosaics, its script has GDAL make one image of the tiles."""
-    tiled, _ = tiled_view(tmp_path)
-    script = export_views([tiled, view(tmp_path, 2)], "micmac", PARIS, tmp_path / "out")
-    first = calls_of(script, tmp_path)[0]
-    assert (first[0], Path(first[-2]).name, first[-1]) == ("gdal_translate", "PHR1A_1.vrt", "view1.tif")
-    assert not (script.parent / "view1.tif").exists()
+def test_micmac_leaves_alone_what_a_triplet_left(tmp_path: Path) -> None:
+    """No pattern for MicMac takes in a third view that was computed in the same folder before."""
+    script = export_views([view(tmp_path, number) for number in range(2)], "micmac", PARIS, tmp_path / "out")
+    patterns = [word for call in calls_of(script, tmp_path) for word in call[1:] if "view[" in word]
+    assert len(patterns) == 4
+    for pattern in patterns:
+        assert [name for name in ("view1.tif", "view2.tif", "view3.tif") if re.fullmatch(pattern, name)] == [
+            "view1.tif",
+            "view2.tif",
+        ]
 
 
 def test_tiles_become_one_image(tmp_path: Path) -> None:
-    """GDAL reads from the virtual mosaic what all tiles together show."""
+    """GDAL reads from the virtual mosaic what the first band of all tiles together shows."""
     tiled, image = tiled_view(tmp_path)
     mosaic = tmp_path / "mosaic.vrt"
     mosaic.write_text(virtual_mosaic(tiled), "utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with rasterio.open(mosaic) as file:
-            assert np.array_equal(file.read(), image)
+            assert np.array_equal(file.read(), image[:1])
+
+
+@pytest.mark.parametrize(("bands", "opened"), [(1, "IMG.TIF"), (4, "PHR1A_1.vrt")])
+def test_chains_are_given_one_band(tmp_path: Path, bands: int, opened: str) -> None:
+    """An image of several bands, which s2p cannot compute, is given as a mosaic of one; one of one band as it is."""
+    of_one = view(tmp_path, 1)
+    sharpened = replace(of_one, tiles=(replace(of_one.tiles[0], bands=bands),))
+    file = export_views([sharpened, view(tmp_path, 2)], "s2p", PARIS, tmp_path / "out")
+    first = Path(json.loads(file.read_text("utf-8"))["images"][0]["img"])
+    assert first.name == opened
+    if bands > 1:
+        assert [band.get("band") for band in etree.parse(first).iter("VRTRasterBand")] == ["1"]
 
 
 def test_missing_tile_is_refused(tmp_path: Path) -> None:
