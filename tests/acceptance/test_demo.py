@@ -9,12 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+import psycopg
 import pytest
 import rasterio
 from pystac import Item
 from pystac_client import Client
 from rio_cogeo.cogeo import cog_validate
 
+from database import PrivateCluster
 from tests.acceptance.command_line import Dinamis, Finished, Server
 from tests.acceptance.conftest import harvested
 
@@ -32,6 +34,13 @@ SETS = [
     pytest.param([-0.65, 44.80, -0.50, 44.90], "2018-05-06", "SPOT6", 1, id="Bordeaux, mono"),
     pytest.param([179.9, -17.0, -179.9, -16.6], "2020-12-19", "PHR1B", 1, id="Taveuni, over the antimeridian"),
 ]
+
+#: Percent of each footprint that is under the clouds kept beside its Item.
+CLOUD_SHARES = """
+    SELECT id, 100 * st_area(st_intersection(geometry, clouds)::geography) / st_area(geometry::geography)
+    FROM (SELECT id, geometry, st_geomfromgeojson(private -> 'clouds') AS clouds FROM pgstac.items) AS masked
+    WHERE clouds IS NOT NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,17 @@ def test_demo_covers_three_families_and_both_hemispheres(demo_client: Client) ->
     assert demo_client.search(collections=["pleiades", "pleiades-neo", "spot-6-7"]).matched() == len(items)
     places = {(round(item.bbox[0]), round(item.bbox[1])) for item in items if item.bbox}
     assert len(places) >= 18
+
+
+def test_cloud_masks_cover_what_the_images_state(demo: Demo, demo_client: Client) -> None:
+    """The clouds kept beside each image hide the share of its footprint that it states, to a cell of their mask."""
+    with psycopg.connect(PrivateCluster(demo.dinamis.home).conninfo("harvest")) as connection:
+        hidden: dict[str, float] = dict(connection.execute(CLOUD_SHARES).fetchall())
+    stated = {item.id: item.properties.get("eo:cloud_cover") for item in images(demo_client)}
+    assert hidden.keys() == stated.keys()
+    told = {item: cover for item, cover in stated.items() if cover is not None}
+    assert {item: hidden[item] for item in told} == pytest.approx(told, abs=1.0)
+    assert max(told.values()) > 60
 
 
 def test_image_opens_over_http_as_qgis_opens_it(demo_client: Client) -> None:
