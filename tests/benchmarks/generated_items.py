@@ -11,6 +11,10 @@ from typing import Any
 
 import orjson
 
+from harvester.feeds import Feed
+from harvester.sources.registry import SOURCES
+
+COLLECTION = "spot-6-7-drs"
 _FIRST = datetime(2014, 1, 1, 10, 30, tzinfo=UTC)
 _STEP = timedelta(seconds=2_903.171)
 _ROOT = "https://images.example.org/optical"
@@ -35,6 +39,19 @@ def write_items(path: Path, count: int, *, changed_share: float = 0.0) -> None:
             file.write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
 
 
+def feed_of(items: Path, page_size: int | None = None) -> Feed:
+    """The file as the source of the collection."""
+    options = SOURCES["stac"].Options(url=items.as_uri(), preset=COLLECTION, page_size=page_size)
+    return Feed(
+        name=f"{COLLECTION}/stac",
+        source="stac",
+        kind="stac",
+        collection=COLLECTION,
+        location=options.shown_location,
+        options=options,
+    )
+
+
 def _items(count: int) -> Iterator[dict[str, Any]]:
     chance = random.Random(20_140_101)
     for number in range(count):
@@ -54,7 +71,7 @@ def _item(moment: datetime, chance: random.Random) -> dict[str, Any]:
             for each in ("eo/v2.0.0", "projection/v2.0.0", "view/v1.1.0", "sat/v1.1.0", "raster/v2.0.0", "file/v2.1.0")
         ],
         "id": name,
-        "collection": "spot-6-7-drs",
+        "collection": COLLECTION,
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "bbox": [min(longitudes), min(latitudes), max(longitudes), max(latitudes)],
         "properties": _properties(moment, chance),

@@ -26,18 +26,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from database import Database
 from harvester import catalogue
-from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
 from harvester.publish import publish_collections
-from harvester.sources.registry import SOURCES
-from tests.benchmarks.generated_items import write_items
+from tests.benchmarks.generated_items import COLLECTION, feed_of, write_items
 from tests.benchmarks.measuring import Cost, cost_of
 from tests.benchmarks.server import running_server
 from tests.benchmarks.stages import clocked_stages
 from tests.harvest_rooms import documents, rooms, sensors
 from tests.postgres import PostgresServer
 
-COLLECTION = "spot-6-7-drs"
 CHANGED_SHARE = 0.005
 _PAGE = 1000
 _STAGED = 10_000  #: Items of which it is told where their time goes
@@ -66,18 +63,9 @@ def stock_load(database: Database, items: Path, method: str) -> None:
 
 def harvested(database: Database, items: Path, *, clocked: bool = False) -> dict[str, float]:
     """Harvest the file as the source of a collection; with `clocked`, the seconds of each stage."""
-    options = SOURCES["stac"].Options(url=items.as_uri(), preset="spot-6-7-drs")
-    feed = Feed(
-        name=f"{COLLECTION}/stac",
-        source="stac",
-        kind="stac",
-        collection=COLLECTION,
-        location=options.shown_location,
-        options=options,
-    )
     clocks: AbstractContextManager[dict[str, float]] = clocked_stages() if clocked else nullcontext({})
     with clocks as seconds:
-        report = harvest(feed, rooms(database, COLLECTION), Request())
+        report = harvest(feed_of(items), rooms(database, COLLECTION), Request())
     assert report.exit_code == 0
     assert report.read == sum(report.outcomes.values())
     return dict(seconds)

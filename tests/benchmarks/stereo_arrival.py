@@ -18,7 +18,8 @@ from harvester import catalogue
 from harvester.page_writing import PageWriting, WritingOptions
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress, Selection
-from tests.benchmarks.stereo_keeping import backward_view, feed_of, forward_view, rooms_with
+from tests.benchmarks.generated_items import feed_of
+from tests.benchmarks.stereo_keeping import backward_view, forward_view, rooms_with
 from tests.harvest_rooms import rows
 
 _ARRIVALS = 50

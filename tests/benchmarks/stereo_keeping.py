@@ -15,15 +15,12 @@ import orjson
 
 from database import Database
 from harvester.collection_documents import CollectionDocument, CollectionDocuments
-from harvester.feeds import Feed
 from harvester.harvest import HarvestRooms, Request, harvest
-from harvester.sources.registry import SOURCES
-from tests.benchmarks.generated_items import write_items
+from tests.benchmarks.generated_items import COLLECTION, feed_of, write_items
 from tests.benchmarks.measuring import Cost, cost_of
 from tests.harvest_rooms import documents, rows, sensors
 from tests.postgres import PostgresServer
 
-COLLECTION = "spot-6-7-drs"
 SETS = ("spot-6-7-stereo", "spot-6-7-tristereo")
 _BETWEEN_VIEWS_S = 31.0
 
@@ -88,19 +85,6 @@ def harvested_images(database: Database, count: int, share: float) -> list[dict[
         write_images(items, count, share)
         harvested(database, items, True)
         return [orjson.loads(line) for line in items.read_bytes().splitlines()]
-
-
-def feed_of(items: Path, page_size: int | None = None) -> Feed:
-    """The file as the source of the collection."""
-    options = SOURCES["stac"].Options(url=items.as_uri(), preset=COLLECTION, page_size=page_size)
-    return Feed(
-        name=f"{COLLECTION}/stac",
-        source="stac",
-        kind="stac",
-        collection=COLLECTION,
-        location=options.shown_location,
-        options=options,
-    )
 
 
 def rooms_with(is_kept: bool, database: Database | None = None) -> HarvestRooms:

@@ -12,7 +12,8 @@ import requests
 
 from database import Database
 from stac_api import ApiSettings, create_app
-from tests.benchmarks.stereo_keeping import COLLECTION, SETS
+from tests.benchmarks.generated_items import COLLECTION
+from tests.benchmarks.stereo_keeping import SETS
 from tests.emulators.serving import serving
 from tests.postgres import open_to_all
 
