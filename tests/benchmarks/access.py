@@ -35,7 +35,7 @@ from stac_api.access.policy import PolicySet  # noqa: E402
 from stac_api.access.rules.store import activate  # noqa: E402
 from tests.benchmarks.generated_items import write_items  # noqa: E402
 from tests.benchmarks.server import Served, running_server, served_program  # noqa: E402
-from tests.stac_api.access.invented_people import People  # noqa: E402
+from tests.stac_api.access.invented_people import People, with_key  # noqa: E402
 from tests.stac_api.access.invented_provider import provider  # noqa: E402
 from tests.stac_api.invented_catalogue import a_collection, load  # noqa: E402
 
@@ -223,7 +223,7 @@ def _register(database: Database, people: int, entities: int) -> dict[str, str]:
         key = register.key(somebody)
     with database.connect("owner", autocommit=True) as connection:
         connection.execute("ANALYZE")
-    return {"X-API-Key": str(key)}
+    return with_key(key)
 
 
 _CROWD = (

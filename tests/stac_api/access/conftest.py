@@ -1,4 +1,4 @@
-"""One catalogue with hidden collections, and its double without them, for all tests that only look."""
+"""One catalogue with hidden collections, and its double without them, for tests that only look; a provider of logins."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.postgres import PostgresServer
+from tests.stac_api.access.invented_provider import InventedProvider, provider
 from tests.stac_api.access.restricted_catalogue import Catalogues, restricted_catalogues
 
 
@@ -20,3 +21,10 @@ def catalogues(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPat
         restricted_catalogues(full, double, archive) as served,
     ):
         yield served
+
+
+@pytest.fixture(scope="module")
+def sso() -> Iterator[InventedProvider]:
+    """A provider of logins."""
+    with provider() as running:
+        yield running

@@ -100,6 +100,11 @@ class People:
         return found
 
 
+def with_key(key: ApiKey) -> dict[str, str]:
+    """The header that carries a key."""
+    return {"X-API-Key": str(key)}
+
+
 @contextmanager
 def people_of(database: Database) -> Iterator[People]:
     """The register of a database, to be written to; committed at the end of the block."""

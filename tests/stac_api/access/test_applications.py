@@ -16,7 +16,7 @@ from database import Database
 from stac_api import ApiSettings, create_app
 from stac_api.access.accounts.application_routes import MOST_OPEN_APPLICATIONS
 from stac_api.access.accounts.small_bodies import LARGEST_BODY_BYTES
-from tests.stac_api.access.invented_people import People
+from tests.stac_api.access.invented_people import People, with_key
 from tests.stac_api.access.invented_provider import AUDIENCE, InventedProvider, bearer, provider
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
 
@@ -200,17 +200,17 @@ def who_is(scene: Scene, who: str, laboratory: UUID, applicant: dict[str, str]) 
         "référent of another entity": lambda: scene.person(scene.laboratory(), "referent")[1],
         "operator": lambda: scene.person(is_operator=True)[1],
         "suspended operator": lambda: scene.person(is_operator=True, state=state)[1],
-        "operator by key": lambda: with_key(scene, scene.person(is_operator=True)[0]),
-        "référent by key": lambda: with_key(scene, scene.person(laboratory, "referent")[0]),
+        "operator by key": lambda: with_key_of(scene, scene.person(is_operator=True)[0]),
+        "référent by key": lambda: with_key_of(scene, scene.person(laboratory, "referent")[0]),
         "référent not confirmed": lambda: changed_referent(scene, laboratory, "confirmed_at = NULL"),
         "former référent": lambda: changed_referent(scene, laboratory, "valid = tstzrange('2020-01-01', now())"),
     }
     return makers.get(who, lambda: scene.person(laboratory, "referent", state=state)[1])()
 
 
-def with_key(scene: Scene, person: UUID) -> dict[str, str]:
+def with_key_of(scene: Scene, person: UUID) -> dict[str, str]:
     """The header of a key of somebody."""
-    return {"X-API-Key": str(scene.people.key(person))}
+    return with_key(scene.people.key(person))
 
 
 def changed_referent(scene: Scene, laboratory: UUID, change: str) -> dict[str, str]:

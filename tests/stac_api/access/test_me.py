@@ -12,8 +12,8 @@ import pytest
 from database import Database
 from stac_api.access.accounts.key_routes import MOST_KEYS
 from stac_api.access.credentials.api_keys import ApiKey
-from tests.stac_api.access.invented_people import people_of
-from tests.stac_api.access.invented_provider import InventedProvider, bearer, provider
+from tests.stac_api.access.invented_people import people_of, with_key
+from tests.stac_api.access.invented_provider import InventedProvider, bearer
 from tests.stac_api.access.licensed_catalogue import MEMBERS, OPEN, licensed_catalogue
 from tests.stac_api.invented_catalogue import Site, problem_of
 
@@ -31,13 +31,6 @@ class Register:
     former: ApiKey
     firm: ApiKey
     operator: ApiKey
-
-
-@pytest.fixture(scope="module")
-def sso() -> Iterator[InventedProvider]:
-    """A provider of logins."""
-    with provider() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +65,6 @@ def register(module_database: Database, site: Site, sso: InventedProvider) -> Re
             firm=people.key(firm),
             operator=people.key(operator),
         )
-
-
-def with_key(key: ApiKey) -> dict[str, str]:
-    """The header that carries a key."""
-    return {"X-API-Key": str(key)}
 
 
 def permissions(site: Site, key: ApiKey | None, collection: str, item: str | None = None) -> dict[str, Any]:

@@ -38,13 +38,6 @@ from tests.stac_api.invented_catalogue import Site, serving
 
 
 @pytest.fixture(scope="module")
-def sso() -> Iterator[InventedProvider]:
-    """A provider of logins."""
-    with provider() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def site(module_database: Database, sso: InventedProvider) -> Iterator[Site]:
     """The server, which trusts the provider and knows Ada."""
     with people_of(module_database) as people:

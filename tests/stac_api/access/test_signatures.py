@@ -14,7 +14,7 @@ import requests
 from database import Database
 from stac_api.access.credentials.api_keys import ApiKey
 from stac_api.access.rules.store import activate_now
-from tests.stac_api.access.invented_people import digest_of, people_of
+from tests.stac_api.access.invented_people import digest_of, people_of, with_key
 from tests.stac_api.access.licensed_catalogue import MEMBERS, OPEN, OTHER, licensed_catalogue, rules
 from tests.stac_api.invented_catalogue import Site, problem_of
 
@@ -75,11 +75,6 @@ def register(module_database: Database, site: Site) -> Register:
             applicant=people.key(applicant),
             newcomer=people.key(newcomer),
         )
-
-
-def with_key(key: ApiKey) -> dict[str, str]:
-    """The header that carries a key."""
-    return {"X-API-Key": str(key)}
 
 
 def sign(site: Site, key: ApiKey, entity: UUID, licence: str = MEMBERS, version: int = 2, **body: Any) -> Any:
