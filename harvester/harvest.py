@@ -107,6 +107,7 @@ class _Work:
     counts_refreshed_at: datetime
     analyzed_next: int = _MANY_ITEMS  #: after so many Items
     state: str | None = None  #: what the source said of itself before it was read
+    content: str | None = None  #: a digest of what it held then, where that was asked for
     failure: Occasion | None = None  #: why the run did not come to its end
 
 
@@ -174,6 +175,9 @@ def _is_left_unread(work: _Work, part: Part) -> bool:
         return False
     written = work.connections.patiently(partial(_count_unchanged, work, part, state))
     if written is None:
+        work.content = source_states.content_of(work.feed)
+        written = work.connections.patiently(partial(_count_unchanged, work, part, state))
+    if written is None:
         return False
     work.report.add(written)
     work.watch(work.report, work.progress)
@@ -182,9 +186,9 @@ def _is_left_unread(work: _Work, part: Part) -> bool:
 
 def _count_unchanged(work: _Work, part: Part, state: str, connection: Connection, _: Connection) -> PageReport | None:
     with connection.transaction():
-        if not source_states.is_as_harvested(connection, work.run, state):
+        if not source_states.is_as_harvested(connection, work.run, state, work.content):
             return None
-        written = source_states.count_unchanged(connection, work.feed.name)
+        written = source_states.count_unchanged(connection, work.feed.name, state)
         runs.advance(connection, part, None, written, is_done=True)
     return written
 
@@ -334,12 +338,13 @@ def _keep_state(work: _Work, side: Connection, run: Run) -> None:
     if work.state is None or run.is_resumed or not source_states.is_comparable(run.request):
         return
     try:
+        content = work.content or source_states.content_of(work.feed)
         is_lasting = source_states.state_of(work.feed) == work.state
     except SourceUnavailable as error:
         logger.info("%s does not say whether it has changed meanwhile: %s", work.feed.name, error)
         return
     if is_lasting:
-        source_states.keep_state(side, work.feed.name, work.state)
+        source_states.keep_state(side, work.feed.name, work.state, content)
 
 
 def _withdraw_overdue(work: _Work, connection: Connection, side: Connection) -> None:

@@ -25,6 +25,16 @@ def state_of(feed: Feed) -> str | None:
     return source.state_of(feed.options) if isinstance(source, TellsItsState) else None
 
 
+def content_of(feed: Feed) -> str | None:
+    """A digest of all that the source gives; None where finding it out would be as much work as reading.
+
+    Raises:
+        SourceUnavailable: it cannot be reached.
+    """
+    source = SOURCES[feed.kind]
+    return source.content_of(feed.options) if isinstance(source, TellsItsState) else None
+
+
 def is_plain(request: Request) -> bool:
     """Whether a run was asked for nothing but what has changed."""
     return request.is_like(Request())
@@ -36,30 +46,38 @@ def is_comparable(request: Request) -> bool:
     return all(each is None for each in narrowed)
 
 
-def is_as_harvested(connection: Connection, run: Run, state: str) -> bool:
-    """Whether the source said the same when it was harvested last, and the ledger still holds what it had then.
+def is_as_harvested(connection: Connection, run: Run, state: str, content: str | None = None) -> bool:
+    """Whether the source was in that state, or had that content, when it was harvested last, and the ledger holds it.
 
     Not where a record is in quarantine, which is read again each time, or is missed by a run that may withdraw it, nor
     after any run but a harvest: what that undid or amended is for a real reading to find.
     """
     row = connection.execute(
-        "SELECT EXISTS (SELECT FROM dinamis.feed WHERE name = %(feed)s AND state = %(state)s)"
+        "SELECT EXISTS (SELECT FROM dinamis.feed WHERE name = %(feed)s"
+        "  AND (state = %(state)s OR content_digest = %(content)s::text))"
         " AND NOT EXISTS (SELECT FROM dinamis.source_record WHERE feed = %(feed)s AND (state = 'quarantined'"
         "  OR (%(is_everything)s AND state = 'active' AND absent_since IS NOT NULL)))"
         " AND (SELECT count(*) FROM dinamis.run_part WHERE run = %(run)s) = 1"
         " AND (SELECT kind = 'harvest' AND state = 'succeeded' FROM dinamis.run"
         "  WHERE feed = %(feed)s AND id < %(run)s ORDER BY id DESC LIMIT 1)",
-        {"feed": run.feed, "state": state, "run": run.id, "is_everything": run.is_everything},
+        {
+            "feed": run.feed,
+            "state": state,
+            "content": content,
+            "run": run.id,
+            "is_everything": run.is_everything,
+        },
     ).fetchone()
     return row is not None and bool(row[0])
 
 
-def count_unchanged(connection: Connection, feed: str) -> PageReport:
-    """Count every active record of a feed as unchanged, and note when its source said that they are."""
+def count_unchanged(connection: Connection, feed: str, state: str) -> PageReport:
+    """Count every active record of a feed as unchanged, and note when its source was found so, and in which state."""
     row = connection.execute(
-        "WITH told AS (UPDATE dinamis.feed SET unchanged_at = now() WHERE name = %(feed)s)"
+        "WITH told AS (UPDATE dinamis.feed SET unchanged_at = now(), state = %(state)s"
+        "  WHERE name = %(feed)s)"
         " SELECT count(*) FROM dinamis.source_record WHERE feed = %(feed)s AND state = 'active'",
-        {"feed": feed},
+        {"feed": feed, "state": state},
     ).fetchone()
     report = PageReport()
     report.outcomes[Outcome.UNCHANGED] = row[0] if row else 0
@@ -76,9 +94,13 @@ def was_left_unread(connection: Connection, run: Run) -> bool:
 
 def forget_state(connection: Connection, feed: str) -> None:
     """Forget what the source said of itself: it is about to be read."""
-    connection.execute("UPDATE dinamis.feed SET state = NULL WHERE name = %s AND state IS NOT NULL", (feed,))
+    connection.execute(
+        "UPDATE dinamis.feed SET state = NULL, content_digest = NULL WHERE name = %s AND state IS NOT NULL", (feed,)
+    )
 
 
-def keep_state(connection: Connection, feed: str, state: str) -> None:
-    """Keep what the source said of itself while all of it was harvested."""
-    connection.execute("UPDATE dinamis.feed SET state = %s WHERE name = %s", (state, feed))
+def keep_state(connection: Connection, feed: str, state: str, content: str | None) -> None:
+    """Keep what the source said of itself, and what it held, while all of it was harvested."""
+    connection.execute(
+        "UPDATE dinamis.feed SET state = %s, content_digest = %s WHERE name = %s", (state, content, feed)
+    )

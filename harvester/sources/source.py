@@ -118,3 +118,10 @@ class TellsItsState(Protocol):
         Raises:
             SourceUnavailable: it cannot be reached.
         """
+
+    def content_of(self, options: Any) -> str | None:
+        """The same for a source in another state, which may hold just what it held; None where that is to be read.
+
+        Raises:
+            SourceUnavailable: it cannot be reached.
+        """

@@ -22,10 +22,15 @@ class Telling(InventedSource):
 
     state: str | None = "first"
     state_after_reading: str | None = None  #: which it takes on while it is read
+    content: str | None = None
 
     def state_of(self, options: Any) -> str | None:
         """As the test has it."""
         return self.state
+
+    def content_of(self, options: Any) -> str | None:
+        """As the test has it."""
+        return self.content
 
     def read_pages(self, *args: Any) -> Any:
         """All records; some other program may write meanwhile."""
@@ -81,6 +86,22 @@ def test_source_is_read_when_more_is_asked_for(stock: Stock, telling: Telling, a
 
     stock.harvest(**asked_for)
 
+    assert len(telling.asked) == asked + 1
+
+
+def test_source_with_the_same_content_is_not_read(stock: Stock, telling: Telling) -> None:
+    """Content that was harvested is not read again in another state, which then is the one that is known."""
+    telling.state, telling.content = "second", "abc"
+    stock.harvest()
+    asked, telling.state = len(telling.asked), "third"
+
+    assert counts(stock.harvest()) == {"unchanged": 10}
+    telling.content = None
+    assert counts(stock.harvest()) == {"unchanged": 10}
+    assert len(telling.asked) == asked
+
+    telling.state, telling.content = "fourth", "def"
+    stock.harvest()
     assert len(telling.asked) == asked + 1
 
 

@@ -182,6 +182,20 @@ def bulk_state(session: Session | None, options: Options) -> str | None:
     return json.dumps([options.shown_location, options.preset, version]) if version else None
 
 
+def bulk_content(options: Options) -> str:
+    """What tells the content of a bulk file on this machine from any other.
+
+    Raises:
+        SourceUnavailable: It cannot be read.
+    """
+    try:
+        with local_path(options.url).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceUnavailable(f"{options.url}: {error.strerror}") from error
+    return json.dumps([options.shown_location, options.preset, digest])
+
+
 def _local_state(url: str) -> list[int]:
     status = _status(url)
     return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]

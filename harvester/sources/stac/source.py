@@ -17,14 +17,14 @@ from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page
 from harvester.sources.source import Fingerprints, Progress, Selection
-from harvester.sources.stac.bulk import bulk_pages, bulk_state, is_bulk_file
+from harvester.sources.stac.bulk import bulk_content, bulk_pages, bulk_state, is_bulk_file
 from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
 from harvester.sources.stac.items import scene_from_record
 from harvester.sources.stac.options import Options
 from harvester.sources.stac.search import PageRequest, SessionIO, can_filter, linked_pages, search_pages
 from harvester.sources.stac.static import documents_of, static_pages
 
-__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "state_of", "windows"]
+__all__ = ["Options", "content_of", "is_selectable", "read_pages", "scene_from_record", "state_of", "windows"]
 
 is_selectable = True
 
@@ -59,6 +59,12 @@ def state_of(options: Options) -> str | None:
         return None
     with _session_of_bulk_file(options) as session:
         return bulk_state(session, options)
+
+
+def content_of(options: Options) -> str | None:
+    """A digest of a bulk file on this machine, and by which preset it is read."""
+    is_near = is_bulk_file(options.url) and options.url.startswith("file:")
+    return bulk_content(options) if is_near else None
 
 
 def _session_of_bulk_file(options: Options) -> AbstractContextManager[Session | None]:

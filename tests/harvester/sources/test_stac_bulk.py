@@ -76,6 +76,23 @@ def test_another_file_is_another_state(bulk: Path) -> None:
     assert stac.state_of(options) != state
 
 
+def test_content_of_a_file_stays_when_it_is_written_anew(bulk: Path) -> None:
+    """Its state is another then, its content is not; any other byte, and another way to read it, is other content."""
+    options = stac.Options(url=bulk.as_uri())
+    state, content, said = stac.state_of(options), stac.content_of(options), bulk.read_bytes()
+    assert content is not None
+    assert stac.content_of(stac.Options(url=bulk.as_uri(), preset="spot-6-7-drs")) != content
+
+    sleep(0.02)
+    bulk.write_bytes(said)
+    assert stac.state_of(options) != state
+    assert stac.content_of(options) == content
+
+    bulk.write_bytes(said + b"\n")
+    assert stac.content_of(options) != content
+    assert stac.content_of(stac.Options(url="https://stac.example.org/items.ndjson")) is None
+
+
 def test_state_of_a_file_on_a_server_is_its_version(bulk: Path) -> None:
     """A server that gives an ETag tells whether the file has changed; the credentials are in no state."""
     with serving(StaticFiles(directory=bulk.parent)) as url:
