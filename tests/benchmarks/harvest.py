@@ -115,6 +115,9 @@ def compare(count: int, folder: Path, postgres: PostgresServer) -> tuple[list[Co
         upserted, few = cost(stock_load, stock, changed, "upsert"), cost(harvested, ours, changed)
         again, none = cost(stock_load, stock, changed, "upsert"), cost(harvested, ours, changed)
         changed.touch()
+        touched = cost(harvested, ours, changed)
+        with changed.open("ab") as file:
+            file.write(b"\n")
         compared = cost(harvested, ours, changed)
     with postgres.clone() as database:
         stages = cost(harvested, database, some, clocked=True).result
@@ -123,6 +126,7 @@ def compare(count: int, folder: Path, postgres: PostgresServer) -> tuple[list[Co
         Comparison("writing alone (bypass)", inserted, alone, None),
         Comparison(f"{CHANGED_SHARE:.1%} changed", upserted, few, 5),
         Comparison("nothing changed, as the source says", again, none, 20),
+        Comparison("nothing changed, as its bytes show", again, touched, 20),
         Comparison("nothing changed, as every line shows", again, compared, 20),
     ], stages
 
