@@ -1,4 +1,4 @@
-"""One catalogue with hidden collections, and its double without them, for tests that only look; a provider of logins."""
+"""What tests of access share: a catalogue with hidden collections, its double without them, a provider of logins."""
 
 from __future__ import annotations
 
