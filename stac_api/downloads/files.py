@@ -43,7 +43,15 @@ class AssetFile(FileResponse):
                 await self.before_first_byte()
             await send(message)
 
-        await super().__call__(scope, receive, checked)
+        await super().__call__(_understood(scope), receive, checked)
+
+
+def _understood(scope: Scope) -> Scope:
+    """The request without a Range in units that nobody knows: it is to be passed over (RFC 9110, section 14.2)."""
+    unit, _, _ = Headers(scope=scope).get("range", "bytes").partition("=")
+    if unit.strip().lower() == "bytes":
+        return scope
+    return {**scope, "headers": [header for header in scope["headers"] if header[0] != b"range"]}
 
 
 _RANGE_REFUSALS = {
