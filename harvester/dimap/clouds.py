@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import cos, radians
 
+import numpy as np
+import numpy.typing as npt
 import shapely
+from pyproj import Transformer
+from pyproj.exceptions import ProjError
 from shapely import MultiPolygon, Polygon
-from shapely.geometry.polygon import orient
+from shapely.errors import ShapelyError
+from shapely.geometry.base import BaseGeometry
 
-from footprints import FootprintError, Region, footprint_from_rings
+from footprints import FootprintError, valid_footprint
 from harvester.dimap.delivery import Delivery
-from harvester.dimap.frame import Frame
-from harvester.dimap.masks import RingPolygon, read_mask
+from harvester.dimap.frame import Corner, Frame
+from harvester.dimap.masks import read_mask
 from harvester.errors import UnreadableScene
+
+Numbers = npt.NDArray[np.float64]
 
 #: What members of a cloud mask may be that are no clouds.
 _NO_CLOUDS = ("SHADOW", "HAZE")
 #: Vendors draw clouds along cells of some 20 m to 100 m: so far an edge may move, and the smallest clouds stay. The
 #: share of cloud in the genuine masks moves by less than 0.1 points; at 50 m it would by up to 0.8.
 _TOLERANCE_M = 20.0
-#: About 100 kB beside the Item, and a second of work. Genuine masks have up to 136 members and 2600 vertices.
-_MOST_MEMBERS = 500
+#: About 100 kB beside the Item. Genuine masks have up to 136 clouds and 2600 vertices.
+_MOST_CLOUDS = 500
 _MOST_VERTICES = 4000
 #: 11 cm: less than a pixel.
 _PRECISION_DEG = 1e-6
+_DEGREE_M = 111_195.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ def clouds_of_delivery(delivery: Delivery, frame: Frame) -> Clouds:
         return Clouds(None)
     try:
         return Clouds(_region(delivery.clouds, delivery.path_of(delivery.links.clouds or "cloud mask"), frame))
-    except (UnreadableScene, FootprintError) as error:
+    except (UnreadableScene, FootprintError, ShapelyError) as error:
         return Clouds(None, (_not_usable(error),))
 
 
@@ -55,22 +65,69 @@ def _region(data: bytes, name: str, frame: Frame) -> MultiPolygon:
     mask = read_mask(data, name, leaving_out=_NO_CLOUDS)
     if not mask.polygons:
         return MultiPolygon()
-    largest_first = sorted(mask.polygons, key=_area, reverse=True)
-    region = footprint_from_rings(
-        *frame.on_ground(replace(mask, polygons=tuple(largest_first[:_MOST_MEMBERS])), name),
-        tolerance_m=_TOLERANCE_M,
-        max_vertices=_MOST_VERTICES,
-        min_hole_km2=_TOLERANCE_M**2 / 1e6,
-    )
+    polygons, crs = frame.on_ground(mask, name)
+    members = shapely.make_valid([Polygon(exterior, holes) for exterior, holes in polygons])
+    plane = _Plane(frame.corners[0], crs)
+    try:
+        clouds = shapely.transform(_polygons(shapely.union_all(members)), plane.metres)
+    except ProjError as error:
+        raise UnreadableScene(f"{name}: the mask is outside the reference system of the product ({error})") from error
+    region = _rounded(shapely.transform(_simplified(clouds), plane.degrees))
+    if region.is_empty:
+        raise UnreadableScene(f"{name}: no member of the mask has an area")
     frame.check_overlap(region, name)
-    return _rounded(region)
+    return region
 
 
-def _area(member: RingPolygon) -> float:
-    return Polygon(member[0]).area
+def _simplified(clouds: Iterable[Polygon]) -> BaseGeometry:
+    """Clouds in metres with edges moved by no more than it takes to have few enough vertices."""
+    largest = sorted(clouds, key=lambda cloud: -cloud.area)[:_MOST_CLOUDS]
+    tolerance_m = _TOLERANCE_M
+    while True:
+        whole = MultiPolygon([_without_small_holes(cloud, tolerance_m**2) for cloud in largest])
+        simple = whole.simplify(tolerance_m)
+        if shapely.get_num_coordinates(simple) <= _MOST_VERTICES:
+            return simple
+        tolerance_m *= 2
 
 
-def _rounded(region: Region) -> MultiPolygon:
-    """The region on the grid of its decimals, still valid: rounding each number for itself would let edges cross."""
-    snapped = shapely.set_precision(region, _PRECISION_DEG)
-    return MultiPolygon([orient(part) for part in getattr(snapped, "geoms", [snapped]) if part.area])
+def _without_small_holes(cloud: Polygon, smallest_m2: float) -> Polygon:
+    if not cloud.interiors:
+        return cloud
+    return Polygon(cloud.exterior, [hole for hole in cloud.interiors if Polygon(hole).area >= smallest_m2])
+
+
+def _rounded(region: BaseGeometry) -> MultiPolygon:
+    """A region within ±180°, wound as GeoJSON wants, with coordinates of so many decimals.
+
+    Still valid: rounding each number for itself would let edges cross.
+    """
+    west, _, east, _ = region.bounds
+    whole = valid_footprint(region) if west < -180 or east > 180 else region
+    snapped = shapely.set_precision(shapely.make_valid(whole), _PRECISION_DEG)
+    # Normal form winds the other way round.
+    return MultiPolygon(_polygons(shapely.reverse(shapely.normalize(snapped))))
+
+
+def _polygons(geometry: BaseGeometry) -> list[Polygon]:
+    # A repair may leave several polygons beside a line.
+    parts = shapely.get_parts(shapely.get_parts(geometry))
+    return [part for part in parts if isinstance(part, Polygon) and not part.is_empty]
+
+
+class _Plane:
+    """Metres east and north of a corner of the image, true enough for a tolerance; degrees are unwrapped from there."""
+
+    def __init__(self, corner: Corner, crs: str) -> None:
+        """Lie at a corner, and take coordinates of a reference system."""
+        self._origin = np.array([(corner.lon + 180) % 360 - 180, corner.lat])
+        self._scale = np.array([max(cos(radians(corner.lat)), 0.01), 1.0]) * _DEGREE_M
+        self._transformer = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+
+    def metres(self, points: Numbers) -> Numbers:
+        lon, lat = self._transformer.transform(points[:, 0], points[:, 1], errcheck=True)
+        east, north = (lon - self._origin[0] + 180) % 360 - 180, lat - self._origin[1]
+        return np.column_stack([east, north]) * self._scale
+
+    def degrees(self, points: Numbers) -> Numbers:
+        return self._origin + points / self._scale

@@ -35,6 +35,16 @@ def test_clouds_are_the_union_of_the_members(made: Any, roi_mask: MaskOf) -> Non
     assert area_km2(clouds) == pytest.approx(1.3, rel=2e-3)
 
 
+def test_members_that_cross_themselves_are_repaired(made: Any, roi_mask: MaskOf) -> None:
+    """A bow tie with a spike is its two triangles, and takes nothing from the members beside it."""
+    bow_tie = "421500 4983500 422500 4984500 422500 4983500 421500 4984500 421500 4984800 421500 4983500"
+    beside = "422600 4983500 422600 4983600 422700 4983600 422700 4983500 422600 4983500"
+    clouds = made.read(clouds=roi_mask(GROUND, bow_tie, beside)).clouds
+    assert clouds.is_valid
+    assert len(clouds.geoms) == 3
+    assert area_km2(clouds) == pytest.approx(0.51, rel=2e-3)
+
+
 def test_clouds_in_image_space_are_mapped_through_the_corners(made: Any, roi_mask: MaskOf) -> None:
     """The southern half of the rows of a sensor image is the southern half of its extent."""
     half = "0.5 40.5 100.5 40.5 100.5 80.5 0.5 80.5 0.5 40.5"
@@ -89,7 +99,7 @@ def test_shadows_and_haze_are_no_clouds(made: Any, roi_mask: MaskOf, kind: str, 
         ),
         (
             b"<Polygon><exterior><posList>421500 4983500 421600 4983500 421700 4983500</posList></exterior></Polygon>",
-            "no area",
+            "no member of the mask has an area",
         ),
     ],
 )
