@@ -19,7 +19,7 @@ from harvester.sample_archive.specification import DeliverySpec
 logger = getLogger(__name__)
 
 #: Raised whenever the bytes of a delivery change, so that older archives are written anew.
-VERSION = 1
+VERSION = 2
 MARKER = ".sample-archive.json"
 
 

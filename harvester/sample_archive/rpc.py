@@ -57,17 +57,20 @@ def rational_model(component: Component) -> RationalModel:
 def rpc_document(component: Component) -> bytes:
     """The RPC file of an image, in the words of its family; pixels count from 1."""
     model = rational_model(component)
-    is_neo = component.family.name == "pneo"
+    family = component.family
+    is_neo = family.name == "pneo"
+    to_ground = ("ImagetoGround_Values", ("LON", "LAT")) if is_neo else ("Direct_Model", ("SAMP", "LINE"))
     sections = [
-        _polynomials("ImagetoGround_Values" if is_neo else "Direct_Model", model.longitude, model.latitude),
-        _polynomials("GroundtoImage_Values" if is_neo else "Inverse_Model", model.sample, model.line),
+        _polynomials(*to_ground, model.longitude, model.latitude),
+        _polynomials("GroundtoImage_Values" if is_neo else "Inverse_Model", ("SAMP", "LINE"), model.sample, model.line),
         _validity(component, model),
     ]
     root = element(
         "Dimap_Document",
         element(
             "Metadata_Identification",
-            element("METADATA_FORMAT", "DIMAP", attributes={"version": component.family.format_version}),
+            # The RPC files of Pléiades Neo are of DIMAP 3.0, while its other documents are of 2.0.
+            element("METADATA_FORMAT", "DIMAP", attributes={"version": "3.0" if is_neo else family.format_version}),
             element("METADATA_PROFILE", f"{component.spec.satellite.profile}_SENSOR"),
             element("METADATA_SUBPROFILE", "RPC"),
             element("METADATA_LANGUAGE", "en"),
@@ -137,8 +140,9 @@ def _one() -> Numbers:
     return np.array([1.0] + [0.0] * 19)
 
 
-def _polynomials(tag: str, sample: Numbers, line: Numbers) -> ElementTree.Element:
-    named = {"SAMP_NUM": sample, "SAMP_DEN": _one(), "LINE_NUM": line, "LINE_DEN": _one()}
+def _polynomials(tag: str, names: tuple[str, str], first: Numbers, second: Numbers) -> ElementTree.Element:
+    across, along = names
+    named = {f"{across}_NUM": first, f"{across}_DEN": _one(), f"{along}_NUM": second, f"{along}_DEN": _one()}
     return element(
         tag,
         *(
