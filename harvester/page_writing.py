@@ -27,7 +27,7 @@ from harvester.conflicts import conflicts_between
 from harvester.errors import CatalogueError, CollectionDocumentError, UnreadableScene
 from harvester.feeds import Feed
 from harvester.items import Sibling, SourcedScene, item_from_scenes, private_part
-from harvester.ledger import KnownItem, KnownRecord, Ledger, RecordEntry
+from harvester.ledger import ActiveRecord, KnownItem, KnownRecord, Ledger, RecordEntry
 from harvester.reading_ahead import ItemAlone, ReadBeforehand, Readings
 from harvester.record import Page, RawRecord, SceneOutline, SceneRecord, Withdrawal
 from harvester.report import ItemChange, Outcome, PageReport, printable
@@ -605,13 +605,11 @@ class PageWriting:
             stood_in = settled.stood_in if settled else (known.collection if known.is_published else None)
             drafts[known.id] = _Draft(known, stood_in, was_published=known.is_published)
         for record in self._ledger.active_records(drafts.keys()):
-            try:
-                scene = read_record(record.kind, record.raw, self._rooms.sensors)
-            except UnreadableScene as error:
-                raise UnreadableScene(f"another record of its acquisition is not readable any more: {error}") from error
             draft = drafts[record.item]
             draft.sources.add(record.source)
-            draft.records[record.source, record.raw.id] = self._said(record.source, draft, _given(scene))
+            # Mostly it is replaced by what it says today, and never read.
+            scene = partial(_scene_again, record, self._rooms.sensors)
+            draft.records[record.source, record.raw.id] = self._said(record.source, draft, scene)
         return drafts
 
     def _said(
@@ -732,6 +730,18 @@ def read_record(kind: str, raw: RawRecord, sensors: Sensors) -> SceneRecord:
     """
     scene: SceneRecord = SOURCES[kind].scene_from_record(raw, sensors)
     return scene
+
+
+def _scene_again(record: ActiveRecord, sensors: Sensors) -> SceneRecord:
+    """What a record said when it was harvested.
+
+    Raises:
+        UnreadableScene: the reader of today cannot read it.
+    """
+    try:
+        return read_record(record.kind, record.raw, sensors)
+    except UnreadableScene as error:
+        raise UnreadableScene(f"another record of its acquisition is not readable any more: {error}") from error
 
 
 def _given(scene: SceneRecord) -> Callable[[], SceneRecord]:
