@@ -17,8 +17,9 @@ from harvester import catalogue, runs
 from harvester.catalogue_connections import CatalogueConnections
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import RecordEntry
-from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
+from harvester.page_writing import PageWriting
 from harvester.publish import publish_changes
 from harvester.record import Page
 from harvester.report import HarvestReport, PageReport

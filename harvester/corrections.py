@@ -15,9 +15,10 @@ from harvester import catalogue, runs
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError, UnreadableScene
 from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.item_corrections import MADE_BY_THE_CATALOGUE
 from harvester.ledger import KnownItem
-from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
+from harvester.page_writing import PageWriting
 from harvester.publish import publish_changes
 from harvester.queryables import PROPERTIES
 from harvester.runs import Request

@@ -11,7 +11,8 @@ from harvester import runs
 from harvester.absence import count_unseen
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.feeds import Feed
-from harvester.page_writing import HarvestRooms, PageWriting
+from harvester.harvest_rooms import HarvestRooms
+from harvester.page_writing import PageWriting
 from harvester.planning import known_fingerprints, limited, refuse_unknown_collection, selection_of, writing_options
 from harvester.record import Page
 from harvester.report import HarvestReport, PageReport, printable

@@ -24,9 +24,10 @@ from harvester.catalogue_connections import CatalogueConnections, translated_err
 from harvester.errors import CatalogueError, HarvestError, SourceUnavailable
 from harvester.expectations import breaches_of
 from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import Ledger
 from harvester.notices import Kind, Occasion, notify
-from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
+from harvester.page_writing import PageWriting
 from harvester.planning import known_fingerprints, limited, refuse_unknown_collection, run_of, writing_options
 from harvester.publish import publish_changes, publish_collections
 from harvester.reading_ahead import Reader, ReadingAhead, Readings

@@ -13,8 +13,8 @@ from harvester import runs
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import CollectionDocumentError
 from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import fingerprints
-from harvester.page_writing import HarvestRooms, WritingOptions
 from harvester.record import Page
 from harvester.runs import Request, Run, RunBusy
 from harvester.sources.registry import SOURCES

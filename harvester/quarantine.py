@@ -16,8 +16,9 @@ from harvester.amendment_runs import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import KeptRecord, content_from_bytes
-from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
+from harvester.page_writing import PageWriting
 from harvester.record import Page
 from harvester.report import HarvestReport
 from harvester.runs import Request, Run

@@ -18,12 +18,13 @@ from harvester.amendment_runs import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError, UnreadableScene
 from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms
 from harvester.ledger import KeptRecord, RecordEntry, content_from_bytes
-from harvester.page_writing import HarvestRooms, read_record
 from harvester.record import Page, Withdrawal
 from harvester.report import NAMED_RECORDS, HarvestReport, printable
 from harvester.runs import Request, Run
 from harvester.sensors import Sensors
+from harvester.sources.registry import read_record
 from harvester.sources.source import Selection
 from harvester.watching import Watcher, nobody_watches
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harvester.record import RawRecord, SceneRecord
+from harvester.sensors import Sensors
 from harvester.sources.csw import source as csw
 from harvester.sources.deliveries import source as deliveries
 from harvester.sources.geodes import source as geodes
@@ -29,4 +31,14 @@ SOURCES: Mapping[str, Source] = {
     "stac": stac,
 }
 
-__all__ = ["SOURCES"]
+__all__ = ["SOURCES", "read_record"]
+
+
+def read_record(kind: str, raw: RawRecord, sensors: Sensors) -> SceneRecord:
+    """What a record says.
+
+    Raises:
+        UnreadableScene: it cannot be read, with the reason.
+    """
+    scene: SceneRecord = SOURCES[kind].scene_from_record(raw, sensors)
+    return scene

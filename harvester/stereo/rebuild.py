@@ -17,7 +17,8 @@ from psycopg import Connection
 
 from harvester import runs
 from harvester.catalogue_connections import CatalogueConnections, translated_errors
-from harvester.page_writing import HarvestRooms, PageWriting, WritingOptions
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.page_writing import PageWriting
 from harvester.publish import publish_changes, publish_collections
 from harvester.report import PageReport
 from harvester.stereo.keeping import Span

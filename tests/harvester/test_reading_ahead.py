@@ -18,10 +18,12 @@ from harvester import catalogue, runs
 from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
-from harvester.page_writing import PageWriting, WritingOptions, read_record
+from harvester.harvest_rooms import WritingOptions
+from harvester.page_writing import PageWriting
 from harvester.publish import publish_collections
 from harvester.reading_ahead import Reader, ReadingAhead, Readings
 from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
+from harvester.sources.registry import read_record
 from harvester.sources.source import Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from harvester import catalogue
-from harvester.page_writing import PageWriting, WritingOptions
+from harvester.harvest_rooms import WritingOptions
+from harvester.page_writing import PageWriting
 from harvester.record import Page, RawRecord
 from tests.harvest_rooms import rows
 from tests.harvester.stereo.passes import (
