@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_files_are_given_out_by_the_rules(dinamis: Dinamis, served_items: dict[s
         with urlopen(at(server, opened), timeout=10) as answer:
             assert answer.read(5) == b"<?xml"
         with pytest.raises(HTTPError) as refused:
-            urlopen(at(server, closed), timeout=10)
+            urlopen(Request(at(server, closed), headers={"Accept": "application/json"}), timeout=10)
         with refused.value as answer:
             assert (answer.code, answer.headers["Content-Type"]) == (403, "application/problem+json")
             assert json.load(answer)["reasons"] == ["not-offered"]
