@@ -14,9 +14,6 @@ from stac_api.access.register.audit import Actor, note
 
 FORGET, BY_MONTH = statements("stac_api.downloads", "forget_downloads", "downloads_by_month")
 
-#: The database lets nobody remove what is younger.
-SHORTEST_MONTHS = 12
-
 
 @dataclass(frozen=True, kw_only=True)
 class MonthlyDownloads:
@@ -35,7 +32,8 @@ def forget_downloads(connection: Connection[Any], actor: Actor, months: int) -> 
     Args:
         connection: As the owner of the database.
         actor: Who does it.
-        months: How many whole months before the current one are kept as they are, 12 at least.
+        months: How many whole months before the current one are kept as they are, 12 at least: the database
+            lets nobody remove what is younger.
 
     Returns:
         How many were forgotten.
