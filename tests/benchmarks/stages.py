@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any
 from unittest.mock import patch
 
-from harvester import catalogue, items, page_writing
+from harvester import catalogue, item_drafts, items, page_writing
 from harvester.ledger import Ledger
 from harvester.sources.registry import SOURCES
 
@@ -51,7 +51,7 @@ def clocked_stages() -> Iterator[dict[str, float]]:
         patch.object(source, "read_pages", paged(source.read_pages)),
         # What has a clock cannot be sent to another process: nothing is read ahead.
         patch.object(source, "scene_from_record", clocked("reader", source.scene_from_record)),
-        patch.object(page_writing, "item_from_scenes", clocked("Items", items.item_from_scenes)),
+        patch.object(item_drafts, "item_from_scenes", clocked("Items", items.item_from_scenes)),
         patch.object(page_writing.PageWriting, "take_in", clocked("the page", page_writing.PageWriting.take_in)),
         patch.object(
             page_writing.PageWriting, "write_items", clocked("documents", page_writing.PageWriting.write_items)
