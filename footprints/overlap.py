@@ -50,11 +50,13 @@ def overlap_fraction(a: Region, b: Region) -> float:
 
 def _polygon_area_km2(polygon: Polygon) -> float:
     dense = shapely.segmentize(polygon, _EDGE_DEG)
+    if not polygon.interiors:
+        return _ring_area_km2(dense)
     holes = sum(map(_ring_area_km2, dense.interiors))
     return max(_ring_area_km2(dense.exterior) - holes, 0.0)
 
 
-def _ring_area_km2(ring: shapely.LinearRing) -> float:
+def _ring_area_km2(ring: shapely.LinearRing | Polygon) -> float:
     lon, lat = shapely.get_coordinates(ring).T
     area_m2, _ = _WGS84.polygon_area_perimeter(lon, lat)
     return float(abs(area_m2)) / 1e6

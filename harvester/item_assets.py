@@ -70,7 +70,7 @@ def product_type(scene: SceneRecord, product: Product) -> str:
 
 def spoken_moment(moment: datetime) -> str:
     """The moment as titles say it, to the second: QGIS names layers by them, and a stereo pair shares its day."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment.replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def assets_from_scenes(by_source: ScenesBySource, *, item_id: str, collection: str) -> dict[str, Any]:
@@ -200,6 +200,8 @@ def _distinct_titles(files: Mapping[str, _HeldFile | RemoteAsset]) -> dict[str, 
     titles = {key: file.title if isinstance(file, RemoteAsset) else _title(file) for key, file in files.items()}
     jobs = {key: key if isinstance(file, RemoteAsset) else file.product.job for key, file in files.items()}
     for distinction in (jobs, {key: key for key in files}):
+        if len(set(titles.values())) == len(titles):
+            break
         counts = Counter(titles.values())
         titles = {key: f"{title} ({distinction[key]})" if counts[title] > 1 else title for key, title in titles.items()}
     return titles
@@ -219,9 +221,8 @@ def _title(held: _HeldFile) -> str:
 def _remote_asset(file: RemoteAsset, title: str) -> dict[str, Any]:
     if shadowed := sorted(_OWN_NAMES & file.fields.keys()):
         raise UnreadableScene(f"asset {file.key}: {', '.join(shadowed)} said twice")
-    bands = {"bands": [_band_fields(band) for band in file.bands]} if file.bands else {}
     media_type = {"type": file.media_type} if file.media_type else {}
-    return {"href": file.href, **media_type, "title": title, **file.fields, **bands, "roles": list(file.roles)}
+    return {"href": file.href, **media_type, "title": title, **file.fields, "roles": list(file.roles)}
 
 
 def _held_asset(held: _HeldFile, title: str, href: str) -> dict[str, Any]:

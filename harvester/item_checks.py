@@ -177,7 +177,7 @@ def _groups(item: ItemDocument) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _in_range(value: Any, low: float, high: float) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+    return type(value) in (int, float) and low <= value <= high
 
 
 def _whole(item: ItemDocument) -> bytes | None:

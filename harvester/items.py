@@ -333,8 +333,10 @@ def _sun_fields(ranked: Sequence[SceneRecord]) -> dict[str, Any]:
 
 
 def _first_known(ranked: Sequence[SceneRecord], attribute: str) -> Any:
-    values = (getattr(scene, attribute) for scene in ranked)
-    return next((value for value in values if value is not None), None)
+    for scene in ranked:
+        if (value := getattr(scene, attribute)) is not None:
+            return value
+    return None
 
 
 def _extensions(item: ItemDocument) -> list[str]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import orjson
@@ -56,7 +56,9 @@ class RawRecord:
     @cached_property
     def canonical(self) -> Canonical:
         """The content as it is kept, and known again."""
-        members = {key: b"%b:%b" % (_canonical(key), _canonical(value)) for key, value in sorted(self.content.items())}
+        members = {
+            key: b"%b:%b" % (_canonical_key(key), _canonical(value)) for key, value in sorted(self.content.items())
+        }
         said = (member for key, member in members.items() if key not in self.place_keys)
         return Canonical(_object(members.values()), hashlib.sha256(_object(said)).digest())
 
@@ -83,6 +85,9 @@ def _canonical(value: Any) -> bytes:
         return _CANONICAL(value).encode("ascii")
     differs = any(sign in text for sign in _SIGNS_OF_DIFFERENCE) or not text.isascii() or _EXPONENT.search(text)
     return _CANONICAL(value).encode("ascii") if differs else text
+
+
+_canonical_key = lru_cache(maxsize=1024)(_canonical)  #: records of a source have the same few keys
 
 
 def _object(members: Iterable[bytes]) -> bytes:
@@ -157,8 +162,7 @@ class RemoteAsset:
     roles: tuple[str, ...]  #: of the STAC best practices: "data", "thumbnail", "overview", "metadata"…
     title: str
     media_type: str | None = None
-    bands: tuple[Band, ...] = ()  #: in the order of the pixels
-    fields: Mapping[str, Any] = field(default_factory=dict)  #: further fields under their STAC names
+    fields: Mapping[str, Any] = field(default_factory=dict)  #: further ones as STAC 1.1 has them, `bands` among them
 
 
 @dataclass(frozen=True, kw_only=True)

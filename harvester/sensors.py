@@ -5,9 +5,12 @@ Adding a sensor is adding a file `collections/sensors/<id>.yaml`; nothing in the
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Required, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -42,6 +45,18 @@ class Satellite(_Document):
     instruments: tuple[_Identifier, ...] | None = None  #: where they differ from those of the family
 
 
+class SatelliteFields(TypedDict, total=False):
+    """What a `SceneRecord` says of its satellite, under the names that it has there."""
+
+    platform_title: Required[str]
+    platform: str | None
+    mission: str | None
+    sensor: str
+    constellation: str | None
+    instruments: tuple[str, ...]
+    international_designator: str | None
+
+
 class Sensor(_Document):
     """One family of satellites whose products are read alike."""
 
@@ -68,9 +83,18 @@ class Sensor(_Document):
             raise UnreadableScene(f"satellite {code[:40]!r} is not one of {self.title} ({known})")
         return self.satellites[code]
 
-    def instruments_of(self, satellite: Satellite) -> tuple[str, ...]:
-        """The instruments of one satellite of this family."""
-        return self.instruments if satellite.instruments is None else satellite.instruments
+    def fields_of(self, code: str) -> SatelliteFields:
+        """What scenes of the satellite with this code say of it. Raises as `satellite`."""
+        satellite = self.satellite(code)
+        return {
+            "platform_title": satellite.title,
+            "platform": satellite.platform,
+            "mission": code,
+            "sensor": self.id,
+            "constellation": self.constellation,
+            "instruments": self.instruments if satellite.instruments is None else satellite.instruments,
+            "international_designator": satellite.international_designator,
+        }
 
     def bands_in_pixels(self, spectral_mode: str) -> tuple[str, ...]:
         """The bands of a spectral mode in the order of the pixels.
@@ -90,9 +114,24 @@ class Sensors:
     def __init__(self, sensors: Sequence[Sensor]) -> None:
         """Keep sensors of which no two claim one profile, as `read_sensors` finds out."""
         self._by_prefix = {prefix: sensor for sensor in sensors for prefix in sensor.profiles}
+        self._by_code: dict[str, SatelliteFields] = {}
+        self._by_name: dict[str, SatelliteFields] = {}
+        for sensor in self:
+            for code, satellite in sensor.satellites.items():
+                fields = self._by_code.setdefault(code, sensor.fields_of(code))
+                for name in (code, satellite.platform, satellite.title):
+                    self._by_name.setdefault(_plain(name), fields)
 
     def __iter__(self) -> Iterator[Sensor]:
         return iter({sensor.id: sensor for sensor in self._by_prefix.values()}.values())
+
+    def satellite(self, code: str) -> SatelliteFields | None:
+        """What is known of the satellite with exactly this code: `PHR1A`."""
+        return self._by_code.get(code)
+
+    def satellite_called(self, name: str) -> SatelliteFields | None:
+        """What is known of a satellite by its code, platform or title in any spelling: `Spot-5`, `PLEIADES 1A`."""
+        return self._by_name.get(_plain(name))
 
     def for_profile(self, profile: str) -> Sensor:
         """The sensor with the longest matching prefix.
@@ -110,6 +149,12 @@ class Sensors:
         raise UnreadableScene(
             f"profile {profile[:80]!r} is not one of any sensor; add a document to collections/sensors"
         )
+
+
+@lru_cache(maxsize=1024)
+def _plain(name: str) -> str:
+    """A name without case, accents and punctuation."""
+    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name).casefold())
 
 
 def load_sensors(directory: Path) -> Sensors:

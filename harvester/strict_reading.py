@@ -41,8 +41,9 @@ class Fields:
             UnreadableScene: It is absent and there is no default.
         """
         self._left.discard(name)
-        if self.has(name):
-            return self._content[name]
+        value = self._content.get(name)
+        if value is not None and value != "":
+            return value
         if default is _MISSING:
             raise UnreadableScene(f"{self._path(name)} is missing")
         return default

@@ -18,7 +18,7 @@ from footprints import area_km2
 from harvester.errors import UnreadableScene
 from harvester.items import Sibling, SourcedScene, item_from_scenes, private_part
 from harvester.queryables import QUERYABLES
-from harvester.record import Band, RecordLink, RemoteAsset, SceneRecord
+from harvester.record import RecordLink, RemoteAsset, SceneRecord
 from tests.scene_records import archived, delivered, product, quicklook, scene
 from tests.stac_schemas import validator
 
@@ -199,8 +199,7 @@ def test_files_of_sources_keep_their_address() -> None:
         href="s3://bucket/pan.tif",
         roles=("data",),
         title="Panchromatic",
-        bands=(Band(name="P", common_name="pan"),),
-        fields={"proj:code": "EPSG:2154"},
+        fields={"proj:code": "EPSG:2154", "bands": [{"name": "P", "eo:common_name": "pan"}]},
     )
     records = known_to(("stac", archived(remote_assets=(remote, quicklook()), is_archive=False)))
     assert json_of(item_of(records))["assets"] == {

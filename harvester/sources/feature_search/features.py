@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import shapely
@@ -14,7 +13,7 @@ from shapely.geometry import shape
 from footprints import FootprintError, Region, valid_footprint
 from harvester.errors import UnreadableScene
 from harvester.record import RemoteAsset
-from harvester.sensors import Sensors
+from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.lasting_addresses import lasting_address
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]")
@@ -52,20 +51,7 @@ def scene_keys(identifier: str) -> tuple[str, ...]:
     return (key,) if key else ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spacecraft:
-    """The satellite of a record, in the words of `SceneRecord`."""
-
-    platform: str
-    platform_title: str
-    mission: str | None = None
-    sensor: str | None = None
-    constellation: str | None = None
-    instruments: tuple[str, ...] = ()
-    international_designator: str | None = None
-
-
-def spacecraft(name: str, instruments: Iterable[str], sensors: Sensors) -> Spacecraft:
+def satellite_called(name: str, instruments: Iterable[str], sensors: Sensors) -> SatelliteFields:
     """The satellite that a service calls `name`: from its sensor document where there is one, else from the name.
 
     Args:
@@ -73,39 +59,23 @@ def spacecraft(name: str, instruments: Iterable[str], sensors: Sensors) -> Space
         instruments: as the record names them; a sensor document knows them better.
         sensors: the sensor documents.
     """
-    wanted = _bare(name)
-    for sensor in sensors:
-        for code, satellite in sensor.satellites.items():
-            if wanted in {_bare(code), _bare(satellite.platform), _bare(satellite.title)}:
-                return Spacecraft(
-                    platform=satellite.platform,
-                    platform_title=satellite.title,
-                    mission=code,
-                    sensor=sensor.id,
-                    constellation=sensor.constellation,
-                    instruments=sensor.instruments_of(satellite),
-                    international_designator=satellite.international_designator,
-                )
-    return _foreign(name, tuple(instrument.lower() for instrument in instruments))
+    ours = sensors.satellite_called(name)
+    return ours or _foreign(name, tuple(instrument.lower() for instrument in instruments))
 
 
-def _foreign(name: str, instruments: tuple[str, ...]) -> Spacecraft:
-    if sentinel := _SENTINEL.fullmatch(_bare(name)):
+def _foreign(name: str, instruments: tuple[str, ...]) -> SatelliteFields:
+    if sentinel := _SENTINEL.fullmatch(re.sub(r"[^0-9A-Z]", "", name.upper())):
         number, unit = sentinel.groups()
-        return Spacecraft(
-            platform=f"sentinel-{number}{unit.lower()}",
-            platform_title=f"Sentinel-{number}{unit}",
-            constellation=f"sentinel-{number}",
-            instruments=instruments,
-        )
+        return {
+            "platform": f"sentinel-{number}{unit.lower()}",
+            "platform_title": f"Sentinel-{number}{unit}",
+            "constellation": f"sentinel-{number}",
+            "instruments": instruments,
+        }
     platform = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not platform:
         raise UnreadableScene(f"platform {name[:40]!r} names no satellite")
-    return Spacecraft(platform=platform, platform_title=name, instruments=instruments)
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"[^0-9A-Z]", "", name.upper().replace("É", "E"))
+    return {"platform": platform, "platform_title": name, "instruments": instruments}
 
 
 def texts(value: Any) -> tuple[str, ...]:

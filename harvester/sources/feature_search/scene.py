@@ -15,8 +15,8 @@ from harvester.sources.feature_search.features import (
     known,
     lowered,
     percentage,
+    satellite_called,
     scene_keys,
-    spacecraft,
     texts,
     whole,
 )
@@ -45,17 +45,11 @@ def scene_of_feature(
     Raises:
         UnreadableScene: There is no usable name, satellite or footprint.
     """
-    craft = spacecraft(properties.text("platform"), texts(properties.take(instruments, None)), sensors)
+    satellite = satellite_called(properties.text("platform"), texts(properties.take(instruments, None)), sensors)
     return SceneRecord(
         id=item_id(identifier),
         scene_keys=scene_keys(identifier),
-        platform=craft.platform,
-        platform_title=craft.platform_title,
-        mission=craft.mission,
-        sensor=craft.sensor,
-        constellation=craft.constellation,
-        instruments=craft.instruments,
-        international_designator=craft.international_designator,
+        **satellite,
         acquired_at=started_at,
         started_at=started_at,
         footprint=footprint_of(feature.take("geometry")),

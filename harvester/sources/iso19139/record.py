@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import Any
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.record import RawRecord, SceneRecord
-from harvester.sensors import Satellite, Sensor, Sensors
+from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.iso19139.document import (
     RECORD_NAMES,
     XmlElement,
@@ -171,13 +170,11 @@ def _spot_scene(identifier: str) -> _SpotScene | None:
     return _SpotScene(f"SPOT{satellite}", k + j, acquired_at, source_id)
 
 
-def _platform_fields(record: XmlElement, sensors: Sensors) -> dict[str, Any]:
+def _platform_fields(record: XmlElement, sensors: Sensors) -> SatelliteFields:
     """Platform and instruments in the words of the sensor documents, or else in those of the record."""
     names = [*_platform_names(record)]
-    for sensor in sensors:
-        for code, satellite in sensor.satellites.items():
-            if any(_plain(name) in (_plain(code), _plain(satellite.title)) for name in names):
-                return _known_platform(sensor, code, satellite)
+    if ours := next(filter(None, map(sensors.satellite_called, names)), None):
+        return ours
     instruments = texts(record, "acquisitionInformation//MI_Instrument/identifier")
     return {
         "platform_title": names[0] if names else text(record, "identificationInfo//citation//title") or "Image",
@@ -186,26 +183,9 @@ def _platform_fields(record: XmlElement, sensors: Sensors) -> dict[str, Any]:
     }
 
 
-def _known_platform(sensor: Sensor, code: str, satellite: Satellite) -> dict[str, Any]:
-    return {
-        "platform_title": satellite.title,
-        "mission": code,
-        "sensor": sensor.id,
-        "platform": satellite.platform,
-        "constellation": sensor.constellation,
-        "instruments": sensor.instruments_of(satellite),
-        "international_designator": satellite.international_designator,
-    }
-
-
 def _platform_names(record: XmlElement) -> Iterator[str]:
     for name in ("identifier", "description", "citation//title"):
         yield from texts(record, f"acquisitionInformation//MI_Platform/{name}")
-
-
-def _plain(name: str) -> str:
-    """A name without case, accents and punctuation: "SPOT 5" and "Spot-5" are the same satellite."""
-    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name).casefold())
 
 
 def _image_fields(record: XmlElement) -> dict[str, Any]:

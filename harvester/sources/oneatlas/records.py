@@ -11,7 +11,7 @@ from typing import Any
 from footprints import FootprintError, ViewingDirection, azimuth_from_scan_axis, azimuth_in_circle
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
-from harvester.sensors import Sensor, Sensors
+from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.airbus.features import footprint_from_geojson
 from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields, instant
@@ -100,8 +100,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     properties = feature.section("properties")
     source_id, level = properties.text("id"), properties.text("processingLevel")
     code = properties.text("platform")
-    sensor = _sensor(code, sensors)
-    satellite = sensor.satellite(code)
+    satellite = _satellite(code, sensors)
     acquisition = _acquisition(properties, code, level)
     footprint, mended = footprint_from_geojson(feature.take("geometry"))
     cloud, cloud_warnings = _percent(properties, "cloudCover")
@@ -112,16 +111,10 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     return SceneRecord(
         id=f"ARCHIVE-{acquisition.id}",
         scene_keys=acquisition.scene_keys,
-        platform_title=satellite.title,
+        **satellite,
         acquired_at=acquisition.acquired_at,
         footprint=footprint,
         footprint_from="source",
-        mission=code,
-        sensor=sensor.id,
-        platform=satellite.platform,
-        constellation=sensor.constellation,
-        instruments=sensor.instruments_of(satellite),
-        international_designator=satellite.international_designator,
         viewing=_viewing(angles, code),
         sun_azimuth_deg=properties.number("illuminationAzimuthAngle", None),
         sun_elevation_deg=properties.number("illuminationElevationAngle", None),
@@ -148,10 +141,9 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     )
 
 
-def _sensor(code: str, sensors: Sensors) -> Sensor:
-    for sensor in sensors:
-        if code in sensor.satellites:
-            return sensor
+def _satellite(code: str, sensors: Sensors) -> SatelliteFields:
+    if satellite := sensors.satellite(code):
+        return satellite
     raise UnreadableScene(f"properties.platform {code[:40]!r} is the satellite of no sensor document")
 
 

@@ -13,7 +13,7 @@ from shapely.geometry import shape
 from footprints import FootprintError, Region, valid_footprint
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
-from harvester.sensors import Satellite, Sensor, Sensors
+from harvester.sensors import SatelliteFields, Sensors
 from harvester.strict_reading import Fields
 
 #: `DS_SPOT6_201807041015123_FR1_…`, also with a spectral mode between satellite and stamp.
@@ -33,7 +33,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     feature = Fields(record.take("feature"), "feature")
     fields = Fields(feature.take("properties"), "properties")
     name = fields.text("ds_name")
-    sensor, mission, satellite, stamp = _named(name, sensors)
+    satellite, stamp = _named(name, sensors)
     acquired_at = _instant(stamp, name)
     gsd_m, resolution_warnings = _resolution(fields.take("resolution", None))
     quicklook = fields.text("f_quicklook", None)
@@ -41,18 +41,12 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     mode = fields.text("mode_", None) or record.text("layer").partition("_")[2]
     warnings = (*_other_day(fields.take("img_date", None), acquired_at), *resolution_warnings)
     return SceneRecord(
-        id=f"{mission}_{stamp}",
-        scene_keys=(f"{mission}_{stamp}",),
-        platform_title=satellite.title,
+        id=f"{satellite['mission']}_{stamp}",
+        scene_keys=(f"{satellite['mission']}_{stamp}",),
+        **satellite,
         acquired_at=acquired_at,
         footprint=_footprint(feature.take("geometry")),
         footprint_from="source",
-        mission=mission,
-        sensor=sensor.id,
-        platform=satellite.platform,
-        constellation=sensor.constellation,
-        instruments=sensor.instruments_of(satellite),
-        international_designator=satellite.international_designator,
         gsd_m=gsd_m,
         source_id=name,
         source_href=f"{service}/",
@@ -62,14 +56,13 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     )
 
 
-def _named(name: str, sensors: Sensors) -> tuple[Sensor, str, Satellite, str]:
+def _named(name: str, sensors: Sensors) -> tuple[SatelliteFields, str]:
+    """The satellite and the stamp that a name tells."""
     if (match := _NAME.search(name)) is None:
         raise UnreadableScene(f"ds_name names no satellite and stamp: {name[:80]!r}")
-    mission = match["mission"]
-    for sensor in sensors:
-        if mission in sensor.satellites:
-            return sensor, mission, sensor.satellites[mission], match["stamp"]
-    raise UnreadableScene(f"satellite {mission[:40]!r} of ds_name is not in any sensor document")
+    if satellite := sensors.satellite(match["mission"]):
+        return satellite, match["stamp"]
+    raise UnreadableScene(f"satellite {match['mission'][:40]!r} of ds_name is not in any sensor document")
 
 
 def _instant(stamp: str, name: str) -> datetime:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from harvester.record import Band, RemoteAsset
+from harvester.item_assets import known
+from harvester.record import RemoteAsset
 from harvester.sources.stac.addresses import absolute
 
 _UNSLUGGED = re.compile(r"[^a-z0-9_.-]+")
@@ -19,10 +20,8 @@ _KEPT = ("description", "gsd", "data_type", "nodata", "unit")
 #: Objects that are the bands themselves, or open files by other ways than the address.
 _IGNORED_PREFIXES = ("auth:", "alternate:", "storage:", "xarray:", "table:", "dinamis:")
 
-#: Of fields of bands, in micrometres and W/m²/µm: some services write nanometres.
-_HIGHEST = {"center_wavelength": 100.0, "full_width_half_max": 100.0, "solar_illumination": 100_000.0}
-
-_OPTICAL = {field: f"eo:{field}" for field in _HIGHEST}  #: as they are called since STAC 1.1
+#: Fields of bands and the highest value of each, in micrometres and W/m²/µm: some services write nanometres.
+_OPTICAL = {"center_wavelength": 100.0, "full_width_half_max": 100.0, "solar_illumination": 100_000.0}
 
 #: Keys that are roles at the same time, where an asset has none.
 _ROLES_BY_KEY = ("data", "metadata", "overview", "thumbnail")
@@ -50,8 +49,8 @@ def remote_assets(said: Any, base: str | None) -> tuple[tuple[RemoteAsset, ...],
     """
     warnings: list[str] = []
     assets: dict[str, RemoteAsset] = {}
-    for name, asset in said.items() if isinstance(said, Mapping) else ():
-        href = absolute(asset.get("href"), base) if isinstance(asset, Mapping) else None
+    for name, asset in said.items() if isinstance(said, dict) else ():
+        href = absolute(asset.get("href"), base) if isinstance(asset, dict) else None
         if href is None:
             warnings.append(f"the asset {name[:80]!r} has no web address and was left out")
             continue
@@ -96,8 +95,7 @@ def _asset(key: str, name: str, href: str, said: Mapping[str, Any], warnings: li
         roles=_roles(key, said.get("roles")),
         title=_text(said.get("title")) or name,
         media_type=_text(said.get("type")),
-        bands=tuple(_bands(said, warnings)),
-        fields=_fields(said),
+        fields=_fields(said) | _bands(said, warnings),
     )
 
 
@@ -107,7 +105,7 @@ def _roles(key: str, said: Any) -> tuple[str, ...]:
 
 
 def _fields(said: Mapping[str, Any]) -> dict[str, Any]:
-    fields = dict(_shared_of_bands(said.get("raster:bands")))
+    fields = dict(_shared_of_bands(rasters)) if (rasters := said.get("raster:bands")) else {}
     fields |= {name: value for name, value in said.items() if _is_published(name) and is_plain(value)}
     if code := proj_code(said.get("proj:code"), fields.pop("proj:epsg", None)):
         fields["proj:code"] = code
@@ -129,35 +127,44 @@ def _shared_of_bands(said: Any) -> Iterator[tuple[str, Any]]:
             yield new, values[0]
 
 
-def _bands(said: Mapping[str, Any], warnings: list[str]) -> Iterator[Band]:
-    """Bands with a name, from `bands`, or from `eo:bands` with the `raster:bands` beside them."""
+def _bands(said: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """Bands with a name, from `bands`, or from `eo:bands` with the `raster:bands` beside them; nothing without any."""
     optical = _objects(said.get("bands") or said.get("eo:bands"))
     if not optical:
-        return
+        return {}
     rasters = _objects(said.get("raster:bands"))
     if len(rasters) != len(optical):
         rasters = [{}] * len(optical)
-    for band, raster in zip(optical, rasters, strict=True):
-        if name := _text(band.get("name")):
-            yield _band(name, band, raster, warnings)
+    pairs = zip(optical, rasters, strict=True)
+    bands = [_band(name, band, raster, warnings) for band, raster in pairs if (name := _text(band.get("name")))]
+    return {"bands": bands} if bands else {}
 
 
-def _band(name: str, band: Mapping[str, Any], raster: Mapping[str, Any], warnings: list[str]) -> Band:
-    said = {field: _number(band.get(new, band.get(field))) for field, new in _OPTICAL.items()}
-    for field, value in said.items():
-        if value is not None and not 0 < value <= _HIGHEST[field]:
-            warnings.append(f"band {name[:20]}: {field} is {value:g}, out of its range, and was left out")
-            said[field] = None
-    return Band(
-        name=name,
-        common_name=_text(band.get("eo:common_name", band.get("common_name"))),
-        centre_wavelength_um=said["center_wavelength"],
-        full_width_half_max_um=said["full_width_half_max"],
-        solar_irradiance_w_m2_um=said["solar_illumination"],
-        scale=_number(band.get("raster:scale", raster.get("scale"))),
-        offset=_number(band.get("raster:offset", raster.get("offset"))),
-        unit=_text(band.get("unit", raster.get("unit"))),
+def _band(name: str, band: Mapping[str, Any], raster: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    return known(
+        {
+            "name": name,
+            "eo:common_name": _text(band.get("eo:common_name", band.get("common_name"))),
+            **_optical_fields(name, band, warnings),
+            "raster:scale": _number(band.get("raster:scale", raster.get("scale"))),
+            "raster:offset": _number(band.get("raster:offset", raster.get("offset"))),
+            "unit": _text(band.get("unit", raster.get("unit"))),
+        }
     )
+
+
+def _optical_fields(name: str, band: Mapping[str, Any], warnings: list[str]) -> dict[str, float]:
+    fields = {}
+    for field, highest in _OPTICAL.items():
+        since_1_1 = f"eo:{field}"
+        value = _number(band.get(since_1_1, band.get(field)))
+        if value is None:
+            continue
+        if 0 < value <= highest:
+            fields[since_1_1] = value
+        else:
+            warnings.append(f"band {name[:20]}: {field} is {value:g}, out of its range, and was left out")
+    return fields
 
 
 def _objects(said: Any) -> Sequence[Mapping[str, Any]]:

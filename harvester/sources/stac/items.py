@@ -6,8 +6,6 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,7 +23,7 @@ from footprints import (
 )
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RecordLink, SceneRecord
-from harvester.sensors import Satellite, Sensor, Sensors
+from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.stac.addresses import web_address
 from harvester.sources.stac.assets import is_plain, proj_code, remote_assets
 from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
@@ -65,16 +63,6 @@ _IGNORED = frozenset(
 )
 
 _IGNORED_OF_ITEM = frozenset({"type", "stac_version", "stac_extensions", "bbox", "links", "context"})
-
-
-@dataclass(frozen=True)
-class _Craft:
-    """The satellite of an Item; of ours, where the sensor documents know it."""
-
-    title: str
-    code: str | None = None
-    sensor: Sensor | None = None
-    satellite: Satellite | None = None
 
 
 def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
@@ -117,7 +105,7 @@ def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRe
     keys = _scene_keys(raw_id, preset := raw.content.get("preset"))
     if preset and not keys:
         reading.warnings.append(f"the id does not tell the acquisition, as those of {preset} do")
-    craft = _craft(reading.fields, keys, collection or raw_id, sensors)
+    satellite = _satellite(reading.fields, keys, collection or raw_id, sensors)
     known = reading.known()
     return SceneRecord(
         id=_slug(raw_id),
@@ -125,8 +113,7 @@ def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRe
         scene_keys=keys,
         footprint=footprint,
         footprint_from="source",
-        platform_title=craft.title,
-        **_craft_fields(craft, reading.fields),
+        **satellite,
         **known,
         properties=reading.further(),
         source_href=own,
@@ -232,31 +219,15 @@ def _is_published(field: str) -> bool:
     return (":" in field and field not in _IGNORED and not field.startswith("dinamis:")) or field in _KEPT
 
 
-def _craft(properties: Fields, keys: tuple[str, ...], otherwise: str, sensors: Sensors) -> _Craft:
-    said = properties.text("platform", None)
-    code = keys[0].partition("_")[0] if keys else (said or "")
-    for sensor in sensors:
-        for name, satellite in sensor.satellites.items():
-            if _plain_name(code) in (_plain_name(name), _plain_name(satellite.platform)):
-                return _Craft(satellite.title, name, sensor, satellite)
-    return _Craft(said or properties.take("constellation", None) or otherwise)
-
-
-def _craft_fields(craft: _Craft, properties: Fields) -> dict[str, Any]:
-    """Platform, constellation and instruments: ours where the satellite is one of ours, else as the Item says."""
+def _satellite(properties: Fields, keys: tuple[str, ...], otherwise: str, sensors: Sensors) -> SatelliteFields:
+    """The satellite: as its sensor document has it, where it is one of ours, else as the Item says."""
     platform, constellation = properties.text("platform", None), properties.text("constellation", None)
     instruments, mission = properties.take("instruments", ()), properties.text("mission", None)
     designator = properties.text("sat:platform_international_designator", None)
-    if craft.sensor and craft.satellite:
-        return {
-            "mission": craft.code,
-            "sensor": craft.sensor.id,
-            "platform": craft.satellite.platform,
-            "constellation": craft.sensor.constellation,
-            "instruments": craft.sensor.instruments_of(craft.satellite),
-            "international_designator": craft.satellite.international_designator,
-        }
+    if ours := sensors.satellite_called(keys[0].partition("_")[0] if keys else (platform or "")):
+        return ours
     return {
+        "platform_title": platform or constellation or otherwise,
         "mission": mission,
         "platform": platform.lower().replace(" ", "-") if platform else None,
         "constellation": constellation.lower() if constellation else None,
@@ -270,11 +241,6 @@ def _instruments(said: Any) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise UnreadableScene("properties.instruments is not a list of texts")
     return tuple(name.lower() for name in names)
-
-
-@lru_cache(maxsize=1024)
-def _plain_name(name: str) -> str:
-    return re.sub(r"[^A-Z0-9]", "", name.upper())
 
 
 def _scene_keys(item_id: str, preset: str | None) -> tuple[str, ...]:
