@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -125,7 +126,8 @@ def private_part(scenes: Sequence[SourcedScene]) -> dict[str, Any]:
         where it saw none, absent where no record has one.
     """
     by_source = _by_source(scenes)
-    return {"assets": places_by_key(by_source), **known({"clouds": _clouds(by_source)})}
+    holds_files = any(each.scene.product for each in scenes)
+    return {"assets": places_by_key(by_source) if holds_files else {}, **known({"clouds": _clouds(by_source)})}
 
 
 def _clouds(by_source: ScenesBySource) -> dict[str, Any] | None:
@@ -339,11 +341,17 @@ def _first_known(ranked: Sequence[SceneRecord], attribute: str) -> Any:
     return None
 
 
+@lru_cache(maxsize=1024)
+def _prefixes(names: tuple[str, ...]) -> frozenset[str]:
+    """The namespaces of fields; many assets and bands have the same fields."""
+    return frozenset(name.partition(":")[0] for name in names if ":" in name)
+
+
 def _extensions(item: ItemDocument) -> list[str]:
     """The extensions of which the Item has a field, in its properties, its links, its assets or their bands."""
     assets = item["assets"].values()
-    names = set(item["properties"]).union(*assets, *(band for asset in assets for band in asset.get("bands", ())))
-    prefixes = {name.partition(":")[0] for name in names if ":" in name}
+    groups = [item["properties"], *assets, *(band for asset in assets for band in asset.get("bands", ()))]
+    prefixes = frozenset().union(*(_prefixes(tuple(fields)) for fields in groups))
     uris = [uri for prefix, uri in EXTENSIONS.items() if prefix in prefixes]
     uris += [TIMESTAMPS] if "published" in item["properties"] else []
     return uris + ([WEB_MAP_LINKS] if any(link["rel"] in WEB_MAPS for link in item["links"]) else [])

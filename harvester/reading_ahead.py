@@ -13,6 +13,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -65,6 +66,7 @@ class ReadBeforehand:
 
 #: Of the records of a page, in their order; None, or nothing at the end, for those that are to be read in place.
 Readings = Sequence[ReadBeforehand | None]
+Shares = Sequence[Sequence[int]]  #: which records of a page each of the workers was given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,24 +145,25 @@ class ReadingAhead:
         yield from self._one_ahead(coming)
 
     def _one_ahead(self, coming: Iterator[Page]) -> Iterator[tuple[Page, Readings]]:
-        held: tuple[Page, Readings] | None = None
+        held: tuple[Page, Shares] | None = None
         while True:
             failure: Exception | None = None
             try:
                 page = next(coming, None)
             except Exception as error:
                 page, failure = None, error
+            # Before the one that is held is taken: its worker goes on with this one at once.
             sent = self._send(page.records) if page else []
             if held:
-                yield held
+                yield held[0], self._received(held[1])
             if failure:
                 raise failure
             if page is None:
                 return
-            held = page, self._received(sent)
+            held = page, sent
             self._unwritten = frozenset([raw.id for raw in page.records] + [gone.id for gone in page.withdrawals])
 
-    def _send(self, records: Sequence[RawRecord]) -> list[list[int]]:
+    def _send(self, records: Sequence[RawRecord]) -> Shares:
         """Let the workers read; gives which of the records each of them was given."""
         if not self._workers or not records:
             return []
@@ -178,7 +181,7 @@ class ReadingAhead:
         self._workers = [*ready, *(worker for worker in self._workers if worker not in ready)]
         return shares
 
-    def _received(self, shares: Sequence[Sequence[int]]) -> Readings:
+    def _received(self, shares: Shares) -> Readings:
         readings: dict[int, ReadBeforehand] = {}
         try:
             for worker, share in zip(self._workers, shares, strict=False):
@@ -248,14 +251,19 @@ class _Worker:
 
 def work(descriptor: int) -> None:
     """Read what comes through a socket until its other end is closed."""
-    with Socket(descriptor) as socket, suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    gone = suppress(EOFError, BrokenPipeError, ConnectionResetError)
+    with Socket(descriptor) as socket, gone, ThreadPoolExecutor(1, "next page") as thread:
         reader: Reader = pickle.loads(socket.recv_bytes())  # noqa: S301 - from the process that started this one
         gc.collect()
         gc.freeze()
         socket.send(True)
+        coming = thread.submit(socket.recv)
         while True:
+            page = coming.result()
+            # The other end sends the next page before it takes what came of this one.
+            coming = thread.submit(socket.recv)
             # All at once when all is done: the other end takes nothing while it writes.
-            socket.send([pickle.dumps(list(map(reader.read, pickle.loads(batch)))) for batch in socket.recv()])  # noqa: S301
+            socket.send([pickle.dumps(list(map(reader.read, pickle.loads(batch)))) for batch in page])  # noqa: S301
 
 
 def _batches(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:
