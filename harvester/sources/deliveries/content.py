@@ -7,7 +7,6 @@ from typing import Any
 
 from harvester.dimap import MetadataFile, beside
 from harvester.errors import UnreadableScene
-from harvester.rasters import is_cog
 from harvester.sources.deliveries.file_tree import Limits, Tree
 
 
@@ -59,8 +58,11 @@ def _linked_document(
 
 
 def _is_cog(tree: Tree, path: str) -> bool:
-    local = tree.local_path(path)
-    return local is not None and is_cog(local)
+    if (local := tree.local_path(path)) is None:
+        return False
+    from harvester.rasters import is_cog  # noqa: PLC0415 - other sources can do without GDAL, which is long to load
+
+    return is_cog(local)
 
 
 def _content(documents: Mapping[str, bytes | None], files: Mapping[str, Any] | None = None) -> dict[str, Any]:
