@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from math import ceil
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection as Socket
+from time import monotonic
 from typing import Any, Self
 
 import orjson
@@ -36,6 +38,10 @@ Wanted = Callable[[Sequence[RawRecord]], Sequence[bool]]  #: which records of a 
 _LARGE = 250
 #: With two a harvest takes more than 300 MB.
 _WORKERS = 1
+#: Workers are given less of a page after one that was waited for so long, and more after one that was there in time:
+#: what is left is read while they read the next, so that neither waits for the other.
+_LONG_WAIT_S = 0.01
+_LESS, _MORE = 0.9, 1.03
 #: Records that a worker holds at a time; the others it has as bytes, which take a fraction of the memory.
 _BATCH = 50
 _WORKER = "import sys; from harvester.reading_ahead import work; work(int(sys.argv[1]))"
@@ -108,6 +114,7 @@ class ReadingAhead:
         self._large = large
         self._count = workers
         self._workers: list[_Worker] = []
+        self._part = 1.0  #: of the records of a page that workers are given
         self._unwritten: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
@@ -171,7 +178,8 @@ class ReadingAhead:
         self._workers[0].is_ready(patient=True)
         ready = [worker for worker in self._workers if worker.is_ready()]
         indices = [index for index, is_wanted in enumerate(self._wanted(records)) if is_wanted]
-        shares = [indices[start :: len(ready)] for start in range(len(ready))]
+        given = indices[: ceil(self._part * len(indices))]
+        shares = [given[start :: len(ready)] for start in range(len(ready))]
         try:
             for worker, share in zip(ready, shares, strict=True):
                 worker.send([records[index] for index in share])
@@ -183,11 +191,14 @@ class ReadingAhead:
 
     def _received(self, shares: Shares) -> Readings:
         readings: dict[int, ReadBeforehand] = {}
+        began = monotonic()
         try:
             for worker, share in zip(self._workers, shares, strict=False):
                 readings |= zip(share, worker.receive(), strict=True)
         except (OSError, EOFError) as error:
             self._give_up(error)
+        is_late = monotonic() - began > _LONG_WAIT_S
+        self._part = min(self._part * (_LESS if is_late else _MORE), 1.0)
         return [readings.get(index) for index in range(max(readings, default=-1) + 1)]
 
     def _start(self) -> None:
