@@ -71,7 +71,7 @@ from footprints.viewing import (
     mean_azimuth,
     unit_line_of_sight,
 )
-from footprints.wrapping import Region
+from footprints.wrapping import Region, repaired
 
 __all__ = [
     "AcquisitionColumns",
@@ -129,6 +129,7 @@ __all__ = [
     "pair_columns",
     "pairs_among",
     "parallax_to_height",
+    "repaired",
     "roll_deg",
     "simplify_footprint",
     "slant_range_km",

@@ -33,6 +33,7 @@ from footprints.wrapping import (
     polygons_only,
     region_of_polygon,
     region_of_ring,
+    repaired,
     unwrap,
 )
 
@@ -147,7 +148,7 @@ def valid_footprint(geometry: BaseGeometry) -> Region:
         return geometry if geometry.exterior.is_ccw else orient(geometry)
     for polygon in polygon_parts(geometry):
         checked_ring(np.asarray(polygon.exterior.coords))
-    return cut(shapely.make_valid(geometry))
+    return cut(repaired(geometry))
 
 
 def _is_plain(geometry: BaseGeometry) -> TypeGuard[Polygon]:
@@ -268,7 +269,7 @@ def _united_members(members: Sequence[RingPolygon], unit_m: float) -> list[RingP
 def _plane_polygon(member: RingPolygon) -> BaseGeometry:
     exterior, holes = member
     try:
-        return shapely.make_valid(Polygon(np.asarray(exterior), [np.asarray(hole) for hole in holes]))
+        return repaired(Polygon(np.asarray(exterior), [np.asarray(hole) for hole in holes]))
     except (ValueError, shapely.errors.ShapelyError) as error:
         raise RingError(f"A polygon of the mask is not made of rings of x and y: {error}.") from error
 

@@ -39,6 +39,9 @@ _POLAR_DECIMALS = 9
 # 5 cm: the library takes what is within 1.8e-7 for the antimeridian itself, and slivers are thinner than 1e-6.
 _OFF_CUT_DEG = 5e-7
 
+# Beyond, following each line from crossing to crossing takes seconds, and minutes for 500 vertices.
+_MOST_TRACED_VERTICES = 100
+
 
 def checked_ring(points: Sequence[Sequence[float]] | Ring) -> Ring:
     """The distinct points of a ring, unclosed, as an array of longitude and latitude.
@@ -162,7 +165,17 @@ def simple_polygons(points: Ring) -> BaseGeometry:
     if polygon.is_valid:
         return polygon
     # Two edges of a quadrilateral cross only when its corners are in convex position: the hull is the right order.
-    return polygon.convex_hull if len(points) == 4 else shapely.make_valid(polygon)
+    return polygon.convex_hull if len(points) == 4 else repaired(polygon)
+
+
+def repaired(geometry: BaseGeometry) -> BaseGeometry:
+    """A plane geometry made valid.
+
+    What an invalid ring goes around twice is outside, as maps draw it; with more than 100 vertices, it is inside.
+    """
+    if shapely.get_num_coordinates(geometry) > _MOST_TRACED_VERTICES and not geometry.is_valid:
+        return shapely.make_valid(geometry, method="structure", keep_collapsed=False)
+    return shapely.make_valid(geometry)
 
 
 def _numbers(points: Sequence[Sequence[float]] | Ring) -> Ring:

@@ -15,7 +15,7 @@ from shapely import MultiPolygon, Polygon
 from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
-from footprints import FootprintError, valid_footprint
+from footprints import FootprintError, repaired, valid_footprint
 from harvester.dimap.delivery import Delivery
 from harvester.dimap.frame import Corner, Frame
 from harvester.dimap.masks import read_mask
@@ -66,7 +66,7 @@ def _region(data: bytes, name: str, frame: Frame) -> MultiPolygon:
     if not mask.polygons:
         return MultiPolygon()
     polygons, crs = frame.on_ground(mask, name)
-    members = shapely.make_valid([Polygon(exterior, holes) for exterior, holes in polygons])
+    members = [repaired(Polygon(exterior, holes)) for exterior, holes in polygons]
     plane = _Plane(frame.corners[0], crs)
     try:
         clouds = shapely.transform(_polygons(shapely.union_all(members)), plane.metres)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from math import cos, radians, sin
+from random import Random
 
 import pytest
 import shapely
@@ -164,6 +167,26 @@ def test_self_crossing_outline_is_repaired() -> None:
     footprint = footprint_from_corners([(0, 0), (2, 2), (4, 0), (4, 2), (2, 0), (0, 2)])
     assert footprint.is_valid
     assert footprint.area == pytest.approx(4)
+
+
+@pytest.mark.parametrize(
+    "footprint_of",
+    [
+        footprint_from_corners,
+        lambda ring: footprint_from_rings([(ring, [])], "EPSG:4326"),
+        lambda ring: valid_footprint(Polygon(ring)),
+    ],
+    ids=["corners", "mask", "geometry"],
+)
+def test_tangled_outline_is_repaired_in_time(footprint_of: Callable[[Corners], BaseGeometry]) -> None:
+    """An outline that crosses itself thousands of times, and goes around most of its box, is repaired in seconds."""
+    draw = Random(1)
+    ring = [(draw.uniform(0, 1), draw.uniform(0, 1)) for _ in range(250)]
+    began = time.process_time()
+    footprint = footprint_of(ring)
+    assert time.process_time() - began < 10
+    assert footprint.is_valid
+    assert 0.5 < footprint.area < 1
 
 
 @pytest.mark.parametrize(
