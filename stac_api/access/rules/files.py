@@ -136,8 +136,8 @@ def _report_simultaneous(sets: Iterable[tuple[LocatedDocument, PolicySet | None]
     begun: dict[Any, str] = {}
     for located, policies in sets:
         if policies and begun.setdefault(policies.valid_from, policies.id) != policies.id:
-            message = f"{begun[policies.valid_from]} begins at the same time: one of them must begin later"
-            located.report_at(("valid_from",), message)
+            message = f"{begun[policies.valid_from]} begins at the same time: give one of them a later valid_from"
+            located.report_at(("valid_from",), f"{message} (today, if it is activated with --now)")
 
 
 def _rules(located: LocatedDocument) -> list[tuple[int, dict[str, Any]]]:

@@ -166,7 +166,8 @@ def test_two_sets_cannot_begin_at_once(folder: Path) -> None:
     """Which of two sets held could not be told."""
     (folder / "2024-Q2.yaml").write_text(RULES.replace("2024-Q1", "2024-Q2"), encoding="utf-8")
     (problem,) = told(folder)
-    assert problem == "2: error: 2024-Q1 begins at the same time: one of them must begin later"
+    remedy = "give one of them a later valid_from (today, if it is activated with --now)"
+    assert problem == f"2: error: 2024-Q1 begins at the same time: {remedy}"
 
 
 def test_mistakes_of_licences_are_told_too(folder: Path) -> None:
