@@ -26,6 +26,7 @@ from stac_api.errors import UnexpectedErrors, add_error_handlers
 from stac_api.extensions import catalogue_extensions
 from stac_api.health import HealthExtension
 from stac_api.intervals import LenientDatetimes
+from stac_api.known_methods import tell_known_methods
 from stac_api.public_url import PublicUrl
 from stac_api.request_log import ID_HEADER, RequestLog
 from stac_api.settings import ApiSettings, stock_settings
@@ -73,6 +74,7 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
     app.user_middleware = _middlewares(settings)
     _drop_stock_health(app)
     add_error_handlers(app)
+    tell_known_methods(app)
     describe_faithfully(app)
     add_api_page(app)
     guard_all_routes(app)

@@ -160,6 +160,23 @@ def test_methods_that_are_not_there_are_refused(site: Site) -> None:
     assert problem_of(site.request("DELETE", "/collections/pleiades"))["status"] == 405
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/collections", "GET"),
+        ("/search", "GET, POST"),
+        ("/me/api-keys", "GET, POST"),
+        ("/entities/applications", "GET, POST"),
+        ("/assets/pleiades/nothing/nothing", "GET, HEAD"),
+    ],
+)
+def test_methods_that_are_there_are_told(site: Site, path: str, methods: str) -> None:
+    """Whoever uses another method learns all that the address knows, whichever routes they belong to."""
+    answer = site.request("PATCH", path)
+    assert answer.headers["Allow"] == methods
+    assert problem_of(answer)["status"] == 405
+
+
 def test_refusals_do_not_repeat_what_was_sent(site: Site) -> None:
     """A refusal names the field, never the value: it may be a secret in the wrong place."""
     answer = site.post("/search", {"limit": "s3cret-key"})
