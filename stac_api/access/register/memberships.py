@@ -148,29 +148,45 @@ def confirm(
         grant.framework if grant else None,
         actor.login,
     )
-    _decide(connection, application, CONFIRM, parameters)
+    _decide(connection, actor, application, CONFIRM, parameters)
 
 
 def refuse(connection: Connection[Any], actor: Actor, application: Application, reason: str) -> None:
     """Refuse an application, with a reason for the applicant.
 
     Raises:
-        IdentityRefused: It is decided already.
+        IdentityRefused: It is decided already, or is one's own.
     """
-    _decide(connection, application, REFUSE, (application.id, actor.person, reason, actor.login))
+    _decide(connection, actor, application, REFUSE, (application.id, actor.person, reason, actor.login))
 
 
 def _decide(
-    connection: Connection[Any], application: Application, decision: LiteralString, parameters: Sequence[Any]
+    connection: Connection[Any],
+    actor: Actor,
+    application: Application,
+    decision: LiteralString,
+    parameters: Sequence[Any],
 ) -> None:
+    own = "Nobody decides on his own application."
+    _refuse_same_address(connection, actor, application.person, own)
     try:
         with connection.transaction():
             row = RawCursor(connection).execute(decision, parameters).fetchone()
     except CheckViolation as error:
-        raise IdentityRefused("Nobody decides on his own application.") from error
+        raise IdentityRefused(own) from error
     if row is None:
         missing = " and waits for a référent of the entity" if application.state == "applied" else ""
         raise IdentityRefused(f"The application is {application.state}{missing}.")
+
+
+def _refuse_same_address(connection: Connection[Any], actor: Actor, person: UUID, own: str) -> None:
+    # The database knows who is the same person; a second login is another one there.
+    same = (
+        "SELECT FROM dinamis.person, dinamis.person AS actor"
+        " WHERE person.id = %s AND actor.id = %s AND lower(person.email) = lower(actor.email)"
+    )
+    if connection.execute(same, (person, actor.person)).fetchone() is not None:
+        raise IdentityRefused(own)
 
 
 def confirm_referents(connection: Connection[Any], actor: Actor, entity: UUID) -> None:
@@ -181,7 +197,7 @@ def confirm_referents(connection: Connection[Any], actor: Actor, entity: UUID) -
             needs_more = wanted in NEEDED_FRAMEWORK
             grant = None if needs_more else grant_for(application.entity_kind, application.entity_country, wanted)
             if application.validated_at is None:
-                _decide(connection, application, VALIDATE, (application.id, actor.person, actor.login))
+                _decide(connection, actor, application, VALIDATE, (application.id, actor.person, actor.login))
             confirm(connection, actor, application, grant)
 
 
@@ -214,17 +230,18 @@ def join(
         "until": period.until,
     }
     overlap = f"There is a membership or an application as {role} for that time: see `dinamis user show`."
-    with _in_turn(connection, person, overlap=overlap, own="Nobody makes himself a member."):
+    with _in_turn(connection, actor, person, overlap=overlap, own="Nobody makes himself a member."):
         connection.execute(ADD, parameters)
         note(connection, actor, "membership.add", person, entity=str(entity), role=role)
 
 
 @contextmanager
-def _in_turn(connection: Connection[Any], person: UUID, *, overlap: str, own: str) -> Iterator[None]:
+def _in_turn(connection: Connection[Any], actor: Actor, person: UUID, *, overlap: str, own: str) -> Iterator[None]:
     """A transaction that gives a person something for a time, after all others that change what the person has.
 
     Raises:
-        IdentityRefused: The person is erased, has it for a part of that time (`overlap`) or is who gives it (`own`).
+        IdentityRefused: The person is erased, has it for a part of that time (`overlap`) or is who gives it (`own`),
+            also under another login with the same e-mail address.
     """
     try:
         with connection.transaction():
@@ -232,6 +249,7 @@ def _in_turn(connection: Connection[Any], person: UUID, *, overlap: str, own: st
             row = connection.execute("SELECT state FROM dinamis.person WHERE id = %s FOR UPDATE", (person,)).fetchone()
             if row == ("erased",):
                 raise IdentityRefused("Who is erased stays so.")
+            _refuse_same_address(connection, actor, person, own)
             yield
     except ExclusionViolation as error:
         raise IdentityRefused(overlap) from error
@@ -275,7 +293,7 @@ def grant_category(
         "until": period.until,
     }
     overlap = f"The person has {grant.category} there for that time: see `dinamis user show`."
-    with _in_turn(connection, person, overlap=overlap, own="Nobody grants himself a category."):
+    with _in_turn(connection, actor, person, overlap=overlap, own="Nobody grants himself a category."):
         inserted = connection.execute(GRANT, parameters).fetchone()
         if inserted is None:
             raise IdentityRefused("The person is no member of the entity: `dinamis user join` first.")

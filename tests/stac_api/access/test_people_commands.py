@@ -323,6 +323,28 @@ def test_nobody_decides_for_himself(
     operator.types(*grant)
 
 
+def test_nobody_decides_for_himself_by_a_second_account(
+    operator: Operator, connection: psycopg.Connection, entity: str, person: str
+) -> None:
+    """An operator in his own name has no say for another account with his e-mail address, however it is written."""
+    applicant = operator.reads("user", "show", person)["person"]["id"]
+    application = apply(connection, person, entity)
+    connection.execute("UPDATE dinamis.membership SET validated_at = now() WHERE id = %s", (application,))
+    row = connection.execute(
+        "INSERT INTO dinamis.person (name, email, state, is_operator) VALUES ('Ada', upper(%s), 'active', true)"
+        " RETURNING id",
+        (person,),
+    ).fetchone()
+    assert row is not None
+    by = ("--by", str(row[0]))
+    assert "Nobody decides" in operator.is_refused("user", "confirm", application, *by)
+    assert "Nobody decides" in operator.is_refused("user", "refuse", application, "--reason", "x", *by)
+    assert "Nobody makes himself" in operator.is_refused("user", "join", applicant, entity, *by)
+    operator.types("user", "confirm", application)
+    grant = ("user", "grant", applicant, "PUB_FR", "--entity", entity)
+    assert "Nobody grants himself" in operator.is_refused(*grant, *by)
+
+
 def test_only_operators_act_in_their_own_name(operator: Operator, entity: str, person: str) -> None:
     """`--by` somebody who is no operator is refused; by an operator the trail names him."""
     message = operator.is_refused("entity", "suspend", entity, "--reason", "x", "--by", person)
