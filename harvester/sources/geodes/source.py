@@ -13,6 +13,7 @@ from pydantic import Field
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
+from harvester.instants import rfc3339
 from harvester.record import Page, RawRecord
 from harvester.sources.feature_search.paging import (
     Answer,
@@ -138,15 +139,11 @@ def _body(position: Position, selection: Selection) -> dict[str, Any]:
         "sortBy": [{"field": "datetime", "direction": "asc"}, {"field": "identifier", "direction": "asc"}],
     }
     bounds = {"gte": selection.since, "lte": selection.until}
-    if inserted := {operator: _written(moment) for operator, moment in bounds.items() if moment}:
+    if inserted := {operator: rfc3339(moment) for operator, moment in bounds.items() if moment}:
         body["query"] = {"datetime": inserted}
     if selection.bbox:
         body["bbox"] = list(selection.bbox)
     return body
-
-
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _answer(answer: Any, position: Position) -> Answer:

@@ -6,12 +6,13 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
+from harvester.instants import rfc3339
 from harvester.sources.airbus.positions import ResumablePosition
 
 logger = logging.getLogger(__name__)
@@ -39,8 +40,8 @@ class Position(ResumablePosition):
 
     def range(self, *, open_before: bool = False, open_after: bool = False) -> str:
         """The window as the service writes ranges, wider by a second on both sides."""
-        start = "" if open_before else _written(self.start - _OVERLAP)
-        end = "" if open_after else _written(self.end + _OVERLAP)
+        start = "" if open_before else rfc3339(self.start - _OVERLAP)
+        end = "" if open_after else rfc3339(self.end + _OVERLAP)
         return f"[{start},{end}]"
 
     def restarted(self, **changes: Any) -> Self:
@@ -133,7 +134,3 @@ def _following(position: Position, answer: Answer, limit: int) -> Position | Non
 
 def _seen(position: Position, answer: Answer) -> int:
     return position.page * position.size + len(answer.entries)
-
-
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
