@@ -28,6 +28,7 @@ from harvester.item_assets import (
     spoken_moment,
 )
 from harvester.item_checks import ItemDocument, check_item
+from harvester.item_clouds import clouds_of_ground
 from harvester.item_corrections import correct_item
 from harvester.item_links import Sibling, archive_fields, item_links
 from harvester.record import SceneRecord
@@ -122,8 +123,8 @@ def private_part(scenes: Sequence[SourcedScene]) -> dict[str, Any]:
         `assets`: where the copies of each file that we hold lie, the preferred one first, by the keys of the Item's
         assets. All copies are kept, because the ledger still knows a delivery under its old place after it was moved.
         Files that a source serves itself are not among them.
-        `clouds`: the clouds in the image as a GeoJSON MultiPolygon, of the first record that has a mask of them; empty
-        where it saw none, absent where no record has one.
+        `clouds`: the clouds in the image as a GeoJSON MultiPolygon, of the first record that shows the ground and has a
+        mask of them; empty where there are none, absent where no record has a mask.
     """
     by_source = _by_source(scenes)
     holds_files = any(each.scene.product for each in scenes)
@@ -131,7 +132,7 @@ def private_part(scenes: Sequence[SourcedScene]) -> dict[str, Any]:
 
 
 def _clouds(by_source: ScenesBySource) -> dict[str, Any] | None:
-    clouds = _first_known([scene for group in by_source.values() for scene in group], "clouds")
+    clouds = clouds_of_ground([scene for group in by_source.values() for scene in group])
     return None if clouds is None else orjson.loads(shapely.to_geojson(clouds))
 
 

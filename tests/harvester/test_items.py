@@ -6,13 +6,16 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from pystac import Asset, Item
-from shapely import MultiPolygon, box
+from shapely import MultiPolygon, Polygon, box
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from harvester.errors import UnreadableScene
 from harvester.items import check_item, item_from_scenes, private_part
@@ -410,6 +413,37 @@ def test_clouds_are_those_of_the_first_mask(
         found = private_part(delivered(*records)).get("clouds")
         assert (found and shape(found)) == believed
         assert found is None or found["type"] == "MultiPolygon"
+
+
+def clouds_of(*scenes: SceneRecord) -> BaseGeometry:
+    """The clouds that are kept beside the Item of these records."""
+    found = shape(private_part(delivered(*scenes))["clouds"])
+    assert found.is_valid
+    return found
+
+
+def test_clouds_of_the_ground_that_only_one_delivery_shows() -> None:
+    """Each part of an acquisition has its own clouds; where two deliveries show it, the larger one is believed."""
+
+    def showing(west: float, east: float, cloud: Polygon) -> SceneRecord:
+        job = f"{west}-{east}"
+        return scene(product(job=job), footprint=box(west, 48.7, east, 48.8), clouds=MultiPolygon([cloud]))
+
+    west = showing(4.0, 4.1, box(4.0, 48.7, 4.01, 48.8))
+    east = showing(4.05, 4.14, box(4.0, 48.7, 4.2, 48.75))
+    far = showing(4.12, 4.17, box(4.12, 48.7, 4.17, 48.8))
+    expected = [box(4.0, 48.7, 4.01, 48.8), box(4.1, 48.7, 4.14, 48.75), box(4.14, 48.7, 4.17, 48.8)]
+    for records in permutations((west, east, far)):
+        assert clouds_of(*records).equals(shapely.union_all(expected))
+        assert private_part(delivered(*records)) == private_part(delivered(west, east, far))
+
+
+def test_clouds_at_the_edge_of_a_bundle_stay_those_of_one_mask() -> None:
+    """A multispectral component that reaches a few pixels further adds no slivers of cloud."""
+    panchromatic = scene(product("P"), footprint=box(4.0, 48.7, 4.1, 48.8), clouds=CLOUD)
+    clouded = MultiPolygon([box(3.9, 48.6, 4.2, 48.9)])
+    multispectral = scene(product("MS"), footprint=box(3.9999, 48.6999, 4.1001, 48.8001), clouds=clouded)
+    assert clouds_of(panchromatic, multispectral) == CLOUD
 
 
 def test_clouds_are_private() -> None:

@@ -55,7 +55,9 @@ scenes = st.builds(
     st.sampled_from([True, True, True, False]),
     footprint=footprints,
     footprint_from=st.sampled_from(["roi-mask", "extent"]),
-    clouds=st.sampled_from([None, MultiPolygon(), MultiPolygon([box(4, 48.7, 4.1, 48.8)])]),
+    clouds=st.sampled_from(
+        [None, MultiPolygon(), MultiPolygon([box(4, 48.7, 4.1, 48.8)]), MultiPolygon([box(4.01, 48.71, 4.6, 49.1)])]
+    ),
     started_at=moments,
     ended_at=moments,
     viewing=viewings,
