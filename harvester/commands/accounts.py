@@ -219,6 +219,8 @@ def _print_some(lines: Sequence[str]) -> None:
 
 
 def _nothing_found(report: HarvestReport) -> str:
+    if report.kind != "harvest":
+        return f"{report.feed}: this {report.kind} had nothing to do."
     if report.passed_over:
         seen = ", ".join(f"{number} {kind}" for kind, number in report.passed_over.items())
         return f"{report.feed}: nothing was found there: passed over {seen}."

@@ -26,7 +26,10 @@ _COUNTS = ("read", "new", "changed", "withdrawn", "quarantined")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List so many runs at most.")
 @json_option
 def history(feed: str | None, limit: int, as_json: bool) -> None:
-    """List the last runs, of one FEED (COLLECTION/SOURCE) or of all, the newest first."""
+    """List the last runs, of one FEED or of all, the newest first.
+
+    A feed is COLLECTION/SOURCE, or "deliveries PATH_OR_URL" of what was named on the command line.
+    """
     from harvester.run_history import history as runs_of
 
     with harvest_connection() as connection:
@@ -36,8 +39,10 @@ def history(feed: str | None, limit: int, as_json: bool) -> None:
     elif runs:
         for line in _lines(runs):
             print_plain(line)
+    elif feed:
+        print_plain(f"There was no run of {feed} yet: `dinamis harvest history` names the feeds of those there were.")
     else:
-        print_plain(f"There was no run{f' of {feed}' if feed else ''} yet.")
+        print_plain("There was no run yet.")
 
 
 @click.command()

@@ -150,6 +150,8 @@ def deliveries(location: str, dry_run: bool, file: Path | None, as_json: bool, *
     from harvester.feeds import DELIVERIES, deliveries_at
     from harvester.runs import Request
 
+    if wishes["move"] and wishes["collection"] is None:
+        raise click.UsageError("--move is for --collection: say into which one.")
     feed = deliveries_at(location, credentials_called(DELIVERIES))
     accounts = Accounts(as_json=as_json, file=file, is_one=True)
     sys.exit(harvested([feed], Request(**wishes), accounts, is_dry=dry_run))
