@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +25,6 @@ async def _answer(request: Request, _error: Exception) -> Response:
 
 
 def _known_methods(request: Request) -> set[str]:
-    routes = [route for route in all_routes(request.app.router.routes) if isinstance(route, APIRoute)]
+    routes = all_routes(request.app.router.routes)
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
-    return {method for route in matching for method in route.methods or ()}
+    return {method for route in matching for method in getattr(route, "methods", None) or ()}

@@ -112,14 +112,6 @@ def test_life_of_a_feed(place: Place) -> None:
     assert "undone" in history[2]
 
 
-def test_undo_of_a_run_that_changed_nothing_says_so(place: Place) -> None:
-    """Where nothing is to be put back that is told, and not that nothing was found."""
-    place.run("run", "spot-6-7-open")
-    place.run("run", "spot-6-7-open")
-    last = place.data("history")[0]["id"]
-    assert place.run("undo", f"{last}").out.strip() == f"{FEED}: this undo had nothing to do."
-
-
 def test_history_of_an_unknown_feed_says_where_the_names_are(place: Place) -> None:
     """A feed without runs may be one that is called otherwise."""
     assert "`dinamis harvest history` names" in place.run("history", "spot-6-7-open/nothing").out

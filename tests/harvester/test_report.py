@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from harvester.commands.accounts import print_account
 from harvester.report import NAMED_RECORDS, HarvestReport, ItemChange, Outcome, PageReport, counts, printable
 
 
@@ -108,3 +109,9 @@ def test_report_is_json() -> None:
     assert said["withdrawals"] == [{"record": "a", "reason": "sold"}]
     assert said["changes"][0]["fields"] == {"a": {"before": 1, "after": 2}}
     assert said["read"] == 1
+
+
+def test_undo_that_had_nothing_to_put_back_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of an undo without records it is not told that nothing was found at a place."""
+    print_account(HarvestReport("pleiades/made", "https://made.example.org/", datetime.now(UTC), kind="undo"))
+    assert capsys.readouterr().out.strip() == "pleiades/made: this undo had nothing to do."

@@ -163,6 +163,7 @@ def test_methods_that_are_not_there_are_refused(site: Site) -> None:
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
+        ("/api", "GET, HEAD"),
         ("/collections", "GET"),
         ("/search", "GET, POST"),
         ("/me/api-keys", "GET, POST"),
