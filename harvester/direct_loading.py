@@ -7,7 +7,7 @@ the tables of one version of pgSTAC; for any other `fits` says no, and the Loade
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +15,23 @@ from typing import Any
 import orjson
 import shapely
 from psycopg import Connection, sql
+from psycopg.types.json import set_json_dumps
 from pypgstac.hydration import dehydrate
 
 #: Whose `items` are laid out as they are written here.
 _VERSION = "0.10.0"
-#: What has a column of its own.
-_COLUMNS = frozenset({"id", "collection", "geometry", "private", "pgstac:base_item"})
+#: The columns, and as what they are sent.
+_COLUMNS = {
+    "id": "text",
+    "collection": "text",
+    "datetime": "timestamptz",
+    "end_datetime": "timestamptz",
+    "geometry": "bytea",  # PostGIS reads EWKB
+    "content": "jsonb",
+    "private": "jsonb",
+}
+#: What is not left in the column `content`.
+_APART = frozenset({"id", "collection", "geometry", "private", "pgstac:base_item"})
 _WGS84 = 4326
 
 
@@ -40,13 +51,17 @@ class _Target:
         date = "%Y" if self.interval == "year" else "%Y%m"
         return f"_items_{self.key}_{datetime.fromisoformat(moment).astimezone(UTC):{date}}"
 
-    def content(self, item: dict[str, Any]) -> str:
-        """The column `content` of an Item."""
+    def row(self, item: dict[str, Any], geometry: bytes) -> tuple[Any, ...]:
+        """The columns of an Item."""
+        first, last = map(datetime.fromisoformat, period(item))
+        return item["id"], item["collection"], first, last, geometry, self._content(item), item.get("private")
+
+    def _content(self, item: dict[str, Any]) -> dict[str, Any]:
         stripped = dehydrate(self.base_item, item)
-        content = {name: value for name, value in stripped.items() if name not in _COLUMNS}
+        content = {name: value for name, value in stripped.items() if name not in _APART}
         if self.base_item_id is not None:
             content["pgstac:base_item"] = self.base_item_id
-        return orjson.dumps(content).decode()
+        return content
 
 
 def fits(connection: Connection) -> bool:
@@ -74,38 +89,29 @@ def replace_items(connection: Connection, items: Sequence[dict[str, Any]]) -> No
 
 
 def _replace(connection: Connection, collection: str, items: Sequence[dict[str, Any]]) -> None:
-    rows: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
     target = _target(connection, collection)
-    for item, geometry in zip(items, _geometries(items), strict=True):
-        first, last = period(item)
-        private = item.get("private")
-        rows[target.partition(first)].append(
-            (
-                item["id"],
-                collection,
-                first,
-                last,
-                geometry,
-                target.content(item),
-                None if private is None else orjson.dumps(private).decode(),
-            )
-        )
-    for partition in sorted(rows):
+    by_partition: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for item in items:
+        by_partition[target.partition(period(item)[0])].append(item)
+    for partition in sorted(by_partition):
         connection.execute(sql.SQL("LOCK TABLE ONLY {} IN EXCLUSIVE MODE").format(sql.Identifier(partition)))
     # From the whole collection: an Item whose date was corrected may leave another partition.
     connection.execute(
         "DELETE FROM items WHERE collection = %s AND id = ANY(%s)", (collection, [item["id"] for item in items])
     )
-    for partition in sorted(rows):
-        _copy(connection, partition, rows[partition])
+    for partition, members in sorted(by_partition.items()):
+        _copy(connection, partition, map(target.row, members, _geometries(members)))
 
 
-def _copy(connection: Connection, partition: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    statement = sql.SQL(
-        "COPY {} (id, collection, datetime, end_datetime, geometry, content, private) FROM STDIN"
-    ).format(sql.Identifier(partition))
+def _copy(connection: Connection, partition: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows by COPY in binary; the server reads the first of them while the last are made."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(partition), sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
+    )
     with connection.cursor() as cursor:
+        set_json_dumps(orjson.dumps, cursor)
         with cursor.copy(statement) as copy:
+            copy.set_types(list(_COLUMNS.values()))
             for row in rows:
                 copy.write_row(row)
         cursor.execute("SELECT update_partition_stats_q(%s)", (partition,))
@@ -120,10 +126,10 @@ def period(item: dict[str, Any]) -> tuple[str, str]:
     return properties["datetime"], properties["datetime"]
 
 
-def _geometries(items: Sequence[dict[str, Any]]) -> list[str]:
+def _geometries(items: Sequence[dict[str, Any]]) -> list[bytes]:
     """The geometries as PostGIS reads them, in WGS 84."""
     shapes = shapely.from_geojson([orjson.dumps(item["geometry"]) for item in items])
-    written: list[str] = shapely.to_wkb(shapely.set_srid(shapes, _WGS84), hex=True, include_srid=True).tolist()
+    written: list[bytes] = shapely.to_wkb(shapely.set_srid(shapes, _WGS84), include_srid=True).tolist()
     return written
 
 
