@@ -7,10 +7,12 @@ acquisitions, the checks and the catalogue. The bypass is the writing into the c
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -78,21 +80,29 @@ def prepared() -> None:
 
 
 def loaded_alone(database: Database, items: Path) -> None:
-    """Write Items into the catalogue page by page, without reading, checking or remembering anything."""
+    """Write Items into the catalogue page by page, without checking or remembering anything.
+
+    As in a harvest the collector of garbage passes over what was loaded before, and the next page is read meanwhile.
+    """
+    gc.freeze()
     with (
-        items.open("rb") as lines,
         catalogue.connect(database.conninfo("harvest")) as page,
         catalogue.connect(database.conninfo("harvest"), autocommit=True) as side,
     ):
-        for batch in _batches(map(orjson.loads, lines)):
+        for batch in _batches(items):
             with page.transaction():
                 catalogue.put_items(page, side, batch)
         catalogue.finish_writing(side)
 
 
-def _batches(items: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(items, _PAGE)):
-        yield batch
+def _batches(items: Path) -> Iterator[list[dict[str, Any]]]:
+    """The Items of a file, so many at once, each batch read by a thread while the one before is written."""
+    with items.open("rb") as lines, ThreadPoolExecutor(1) as thread:
+        parsed = map(orjson.loads, lines)
+        coming = thread.submit(list, islice(parsed, _PAGE))
+        while batch := coming.result():
+            coming = thread.submit(list, islice(parsed, _PAGE))
+            yield batch
 
 
 def compare(count: int, folder: Path, postgres: PostgresServer) -> tuple[list[Comparison], dict[str, float]]:
