@@ -40,6 +40,8 @@ def _odd(item: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         item | {"geometry": {"type": "MultiPolygon", "coordinates": [[RING, HOLE], [[[x + 9, y] for x, y in RING]]]}},
         item | {"geometry": {"type": "Polygon", "coordinates": [[[x, y, 120.5] for x, y in RING]]}},
+        item | {"geometry": {"type": "Polygon", "coordinates": [RING, HOLE]}},
+        item | {"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1.5], [0, 0]]]}},
         item | {"properties": properties | period | {"datetime": None}},
         item | {"properties": properties | {"title": 'tab\t, new\nline, \\N, "quote", é 漢 \U0001f6f0', "gsd": 1e-7}},
         item | {"properties": properties | {"empty": [], "nothing": None, "deep": {"a": [{"b": None}]}}},
