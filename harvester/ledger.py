@@ -22,6 +22,14 @@ KEPT_VERSIONS = 3
 KEPT_DAYS = 90
 
 #: Of new rows, with their types.
+_SCENE_COLUMNS = {
+    "id": "text",
+    "created": "timestamptz",
+    "platform": "text",
+    "acquired_at": "timestamptz",
+    "footprint": "bytea",
+}
+_ALIAS_COLUMNS = {"key": "text", "scene": "text"}
 _ITEM_COLUMNS = {
     "id": "text",
     "scene": "text",
@@ -244,6 +252,14 @@ class Ledger:
         return corrections
 
     # Lists go to the server in binary: as text each of their members would be searched for what is to be quoted.
+
+    def keep_new_scenes(self, scenes: Sequence[tuple[KnownScene, SceneMoment]], keys: Mapping[str, str]) -> None:
+        """Write down acquisitions that the ledger does not hold, with all their names (name -> scene)."""
+        rows = (
+            (scene.id, scene.created, moment.platform, moment.acquired_at, moment.footprint) for scene, moment in scenes
+        )
+        self._copy("scene", _SCENE_COLUMNS, rows)
+        self._copy("scene_alias", _ALIAS_COLUMNS, keys.items())
 
     def keep_scenes(self, scenes: Sequence[tuple[KnownScene, SceneMoment]]) -> None:
         """Write down acquisitions with their ids, given for good, and when and where they were taken."""

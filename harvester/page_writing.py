@@ -317,11 +317,8 @@ class PageWriting:
         changed: Mapping[str, Draft],
         placed: Sequence[tuple[_Taken, Draft]],
     ) -> None:
-        self._ledger.keep_scenes([(each.scene, each.moment) for each in found])
         merged = {name: each.scene.id for each in found for name in each.merged}
-        if merged:
-            self._ledger.merge_scenes(merged)
-        self._ledger.remember_keys({name: each.scene.id for each in found for name in each.names})
+        self._keep_scenes(found, merged)
         self._keep_items(changed)
         if merged:
             self._ledger.forget_scenes(merged)
@@ -334,6 +331,18 @@ class PageWriting:
         ]
         if entries:
             self._ledger.keep(entries)
+
+    def _keep_scenes(self, found: Sequence[Acquisition], merged: Mapping[str, str]) -> None:
+        known = [each for each in found if each.is_known]
+        new = [each for each in found if not each.is_known]
+        if known:
+            self._ledger.keep_scenes([(each.scene, each.moment) for each in known])
+        if merged:
+            self._ledger.merge_scenes(merged)
+        if known:
+            self._ledger.remember_keys(_keys(known))
+        if new:
+            self._ledger.keep_new_scenes([(each.scene, each.moment) for each in new], _keys(new))
 
     def _keep_items(self, changed: Mapping[str, Draft]) -> None:
         # Known ones first: of those of an acquisition in a collection that are merged one may be new.
@@ -483,6 +492,10 @@ def _comparable(document: catalogue.ItemDocument) -> dict[str, Any]:
     timeless = {**document, "properties": {**document["properties"], "updated": None}}
     plain: dict[str, Any] = json.loads(json.dumps(timeless), object_hook=_without_nulls)
     return plain
+
+
+def _keys(acquisitions: Iterable[Acquisition]) -> dict[str, str]:
+    return {name: each.scene.id for each in acquisitions for name in each.names}
 
 
 def _keep_some(ledger: Ledger, entries: Mapping[str, RecordEntry], names: Iterable[str]) -> None:
