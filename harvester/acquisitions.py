@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import cast
+from datetime import datetime, timedelta
+from typing import NamedTuple, cast
 
 import shapely
 
@@ -19,8 +18,7 @@ SAME_MOMENT_S = 2.0
 SAME_PLACE = 0.5
 
 
-@dataclass(frozen=True)
-class Acquisition:
+class Acquisition(NamedTuple):
     """One acquisition as the records of a page tell it."""
 
     scene: KnownScene  #: that stands for it, the oldest of those known
@@ -28,7 +26,7 @@ class Acquisition:
     is_known: bool
     names: frozenset[str]
     members: tuple[int, ...]  #: which of the records that were given are of it
-    moment: SceneMoment  #: when and where it was taken
+    moment: SceneOutline  #: what tells when and where it was taken
 
 
 def acquisitions_of(scenes: Sequence[SceneOutline], source: str, ledger: Ledger, now: datetime) -> list[Acquisition]:
@@ -48,7 +46,7 @@ def acquisitions_of(scenes: Sequence[SceneOutline], source: str, ledger: Ledger,
     former = [{known[name].id: known[name] for name in each if name in known} for each in names]
     for index, scene in _known_at_that_moment(scenes, ledger):
         former[index][scene.id] = scene
-    links = [*_sharing([{*names[index], *former[index]} for index in range(len(scenes))]), *_simultaneous(scenes)]
+    links = [*_sharing(map(frozenset.union, names, former)), *_simultaneous(scenes)]
     return [_acquisition(group, scenes, names, former, now) for group in _connected(len(scenes), links)]
 
 
@@ -66,8 +64,8 @@ def _acquisition(
 ) -> Acquisition:
     known = {scene.id: scene for index in group for scene in former[index].values()}
     oldest_first = sorted(known.values(), key=lambda scene: (scene.created, scene.id))
-    every_name = frozenset(name for index in group for name in names[index])
     first = min((scenes[index] for index in group), key=lambda scene: (scene.is_archive, scene.footprint))
+    every_name = frozenset().union(*[names[index] for index in group])
     standing = oldest_first[0] if oldest_first else KnownScene(min(every_name), now)
     return Acquisition(
         scene=standing,
@@ -75,37 +73,40 @@ def _acquisition(
         is_known=bool(oldest_first),
         names=every_name,
         members=tuple(group),
-        moment=_moment(standing.id, first),
+        moment=first,
     )
 
 
 def _known_at_that_moment(scenes: Sequence[SceneOutline], ledger: Ledger) -> Iterator[tuple[int, KnownScene]]:
     """Which records are of a known acquisition by moment and place."""
-    moments = {str(index): _moment(str(index), scene) for index, scene in enumerate(scenes) if _is_dated(scene)}
-    near = ledger.scenes_near(list(moments.values()), SAME_MOMENT_S) if moments else []
-    same = [(index, moment.scene) for index, moment in near if _is_same_place(moments[index], moment)]
+    dated = list(_dated(scenes))
+    near = ledger.scenes_near([(platform, moment) for platform, moment, _ in dated], SAME_MOMENT_S) if dated else []
+    neighbours = [(dated[place][2], other) for place, other in near]
+    same = [(index, other.scene) for index, other in neighbours if _is_same_place(scenes[index], other)]
     known = ledger.scenes({scene for _, scene in same}) if same else {}
-    return ((int(index), known[scene]) for index, scene in same)
+    return ((index, known[scene]) for index, scene in same)
 
 
 def _simultaneous(scenes: Sequence[SceneOutline]) -> Iterator[tuple[int, int]]:
     """Which of the records are of one acquisition by moment and place."""
-    dated = [(str(scene.platform), scene.acquired_at, index) for index, scene in enumerate(scenes) if _is_dated(scene)]
-    ordered = sorted(dated, key=lambda each: (each[0], each[1]))
-    for position, (platform, moment, index) in enumerate(ordered):
-        for other_platform, later, other in ordered[position + 1 :]:
-            if other_platform != platform or (later - moment).total_seconds() > SAME_MOMENT_S:  # type: ignore[operator]
+    gap = timedelta(seconds=SAME_MOMENT_S)
+    ordered = sorted(_dated(scenes))
+    for position, (platform, moment, index) in enumerate(ordered, 1):
+        for place in range(position, len(ordered)):
+            other_platform, later, other = ordered[place]
+            if other_platform != platform or later - moment > gap:
                 break
-            if _is_same_place(_moment("", scenes[index]), _moment("", scenes[other])):
+            if _is_same_place(scenes[index], scenes[other]):
                 yield index, other
 
 
-def _sharing(names: Sequence[Iterable[str]]) -> Iterator[tuple[int, int]]:
+def _sharing(names: Iterable[Iterable[str]]) -> Iterator[tuple[int, int]]:
     """Pairs of indices that share a name, enough of them to connect all that do."""
     first_with: dict[str, int] = {}
     for index, each in enumerate(names):
         for name in each:
-            yield first_with.setdefault(name, index), index
+            if (first := first_with.setdefault(name, index)) != index:
+                yield first, index
 
 
 def _connected(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
@@ -127,17 +128,16 @@ def _connected(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _is_dated(scene: SceneOutline) -> bool:
-    return scene.platform is not None and scene.acquired_at is not None
+def _dated(scenes: Iterable[SceneOutline]) -> Iterator[tuple[str, datetime, int]]:
+    """Satellite, moment and index of those that have both."""
+    for index, scene in enumerate(scenes):
+        if scene.platform is not None and scene.acquired_at is not None:
+            yield scene.platform, scene.acquired_at, index
 
 
-def _moment(scene: str, of: SceneOutline) -> SceneMoment:
-    return SceneMoment(scene=scene, platform=of.platform, acquired_at=of.acquired_at, footprint=of.footprint)
-
-
-def _is_same_place(one: SceneMoment, other: SceneMoment) -> bool:
+def _is_same_place(one: SceneOutline, other: SceneOutline | SceneMoment) -> bool:
     return one.footprint == other.footprint or overlap_fraction(_region(one), _region(other)) >= SAME_PLACE
 
 
-def _region(moment: SceneMoment) -> Region:
-    return cast("Region", shapely.from_wkb(moment.footprint))
+def _region(taken: SceneOutline | SceneMoment) -> Region:
+    return cast("Region", shapely.from_wkb(taken.footprint))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from harvester import catalogue
@@ -108,7 +108,7 @@ class ItemDrafts:
     def __init__(self, ledger: Ledger, documents: CollectionDocuments, sensors: Sensors) -> None:
         """Look Items and their records up in a ledger, and read the records by today's sensors."""
         self._ledger = ledger
-        self._documents = documents
+        self._precedence = cache(partial(_precedence, documents))
         self._sensors = sensors
         self.settled: dict[str, Draft] = {}  #: Items that the page changes, as its batches left them
 
@@ -134,10 +134,7 @@ class ItemDrafts:
 
     def said(self, source: str, draft: Draft, scene: Callable[[], SceneRecord], alone: ItemAlone | None = None) -> Said:
         """A record as one of an Item, by the precedence of its source in the collection of the Item."""
-        document = self._documents.get(draft.known.collection)
-        labels = [choice.label for choice in document.harvest.sources] if document else []
-        precedence = labels.index(source) if source in labels else len(labels)
-        return Said(source, precedence, scene, alone)
+        return Said(source, self._precedence(source, draft.known.collection), scene, alone)
 
     def build(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
         """Those Items that are not what they were, built anew from all their records, whatever their order of arrival.
@@ -146,18 +143,15 @@ class ItemDrafts:
         """
         for draft in drafts.values():
             if draft.known.is_published != bool(draft.records):
-                draft.known = replace(draft.known, is_published=bool(draft.records))
+                draft.known = draft.known._replace(is_published=bool(draft.records))
         of_scene = by_scene(drafts)
-        has_news = {
-            scene: any(draft.was_published != draft.known.is_published for draft in together)
-            for scene, together in of_scene.items()
-        }
+        news = {draft.known.scene for draft in drafts.values() if draft.was_published != draft.known.is_published}
         changed = {
             name: draft
             for name, draft in drafts.items()
-            if draft.is_touched or (draft.records and has_news[draft.known.scene])
+            if draft.is_touched or (draft.records and draft.known.scene in news)
         }
-        corrections = self._ledger.corrections(changed.keys())
+        corrections = self._ledger.corrections([name for name, draft in changed.items() if not draft.is_new])
         for name, draft in changed.items():
             together = of_scene[draft.known.scene]
             siblings = [other.as_sibling() for other in together if other is not draft and other.records]
@@ -179,6 +173,13 @@ class ItemDrafts:
                 return {}
         middle = len(items) // 2
         return self.built_anew(items[:middle]) | self.built_anew(items[middle:])
+
+
+def _precedence(documents: CollectionDocuments, source: str, collection: str) -> int:
+    """The place of a source among those of a collection; behind them where it is none of them."""
+    document = documents.get(collection)
+    labels = [choice.label for choice in document.harvest.sources] if document else []
+    return labels.index(source) if source in labels else len(labels)
 
 
 def by_scene(drafts: Mapping[str, Draft]) -> defaultdict[str, list[Draft]]:

@@ -11,11 +11,11 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection, sql
 
-from harvester.record import RawRecord
+from harvester.record import RawRecord, SceneOutline
 
 #: Older versions are kept at least so many, or so many days.
 KEPT_VERSIONS = 3
@@ -81,16 +81,14 @@ class KnownRecord:
     collection: str | None  #: where that Item is
 
 
-@dataclass(frozen=True)
-class KnownScene:
+class KnownScene(NamedTuple):
     """An acquisition: its id, and since when it is known."""
 
     id: str
     created: datetime
 
 
-@dataclass(frozen=True)
-class KnownItem:
+class KnownItem(NamedTuple):
     """An Item, in the catalogue or withdrawn from it; its id is given for good."""
 
     id: str
@@ -130,6 +128,9 @@ class SceneMoment:
     platform: str | None
     acquired_at: datetime | None
     footprint: bytes  #: WKB, WGS 84
+
+
+Moment = SceneMoment | SceneOutline  #: what says when and where an acquisition was taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,28 +191,27 @@ class Ledger:
         rows = self._connection.execute(query, (list(names),))
         return {scene: KnownScene(scene, created) for scene, created in rows}
 
-    def scenes_near(self, moments: Sequence[SceneMoment], seconds: float) -> list[tuple[str, SceneMoment]]:
-        """Known acquisitions of the same satellite within some seconds of each of these, with whose neighbour it is."""
+    def scenes_near(self, moments: Sequence[tuple[str, datetime]], seconds: float) -> list[tuple[int, SceneMoment]]:
+        """Known acquisitions of the same satellite within some seconds of each of these, with the place of that one."""
         rows = self._connection.execute(
             # OFFSET 0 keeps the planner to the index on platform and time, where it would compare every moment with
             # every scene of the satellite.
-            "SELECT wanted.scene, near.id, near.platform, near.acquired_at, near.footprint"
-            " FROM unnest(%(scenes)b::text[], %(platforms)b::text[], %(times)b::timestamptz[])"
-            " AS wanted (scene, platform, acquired_at)"
+            "SELECT wanted.place - 1, near.id, near.platform, near.acquired_at, near.footprint"
+            " FROM unnest(%(platforms)b::text[], %(times)b::timestamptz[])"
+            " WITH ORDINALITY AS wanted (platform, acquired_at, place)"
             " CROSS JOIN LATERAL (SELECT * FROM dinamis.scene WHERE scene.platform = wanted.platform"
             "  AND scene.acquired_at BETWEEN wanted.acquired_at - %(gap)s * interval '1 second'"
             "  AND wanted.acquired_at + %(gap)s * interval '1 second' OFFSET 0) AS near"
             ' ORDER BY near.created, near.id COLLATE "C"',
             {
-                "scenes": [each.scene for each in moments],
-                "platforms": [each.platform for each in moments],
-                "times": [each.acquired_at for each in moments],
+                "platforms": [platform for platform, _ in moments],
+                "times": [moment for _, moment in moments],
                 "gap": seconds,
             },
         )
         return [
-            (wanted, SceneMoment(scene=scene, platform=platform, acquired_at=time, footprint=bytes(footprint)))
-            for wanted, scene, platform, time, footprint in rows
+            (place, SceneMoment(scene=scene, platform=platform, acquired_at=time, footprint=bytes(footprint)))
+            for place, scene, platform, time, footprint in rows
         ]
 
     def items_of_scenes(self, scenes: Collection[str]) -> list[KnownItem]:
@@ -242,6 +242,8 @@ class Ledger:
 
     def corrections(self, items: Collection[str]) -> dict[str, dict[str, Any]]:
         """What we know better of these Items: field to value, by Item."""
+        if not items:
+            return {}
         corrections: dict[str, dict[str, Any]] = {}
         rows = self._connection.execute(
             "SELECT item, field, value FROM dinamis.correction WHERE item = ANY(%b::text[]) ORDER BY item, field",
@@ -253,7 +255,7 @@ class Ledger:
 
     # Lists go to the server in binary: as text each of their members would be searched for what is to be quoted.
 
-    def keep_new_scenes(self, scenes: Sequence[tuple[KnownScene, SceneMoment]], keys: Mapping[str, str]) -> None:
+    def keep_new_scenes(self, scenes: Sequence[tuple[KnownScene, Moment]], keys: Mapping[str, str]) -> None:
         """Write down acquisitions that the ledger does not hold, with all their names (name -> scene)."""
         rows = (
             (scene.id, scene.created, moment.platform, moment.acquired_at, moment.footprint) for scene, moment in scenes
@@ -261,7 +263,7 @@ class Ledger:
         self._copy("scene", _SCENE_COLUMNS, rows)
         self._copy("scene_alias", _ALIAS_COLUMNS, keys.items())
 
-    def keep_scenes(self, scenes: Sequence[tuple[KnownScene, SceneMoment]]) -> None:
+    def keep_scenes(self, scenes: Sequence[tuple[KnownScene, Moment]]) -> None:
         """Write down acquisitions with their ids, given for good, and when and where they were taken."""
         self._connection.execute(
             "INSERT INTO dinamis.scene (id, created, platform, acquired_at, footprint)"
@@ -528,10 +530,14 @@ class Ledger:
             (self._now, self._feed, stage, reason, self._source, record),
         )
 
-    def _numbers(self, sequence: str, count: int) -> list[int]:
-        """The next numbers of a sequence."""
-        rows = self._connection.execute("SELECT nextval(%s::regclass) FROM generate_series(1, %s)", (sequence, count))
-        return [number for (number,) in rows]
+    def _numbers(self, sequence: str, count: int) -> range:
+        """The next numbers of a sequence; nobody else takes any meanwhile, as writers take turns."""
+        row = self._connection.execute(
+            "SELECT setval(sequence, nextval(sequence) + %s) FROM (VALUES (%s::regclass)) AS wanted (sequence)",
+            (count - 1, sequence),
+        ).fetchone()
+        assert row is not None  # noqa: S101 - a query without a condition gives a row
+        return range(row[0] - count + 1, row[0] + 1)
 
     def _copy(self, table: str, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert rows by COPY in binary; nobody else writes them meanwhile, as writers take turns."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
@@ -25,6 +25,7 @@ from harvester.conflicts import conflicts_between
 from harvester.errors import CatalogueError, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.instants import rfc3339
 from harvester.item_drafts import Draft, ItemDrafts, by_scene, given
 from harvester.ledger import KnownRecord, Ledger, RecordEntry
 from harvester.reading_ahead import ItemAlone, ReadBeforehand, Readings
@@ -40,9 +41,10 @@ logger = logging.getLogger(__name__)
 
 RecordKey = tuple[str, str]  #: source, record id
 
+_written = lru_cache(maxsize=16)(rfc3339)  # mostly the same instants
 
-@dataclass(frozen=True)
-class _Taken:
+
+class _Taken(NamedTuple):
     """A record that was read: new, changed, or asked to be read again."""
 
     raw: RawRecord
@@ -265,16 +267,16 @@ class PageWriting:
             return
         self._drafts.settled |= drafts
         self._made |= {name for name, draft in drafts.items() if draft.is_new}
-        for each in taken:
-            self._count(each, report)
+        self._count(taken, report)
 
-    def _count(self, taken: _Taken, report: PageReport) -> None:
-        report.warn(taken.raw.id, taken.outline.warnings)
-        if taken.before and self._is_unchanged(taken.raw, taken.before):
-            self._reread.append(str(taken.before.item))
-        else:
-            was_active = taken.before is not None and taken.before.state == "active"
-            report.outcomes[Outcome.CHANGED if was_active else Outcome.NEW] += 1
+    def _count(self, taken: Sequence[_Taken], report: PageReport) -> None:
+        for each in taken:
+            report.warn(each.raw.id, each.outline.warnings)
+        new = sum(each.before is None or each.before.state != "active" for each in taken)
+        again = [str(each.before.item) for each in taken if each.before and self._is_unchanged(each.raw, each.before)]
+        self._reread += again
+        report.outcomes[Outcome.NEW] += new
+        report.outcomes[Outcome.CHANGED] += len(taken) - new - len(again)
 
     def _take_batch(self, taken: Sequence[_Taken]) -> dict[str, Draft]:
         """Let records be part of their acquisitions, and of no other; gives the Items that this changes, built.
@@ -322,15 +324,15 @@ class PageWriting:
         self._keep_items(changed)
         if merged:
             self._ledger.forget_scenes(merged)
-        again = [each for each, draft in placed if self._says_the_same(each, draft)]
-        self._ledger.saw([each.raw.id for each in again])
-        entries = [
-            RecordEntry(raw=each.raw, state="active", item=draft.known.id, is_new=each.before is None)
-            for each, draft in placed
-            if not self._says_the_same(each, draft)
-        ]
-        if entries:
-            self._ledger.keep(entries)
+        again = {each.raw.id for each, draft in placed if self._says_the_same(each, draft)}
+        self._ledger.saw(again)
+        self._ledger.keep(
+            [
+                RecordEntry(raw=each.raw, state="active", item=draft.known.id, is_new=each.before is None)
+                for each, draft in placed
+                if each.raw.id not in again
+            ]
+        )
 
     def _keep_scenes(self, found: Sequence[Acquisition], merged: Mapping[str, str]) -> None:
         known = [each for each in found if each.is_known]
@@ -452,7 +454,7 @@ class PageWriting:
 
     def _find_sets(self, windows: Sequence[Span] = ()) -> None:
         """Find the stereo sets that the Items of this page make or break; Items of their other views are built too."""
-        needed = self._sets.find([draft.as_placed() for draft in self._drafts.settled.values()], windows)
+        needed = self._sets.find((draft.as_placed() for draft in self._drafts.settled.values()), windows)
         self._others = self._drafts.built_anew(sorted(needed - self._drafts.settled.keys()))
         views = {name: draft for name, draft in (self._others | self._drafts.settled).items() if name in needed}
         self._sets.build(
@@ -476,8 +478,8 @@ class PageWriting:
 
     def _bare_document(self, draft: Draft, built: catalogue.ItemDocument) -> catalogue.ItemDocument:
         """The Item without what it says of stereo sets."""
-        written = {"created": _rfc3339(draft.known.created), "updated": _rfc3339(self._now)}
-        properties = {**built["properties"], **written}
+        times = {"created": _written(draft.known.created), "updated": _written(self._now)}
+        properties = {**built["properties"], **times}
         return {**built, "properties": properties, "private": draft.private}
 
 
@@ -510,8 +512,3 @@ def _is_gone(withdrawal: Withdrawal, known: KnownRecord | None, last_seen: datet
 
 def _without_nulls(mapping: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if value is not None}
-
-
-@lru_cache(maxsize=16)
-def _rfc3339(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

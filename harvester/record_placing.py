@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from harvester.acquisitions import Acquisition
@@ -71,7 +70,7 @@ class RecordPlacing:
             where = " and ".join(f"{draft.known.id} in {draft.known.collection}" for draft in elsewhere)
             raise UnreadableScene(f"the catalogue has {where}; say --move to move it to {wanted}")
         for draft in elsewhere:
-            draft.known = replace(draft.known, collection=str(wanted))
+            draft.known = draft.known._replace(collection=str(wanted))
         if wanted is not None:
             return wanted
         return held[0].known.collection if held else self._accepting_collection(scene)
@@ -93,7 +92,7 @@ class RecordPlacing:
         ours = [draft for draft in drafts.values() if draft.known.scene in (acquisition.scene.id, *acquisition.merged)]
         survivors: dict[str, Draft] = {}
         for draft in sorted(ours, key=lambda each: (each.known.scene != acquisition.scene.id, standing_first(each))):
-            draft.known = replace(draft.known, scene=acquisition.scene.id)
+            draft.known = draft.known._replace(scene=acquisition.scene.id)
             draft.is_touched = True
             survivor = survivors.setdefault(draft.known.collection, draft)
             if survivor is not draft:

@@ -207,6 +207,8 @@ def counts(report: PageReport | HarvestReport) -> dict[str, int]:
 
 def printable(text: str) -> str:
     """The text as terminals and PostgreSQL take it: without NUL, and names that are not UTF-8 with their bytes."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
 
 

@@ -32,3 +32,6 @@ DROP INDEX dinamis.source_record_run_idx;
 ALTER TABLE dinamis.record_version ALTER COLUMN digest SET STATISTICS 0, ALTER COLUMN content SET STATISTICS 0;
 ALTER TABLE dinamis.source_record ALTER COLUMN digest SET STATISTICS 0, ALTER COLUMN fingerprint SET STATISTICS 0;
 ALTER TABLE dinamis.scene ALTER COLUMN footprint SET STATISTICS 0;
+
+-- Numbers are taken a page at a time.
+GRANT UPDATE ON SEQUENCE dinamis.change, dinamis.source_record_id_seq TO dinamis_harvest;

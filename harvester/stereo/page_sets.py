@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 
 from harvester import catalogue
 from harvester.collection_documents import CollectionDocument
+from harvester.instants import rfc3339
 from harvester.stereo.keeping import NO_CHANGES, BuiltSet, SetKeeping, Span, StoredSet
 from harvester.stereo.rules import StereoRules
 from harvester.stereo.stereo_items import Membership, digest_of, stereo_item
@@ -64,8 +65,8 @@ class PageSets:
             built, stored = BuiltSet(found, digest_of(document)), self._changes.stored.get(found.id)
             if stored is None or (stored.digest, stored.views) != (built.digest, [view.item for view in found.views]):
                 document["properties"] |= {
-                    "created": _rfc3339(created.get(found.id, self._now)),
-                    "updated": _rfc3339(self._now),
+                    "created": rfc3339(created.get(found.id, self._now)),
+                    "updated": rfc3339(self._now),
                 }
                 self._built.append(built)
                 self.documents.append(document)
@@ -113,7 +114,3 @@ class PageSets:
     def _is_new(self, built: BuiltSet) -> bool:
         stored = self._stood(built)
         return stored is None or stored.collection != built.found.collection
-
-
-def _rfc3339(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
