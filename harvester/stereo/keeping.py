@@ -230,7 +230,7 @@ class SetKeeping:
 
     def _keep_views(self, views: Sequence[ViewItem], gone: Collection[str]) -> None:
         """Write down views, and forget others."""
-        self._connection.execute("DELETE FROM dinamis.stereo_view WHERE item = ANY(%s)", (list(gone),))
+        self._connection.execute("DELETE FROM dinamis.stereo_view WHERE item = ANY(%b::text[])", (list(gone),))
         # Lists of columns would be put together element by element, in Python.
         self._connection.execute(KEEP_VIEWS, {"views": Json(_rows(views), dumps=orjson.dumps)})
 

@@ -236,3 +236,45 @@ def test_new_items_are_changes_in_their_order(connection: Connection) -> None:
     ).fetchall()
     assert [is_first for is_first, _ in changes] == [True, True]
     assert changes[0][1] < changes[1][1]
+
+
+def test_new_acquisitions_are_copied_as_they_would_be_inserted(connection: Connection) -> None:
+    """Acquisitions that are known to be new leave the rows of those that are looked for first."""
+    scene = KnownScene("IMAGE_9", NOW)
+    moment = SceneMoment(scene=scene.id, platform=None, acquired_at=NOW, footprint=b"\x01")
+    names = {"ONE": scene.id, "IMAGE_9": scene.id}
+    with connection.transaction(force_rollback=True):
+        ledger_at(connection).keep_scenes([(scene, moment)])
+        ledger_at(connection).remember_keys(names)
+        inserted = acquisitions(connection)
+    ledger_at(connection).keep_new_scenes([(scene, moment)], names)
+    assert acquisitions(connection) == inserted
+    assert len(inserted) == 2
+
+
+def acquisitions(connection: Connection) -> list[tuple[Any, ...]]:
+    """What the ledger has of acquisitions with names, by name."""
+    return connection.execute(
+        "SELECT * FROM dinamis.scene_alias JOIN dinamis.scene ON scene.id = scene_alias.scene ORDER BY key"
+    ).fetchall()
+
+
+def test_acquisition_is_kept_while_anything_leads_to_it(connection: Connection) -> None:
+    """The database itself refuses to remove an acquisition that has an Item or a name, and no other."""
+    ledger = ledger_at(connection)
+    for name in ("IMAGE_2", "IMAGE_3"):
+        moment = SceneMoment(scene=name, platform=None, acquired_at=None, footprint=b"")
+        ledger.keep_scenes([(KnownScene(name, NOW), moment)])
+    ledger.remember_keys({"TWO": "IMAGE_2"})
+    for kept in (PLACE.scene, "IMAGE_2"):
+        with pytest.raises(psycopg.errors.ForeignKeyViolation, match=kept), connection.transaction():
+            ledger.forget_scenes([kept])
+    ledger.forget_scenes(["IMAGE_3"])
+    assert ledger.scenes([PLACE.scene, "IMAGE_2", "IMAGE_3"]).keys() == {PLACE.scene, "IMAGE_2"}
+
+
+@pytest.mark.parametrize("table", ["item", "source_record"])
+def test_records_and_items_are_there_for_good(connection: Connection, table: str) -> None:
+    """Who harvests may withdraw them, and never remove them."""
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(f"DELETE FROM dinamis.{table}")

@@ -1,7 +1,7 @@
 -- Of some moments of satellites those within reach of which two images were taken, or a stereo set stands.
 -- OFFSET keeps the planner to the indexes on satellite and time; with 1 there must be two.
 SELECT moment.platform, moment.taken
-FROM unnest(%(platforms)s::text [], %(times)s::timestamptz []) AS moment (platform, taken)
+FROM unnest(%(platforms)b::text [], %(times)b::timestamptz []) AS moment (platform, taken)
 WHERE
     EXISTS (
         SELECT FROM dinamis.stereo_view
