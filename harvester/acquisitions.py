@@ -63,18 +63,27 @@ def _acquisition(
     now: datetime,
 ) -> Acquisition:
     known = {scene.id: scene for index in group for scene in former[index].values()}
-    oldest_first = sorted(known.values(), key=lambda scene: (scene.created, scene.id))
-    first = min((scenes[index] for index in group), key=lambda scene: (scene.is_archive, scene.footprint))
-    every_name = frozenset().union(*[names[index] for index in group])
+    oldest_first = sorted(known.values(), key=_oldest_first)
+    leading, *others = group
+    first = min((scenes[index] for index in group), key=_delivered_first) if others else scenes[leading]
+    every_name = names[leading].union(*[names[index] for index in others])
     standing = oldest_first[0] if oldest_first else KnownScene(min(every_name), now)
     return Acquisition(
         scene=standing,
-        merged=tuple(scene.id for scene in oldest_first[1:]),
+        merged=tuple([scene.id for scene in oldest_first[1:]]),
         is_known=bool(oldest_first),
         names=every_name,
         members=tuple(group),
         moment=first,
     )
+
+
+def _oldest_first(scene: KnownScene) -> tuple[datetime, str]:
+    return scene.created, scene.id
+
+
+def _delivered_first(scene: SceneOutline) -> tuple[bool, bytes]:
+    return scene.is_archive, scene.footprint
 
 
 def _known_at_that_moment(scenes: Sequence[SceneOutline], ledger: Ledger) -> Iterator[tuple[int, KnownScene]]:

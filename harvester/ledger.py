@@ -168,6 +168,8 @@ class Ledger:
 
     def last_seen(self, records: Collection[str]) -> dict[str, datetime]:
         """When those of the given record ids that the ledger holds were seen, UTC."""
+        if not records:
+            return {}
         rows = self._connection.execute(
             "SELECT record, greatest(last_seen, (SELECT max(seen_at) FROM dinamis.sighting"
             "  WHERE sighting.feed = source_record.feed AND source_record.id = ANY(records)))"
@@ -221,11 +223,15 @@ class Ledger:
 
     def items(self, names: Collection[str]) -> list[KnownItem]:
         """Those of these Items that were ever made."""
+        if not names:
+            return []
         query = f"{_ITEMS} WHERE id = ANY(%b::text[]) {_OLDEST_FIRST}"
         return [KnownItem(*row) for row in self._connection.execute(query, (list(names),))]
 
     def active_records(self, items: Collection[str]) -> list[ActiveRecord]:
         """All active records of these Items, in a fixed order."""
+        if not items:
+            return []
         rows = self._connection.execute(
             "SELECT source_record.item, source_record.source, feed.kind, source_record.record, content"
             " FROM dinamis.source_record JOIN dinamis.feed ON feed.name = source_record.feed"
