@@ -176,6 +176,9 @@ def _is_left_unread(work: _Work, part: Part) -> bool:
         return False
     written = work.connections.patiently(partial(_count_unchanged, work, part, state))
     if written is None:
+        former = work.connections.patiently(lambda _, side: source_states.kept_content(side, work.feed.name))
+        if source_states.is_other_content(work.feed, former):
+            return False
         work.content = source_states.content_of(work.feed)
         written = work.connections.patiently(partial(_count_unchanged, work, part, state))
     if written is None:
@@ -320,7 +323,7 @@ def _finish_once(work: _Work, connection: Connection, side: Connection) -> Harve
     catalogue.note_harvested(side, collections)
     if work.report.items_written >= _MANY_ITEMS:
         catalogue.analyze_ledger(side)
-    if state == "succeeded":
+    if state == "succeeded" and not source_states.was_left_unread(side, run):
         _keep_state(work, side, run)
     runs.end(side, run.id, state, "; ".join(work.report.breaches) or None)
     runs.stop_finishing(side, run.id)
@@ -339,7 +342,7 @@ def _keep_state(work: _Work, side: Connection, run: Run) -> None:
     if work.state is None or run.is_resumed or not source_states.is_comparable(run.request):
         return
     try:
-        content = work.content or source_states.content_of(work.feed)
+        content = work.progress.content or work.content or source_states.content_of(work.feed)
         is_lasting = source_states.state_of(work.feed) == work.state
     except SourceUnavailable as error:
         logger.info("%s does not say whether it has changed meanwhile: %s", work.feed.name, error)

@@ -12,7 +12,7 @@ from harvester.feeds import Feed
 from harvester.report import Outcome, PageReport
 from harvester.runs import Request, Run
 from harvester.sources.registry import SOURCES
-from harvester.sources.source import TellsItsState
+from harvester.sources.source import TellsItsState, TellsOtherContent
 
 
 def state_of(feed: Feed) -> str | None:
@@ -33,6 +33,16 @@ def content_of(feed: Feed) -> str | None:
     """
     source = SOURCES[feed.kind]
     return source.content_of(feed.options) if isinstance(source, TellsItsState) else None
+
+
+def is_other_content(feed: Feed, former: str | None) -> bool:
+    """Whether it is known, without a look at all that the source gives, that this has not the digest `former`.
+
+    Raises:
+        SourceUnavailable: it cannot be reached.
+    """
+    source = SOURCES[feed.kind]
+    return former is None or (isinstance(source, TellsOtherContent) and source.is_other_content(feed.options, former))
 
 
 def is_plain(request: Request) -> bool:
@@ -90,6 +100,12 @@ def was_left_unread(connection: Connection, run: Run) -> bool:
         "SELECT unchanged_at >= %s FROM dinamis.feed WHERE name = %s", (run.started_at, run.feed)
     ).fetchone()
     return row is not None and bool(row[0])
+
+
+def kept_content(connection: Connection, feed: str) -> str | None:
+    """The digest of all that the source gave when it was harvested last; None where none is known."""
+    row = connection.execute("SELECT content_digest FROM dinamis.feed WHERE name = %s", (feed,)).fetchone()
+    return row[0] if row else None
 
 
 def forget_state(connection: Connection, feed: str) -> None:

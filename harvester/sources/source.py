@@ -40,6 +40,7 @@ class Progress:
     total: int | None = None  #: how many there will be, where the source says so
     at_hand: str = ""  #: what it is at, in a few words: "window 3 of 12", "412 files seen"
     passed_over: Mapping[str, int] | None = None  #: what was seen that is no record: kind -> count
+    content: str | None = None  #: as `TellsItsState.content_of`, where reading all of it from the beginning has told it
 
 
 class SourceOptions(BaseModel):
@@ -121,6 +122,18 @@ class TellsItsState(Protocol):
 
     def content_of(self, options: Any) -> str | None:
         """The same for a source in another state, which may hold just what it held; None where that is to be read.
+
+        Raises:
+            SourceUnavailable: it cannot be reached.
+        """
+
+
+@runtime_checkable
+class TellsOtherContent(Protocol):
+    """A source that often knows without looking through it that it holds something else than it did."""
+
+    def is_other_content(self, options: Any, former: str) -> bool:
+        """Whether `content_of` would surely not give `former` again.
 
         Raises:
             SourceUnavailable: it cannot be reached.

@@ -105,6 +105,19 @@ def test_source_with_the_same_content_is_not_read(stock: Stock, telling: Telling
     assert len(telling.asked) == asked + 1
 
 
+def test_source_in_the_same_state_is_not_asked_for_its_content(
+    stock: Stock, telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finding out all that it gives may take as long as the rest of the run."""
+
+    def content_of(_: Any) -> str:
+        raise AssertionError("it was asked")
+
+    monkeypatch.setattr(telling, "content_of", content_of)
+
+    assert counts(stock.harvest()) == {"unchanged": 10}
+
+
 def test_source_is_read_after_a_run_that_saw_a_part(stock: Stock, telling: Telling) -> None:
     """A limited run leaves no state to compare with, as what it wrote may be of another one."""
     stock.harvest(limit=4)

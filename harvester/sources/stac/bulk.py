@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import os
 import re
 import zlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -32,7 +33,8 @@ _FIRST_BATCH = 250  #: soon there is something to be searched, and known whether
 _ENOUGH_RECORDS = 250
 #: …or so many lines, most of them known.
 _ENOUGH_LINES = 5000
-_BLOCK_BYTES = 4 * 2**20
+_BLOCK_BYTES = 4 * 2**20  #: asked for at once
+_BUFFER_BYTES = 2**18  #: looked through for lines: as much as the processor has at hand
 _LONGEST_LINE_BYTES = 64 * 2**20
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
 _ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
@@ -82,15 +84,18 @@ def bulk_pages(
     """
     position = Position(**json.loads(cursor)) if cursor else Position()
     version, lines = _open(session, options, position)
-    page, end = _GatheredPage(options, fingerprints), 0
+    page, end, digest = _GatheredPage(options, fingerprints), 0, hashlib.sha256()
     with closing(_one_ahead(_batches(lines, options))) as batches:
         for batch in batches:
             if page.is_full:
                 yield page.ended(json.dumps(asdict(Position(end, version))))
                 page = _GatheredPage(options, fingerprints)
             page.read(batch.lines)
+            digest.update("".join([line.fingerprint for line in batch.lines]).encode())
             progress.records += len(batch.lines)
             end = batch.end
+    if session is None and cursor is None and not _is_packed(options):
+        progress.content = _content(options, digest.hexdigest())
     yield page.ended(None)
 
 
@@ -98,7 +103,7 @@ class _Line(NamedTuple):
     """One line, and by what it may be known."""
 
     text: bytes
-    fingerprint: str
+    fingerprint: str  #: by which the same line is known again, under the same preset
     identity: str | None  #: as `_supposed_identity`
 
 
@@ -114,12 +119,13 @@ def _batches(lines: _Lines, options: Options) -> Iterator[_Batch]:
     """The lines with anything in them, so many at once."""
     batch: list[_Line] = []
     end, wanted = 0, options.page_size or _FIRST_BATCH
+    fingerprint = _fingerprinting(options)
     for text, after in lines:
         if len(batch) >= wanted:
             yield _Batch(batch, end)
             batch, wanted = [], options.page_size or _BATCH
         if text.strip():
-            batch.append(_Line(text, _fingerprint(text, options), _supposed_identity(text)))
+            batch.append(_Line(text, fingerprint(text), _supposed_identity(text)))
         end = after
     yield _Batch(batch, end)
 
@@ -183,17 +189,46 @@ def bulk_state(session: Session | None, options: Options) -> str | None:
 
 
 def bulk_content(options: Options) -> str:
-    """What tells the content of a bulk file on this machine from any other.
+    """What tells the content of a bulk file on this machine from any other: its size, and a digest.
+
+    The digest is that of the fingerprints of all lines, which a reading has at hand; of a gzipped file, that of its
+    bytes, which are few.
 
     Raises:
         SourceUnavailable: It cannot be read.
     """
     try:
-        with local_path(options.url).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return _content(options, (_digest_of_bytes if _is_packed(options) else _digest_of_lines)(options))
     except OSError as error:
         raise SourceUnavailable(f"{options.url}: {error.strerror}") from error
-    return json.dumps([options.shown_location, options.preset, digest])
+
+
+def is_other_content(options: Options, former: str) -> bool:
+    """Whether a bulk file on this machine has another size than when `former` was its content.
+
+    Raises:
+        SourceUnavailable: It cannot be found.
+    """
+    *beginning, _ = json.loads(former)
+    *now, _ = json.loads(_content(options, ""))
+    return bool(beginning != now)
+
+
+def _content(options: Options, digest: str) -> str:
+    return json.dumps([options.shown_location, options.preset, _status(options.url).st_size, digest])
+
+
+def _digest_of_bytes(options: Options) -> str:
+    with local_path(options.url).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_of_lines(options: Options) -> str:
+    fingerprint, digest = _fingerprinting(options), hashlib.sha256()
+    for line, _ in _open(None, options, Position())[1]:
+        if line.strip():
+            digest.update(fingerprint(line).encode())
+    return digest.hexdigest()
 
 
 def _local_state(url: str) -> list[int]:
@@ -212,9 +247,16 @@ def _remote_state(session: Session, url: str) -> list[str | None] | None:
     return [answer.headers.get(name) for name in names] if "etag" in answer.headers else None
 
 
-def _fingerprint(line: bytes, options: Options) -> str:
-    """By which the same line is known again, under the same preset."""
-    return hashlib.sha256((options.preset or "").encode() + line).hexdigest()
+def _fingerprinting(options: Options) -> Callable[[bytes], str]:
+    """Gives of a line by what the same line is known again, under the same preset."""
+    of_preset = hashlib.sha256((options.preset or "").encode())
+
+    def fingerprint(line: bytes) -> str:
+        digest = of_preset.copy()
+        digest.update(line)
+        return digest.hexdigest()
+
+    return fingerprint
 
 
 def _supposed_identity(line: bytes) -> str | None:
@@ -238,7 +280,7 @@ def _record(line: _Line, options: Options) -> RawRecord:
 
 def _open(session: Session | None, options: Options, position: Position) -> tuple[str | None, _Lines]:
     """The version of the file, and its lines after a position."""
-    is_packed = options.url.partition("?")[0].endswith(".gz")
+    is_packed = _is_packed(options)
     start = 0 if is_packed else position.offset
     file = _bytes(session, options.url, start)
     if position.offset and file.version != position.version:
@@ -247,6 +289,10 @@ def _open(session: Session | None, options: Options, position: Position) -> tupl
         return file.version, _lines(file.blocks, start)
     unpacked = _lines(_unpacked(file.blocks, options.shown_location), 0)
     return file.version, (entry for entry in unpacked if entry[1] > position.offset)
+
+
+def _is_packed(options: Options) -> bool:
+    return options.url.partition("?")[0].endswith(".gz")
 
 
 def _bytes(session: Session | None, url: str, start: int) -> _Bytes:
@@ -259,7 +305,7 @@ def _local_bytes(url: str, start: int) -> _Bytes:
     def blocks() -> Iterator[bytes]:
         with path.open("rb") as file:
             file.seek(start)
-            while block := file.read(_BLOCK_BYTES):
+            while block := file.read(_BUFFER_BYTES):
                 yield block
 
     return _Bytes(f"{status.st_size}-{status.st_mtime_ns}", blocks())
@@ -330,15 +376,33 @@ def _unpacker() -> Any:
     return zlib.decompressobj(wbits=31)
 
 
+class _Stream(io.RawIOBase):
+    """Blocks one behind the other, as a file that is open."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._left = memoryview(block)
+        count = min(len(buffer), len(self._left))
+        buffer[:count], self._left = self._left[:count], self._left[count:]
+        return count
+
+
 def _lines(blocks: Iterator[bytes], start: int) -> _Lines:
     """Each line, and the offset after it; a last line without its end counts too."""
-    offset, beginning = start, b""
-    for block in blocks:
-        *whole, beginning = (beginning + block).split(b"\n")
-        for line in whole:
-            offset += len(line) + 1
-            yield line, offset
-        if len(beginning) > _LONGEST_LINE_BYTES:
+    offset = start
+    file = io.BufferedReader(_Stream(blocks), _BUFFER_BYTES)
+    while line := file.readline(_LONGEST_LINE_BYTES + 1):
+        if len(line) > _LONGEST_LINE_BYTES:
             raise UnreadableAnswer(f"a line has more than {_LONGEST_LINE_BYTES} bytes; it must hold one Item")
-    if beginning:
-        yield beginning, offset + len(beginning)
+        offset += len(line)
+        yield line.removesuffix(b"\n"), offset

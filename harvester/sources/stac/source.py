@@ -17,14 +17,23 @@ from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page
 from harvester.sources.source import Fingerprints, Progress, Selection
-from harvester.sources.stac.bulk import bulk_content, bulk_pages, bulk_state, is_bulk_file
+from harvester.sources.stac.bulk import bulk_content, bulk_pages, bulk_state, is_bulk_file, is_other_content
 from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
 from harvester.sources.stac.items import scene_from_record
 from harvester.sources.stac.options import Options
 from harvester.sources.stac.search import PageRequest, SessionIO, can_filter, linked_pages, search_pages
 from harvester.sources.stac.static import documents_of, static_pages
 
-__all__ = ["Options", "content_of", "is_selectable", "read_pages", "scene_from_record", "state_of", "windows"]
+__all__ = [
+    "Options",
+    "content_of",
+    "is_other_content",
+    "is_selectable",
+    "read_pages",
+    "scene_from_record",
+    "state_of",
+    "windows",
+]
 
 is_selectable = True
 

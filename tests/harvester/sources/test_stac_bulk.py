@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,35 @@ def test_content_of_a_file_stays_when_it_is_written_anew(bulk: Path) -> None:
     bulk.write_bytes(said + b"\n")
     assert stac.content_of(options) != content
     assert stac.content_of(stac.Options(url="https://stac.example.org/items.ndjson")) is None
+
+
+@pytest.mark.parametrize("name", ["items.ndjson", "items.ndjson.gz"])
+def test_reading_tells_the_content(tmp_path: Path, name: str) -> None:
+    """Whoever read all of a plain file knows its content; after a cursor, or of a gzipped one, it is worked out."""
+    path = tmp_path / name
+    write_items(tmp_path / "plain", 5)
+    said = (tmp_path / "plain").read_bytes() + b"\n"
+    path.write_bytes(gzip.compress(said) if name.endswith(".gz") else said)
+    options = stac.Options(url=path.as_uri(), page_size=2)
+    whole, rest = Progress(), Progress()
+    pages = list(stac.read_pages(options, Selection(), None, whole, lambda _: {}))
+    list(stac.read_pages(options, Selection(), pages[0].next_cursor, rest, lambda _: {}))
+
+    assert stac.content_of(options) is not None
+    assert whole.content == (None if name.endswith(".gz") else stac.content_of(options))
+    assert rest.content is None
+
+
+def test_a_file_of_another_size_is_other_content(bulk: Path) -> None:
+    """It need not be looked through; one of the same size has to be."""
+    options = stac.Options(url=bulk.as_uri())
+    content, said = str(stac.content_of(options)), bulk.read_bytes()
+    bulk.write_bytes(said.replace(b"1.5", b"1.6"))
+    assert not stac.is_other_content(options, content)
+    assert stac.content_of(options) != content
+    assert stac.is_other_content(stac.Options(url=bulk.as_uri(), preset="spot-6-7-drs"), content)
+    bulk.write_bytes(said + b"\n")
+    assert stac.is_other_content(options, content)
 
 
 def test_state_of_a_file_on_a_server_is_its_version(bulk: Path) -> None:
