@@ -13,7 +13,7 @@ from harvester.catalogue_connections import CatalogueConnections, translated_err
 from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms
 from harvester.page_writing import PageWriting
-from harvester.planning import known_fingerprints, limited, refuse_unknown_collection, selection_of, writing_options
+from harvester.planning import KnownFingerprints, limited, refuse_unknown_collection, selection_of, writing_options
 from harvester.record import Page
 from harvester.report import HarvestReport, PageReport, printable
 from harvester.runs import Request
@@ -33,7 +33,7 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
     asked = feed.asked_anew() if request.is_full else feed
     with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
         selection = connections.patiently(lambda _, side: selection_of(side, feed, request))
-        known = partial(known_fingerprints, connections, feed, request)
+        known = KnownFingerprints(connections, feed, request)
         seen: set[str] = set()
         watch(report, progress)
         for page in limited(SOURCES[feed.kind].read_pages(asked.options, selection, None, progress, known), request):

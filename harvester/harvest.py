@@ -28,7 +28,7 @@ from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import Ledger
 from harvester.notices import Kind, Occasion, notify
 from harvester.page_writing import PageWriting
-from harvester.planning import known_fingerprints, limited, refuse_unknown_collection, run_of, writing_options
+from harvester.planning import KnownFingerprints, limited, refuse_unknown_collection, run_of, writing_options
 from harvester.publish import publish_changes, publish_collections
 from harvester.reading_ahead import Reader, ReadingAhead, Readings
 from harvester.record import Page, RawRecord, Withdrawal
@@ -202,7 +202,7 @@ def _read_part(work: _Work, part: Part) -> None:
     is_done = False
     feed = work.feed.asked_anew() if work.run.request.is_full else work.feed
     with ReadingAhead(_reader(work), partial(_are_news, work)) as ahead:
-        known = ahead.fingerprints(partial(known_fingerprints, work.connections, work.feed, work.run.request))
+        known = ahead.fingerprints(KnownFingerprints(work.connections, work.feed, work.run.request))
         source = SOURCES[feed.kind]
         pages = source.read_pages(feed.options, part.selection, part.cursor, work.progress, known)
         for page, readings in ahead.pages(limited(pages, work.run.request, part.counts.get("read", 0))):

@@ -507,12 +507,20 @@ class Ledger:
             (self._now, self._feed, self._source, list(records)),
         )
 
-    def saw_unread(self, records: Collection[str]) -> int:
-        """Note by one row that active records are there as they were; gives how many of them are active."""
-        if not records:
+    def saw_unread(self, records: Collection[str], numbers: Collection[int] = ()) -> int:
+        """Note by one row that active records are there as they were; gives how many of them are active.
+
+        Args:
+            records: ids of records.
+            numbers: of further records, which then need not be looked for.
+        """
+        if not records and not numbers:
             return 0
+        # Numbers go as one text: of a list psycopg would adapt each of them in turn.
+        numbers_text = "{" + ",".join(map(str, numbers)) + "}"
         row = self._connection.execute(
-            "SELECT dinamis.note_unread(%s, %s, %b::text[], %s)", (self._feed, self._source, list(records), self._now)
+            "SELECT dinamis.note_unread(%s, %s, %b::text[], %s::int8[], %s)",
+            (self._feed, self._source, list(records), numbers_text, self._now),
         ).fetchone()
         return int(row[0]) if row else 0
 
@@ -574,6 +582,20 @@ def fingerprints(connection: Connection, source: str, records: Sequence[str]) ->
         (source, list(records)),
     )
     return dict(rows.fetchall())
+
+
+def following_records(connection: Connection, source: str, record: str, count: int) -> list[tuple[str, str, int]]:
+    """Up to `count` active records that were new next after this one: fingerprint, id, number."""
+    rows = connection.execute(
+        "WITH last AS MATERIALIZED (SELECT id FROM dinamis.source_record"
+        "  WHERE source = %(source)s AND record = %(record)s)"
+        " SELECT fingerprint, record, id FROM dinamis.source_record"
+        # Where many numbers are those of other sources, all of them would be passed over.
+        " WHERE id BETWEEN (SELECT id + 1 FROM last) AND (SELECT id + 2 * %(count)s FROM last)"
+        " AND source = %(source)s AND state = 'active' AND fingerprint IS NOT NULL ORDER BY id LIMIT %(count)s",
+        {"source": source, "record": record, "count": count},
+    )
+    return rows.fetchall()
 
 
 def content_from_bytes(content: bytes) -> Any:

@@ -106,7 +106,7 @@ class PageWriting:
         records = list(map(_with_printable_id, page.records))
         names = [raw.id for raw in records] + [gone.id for gone in page.withdrawals] + [each.raw.id for each in refused]
         known = self._ledger.known(names)
-        self._note_unread(page.unread, report)
+        self._note_unread(page, report)
         self._take(list(self._read_changed(records, known, readings, report)), report)
         gone = self._withdraw(page.withdrawals, known, report)
         self._put_in_quarantine(refused, known, report)
@@ -183,9 +183,11 @@ class PageWriting:
 
     # Reading
 
-    def _note_unread(self, unread: Sequence[str], report: PageReport) -> None:
+    def _note_unread(self, page: Page, report: PageReport) -> None:
         """Note records that the source did not read again, as nothing had changed."""
-        if self._ledger.saw_unread(unread) != len(unread):
+        unread, numbers = page.unread, page.numbers
+        without = [name for name in unread if name not in numbers]
+        if self._ledger.saw_unread(without, [numbers[name] for name in unread if name in numbers]) != len(unread):
             known = self._ledger.known(unread)
             lost = next(name for name in unread if name not in known or known[name].state != "active")
             raise CatalogueError(f"{lost} and perhaps others were withdrawn by another program meanwhile: run again")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from psycopg import Connection
@@ -14,7 +14,7 @@ from harvester.catalogue_connections import CatalogueConnections, translated_err
 from harvester.errors import CollectionDocumentError
 from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
-from harvester.ledger import fingerprints
+from harvester.ledger import fingerprints, following_records
 from harvester.record import Page
 from harvester.runs import Request, Run, RunBusy
 from harvester.sources.registry import SOURCES
@@ -98,13 +98,29 @@ def limited(pages: Iterable[Page], request: Request, already: int = 0) -> Iterat
         yield replace(page, records=records, unread=unread)
 
 
-def known_fingerprints(
-    connections: CatalogueConnections, feed: Feed, request: Request, records: Sequence[str]
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class KnownFingerprints:
     """What the ledger has of records that may be unchanged; nothing where these too are to be read, or to be moved."""
-    if request.reread or request.collection or not records:
-        return {}
-    return connections.patiently(lambda _, side: fingerprints(side, feed.source, records))
+
+    connections: CatalogueConnections
+    feed: Feed
+    request: Request
+
+    def __call__(self, records: Sequence[str], /) -> Mapping[str, str]:
+        """As `FingerprintsInOrder`."""
+        if self._are_all_read or not records:
+            return {}
+        return self.connections.patiently(lambda _, side: fingerprints(side, self.feed.source, records))
+
+    def following(self, record: str, count: int) -> Sequence[tuple[str, str, int]]:
+        """As `FingerprintsInOrder`."""
+        if self._are_all_read:
+            return []
+        return self.connections.patiently(lambda _, side: following_records(side, self.feed.source, record, count))
+
+    @property
+    def _are_all_read(self) -> bool:
+        return self.request.reread or self.request.collection is not None
 
 
 def writing_options(request: Request) -> WritingOptions:

@@ -28,7 +28,7 @@ from harvester.errors import UnreadableScene
 from harvester.items import ItemDocument, SourcedScene, item_from_scenes, private_part
 from harvester.record import Canonical, Page, RawRecord, SceneOutline, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.source import Fingerprints
+from harvester.sources.source import Fingerprints, FingerprintsInOrder
 
 logger = logging.getLogger(__name__)
 
@@ -125,11 +125,12 @@ class ReadingAhead:
 
     def fingerprints(self, known: Fingerprints) -> Fingerprints:
         """`known`, but for records of a page that is fetched and not written: what is known of these will change."""
+        return _Settled(self, known)
 
-        def settled(records: Sequence[str]) -> Mapping[str, str]:
-            return known([record for record in records if record not in self._unwritten])
-
-        return settled
+    @property
+    def unwritten(self) -> frozenset[str]:
+        """The records of a page that is fetched and not written."""
+        return self._unwritten
 
     def pages(self, pages: Iterable[Page]) -> Iterator[tuple[Page, Readings]]:
         """The pages in their order; while one is worked on, the next is fetched before and read meanwhile.
@@ -219,6 +220,25 @@ class ReadingAhead:
         for worker in self._workers:
             worker.end()
         self._workers = []
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What is known of records, but for those whose page is not written."""
+
+    ahead: ReadingAhead
+    known: Fingerprints
+
+    def __call__(self, records: Sequence[str], /) -> Mapping[str, str]:
+        """As `FingerprintsInOrder`."""
+        return self.known([record for record in records if record not in self.ahead.unwritten])
+
+    def following(self, record: str, count: int) -> Sequence[tuple[str, str, int]]:
+        """As `FingerprintsInOrder`."""
+        if not isinstance(self.known, FingerprintsInOrder):
+            return []
+        unwritten = self.ahead.unwritten
+        return [each for each in self.known.following(record, count) if each[1] not in unwritten]
 
 
 class _Worker:

@@ -67,6 +67,20 @@ class SourceOptions(BaseModel):
 Fingerprints = Callable[[Sequence[str]], Mapping[str, str]]  #: record ids -> fingerprints kept of those that are known
 
 
+@runtime_checkable
+class FingerprintsInOrder(Protocol):
+    """Fingerprints that can also be had in the order of the ledger, which costs a fraction of looking for each."""
+
+    def __call__(self, records: Sequence[str], /) -> Mapping[str, str]:
+        """The fingerprints of those of these records that are known, by id."""
+
+    def following(self, record: str, count: int) -> Sequence[tuple[str, str, int]]:
+        """Up to `count` records that the ledger took in next after this one: fingerprint, id, number in the ledger.
+
+        A source that gives its records in a lasting order will most likely go on with these.
+        """
+
+
 class Source(Protocol):
     """A module of this package."""
 

@@ -9,18 +9,18 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord
-from harvester.sources.source import Fingerprints, Progress
+from harvester.sources.source import Fingerprints, FingerprintsInOrder, Progress
 from harvester.sources.stac.options import Options
 from harvester.sources.stac.record import line_record, unreadable_record
 from harvester.sources.stac.static import local_path
@@ -89,9 +89,9 @@ def bulk_pages(
         for batch in batches:
             if page.is_full:
                 yield page.ended(json.dumps(asdict(Position(end, version))))
-                page = _GatheredPage(options, fingerprints)
-            page.read(batch.lines)
-            digest.update("".join([line.fingerprint for line in batch.lines]).encode())
+                page = _GatheredPage(options, fingerprints, page.last_known)
+            page.read(batch)
+            digest.update("".join(batch.fingerprints).encode())
             progress.records += len(batch.lines)
             end = batch.end
     if session is None and cursor is None and not _is_packed(options):
@@ -99,35 +99,28 @@ def bulk_pages(
     yield page.ended(None)
 
 
-class _Line(NamedTuple):
-    """One line, and by what it may be known."""
-
-    text: bytes
-    fingerprint: str  #: by which the same line is known again, under the same preset
-    identity: str | None  #: as `_supposed_identity`
-
-
 @dataclass(frozen=True)
 class _Batch:
     """Lines that are looked at together."""
 
-    lines: Sequence[_Line]
+    lines: Sequence[bytes]
+    fingerprints: Sequence[str]  #: by which the same lines are known again, under the same preset
     end: int  #: the offset after them
 
 
 def _batches(lines: _Lines, options: Options) -> Iterator[_Batch]:
     """The lines with anything in them, so many at once."""
-    batch: list[_Line] = []
+    batch: list[bytes] = []
     end, wanted = 0, options.page_size or _FIRST_BATCH
     fingerprint = _fingerprinting(options)
-    for text, after in lines:
+    for line, after in lines:
         if len(batch) >= wanted:
-            yield _Batch(batch, end)
+            yield _Batch(batch, list(map(fingerprint, batch)), end)
             batch, wanted = [], options.page_size or _BATCH
-        if text.strip():
-            batch.append(_Line(text, fingerprint(text), _supposed_identity(text)))
+        if line.strip():
+            batch.append(line)
         end = after
-    yield _Batch(batch, end)
+    yield _Batch(batch, list(map(fingerprint, batch)), end)
 
 
 def _one_ahead(batches: Iterator[_Batch]) -> Generator[_Batch]:
@@ -142,10 +135,13 @@ def _one_ahead(batches: Iterator[_Batch]) -> Generator[_Batch]:
 class _GatheredPage:
     """A page on its way: a line that is known costs little, so it may be of many of them."""
 
-    def __init__(self, options: Options, fingerprints: Fingerprints) -> None:
+    def __init__(self, options: Options, fingerprints: Fingerprints, last_known: str | None = None) -> None:
+        self.last_known = last_known  #: the record of the last line that was known, where there was one in its batch
         self._options = options
         self._fingerprints = fingerprints
+        self._in_order = fingerprints if isinstance(fingerprints, FingerprintsInOrder) else None
         self._records: dict[str, RawRecord | None] = {}  #: of each id the last; None where its line is known
+        self._numbers: dict[str, int] = {}  #: in the ledger, by id, as far as it has told
         self._lines = self._read = 0
 
     @property
@@ -155,23 +151,41 @@ class _GatheredPage:
             return self._lines >= self._options.page_size
         return self._read >= _ENOUGH_RECORDS or self._lines >= _ENOUGH_LINES
 
-    def read(self, lines: Sequence[_Line]) -> None:
+    def read(self, batch: _Batch) -> None:
         """Read some more lines, but those that are known by the very same line."""
-        known = self._fingerprints([line.identity for line in lines if line.identity])
-        for line in lines:
-            if line.identity and known.get(line.identity) == line.fingerprint:
-                self._records[line.identity] = None
+        known = self._expected(len(batch.lines))
+        known |= self._looked_for(batch, known)
+        for line, fingerprint in zip(batch.lines, batch.fingerprints, strict=True):
+            if identity := known.get(fingerprint):
+                self._records[identity] = None
             else:
-                record = _record(line, self._options)
+                record = _record(line, fingerprint, self._options)
                 self._records[record.id] = record
                 self._read += 1
-        self._lines += len(lines)
+        self.last_known = next((known[each] for each in reversed(batch.fingerprints) if each in known), None)
+        self._lines += len(batch.lines)
+
+    def _expected(self, count: int) -> dict[str, str]:
+        """Records by their fingerprints: those of the next lines, if these are in the order of the ledger."""
+        if self._in_order is None or self.last_known is None:
+            return {}
+        following = self._in_order.following(self.last_known, count)
+        self._numbers |= {record: number for _, record, number in following}
+        return {fingerprint: record for fingerprint, record, _ in following}
+
+    def _looked_for(self, batch: _Batch, known: Mapping[str, str]) -> dict[str, str]:
+        """Records by their fingerprints: those that the ledger has under the id that the other lines seem to give."""
+        lines = zip(batch.lines, batch.fingerprints, strict=True)
+        supposed = {fingerprint: _supposed_identity(line) for line, fingerprint in lines if fingerprint not in known}
+        kept = self._fingerprints([identity for identity in supposed.values() if identity])
+        return {each: identity for each, identity in supposed.items() if identity and kept.get(identity) == each}
 
     def ended(self, cursor: str | None) -> Page:
         """The page as it is."""
         return Page(
             records=[record for record in self._records.values() if record],
             unread=[identity for identity, record in self._records.items() if record is None],
+            numbers=self._numbers,
             next_cursor=cursor,
         )
 
@@ -270,12 +284,12 @@ def _supposed_identity(line: bytes) -> str | None:
         return None
 
 
-def _record(line: _Line, options: Options) -> RawRecord:
+def _record(line: bytes, fingerprint: str, options: Options) -> RawRecord:
     try:
-        return line_record(line.text, options.url, options.preset, line.fingerprint)
+        return line_record(line, options.url, options.preset, fingerprint)
     except orjson.JSONDecodeError as error:
-        said = line.text[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
-        return replace(unreadable_record(f"the line is not JSON: {error}", said), fingerprint=line.fingerprint)
+        said = line[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
+        return replace(unreadable_record(f"the line is not JSON: {error}", said), fingerprint=fingerprint)
 
 
 def _open(session: Session | None, options: Options, position: Position) -> tuple[str | None, _Lines]:
