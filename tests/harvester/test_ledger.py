@@ -22,6 +22,7 @@ from harvester.ledger import (
     RecordEntry,
     SceneMoment,
     fingerprints,
+    following_records,
 )
 from harvester.record import RawRecord
 from tests.harvester.invented_source import feed_of
@@ -100,6 +101,25 @@ def test_unread_records_are_seen_by_one_row(connection: Connection) -> None:
     assert connection.execute("SELECT cardinality(records) FROM dinamis.sighting").fetchall() == [(2,)]
 
 
+def numbers_of(connection: Connection) -> dict[str, int]:
+    """The numbers of all records, by id."""
+    return dict(connection.execute("SELECT record, id FROM dinamis.source_record").fetchall())
+
+
+def test_unread_records_are_seen_by_their_numbers(connection: Connection) -> None:
+    """Those that are named and those that are numbered make one row together; of both only active ones are counted."""
+    ledger_at(connection).keep([entry("a"), entry("b"), entry("c"), entry("d", "quarantined")])
+    Ledger(connection, source="other", feed=FEED.name, run=None, now=NOW).keep([entry("e")])
+    connection.execute("UPDATE dinamis.source_record SET absent_since = now() WHERE record = 'c'")
+    number = numbers_of(connection)
+    assert ledger_at(connection, 1).saw_unread(["a"], [number[name] for name in "bcde"]) == 3
+    assert connection.execute("SELECT records FROM dinamis.sighting").fetchall() == [([number["a"], number["b"]],)]
+    assert (
+        connection.execute("SELECT record FROM dinamis.source_record WHERE absent_since > %s", (NOW,)).fetchall() == []
+    )
+    assert ledger_at(connection, 2).saw_unread([], [number["b"]]) == 1
+
+
 def test_known_records_are_those_of_the_source_only(connection: Connection) -> None:
     """A record of the same id at another source is another record."""
     ledger_at(connection).keep([entry(n=1)])
@@ -136,6 +156,31 @@ def test_withdrawn_record_keeps_what_it_said(connection: Connection) -> None:
     )
     assert states.fetchall() == [("active", '{"n":1}'), ("withdrawn", '{"n":1}')]
     assert ledger_at(connection).active_records([PLACE.id]) == []
+
+
+def test_following_records_are_in_force_and_in_the_order_of_the_ledger(connection: Connection) -> None:
+    """What is withdrawn, in quarantine, of another source or without a fingerprint is passed over."""
+    ledger = ledger_at(connection)
+    ledger.keep([entry("z", fingerprint="1"), entry("b", "quarantined", fingerprint="2"), entry("c")])
+    Ledger(connection, source="other", feed=FEED.name, run=None, now=NOW).keep([entry("d", fingerprint="4")])
+    ledger.keep([entry("e", fingerprint="5"), entry("f", fingerprint="6"), entry("a", fingerprint="7")])
+    ledger.withdraw({"f": "gone"})
+    number = numbers_of(connection)
+
+    assert following_records(connection, "held", "z", 9) == [("5", "e", number["e"]), ("7", "a", number["a"])]
+    assert following_records(connection, "held", "b", 9) == following_records(connection, "held", "z", 9)
+    assert following_records(connection, "held", "e", 1) == [("7", "a", number["a"])]
+    for last in ("a", "d", "no record"):
+        assert following_records(connection, "held", last, 9) == []
+
+
+def test_following_records_are_near(connection: Connection) -> None:
+    """However many records of other sources came between, no more numbers are looked through than twice the records."""
+    ledger_at(connection).keep([entry("a", fingerprint="1")])
+    connection.execute("SELECT nextval('dinamis.source_record_id_seq') FROM generate_series(1, 10)")
+    ledger_at(connection).keep([entry("b", fingerprint="2")])
+    assert following_records(connection, "held", "a", 5) == []
+    assert len(following_records(connection, "held", "a", 6)) == 1
 
 
 def test_fingerprints_are_those_of_records_in_force(connection: Connection) -> None:

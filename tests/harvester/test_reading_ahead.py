@@ -24,7 +24,7 @@ from harvester.publish import publish_collections
 from harvester.reading_ahead import Reader, ReadingAhead, Readings
 from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
 from harvester.sources.registry import read_record
-from harvester.sources.source import Progress, Selection
+from harvester.sources.source import FingerprintsInOrder, Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items
 from tests.harvest_rooms import items, rooms, rows, sensors, timeless
@@ -237,3 +237,37 @@ def test_fingerprints_of_an_unwritten_page_are_not_believed() -> None:
             pass
 
     assert asked == [["a", "b", "c"], ["a", "b", "c"], ["c"], ["b", "c"]]
+
+
+class Ordered:
+    """Fingerprints of three records in their order."""
+
+    def __call__(self, records: Sequence[str], /) -> dict[str, str]:
+        """Those of these records."""
+        return {name: f"print of {name}" for name in records}
+
+    def following(self, record: str, count: int) -> list[tuple[str, str, int]]:
+        """Those of all, whatever they follow."""
+        return [(f"print of {name}", name, number) for number, name in enumerate("abc")]
+
+
+def test_records_of_an_unwritten_page_do_not_follow() -> None:
+    """What comes next in the ledger is not believed of a record that is about to change; plain ones have no order."""
+    asked: list[list[str]] = []
+    reading = ahead()
+    fingerprints = reading.fingerprints(Ordered())
+    assert isinstance(fingerprints, FingerprintsInOrder)
+
+    def source() -> Iterator[Page]:
+        for _ in range(3):
+            asked.append([name for _, name, _ in fingerprints.following("z", 9)])
+            yield Page(records=[RawRecord(id="a", content={"problem": 1})], next_cursor="x")
+
+    with reading:
+        for _ in reading.pages(source()):
+            pass
+        plain = reading.fingerprints(lambda _: {})
+        assert isinstance(plain, FingerprintsInOrder)
+        assert plain.following("z", 9) == []
+
+    assert asked == [["a", "b", "c"], ["a", "b", "c"], ["b", "c"]]
