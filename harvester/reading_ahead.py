@@ -237,8 +237,8 @@ class _Settled:
         """As `FingerprintsInOrder`."""
         if not isinstance(self.known, FingerprintsInOrder):
             return []
-        unwritten = self.ahead.unwritten
-        return [each for each in self.known.following(record, count) if each[1] not in unwritten]
+        following, unwritten = self.known.following(record, count), self.ahead.unwritten
+        return [each for each in following if each[1] not in unwritten] if unwritten else following
 
 
 class _Worker:

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -95,32 +95,32 @@ def bulk_pages(
             progress.records += len(batch.lines)
             end = batch.end
     if session is None and cursor is None and not _is_packed(options):
-        progress.content = _content(options, digest.hexdigest())
+        progress.content = _content(options, end, digest.hexdigest())
     yield page.ended(None)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Batch:
     """Lines that are looked at together."""
 
-    lines: Sequence[bytes]
-    fingerprints: Sequence[str]  #: by which the same lines are known again, under the same preset
+    lines: list[bytes]
+    fingerprints: list[str]  #: by which the same lines are known again, under the same preset
     end: int  #: the offset after them
 
 
 def _batches(lines: _Lines, options: Options) -> Iterator[_Batch]:
     """The lines with anything in them, so many at once."""
-    batch: list[bytes] = []
-    end, wanted = 0, options.page_size or _FIRST_BATCH
     fingerprint = _fingerprinting(options)
+    batch, wanted = _Batch([], [], 0), options.page_size or _FIRST_BATCH
     for line, after in lines:
-        if len(batch) >= wanted:
-            yield _Batch(batch, list(map(fingerprint, batch)), end)
-            batch, wanted = [], options.page_size or _BATCH
+        if len(batch.lines) >= wanted:
+            yield batch
+            batch, wanted = _Batch([], [], after), options.page_size or _BATCH
         if line.strip():
-            batch.append(line)
-        end = after
-    yield _Batch(batch, list(map(fingerprint, batch)), end)
+            batch.lines.append(line)
+            batch.fingerprints.append(fingerprint(line))
+        batch.end = after
+    yield batch
 
 
 def _one_ahead(batches: Iterator[_Batch]) -> Generator[_Batch]:
@@ -212,7 +212,8 @@ def bulk_content(options: Options) -> str:
         SourceUnavailable: It cannot be read.
     """
     try:
-        return _content(options, (_digest_of_bytes if _is_packed(options) else _digest_of_lines)(options))
+        digest = (_digest_of_bytes if _is_packed(options) else _digest_of_lines)(options)
+        return _content(options, _status(options.url).st_size, digest)
     except OSError as error:
         raise SourceUnavailable(f"{options.url}: {error.strerror}") from error
 
@@ -224,12 +225,12 @@ def is_other_content(options: Options, former: str) -> bool:
         SourceUnavailable: It cannot be found.
     """
     *beginning, _ = json.loads(former)
-    *now, _ = json.loads(_content(options, ""))
+    *now, _ = json.loads(_content(options, _status(options.url).st_size, ""))
     return bool(beginning != now)
 
 
-def _content(options: Options, digest: str) -> str:
-    return json.dumps([options.shown_location, options.preset, _status(options.url).st_size, digest])
+def _content(options: Options, size: int, digest: str) -> str:
+    return json.dumps([options.shown_location, options.preset, size, digest])
 
 
 def _digest_of_bytes(options: Options) -> str:
