@@ -13,13 +13,11 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import psycopg
 from psycopg import Connection
 from psycopg.types.json import Jsonb
-from pypgstac.db import PgstacDB
-from pypgstac.load import Loader, Methods
 
 from harvester import direct_loading
 from harvester.collection_documents import CollectionDocument, queryables_of
@@ -31,20 +29,6 @@ logger = logging.getLogger(__name__)
 _WRITER_LOCK = 0x44494E41
 
 ItemDocument = dict[str, Any]  #: an Item as JSON data, with the key `private` that pgSTAC keeps apart
-
-
-class _PageConnection(PgstacDB):
-    """The database of pypgstac on exactly one connection: when it is gone the page fails, nothing goes elsewhere."""
-
-    def connect(self) -> Connection:
-        """The connection of the page; raises psycopg.OperationalError when it is closed."""
-        if self.connection is None or self.connection.closed or self.connection.broken:
-            self.get_pool()
-        return self.connection
-
-    def get_pool(self) -> NoReturn:
-        """Refused: there are no other connections, also not where pypgstac looks for some after an error."""
-        raise psycopg.OperationalError("the connection of this page was lost; nothing of the page is written")
 
 
 def connect(conninfo: str, *, autocommit: bool = False) -> Connection:
@@ -79,15 +63,14 @@ def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocu
         _prepare_partition(side, [item for item in items if item["collection"] == collection])
     # Statistics and constraints are rebuilt once after the run (`finish_writing`), not page by page.
     connection.execute("SET LOCAL pgstac.use_queue = true")
-    database = _PageConnection(connection=connection)
     try:
         if direct_loading.fits(connection):
             direct_loading.replace_items(connection, items)
         else:
-            # upsert would leave a second row when a corrected date moves an Item to another partition.
-            Loader(database).load_items(iter(items), Methods.delsert)
-        # The Loader passes over errors of the statistics, and psycopg over the commit of a connection that is gone.
-        database.connect()
+            # It is seldom needed, and comes with the clients of every cloud: 30 MB and half a second.
+            from harvester import stock_loading  # noqa: PLC0415
+
+            stock_loading.replace_items(connection, items)
     except psycopg.Error:
         raise
     except Exception as error:  # pypgstac raises bare exceptions

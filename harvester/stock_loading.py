@@ -1,0 +1,43 @@
+"""Items written by pypgstac's own Loader, which fits every version of pgSTAC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import psycopg
+from psycopg import Connection
+from pypgstac.db import PgstacDB
+from pypgstac.load import Loader, Methods
+
+
+class _PageConnection(PgstacDB):
+    """The database of pypgstac on exactly one connection: when it is gone the page fails, nothing goes elsewhere."""
+
+    def connect(self) -> Connection:
+        """The connection of the page; raises psycopg.OperationalError when it is closed."""
+        if self.connection is None or self.connection.closed or self.connection.broken:
+            self.get_pool()
+        return self.connection
+
+    def get_pool(self) -> NoReturn:
+        """Refused: there are no other connections, also not where pypgstac looks for some after an error."""
+        raise psycopg.OperationalError("the connection of this page was lost; nothing of the page is written")
+
+
+def replace_items(connection: Connection, items: Sequence[dict[str, Any]]) -> None:
+    """Insert or replace Items inside the open transaction of `connection`.
+
+    Args:
+        connection: where `pgstac.use_queue` is set.
+        items: as JSON data, each id once; the partitions for their dates are there.
+
+    Raises:
+        psycopg.Error: the database refuses a row, or the connection is lost.
+        Exception: pgSTAC refuses an Item; pypgstac has no exception of its own.
+    """
+    database = _PageConnection(connection=connection)
+    # upsert would leave a second row when a corrected date moves an Item to another partition.
+    Loader(database).load_items(iter(items), Methods.delsert)
+    # The Loader passes over errors of the statistics.
+    database.connect()
