@@ -13,12 +13,13 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from math import ceil
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection as Socket
+from queue import SimpleQueue
+from threading import Thread
 from time import monotonic
 from typing import Any, Self
 
@@ -282,19 +283,25 @@ class _Worker:
 
 def work(descriptor: int) -> None:
     """Read what comes through a socket until its other end is closed."""
-    gone = suppress(EOFError, BrokenPipeError, ConnectionResetError)
-    with Socket(descriptor) as socket, gone, ThreadPoolExecutor(1, "next page") as thread:
+    with Socket(descriptor) as socket, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         reader: Reader = pickle.loads(socket.recv_bytes())  # noqa: S301 - from the process that started this one
         gc.collect()
         gc.freeze()
         socket.send(True)
-        coming = thread.submit(socket.recv)
-        while True:
-            page = coming.result()
-            # The other end sends the next page before it takes what came of this one.
-            coming = thread.submit(socket.recv)
+        pages: SimpleQueue[Sequence[bytes] | None] = SimpleQueue()
+        # The other end sends the next page before it takes what came of this one.
+        Thread(target=_take_in, args=(socket, pages), daemon=True).start()
+        while (page := pages.get()) is not None:
             # All at once when all is done: the other end takes nothing while it writes.
             socket.send([pickle.dumps(list(map(reader.read, pickle.loads(batch)))) for batch in page])  # noqa: S301
+
+
+def _take_in(socket: Socket[Any, Any], pages: SimpleQueue[Sequence[bytes] | None]) -> None:
+    """Put the pages that come through a socket into a queue, and None when its other end is closed."""
+    with suppress(EOFError, OSError):
+        while True:
+            pages.put(socket.recv())
+    pages.put(None)
 
 
 def _batches(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import signal
 import subprocess
@@ -188,6 +189,16 @@ def test_killed_worker_costs_its_readings_only(page: Page, caplog: pytest.LogCap
         after = [readings for _, readings in (next(pages) for _ in range(5))]
 
     assert after[-1] == []
+    assert "records are read in place" in caplog.text
+
+
+def test_worker_that_fails_costs_its_readings_only(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    """A fault in a reader ends the process that reads ahead, also at the last page; it is met again in place."""
+    faulty = replace(reader(), scene_from_record=operator.truediv)
+    with ReadingAhead(faulty, lambda records: [True] * len(records), large=1) as reading:
+        readings = [readings for _, readings in reading.pages([page, page])]
+
+    assert readings == [(), []]
     assert "records are read in place" in caplog.text
 
 
