@@ -67,7 +67,7 @@ def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocu
         if direct_loading.fits(connection):
             direct_loading.replace_items(connection, items)
         else:
-            # It is seldom needed, and comes with the clients of every cloud: 30 MB and half a second.
+            # It is seldom needed, and comes with the clients of every cloud.
             from harvester import stock_loading  # noqa: PLC0415
 
             stock_loading.replace_items(connection, items)

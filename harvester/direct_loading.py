@@ -1,17 +1,15 @@
 """Items copied straight into the partitions of pgSTAC: the rows that pypgstac's Loader would write.
 
-The Loader copies a page into a temporary table first, as text, and only when all of its rows are made. What is done
-here rests on the tables of one version of pgSTAC; for any other `fits` says no, and the Loader is to be used.
+The Loader copies a page into a temporary table first, and takes geometries apart in Python. What is done here rests on
+the tables of one version of pgSTAC; for any other `fits` says no, and the Loader is to be used.
 """
 
 from __future__ import annotations
 
-import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -35,8 +33,6 @@ _COLUMNS = {
 #: What is not left in the column `content`.
 _APART = frozenset({"id", "collection", "geometry", "private", "pgstac:base_item"})
 _WGS84 = 4326
-#: How the EWKB of a polygon begins: byte order, kind with the flag of a reference system, that system, number of rings.
-_POLYGON = struct.Struct("<BIII")
 
 
 @dataclass(frozen=True)
@@ -55,10 +51,9 @@ class _Target:
         date = "%Y" if self.interval == "year" else "%Y%m"
         return f"_items_{self.key}_{datetime.fromisoformat(moment).astimezone(UTC):{date}}"
 
-    def row(self, item: dict[str, Any]) -> tuple[Any, ...]:
+    def row(self, item: dict[str, Any], geometry: bytes) -> tuple[Any, ...]:
         """The columns of an Item."""
         first, last = map(datetime.fromisoformat, period(item))
-        geometry = _ewkb(item["geometry"])
         return item["id"], item["collection"], first, last, geometry, self._content(item), item.get("private")
 
     def _content(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -102,10 +97,10 @@ def _replace(connection: Connection, collection: str, items: Sequence[dict[str, 
         connection.execute(sql.SQL("LOCK TABLE ONLY {} IN EXCLUSIVE MODE").format(sql.Identifier(partition)))
     # From the whole collection: an Item whose date was corrected may leave another partition.
     connection.execute(
-        "DELETE FROM items WHERE collection = %s AND id = ANY(%b::text[])", (collection, [item["id"] for item in items])
+        "DELETE FROM items WHERE collection = %s AND id = ANY(%s)", (collection, [item["id"] for item in items])
     )
     for partition, members in sorted(by_partition.items()):
-        _copy(connection, partition, map(target.row, members))
+        _copy(connection, partition, map(target.row, members, _geometries(members)))
 
 
 def _copy(connection: Connection, partition: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -131,24 +126,11 @@ def period(item: dict[str, Any]) -> tuple[str, str]:
     return properties["datetime"], properties["datetime"]
 
 
-def _ewkb(geometry: dict[str, Any]) -> bytes:
-    """A geometry as PostGIS reads it, in WGS 84."""
-    if _is_flat_polygon(geometry):
-        # Nearly all are, and GEOS takes ten times as long.
-        rings = geometry["coordinates"]
-        return _POLYGON.pack(1, 0x2000_0003, _WGS84, len(rings)) + b"".join(map(_ring, rings))
-    shape = shapely.set_srid(shapely.from_geojson(orjson.dumps(geometry)), _WGS84)
-    written: bytes = shapely.to_wkb(shape, include_srid=True)
+def _geometries(items: Sequence[dict[str, Any]]) -> list[bytes]:
+    """The geometries as PostGIS reads them, in WGS 84."""
+    shapes = shapely.from_geojson([orjson.dumps(item["geometry"]) for item in items])
+    written: list[bytes] = shapely.to_wkb(shapely.set_srid(shapes, _WGS84), include_srid=True).tolist()
     return written
-
-
-def _is_flat_polygon(geometry: dict[str, Any]) -> bool:
-    rings = geometry.get("coordinates", ())
-    return geometry["type"] == "Polygon" and {len(position) for ring in rings for position in ring} == {2}
-
-
-def _ring(positions: Sequence[Sequence[float]]) -> bytes:
-    return struct.pack(f"<I{2 * len(positions)}d", len(positions), *chain.from_iterable(positions))
 
 
 def _target(connection: Connection, collection: str) -> _Target:
