@@ -179,6 +179,15 @@ def test_small_harvest_starts_no_process(page: Page) -> None:
         assert readers_of(os.getpid()) == []
 
 
+def test_who_is_waited_for_is_given_less(page: Page) -> None:
+    """Where pages are written faster than they are read, a part of each is left to be read in place."""
+    with ReadingAhead(reader(), lambda records: [True] * len(records), large=1) as reading:
+        read = [len(readings) for _, readings in reading.pages([page] * 12)]
+
+    assert read[:2] == [0, 120]
+    assert 0 < read[-1] < 120
+
+
 def test_killed_worker_costs_its_readings_only(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     """When a process that reads is killed all pages still come, to be read in place."""
     with ahead() as reading:
