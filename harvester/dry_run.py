@@ -8,18 +8,18 @@ from functools import partial
 from psycopg import Connection
 
 from harvester import runs
-from harvester.absence import count_unseen
-from harvester.catalogue_connections import CatalogueConnections, translated_errors
+from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms
-from harvester.page_writing import PageWriting
-from harvester.planning import KnownFingerprints, limited, refuse_unknown_collection, selection_of, writing_options
+from harvester.pages.writing import PageWriting
 from harvester.record import Page
-from harvester.report import HarvestReport, PageReport, printable
 from harvester.runs import Request
+from harvester.runs.absence import count_unseen
+from harvester.runs.planning import KnownFingerprints, limited, refuse_unknown_collection, selection_of, writing_options
+from harvester.runs.report import HarvestReport, PageReport, printable
+from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress
-from harvester.watching import Watcher, nobody_watches
 
 
 def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:

@@ -18,25 +18,25 @@ from functools import partial
 import psycopg
 from psycopg import Connection
 
-from harvester import catalogue, drift, runs, source_states
-from harvester.absence import mark_absent, overdue_records, settle_sightings, withdrawal_limit
-from harvester.catalogue_connections import CatalogueConnections, translated_errors
+from harvester import catalogue, runs
+from harvester.catalogue.connections import CatalogueConnections, translated_errors
+from harvester.catalogue.publish import publish_changes, publish_collections
 from harvester.errors import CatalogueError, HarvestError, SourceUnavailable
-from harvester.expectations import breaches_of
 from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import Ledger
-from harvester.notices import Kind, Occasion, notify
-from harvester.page_writing import PageWriting
-from harvester.planning import KnownFingerprints, limited, refuse_unknown_collection, run_of, writing_options
-from harvester.publish import publish_changes, publish_collections
-from harvester.reading_ahead import Reader, ReadingAhead, Readings
+from harvester.pages.reading_ahead import Reader, ReadingAhead, Readings
+from harvester.pages.writing import PageWriting
 from harvester.record import Page, RawRecord, Withdrawal
-from harvester.report import HarvestReport, Outcome, PageReport, printable
-from harvester.runs import Part, PartLost, Request, Run, RunBusy, RunCancelled
+from harvester.runs import Part, PartLost, Request, Run, RunBusy, RunCancelled, drift, source_states
+from harvester.runs.absence import mark_absent, overdue_records, settle_sightings, withdrawal_limit
+from harvester.runs.expectations import breaches_of
+from harvester.runs.notices import Kind, Occasion, notify
+from harvester.runs.planning import KnownFingerprints, limited, refuse_unknown_collection, run_of, writing_options
+from harvester.runs.report import HarvestReport, Outcome, PageReport, printable
+from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress
-from harvester.watching import Watcher, nobody_watches
 
 __all__ = ["HarvestRooms", "Request", "TooManyWithdrawals", "harvest", "work_on"]
 

@@ -20,7 +20,7 @@ from harvester.credentials import Credentials
 from harvester.dry_run import dry_run
 from harvester.feeds import deliveries_at
 from harvester.harvest import HarvestRooms, Request, harvest
-from harvester.report import HarvestReport
+from harvester.runs.report import HarvestReport
 from harvester.sample_archive import DeliverySpec, View, write_delivery
 from harvester.sensors import Sensors, load_sensors
 

@@ -9,7 +9,7 @@ from typing import Any
 from shapely import box
 
 from footprints import ViewingDirection
-from harvester.items import SourcedScene
+from harvester.items.from_scenes import SourcedScene
 from harvester.record import Band, CompanionFile, ImageFile, Product, RemoteAsset, SceneRecord
 
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"

@@ -28,7 +28,7 @@ from database.commands.terminal import (
 )
 
 if TYPE_CHECKING:
-    from harvester.report import HarvestReport, ItemChange
+    from harvester.runs.report import HarvestReport, ItemChange
     from harvester.sources.source import Progress
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Accounts:
         """
         from database import DatabaseError
         from harvester.errors import HarvestError
-        from harvester.report import HarvestReport
+        from harvester.runs.report import HarvestReport
 
         with progress_bar(feed) as show:
             watch = Watch(HarvestReport(feed, location, datetime.now(UTC), kind=kind), show)
@@ -144,7 +144,7 @@ class Accounts:
 
 def write_report(file: Path, reports: Sequence[HarvestReport], data: Any) -> None:
     """Write accounts into a file: as a page if its name says so, else as JSON."""
-    from harvester.report_page import report_page
+    from harvester.runs.report_page import report_page
 
     is_page = file.suffix == ".html"
     text = report_page(reports) if is_page else json.dumps(data, indent=2, ensure_ascii=False) + "\n"

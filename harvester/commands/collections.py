@@ -66,7 +66,7 @@ def check(directory: Path | None) -> None:
 @collections.command()
 def load() -> None:
     """Publish the collections in the catalogue. Their Items are never touched; repeating it changes nothing."""
-    from harvester.publish import publish_collections
+    from harvester.catalogue.publish import publish_collections
 
     rooms = harvest_rooms(ready_database("harvest"))
     for collection, changed in publish_collections(rooms.conninfo, rooms.documents, rooms.language).items():

@@ -29,7 +29,7 @@ def undo(run: int, file: Path | None, as_json: bool) -> None:
       dinamis harvest undo 12
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.amendments import undo_run
-    from harvester.run_history import report_of
+    from harvester.runs.history import report_of
 
     rooms = harvest_rooms()
     with harvest_connection() as connection:

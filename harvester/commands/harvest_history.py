@@ -15,8 +15,8 @@ from harvester.commands.accounts import print_account, report_option, write_repo
 from harvester.commands.rooms import harvest_connection
 
 if TYPE_CHECKING:
-    from harvester.report import HarvestReport
-    from harvester.run_history import RunSummary
+    from harvester.runs.history import RunSummary
+    from harvester.runs.report import HarvestReport
 
 _COUNTS = ("read", "new", "changed", "withdrawn", "quarantined")
 
@@ -30,7 +30,7 @@ def history(feed: str | None, limit: int, as_json: bool) -> None:
 
     A feed is COLLECTION/SOURCE, or "deliveries PATH_OR_URL" of what was named on the command line.
     """
-    from harvester.run_history import history as runs_of
+    from harvester.runs.history import history as runs_of
 
     with harvest_connection() as connection:
         runs = runs_of(connection, feed, limit)
@@ -58,7 +58,7 @@ def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
       dinamis harvest show 12 --report run.html
       dinamis harvest show 12 --records
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from harvester.run_history import records_of, report_of
+    from harvester.runs.history import records_of, report_of
 
     with harvest_connection() as connection:
         report = report_of(connection, run)
@@ -79,8 +79,8 @@ def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
 def cancel(run: int) -> None:
     """Stop a RUN for good: whoever works on it stops after the page at hand, and what was written is kept."""
     from harvester import runs
-    from harvester.run_history import report_of
     from harvester.runs import is_at_work
+    from harvester.runs.history import report_of
 
     with harvest_connection() as connection:
         report = report_of(connection, run)

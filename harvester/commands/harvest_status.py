@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harvester.collection_documents import CollectionDocuments
     from harvester.collection_model import SourceChoice
     from harvester.feeds import Feed
-    from harvester.run_history import FeedStatus
+    from harvester.runs.history import FeedStatus
 
 #: Lines of a terminal of 24 that are left for feeds, and for what is to be told of single ones.
 _FEED_LINES = 15
@@ -53,7 +53,7 @@ def sources(as_json: bool) -> None:
     documents = collection_documents()
     feeds = documented_feeds(documents)
     with harvest_connection() as connection:
-        from harvester.run_history import status_of_feeds
+        from harvester.runs.history import status_of_feeds
 
         standing = {status.feed: status for status in status_of_feeds(connection, feeds.values())}
     lines = list(_source_lines(documents, feeds, standing))
@@ -78,8 +78,8 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
     Exit code, for a monitor: 0 all is well, 1 a source is stale, failed, left its collection not as expected, or was
     interrupted and nobody goes on with it, 2 the status cannot be told. Records in quarantine are no alarm.
     """
-    from harvester.notices import notify_of_stale
-    from harvester.run_history import status_of_feeds
+    from harvester.runs.history import status_of_feeds
+    from harvester.runs.notices import notify_of_stale
     from harvester.settings import HarvestSettings
 
     feeds = documented_feeds(collection_documents())

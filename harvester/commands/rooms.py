@@ -68,6 +68,6 @@ def documented_feeds(documents: CollectionDocuments) -> dict[str, Feed]:
 
 def known_feeds(connection: Connection, documents: CollectionDocuments) -> Mapping[str, Feed]:
     """The feeds of the documents, and those that only the database knows: their records can be read again."""
-    from harvester.run_history import kept_feeds
+    from harvester.runs.history import kept_feeds
 
     return kept_feeds(connection) | documented_feeds(documents)

@@ -36,8 +36,8 @@ def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None
       dinamis stereo rebuild
       dinamis stereo rebuild --platform pleiades-1b --since 2023-01-01
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from harvester.stereo.rebuild import RebuildReport, Shard
-    from harvester.stereo.rebuild import rebuild as rebuild_sets
+    from harvester.amendments.stereo_rebuild import RebuildReport, Shard
+    from harvester.amendments.stereo_rebuild import rebuild as rebuild_sets
 
     def tell(shard: Shard, done: RebuildReport) -> None:
         say(f"{shard.platform} {shard.month:%Y-%m}: {done.items} images so far, {done.written} Items written")

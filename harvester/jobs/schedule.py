@@ -17,8 +17,8 @@ from harvester import catalogue
 from harvester.feeds import Feed
 from harvester.jobs.queue import FEED_TASK, harvest_options, job_queue
 from harvester.jobs.tasks import harvest_feed
-from harvester.notices import notify_of_stale
 from harvester.runs import Request
+from harvester.runs.notices import notify_of_stale
 from harvester.settings import NoticeSettings
 
 logger = getLogger(__name__)

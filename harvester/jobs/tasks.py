@@ -17,9 +17,9 @@ from harvester.feeds import Feed
 from harvester.harvest import HarvestRooms, Request, work_on
 from harvester.jobs.queue import enqueue_part, enqueue_repeat, is_at_work
 from harvester.jobs.repeats import wait_before_repeat
-from harvester.planning import plan
-from harvester.report import HarvestReport
 from harvester.runs import Run, RunBusy, RunCancelled
+from harvester.runs.planning import plan
+from harvester.runs.report import HarvestReport
 from harvester.sources.source import Progress
 
 

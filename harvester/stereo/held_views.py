@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from harvester.item_assets import MEMBER_MARK
+from harvester.items.assets import MEMBER_MARK
 from harvester.stereo.errors import ViewNotHere, ViewNotUsable, ViewToOrder
 
 ItemDocument = Mapping[str, Any]

@@ -14,8 +14,8 @@ from pystac.utils import datetime_to_str
 from footprints import footprint_bbox
 from footprints.stereo_properties import ROLES, STEREO_EXTENSION, stereo_properties
 from footprints.suitability import outer_pair, suitability
-from harvester.item_assets import known, spoken_moment
-from harvester.items import EXTENSIONS
+from harvester.items.assets import known, spoken_moment
+from harvester.items.from_scenes import EXTENSIONS
 from harvester.stereo.sets import FoundSet
 from harvester.stereo.views import ItemDocument
 

@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from database import Database
 from harvester import catalogue
+from harvester.catalogue.publish import publish_collections
 from harvester.harvest import Request, harvest
-from harvester.publish import publish_collections
 from tests.benchmarks.generated_items import COLLECTION, feed_of, write_items
 from tests.benchmarks.measuring import Cost, cost_of
 from tests.benchmarks.server import running_server

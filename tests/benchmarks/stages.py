@@ -10,8 +10,10 @@ from functools import wraps
 from typing import Any
 from unittest.mock import patch
 
-from harvester import catalogue, item_drafts, items, page_writing
+from harvester import catalogue
+from harvester.items import from_scenes
 from harvester.ledger import Ledger
+from harvester.pages import drafts, writing
 from harvester.sources.registry import SOURCES
 
 _LEDGER = [name for name, member in vars(Ledger).items() if callable(member) and not name.startswith("__")]
@@ -51,11 +53,9 @@ def clocked_stages() -> Iterator[dict[str, float]]:
         patch.object(source, "read_pages", paged(source.read_pages)),
         # What has a clock cannot be sent to another process: nothing is read ahead.
         patch.object(source, "scene_from_record", clocked("reader", source.scene_from_record)),
-        patch.object(item_drafts, "item_from_scenes", clocked("Items", items.item_from_scenes)),
-        patch.object(page_writing.PageWriting, "take_in", clocked("the page", page_writing.PageWriting.take_in)),
-        patch.object(
-            page_writing.PageWriting, "write_items", clocked("documents", page_writing.PageWriting.write_items)
-        ),
+        patch.object(drafts, "item_from_scenes", clocked("Items", from_scenes.item_from_scenes)),
+        patch.object(writing.PageWriting, "take_in", clocked("the page", writing.PageWriting.take_in)),
+        patch.object(writing.PageWriting, "write_items", clocked("documents", writing.PageWriting.write_items)),
         patch.object(catalogue, "put_items", clocked("catalogue", catalogue.put_items)),
         patch.object(catalogue, "finish_writing", clocked("catalogue", catalogue.finish_writing)),
         *(patch.object(Ledger, name, clocked("ledger", getattr(Ledger, name))) for name in _LEDGER),

@@ -16,7 +16,7 @@ import psycopg
 from database import Database
 from harvester import catalogue
 from harvester.harvest_rooms import WritingOptions
-from harvester.page_writing import PageWriting
+from harvester.pages.writing import PageWriting
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress, Selection
 from tests.benchmarks.generated_items import feed_of

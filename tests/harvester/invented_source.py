@@ -20,8 +20,8 @@ from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest import harvest
 from harvester.record import Page, RawRecord, SceneRecord, Withdrawal
-from harvester.report import HarvestReport
 from harvester.runs import Request
+from harvester.runs.report import HarvestReport
 from harvester.sensors import Sensors
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions

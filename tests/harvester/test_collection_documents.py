@@ -24,7 +24,7 @@ from harvester.collection_documents import (
     source_table,
 )
 from harvester.errors import CollectionDocumentError
-from harvester.items import SourcedScene, item_from_scenes
+from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.queryables import PROPERTIES, QUERYABLES, queryables
 from harvester.source_queryables import SOURCE_PROPERTIES
 from tests.scene_records import scene

@@ -20,8 +20,8 @@ from harvester.errors import CatalogueError, CollectionDocumentError, HarvestErr
 from harvester.feeds import deliveries_at
 from harvester.harvest import Request, harvest
 from harvester.ledger import content_from_bytes
-from harvester.report import HarvestReport, Outcome, PageReport, Refusal
 from harvester.runs import RunBusy
+from harvester.runs.report import HarvestReport, Outcome, PageReport, Refusal
 from harvester.sources.source import Progress
 from tests.harvest_rooms import counts, delivery, items, rooms, rows, run, search, timeless
 from tests.postgres import PostgresServer

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from harvester.item_assets import known
+from harvester.items.assets import known
 from harvester.record import RemoteAsset
 from harvester.sources.stac.addresses import absolute
 

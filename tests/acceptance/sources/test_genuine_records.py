@@ -12,7 +12,7 @@ import pytest
 from database import Database
 from harvester.collection_model import WithdrawalRules
 from harvester.harvest import Request, harvest
-from harvester.report import Outcome
+from harvester.runs.report import Outcome
 from tests.acceptance.expected_sources import Row, read_expected_sources
 from tests.acceptance.sources.genuine_services import SERVICES
 from tests.acceptance.sources.test_sources import SAR, served_items

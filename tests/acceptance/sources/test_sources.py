@@ -19,7 +19,7 @@ from harvester.collection_model import SourceName
 from harvester.credentials import Credentials
 from harvester.feeds import deliveries_at
 from harvester.harvest import HarvestRooms, Request, harvest
-from harvester.report import HarvestReport, Outcome
+from harvester.runs.report import HarvestReport, Outcome
 from stac_api import ApiSettings, create_app
 from tests.acceptance.sources.stand_ins import COUNT, STAND_INS, StandIn, feed_of, led_to
 from tests.emulators.csw import iso_metadata

@@ -12,7 +12,7 @@ import pytest
 
 from footprints import footprint_bbox
 from harvester.errors import UnreadableAnswer, UnreadableScene
-from harvester.items import SourcedScene, item_from_scenes
+from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
 from harvester.sources.ign import source as ign

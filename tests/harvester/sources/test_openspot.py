@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
-from harvester.items import SourcedScene, item_from_scenes
+from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
 from harvester.sources.openspot import source as openspot

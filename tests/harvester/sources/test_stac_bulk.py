@@ -17,7 +17,7 @@ from database import Database
 from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
 from harvester.record import Page
-from harvester.report import HarvestReport
+from harvester.runs.report import HarvestReport
 from harvester.sources.source import Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items

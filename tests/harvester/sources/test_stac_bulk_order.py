@@ -12,8 +12,8 @@ import pytest
 
 from database import Database
 from harvester.harvest import Request, harvest
-from harvester.planning import KnownFingerprints
 from harvester.record import Page
+from harvester.runs.planning import KnownFingerprints
 from harvester.sources.source import Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import COLLECTION, feed_of, write_items

@@ -18,8 +18,8 @@ from harvester.dry_run import dry_run
 from harvester.feeds import Feed
 from harvester.harvest import HarvestRooms, harvest
 from harvester.record import RawRecord, SceneRecord, Withdrawal
-from harvester.report import HarvestReport
 from harvester.runs import Request
+from harvester.runs.report import HarvestReport
 from harvester.sample_archive import views_of_pass
 from harvester.sensors import Sensors
 from harvester.sources.registry import SOURCES

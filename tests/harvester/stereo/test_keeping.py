@@ -13,7 +13,7 @@ import pytest
 
 from harvester import catalogue
 from harvester.harvest_rooms import WritingOptions
-from harvester.page_writing import PageWriting
+from harvester.pages.writing import PageWriting
 from harvester.record import Page, RawRecord
 from tests.harvest_rooms import rows
 from tests.harvester.stereo.passes import (

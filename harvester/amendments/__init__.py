@@ -1,0 +1,27 @@
+"""What people change in the catalogue by hand: runs undone, quarantined records read again, Items corrected."""
+
+from __future__ import annotations
+
+from harvester.amendments.corrections import Correction, CorrectionRefused, correct_item, corrections_of
+from harvester.amendments.quarantine import (
+    NotInQuarantine,
+    QuarantinedRecord,
+    quarantined,
+    quarantined_content,
+    replay_quarantine,
+)
+from harvester.amendments.undo import UndoRefused, undo_run
+
+__all__ = [
+    "Correction",
+    "CorrectionRefused",
+    "NotInQuarantine",
+    "QuarantinedRecord",
+    "UndoRefused",
+    "correct_item",
+    "corrections_of",
+    "quarantined",
+    "quarantined_content",
+    "replay_quarantine",
+    "undo_run",
+]

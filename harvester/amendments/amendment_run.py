@@ -1,0 +1,122 @@
+"""Runs that change the catalogue from what the ledger holds, without asking a source: undone, read again, corrected.
+
+They are runs like harvests: page by page, each one transaction with the cursor behind it, and accounted for. A page is
+looked up inside its own transaction, so that no harvest can change its records in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from psycopg import Connection
+
+from harvester import catalogue, runs
+from harvester.catalogue.connections import CatalogueConnections
+from harvester.catalogue.publish import publish_changes
+from harvester.errors import HarvestError
+from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.ledger import RecordEntry
+from harvester.pages.writing import PageWriting
+from harvester.record import Page
+from harvester.runs import Part, PartLost, Run, RunBusy, RunCancelled
+from harvester.runs.report import HarvestReport, PageReport
+from harvester.runs.watching import Watcher, nobody_watches
+from harvester.sources.source import Progress
+
+#: Records of one transaction.
+PAGE_SIZE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmendedPage:
+    """Records of one feed as they are to stand, and the cursor behind them."""
+
+    feed: Feed
+    page: Page
+    refused: Sequence[RecordEntry] = ()  #: that go into quarantine
+    remarks: Sequence[tuple[str, str]] = ()  #: record, and what the report is to say of it
+
+
+NextPage = Callable[
+    [Connection, str | None], AmendedPage
+]  #: what follows a cursor, looked up in the page's transaction
+
+
+def carry_out(
+    connections: CatalogueConnections,
+    rooms: HarvestRooms,
+    run: Run,
+    next_page: NextPage,
+    report: HarvestReport,
+    watch: Watcher = nobody_watches,
+) -> None:
+    """Do what is left of a run, page by page, and bring it to its end; its account is added to the report.
+
+    Raises:
+        RunBusy: another process is at it.
+        HarvestError: it stopped; the pages before are kept, and it can be gone on with.
+    """
+    touched: set[str] = set()
+    try:
+        for written in _pages(connections, rooms, run, next_page, report, touched):
+            report.add(written)
+            watch(report, Progress())
+        connections.patiently(lambda _, side: runs.end(side, run.id, "succeeded"))
+    except (RunBusy, PartLost):  # another process has it
+        raise
+    except HarvestError as error:
+        state, told = "cancelled" if isinstance(error, RunCancelled) else "failed", str(error)
+        connections.patiently(lambda _, side: runs.end(side, run.id, state, told))
+        raise
+    finally:
+        connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
+    report.state, report.finished_at = "succeeded", datetime.now(UTC)
+
+
+def _pages(
+    connections: CatalogueConnections,
+    rooms: HarvestRooms,
+    run: Run,
+    next_page: NextPage,
+    report: HarvestReport,
+    touched: set[str],
+) -> Iterable[PageReport]:
+    part = connections.patiently(lambda _, side: runs.claim_part(side, run))
+    if part is None:
+        if connections.patiently(lambda _, side: runs.is_complete(side, run.id)):
+            return
+        raise RunBusy(f"Run {run.id} is at work on it: see `dinamis harvest status`.")
+    report.add_counts(part.counts)
+    report.is_resumed = part.pages > 0
+    is_done = False
+    while not is_done:
+        connections.on_reconnection(partial(_lock_again, part))
+        written, part, is_done = connections.patiently(partial(_write_page, rooms, part, next_page, touched))
+        yield written
+    connections.on_reconnection(lambda _: None)
+    connections.patiently(lambda _, side: runs.unlock_part(side, run.id, part.number))
+
+
+def _lock_again(part: Part, side: Connection) -> None:
+    runs.lock_again(side, part)
+
+
+def _write_page(
+    rooms: HarvestRooms, part: Part, next_page: NextPage, touched: set[str], connection: Connection, side: Connection
+) -> tuple[PageReport, Part, bool]:
+    with connection.transaction():
+        catalogue.wait_for_other_writers(connection)
+        amended = next_page(connection, part.cursor)
+        writing = PageWriting(connection, side, amended.feed, part.run, rooms, WritingOptions())
+        written = writing.take_in(amended.page, refused=amended.refused)
+        writing.write_items()
+        for record, remark in amended.remarks:
+            written.warn(record, [remark])
+        cursor = amended.page.next_cursor
+        part = runs.advance(connection, part, cursor, written, is_done=cursor is None)
+    touched |= writing.touched_collections()
+    return written, part, cursor is None

@@ -1,0 +1,147 @@
+"""What curators know better than the sources: kept beside what these say, and put on top of it at every rebuild."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from harvester import catalogue, runs
+from harvester.catalogue.connections import CatalogueConnections, translated_errors
+from harvester.catalogue.publish import publish_changes
+from harvester.errors import HarvestError, UnreadableScene
+from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.items.corrections import MADE_BY_THE_CATALOGUE
+from harvester.ledger import KnownItem
+from harvester.pages.writing import PageWriting
+from harvester.queryables import PROPERTIES
+from harvester.runs import Request
+from harvester.sources.source import Selection
+
+
+class CorrectionRefused(HarvestError):
+    """This correction cannot be made."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One field of one Item that we know better."""
+
+    field: str
+    value: Any
+    reason: str
+    author: str
+    created: datetime
+
+
+def corrections_of(connection: Connection, item: str) -> list[Correction]:
+    """The corrections of an Item, by field."""
+    with connection.cursor(row_factory=class_row(Correction)) as rows:
+        rows.execute(
+            "SELECT field, value, reason, author, created FROM dinamis.correction WHERE item = %s ORDER BY field",
+            (item,),
+        )
+        return rows.fetchall()
+
+
+def correct_item(rooms: HarvestRooms, item: str, field: str, value: Any | None, reason: str, author: str) -> None:
+    """Let a field of an Item say what we know better, from now on and whatever its sources say.
+
+    Args:
+        rooms: the database and the documents.
+        item: id.
+        field: name of a property, or `geometry`.
+        value: as the Item is to have it, in the unit of the field; a geometry as GeoJSON, WGS 84, longitude first. None
+            removes the correction, and the field says again what the sources say.
+        reason: why, and how it is known.
+        author: who says so.
+
+    Raises:
+        CorrectionRefused: there is no such Item, field or correction, or the Item would not be valid; nothing changed.
+        CatalogueError: the catalogue cannot be written.
+    """
+    if value is not None:
+        _require_correctable(field)
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+
+        def work(connection: Connection, side: Connection) -> set[str]:
+            with connection.transaction():
+                catalogue.wait_for_other_writers(connection)
+                known, feed = _known(connection, item)
+                _write_down(connection, known, field, value, reason, author)
+                return _rebuild(connection, side, rooms, known, feed, f"{field}: {reason} ({author})")
+
+        touched = connections.patiently(work)
+        connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
+
+
+def _require_correctable(field: str) -> None:
+    correctable = sorted(PROPERTIES.keys() - MADE_BY_THE_CATALOGUE)
+    if field not in correctable:
+        meant = get_close_matches(field, correctable, n=3)
+        hint = f"Did you mean {' or '.join(meant)}?" if meant else "See the table of properties in the documentation."
+        raise CorrectionRefused(f"{field} is no field of an Item that a source describes. {hint}")
+
+
+def _known(connection: Connection, item: str) -> tuple[KnownItem, Feed]:
+    """An Item, and a feed that told of it."""
+    row = connection.execute(
+        "SELECT item.id, scene, collection, is_published, is_archive, created, source_record.feed FROM dinamis.item"
+        " JOIN dinamis.source_record ON source_record.item = item.id WHERE item.id = %s"
+        " ORDER BY source_record.id LIMIT 1",
+        (item,),
+    ).fetchone()
+    if row is None:
+        raise CorrectionRefused(f"There is no Item {item}: look for its id with a search.")
+    return KnownItem(*row[:-1]), runs.kept_feed(connection, row[-1])
+
+
+def _write_down(
+    connection: Connection, item: KnownItem, field: str, value: Any | None, reason: str, author: str
+) -> None:
+    if value is None:
+        gone = connection.execute("DELETE FROM dinamis.correction WHERE item = %s AND field = %s", (item.id, field))
+        if not gone.rowcount:
+            raise CorrectionRefused(f"{field} of {item.id} is not corrected: there is nothing to remove.")
+        return
+    if not item.is_published:
+        raise CorrectionRefused(f"{item.id} was withdrawn: it can be corrected when it is back.")
+    connection.execute(
+        "INSERT INTO dinamis.correction (item, field, value, reason, author, created)"
+        " VALUES (%s, %s, %s, %s, %s, now())"
+        " ON CONFLICT (item, field) DO UPDATE SET value = excluded.value, reason = excluded.reason,"
+        " author = excluded.author, created = excluded.created",
+        (item.id, field, Jsonb(value), reason, author),
+    )
+
+
+def _rebuild(
+    connection: Connection, side: Connection, rooms: HarvestRooms, item: KnownItem, feed: Feed, what: str
+) -> set[str]:
+    """Write the Item anew in a run of its own; returns the collections that this changes.
+
+    Raises:
+        CorrectionRefused: it would not be valid.
+    """
+    if not item.is_published:
+        return set()
+    run = runs.begin(connection, feed, Request(), [Selection()], is_everything=False, kind="correct")
+    part = runs.claim_part(connection, run)
+    assert part is not None  # noqa: S101 - nobody else can see this run yet
+    writing = PageWriting(connection, side, feed, run.id, rooms, WritingOptions())
+    try:
+        written = writing.rebuild([item.id])
+    except UnreadableScene as error:
+        raise CorrectionRefused(str(error)) from error
+    writing.write_items()
+    runs.advance(connection, part, None, written, is_done=True)
+    runs.note(connection, run.id, "corrected", [(item.id, what, 1)])
+    runs.end(connection, run.id, "succeeded")
+    runs.unlock_part(connection, run.id, part.number)
+    return writing.touched_collections()

@@ -1,0 +1,214 @@
+"""Records that were refused: what they say, why they were refused, and reading them again with the code of today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from harvester import runs
+from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
+from harvester.catalogue.connections import CatalogueConnections, translated_errors
+from harvester.errors import HarvestError
+from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.ledger import KeptRecord, content_from_bytes
+from harvester.pages.writing import PageWriting
+from harvester.record import Page
+from harvester.runs import Request, Run
+from harvester.runs.report import HarvestReport
+from harvester.runs.watching import Watcher, nobody_watches
+from harvester.sources.source import Progress, Selection
+
+
+class NotInQuarantine(HarvestError):
+    """There is nothing of that in quarantine."""
+
+
+@dataclass(frozen=True)
+class QuarantinedRecord:
+    """A record that was refused."""
+
+    source: str
+    record: str
+    feed: str
+    stage: str  #: where it was refused: read, place or build
+    reason: str
+    first_seen: datetime
+    last_seen: datetime
+
+
+def quarantined(connection: Connection, feed: str | None = None, limit: int = 1000) -> list[QuarantinedRecord]:
+    """The records in quarantine, of one feed or of all, those that were seen last first."""
+    with connection.cursor(row_factory=class_row(QuarantinedRecord)) as rows:
+        rows.execute(
+            "SELECT source, record, feed, stage, reason, first_seen, last_seen FROM dinamis.source_record"
+            " WHERE state = 'quarantined' AND feed = coalesce(%s, feed)"
+            ' ORDER BY last_seen DESC, source, record COLLATE "C" LIMIT %s',
+            (feed, limit),
+        )
+        return rows.fetchall()
+
+
+def quarantined_content(connection: Connection, source: str, record: str) -> Any:
+    """What a record in quarantine says, as JSON data.
+
+    Raises:
+        NotInQuarantine: it is not there.
+    """
+    row = connection.execute(
+        "SELECT content FROM dinamis.source_record AS known JOIN dinamis.record_version AS said"
+        " ON said.record = known.id AND said.version = known.version"
+        " WHERE source = %s AND known.record = %s AND known.state = 'quarantined'",
+        (source, record),
+    ).fetchone()
+    if row is None:
+        raise NotInQuarantine(f"{record} of {source} is not: see `dinamis harvest quarantine list`.")
+    return content_from_bytes(row[0])
+
+
+def replay_quarantine(
+    rooms: HarvestRooms,
+    feeds: Mapping[str, Feed],
+    *,
+    feed: str | None = None,
+    record: str | None = None,
+    dry_run: bool = False,
+    watch: Watcher = nobody_watches,
+) -> HarvestReport:
+    """Read records in quarantine again with the reader and the documents of today, feed by feed.
+
+    Those that can be read now become Items; the others stay, with the reason of today.
+
+    Args:
+        rooms: the database and the documents.
+        feeds: those that there are, by name.
+        feed: only records of this one.
+        record: only this record.
+        dry_run: write nothing, and tell what each Item would become.
+        watch: called after each page.
+
+    Returns:
+        One account of all; it has the number of the run where there was only one.
+
+    Raises:
+        NotInQuarantine: no record of these feeds is.
+        RunBusy: another process replays one of them.
+        CatalogueError: the catalogue cannot be written.
+    """
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        waiting = connections.patiently(lambda _, side: _feeds_with_any(side, feed, record))
+        chosen = [feeds[name] for name in waiting if name in feeds]
+        if not chosen:
+            raise NotInQuarantine(_explained(waiting, feed, record))
+        report = _report_of(chosen)
+        for each in chosen:
+            if dry_run:
+                _try(connections, rooms, each, record, report, watch)
+            else:
+                _replay(connections, rooms, each, record, report, watch, is_only=len(chosen) == 1)
+    report.dry_run, report.state, report.finished_at = dry_run, "succeeded", datetime.now(UTC)
+    return report
+
+
+def _feeds_with_any(side: Connection, feed: str | None, record: str | None) -> list[str]:
+    rows = side.execute(
+        "SELECT DISTINCT feed FROM dinamis.source_record WHERE state = 'quarantined'"
+        " AND feed = coalesce(%s, feed) AND record = coalesce(%s, record) ORDER BY feed",
+        (feed, record),
+    )
+    return [row[0] for row in rows]
+
+
+def _explained(waiting: Iterable[str], feed: str | None, record: str | None) -> str:
+    if unknown := ", ".join(waiting):
+        return f"The feeds of these records are described by no collection document: {unknown}."
+    return f"Asked for: {record or 'all records'} of {feed or 'all feeds'}; see `dinamis harvest quarantine list`."
+
+
+def _report_of(feeds: list[Feed]) -> HarvestReport:
+    names = ", ".join(each.name for each in feeds)
+    return HarvestReport(names, ", ".join(each.location for each in feeds), datetime.now(UTC), kind="replay")
+
+
+def _replay(
+    connections: CatalogueConnections,
+    rooms: HarvestRooms,
+    feed: Feed,
+    record: str | None,
+    report: HarvestReport,
+    watch: Watcher,
+    *,
+    is_only: bool,
+) -> None:
+    run = connections.patiently(lambda _, side: _begin(side, feed))
+    report.run = run.id if is_only else None
+    carry_out(connections, rooms, run, partial(_page_after, feed, record), report, watch)
+
+
+def _begin(side: Connection, feed: Feed) -> Run:
+    """A new run. One that was killed needs no going on: what it took in is not in quarantine any more.
+
+    Raises:
+        RunBusy: another process is at one.
+    """
+    with side.transaction():
+        runs.wait_for_beginners(side, feed.name)
+        runs.set_aside_killed(side, feed.name, "replay")
+        return runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="replay")
+
+
+def _try(
+    connections: CatalogueConnections,
+    rooms: HarvestRooms,
+    feed: Feed,
+    record: str | None,
+    report: HarvestReport,
+    watch: Watcher,
+) -> None:
+    """Read the records of a feed, and write nothing."""
+    cursor, is_done = None, False
+    while not is_done:
+        cursor = connections.patiently(partial(_try_page, rooms, feed, record, cursor, report))
+        is_done = cursor is None
+        watch(report, Progress())
+
+
+def _try_page(
+    rooms: HarvestRooms,
+    feed: Feed,
+    record: str | None,
+    cursor: str | None,
+    report: HarvestReport,
+    connection: Connection,
+    side: Connection,
+) -> str | None:
+    with connection.transaction(force_rollback=True):
+        amended = _page_after(feed, record, connection, cursor)
+        writing = PageWriting(connection, side, feed, None, rooms, WritingOptions())
+        written = writing.take_in(amended.page)
+        changes = writing.changes()
+    report.add(written)
+    report.changes += changes
+    return amended.page.next_cursor
+
+
+def _page_after(feed: Feed, record: str | None, connection: Connection, cursor: str | None) -> AmendedPage:
+    rows = connection.execute(
+        "SELECT known.id, known.record, known.digest, fingerprint, content FROM dinamis.source_record AS known"
+        " JOIN dinamis.record_version AS said ON said.record = known.id AND said.version = known.version"
+        " WHERE feed = %s AND known.state = 'quarantined' AND known.record = coalesce(%s, known.record)"
+        " AND known.id > %s ORDER BY known.id LIMIT %s",
+        (feed.name, record, int(cursor or 0), PAGE_SIZE),
+    ).fetchall()
+    records = [
+        KeptRecord(id=name, content=content_from_bytes(content), fingerprint=fingerprint, kept_digest=bytes(digest))
+        for _, name, digest, fingerprint, content in rows
+    ]
+    is_last = len(rows) < PAGE_SIZE
+    return AmendedPage(feed=feed, page=Page(records=records, next_cursor=None if is_last else str(rows[-1][0])))

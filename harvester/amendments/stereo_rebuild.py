@@ -1,0 +1,236 @@
+"""Finding every stereo set anew, month by month of each satellite, by as many workers as there are.
+
+What is left to do lies in `dinamis.stereo_shard`. A worker holds the advisory lock of the month that it works on, which
+the server gives back the moment the worker ends, and takes the month from the table when it is done. Pages are written
+as those of a harvest are, so that harvests and rebuilds may run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+
+from psycopg import Connection
+
+from harvester import runs
+from harvester.catalogue.connections import CatalogueConnections, translated_errors
+from harvester.catalogue.publish import publish_changes, publish_collections
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.pages.writing import PageWriting
+from harvester.runs.report import PageReport
+from harvester.stereo.keeping import Span
+from harvester.stereo.rules import StereoRules
+
+#: Items of one transaction.
+_PAGE = 500
+
+
+@dataclass
+class RebuildReport:
+    """What a worker did of a rebuild."""
+
+    items: int = 0  #: whose sets were found anew
+    written: int = 0  #: Items that were not as they should be: sets, and images that say what sets they are of
+    removed: int = 0
+    shards: int = 0  #: months of satellites
+    touched: set[str] = field(default_factory=set)  #: collections
+
+    def add(self, items: int, page: PageReport, touched: set[str]) -> None:
+        """Add a page that is committed."""
+        self.items += items
+        self.written += page.items_written
+        self.removed += page.items_removed
+        self.touched |= touched
+
+
+@dataclass(frozen=True, order=True)
+class Shard:
+    """One month of one satellite."""
+
+    platform: str
+    month: date  #: its first day
+
+    @property
+    def days(self) -> Iterator[Span]:
+        """Its days, UTC, each up to the beginning of the next."""
+        day = self.month
+        while day.month == self.month.month:
+            first = datetime.combine(day, time(), UTC)
+            day += timedelta(days=1)
+            yield Span(self.platform, first, first + timedelta(days=1))
+
+
+Watcher = Callable[[Shard, RebuildReport], None]
+
+
+def rebuild(
+    rooms: HarvestRooms,
+    platform: str | None = None,
+    since: datetime | None = None,
+    watch: Watcher = lambda _shard, _report: None,
+) -> RebuildReport:
+    """Find all stereo sets anew, or go on with a rebuild that others are at; what is as it should be is not written.
+
+    Args:
+        rooms: the database and the documents.
+        platform: only of this satellite, as Items name it.
+        since: only from the month of this moment on, UTC.
+        watch: called after each month.
+
+    Raises:
+        CatalogueError: the catalogue cannot be written; what was done before is kept, and the rest is left to do.
+    """
+    report = RebuildReport()
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        publish_collections(rooms.conninfo, rooms.documents, rooms.language)
+        work = _Work(connections, rooms, report)
+        try:
+            work.take_up_unknown()
+            connections.patiently(lambda _, side: _plan(side, platform, since))
+            work.do_shards(platform, watch)
+        finally:
+            connections.patiently(
+                lambda _, side: publish_changes(side, rooms.documents, rooms.language, report.touched)
+            )
+    return report
+
+
+class _Work:
+    """The part of one worker."""
+
+    def __init__(self, connections: CatalogueConnections, rooms: HarvestRooms, report: RebuildReport) -> None:
+        self._connections = connections
+        self._rooms = rooms
+        self._report = report
+        self._views_in = sorted(StereoRules(rooms.documents).view_collections)
+
+    def take_up_unknown(self) -> None:
+        """Let every Item that can be a view be known as one: those harvested before there were sets are not."""
+        last = ""
+        while self._views_in and (items := self._connections.patiently(partial(_unknown_items, self._views_in, last))):
+            self._write(items)
+            last = items[-1]
+
+    def do_shards(self, platform: str | None, watch: Watcher) -> None:
+        """Do the months that nobody else is at, until none is left."""
+        for shard in self._connections.patiently(lambda _, side: _shards_left(side, platform)):
+            with self._held(shard) as is_ours:
+                if is_ours:
+                    self._do(shard)
+                    watch(shard, self._report)
+
+    def _do(self, shard: Shard) -> None:
+        for day in shard.days:
+            items = self._connections.patiently(partial(_items_of, day=day))
+            self._write(items, [day])
+        self._connections.patiently(partial(_done, shard=shard))
+        self._report.shards += 1
+
+    @contextmanager
+    def _held(self, shard: Shard) -> Iterator[bool]:
+        """Whether nobody else works on the month; nobody does until the end of the context."""
+        is_ours = self._connections.patiently(partial(_try_shard, shard=shard))
+        self._connections.on_reconnection(lambda side: None if not is_ours else _lock_again(side, shard))
+        try:
+            yield is_ours
+        finally:
+            self._connections.on_reconnection(lambda _: None)
+            if is_ours:
+                self._connections.patiently(partial(_unlock, shard=shard))
+
+    def _write(self, items: Sequence[str], windows: Sequence[Span] = ()) -> None:
+        for page in [items[start : start + _PAGE] for start in range(0, len(items), _PAGE)] or [items]:
+            written, touched = self._connections.patiently(partial(self._write_page, page, windows))
+            self._report.add(len(page), written, touched)
+
+    def _write_page(
+        self, items: Sequence[str], windows: Sequence[Span], connection: Connection, side: Connection
+    ) -> tuple[PageReport, set[str]]:
+        with connection.transaction():
+            # Nothing is said of records, whichever feed they are of.
+            (feed,) = connection.execute("SELECT min(name) FROM dinamis.feed").fetchone() or (None,)
+            if feed is None:
+                return PageReport(), set()
+            writing = PageWriting(
+                connection, side, runs.kept_feed(connection, feed), None, self._rooms, WritingOptions()
+            )
+            written = writing.rebuild_sets(items, windows)
+            writing.write_items()
+        return written, writing.touched_collections()
+
+
+def _unknown_items(collections: list[str], last: str, _: Connection, side: Connection) -> list[str]:
+    """Items after `last` that may be views, and views whose Item is none any more."""
+    rows = side.execute(
+        "SELECT item.id FROM dinamis.item LEFT JOIN dinamis.stereo_view ON stereo_view.item = item.id"
+        " WHERE item.id > %(last)s AND (is_published AND item.collection = ANY(%(collections)s))"
+        "  != (stereo_view.item IS NOT NULL) ORDER BY item.id LIMIT %(page)s",
+        {"collections": collections, "last": last, "page": _PAGE},
+    )
+    return [row[0] for row in rows]
+
+
+def _plan(side: Connection, platform: str | None, since: datetime | None) -> None:
+    """Write down what is to be done, unless a rebuild is under way: then that is gone on with."""
+    side.execute(
+        "INSERT INTO dinamis.stereo_shard (platform, month)"
+        " SELECT DISTINCT platform, date_trunc('month', moment AT TIME ZONE 'UTC')::date FROM"
+        " (SELECT platform, acquired_at AS moment FROM dinamis.stereo_view"
+        "  UNION SELECT platform, started_at FROM dinamis.stereo_set) AS told"
+        " WHERE (%(platform)s::text IS NULL OR platform = %(platform)s)"
+        " AND (%(since)s::timestamptz IS NULL OR moment >= date_trunc('month', %(since)s::timestamptz))"
+        " AND NOT EXISTS (SELECT FROM dinamis.stereo_shard WHERE %(platform)s::text IS NULL OR platform = %(platform)s)"
+        " ON CONFLICT DO NOTHING",
+        {"platform": platform, "since": since},
+    )
+
+
+def _shards_left(side: Connection, platform: str | None) -> list[Shard]:
+    rows = side.execute(
+        "SELECT platform, month FROM dinamis.stereo_shard WHERE %(platform)s::text IS NULL OR platform = %(platform)s"
+        " ORDER BY month, platform",
+        {"platform": platform},
+    )
+    return [Shard(*row) for row in rows]
+
+
+def _items_of(_: Connection, side: Connection, day: Span) -> list[str]:
+    rows = side.execute(
+        "SELECT item FROM dinamis.stereo_view WHERE platform = %s AND acquired_at >= %s AND acquired_at < %s"
+        " ORDER BY acquired_at, item",
+        (day.platform, day.first, day.last),
+    )
+    return [row[0] for row in rows]
+
+
+def _try_shard(_: Connection, side: Connection, shard: Shard) -> bool:
+    """Take a month, unless somebody else has it or has done it."""
+    row = side.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_name(shard),)).fetchone()
+    if not (row and row[0]):
+        return False
+    is_left = side.execute(
+        "SELECT FROM dinamis.stereo_shard WHERE platform = %s AND month = %s", (shard.platform, shard.month)
+    )
+    if is_left.rowcount:
+        return True
+    _unlock(_, side, shard)
+    return False
+
+
+def _lock_again(side: Connection, shard: Shard) -> None:
+    side.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (_name(shard),))
+
+
+def _unlock(_: Connection, side: Connection, shard: Shard) -> None:
+    side.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (_name(shard),))
+
+
+def _done(_: Connection, side: Connection, shard: Shard) -> None:
+    side.execute("DELETE FROM dinamis.stereo_shard WHERE platform = %s AND month = %s", (shard.platform, shard.month))
+
+
+def _name(shard: Shard) -> str:
+    return f"stereo shard {shard.platform} {shard.month}"

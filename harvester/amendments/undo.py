@@ -1,0 +1,215 @@
+"""Undoing a run: every record that it changed last says again what it said before, and the Items follow.
+
+An undo is a run itself, so it can be interrupted, and undone. What later runs changed is left alone and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from harvester import runs
+from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
+from harvester.catalogue.connections import CatalogueConnections, translated_errors
+from harvester.errors import HarvestError, UnreadableScene
+from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms
+from harvester.ledger import KeptRecord, RecordEntry, content_from_bytes
+from harvester.record import Page, Withdrawal
+from harvester.runs import Request, Run
+from harvester.runs.report import NAMED_RECORDS, HarvestReport, printable
+from harvester.runs.watching import Watcher, nobody_watches
+from harvester.sensors import Sensors
+from harvester.sources.registry import read_record
+from harvester.sources.source import Selection
+
+FeedOf = Callable[[str], Feed | None]  #: the feed of this name, if the documents still describe it
+
+
+class UndoRefused(HarvestError):
+    """This run cannot be undone."""
+
+
+def undo_run(run_id: int, feed_of: FeedOf, rooms: HarvestRooms, watch: Watcher = nobody_watches) -> HarvestReport:
+    """Put back what a run changed: go on with its undoing if that was killed, else begin it.
+
+    Records that were new are withdrawn; the others say what they said before the run, read by the reader of today.
+    Records that a later run changed stay as that run left them, and the report names them.
+
+    Args:
+        run_id: number of a run that has ended.
+        feed_of: where feeds are looked up; of one that no document describes any more the ledger knows enough.
+        rooms: the database and the documents.
+        watch: called after each page.
+
+    Raises:
+        UndoRefused: there is no such run, it is at work, it was undone already, or it moved Items.
+        RunBusy: another process is undoing it.
+        CatalogueError: the catalogue cannot be written.
+    """
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        run, feed = connections.patiently(lambda _, side: _undoing(side, run_id, feed_of))
+        report = HarvestReport(feed.name, feed.location, run.started_at, run=run.id, kind=run.kind)
+        next_page = partial(_page_after, run_id, run.id, feed, feed_of, rooms.sensors)
+        carry_out(connections, rooms, run, next_page, report, watch)
+    return report
+
+
+# Beginning
+
+
+def _undoing(side: Connection, run_id: int, feed_of: FeedOf) -> tuple[Run, Feed]:
+    """The run that undoes another one, perhaps one that was begun before."""
+    with side.transaction():
+        undone = runs.run_by_id(side, run_id)
+        if undone is None:
+            raise UndoRefused(f"There is no run {run_id}: see `dinamis harvest history`.")
+        runs.wait_for_beginners(side, undone.feed)
+        feed = feed_of(undone.feed) or runs.kept_feed(side, undone.feed)
+        return _undoing_left(side, undone) or _new_undoing(side, undone, feed), feed
+
+
+def _undoing_left(side: Connection, undone: Run) -> Run | None:
+    """The run that began to undo this one and did not come to its end.
+
+    Raises:
+        UndoRefused: it did.
+    """
+    row = side.execute("SELECT undone_by FROM dinamis.run WHERE id = %s", (undone.id,)).fetchone()
+    left = runs.run_by_id(side, row[0]) if row and row[0] else None
+    if left is None or left.state == "cancelled":
+        return None
+    if left.state == "succeeded":
+        raise UndoRefused(f"Run {undone.id} was undone by run {left.id}; to have it again, undo run {left.id}.")
+    runs.take_up(side, left)
+    return left
+
+
+def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
+    if undone.state == "running":
+        raise UndoRefused(f"Run {undone.id} is not at its end: `dinamis harvest cancel {undone.id}` first.")
+    if undone.request.move:
+        raise UndoRefused(f"Run {undone.id} moved Items: harvest with --move into the collection where they were.")
+    run = runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="undo")
+    # Going on with a run of which the first half is undone would leave that half out.
+    side.execute(
+        "UPDATE dinamis.run SET undone_by = %s, is_resumable = false WHERE id = %s",
+        (run.id, undone.id),
+    )
+    return run
+
+
+# Pages
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A record that a run changed last, and what it said before."""
+
+    id: int
+    record: str
+    feed: str
+    state: str
+    state_before: str | None  #: None for one that was new
+    digest: bytes | None
+    content: bytes | None
+    oldest_version: int
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether what it said before is not kept any more."""
+        return self.state_before is None and self.oldest_version > 1
+
+    @property
+    def is_to_go(self) -> bool:
+        """Whether it was not in force before, nor waiting to be."""
+        return self.state_before in (None, "withdrawn") and self.state != "withdrawn" and not self.is_forgotten
+
+    def before(self) -> KeptRecord:
+        """The record as it was."""
+        return KeptRecord(
+            id=self.record,
+            content=content_from_bytes(self.content or b""),
+            kept_digest=bytes(self.digest or b""),
+        )
+
+
+def _page_after(
+    undone: int, undoing: int, feed: Feed, feed_of: FeedOf, sensors: Sensors, connection: Connection, cursor: str | None
+) -> AmendedPage:
+    """The next records of one feed; after the last ones, what the report is to say of those left alone."""
+    changes = _changes_after(connection, undone, int(cursor or 0))
+    if not changes:
+        remarks = list(_left_alone(connection, undone, undoing))
+        return AmendedPage(feed=feed, page=Page(records=(), next_cursor=None), remarks=remarks)
+    _, together = next(groupby(changes, key=lambda change: change.feed))
+    page = list(together)
+    name = page[0].feed
+    return _put_back(page, feed_of(name) or runs.kept_feed(connection, name), undone, sensors)
+
+
+def _changes_after(connection: Connection, undone: int, cursor: int) -> list[_Change]:
+    with connection.cursor(row_factory=class_row(_Change)) as rows:
+        rows.execute(
+            "SELECT known.id, known.record, known.feed, known.state, said.state AS state_before, said.digest,"
+            " said.content,"
+            " (SELECT min(version) FROM dinamis.record_version WHERE record_version.record = known.id)"
+            " AS oldest_version"
+            " FROM dinamis.source_record AS known LEFT JOIN LATERAL"
+            "  (SELECT * FROM dinamis.record_version WHERE record_version.record = known.id"
+            "   AND record_version.run IS DISTINCT FROM %(run)s ORDER BY version DESC LIMIT 1) AS said ON true"
+            " WHERE known.run = %(run)s AND known.id > %(cursor)s ORDER BY known.id LIMIT %(size)s",
+            {"run": undone, "cursor": cursor, "size": PAGE_SIZE},
+        )
+        return rows.fetchall()
+
+
+def _put_back(changes: Sequence[_Change], feed: Feed, undone: int, sensors: Sensors) -> AmendedPage:
+    """The records of a page as they were before."""
+    reason = f"undone: run {undone}"
+    return AmendedPage(
+        feed=feed,
+        page=Page(
+            records=[each.before() for each in changes if each.state_before == "active"],
+            withdrawals=[Withdrawal(id=each.record, reason=reason) for each in changes if each.is_to_go],
+            next_cursor=str(changes[-1].id),
+        ),
+        refused=[
+            _refused_again(each.before(), feed, undone, sensors)
+            for each in changes
+            if each.state_before == "quarantined"
+        ],
+        remarks=[
+            (each.record, f"{each.record} is left as it is: what it said before run {undone} is not kept any more")
+            for each in changes
+            if each.is_forgotten
+        ],
+    )
+
+
+def _refused_again(raw: KeptRecord, feed: Feed, undone: int, sensors: Sensors) -> RecordEntry:
+    """A record in quarantine again: with the reason of today, for that of then is not kept."""
+    try:
+        read_record(feed.kind, raw, sensors)
+    except UnreadableScene as error:
+        return RecordEntry(raw=raw, state="quarantined", stage="read", reason=printable(str(error)))
+    reason = f"it was in quarantine before run {undone}, which is undone: replay it"
+    return RecordEntry(raw=raw, state="quarantined", stage="build", reason=reason)
+
+
+def _left_alone(connection: Connection, undone: int, undoing: int) -> Iterator[tuple[str, str]]:
+    """The records that the run changed and a later one changed again, with what is to be said of each."""
+    rows = connection.execute(
+        "SELECT DISTINCT known.record, known.run FROM dinamis.record_version AS said"
+        " JOIN dinamis.source_record AS known ON known.id = said.record"
+        " WHERE said.run = %(undone)s AND known.run NOT IN (%(undone)s, %(undoing)s)"
+        " ORDER BY known.record LIMIT %(named)s",
+        {"undone": undone, "undoing": undoing, "named": NAMED_RECORDS},
+    )
+    for record, later in rows.fetchall():
+        yield record, f"{record} is left as it is: run {later} changed it since"

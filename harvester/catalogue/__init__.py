@@ -1,0 +1,33 @@
+"""The catalogue: Items and Collections written into pgSTAC."""
+
+from __future__ import annotations
+
+from harvester.catalogue.pgstac import (
+    ItemDocument,
+    analyze_ledger,
+    collections_with_deferred_work,
+    connect,
+    finish_writing,
+    note_harvested,
+    put_items,
+    refresh_counts,
+    remove_item,
+    stored_collections,
+    stored_items,
+    wait_for_other_writers,
+)
+
+__all__ = [
+    "ItemDocument",
+    "analyze_ledger",
+    "collections_with_deferred_work",
+    "connect",
+    "finish_writing",
+    "note_harvested",
+    "put_items",
+    "refresh_counts",
+    "remove_item",
+    "stored_collections",
+    "stored_items",
+    "wait_for_other_writers",
+]

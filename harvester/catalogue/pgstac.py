@@ -1,0 +1,195 @@
+"""Items written into pgSTAC, and taken out of it.
+
+A page of Items is written on the caller's connection, inside the caller's transaction: straight into the tables where
+pgSTAC is of the version that we know, else by pypgstac's own Loader. Four traps of that are handled here (each has a
+test): the first load of a partition would stop every reader until the page commits; statistics would be rebuilt page by
+page; the Loader would replace a dead connection by an autocommit one and write outside the page; and `delsert` fails
+when a batch holds one id twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from harvester.catalogue import direct_loading
+from harvester.errors import CatalogueError
+
+logger = logging.getLogger(__name__)
+
+# The number is arbitrary and ours alone.
+_WRITER_LOCK = 0x44494E41
+
+ItemDocument = dict[str, Any]  #: an Item as JSON data, with the key `private` that pgSTAC keeps apart
+
+
+def connect(conninfo: str, *, autocommit: bool = False) -> Connection:
+    """Open a connection of the role that may load."""
+    return psycopg.connect(conninfo, autocommit=autocommit, application_name="dinamis-harvest")
+
+
+def wait_for_other_writers(connection: Connection) -> None:
+    """Wait until the open transaction of `connection` is the only one that writes the catalogue, until it ends.
+
+    The ledger is read and Items are rebuilt from it in one transaction, so a second writer must see what the first one
+    wrote. Every transaction that writes begins with this, so that no two can lock each other's rows crosswise.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WRITER_LOCK,))
+
+
+def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocument]) -> None:
+    """Insert or replace Items, inside the open transaction of `connection`.
+
+    Args:
+        connection: has the page's transaction open; it must not have touched the items of these collections yet.
+        side: an autocommit connection of the same role, for what must be committed before the page.
+        items: Items as JSON data, each id once.
+
+    Raises:
+        CatalogueError: an id stands twice in the page, or pgSTAC refused an Item.
+    """
+    if not items:
+        return
+    _refuse_repeated_ids(items)
+    for collection in sorted({item["collection"] for item in items}):
+        _prepare_partition(side, [item for item in items if item["collection"] == collection])
+    # Statistics and constraints are rebuilt once after the run (`finish_writing`), not page by page.
+    connection.execute("SET LOCAL pgstac.use_queue = true")
+    try:
+        if direct_loading.fits(connection):
+            direct_loading.replace_items(connection, items)
+        else:
+            # It is seldom needed, and comes with the clients of every cloud.
+            from harvester.catalogue import stock_loading  # noqa: PLC0415
+
+            stock_loading.replace_items(connection, items)
+    except psycopg.Error:
+        raise
+    except Exception as error:  # pypgstac raises bare exceptions
+        raise CatalogueError(f"pgSTAC did not take a page of {len(items)} Items: {error}") from error
+
+
+def remove_item(connection: Connection, collection: str, item: str) -> None:
+    """Take an Item out of the catalogue, inside the open transaction of `connection`."""
+    connection.execute("SET LOCAL pgstac.use_queue = true")
+    connection.execute("DELETE FROM items WHERE collection = %s AND id = %s", (collection, item))
+
+
+def collections_with_deferred_work(side: Connection) -> set[str]:
+    """Ids of the collections that were written since `finish_writing`, also by runs that did not come to their end."""
+    rows = side.execute(
+        "SELECT DISTINCT collection FROM partition_sys_meta JOIN query_queue"
+        " ON strpos(query, quote_literal(partition)) > 0"
+    )
+    return {row[0] for row in rows}
+
+
+def finish_writing(side: Connection) -> bool:
+    """Rebuild what was deferred while pages were written: constraints and statistics of the partitions; fresh counts.
+
+    Returns whether anything was deferred, by this run or by one that did not come to its end.
+    """
+    deferred = 0
+    while _run_deferred(side):
+        deferred += 1
+    refresh_counts(side)
+    return deferred > 0
+
+
+def _run_deferred(side: Connection) -> bool:
+    with side.transaction():
+        wait_for_other_writers(side)
+        row = side.execute("SELECT run_queued_query()").fetchone()
+    return row is not None and bool(row[0])
+
+
+def analyze_ledger(side: Connection) -> None:
+    """Let the server know how large the ledger is now: for one that it takes to be empty it plans badly."""
+    with side.transaction():
+        wait_for_other_writers(side)
+        side.execute("SELECT dinamis.analyze_ledger()")
+
+
+def refresh_counts(side: Connection) -> None:
+    """Let searches count anew: pgSTAC would answer with the count of before the harvest for a day."""
+    with side.transaction():
+        wait_for_other_writers(side)
+        side.execute(
+            "UPDATE search_wheres SET statslastupdated = NULL, total_count = NULL WHERE total_count IS NOT NULL"
+        )
+
+
+def note_harvested(connection: Connection, collections: Iterable[str]) -> None:
+    """Note that the records of these collections are as their sources have them now."""
+    connection.execute(
+        "INSERT INTO dinamis.collection_harvest (collection, harvested_at) SELECT *, now() FROM unnest(%s::text[])"
+        " ON CONFLICT (collection) DO UPDATE SET harvested_at = excluded.harvested_at",
+        (sorted(collections),),
+    )
+
+
+def stored_collections(connection: Connection) -> set[str]:
+    """Ids of the Collections in the catalogue."""
+    return {row[0] for row in connection.execute("SELECT id FROM collections")}
+
+
+def stored_items(connection: Connection, items: Sequence[tuple[str, str]]) -> dict[str, ItemDocument]:
+    """Those of these Items (collection, id) that the catalogue holds, by id, as they were put into it."""
+    rows = connection.execute(
+        "SELECT items.id, get_item(items.id, items.collection), items.private FROM items"
+        " JOIN unnest(%s::text[], %s::text[]) AS wanted (collection, id)"
+        " ON items.collection = wanted.collection AND items.id = wanted.id",
+        ([collection for collection, _ in items], [item for _, item in items]),
+    )
+    return {item: {**document, "private": private} for item, document, private in rows}
+
+
+def _refuse_repeated_ids(items: Sequence[ItemDocument]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for item in items:
+        key = (item["collection"], item["id"])
+        if key in seen:
+            raise CatalogueError(f"the Item {item['id']} of {item['collection']} stands twice in one page")
+        seen.add(key)
+
+
+def _prepare_partition(side: Connection, items: Sequence[ItemDocument]) -> None:
+    """Make room for the dates of these Items in a short transaction of its own.
+
+    Creating a partition, or widening its constraint, takes ACCESS EXCLUSIVE: inside the page it would stop every reader
+    until the page commits.
+    """
+    spans = list(_time_spans(items))
+    with side.transaction():
+        side.execute("SET LOCAL pgstac.use_queue = true")
+        side.execute(
+            "SELECT check_partition(%(collection)s, tstzrange(min(first), max(first), '[]'),"
+            " tstzrange(min(last), max(last), '[]'))"
+            " FROM unnest(%(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) AS span (first, last),"
+            " partition_name(%(collection)s, first) AS place"
+            # A collection may be partitioned by month or year: one call for each partition.
+            " GROUP BY place.partition_name",
+            {
+                "collection": items[0]["collection"],
+                "firsts": [first for first, _ in spans],
+                "lasts": [last for _, last in spans],
+            },
+        )
+
+
+def _time_spans(items: Iterable[ItemDocument]) -> Iterator[tuple[datetime, datetime]]:
+    """The periods of the Items, as pgSTAC indexes them: of those that begin in one month the outermost."""
+    by_month: dict[tuple[int, int], tuple[list[datetime], list[datetime]]] = {}
+    for item in items:
+        first, last = (datetime.fromisoformat(moment).astimezone(UTC) for moment in direct_loading.period(item))
+        firsts, lasts = by_month.setdefault((first.year, first.month), ([], []))
+        firsts.append(first)
+        lasts.append(last)
+    for firsts, lasts in by_month.values():
+        yield min(firsts), min(lasts)
+        yield max(firsts), max(lasts)

@@ -1,0 +1,132 @@
+"""Publishing Collections: what their documents say, with the extents and summaries of the Items they hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from harvester import catalogue
+from harvester.collection_documents import CollectionDocument, CollectionDocuments, queryables_of
+
+
+def publish_collections(conninfo: str, documents: CollectionDocuments, language: str) -> dict[str, bool]:
+    """Publish all Collections; Items are never touched.
+
+    Args:
+        conninfo: of the role that may load.
+        documents: what to publish.
+        language: of the Collections themselves; the other languages are their translations.
+
+    Returns:
+        For each collection id whether anything changed.
+    """
+    # All or nothing: a Collection that is there says that what can be asked of its Items is there too.
+    with closing(catalogue.connect(conninfo, autocommit=True)) as connection, connection.transaction():
+        changed = publish(connection, documents.values(), language)
+        load_queryables(connection, list(documents.values()), language)
+    return changed
+
+
+def publish_changes(
+    connection: Connection, documents: CollectionDocuments, language: str, touched: Iterable[str]
+) -> None:
+    """Publish what new Items say of their collections, and do what was deferred while they were written.
+
+    In this order: what is deferred tells who comes after a run that was killed what is not published yet.
+    """
+    stale = ({*touched} | catalogue.collections_with_deferred_work(connection)) & documents.keys()
+    publish(connection, [documents[each] for each in sorted(stale)], language)
+    catalogue.finish_writing(connection)
+
+
+def publish(connection: Connection, documents: Iterable[CollectionDocument], language: str) -> dict[str, bool]:
+    """Publish these Collections on an autocommit connection; for each id whether anything changed."""
+    return {document.id: load_collection(connection, document, language) for document in documents}
+
+
+def load_collection(connection: Connection, document: CollectionDocument, language: str) -> bool:
+    """Publish a Collection as its document says, its extents and summaries as its Items say.
+
+    Its Items are never touched. Returns whether anything changed.
+    """
+    with connection.transaction():
+        # Two harvests that end together must not overwrite the newer extent by the older one.
+        catalogue.wait_for_other_writers(connection)
+        published = _with_facts_of_items(connection, document.published(language))
+        row = connection.execute("SELECT content FROM collections WHERE id = %s", (document.id,)).fetchone()
+        changed = row is None or row[0] != published
+        if changed:
+            connection.execute("SELECT upsert_collection(%s)", (Jsonb(published),))
+        changed |= _load_translations(connection, document, language)
+    return changed
+
+
+def load_queryables(connection: Connection, documents: Sequence[CollectionDocument], language: str) -> bool:
+    """Declare every property that the collections publish, so that it can be filtered; all others are refused.
+
+    Returns whether anything changed.
+    """
+    wanted = _queryable_rows(documents, language)
+    with connection.transaction():
+        catalogue.wait_for_other_writers(connection)
+        known = connection.execute("SELECT name, definition, collection_ids FROM queryables").fetchall()
+        if sorted(map(_canonical, known)) == sorted(_canonical(tuple(row.values())) for row in wanted):
+            return False
+        connection.execute("DELETE FROM queryables")
+        # One statement: pgSTAC visits every partition after each.
+        connection.execute(
+            "INSERT INTO queryables (name, definition, collection_ids) SELECT name, definition, collection_ids"
+            " FROM jsonb_to_recordset(%s) AS wanted (name text, definition jsonb, collection_ids text[])",
+            (Jsonb(wanted),),
+        )
+    return True
+
+
+def _with_facts_of_items(connection: Connection, collection: dict[str, Any]) -> dict[str, Any]:
+    """The Collection with the extent and summaries of the Items that it holds; as declared when it holds none."""
+    row = connection.execute("SELECT dinamis.collection_facts(%s)", (collection["id"],)).fetchone()
+    if row is None or row[0] is None:
+        return collection
+    facts = row[0]
+    summaries = {**collection.get("summaries", {}), **facts["summaries"]}
+    return {**collection, "extent": facts["extent"], "summaries": summaries}
+
+
+def _load_translations(connection: Connection, document: CollectionDocument, language: str) -> bool:
+    wanted = {other: document.words(other) for other in document.languages if other != language}
+    rows = connection.execute(
+        "SELECT language, content FROM dinamis.collection_translation WHERE collection = %s", (document.id,)
+    )
+    if dict(rows.fetchall()) == wanted:
+        return False
+    connection.execute("DELETE FROM dinamis.collection_translation WHERE collection = %s", (document.id,))
+    for other, content in wanted.items():
+        connection.execute(
+            "INSERT INTO dinamis.collection_translation (collection, language, content) VALUES (%s, %s, %s)",
+            (document.id, other, Jsonb(content)),
+        )
+    return True
+
+
+def _queryable_rows(documents: Sequence[CollectionDocument], language: str) -> list[dict[str, Any]]:
+    """One row for each property and definition: for every collection, or for those where it is defined so."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for document in documents:
+        for name, definition in queryables_of(document, language).items():
+            row = rows.setdefault(
+                (name, _canonical(definition)), {"name": name, "definition": definition, "collection_ids": []}
+            )
+            row["collection_ids"].append(document.id)
+    for row in rows.values():
+        if len(row["collection_ids"]) == len(documents):
+            row["collection_ids"] = None
+    return sorted(rows.values(), key=lambda row: (row["name"], row["collection_ids"] or []))
+
+
+def _canonical(data: object) -> str:
+    return json.dumps(data, sort_keys=True)

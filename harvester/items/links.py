@@ -1,0 +1,74 @@
+"""The links of an Item: to its collection, its records at their sources, and the Items of the same acquisition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pystac import MediaType, RelType
+
+from harvester.items.assets import documents_of_deliveries, known
+from harvester.record import SceneRecord
+
+
+@dataclass(frozen=True, order=True)
+class Sibling:
+    """Another Item of the same acquisition, in another collection."""
+
+    item: str
+    collection: str
+    is_archive: bool  #: to be ordered, not held
+
+
+def archive_fields(siblings: Sequence[Sibling]) -> dict[str, Any]:
+    """What every image of a vendor's archive says: that it can be ordered, and whether it is held already."""
+    holder = _holder(siblings)
+    held = {"dinamis:held_by": holder.item} if holder else {}
+    return {"order:status": "orderable", "dinamis:held": holder is not None, **held}
+
+
+def item_links(
+    item: Mapping[str, Any], ranked: Sequence[SceneRecord], siblings: Sequence[Sibling], *, is_archive: bool
+) -> list[dict[str, Any]]:
+    """All links of the Item; those into the catalogue are relative to the root of the API, which makes them absolute.
+
+    Args:
+        item: As JSON data, with its collection and assets.
+        ranked: Its records, the principal one first.
+        siblings: Other Items of the acquisition, in any order.
+        is_archive: Whether the Item is one to order: where it is held already, that Item is the canonical one.
+    """
+    # The schema of an Item wants this link beside the name of the collection; the API replaces it by an absolute one.
+    collection = _link(RelType.COLLECTION, f"collections/{item['collection']}", MediaType.JSON)
+    return [collection, *_via_links(item, ranked), *_sibling_links(siblings, is_archive), *_record_links(ranked)]
+
+
+def _link(rel: str, href: str, media_type: str | None = None, title: str | None = None) -> dict[str, Any]:
+    # The names of pystac are texts of a class of their own.
+    return {"rel": str(rel), "href": href, **known({"type": media_type and str(media_type), "title": title})}
+
+
+def _holder(siblings: Sequence[Sibling]) -> Sibling | None:
+    return min((sibling for sibling in siblings if not sibling.is_archive), default=None)
+
+
+def _via_links(item: Mapping[str, Any], ranked: Sequence[SceneRecord]) -> Iterator[dict[str, Any]]:
+    """Where each record stands at its source; that of a delivery is the metadata file that came with it."""
+    hrefs = [scene.source_href for scene in ranked if scene.source_href]
+    for href in dict.fromkeys([*documents_of_deliveries(item["assets"]), *hrefs]):
+        yield _link(RelType.VIA, href)
+
+
+def _sibling_links(siblings: Sequence[Sibling], is_archive: bool) -> Iterator[dict[str, Any]]:
+    holder = _holder(siblings) if is_archive else None
+    for sibling in sorted(set(siblings)):
+        rel = RelType.CANONICAL if sibling == holder else RelType.ALTERNATE
+        href = f"collections/{sibling.collection}/items/{sibling.item}"
+        yield _link(rel, href, MediaType.GEOJSON, sibling.item)
+
+
+def _record_links(ranked: Sequence[SceneRecord]) -> Iterator[dict[str, Any]]:
+    links = {repr(link): link for scene in ranked for link in scene.links}
+    for link in links.values():
+        yield {**_link(link.rel, link.href, link.media_type, link.title), **link.fields}

@@ -1,0 +1,212 @@
+"""Items as a page finds them in the ledger, and as they are to be."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, cached_property, partial
+from typing import Any
+
+from harvester import catalogue
+from harvester.collection_documents import CollectionDocuments
+from harvester.errors import UnreadableScene
+from harvester.items.from_scenes import Sibling, SourcedScene, item_from_scenes, private_part
+from harvester.ledger import ActiveRecord, KnownItem, Ledger
+from harvester.pages.reading_ahead import ItemAlone
+from harvester.record import SceneRecord
+from harvester.sensors import Sensors
+from harvester.sources.registry import read_record
+from harvester.stereo.views import PlacedItem
+
+logger = logging.getLogger(__name__)
+
+RecordKey = tuple[str, str]  #: source, record id
+
+
+@dataclass
+class Said:
+    """A record of an Item. One that was read elsewhere is read here only if its Item has to be built."""
+
+    source: str
+    precedence: int
+    scene: Callable[[], SceneRecord]
+    alone: ItemAlone | None = None
+
+    @cached_property
+    def sourced(self) -> SourcedScene:
+        """As Items are built from it."""
+        return SourcedScene(source=self.source, precedence=self.precedence, scene=self.scene())
+
+
+@dataclass
+class Draft:
+    """An Item as this page finds it, and as it is to be."""
+
+    known: KnownItem  #: as it is to stand in the ledger
+    stood_in: str | None  #: the collection where it is in the catalogue before this page
+    was_published: bool  #: before the batch at hand
+    records: dict[RecordKey, Said] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)  #: of its records before the batch at hand
+    reason: str = "no record of it is left"  #: should it be withdrawn
+    is_new: bool = False  #: the ledger did not have it before this page
+    is_touched: bool = False
+    built: catalogue.ItemDocument | None = None
+    private: Mapping[str, Any] = field(default_factory=dict)  #: what is kept beside it
+
+    @property
+    def scenes(self) -> list[SourcedScene]:
+        """What its records say."""
+        return [said.sourced for said in self.records.values()]
+
+    def build(self, siblings: Sequence[Sibling], corrections: Mapping[str, Any]) -> None:
+        """Let it be what its records say; nothing if there is none."""
+        alone = self._built_elsewhere() if not siblings and not corrections else None
+        if alone:
+            self.built, self.private = alone.parsed()
+        elif self.records:
+            self.built = item_from_scenes(
+                self.scenes,
+                item_id=self.known.id,
+                collection=self.known.collection,
+                siblings=siblings,
+                corrections=corrections,
+            )
+            self.private = private_part(self.scenes)
+
+    def _built_elsewhere(self) -> ItemAlone | None:
+        """The Item that was built where its one record was read, if it is just the one that is to be."""
+        alone = next(iter(self.records.values())).alone if len(self.records) == 1 else None
+        return alone if alone and (alone.id, alone.collection) == (self.known.id, self.known.collection) else None
+
+    def leave_out(self, record: RecordKey) -> None:
+        """Let a record not be one of it any more; one that was withdrawn is none already."""
+        if self.records.pop(record, None):
+            self.is_touched = True
+
+    def as_placed(self) -> PlacedItem:
+        """As the finder of stereo sets takes it."""
+        known = self.known
+        return PlacedItem(
+            item=known.id,
+            scene=known.scene,
+            collection=known.collection,
+            is_archive=known.is_archive,
+            built=self.built,
+        )
+
+    def as_sibling(self) -> Sibling:
+        """As other Items of the acquisition link to it."""
+        return Sibling(item=self.known.id, collection=self.known.collection, is_archive=self.known.is_archive)
+
+
+class ItemDrafts:
+    """Drafts of the Items that one page touches, inside its transaction."""
+
+    def __init__(self, ledger: Ledger, documents: CollectionDocuments, sensors: Sensors) -> None:
+        """Look Items and their records up in a ledger, and read the records by today's sensors."""
+        self._ledger = ledger
+        self._precedence = cache(partial(_precedence, documents))
+        self._sensors = sensors
+        self.settled: dict[str, Draft] = {}  #: Items that the page changes, as its batches left them
+
+    def with_siblings(self, items: Sequence[KnownItem]) -> dict[str, Draft]:
+        """These Items and all others of their acquisitions."""
+        return self.of(self._ledger.items_of_scenes({item.scene for item in items})) if items else {}
+
+    def of(self, items: Sequence[KnownItem]) -> dict[str, Draft]:
+        """Items as the ledger has them, with all their active records."""
+        drafts = {}
+        for known in items:
+            settled = self.settled.get(known.id)
+            # What an earlier batch of this page has put into the ledger is not in the catalogue yet.
+            stood_in = settled.stood_in if settled else (known.collection if known.is_published else None)
+            drafts[known.id] = Draft(known, stood_in, was_published=known.is_published)
+        for record in self._ledger.active_records(drafts.keys()):
+            draft = drafts[record.item]
+            draft.sources.add(record.source)
+            # Mostly it is replaced by what it says today, and never read.
+            scene = partial(_scene_again, record, self._sensors)
+            draft.records[record.source, record.raw.id] = self.said(record.source, draft, scene)
+        return drafts
+
+    def said(self, source: str, draft: Draft, scene: Callable[[], SceneRecord], alone: ItemAlone | None = None) -> Said:
+        """A record as one of an Item, by the precedence of its source in the collection of the Item."""
+        return Said(source, self._precedence(source, draft.known.collection), scene, alone)
+
+    def build(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
+        """Those Items that are not what they were, built anew from all their records, whatever their order of arrival.
+
+        An Item changes with its records, and when another Item of its acquisition comes or goes.
+        """
+        for draft in drafts.values():
+            if draft.known.is_published != bool(draft.records):
+                draft.known = draft.known._replace(is_published=bool(draft.records))
+        of_scene = by_scene(drafts)
+        news = {draft.known.scene for draft in drafts.values() if draft.was_published != draft.known.is_published}
+        changed = {
+            name: draft
+            for name, draft in drafts.items()
+            if draft.is_touched or (draft.records and draft.known.scene in news)
+        }
+        corrections = self._ledger.corrections([name for name, draft in changed.items() if not draft.is_new])
+        for name, draft in changed.items():
+            together = of_scene[draft.known.scene]
+            siblings = [other.as_sibling() for other in together if other is not draft and other.records]
+            draft.build(siblings, corrections.get(name, {}))
+        return changed
+
+    def built_anew(self, items: Sequence[str]) -> dict[str, Draft]:
+        """These Items, built, but those with a record that cannot be read any more: what they say stays in force."""
+        if not items:
+            return {}
+        try:
+            drafts = self.with_siblings(self._ledger.items(items))
+            for name in items:
+                drafts[name].is_touched = True
+            return self.build(drafts)
+        except UnreadableScene as error:
+            if len(items) == 1:
+                logger.warning("%s and its stereo sets stay as they are: %s", items[0], error)
+                return {}
+        middle = len(items) // 2
+        return self.built_anew(items[:middle]) | self.built_anew(items[middle:])
+
+
+def _precedence(documents: CollectionDocuments, source: str, collection: str) -> int:
+    """The place of a source among those of a collection; behind them where it is none of them."""
+    document = documents.get(collection)
+    labels = [choice.label for choice in document.harvest.sources] if document else []
+    return labels.index(source) if source in labels else len(labels)
+
+
+def by_scene(drafts: Mapping[str, Draft]) -> defaultdict[str, list[Draft]]:
+    """Drafts by their acquisition."""
+    of_scene: defaultdict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts.values():
+        of_scene[draft.known.scene].append(draft)
+    return of_scene
+
+
+def standing_first(draft: Draft) -> tuple[bool, datetime, str]:
+    """A key of order: Items in the catalogue, then the oldest."""
+    return not draft.known.is_published, draft.known.created, draft.known.id
+
+
+def _scene_again(record: ActiveRecord, sensors: Sensors) -> SceneRecord:
+    """What a record said when it was harvested.
+
+    Raises:
+        UnreadableScene: the reader of today cannot read it.
+    """
+    try:
+        return read_record(record.kind, record.raw, sensors)
+    except UnreadableScene as error:
+        raise UnreadableScene(f"another record of its acquisition is not readable any more: {error}") from error
+
+
+def given(scene: SceneRecord) -> Callable[[], SceneRecord]:
+    """A scene that was read already, as one that is read when it is needed."""
+    return lambda: scene

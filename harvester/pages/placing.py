@@ -1,0 +1,103 @@
+"""Which Item a record belongs to: that of its acquisition in the collection where it is to stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from harvester.collection_documents import CollectionDocuments
+from harvester.errors import CollectionDocumentError, UnreadableScene
+from harvester.feeds import Feed
+from harvester.harvest_rooms import WritingOptions
+from harvester.ledger import KnownItem, Ledger
+from harvester.pages.acquisitions import Acquisition
+from harvester.pages.drafts import Draft, standing_first
+from harvester.record import SceneOutline
+
+
+class RecordPlacing:
+    """Where the records of a feed belong."""
+
+    def __init__(
+        self, ledger: Ledger, feed: Feed, documents: CollectionDocuments, options: WritingOptions, now: datetime
+    ) -> None:
+        """Place by the ledger, the documents and what the operator asked for; new Items are made at `now`, UTC."""
+        self._ledger = ledger
+        self._feed = feed
+        self._documents = documents
+        self._options = options
+        self._now = now
+
+    def place(self, scene: SceneOutline, scene_id: str, of_scene: list[Draft]) -> Draft:
+        """The Item that a record belongs to, made if need be.
+
+        Raises:
+            UnreadableScene: no collection takes it, or the id of its Item is that of another acquisition.
+        """
+        collection = self._collection_of(scene, of_scene)
+        there = [draft for draft in of_scene if draft.known.collection == collection]
+        if there:
+            return min(there, key=standing_first)
+        known = KnownItem(scene.id, scene_id, collection, True, scene.is_archive, self._now)
+        of_scene.append(Draft(known, None, was_published=False, is_new=True))
+        return of_scene[-1]
+
+    def refuse_taken_ids(self, drafts: Mapping[str, Draft], made: Sequence[Draft]) -> None:
+        """Refuse Items whose id is that of another acquisition already.
+
+        Raises:
+            UnreadableScene: one of them is.
+        """
+        others = {item.id: item for item in self._ledger.items([draft.known.id for draft in made])}
+        for draft in made:
+            other = others.get(draft.known.id)
+            if other is None and drafts[draft.known.id] is not draft:
+                other = drafts[draft.known.id].known
+            if other is not None:
+                raise UnreadableScene(
+                    f"its Item would be {other.id}, which is that of another acquisition in {other.collection}: one of "
+                    "the two sources gives ids that are not unique"
+                )
+
+    def _collection_of(self, scene: SceneOutline, of_scene: Sequence[Draft]) -> str:
+        """Where the Item of a record belongs: where the feed or the operator says, else where a document takes it."""
+        if self._feed.collection is not None:
+            return self._feed.collection
+        wanted = self._options.collection
+        held = sorted((draft for draft in of_scene if self._is_ours(draft, scene)), key=standing_first)
+        elsewhere = [draft for draft in held if wanted not in (None, draft.known.collection)]
+        if elsewhere and not self._options.move:
+            where = " and ".join(f"{draft.known.id} in {draft.known.collection}" for draft in elsewhere)
+            raise UnreadableScene(f"the catalogue has {where}; say --move to move it to {wanted}")
+        for draft in elsewhere:
+            draft.known = draft.known._replace(collection=str(wanted))
+        if wanted is not None:
+            return wanted
+        return held[0].known.collection if held else self._accepting_collection(scene)
+
+    def _is_ours(self, draft: Draft, scene: SceneOutline) -> bool:
+        """Whether records of this source go on with an Item, which may be a withdrawn one that comes back."""
+        return self._feed.source in draft.sources or (not draft.sources and draft.known.id == scene.id)
+
+    def _accepting_collection(self, scene: SceneOutline) -> str:
+        try:
+            return self._documents.accepting(str(scene.mission), str(scene.profile)).id
+        except CollectionDocumentError as error:
+            raise UnreadableScene(str(error)) from error
+
+    def merge(self, acquisition: Acquisition, drafts: Mapping[str, Draft]) -> None:
+        """Let the Items of acquisitions that turned out to be one be those of the one that stands for all."""
+        if not acquisition.merged:
+            return
+        ours = [draft for draft in drafts.values() if draft.known.scene in (acquisition.scene.id, *acquisition.merged)]
+        survivors: dict[str, Draft] = {}
+        for draft in sorted(ours, key=lambda each: (each.known.scene != acquisition.scene.id, standing_first(each))):
+            draft.known = draft.known._replace(scene=acquisition.scene.id)
+            draft.is_touched = True
+            survivor = survivors.setdefault(draft.known.collection, draft)
+            if survivor is not draft:
+                survivor.records |= draft.records
+                survivor.sources |= draft.sources
+                draft.records = {}
+                draft.reason = f"it is the same acquisition as {survivor.known.id}"
+                self._ledger.reassign({draft.known.id: survivor.known.id})

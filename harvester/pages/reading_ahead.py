@@ -1,0 +1,308 @@
+"""Records read and their Items built in other processes, while this one writes the page before into the catalogue.
+
+Reading is pure, so nothing but the time depends on where it is done. A worker is a fresh interpreter and not a fork: it
+shares no connection and no thread with this process. It lives as long as its socket does, which the system closes
+however this process ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from math import ceil
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection as Socket
+from queue import SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import Any, Self
+
+import orjson
+
+from harvester.errors import UnreadableScene
+from harvester.items.from_scenes import ItemDocument, SourcedScene, item_from_scenes, private_part
+from harvester.record import Canonical, Page, RawRecord, SceneOutline, SceneRecord
+from harvester.sensors import Sensors
+from harvester.sources.source import Fingerprints, FingerprintsInOrder
+
+logger = logging.getLogger(__name__)
+
+Wanted = Callable[[Sequence[RawRecord]], Sequence[bool]]  #: which records of a page are worth reading ahead
+
+#: Records after which a harvest is large: starting an interpreter takes as long as reading about as many.
+_LARGE = 250
+#: With two a harvest takes more than 300 MB.
+_WORKERS = 1
+#: Workers are given less of a page after one that was waited for so long, and more after one that was there in time:
+#: what is left is read while they read the next, so that neither waits for the other.
+_LONG_WAIT_S = 0.01
+_LESS, _MORE = 0.9, 1.03
+#: Records that a worker holds at a time; the others it has as bytes, which take a fraction of the memory.
+_BATCH = 50
+_WORKER = "import sys; from harvester.pages.reading_ahead import work; work(int(sys.argv[1]))"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemAlone:
+    """The Item of an acquisition of which one record is all that is known."""
+
+    id: str
+    collection: str
+    document: bytes  #: JSON
+    private: bytes  #: JSON, as `private_part` gives it
+
+    def parsed(self) -> tuple[ItemDocument, dict[str, Any]]:
+        """The Item and its private part as JSON data."""
+        return orjson.loads(self.document), orjson.loads(self.private)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadBeforehand:
+    """What came of a record before its page is written: little that is cheap to send, as most of it is bytes."""
+
+    canonical: Canonical
+    reading: SceneOutline | UnreadableScene
+    alone: ItemAlone | None = None
+
+
+#: Of the records of a page, in their order; None, or nothing at the end, for those that are to be read in place.
+Readings = Sequence[ReadBeforehand | None]
+Shares = Sequence[Sequence[int]]  #: which records of a page each of the workers was given
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """How the records of a feed are read."""
+
+    scene_from_record: Callable[[RawRecord, Sensors], SceneRecord]
+    sensors: Sensors
+    source: str  #: as Items call it
+    collection: str | None  #: where Items most likely go; None where that depends on the record
+
+    def read(self, raw: RawRecord) -> ReadBeforehand:
+        """Read a record, and build the Item that it is alone."""
+        try:
+            scene = self.scene_from_record(raw, self.sensors)
+        except UnreadableScene as error:
+            return ReadBeforehand(canonical=raw.canonical, reading=error)
+        return ReadBeforehand(canonical=raw.canonical, reading=SceneOutline.of(scene), alone=self._alone(scene))
+
+    def _alone(self, scene: SceneRecord) -> ItemAlone | None:
+        if self.collection is None:
+            return None
+        alone = [SourcedScene(source=self.source, precedence=0, scene=scene)]
+        try:
+            item = item_from_scenes(alone, item_id=scene.id, collection=self.collection)
+        except UnreadableScene:
+            return None  # whoever needs this Item finds out why
+        document, private = orjson.dumps(item), orjson.dumps(private_part(alone))
+        return ItemAlone(id=scene.id, collection=self.collection, document=document, private=private)
+
+
+class ReadingAhead:
+    """Pages with what was read of them while the page before was written; its workers end with the context."""
+
+    def __init__(self, reader: Reader, wanted: Wanted, *, large: int = _LARGE, workers: int = _WORKERS) -> None:
+        """Read by `reader` what is `wanted`, in so many other processes, once `large` records were seen."""
+        self._reader = reader
+        self._wanted = wanted
+        self._large = large
+        self._count = workers
+        self._workers: list[_Worker] = []
+        self._part = 1.0  #: of the records of a page that workers are given
+        self._unwritten: frozenset[str] = frozenset()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def fingerprints(self, known: Fingerprints) -> Fingerprints:
+        """`known`, but for records of a page that is fetched and not written: what is known of these will change."""
+        return _Settled(self, known)
+
+    @property
+    def unwritten(self) -> frozenset[str]:
+        """The records of a page that is fetched and not written."""
+        return self._unwritten
+
+    def pages(self, pages: Iterable[Page]) -> Iterator[tuple[Page, Readings]]:
+        """The pages in their order; while one is worked on, the next is fetched before and read meanwhile.
+
+        An error of the source comes after all pages before it.
+        """
+        coming = iter(pages)
+        seen = 0
+        for page in coming:
+            # Where most is unread there is little to be read ahead.
+            seen = max(seen + len(page.records) - len(page.unread), 0)
+            if seen >= self._large and page.next_cursor:
+                # They begin while this page is written.
+                self._start()
+                yield page, ()
+                break
+            yield page, ()
+        else:
+            return
+        yield from self._one_ahead(coming)
+
+    def _one_ahead(self, coming: Iterator[Page]) -> Iterator[tuple[Page, Readings]]:
+        held: tuple[Page, Shares] | None = None
+        while True:
+            failure: Exception | None = None
+            try:
+                page = next(coming, None)
+            except Exception as error:
+                page, failure = None, error
+            # Before the one that is held is taken: its worker goes on with this one at once.
+            sent = self._send(page.records) if page else []
+            if held:
+                yield held[0], self._received(held[1])
+            if failure:
+                raise failure
+            if page is None:
+                return
+            held = page, sent
+            self._unwritten = frozenset([raw.id for raw in page.records] + [gone.id for gone in page.withdrawals])
+
+    def _send(self, records: Sequence[RawRecord]) -> Shares:
+        """Let the workers read; gives which of the records each of them was given."""
+        if not self._workers or not records:
+            return []
+        # One is waited for: what is read here instead would take longer, and the page would be held in two forms.
+        self._workers[0].is_ready(patient=True)
+        ready = [worker for worker in self._workers if worker.is_ready()]
+        indices = [index for index, is_wanted in enumerate(self._wanted(records)) if is_wanted]
+        given = indices[: ceil(self._part * len(indices))]
+        shares = [given[start :: len(ready)] for start in range(len(ready))]
+        try:
+            for worker, share in zip(ready, shares, strict=True):
+                worker.send([records[index] for index in share])
+        except OSError as error:
+            self._give_up(error)
+            return []
+        self._workers = [*ready, *(worker for worker in self._workers if worker not in ready)]
+        return shares
+
+    def _received(self, shares: Shares) -> Readings:
+        readings: dict[int, ReadBeforehand] = {}
+        began = monotonic()
+        try:
+            for worker, share in zip(self._workers, shares, strict=False):
+                readings |= zip(share, worker.receive(), strict=True)
+        except (OSError, EOFError) as error:
+            self._give_up(error)
+        is_late = monotonic() - began > _LONG_WAIT_S
+        self._part = min(self._part * (_LESS if is_late else _MORE), 1.0)
+        return [readings.get(index) for index in range(max(readings, default=-1) + 1)]
+
+    def _start(self) -> None:
+        try:
+            task = pickle.dumps(self._reader)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            logger.debug("records are not read ahead: %s", error)
+            return
+        with suppress(OSError):  # no more processes are to be had: the work is done here
+            for _ in range(self._count):
+                self._workers.append(_Worker(task))
+
+    def _give_up(self, error: Exception) -> None:
+        logger.warning("a process that reads ahead has ended (%r); records are read in place", error)
+        self._end()
+
+    def _end(self) -> None:
+        for worker in self._workers:
+            worker.end()
+        self._workers = []
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What is known of records, but for those whose page is not written."""
+
+    ahead: ReadingAhead
+    known: Fingerprints
+
+    def __call__(self, records: Sequence[str], /) -> Mapping[str, str]:
+        """As `FingerprintsInOrder`."""
+        return self.known([record for record in records if record not in self.ahead.unwritten])
+
+    def following(self, record: str, count: int) -> Sequence[tuple[str, str, int]]:
+        """As `FingerprintsInOrder`."""
+        if not isinstance(self.known, FingerprintsInOrder):
+            return []
+        following, unwritten = self.known.following(record, count), self.ahead.unwritten
+        return [each for each in following if each[1] not in unwritten] if unwritten else following
+
+
+class _Worker:
+    """A process that reads."""
+
+    def __init__(self, task: bytes) -> None:
+        self._socket, theirs = Pipe()
+        self._is_ready = False
+        with ExitStack() as undo:
+            undo.callback(theirs.close)
+            # In a session of its own Ctrl-C does not reach it: this process decides.
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _WORKER, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._socket.send_bytes(task)
+
+    def is_ready(self, *, patient: bool = False) -> bool:
+        """Whether it has started and would take records at once; when `patient`, once it has started or ended."""
+        with suppress(OSError, EOFError):
+            if not self._is_ready and self._socket.poll(None if patient else 0):
+                self._is_ready = bool(self._socket.recv())
+        return self._is_ready
+
+    def send(self, records: Sequence[RawRecord]) -> None:
+        """Let it read; raises OSError when it is gone."""
+        self._socket.send([pickle.dumps(batch) for batch in _batches(records)])
+
+    def receive(self) -> list[ReadBeforehand]:
+        """What came of the records; raises OSError or EOFError when it is gone."""
+        return [reading for batch in self._socket.recv() for reading in pickle.loads(batch)]  # noqa: S301 - as below
+
+    def end(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+        self._socket.close()
+
+
+def work(descriptor: int) -> None:
+    """Read what comes through a socket until its other end is closed."""
+    with Socket(descriptor) as socket, suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        reader: Reader = pickle.loads(socket.recv_bytes())  # noqa: S301 - from the process that started this one
+        gc.collect()
+        gc.freeze()
+        socket.send(True)
+        pages: SimpleQueue[Sequence[bytes] | None] = SimpleQueue()
+        # The other end sends the next page before it takes what came of this one.
+        Thread(target=_take_in, args=(socket, pages), daemon=True).start()
+        while (page := pages.get()) is not None:
+            # All at once when all is done: the other end takes nothing while it writes.
+            socket.send([pickle.dumps(list(map(reader.read, pickle.loads(batch)))) for batch in page])  # noqa: S301
+
+
+def _take_in(socket: Socket[Any, Any], pages: SimpleQueue[Sequence[bytes] | None]) -> None:
+    """Put the pages that come through a socket into a queue, and None when its other end is closed."""
+    with suppress(EOFError, OSError):
+        while True:
+            pages.put(socket.recv())
+    pages.put(None)
+
+
+def _batches(records: Sequence[RawRecord]) -> Iterator[Sequence[RawRecord]]:
+    return (records[start : start + _BATCH] for start in range(0, len(records), _BATCH))

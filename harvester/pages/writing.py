@@ -1,0 +1,516 @@
+"""One page of records inside its transaction: into the ledger, and their Items into the catalogue.
+
+The way of a page: records that say what they said before are only noted; the others are read, those of one acquisition
+are found, and every Item that they change is built anew from all its active records; then the stereo sets that these
+Items make or break. What cannot be read, placed or built refuses that record only. Everything is looked up and written
+for many records at once; when a batch fails it is halved until the record that fails stands alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+
+from harvester import catalogue
+from harvester.errors import CatalogueError, UnreadableScene
+from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.instants import rfc3339
+from harvester.ledger import KnownRecord, Ledger, RecordEntry
+from harvester.pages.acquisitions import Acquisition, acquisitions_of
+from harvester.pages.conflicts import conflicts_between
+from harvester.pages.drafts import Draft, ItemDrafts, by_scene, given
+from harvester.pages.placing import RecordPlacing
+from harvester.pages.reading_ahead import ItemAlone, ReadBeforehand, Readings
+from harvester.record import Page, RawRecord, SceneOutline, SceneRecord, Withdrawal
+from harvester.runs.report import ItemChange, Outcome, PageReport, printable
+from harvester.sources.registry import read_record
+from harvester.stereo.keeping import Span
+from harvester.stereo.page_sets import PageSets
+from harvester.stereo.stereo_items import with_sets
+
+logger = logging.getLogger(__name__)
+
+RecordKey = tuple[str, str]  #: source, record id
+
+_written = lru_cache(maxsize=16)(rfc3339)  # mostly the same instants
+
+
+class _Taken(NamedTuple):
+    """A record that was read: new, changed, or asked to be read again."""
+
+    raw: RawRecord
+    outline: SceneOutline
+    scene: Callable[[], SceneRecord]
+    before: KnownRecord | None
+    alone: ItemAlone | None = None
+
+
+class PageWriting:
+    """One page inside its transaction, which the caller opens and commits."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        side: Connection,
+        feed: Feed,
+        run: int | None,
+        rooms: HarvestRooms,
+        options: WritingOptions,
+    ) -> None:
+        """Work for one run of a feed.
+
+        Args:
+            connection: has the page's transaction open.
+            side: where Items can be looked up; on the page's own connection that would lock their partitions.
+            feed: whose records they are.
+            run: that they are read in; None for a dry run.
+            rooms: the documents.
+            options: what the operator asked for.
+        """
+        self._connection = connection
+        self._side = side
+        self._feed = feed
+        self._rooms = rooms
+        self._options = options
+        self._now = datetime.now(UTC)
+        self._ledger = Ledger(connection, source=feed.source, feed=feed.name, run=run, now=self._now)
+        self._sets = PageSets(connection, side, rooms.documents, self._now)
+        self._drafts = ItemDrafts(self._ledger, rooms.documents, rooms.sensors)
+        self._placing = RecordPlacing(self._ledger, feed, rooms.documents, options, self._now)
+        self._made: set[str] = set()  #: Items that the ledger did not have before this page
+        self._others: dict[str, Draft] = {}  #: further views of the sets of Items that it changes
+        self._reread: list[str] = []  #: the Item of each unchanged record that was read again
+
+    def take_in(self, page: Page, readings: Readings = (), refused: Sequence[RecordEntry] = ()) -> PageReport:
+        """Write the records of the page into the ledger and build the Items they change.
+
+        Args:
+            page: records of the feed.
+            readings: of the records of the page that were read beforehand; the others are read here.
+            refused: other records, known ones, that go into quarantine even if they are in force.
+
+        Raises:
+            CatalogueError: a record that the source left unread is not in force any more.
+        """
+        catalogue.wait_for_other_writers(self._connection)
+        report = PageReport()
+        records = list(map(_with_printable_id, page.records))
+        names = [raw.id for raw in records] + [gone.id for gone in page.withdrawals] + [each.raw.id for each in refused]
+        known = self._ledger.known(names)
+        self._note_unread(page, report)
+        self._take(list(self._read_changed(records, known, readings, report)), report)
+        gone = self._withdraw(page.withdrawals, known, report)
+        self._put_in_quarantine(refused, known, report)
+        self._find_sets()
+        self._settle(report)
+        report.require_complete(len(records) + len(page.unread) + gone + len(refused))
+        return report
+
+    def rebuild(self, items: Iterable[str]) -> PageReport:
+        """Build Items anew from what the ledger has of them."""
+        catalogue.wait_for_other_writers(self._connection)
+        report = PageReport()
+        drafts = self._drafts.with_siblings(self._ledger.items(set(items)))
+        for name in items:
+            drafts[name].is_touched = True
+        self._drafts.settled |= self._drafts.build(drafts)
+        self._find_sets()
+        self._settle(report)
+        return report
+
+    def rebuild_sets(self, items: Sequence[str], windows: Sequence[Span] = ()) -> PageReport:
+        """Find the stereo sets of Items, and those within stretches of time, anew; what is as it should be is left.
+
+        Items with a record that cannot be read any more stay as they are.
+        """
+        catalogue.wait_for_other_writers(self._connection)
+        report = PageReport()
+        self._drafts.settled |= self._drafts.built_anew(items)
+        self._reread += self._drafts.settled
+        self._find_sets(windows)
+        self._settle(report)
+        return report
+
+    def write_items(self) -> None:
+        """Write the Items into the catalogue, and take those away that are not what they were."""
+        built = [self._document(draft, draft.built) for draft in self._drafts.settled.values() if draft.built]
+        built += self._sets.documents
+        catalogue.put_items(self._connection, self._side, sorted(built, key=lambda item: str(item["id"])))
+        removals = [*self._removals(), *self._sets.removals()]
+        for collection, item, _ in removals:
+            catalogue.remove_item(self._connection, collection, item)
+        self._sets.write()
+        # A new Item got its number when it was written down.
+        known = {name: draft for name, draft in self._drafts.settled.items() if name not in self._made}
+        is_new = {name: draft.stood_in != draft.known.collection for name, draft in known.items()}
+        is_new |= self._sets.is_new()
+        if is_new:
+            self._ledger.number_changes(is_new)
+        if removals:
+            self._ledger.bury(removals)
+
+    def touched_collections(self) -> set[str]:
+        """Ids of the collections that have other Items than before this page."""
+        drafts = self._drafts.settled.values()
+        stood_in = {draft.stood_in for draft in drafts if draft.stood_in}
+        return {draft.known.collection for draft in drafts} | stood_in | self._sets.touched_collections()
+
+    def changes(self) -> list[ItemChange]:
+        """What this page does to Items, field by field: for a dry run."""
+        stored = self._stored(self._drafts.settled) | self._sets.stored_items()
+        outcomes = [
+            (name, draft.known.collection, self._document(draft, draft.built) if draft.built else None)
+            for name, draft in sorted(self._drafts.settled.items())
+        ]
+        return [
+            ItemChange.between(
+                name,
+                collection,
+                _comparable(stored[name]) if name in stored else None,
+                _comparable(document) if document else None,
+            )
+            for name, collection, document in [*outcomes, *self._sets.outcomes()]
+        ]
+
+    # Reading
+
+    def _note_unread(self, page: Page, report: PageReport) -> None:
+        """Note records that the source did not read again, as nothing had changed."""
+        unread, numbers = page.unread, page.numbers
+        without = [name for name in unread if name not in numbers]
+        if self._ledger.saw_unread(without, [numbers[name] for name in unread if name in numbers]) != len(unread):
+            known = self._ledger.known(unread)
+            lost = next(name for name in unread if name not in known or known[name].state != "active")
+            raise CatalogueError(f"{lost} and perhaps others were withdrawn by another program meanwhile: run again")
+        report.outcomes[Outcome.UNCHANGED] += len(unread)
+
+    def _read_changed(
+        self,
+        records: Sequence[RawRecord],
+        known: Mapping[str, KnownRecord],
+        readings: Readings,
+        report: PageReport,
+    ) -> Iterator[_Taken]:
+        """The records that are to be taken in; the others are counted, and noted as seen."""
+        unchanged = [raw for raw in records if self._is_unchanged(raw, known.get(raw.id))]
+        left = [] if self._options.reread else unchanged
+        self._ledger.saw([raw.id for raw in left])
+        self._ledger.remember_fingerprints({raw.id: raw.fingerprint for raw in left if raw.fingerprint})
+        report.outcomes[Outcome.UNCHANGED] += len(left)
+        names = {raw.id for raw in left}
+        for raw, beforehand in zip_longest(records, readings):
+            if raw.id in names:
+                continue
+            if beforehand:
+                raw.remember(beforehand.canonical)
+            try:
+                yield self._taken(raw, known.get(raw.id), beforehand)
+            except UnreadableScene as error:
+                self._refuse(raw, known.get(raw.id), "read", error, report)
+
+    def _taken(self, raw: RawRecord, before: KnownRecord | None, beforehand: ReadBeforehand | None) -> _Taken:
+        """A record with what it says.
+
+        Raises:
+            UnreadableScene: it cannot be read.
+        """
+        read = partial(read_record, self._feed.kind, raw, self._rooms.sensors)
+        if beforehand is None:
+            scene = read()
+            return _Taken(raw, SceneOutline.of(scene), given(scene), before)
+        if isinstance(beforehand.reading, UnreadableScene):
+            raise beforehand.reading
+        return _Taken(raw, beforehand.reading, read, before, beforehand.alone)
+
+    def _is_unchanged(self, raw: RawRecord, before: KnownRecord | None) -> bool:
+        if before is None or before.state != "active" or before.digest != raw.digest():
+            return False
+        return self._options.collection in (None, before.collection)
+
+    def _refuse(
+        self, raw: RawRecord, before: KnownRecord | None, stage: str, error: UnreadableScene, report: PageReport
+    ) -> None:
+        refusal = report.refuse(raw.id, str(error))
+        if before and before.state == "active":
+            # What it said last stays in force: a broken upload must not take an Item away.
+            self._ledger.saw([raw.id])
+        elif before and before.state == "quarantined" and before.digest == raw.digest():
+            self._ledger.refused_again(raw.id, stage, refusal.reason)
+        else:
+            self._ledger.keep(
+                [RecordEntry(raw=raw, state="quarantined", stage=stage, reason=refusal.reason, is_new=before is None)]
+            )
+
+    # Taking in
+
+    def _take(self, taken: Sequence[_Taken], report: PageReport) -> None:
+        """Take in as many at once as go together; what fails alone is refused."""
+        if not taken:
+            return
+        try:
+            with self._connection.transaction():
+                drafts = self._take_batch(taken)
+        except UnreadableScene as error:
+            if len(taken) == 1:
+                self._refuse(taken[0].raw, taken[0].before, "build", error, report)
+                return
+            middle = len(taken) // 2
+            self._take(taken[:middle], report)
+            self._take(taken[middle:], report)
+            return
+        self._drafts.settled |= drafts
+        self._made |= {name for name, draft in drafts.items() if draft.is_new}
+        self._count(taken, report)
+
+    def _count(self, taken: Sequence[_Taken], report: PageReport) -> None:
+        for each in taken:
+            report.warn(each.raw.id, each.outline.warnings)
+        new = sum(each.before is None or each.before.state != "active" for each in taken)
+        again = [str(each.before.item) for each in taken if each.before and self._is_unchanged(each.raw, each.before)]
+        self._reread += again
+        report.outcomes[Outcome.NEW] += new
+        report.outcomes[Outcome.CHANGED] += len(taken) - new - len(again)
+
+    def _take_batch(self, taken: Sequence[_Taken]) -> dict[str, Draft]:
+        """Let records be part of their acquisitions, and of no other; gives the Items that this changes, built.
+
+        Raises:
+            UnreadableScene: no collection takes one of them, its Item is in another collection than the operator asked
+                for, or an Item that they change would not be valid.
+        """
+        found = acquisitions_of([each.outline for each in taken], self._feed.source, self._ledger, self._now)
+        scenes = [name for each in found if each.is_known for name in (each.scene.id, *each.merged)]
+        drafts = self._drafts.of(self._ledger.items_of_scenes(scenes)) if scenes else {}
+        former = {each.before.item for each in taken if each.before and each.before.item}
+        drafts |= self._drafts.with_siblings(self._ledger.items(former - drafts.keys()))
+        for each in taken:
+            if each.before and each.before.item:
+                drafts[each.before.item].leave_out((self._feed.source, each.raw.id))
+        for acquisition in found:
+            self._placing.merge(acquisition, drafts)
+        of_scene = by_scene(drafts)
+        place = self._placing.place
+        placed = [
+            (taken[index], place(taken[index].outline, acquisition.scene.id, of_scene[acquisition.scene.id]))
+            for acquisition in found
+            for index in acquisition.members
+        ]
+        made = [draft for _, draft in placed if draft.known.id not in drafts or drafts[draft.known.id] is not draft]
+        drafts = {draft.known.id: draft for draft in made} | drafts
+        self._placing.refuse_taken_ids(drafts, made)
+        for each, draft in placed:
+            said = self._drafts.said(self._feed.source, draft, each.scene, each.alone)
+            draft.records[self._feed.source, each.raw.id] = said
+            draft.is_touched = True
+        changed = self._drafts.build(drafts)
+        self._keep(found, changed, placed)
+        return changed
+
+    def _keep(
+        self,
+        found: Sequence[Acquisition],
+        changed: Mapping[str, Draft],
+        placed: Sequence[tuple[_Taken, Draft]],
+    ) -> None:
+        merged = {name: each.scene.id for each in found for name in each.merged}
+        self._keep_scenes(found, merged)
+        self._keep_items(changed)
+        if merged:
+            self._ledger.forget_scenes(merged)
+        again = {each.raw.id for each, draft in placed if self._says_the_same(each, draft)}
+        self._ledger.saw(again)
+        self._ledger.keep(
+            [
+                RecordEntry(raw=each.raw, state="active", item=draft.known.id, is_new=each.before is None)
+                for each, draft in placed
+                if each.raw.id not in again
+            ]
+        )
+
+    def _keep_scenes(self, found: Sequence[Acquisition], merged: Mapping[str, str]) -> None:
+        known = [each for each in found if each.is_known]
+        new = [each for each in found if not each.is_known]
+        if known:
+            self._ledger.keep_scenes([(each.scene, each.moment) for each in known])
+        if merged:
+            self._ledger.merge_scenes(merged)
+        if known:
+            self._ledger.remember_keys(_keys(known))
+        if new:
+            self._ledger.keep_new_scenes([(each.scene, each.moment) for each in new], _keys(new))
+
+    def _keep_items(self, changed: Mapping[str, Draft]) -> None:
+        # Known ones first: of those of an acquisition in a collection that are merged one may be new.
+        if known := [draft.known for draft in changed.values() if not draft.is_new]:
+            self._ledger.keep_items(known)
+        if new := [draft.known for draft in changed.values() if draft.is_new]:
+            self._ledger.keep_new_items(new)
+
+    def _says_the_same(self, taken: _Taken, draft: Draft) -> bool:
+        before = taken.before
+        is_active_there = before is not None and before.state == "active" and before.item == draft.known.id
+        return is_active_there and before is not None and before.digest == taken.raw.digest()
+
+    # Withdrawing
+
+    def _withdraw(self, withdrawals: Sequence[Withdrawal], known: Mapping[str, KnownRecord], report: PageReport) -> int:
+        """Take records away that are gone; those that are not in force here, or came back since, are left alone.
+
+        Returns:
+            How many are accounted for.
+        """
+        seen = self._ledger.last_seen([each.id for each in withdrawals if each.at])
+        gone = {
+            each.id: printable(each.reason)
+            for each in withdrawals
+            if _is_gone(each, known.get(each.id), seen.get(each.id))
+        }
+        report.unknown_withdrawals += len(withdrawals) - len(gone)
+        for some in self._taken_out(gone, known, report, self._ledger.withdraw):
+            report.outcomes[Outcome.WITHDRAWN] += len(some)
+            report.withdrawn += some.items()
+        return len(gone)
+
+    def _put_in_quarantine(
+        self, refused: Sequence[RecordEntry], known: Mapping[str, KnownRecord], report: PageReport
+    ) -> None:
+        entries = {each.raw.id: each for each in refused}
+        reasons = {name: str(each.reason) for name, each in entries.items()}
+        keep = partial(_keep_some, self._ledger, entries)
+        for some in self._taken_out(reasons, known, report, keep):
+            for name, reason in some.items():
+                report.refuse(name, reason)
+
+    def _taken_out(
+        self,
+        gone: Mapping[str, str],
+        known: Mapping[str, KnownRecord],
+        report: PageReport,
+        note: Callable[[Mapping[str, str]], None],
+    ) -> Iterator[Mapping[str, str]]:
+        """Take records (id -> reason) out of their Items, as many at once as go together; what fails alone stays.
+
+        Gives those that are out, as `note` wrote them into the ledger.
+        """
+        if not gone:
+            return
+        try:
+            with self._connection.transaction():
+                note(gone)
+                changed = self._without(gone, known)
+        except UnreadableScene as error:
+            if len(gone) == 1:
+                (name,) = gone
+                report.refuse(name, f"it is to go, but without it its Item cannot be built: {error}")
+                return
+            names = list(gone)
+            for some in (names[: len(names) // 2], names[len(names) // 2 :]):
+                yield from self._taken_out({name: gone[name] for name in some}, known, report, note)
+            return
+        self._drafts.settled |= changed
+        yield gone
+
+    def _without(self, gone: Mapping[str, str], known: Mapping[str, KnownRecord]) -> dict[str, Draft]:
+        """The Items of these records (id -> reason), built anew without them."""
+        in_force = {name: str(known[name].item) for name in gone if known[name].state == "active"}
+        drafts = self._drafts.with_siblings(self._ledger.items(set(in_force.values())))
+        for name, item in in_force.items():
+            drafts[item].reason, drafts[item].is_touched = gone[name], True
+        changed = self._drafts.build(drafts)
+        self._keep_items(changed)
+        return changed
+
+    def _settle(self, report: PageReport) -> None:
+        """Count the records that were read again by whether that changes their Item, and leave equal Items be."""
+        again = {name: self._drafts.settled[name] for name in self._reread if name in self._drafts.settled}
+        stored = self._stored(again)
+        equal = {
+            name
+            for name, draft in again.items()
+            if draft.built
+            and name in stored
+            and _comparable(self._document(draft, draft.built)) == _comparable(stored[name])
+        }
+        for name in self._reread:
+            report.outcomes[Outcome.UNCHANGED if name in equal else Outcome.CHANGED] += 1
+        for name in equal:
+            del self._drafts.settled[name]
+        for name, draft in self._drafts.settled.items():
+            if len(draft.records) > 1:
+                report.conflicts += [(name, conflict) for conflict in conflicts_between(draft.scenes)]
+        settled = self._drafts.settled
+        settled |= {name: draft for name, draft in self._others.items() if name in self._sets.changed_views}
+        report.items_written = sum(draft.built is not None for draft in settled.values())
+        report.items_removed = sum(bool(draft.stood_in) and not draft.built for draft in settled.values())
+        report.items_written += len(self._sets.documents)
+        report.items_removed += len(self._sets.gone)
+
+    def _find_sets(self, windows: Sequence[Span] = ()) -> None:
+        """Find the stereo sets that the Items of this page make or break; Items of their other views are built too."""
+        needed = self._sets.find((draft.as_placed() for draft in self._drafts.settled.values()), windows)
+        self._others = self._drafts.built_anew(sorted(needed - self._drafts.settled.keys()))
+        views = {name: draft for name, draft in (self._others | self._drafts.settled).items() if name in needed}
+        self._sets.build(
+            {name: self._bare_document(draft, draft.built) for name, draft in views.items() if draft.built}
+        )
+
+    def _stored(self, drafts: Mapping[str, Draft]) -> dict[str, catalogue.ItemDocument]:
+        places = [(draft.stood_in, name) for name, draft in drafts.items() if draft.stood_in]
+        return catalogue.stored_items(self._side, places) if places else {}
+
+    def _removals(self) -> Iterator[tuple[str, str, str]]:
+        """Collection, id and reason of the Items that do not stand where they stood."""
+        for name, draft in self._drafts.settled.items():
+            if draft.stood_in and draft.built is None:
+                yield draft.stood_in, name, draft.reason
+            elif draft.stood_in not in (None, draft.known.collection):
+                yield str(draft.stood_in), name, f"it was moved to {draft.known.collection}"
+
+    def _document(self, draft: Draft, built: catalogue.ItemDocument) -> catalogue.ItemDocument:
+        return with_sets(self._bare_document(draft, built), self._sets.memberships(draft.known.id))
+
+    def _bare_document(self, draft: Draft, built: catalogue.ItemDocument) -> catalogue.ItemDocument:
+        """The Item without what it says of stereo sets."""
+        times = {"created": _written(draft.known.created), "updated": _written(self._now)}
+        properties = {**built["properties"], **times}
+        return {**built, "properties": properties, "private": draft.private}
+
+
+def _with_printable_id(raw: RawRecord) -> RawRecord:
+    """The record under an id that can be stored; mostly the record itself, with what it has worked out of itself."""
+    name = printable(raw.id)
+    return raw if name == raw.id else replace(raw, id=name)
+
+
+def _comparable(document: catalogue.ItemDocument) -> dict[str, Any]:
+    """The Item as JSON, apart from when it was written, and from nulls, which pgSTAC does not give back."""
+    timeless = {**document, "properties": {**document["properties"], "updated": None}}
+    plain: dict[str, Any] = json.loads(json.dumps(timeless), object_hook=_without_nulls)
+    return plain
+
+
+def _keys(acquisitions: Iterable[Acquisition]) -> dict[str, str]:
+    return {name: each.scene.id for each in acquisitions for name in each.names}
+
+
+def _keep_some(ledger: Ledger, entries: Mapping[str, RecordEntry], names: Iterable[str]) -> None:
+    ledger.keep([entries[name] for name in names])
+
+
+def _is_gone(withdrawal: Withdrawal, known: KnownRecord | None, last_seen: datetime | None) -> bool:
+    if known is None or known.state == "withdrawn":
+        return False
+    return withdrawal.at is None or last_seen is None or last_seen <= withdrawal.at
+
+
+def _without_nulls(mapping: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if value is not None}

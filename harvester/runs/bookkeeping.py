@@ -1,0 +1,348 @@
+"""Runs: what was asked, who is at work on which part, and how far it has come.
+
+A run has one or more parts. Whoever works on a part holds its advisory lock, which the server gives back the moment
+its process dies, and has put its own name on the row: a page commits together with the cursor behind it, and only for
+the holder, so that no page is lost and none is written twice.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from harvester.feeds import Feed
+from harvester.runs.report import PageReport, counts
+from harvester.runs.run import Part, PartLost, Request, Run, RunBusy, RunCancelled
+from harvester.sources.source import Selection
+
+#: Of the two numbers of an advisory lock: parts count from 1.
+_FINISHING = 0
+
+_RUN = (
+    "SELECT id, feed, kind, request, state, started_at, finished_at, is_resumed, is_resumable, is_everything,"
+    " cancel_requested, active_before, error FROM dinamis.run"
+)
+
+
+def keep_feed(connection: Connection, feed: Feed) -> None:
+    """Write down where a feed comes from, so that its records can be read again without its document."""
+    connection.execute(
+        "INSERT INTO dinamis.feed (name, source, kind, collection, location) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (name) DO UPDATE SET source = excluded.source, kind = excluded.kind,"
+        " collection = excluded.collection, location = excluded.location",
+        (feed.name, feed.source, feed.kind, feed.collection, feed.location),
+    )
+
+
+def kept_feed(connection: Connection, name: str) -> Feed:
+    """A feed as it was when it was harvested last: enough to read its records again, not to ask its source."""
+    row = connection.execute(
+        "SELECT source, kind, collection, location FROM dinamis.feed WHERE name = %s", (name,)
+    ).fetchone()
+    assert row is not None  # noqa: S101 - every run and every record refers to a feed
+    source, kind, collection, location = row
+    return Feed(name=name, source=source, kind=kind, collection=collection, location=location, options=None)
+
+
+def wait_for_beginners(connection: Connection, feed: str) -> None:
+    """Let only one process at a time decide which run of a feed is to be done, until its transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"dinamis run of {feed}",))
+
+
+def begin(
+    connection: Connection,
+    feed: Feed,
+    request: Request,
+    selections: Sequence[Selection],
+    *,
+    is_everything: bool,
+    kind: str = "harvest",
+) -> Run:
+    """Begin a run with one part for each selection; together they may be everything that the source has."""
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        keep_feed(connection, feed)
+        cursor.execute(
+            "INSERT INTO dinamis.run (feed, kind, request, state, is_everything, started_at, active_before)"
+            " VALUES (%s, %s, %s, 'running', %s, now(),"
+            " (SELECT count(*) FROM dinamis.source_record WHERE feed = %s AND state = 'active'))"
+            " RETURNING id, feed, kind, request, state, started_at, finished_at, is_resumed, is_resumable,"
+            " is_everything, cancel_requested, active_before, error",
+            (feed.name, kind, Jsonb(request.as_json()), is_everything, feed.name),
+        )
+        run = _run(cursor.fetchone() or {})
+        for number, selection in enumerate(selections, 1):
+            connection.execute(
+                "INSERT INTO dinamis.run_part (run, part, selection) VALUES (%s, %s, %s)",
+                (run.id, number, Jsonb(_selection_as_json(selection))),
+            )
+    return run
+
+
+def run_by_id(connection: Connection, number: int) -> Run | None:
+    """The run with this number."""
+    return _one(connection, f"{_RUN} WHERE id = %s", number)
+
+
+def unfinished_run(connection: Connection, feed: str) -> Run | None:
+    """The last run of this feed, if it can be gone on with: it was killed, or the source failed on its way."""
+    run = _one(connection, f"{_RUN} WHERE feed = %s AND kind = 'harvest' ORDER BY id DESC LIMIT 1", feed)
+    return run if run and (run.state == "running" or run.is_resumable) else None
+
+
+def take_up(connection: Connection, run: Run) -> None:
+    """Let a run that failed on its way go on."""
+    connection.execute(
+        "UPDATE dinamis.run SET state = 'running', error = NULL, finished_at = NULL, is_resumable = false"
+        " WHERE id = %s AND state = 'failed'",
+        (run.id,),
+    )
+
+
+def set_aside_killed(connection: Connection, feed: str, kind: str) -> None:
+    """End the runs of a kind that were killed on their way.
+
+    Raises:
+        RunBusy: somebody works on one.
+    """
+    rows = connection.execute(
+        "SELECT id FROM dinamis.run WHERE feed = %s AND kind = %s AND state = 'running'", (feed, kind)
+    ).fetchall()
+    for (number,) in rows:
+        run = run_by_id(connection, number)
+        part = claim_part(connection, run) if run else None
+        if part is None and not is_complete(connection, number):
+            raise RunBusy(f"Run {number} is at work on {feed}: see `dinamis harvest status`.")
+        end(connection, number, "failed", "it was killed, and another one was asked for after it")
+        if part is not None:
+            unlock_part(connection, number, part.number)
+
+
+def last_good_start(connection: Connection, feed: str) -> datetime | None:
+    """Since when changes may be unknown to us: the start of the last run that saw all that had changed.
+
+    What a run saw that was undone is unknown again, also to the runs between it and its undoing.
+    """
+    row = connection.execute(
+        "SELECT max(started_at) FROM dinamis.run WHERE feed = %s AND kind = 'harvest' AND state = 'succeeded'"
+        " AND request->>'limit' IS NULL AND request->>'bbox' IS NULL"
+        " AND request->>'until' IS NULL AND request->>'since' IS NULL"
+        " AND NOT EXISTS (SELECT FROM dinamis.run AS undone WHERE undone.feed = run.feed"
+        " AND undone.id <= run.id AND run.id < undone.undone_by)",
+        (feed,),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def claim_part(connection: Connection, run: Run) -> Part | None:
+    """A part of the run on which nobody works, ours until this connection ends; None when there is none."""
+    waiting = connection.execute(
+        "SELECT part FROM dinamis.run_part WHERE run = %s AND state = 'waiting' ORDER BY part", (run.id,)
+    ).fetchall()
+    for (number,) in waiting:
+        if _try_lock(connection, run.id, number):
+            if (part := _hold(connection, run.id, number)) is not None:
+                return part
+            unlock_part(connection, run.id, number)
+    return None
+
+
+def is_at_work(connection: Connection, run: int) -> bool:
+    """Whether any process works on a part of the run, or brings it to its end."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND classid = %s::oid)",
+        (run,),
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def lock_again(connection: Connection, part: Part) -> None:
+    """Hold a part on a new connection, after the one before was lost.
+
+    Raises:
+        PartLost: another process has it.
+    """
+    if not _try_lock(connection, part.run, part.number):
+        raise PartLost(f"It is part {part.number} of run {part.run}.")
+
+
+def unlock_part(connection: Connection, run: int, number: int) -> None:
+    """Let others work on a part."""
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (run, number))
+
+
+def advance(connection: Connection, part: Part, cursor: str | None, page: PageReport, *, is_done: bool) -> Part:
+    """Write down, in the transaction of a page, how far the part is with it, and its account.
+
+    Returns:
+        The part as it is once the transaction is committed.
+
+    Raises:
+        PartLost: another process works on it.
+        RunCancelled: somebody asked for that.
+    """
+    done = {name: part.counts.get(name, 0) + number for name, number in counts(page).items()}
+    row = connection.execute(
+        "UPDATE dinamis.run_part SET cursor = %s, pages = pages + 1, counts = %s, state = %s, heartbeat_at = now()"
+        " FROM dinamis.run WHERE run.id = run_part.run AND run = %s AND part = %s AND holder = %s"
+        " AND run_part.state = 'waiting' RETURNING cancel_requested OR run.state != 'running'",
+        (cursor, Jsonb(done), "done" if is_done else "waiting", part.run, part.number, part.holder),
+    ).fetchone()
+    if row is None:
+        raise PartLost(f"It is part {part.number} of run {part.run}.")
+    if row[0]:
+        raise RunCancelled(f"Run {part.run} was cancelled: what was written before is kept.")
+    _note_page(connection, part.run, page)
+    return replace(part, cursor=cursor, pages=part.pages + 1, counts=done)
+
+
+def note(connection: Connection, run: int, kind: str, notes: Sequence[tuple[str, str, int]]) -> None:
+    """Keep what a run has to say (subject, detail, how often)."""
+    connection.execute(
+        "INSERT INTO dinamis.run_note AS known (run, kind, subject, detail, times, noted_at)"
+        " SELECT %s, %s, subject, detail, times, now()"
+        " FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS said (subject, detail, times)"
+        " ON CONFLICT (run, kind, subject) DO UPDATE SET times = known.times + excluded.times",
+        (run, kind, [each[0] for each in notes], [each[1] for each in notes], [each[2] for each in notes]),
+    )
+
+
+def is_complete(connection: Connection, run: int) -> bool:
+    """Whether every part was harvested to its end."""
+    row = connection.execute(
+        "SELECT count(*) FROM dinamis.run_part WHERE run = %s AND state = 'waiting'", (run,)
+    ).fetchone()
+    return row is not None and row[0] == 0
+
+
+def counts_of(connection: Connection, run: int) -> dict[str, int]:
+    """The account of a run over all its parts."""
+    rows = connection.execute(
+        "SELECT key, sum(value::bigint)::bigint FROM dinamis.run_part, jsonb_each_text(counts) WHERE run = %s"
+        " GROUP BY key",
+        (run,),
+    )
+    return dict(rows.fetchall())
+
+
+def add_to_last_part(connection: Connection, run: int, page: PageReport) -> None:
+    """Add to the account of a run what was done after all its parts, in the transaction that does it."""
+    row = connection.execute(
+        "SELECT part, counts FROM dinamis.run_part WHERE run = %s ORDER BY part DESC LIMIT 1", (run,)
+    ).fetchone()
+    assert row is not None  # noqa: S101 - every run has a part
+    done = {name: row[1].get(name, 0) + number for name, number in counts(page).items()}
+    connection.execute(
+        "UPDATE dinamis.run_part SET counts = %s WHERE run = %s AND part = %s", (Jsonb(done), run, row[0])
+    )
+    _note_page(connection, run, page)
+
+
+def try_finishing(connection: Connection, run: int) -> bool:
+    """Whether this process may bring the run to its end; the others leave it alone."""
+    return _try_lock(connection, run, _FINISHING)
+
+
+def stop_finishing(connection: Connection, run: int) -> None:
+    """Give back what `try_finishing` gave."""
+    unlock_part(connection, run, _FINISHING)
+
+
+def end(connection: Connection, run: int, state: str, error: str | None = None, *, is_resumable: bool = False) -> None:
+    """Bring a run to its end: succeeded, failed (perhaps to be gone on with) or cancelled."""
+    connection.execute(
+        "UPDATE dinamis.run SET state = %s, error = %s, is_resumable = %s, finished_at = now()"
+        " WHERE id = %s AND state = 'running'",
+        (state, error, is_resumable, run),
+    )
+
+
+def request_cancel(connection: Connection, run: int) -> bool:
+    """Ask whoever works on a run to stop; False when it has ended already."""
+    row = connection.execute(
+        "UPDATE dinamis.run SET cancel_requested = true WHERE id = %s AND state = 'running' RETURNING id", (run,)
+    ).fetchone()
+    return row is not None
+
+
+def worker_name() -> str:
+    """How this process is called where people look for it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _note_page(connection: Connection, run: int, page: PageReport) -> None:
+    said = {
+        "quarantined": [(each.record, each.reason, 1) for each in page.refusals],
+        "withdrawn": [(record, reason, 1) for record, reason in page.withdrawn],
+        "warning": [(text, record, times) for text, (times, record) in page.warnings.items()],
+        "conflict": [(item, text, 1) for item, text in dict(page.conflicts).items()],
+    }
+    for kind, notes in said.items():
+        if notes:
+            note(connection, run, kind, list({each[0]: each for each in notes}.values()))
+
+
+def _hold(connection: Connection, run: int, number: int) -> Part | None:
+    holder = uuid4()
+    row = connection.execute(
+        "UPDATE dinamis.run_part SET holder = %s, worker = %s, heartbeat_at = now()"
+        " WHERE run = %s AND part = %s AND state = 'waiting' RETURNING selection, cursor, pages, counts",
+        (holder, worker_name(), run, number),
+    ).fetchone()
+    if row is None:
+        return None
+    selection, cursor, pages, done = row
+    if pages:
+        # What it saw before was seen by another process, perhaps long ago: absence proves nothing any more.
+        connection.execute("UPDATE dinamis.run SET is_resumed = true WHERE id = %s", (run,))
+    return Part(
+        run=run,
+        number=number,
+        selection=_selection_from_json(selection),
+        cursor=cursor,
+        pages=pages,
+        holder=holder,
+        counts=done,
+    )
+
+
+def _try_lock(connection: Connection, run: int, number: int) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (run, number)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _one(connection: Connection, query: str, *parameters: object) -> Run | None:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(query, parameters).fetchone()
+    return _run(row) if row else None
+
+
+def _run(row: Mapping[str, Any]) -> Run:
+    return Run(**{**row, "request": Request.from_json(row["request"])})
+
+
+def _selection_as_json(selection: Selection) -> dict[str, Any]:
+    return {
+        "since": selection.since and selection.since.isoformat(),
+        "until": selection.until and selection.until.isoformat(),
+        "bbox": selection.bbox,
+        "part": selection.part,
+    }
+
+
+def _selection_from_json(data: Mapping[str, Any]) -> Selection:
+    return Selection(
+        since=datetime.fromisoformat(data["since"]) if data["since"] else None,
+        until=datetime.fromisoformat(data["until"]) if data["until"] else None,
+        bbox=tuple(data["bbox"]) if data["bbox"] else None,
+        part=data["part"],
+    )

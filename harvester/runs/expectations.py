@@ -1,0 +1,47 @@
+"""What a collection document expects of its collection, held against what a run left there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg import Connection
+
+from harvester.collection_documents import CollectionDocument
+from harvester.runs.report import HarvestReport, Outcome
+
+
+def breaches_of(connection: Connection, document: CollectionDocument, report: HarvestReport) -> list[str]:
+    """The expectations that are not met after a run, in sentences."""
+    return [*_count_breaches(connection, document), *_missing_fields(connection, document), *_refused(document, report)]
+
+
+def _count_breaches(connection: Connection, document: CollectionDocument) -> Iterator[str]:
+    expect = document.content.expect
+    if expect.min_items is None and expect.max_items is None:
+        return
+    items = _count(connection, "SELECT count(*) FROM items WHERE collection = %s", document.id)
+    if expect.min_items is not None and items < expect.min_items:
+        yield f"{document.id} has {items} Items, at least {expect.min_items} are expected"
+    if expect.max_items is not None and items > expect.max_items:
+        yield f"{document.id} has {items} Items, at most {expect.max_items} are expected"
+
+
+def _missing_fields(connection: Connection, document: CollectionDocument) -> Iterator[str]:
+    # `datetime` is null where there is an interval only, which is a date nevertheless.
+    row = connection.execute(
+        "SELECT dinamis.items_lacking(%s, %s)", (document.id, list(document.content.expect.required))
+    ).fetchone()
+    for name, lacking in sorted(row[0].items() if row else ()):
+        yield f"{lacking} Items of {document.id} have no {name}, which is expected of all"
+
+
+def _refused(document: CollectionDocument, report: HarvestReport) -> Iterator[str]:
+    allowed = document.content.expect.max_refused_share
+    refused = report.outcomes[Outcome.QUARANTINED]
+    if allowed is not None and report.read and refused / report.read > allowed:
+        yield f"{refused} of {report.read} records were refused, {allowed:.0%} are expected at most ({document.id})"
+
+
+def _count(connection: Connection, query: str, *parameters: object) -> int:
+    row = connection.execute(query, parameters).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,333 @@
+"""What is told of runs afterwards, from the database alone: how feeds stand, what ran, and the account of each run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from harvester.errors import HarvestError
+from harvester.feeds import Feed
+from harvester.runs import counts_of, kept_feed
+from harvester.runs.report import NAMED_RECORDS, HarvestReport, Refusal
+
+#: A run on which nobody is at work may be waiting for a worker for so long before that is amiss.
+PATIENCE = timedelta(minutes=15)
+
+_SUMMARY = (
+    "SELECT run.id, run.feed, run.kind, run.state, run.started_at, run.finished_at, run.error, run.undone_by,"
+    " run.is_resumed, run.is_resumable, coalesce(done.counts, '{}') AS counts, parts.parts, parts.parts_done,"
+    " parts.heartbeat_at"
+    " FROM dinamis.run"
+    " CROSS JOIN LATERAL (SELECT count(*) AS parts, count(*) FILTER (WHERE part.state = 'done') AS parts_done,"
+    "  max(heartbeat_at) AS heartbeat_at FROM dinamis.run_part AS part WHERE part.run = run.id) AS parts"
+    " CROSS JOIN LATERAL (SELECT jsonb_object_agg(key, total) AS counts FROM (SELECT key, sum(value::bigint) AS total"
+    "  FROM dinamis.run_part AS part, jsonb_each_text(part.counts) WHERE part.run = run.id GROUP BY key) AS summed)"
+    " AS done"
+)
+
+
+class NoSuchRun(HarvestError):
+    """There is no such run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """One run in a line."""
+
+    id: int
+    feed: str
+    kind: str  #: harvest, undo, replay or correct
+    state: str  #: running, succeeded, failed or cancelled
+    started_at: datetime
+    finished_at: datetime | None
+    error: str | None
+    undone_by: int | None
+    is_resumed: bool
+    is_resumable: bool
+    counts: Mapping[str, int]  #: as `report.counts` gives them
+    parts: int
+    parts_done: int
+    heartbeat_at: datetime | None  #: when a page of it was written last, or a part taken up
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary as JSON data."""
+        moments = {name: _iso(getattr(self, name)) for name in ("started_at", "finished_at", "heartbeat_at")}
+        return {**self.__dict__, **moments, "counts": dict(self.counts)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartAtWork:
+    """A part of a run that a process works on."""
+
+    run: int
+    part: int
+    worker: str  #: host:process
+    heartbeat_at: datetime
+    read: int  #: records
+
+    def as_json(self) -> dict[str, Any]:
+        """The part as JSON data."""
+        return {**self.__dict__, "heartbeat_at": _iso(self.heartbeat_at)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedStatus:
+    """How a feed stands."""
+
+    feed: str
+    kind: str
+    location: str
+    is_documented: bool = False  #: in a collection document; else it was named on the command line
+    active: int = 0  #: records
+    quarantined: int = 0
+    absent: int = 0  #: active records that complete runs did not see lately
+    last_good_at: datetime | None = None  #: when the last run that succeeded ended
+    stale_after_days: float | None = None
+    last_run: RunSummary | None = None
+    at_work: tuple[PartAtWork, ...] = ()
+    asked_at: datetime
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether there was no good run for longer than its document allows."""
+        if self.stale_after_days is None:
+            return False
+        return self.last_good_at is None or self.asked_at - self.last_good_at > timedelta(days=self.stale_after_days)
+
+    @property
+    def state(self) -> str:
+        """How the last run stands, in a word."""
+        if self.last_run is None:
+            return "never run"
+        if self.last_run.state != "running":
+            return self.last_run.state
+        if self.at_work:
+            return "running"
+        return "interrupted" if self._is_abandoned else "waiting"
+
+    @property
+    def is_amiss(self) -> bool:
+        """Whether somebody should look at it: stale, failed, not as expected, or interrupted and left so."""
+        # A place that was mistyped on the command line must not alarm for ever.
+        is_watched = self.is_documented or self.last_good_at is not None
+        return self.is_stale or (is_watched and self.state in ("failed", "interrupted"))
+
+    @property
+    def _is_abandoned(self) -> bool:
+        run = self.last_run
+        return run is not None and self.asked_at - (run.heartbeat_at or run.started_at) > PATIENCE
+
+    def as_json(self) -> dict[str, Any]:
+        """The status as JSON data."""
+        return {
+            "feed": self.feed,
+            "kind": self.kind,
+            "location": self.location,
+            "is_documented": self.is_documented,
+            "state": self.state,
+            "is_stale": self.is_stale,
+            "is_amiss": self.is_amiss,
+            "active": self.active,
+            "quarantined": self.quarantined,
+            "absent": self.absent,
+            "last_good_at": _iso(self.last_good_at),
+            "stale_after_days": self.stale_after_days,
+            "last_run": self.last_run.as_json() if self.last_run else None,
+            "at_work": [part.as_json() for part in self.at_work],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordOutcome:
+    """What a run did with one record."""
+
+    record: str
+    outcome: str  #: new, changed, withdrawn or quarantined
+    item: str | None
+    reason: str | None  #: why it was withdrawn or refused
+
+    def as_json(self) -> dict[str, Any]:
+        """The outcome as JSON data."""
+        return dict(self.__dict__)
+
+
+def status_of_feeds(connection: Connection, feeds: Iterable[Feed]) -> list[FeedStatus]:
+    """How feeds stand: those given, whether or not they ever ran, then those that only the database knows."""
+    now = _now(connection)
+    stored = {status.feed: status for status in _stored_feeds(connection, now)}
+    runs = _last_runs(connection)
+    at_work = list(_parts_at_work(connection))
+    given = {feed.name: _documented(feed, stored.pop(feed.name, None), now) for feed in feeds}
+    return [
+        replace(
+            status,
+            last_run=(last := runs.get(name)),
+            at_work=tuple(part for part in at_work if last and part.run == last.id),
+        )
+        for name, status in (given | stored).items()
+    ]
+
+
+def history(connection: Connection, feed: str | None = None, limit: int = 20) -> list[RunSummary]:
+    """The last runs, of one feed or of all, the newest first."""
+    with connection.cursor(row_factory=class_row(RunSummary)) as cursor:
+        cursor.execute(
+            f"{_SUMMARY} WHERE %(feed)s::text IS NULL OR run.feed = %(feed)s ORDER BY run.id DESC LIMIT %(limit)s",
+            {"feed": feed, "limit": limit},
+        )
+        return cursor.fetchall()
+
+
+def report_of(connection: Connection, run: int) -> HarvestReport:
+    """The account of a run, of all its parts and whoever worked on them.
+
+    Raises:
+        NoSuchRun: there is none with this number.
+    """
+    row = connection.execute(
+        "SELECT run.feed, feed.location, run.started_at, run.id, run.kind, run.state, run.is_resumed, run.finished_at,"
+        " run.error FROM dinamis.run JOIN dinamis.feed ON feed.name = run.feed WHERE run.id = %s",
+        (run,),
+    ).fetchone()
+    if row is None:
+        raise NoSuchRun(f"`dinamis harvest history` lists those there are; {run} is not among them.")
+    feed, location, started_at, number, kind, state, is_resumed, finished_at, error = row
+    report = HarvestReport(
+        feed,
+        location,
+        started_at,
+        run=number,
+        kind=kind,
+        state=state,
+        is_resumed=is_resumed,
+        finished_at=finished_at,
+        error=error,
+    )
+    report.add_counts(counts_of(connection, run))
+    _add_notes(connection, report, run)
+    return report
+
+
+def records_of(connection: Connection, run: int) -> Iterator[RecordOutcome]:
+    """Each record that a run took in, withdrew or refused, by outcome and id; those unchanged are only counted.
+
+    What was new and what was changed is known as long as the ledger keeps the version that the run wrote.
+    """
+    with connection.transaction(), connection.cursor("records_of_run", row_factory=class_row(RecordOutcome)) as cursor:
+        cursor.execute(
+            "SELECT known.record, CASE WHEN before.state = 'active' OR (before.state IS NULL AND said.version > 1)"
+            "  THEN 'changed' ELSE 'new' END AS outcome, known.item, NULL AS reason"
+            " FROM dinamis.record_version AS said JOIN dinamis.source_record AS known ON known.id = said.record"
+            " LEFT JOIN dinamis.record_version AS before"
+            "  ON before.record = said.record AND before.version = said.version - 1"
+            " WHERE said.run = %(run)s AND said.state = 'active'"
+            " UNION ALL"
+            " SELECT note.subject, note.kind, known.item, note.detail"
+            " FROM dinamis.run_note AS note JOIN dinamis.run ON run.id = note.run"
+            " JOIN dinamis.feed ON feed.name = run.feed"
+            " LEFT JOIN dinamis.source_record AS known ON known.source = feed.source AND known.record = note.subject"
+            " WHERE note.run = %(run)s AND note.kind IN ('withdrawn', 'quarantined')"
+            " ORDER BY outcome, record",
+            {"run": run},
+        )
+        yield from cursor
+
+
+def kept_feeds(connection: Connection) -> dict[str, Feed]:
+    """All feeds that were ever harvested, by name, as they were then."""
+    names = connection.execute("SELECT name FROM dinamis.feed ORDER BY name").fetchall()
+    return {name: kept_feed(connection, name) for (name,) in names}
+
+
+# Of feeds
+
+
+def _now(connection: Connection) -> datetime:
+    row = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None  # noqa: S101 - it always has one
+    moment: datetime = row[0]
+    return moment
+
+
+def _stored_feeds(connection: Connection, now: datetime) -> Iterator[FeedStatus]:
+    rows = connection.execute(
+        "SELECT feed.name, feed.kind, feed.location, count(*) FILTER (WHERE known.state = 'active'),"
+        " count(*) FILTER (WHERE known.state = 'quarantined'),"
+        " count(*) FILTER (WHERE known.state = 'active' AND known.absent_since IS NOT NULL),"
+        " (SELECT max(finished_at) FROM dinamis.run WHERE run.feed = feed.name AND run.kind = 'harvest'"
+        "  AND run.state = 'succeeded' AND run.undone_by IS NULL)"
+        " FROM dinamis.feed LEFT JOIN dinamis.source_record AS known ON known.feed = feed.name"
+        " GROUP BY feed.name ORDER BY feed.name"
+    )
+    for feed, kind, location, active, quarantined, absent, last_good_at in rows:
+        yield FeedStatus(
+            feed=feed,
+            kind=kind,
+            location=location,
+            active=active,
+            quarantined=quarantined,
+            absent=absent,
+            last_good_at=last_good_at,
+            asked_at=now,
+        )
+
+
+def _documented(feed: Feed, stored: FeedStatus | None, now: datetime) -> FeedStatus:
+    status = stored or FeedStatus(feed=feed.name, kind=feed.kind, location=feed.location, asked_at=now)
+    return replace(status, location=feed.location, is_documented=True, stale_after_days=feed.stale_after_days)
+
+
+def _last_runs(connection: Connection) -> dict[str, RunSummary]:
+    with connection.cursor(row_factory=class_row(RunSummary)) as cursor:
+        cursor.execute(
+            f"{_SUMMARY} WHERE run.id IN (SELECT max(id) FROM dinamis.run WHERE kind = 'harvest' GROUP BY feed)"  # noqa: S608 -- all of it is written here
+        )
+        return {run.feed: run for run in cursor}
+
+
+def _parts_at_work(connection: Connection) -> Iterator[PartAtWork]:
+    with connection.cursor(row_factory=class_row(PartAtWork)) as cursor:
+        yield from cursor.execute(
+            "SELECT part.run, part.part, part.worker, part.heartbeat_at,"
+            " coalesce((part.counts->>'read')::bigint, 0) AS read"
+            " FROM dinamis.run_part AS part JOIN dinamis.run ON run.id = part.run"
+            " WHERE run.state = 'running' AND part.worker IS NOT NULL AND EXISTS (SELECT FROM pg_locks"
+            # How it shows the two numbers of an advisory lock, which are those of the part.
+            "  WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND classid::bigint = part.run"
+            "  AND objid::bigint = part.part"
+            "  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+            " ORDER BY part.run, part.part"
+        )
+
+
+# Of what a run noted
+
+
+def _add_notes(connection: Connection, report: HarvestReport, run: int) -> None:
+    report.refusals = [Refusal(record, reason) for record, reason, _ in _notes(connection, run, "quarantined")]
+    report.withdrawn = [(record, reason) for record, reason, _ in _notes(connection, run, "withdrawn")]
+    report.warnings = {text: (times, record) for text, record, times in _notes(connection, run, "warning")}
+    report.conflicts = [(item, text) for item, text, _ in _notes(connection, run, "conflict")]
+    report.breaches = [breach for breach, _, _ in _notes(connection, run, "breach")]
+    report.drift = [change for change, _, _ in _notes(connection, run, "drift")]
+    report.absent = sum(times for _, _, times in _notes(connection, run, "absent"))
+    report.passed_over = {kind: times for kind, _, times in _notes(connection, run, "passed over")}
+
+
+def _notes(connection: Connection, run: int, kind: str) -> list[tuple[str, str, int]]:
+    """The first notes of a kind, in the order in which they were made: subject, detail, how often."""
+    rows = connection.execute(
+        "SELECT subject, detail, times FROM dinamis.run_note WHERE run = %s AND kind = %s"
+        " ORDER BY noted_at, subject LIMIT %s",
+        (run, kind, NAMED_RECORDS),
+    )
+    return rows.fetchall()
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None

@@ -1,0 +1,140 @@
+"""Before a harvest: which run is to be done, and what of its source is asked for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from psycopg import Connection
+
+from harvester import runs
+from harvester.catalogue.connections import CatalogueConnections, translated_errors
+from harvester.errors import CollectionDocumentError
+from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.ledger import fingerprints, following_records
+from harvester.record import Page
+from harvester.runs import Request, Run, RunBusy
+from harvester.sources.registry import SOURCES
+from harvester.sources.source import Selection
+
+logger = logging.getLogger(__name__)
+
+#: Indexes of services lag behind, and clocks differ: what changed shortly before the last run is asked for again.
+OVERLAP = timedelta(days=1)
+
+
+def plan(feed: Feed, rooms: HarvestRooms, request: Request) -> Run:
+    """Decide which run of a feed is to be done, as `harvest` does, and leave its parts to `work_on`.
+
+    Raises:
+        CollectionDocumentError: there is no document of the collection that the operator named.
+        RunBusy: another process does a run of another kind.
+        SourceUnavailable: the source cannot say in which parts it is read.
+        CatalogueError: the run cannot be written down.
+    """
+    refuse_unknown_collection(feed, rooms, request)
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        return connections.patiently(lambda _, side: run_of(side, feed, request))
+
+
+def run_of(side: Connection, feed: Feed, request: Request) -> Run:
+    """The run to work on: the last one if it can be gone on with, else a new one."""
+    with side.transaction():
+        runs.wait_for_beginners(side, feed.name)
+        return _run_left_or_new(side, feed, request)
+
+
+def _run_left_or_new(side: Connection, feed: Feed, request: Request) -> Run:
+    left = runs.unfinished_run(side, feed.name)
+    if left is not None and left.request.is_like(request):
+        runs.take_up(side, left)
+        logger.info("going on with run %s of %s", left.id, feed.name)
+        return replace(left, request=request)
+    if left is not None:
+        _set_aside(side, left)
+    selection = selection_of(side, feed, request)
+    windows = [selection] if request.limit else SOURCES[feed.kind].windows(feed.options, selection)
+    return runs.begin(side, feed, request, windows, is_everything=selection.is_everything and request.limit is None)
+
+
+def _set_aside(side: Connection, left: Run) -> None:
+    """End a run that was asked for something else, unless somebody works on it.
+
+    Raises:
+        RunBusy: somebody does.
+    """
+    if left.state != "running":
+        return
+    if runs.is_at_work(side, left.id):
+        raise RunBusy(
+            f"{left.feed} is run {left.id}, which was asked for something else: see `dinamis harvest status`."
+        )
+    runs.end(side, left.id, "failed", "it was killed, and a run of another kind was asked for after it")
+
+
+def selection_of(side: Connection, feed: Feed, request: Request) -> Selection:
+    """What is asked of the source: what changed since the last good run, unless the operator says otherwise."""
+    since = request.since
+    if since is None and not request.is_full and SOURCES[feed.kind].is_selectable:
+        last = runs.last_good_start(side, feed.name)
+        since = last - OVERLAP if last else None
+    return Selection(since=since, until=request.until, bbox=request.bbox)
+
+
+def limited(pages: Iterable[Page], request: Request, already: int = 0) -> Iterator[Page]:
+    """The pages up to the number of records that was asked for."""
+    if request.limit is None:
+        yield from pages
+        return
+    left = request.limit - already
+    for page in pages:
+        if left <= 0:
+            return
+        records, unread = page.records[:left], page.unread[: max(left - len(page.records), 0)]
+        left -= len(records) + len(unread)
+        yield replace(page, records=records, unread=unread)
+
+
+@dataclass(frozen=True)
+class KnownFingerprints:
+    """What the ledger has of records that may be unchanged; nothing where these too are to be read, or to be moved."""
+
+    connections: CatalogueConnections
+    feed: Feed
+    request: Request
+
+    def __call__(self, records: Sequence[str], /) -> Mapping[str, str]:
+        """As `FingerprintsInOrder`."""
+        if self._are_all_read or not records:
+            return {}
+        return self.connections.patiently(lambda _, side: fingerprints(side, self.feed.source, records))
+
+    def following(self, record: str, count: int) -> Sequence[tuple[str, str, int]]:
+        """As `FingerprintsInOrder`."""
+        if self._are_all_read:
+            return []
+        return self.connections.patiently(lambda _, side: following_records(side, self.feed.source, record, count))
+
+    @property
+    def _are_all_read(self) -> bool:
+        return self.request.reread or self.request.collection is not None
+
+
+def writing_options(request: Request) -> WritingOptions:
+    """How the records of a run that was asked for are written."""
+    return WritingOptions(collection=request.collection, move=request.move, reread=request.reread)
+
+
+def refuse_unknown_collection(feed: Feed, rooms: HarvestRooms, request: Request) -> None:
+    """Refuse a feed or a request for a collection that has no document.
+
+    Raises:
+        CollectionDocumentError: there is none.
+    """
+    for collection in filter(None, (feed.collection, request.collection)):
+        if collection not in rooms.documents:
+            known = ", ".join(rooms.documents)
+            raise CollectionDocumentError(f"there is no collection {collection}; there are {known}")

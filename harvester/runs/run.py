@@ -1,0 +1,88 @@
+"""What a run is: what was asked, which parts of it are worked on, and what may go wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from harvester.errors import HarvestError
+from harvester.sources.source import Selection
+
+
+class RunBusy(HarvestError):
+    """This source is being harvested already."""
+
+
+class RunCancelled(HarvestError):
+    """The run was cancelled."""
+
+
+class PartLost(HarvestError):
+    """Another process took over this part of the run, after the connection to the database was lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked of a run."""
+
+    is_full: bool = False  #: everything, not only what changed since the last run
+    since: datetime | None = None
+    until: datetime | None = None
+    bbox: tuple[float, float, float, float] | None = None
+    limit: int | None = None  #: stop after so many records
+    collection: str | None = None
+    move: bool = False
+    reread: bool = False
+    allow_withdrawals: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The request as JSON data."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Request:
+        """The request that `as_json` gave."""
+        moments = {name: datetime.fromisoformat(data[name]) for name in ("since", "until") if data.get(name)}
+        bbox = tuple(data["bbox"]) if data.get("bbox") else None
+        return cls(**{**data, **moments, "bbox": bbox})
+
+    def is_like(self, other: Request) -> bool:
+        """Whether a run for one of the two can be gone on with for the other."""
+        return replace(self, allow_withdrawals=False) == replace(other, allow_withdrawals=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run as the database has it."""
+
+    id: int
+    feed: str
+    kind: str
+    request: Request
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    is_resumed: bool
+    is_resumable: bool
+    is_everything: bool
+    cancel_requested: bool
+    active_before: int
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part of a run that this process works on."""
+
+    run: int
+    number: int
+    selection: Selection
+    cursor: str | None
+    pages: int
+    holder: UUID
+    counts: Mapping[str, int]

@@ -1,0 +1,171 @@
+"""Records that were refused, on a real database: listed, shown, and read again with the reader of today."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from harvester.amendments import NotInQuarantine, quarantine, quarantined, quarantined_content, replay_quarantine
+from harvester.feeds import Feed
+from harvester.record import RawRecord, SceneRecord
+from harvester.runs.report import HarvestReport
+from harvester.sensors import Sensors
+from harvester.sources.registry import SOURCES
+from tests.harvest_rooms import counts, items, rooms, rows
+from tests.harvester.invented_source import ARCHIVE, HELD, InventedSource, Stock, image, stock
+
+__all__ = ["stock"]
+
+
+class MendedSource(InventedSource):
+    """The source with a reader that copes with what is torn, but not with what is burnt."""
+
+    def scene_from_record(self, raw: RawRecord, sensors: Sensors) -> SceneRecord:
+        """The scene, whatever is torn."""
+        said = dict(raw.content)
+        if said.get("problem") == "it is torn":
+            del said["problem"]
+        elif said.get("problem"):
+            said["problem"] = "it is burnt beyond repair"
+        return super().scene_from_record(RawRecord(id=raw.id, content=said), sensors)
+
+
+@pytest.fixture
+def refused(stock: Stock) -> Stock:
+    """A catalogue with one Item, three torn records and a burnt one."""
+    stock.held.records = {"a": image(), "burnt": image(9, problem="it is burnt")}
+    stock.held.records |= {f"torn {number}": image(number, problem="it is torn") for number in (1, 2, 3)}
+    stock.harvest()
+    return stock
+
+
+def mend(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the reader of today be better than that of the harvest."""
+    stock.held = MendedSource(records=stock.held.records)
+    monkeypatch.setitem(SOURCES, "held", stock.held)
+
+
+def replay(stock: Stock, **asked: Any) -> HarvestReport:
+    """Replay what is in quarantine of both feeds."""
+    feeds: dict[str, Feed] = {each.name: each for each in (stock.held_feed, stock.archive_feed)}
+    return replay_quarantine(rooms(stock.database, HELD, ARCHIVE), feeds, **asked)
+
+
+def listed(stock: Stock, **asked: Any) -> dict[str, str]:
+    """Reasons of the records in quarantine."""
+    with psycopg.connect(stock.database.conninfo("harvest")) as connection:
+        return {each.record: each.reason for each in quarantined(connection, **asked)}
+
+
+def test_quarantine_is_listed_with_all_that_one_needs_to_know(refused: Stock) -> None:
+    """Each record comes with its feed, stage, reason and times; a feed and a limit narrow the list."""
+    with psycopg.connect(refused.database.conninfo("harvest")) as connection:
+        (burnt,) = [each for each in quarantined(connection) if each.record == "burnt"]
+        assert len(quarantined(connection, limit=2)) == 2
+        assert quarantined(connection, refused.archive_feed.name) == []
+    assert (burnt.source, burnt.feed, burnt.stage) == ("held", refused.held_feed.name, "read")
+    assert burnt.reason == "it is burnt"
+    assert burnt.first_seen == burnt.last_seen
+
+
+def test_content_of_a_quarantined_record_is_shown(refused: Stock) -> None:
+    """What it says comes back whole; a record that is not in quarantine is named."""
+    with psycopg.connect(refused.database.conninfo("harvest")) as connection:
+        assert quarantined_content(connection, "held", "burnt") == refused.held.records["burnt"]
+        with pytest.raises(NotInQuarantine, match="a of held is not"):
+            quarantined_content(connection, "held", "a")
+
+
+@pytest.mark.parametrize("page_size", [1, 3, 500])
+def test_replay_takes_in_what_can_be_read_today(
+    refused: Stock, monkeypatch: pytest.MonkeyPatch, page_size: int
+) -> None:
+    """Torn records become Items; the burnt one stays, with the reason of today; the next harvest changes nothing."""
+    monkeypatch.setattr(quarantine, "PAGE_SIZE", page_size)
+    mend(refused, monkeypatch)
+
+    report = replay(refused)
+
+    assert counts(report) == {"new": 3, "quarantined": 1}
+    assert (report.kind, report.feed, report.state, report.exit_code) == (
+        "replay",
+        refused.held_feed.name,
+        "succeeded",
+        1,
+    )
+    assert len(items(refused.database)) == 4
+    assert listed(refused) == {"burnt": "it is burnt beyond repair"}
+    assert counts(refused.harvest()) == {"unchanged": 4, "quarantined": 1}
+
+
+def test_replay_is_idempotent(refused: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second replay finds only what is still refused, and writes no Item."""
+    mend(refused, monkeypatch)
+    replay(refused)
+    before = rows(refused.database, "SELECT id, xmin::text, ctid::text FROM pgstac.items ORDER BY 1")
+    assert counts(replay(refused)) == {"quarantined": 1}
+    assert rows(refused.database, "SELECT id, xmin::text, ctid::text FROM pgstac.items ORDER BY 1") == before
+    assert rows(refused.database, "SELECT max(version) FROM dinamis.source_record WHERE record = 'burnt'") == [(1,)]
+
+
+def test_replay_of_one_record_leaves_the_others(refused: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the record that is named is read again."""
+    mend(refused, monkeypatch)
+    assert counts(replay(refused, feed=refused.held_feed.name, record="torn 2")) == {"new": 1}
+    assert listed(refused).keys() == {"torn 1", "torn 3", "burnt"}
+
+
+def test_dry_replay_tells_what_would_become_and_writes_nothing(refused: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dry run counts the same, names the Items, and leaves the ledger and the runs as they were."""
+    monkeypatch.setattr(quarantine, "PAGE_SIZE", 2)
+    mend(refused, monkeypatch)
+    tables = ("dinamis.source_record", "dinamis.record_version", "dinamis.run", "dinamis.item", "pgstac.items")
+
+    def contents() -> list[Any]:
+        return [rows(refused.database, f"SELECT ctid::text, xmin::text FROM {table} ORDER BY 1") for table in tables]
+
+    before = contents()
+    report = replay(refused, dry_run=True)
+
+    assert contents() == before
+    assert counts(report) == {"new": 3, "quarantined": 1}
+    assert (report.dry_run, report.run) == (True, None)
+    assert [change.kind for change in report.changes] == ["new"] * 3
+
+
+def test_replay_of_all_feeds_gives_one_account(refused: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records of two feeds are replayed in two runs, and reported as one."""
+    refused.archive.records = {"z": image(1, problem="it is torn")}
+    refused.harvest(refused.archive_feed)
+    mend(refused, monkeypatch)
+    report = replay(refused)
+    assert counts(report) == {"new": 3, "quarantined": 2}
+    assert report.run is None
+    assert rows(refused.database, "SELECT count(*) FROM dinamis.run WHERE kind = 'replay'") == [(2,)]
+
+
+def test_replay_of_nothing_is_refused(refused: Stock) -> None:
+    """A record that is not in quarantine is named, and so is a feed that no document describes."""
+    with pytest.raises(NotInQuarantine, match="Asked for: a of all feeds"):
+        replay(refused, record="a")
+    with pytest.raises(NotInQuarantine, match=f"no collection document: {refused.held_feed.name}"):
+        replay_quarantine(rooms(refused.database, HELD), {})
+
+
+def test_killed_replay_is_done_by_the_next(refused: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a replay took in before it was killed is not in quarantine any more; the next one does the rest."""
+    monkeypatch.setattr(quarantine, "PAGE_SIZE", 1)
+    mend(refused, monkeypatch)
+
+    def stop(report: HarvestReport, _: object) -> None:
+        if counts(report).get("new"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replay(refused, watch=stop)
+    assert len(items(refused.database)) == 2
+    assert counts(replay(refused)) == {"new": 2, "quarantined": 1}
+    states = rows(refused.database, "SELECT state FROM dinamis.run WHERE kind = 'replay' ORDER BY id")
+    assert states == [("failed",), ("succeeded",)]

@@ -1,0 +1,131 @@
+"""A rebuild finds what harvests keep, on a real database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from harvester.amendments.stereo_rebuild import rebuild
+from tests.harvest_rooms import images, items, rooms, rows
+from tests.harvester.stereo.passes import (
+    ARCHIVE,
+    HELD,
+    HELD_FEED,
+    MIDDLE,
+    SETS,
+    Holdings,
+    generated_passes,
+    holdings,
+    pass_over,
+)
+
+__all__ = ["holdings"]
+
+FORGET = (
+    "DELETE FROM pgstac.items WHERE id IN (SELECT id FROM dinamis.stereo_set)",
+    "UPDATE dinamis.item SET is_published = false WHERE id IN (SELECT id FROM dinamis.stereo_set)",
+    "DELETE FROM dinamis.stereo_set",
+    "DELETE FROM dinamis.stereo_view",
+)
+
+
+def execute(holdings: Holdings, *statements: str) -> None:
+    """Change the catalogue behind the back of the harvest."""
+    with holdings.database.connect("owner") as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def harvested(holdings: Holdings, seed: int = 7) -> None:
+    """A generated archive, some images held, some to order, some withdrawn."""
+    told = generated_passes(seed, 12)
+    holdings.list_in_archive(dict(list(told.items())[::2]))
+    holdings.deliver(told)
+    holdings.withdraw(*list(told)[::5])
+
+
+def test_rebuild_of_a_true_catalogue_writes_nothing(holdings: Holdings) -> None:
+    """What harvests kept is what a rebuild finds."""
+    harvested(holdings)
+    before, changes = holdings.state(), rows(holdings.database, "SELECT max(change) FROM dinamis.item")
+    report = rebuild(holdings.rooms)
+    assert (report.written, report.removed) == (0, 0)
+    assert report.items == len(before["views"])
+    assert holdings.state() == before
+    assert rows(holdings.database, "SELECT max(change) FROM dinamis.item") == changes
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_rebuild_makes_again_all_that_was_lost(holdings: Holdings, seed: int) -> None:
+    """A catalogue from before there were sets ends up as one that had them from the first harvest on."""
+    harvested(holdings, seed)
+    before = holdings.state()
+    assert len(before["sets"]) > 3
+    execute(holdings, *FORGET)
+    rebuild(holdings.rooms)
+    assert holdings.state() == before
+
+
+def test_rebuild_removes_sets_that_should_not_be(holdings: Holdings) -> None:
+    """A set of which nobody knows the views goes; so does a view whose Item was withdrawn unnoticed."""
+    told = pass_over(2)
+    holdings.deliver(told)
+    execute(holdings, "DELETE FROM dinamis.stereo_view WHERE item LIKE '%1'", "DELETE FROM dinamis.stereo_view")
+    execute(
+        holdings, f"UPDATE dinamis.source_record SET state = 'withdrawn', reason = 'x' WHERE record = '{min(told)}'"
+    )
+    execute(holdings, f"UPDATE dinamis.item SET is_published = false WHERE id = '{min(told)}'")
+    rebuild(holdings.rooms)
+    assert holdings.sets() == {}
+
+
+@pytest.mark.parametrize("left", [(), (SETS[0],)], ids=["none", "pairs"])
+def test_rebuild_removes_sets_that_no_document_takes(holdings: Holdings, left: tuple[str, ...]) -> None:
+    """Sets that the documents know no more go, and no image tells of them; with the documents they come back."""
+    holdings.deliver(pass_over(3, base_to_height=0.5))
+    before = holdings.state()
+    rebuild(rooms(holdings.database, HELD, ARCHIVE, *left))
+    kept = {item["collection"] for item in holdings.sets().values()}
+    assert kept == set(left)
+    told_of = {
+        link["href"].split("/")[1]
+        for item in images(items(holdings.database)).values()
+        for link in item["links"]
+        if link["rel"] == "related"
+    }
+    assert told_of == set(left)
+    rebuild(holdings.rooms)
+    assert holdings.state() == before
+
+
+def test_rebuild_keeps_to_what_was_asked(holdings: Holdings) -> None:
+    """With a satellite and a day, only its months from that one on are done."""
+    early = datetime(2020, 2, 3, 10, 0, tzinfo=UTC)
+    for middle in (early, MIDDLE):
+        for platform in ("pleiades-1a", "pleiades-1b"):
+            holdings.deliver(pass_over(2, middle=middle, platform=platform))
+    seen = []
+    report = rebuild(
+        holdings.rooms, "pleiades-1b", datetime(2021, 1, 1, tzinfo=UTC), lambda shard, _: seen.append(shard)
+    )
+    assert [(shard.platform, f"{shard.month:%Y-%m}") for shard in seen] == [("pleiades-1b", "2021-08")]
+    assert (report.shards, report.items) == (1, 2)
+
+
+def test_workers_share_a_rebuild(holdings: Holdings) -> None:
+    """A month that another worker holds is left to it, and what it left undone is gone on with."""
+    holdings.deliver(pass_over(2))
+    holdings.deliver(pass_over(2, platform="pleiades-1b"))
+    with holdings.database.connect("harvest") as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended('stereo shard pleiades-1a 2021-08-01', 0))")
+        assert rebuild(holdings.rooms).shards == 1
+    assert rows(holdings.database, "SELECT platform FROM dinamis.stereo_shard") == [("pleiades-1a",)]
+    assert rebuild(holdings.rooms).shards == 1
+    assert rows(holdings.database, "SELECT platform FROM dinamis.stereo_shard") == []
+
+
+def test_nothing_is_there_to_rebuild(holdings: Holdings) -> None:
+    """An empty catalogue, and one without collections of sets, are done at once."""
+    assert rebuild(holdings.rooms).items == 0
+    assert holdings.harvest(HELD_FEED).exit_code == 0

@@ -1,0 +1,302 @@
+"""Undoing runs on a real database: the catalogue is what it was before, whatever the run did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from harvester.amendments import UndoRefused, undo, undo_run
+from harvester.errors import CatalogueError
+from harvester.feeds import Feed
+from harvester.record import Withdrawal
+from harvester.runs import RunCancelled
+from harvester.runs.report import HarvestReport
+from tests.harvest_rooms import counts, items, rooms, rows, timeless
+from tests.harvester.invented_source import ARCHIVE, HELD, Stock, feed_of, image, stock
+
+__all__ = ["stock"]
+
+
+def undo_in(stock: Stock, run: int | None, feed: Feed | None = None, **watched: Any) -> HarvestReport:
+    """Undo a run of feeds that the documents describe."""
+    assert run is not None
+    feeds = {each.name: each for each in (stock.held_feed, stock.archive_feed, *([feed] if feed else []))}
+    return undo_run(run, feeds.get, rooms(stock.database, HELD, ARCHIVE), **watched)
+
+
+def catalogue(stock: Stock) -> dict[str, dict[str, Any]]:
+    """All Items, apart from when they were written."""
+    return {name: timeless(item) for name, item in items(stock.database).items()}
+
+
+def states(stock: Stock) -> dict[str, str]:
+    """How each record stands in the ledger."""
+    return dict(rows(stock.database, "SELECT record, state FROM dinamis.source_record"))
+
+
+Before = tuple[dict[str, dict[str, Any]], dict[str, str]]
+
+
+def changed_in_every_way(stock: Stock) -> tuple[HarvestReport, Before]:
+    """A run that adds, changes, moves, withdraws, revives, refuses and mends records; and what there was before it."""
+    stock.archive.records = {"z": image(1)}
+    stock.harvest(stock.archive_feed)
+    stock.held.records = {name: image(number) for number, name in enumerate("abcdef")}
+    stock.held.records["q"] = image(20, problem="it is torn")
+    stock.held.records["w"] = image(21)
+    stock.harvest()
+    stock.held.withdrawals = [Withdrawal(id="w", reason="sold")]
+    del stock.held.records["w"]
+    stock.harvest()
+
+    stock.held.records |= {"a": image(0, cloud=77), "n": image(30), "q": image(20), "w": image(21, cloud=1)}
+    stock.held.records |= {"c": image(1, job="JOB_2"), "r": image(31, problem="it is burnt")}
+    stock.held.withdrawals = [Withdrawal(id=gone, reason="sold") for gone in ("b", "d")]
+    for gone in ("b", "d"):
+        del stock.held.records[gone]
+    before = catalogue(stock), states(stock)
+    report = stock.harvest()
+    assert counts(report) == {"new": 3, "changed": 2, "unchanged": 2, "withdrawn": 2, "quarantined": 1}
+    assert catalogue(stock) != before[0]
+    return report, before
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 500])
+def test_undone_run_leaves_the_catalogue_as_it_was(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch, page_size: int
+) -> None:
+    """Records that a run added, changed, moved, withdrew, revived, refused and mended are all put back."""
+    monkeypatch.setattr(undo, "PAGE_SIZE", page_size)
+    report, (before, ledger) = changed_in_every_way(stock)
+
+    undone = undo_in(stock, report.run)
+
+    assert catalogue(stock) == before
+    assert {name: state for name, state in states(stock).items() if name in ledger} == ledger
+    assert (states(stock)["n"], states(stock)["r"]) == ("withdrawn", "withdrawn")
+    assert counts(undone) == {"new": 2, "changed": 2, "withdrawn": 3, "quarantined": 1}
+    assert (undone.kind, undone.state, undone.read) == ("undo", "succeeded", 8)
+    assert rows(stock.database, "SELECT undone_by FROM dinamis.run WHERE id = %s", report.run) == [(undone.run,)]
+
+
+def test_undone_undo_has_the_run_again(stock: Stock) -> None:
+    """An undo can be undone, and that again: each time the catalogue is what it was."""
+    report, _ = changed_in_every_way(stock)
+    after, ledger = catalogue(stock), states(stock)
+
+    first = undo_in(stock, report.run)
+    before = catalogue(stock)
+    second = undo_in(stock, first.run)
+
+    assert catalogue(stock) == after
+    assert states(stock) == ledger
+    undo_in(stock, second.run)
+    assert catalogue(stock) == before
+
+
+def test_run_is_undone_once(stock: Stock) -> None:
+    """A second undo is refused with what to do, and so are runs that do not exist."""
+    stock.held.records = {"a": image()}
+    run = stock.harvest().run
+    undone = undo_in(stock, run)
+    with pytest.raises(UndoRefused, match=f"was undone by run {undone.run}; to have it again, undo run {undone.run}"):
+        undo_in(stock, run)
+    with pytest.raises(UndoRefused, match="no run 4711"):
+        undo_in(stock, 4711)
+
+
+def test_what_a_later_run_changed_is_left_alone_and_named(stock: Stock) -> None:
+    """A record that a later run changed keeps what that one said; the report says so."""
+    stock.held.records = {"a": image(), "b": image(1)}
+    first = stock.harvest()
+    stock.held.records["b"] = image(1, cloud=50)
+    later = stock.harvest()
+
+    undone = undo_in(stock, first.run)
+
+    assert counts(undone) == {"withdrawn": 1}
+    assert list(undone.warnings) == [f"b is left as it is: run {later.run} changed it since"]
+    (item,) = catalogue(stock).values()
+    assert item["properties"]["eo:cloud_cover"] == 50
+
+
+def test_first_harvest_that_is_undone_leaves_an_empty_catalogue(stock: Stock) -> None:
+    """All Items go with the reason, and come back with the same id and age when they are harvested again."""
+    stock.held.records = {"a": image(), "b": image(1)}
+    run = stock.harvest().run
+    before = items(stock.database)
+
+    undone = undo_in(stock, run)
+
+    assert items(stock.database) == {}
+    assert undone.withdrawn == [("a", f"undone: run {run}"), ("b", f"undone: run {run}")]
+    assert rows(stock.database, "SELECT DISTINCT reason FROM dinamis.tombstone") == [(f"undone: run {run}",)]
+    assert counts(stock.harvest()) == {"new": 2}
+    for name, item in items(stock.database).items():
+        assert item["properties"]["created"] == before[name]["properties"]["created"]
+
+
+def test_archive_says_again_that_the_image_is_not_held(stock: Stock) -> None:
+    """Undoing a delivery takes its mark off the image of the archive."""
+    stock.archive.records = {"z": image()}
+    stock.harvest(stock.archive_feed)
+    before = catalogue(stock)
+    stock.held.records = {"a": image()}
+    run = stock.harvest().run
+    assert catalogue(stock) != before
+    undo_in(stock, run)
+    assert catalogue(stock) == before
+
+
+def test_records_keep_their_feed(stock: Stock) -> None:
+    """Two feeds of one source: each record that is put back stays with the feed that gave it, also without document."""
+    other = feed_of("other", HELD, source="held", kind="held")
+    stock.held.records = {"a": image(), "b": image(1), "c": image(2)}
+    stock.harvest()
+    stock.held.records = {name: {**said, "cloud": 1} for name, said in stock.held.records.items()}
+    run = stock.harvest(other).run
+    with stock.database.connect("owner") as connection:
+        connection.execute("UPDATE dinamis.source_record SET feed = %s WHERE record = 'b'", (stock.held_feed.name,))
+    before = dict(rows(stock.database, "SELECT record, feed FROM dinamis.source_record"))
+
+    undone = undo_in(stock, run)
+
+    assert counts(undone) == {"changed": 3}
+    assert rows(stock.database, "SELECT record, feed FROM dinamis.source_record ORDER BY 1") == sorted(before.items())
+    assert {item["properties"]["eo:cloud_cover"] for item in catalogue(stock).values()} == {12.5}
+
+
+def test_undo_that_is_killed_goes_on(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An undo that stops between two pages is gone on with by the next call, which gives the whole account."""
+    monkeypatch.setattr(undo, "PAGE_SIZE", 2)
+    stock.held.records = {name: image(number) for number, name in enumerate("abcde")}
+    run = stock.harvest().run
+
+    def stop(report: HarvestReport, _: object) -> None:
+        if report.read:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        undo_in(stock, run, watch=stop)
+    assert len(items(stock.database)) == 3
+
+    undone = undo_in(stock, run)
+
+    assert items(stock.database) == {}
+    assert (counts(undone), undone.is_resumed) == ({"withdrawn": 5}, True)
+    assert rows(stock.database, "SELECT state FROM dinamis.run WHERE kind = 'undo'") == [("succeeded",)]
+
+
+def test_undo_that_is_cancelled_keeps_its_pages_and_can_be_asked_for_again(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancelled undo stops at its next page; another one does what is left."""
+    monkeypatch.setattr(undo, "PAGE_SIZE", 2)
+    stock.held.records = {name: image(number) for number, name in enumerate("abcde")}
+    run = stock.harvest().run
+
+    def cancel(report: HarvestReport, _: object) -> None:
+        with stock.database.connect("owner") as connection:
+            connection.execute("UPDATE dinamis.run SET cancel_requested = true WHERE id = %s", (report.run,))
+
+    with pytest.raises(RunCancelled):
+        undo_in(stock, run, watch=cancel)
+    assert len(items(stock.database)) == 3
+    assert counts(undo_in(stock, run)) == {"withdrawn": 3}
+    assert items(stock.database) == {}
+
+
+def test_unchanged_harvest_after_an_undo_is_unchanged(stock: Stock) -> None:
+    """What is put back has the digest that its source gave it: the source saying that again is no change."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    with stock.database.connect("owner") as connection:
+        # As of a source that knows which keys only say from where it looked.
+        digest = "UPDATE dinamis.{} SET digest = sha256('elsewhere')"
+        connection.execute(digest.format("source_record"))
+        connection.execute(digest.format("record_version"))
+    stock.held.records = {"a": image(cloud=3)}
+    undo_in(stock, stock.harvest().run)
+    digests = rows(stock.database, "SELECT digest = sha256('elsewhere') FROM dinamis.source_record")
+    assert digests == [(True,)]
+
+
+def test_changes_of_an_undone_run_are_asked_for_again(stock: Stock) -> None:
+    """After an undo the source is asked for what changed since the last run that still counts, until one did."""
+    stock.held.is_selectable = True
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    bad = stock.harvest()
+    stock.harvest()
+    undo_in(stock, bad.run)
+    starts = dict(rows(stock.database, "SELECT id, started_at FROM dinamis.run"))
+
+    good = stock.harvest()
+    stock.harvest()
+
+    first, again = (selection.since for selection in stock.held.asked[-2:])
+    assert first is not None
+    assert again is not None
+    assert first < starts[bad.run]
+    assert (starts[min(starts)] - first).days == 1
+    assert again > first
+    assert good.run is not None
+
+
+def test_run_at_work_is_not_undone(stock: Stock) -> None:
+    """A run that has not ended must be cancelled first."""
+    stock.held.records = {"a": image()}
+    run = stock.harvest().run
+    with stock.database.connect("owner") as connection:
+        connection.execute("UPDATE dinamis.run SET state = 'running'")
+    with pytest.raises(UndoRefused, match=f"harvest cancel {run}"):
+        undo_in(stock, run)
+
+
+def test_run_that_moved_items_is_not_undone(stock: Stock) -> None:
+    """The ledger does not know where Items stood before: the message says how to move them back."""
+    stock.held.records = {"a": image()}
+    run = stock.harvest(move=True, collection=HELD).run
+    with pytest.raises(UndoRefused, match="--move"):
+        undo_in(stock, run)
+    assert len(items(stock.database)) == 1
+
+
+def test_undone_half_of_a_run_is_not_gone_on_with(stock: Stock) -> None:
+    """A run that failed on its way and is undone begins anew at the next harvest: nothing is left out."""
+    stock.held.page_size, stock.held.fails_after = 1, 2
+    stock.held.records = {name: image(number) for number, name in enumerate("abc")}
+    with pytest.raises(Exception, match="went away"):
+        stock.harvest()
+    ((run,),) = rows(stock.database, "SELECT id FROM dinamis.run")
+    assert counts(undo_in(stock, run)) == {"withdrawn": 2}
+    stock.held.fails_after = None
+    assert counts(stock.harvest()) == {"new": 3}
+
+
+def test_versions_that_are_not_kept_any_more_cannot_be_put_back(stock: Stock) -> None:
+    """A record of which the version before is forgotten stays as it is, and the report says so."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    stock.held.records = {"a": image(cloud=2)}
+    run = stock.harvest().run
+    with stock.database.connect("owner") as connection:
+        connection.execute("DELETE FROM dinamis.record_version WHERE version = 1")
+    undone = undo_in(stock, run)
+    assert undone.read == 0
+    assert list(undone.warnings) == [f"a is left as it is: what it said before run {run} is not kept any more"]
+    assert len(items(stock.database)) == 1
+
+
+def test_database_that_refuses_a_page_of_an_undo_is_told_clearly(stock: Stock) -> None:
+    """An error of the database is one of ours, and nothing of the page is written."""
+    stock.held.records = {"a": image()}
+    run = stock.harvest().run
+    with stock.database.connect("owner") as connection:
+        connection.execute("ALTER TABLE dinamis.tombstone ADD CHECK (item = 'no')")
+    with pytest.raises(CatalogueError, match="refused a page") as refused:
+        undo_in(stock, run)
+    assert isinstance(refused.value.__cause__, psycopg.errors.CheckViolation)
+    assert len(items(stock.database)) == 1

@@ -1,0 +1,116 @@
+"""Which records are of one acquisition: by name, or by satellite, moment and place; in a page and in the ledger."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from shapely import box
+
+from database import Database
+from harvester.ledger import KnownScene, Ledger, SceneMoment
+from harvester.pages.acquisitions import acquisitions_of
+from harvester.record import SceneOutline
+from tests.scene_records import scene
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MOMENT = datetime(2021, 8, 15, 15, 41, 30, 100_000, tzinfo=UTC)
+HALF = box(4.05, 48.7, 4.15, 48.8)
+
+
+@pytest.fixture
+def ledger(module_database: Database) -> Iterator[Ledger]:
+    """An empty ledger, in a transaction that is rolled back after the test."""
+    with psycopg.connect(module_database.conninfo("harvest")) as connection:
+        yield Ledger(connection, source="held", feed="held", run=None, now=NOW)
+        connection.rollback()
+
+
+def record(*keys: str, seconds: float = 0, **changes: Any) -> SceneOutline:
+    """A record of an acquisition with these names, some seconds after the first."""
+    return SceneOutline.of(scene(scene_keys=keys, acquired_at=MOMENT + timedelta(seconds=seconds), **changes))
+
+
+def remember(ledger: Ledger, name: str, *keys: str, days: float = 0, seconds: float = 0) -> KnownScene:
+    """Let an acquisition be known since some days after the first."""
+    known = KnownScene(name, NOW + timedelta(days=days))
+    moment = MOMENT + timedelta(seconds=seconds)
+    footprint = scene().footprint.wkb
+    ledger.keep_scenes(
+        [(known, SceneMoment(scene=name, platform="pleiades-1a", acquired_at=moment, footprint=footprint))]
+    )
+    ledger.remember_keys(dict.fromkeys(keys, name))
+    return known
+
+
+def groups(ledger: Ledger, *records: SceneOutline) -> list[set[int]]:
+    """Which of the records are of one acquisition."""
+    return [set(each.members) for each in acquisitions_of(records, "held", ledger, NOW)]
+
+
+def test_records_that_share_a_name_are_of_one_acquisition(ledger: Ledger) -> None:
+    """Also when the first and the last have only the one between them in common, whatever their order."""
+    chain = [record("A", "B"), record("B", "C", seconds=50), record("C", "D", seconds=90), record("E", seconds=200)]
+    for order in itertools.permutations(range(4)):
+        found = groups(ledger, *(chain[index] for index in order))
+        assert sorted(sorted(order[member] for member in group) for group in found) == [[0, 1, 2], [3]]
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        (record("B", seconds=2), True),
+        (record("B", seconds=2.001), False),
+        (record("B", footprint=HALF), True),
+        (record("B", footprint=box(4.06, 48.7, 4.16, 48.8)), False),
+        (record("B", footprint=box(4.0, 48.7, 4.01, 48.71)), True),
+        (record("B", platform="pleiades-1b"), False),
+        (record("B", platform=None), False),
+    ],
+    ids=["two-seconds", "more", "half", "less", "inside", "other-satellite", "unknown-satellite"],
+)
+@pytest.mark.parametrize("is_known", [False, True], ids=["of-one-page", "in-the-ledger"])
+def test_moment_and_place_join_without_a_common_name(
+    ledger: Ledger, other: SceneOutline, is_same: bool, is_known: bool
+) -> None:
+    """One satellite within two seconds over half of the smaller footprint is one acquisition, on one page or later."""
+    if not is_known:
+        assert groups(ledger, record("A"), other) == ([{0, 1}] if is_same else [{0}, {1}])
+        return
+    known = remember(ledger, "IMAGE_1", "A")
+    (found,) = acquisitions_of([other], "held", ledger, NOW)
+    assert (found.scene == known, found.is_known) == (is_same, is_same)
+
+
+def test_oldest_known_acquisition_stands_for_all(ledger: Ledger) -> None:
+    """A record with the names of two known acquisitions makes them one: the younger is merged into the older."""
+    younger = remember(ledger, "IMAGE_0", "B", days=1, seconds=500)
+    older = remember(ledger, "IMAGE_1", "A")
+    (found,) = acquisitions_of([record("B", "A", seconds=900)], "held", ledger, NOW)
+    assert (found.scene, found.merged, found.is_known) == (older, (younger.id,), True)
+    assert found.names == {"A", "B"}
+
+
+def test_new_acquisition_is_called_by_its_first_name(ledger: Ledger) -> None:
+    """The id of an acquisition does not depend on the order of its names."""
+    for keys in itertools.permutations("CAB"):
+        (found,) = acquisitions_of([record(*keys)], "held", ledger, NOW)
+        assert (found.scene, found.is_known, found.merged) == (KnownScene("A", NOW), False, ())
+
+
+def test_record_without_a_name_has_one_of_its_source(ledger: Ledger) -> None:
+    """Two sources that number their records from one do not share acquisitions."""
+    (found,) = acquisitions_of([record(id="1")], "held", ledger, NOW)
+    assert found.names == {"held 1"}
+
+
+def test_delivered_footprint_is_that_of_the_acquisition(ledger: Ledger) -> None:
+    """What the archive draws is coarser: where both are known the delivery says where it was."""
+    records = [record("A", is_archive=True, footprint=HALF), record("A")]
+    for order in itertools.permutations(records):
+        (found,) = acquisitions_of(order, "held", ledger, NOW)
+        assert found.moment.footprint == scene().footprint.wkb

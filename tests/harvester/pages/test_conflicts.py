@@ -1,0 +1,59 @@
+"""What sources of one acquisition contradict each other about, and what is only rounding."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from shapely import box
+
+from harvester.items.from_scenes import SourcedScene
+from harvester.pages.conflicts import conflicts_between
+from tests.scene_records import archived, scene
+
+MOMENT = scene().acquired_at
+
+
+def told(source: str, precedence: int, **said: Any) -> SourcedScene:
+    """What a source says of the acquisition."""
+    return SourcedScene(source, precedence, archived(cloud_cover_percent=said.pop("cloud", 3.0), **said))
+
+
+@pytest.mark.parametrize(
+    ("said", "conflict"),
+    [
+        ({"cloud": 9.0}, "cloud cover 9 %"),
+        ({"acquired_at": MOMENT and MOMENT + timedelta(seconds=3)}, "acquired"),
+        ({"footprint": box(4.06, 48.7, 4.16, 48.8)}, "a footprint elsewhere"),
+    ],
+    ids=["clouds", "moment", "ground"],
+)
+def test_contradiction_names_both_sources_and_who_is_believed(said: dict[str, Any], conflict: str) -> None:
+    """The source that comes first in the document is believed, in whatever order the records come."""
+    records = [told("second", 1, **said), told("first", 0)]
+    (found,) = conflicts_between(records)
+    assert found.startswith(f"second says {conflict}")
+    assert "first says" in found
+    assert found.endswith("which is believed")
+    assert conflicts_between(records[::-1]) == [found]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"cloud": 8.0},
+        {"cloud": None},
+        {"acquired_at": MOMENT and MOMENT + timedelta(seconds=2)},
+        {"footprint": box(4.04, 48.7, 4.14, 48.8)},
+    ],
+    ids=["clouds", "silence", "moment", "ground"],
+)
+def test_rounding_and_silence_are_no_contradiction(said: dict[str, Any]) -> None:
+    """What differs by little, or what only one source says, is not reported."""
+    assert conflicts_between([told("first", 0), told("second", 1, **said)]) == []
+
+
+def test_records_of_one_source_do_not_contradict_each_other() -> None:
+    """Components of one delivery have clouds of their own."""
+    assert conflicts_between([told("first", 0), told("first", 0, cloud=90.0)]) == []

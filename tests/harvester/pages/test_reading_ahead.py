@@ -1,0 +1,293 @@
+"""Reading ahead in other processes: the same as reading in place, in the same order, and over when it is over."""
+
+from __future__ import annotations
+
+import operator
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from database import Database
+from harvester import catalogue, runs
+from harvester.catalogue.publish import publish_collections
+from harvester.errors import SourceUnavailable, UnreadableScene
+from harvester.feeds import Feed
+from harvester.harvest import Request, harvest
+from harvester.harvest_rooms import WritingOptions
+from harvester.pages.reading_ahead import Reader, ReadingAhead, Readings
+from harvester.pages.writing import PageWriting
+from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
+from harvester.sources.registry import read_record
+from harvester.sources.source import FingerprintsInOrder, Progress, Selection
+from harvester.sources.stac import source as stac
+from tests.benchmarks.generated_items import write_items
+from tests.harvest_rooms import items, rooms, rows, sensors, timeless
+from tests.postgres import PostgresServer
+
+COLLECTION = "spot-6-7-drs"
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Page:
+    """A page of Items of a bulk file, of which one cannot be read; there are more pages."""
+    path = tmp_path / "items.ndjson"
+    write_items(path, 120)
+    path.write_bytes(path.read_bytes().replace(b'"Polygon"', b'"Polyp"', 1))
+    options = stac.Options(url=path.as_uri(), preset="spot-6-7-drs")
+    (only,) = stac.read_pages(options, Selection(), None, Progress(), lambda _: {})
+    return replace(only, next_cursor="more")
+
+
+def reader() -> Reader:
+    """What reads the Items of the collection."""
+    return Reader(scene_from_record=stac.scene_from_record, sensors=sensors(), source="stac", collection=COLLECTION)
+
+
+def ahead(wanted: Callable[[Sequence[RawRecord]], list[bool]] | None = None) -> ReadingAhead:
+    """Reading that begins ahead after the first record, in two workers."""
+    return ReadingAhead(reader(), wanted or (lambda records: [True] * len(records)), large=1, workers=2)
+
+
+def patiently(page: Page) -> Iterator[Page]:
+    """The page again and again, as long as a test is patient."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        yield page
+        time.sleep(0.02)
+
+
+def first_readings(page: Page, reading: ReadingAhead) -> Readings:
+    """What comes of the page once the workers have started."""
+    return next(readings for _, readings in reading.pages(patiently(page)) if readings)
+
+
+def readers_of(pid: int) -> list[int]:
+    """The processes that read ahead for a process."""
+    asked = ["ps", "-ww", "-o", "pid=", "-o", "stat=", "-o", "args=", "--ppid", str(pid)]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    found = [line.split(None, 2) for line in told.splitlines()]
+    return [int(each) for each, state, command in found if "Z" not in state and "reading_ahead import work" in command]
+
+
+def test_readings_are_those_in_place(page: Page) -> None:
+    """Every record gives the scene, or the refusal, that it gives when it is read here."""
+    with ahead() as reading:
+        readings = first_readings(page, reading)
+
+    assert len(readings) == len(page.records) == 120
+    for raw, read in zip(page.records, readings, strict=True):
+        assert read is not None
+        assert read.canonical == raw.canonical
+        if isinstance(read.reading, UnreadableScene):
+            with pytest.raises(UnreadableScene, match=str(read.reading)):
+                read_record("stac", raw, sensors())
+        else:
+            assert read.reading == SceneOutline.of(read_record("stac", raw, sensors()))
+            assert read.alone is not None
+            item, _ = read.alone.parsed()
+            assert item["id"] == read.reading.id
+    assert sum(isinstance(each.reading, UnreadableScene) for each in readings if each) == 1
+
+
+def test_only_what_is_wanted_is_read(page: Page) -> None:
+    """Records that the ledger holds are left to be compared, and cost nothing."""
+    with ahead(lambda records: [index % 3 == 0 for index in range(len(records))]) as reading:
+        readings = first_readings(page, reading)
+
+    assert [index for index, each in enumerate(readings) if each] == list(range(0, 120, 3))
+
+
+def test_items_are_those_of_a_reading_in_place(page: Page, postgres_server: PostgresServer) -> None:
+    """A page that was read ahead puts the same Items into the catalogue, with the same account."""
+    with ahead() as reading:
+        readings = first_readings(page, reading)
+    with postgres_server.clone() as one, postgres_server.clone() as other:
+        accounts = [written(database, page, read) for database, read in ((one, readings), (other, ()))]
+        found = [{name: timeless(item) for name, item in items(database).items()} for database in (one, other)]
+
+    assert accounts[0] == accounts[1]
+    assert len(found[0]) == 119
+    assert found[0] == found[1]
+
+
+def written(database: Database, page: Page, readings: Readings) -> object:
+    """The account of a page that is written into a new catalogue."""
+    room = rooms(database, COLLECTION)
+    feed = Feed(name="bulk", source="stac", kind="stac", collection=COLLECTION, location="here", options=None)
+    publish_collections(room.conninfo, room.documents, room.language)
+    with catalogue.connect(room.conninfo) as connection, catalogue.connect(room.conninfo, autocommit=True) as side:
+        run = runs.begin(side, feed, Request(), [Selection()], is_everything=True)
+        with connection.transaction():
+            writing = PageWriting(connection, side, feed, run.id, room, WritingOptions())
+            account = writing.take_in(page, readings)
+            writing.write_items()
+    return account
+
+
+def test_large_harvest_reads_ahead_and_ends_its_workers(database: Database, tmp_path: Path) -> None:
+    """A harvest of many pages has all its Items, leaves no process behind, and tells the server how large it is."""
+    path = tmp_path / "items.ndjson"
+    write_items(path, 1500)
+    options = stac.Options(url=path.as_uri(), preset="spot-6-7-drs", page_size=100)
+    feed = Feed(name="bulk", source="stac", kind="stac", collection=COLLECTION, location="here", options=options)
+    seen: set[int] = set()
+    sizes: list[float] = []
+
+    def watch(*_: object) -> None:
+        seen.update(readers_of(os.getpid()))
+        known = rows(database, "SELECT reltuples FROM pg_class WHERE relname = 'source_record'")
+        sizes.append(known[0][0])
+
+    report = harvest(feed, rooms(database, COLLECTION), Request(), watch)
+
+    assert (report.exit_code, report.read, report.items_written) == (0, 1500, 1500)
+    assert len(items(database)) == 1500
+    assert seen
+    assert 1000 <= max(sizes) < 1500
+    assert readers_of(os.getpid()) == []
+
+
+def test_error_of_the_source_comes_after_the_pages_before_it(page: Page) -> None:
+    """All that a source gave before it failed is written."""
+
+    def failing() -> Iterator[Page]:
+        yield from [page] * 3
+        raise SourceUnavailable("it went away.")
+
+    with ahead() as reading:
+        pages = reading.pages(failing())
+        come = [next(pages)[0] for _ in range(3)]
+        with pytest.raises(SourceUnavailable):
+            next(pages)
+
+    assert come == [page] * 3
+
+
+def test_small_harvest_starts_no_process(page: Page) -> None:
+    """A harvest of few records costs what it did."""
+    reading = ReadingAhead(reader(), lambda _: [], large=1000, workers=2)
+    with reading:
+        assert [readings for _, readings in reading.pages([page, page])] == [(), ()]
+        assert readers_of(os.getpid()) == []
+
+
+def test_who_is_waited_for_is_given_less(page: Page) -> None:
+    """Where pages are written faster than they are read, a part of each is left to be read in place."""
+    with ReadingAhead(reader(), lambda records: [True] * len(records), large=1) as reading:
+        read = [len(readings) for _, readings in reading.pages([page] * 12)]
+
+    assert read[:2] == [0, 120]
+    assert 0 < read[-1] < 120
+
+
+def test_killed_worker_costs_its_readings_only(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    """When a process that reads is killed all pages still come, to be read in place."""
+    with ahead() as reading:
+        pages = reading.pages(patiently(page))
+        next(readings for _, readings in pages if readings)
+        for worker in readers_of(os.getpid()):
+            os.kill(worker, signal.SIGKILL)
+        after = [readings for _, readings in (next(pages) for _ in range(5))]
+
+    assert after[-1] == []
+    assert "records are read in place" in caplog.text
+
+
+def test_worker_that_fails_costs_its_readings_only(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    """A fault in a reader ends the process that reads ahead, also at the last page; it is met again in place."""
+    faulty = replace(reader(), scene_from_record=operator.truediv)
+    with ReadingAhead(faulty, lambda records: [True] * len(records), large=1) as reading:
+        readings = [readings for _, readings in reading.pages([page, page])]
+
+    assert readings == [(), []]
+    assert "records are read in place" in caplog.text
+
+
+def test_killed_process_leaves_no_worker() -> None:
+    """Workers end by themselves when the process that they read for is killed."""
+    program = (
+        "import time; from tests.harvester.pages.test_reading_ahead import Page, ReadingAhead, reader\n"
+        "reading = ReadingAhead(reader(), lambda _: [], large=0, workers=2)\n"
+        "pages = reading.pages([Page(records=(), next_cursor='x')] * 3)\n"
+        "next(pages); next(pages); print(flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        workers = readers_of(process.pid)
+        process.kill()
+    assert len(workers) == 2
+    end = time.monotonic() + PATIENCE_S
+    while any(map(_runs, workers)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(map(_runs, workers))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_fingerprints_of_an_unwritten_page_are_not_believed() -> None:
+    """While a page is fetched ahead, what is known of the records of the page before it is about to change."""
+    known = {name: f"print of {name}" for name in "abc"}
+    asked: list[list[str]] = []
+    reading = ahead()
+    fingerprints = reading.fingerprints(lambda names: {name: known[name] for name in names})
+
+    def source() -> Iterator[Page]:
+        raw = RawRecord(id="a", content={"problem": 1})
+        for gone in ((), (Withdrawal(id="b", reason="gone"),), ()):
+            asked.append(sorted(fingerprints(list("abc"))))
+            yield Page(records=[raw], withdrawals=gone, next_cursor="x")
+        asked.append(sorted(fingerprints(list("abc"))))
+
+    with reading:
+        for _ in reading.pages(source()):
+            pass
+
+    assert asked == [["a", "b", "c"], ["a", "b", "c"], ["c"], ["b", "c"]]
+
+
+class Ordered:
+    """Fingerprints of three records in their order."""
+
+    def __call__(self, records: Sequence[str], /) -> dict[str, str]:
+        """Those of these records."""
+        return {name: f"print of {name}" for name in records}
+
+    def following(self, record: str, count: int) -> list[tuple[str, str, int]]:
+        """Those of all, whatever they follow."""
+        return [(f"print of {name}", name, number) for number, name in enumerate("abc")]
+
+
+def test_records_of_an_unwritten_page_do_not_follow() -> None:
+    """What comes next in the ledger is not believed of a record that is about to change; plain ones have no order."""
+    asked: list[list[str]] = []
+    reading = ahead()
+    fingerprints = reading.fingerprints(Ordered())
+    assert isinstance(fingerprints, FingerprintsInOrder)
+
+    def source() -> Iterator[Page]:
+        for _ in range(3):
+            asked.append([name for _, name, _ in fingerprints.following("z", 9)])
+            yield Page(records=[RawRecord(id="a", content={"problem": 1})], next_cursor="x")
+
+    with reading:
+        for _ in reading.pages(source()):
+            pass
+        plain = reading.fingerprints(lambda _: {})
+        assert isinstance(plain, FingerprintsInOrder)
+        assert plain.following("z", 9) == []
+
+    assert asked == [["a", "b", "c"], ["a", "b", "c"], ["b", "c"]]

@@ -1,0 +1,84 @@
+"""What collection documents expect, held against what runs leave in a real catalogue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from harvester.collection_documents import CollectionDocument, CollectionDocuments
+from harvester.harvest import HarvestRooms, Request, harvest
+from harvester.runs.expectations import breaches_of
+from harvester.runs.report import HarvestReport, Outcome
+from tests.harvest_rooms import documents, rooms, rows
+from tests.harvester.invented_source import HELD, Stock, image, stock
+
+__all__ = ["stock"]
+
+
+def expecting(**expected: Any) -> CollectionDocument:
+    """The document of the collection with other expectations."""
+    (document,) = documents(HELD).values()
+    content = document.content.model_copy(
+        update={"expect": document.content.expect.model_copy(update={"required": [], **expected})}
+    )
+    return document.__class__(**{**vars(document), "content": content})
+
+
+def account(**outcomes: int) -> HarvestReport:
+    """The account of a run."""
+    counted = Counter({Outcome(name): number for name, number in outcomes.items()})
+    return HarvestReport("held", "", datetime(2026, 1, 1, tzinfo=UTC), outcomes=counted)
+
+
+@pytest.fixture
+def three(stock: Stock) -> Stock:
+    """A catalogue with three Items."""
+    stock.held.records = {str(number): image(number) for number in range(3)}
+    stock.harvest()
+    return stock
+
+
+@pytest.mark.parametrize(
+    ("expected", "breach"),
+    [
+        ({"min_items": 4}, "pleiades has 3 Items, at least 4 are expected"),
+        ({"max_items": 2}, "pleiades has 3 Items, at most 2 are expected"),
+        ({"required": ["platform", "eo:snow_cover"]}, "3 Items of pleiades have no eo:snow_cover"),
+        ({"max_refused_share": 0.2}, "1 of 4 records were refused, 20% are expected at most"),
+    ],
+    ids=["too-few", "too-many", "missing-field", "refused"],
+)
+def test_breach_is_told_with_its_numbers(three: Stock, expected: dict[str, Any], breach: str) -> None:
+    """Each expectation that is not met is one sentence."""
+    with psycopg.connect(three.database.conninfo("harvest"), options="-c search_path=pgstac,public") as connection:
+        (found,) = breaches_of(connection, expecting(**expected), account(unchanged=3, quarantined=1))
+    assert found.startswith(breach)
+
+
+def test_met_expectations_are_not_told(three: Stock) -> None:
+    """Numbers at their bounds are as expected."""
+    document = expecting(min_items=3, max_items=3, required=["platform", "datetime"], max_refused_share=0.25)
+    with psycopg.connect(three.database.conninfo("harvest"), options="-c search_path=pgstac,public") as connection:
+        assert breaches_of(connection, document, account(unchanged=3, quarantined=1)) == []
+
+
+def test_breach_fails_the_run_and_keeps_what_it_wrote(stock: Stock) -> None:
+    """A run that breaches an expectation ends as failed and says which; its Items stay."""
+    stock.held.records = {"a": image()}
+    given = rooms(stock.database, HELD)
+    demanding = HarvestRooms(
+        conninfo=given.conninfo,
+        documents=CollectionDocuments([expecting(min_items=5)]),
+        sensors=given.sensors,
+        language="fr",
+    )
+    report = harvest(stock.held_feed, demanding, Request())
+    assert (report.state, report.exit_code) == ("failed", 1)
+    assert report.breaches == ["pleiades has 1 Items, at least 5 are expected"]
+    assert rows(stock.database, "SELECT state, error FROM dinamis.run") == [("failed", report.breaches[0])]
+    assert rows(stock.database, "SELECT subject FROM dinamis.run_note WHERE kind = 'breach'") == [(report.breaches[0],)]
+    assert rows(stock.database, "SELECT count(*) FROM pgstac.items") == [(1,)]

@@ -1,0 +1,521 @@
+"""Somebody is told of a run that needs attention: once, by mail and webhook, without secrets, at no harm to the run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request as Asked
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from database import Database
+from harvester import runs
+from harvester.collection_model import WithdrawalRules
+from harvester.credentials import Credentials
+from harvester.errors import SourceUnavailable
+from harvester.feeds import Feed, deliveries_at
+from harvester.harvest import HarvestRooms, Request, TooManyWithdrawals, harvest
+from harvester.runs.notices import Occasion, notify, notify_of_stale, stale_feeds
+from harvester.runs.report import HarvestReport, Outcome
+from harvester.settings import NoticeSettings
+from harvester.sources.source import Selection
+from tests.emulators.serving import serving
+from tests.harvest_rooms import delivery, rooms, rows, run
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+# A mail server and a webhook
+
+
+@dataclass
+class MailBox:
+    """What a mail server took, and the lines with which it refuses first."""
+
+    messages: list[EmailMessage] = field(default_factory=list)
+    logins: list[tuple[str, str]] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - so it is called
+        """Take a message or refuse it."""
+        if self.refusals:
+            return self.refusals.pop(0)
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        return "250 OK"
+
+    def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        """Let one user in."""
+        assert isinstance(data, LoginPassword)
+        self.logins.append((data.login.decode(), data.password.decode()))
+        return AuthResult(success=self.logins[-1] == ("harvest", "geheim"))
+
+
+@contextmanager
+def mail_server(box: MailBox, **options: Any) -> Iterator[dict[str, Any]]:
+    """A mail server on the loopback interface; gives the settings by which it is reached."""
+    controller = Controller(box, hostname="127.0.0.1", port=0, **options)
+    with _running(controller) as port:
+        yield {
+            "notice_mail_to": ["one@example.org", "two@example.org"],
+            "notice_mail_host": "localhost",
+            "notice_mail_port": port,
+            "notice_mail_security": "starttls" if options.get("tls_context") else "none",
+        }
+
+
+@contextmanager
+def _running(controller: Controller) -> Iterator[int]:
+    # Its own `start` connects to the port that it was given, which is 0 here.
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(
+        loop.create_server(controller.factory, host="127.0.0.1", port=0, ssl=controller.ssl_context)
+    )
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        asyncio.run_coroutine_threadsafe(_closed(server), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+        controller.loop.close()
+
+
+async def _closed(server: asyncio.Server) -> None:
+    server.close()
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.sleep(0)
+
+
+@dataclass
+class Webhook:
+    """What was posted to it, and the statuses with which it answers first."""
+
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    always: int = 204
+
+    async def _hook(self, request: Asked) -> Response:
+        self.headers.append(dict(request.headers))
+        status = self.statuses.pop(0) if self.statuses else self.always
+        if status == 302:
+            return RedirectResponse("/elsewhere", status)
+        if status < 300:
+            self.bodies.append(await request.json())
+        return Response(status_code=status)
+
+    @contextmanager
+    def served(self, **settings: Any) -> Iterator[NoticeSettings]:
+        """Serve it; gives settings that name it."""
+        routes = [Route(path, self._hook, methods=["GET", "POST"]) for path in ("/hook-s3cret", "/elsewhere")]
+        with serving(Starlette(routes=routes)) as url:
+            yield NoticeSettings(notice_webhook_url=f"{url}/hook-s3cret", **settings)
+
+
+@pytest.fixture
+def connection(module_database: Database) -> Iterator[psycopg.Connection]:
+    """A connection as the harvester has it; each test begins runs of its own."""
+    with psycopg.connect(module_database.conninfo("harvest"), autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """The TLS of a server named `localhost`, which this process trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    today = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), today, today + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "server.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+def a_run(connection: psycopg.Connection, feed: str = "pleiades/invented", **outcomes: int) -> HarvestReport:
+    """The report of a run that has ended, which the database knows."""
+    begun = runs.begin(connection, a_feed(feed), Request(), [Selection()], is_everything=True)
+    report = HarvestReport(feed, "https://source.example", begun.started_at, run=begun.id, state="succeeded")
+    report.outcomes.update({Outcome(name): number for name, number in outcomes.items()})
+    return report
+
+
+def a_feed(name: str = "pleiades/invented", **further: Any) -> Feed:
+    """A feed of that name."""
+    return replace(deliveries_at("file:///nowhere", Credentials()), name=name, **further)
+
+
+def kinds(hook: Webhook) -> list[list[str]]:
+    """What each notice told of."""
+    return [[each["kind"] for each in body["occasions"]] for body in hook.bodies]
+
+
+# What calls for a notice
+
+
+def test_run_without_trouble_calls_for_nothing(connection: psycopg.Connection) -> None:
+    """A good run with few refusals, one that goes on, and one that only tried are told to nobody."""
+    hook = Webhook()
+    with hook.served() as settings:
+        notify(a_run(connection, new=95, quarantined=5), settings, connection)
+        going_on = a_run(connection, new=1, quarantined=9)
+        going_on.state = "running"
+        notify(going_on, settings, connection)
+        tried = a_run(connection, new=1, quarantined=9)
+        tried.dry_run = True
+        notify(tried, settings, connection)
+    assert hook.headers == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_told"),
+    [
+        ({}, True),
+        ({"notice_quarantined_share": 0.1}, False),
+        ({"notice_quarantined_share": None}, False),
+        ({"notice_quarantined_share": None, "notice_quarantined_number": 5}, True),
+        ({"notice_quarantined_share": None, "notice_quarantined_number": 6}, False),
+    ],
+)
+def test_quarantine_is_told_above_its_limit(
+    connection: psycopg.Connection, limits: dict[str, Any], is_told: bool
+) -> None:
+    """Six refused of a hundred are told where the share or the number that is set is smaller."""
+    hook = Webhook()
+    with hook.served(**limits) as settings:
+        notify(a_run(connection, new=94, quarantined=6), settings, connection)
+    assert kinds(hook) == ([["quarantine"]] if is_told else [])
+
+
+def test_breaches_are_told_together(connection: psycopg.Connection) -> None:
+    """One notice has all that is amiss with a run, with its numbers and where to look."""
+    hook = Webhook()
+    with hook.served() as settings:
+        report = a_run(connection, new=5, quarantined=5)
+        report.state, report.breaches = "failed", ["too few", "no date"]
+        notify(report, settings, connection)
+    (body,) = hook.bodies
+    assert [each["text"] for each in body["occasions"]] == ["too few", "no date", "5 of 10 records were refused"]
+    assert body["look_at"] == f"dinamis harvest show {report.run}"
+    assert body["look_at"] in body["text"]
+    assert (body["feed"], body["run"], body["counts"]["quarantined"]) == (report.feed, report.run, 5)
+
+
+def test_each_thing_is_told_once_of_a_run(connection: psycopg.Connection) -> None:
+    """Workers that finish twice tell once; what happens to the run later is told nevertheless."""
+    hook = Webhook()
+    with hook.served() as settings:
+        report = a_run(connection, new=1)
+        for kind in ("failure", "failure", "withdrawals"):
+            notify(report, settings, connection, Occasion(kind, "why", report.run or 0))
+    assert kinds(hook) == [["failure"], ["withdrawals"]]
+
+
+def test_two_workers_at_once_tell_once(module_database: Database, connection: psycopg.Connection) -> None:
+    """Of two that tell the same at the same moment, one waits and finds it told."""
+    hook, report = Webhook(), a_run(connection, quarantined=5)
+
+    def tell() -> None:
+        with psycopg.connect(module_database.conninfo("harvest"), autocommit=True) as own:
+            notify(report, settings, own)
+
+    with hook.served() as settings:
+        workers = [Thread(target=tell) for _ in range(4)]
+        for each in workers:
+            each.start()
+        for each in workers:
+            each.join(30)
+    assert kinds(hook) == [["quarantine"]]
+
+
+# How it is told
+
+
+def test_mail_is_short_and_says_where_to_look(connection: psycopg.Connection) -> None:
+    """The mail goes to all recipients, as one that no robot answers."""
+    box = MailBox()
+    with mail_server(box) as settings:
+        report = a_run(connection, "pleiades/n\nBcc: x@example.org", quarantined=5)
+        notify(report, NoticeSettings(**settings), connection)
+    (mail,) = box.messages
+    assert mail["To"] == "one@example.org, two@example.org"
+    assert mail["Subject"] == f"Harvest of pleiades/n Bcc: x@example.org: needs attention (run {report.run})"
+    assert (mail["Bcc"], mail["Auto-Submitted"]) == (None, "auto-generated")
+    assert "5 of 5 records were refused" in mail.get_content()
+    assert f"dinamis harvest show {report.run}" in mail.get_content()
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_mail_is_encrypted_and_signed_in(
+    connection: psycopg.Connection, certificate: ssl.SSLContext, security: str
+) -> None:
+    """With STARTTLS and with TLS from the start the password reaches the server only on a verified connection."""
+    box = MailBox()
+    options: dict[str, Any] = {
+        "tls": {"ssl_context": certificate, "auth_require_tls": False},
+        "starttls": {"tls_context": certificate, "require_starttls": True, "auth_required": True},
+    }[security] | {"authenticator": box.authenticate}
+    with mail_server(box, **options) as server:
+        secret = {"notice_mail_user": "harvest", "notice_mail_password": "geheim", "notice_mail_security": security}
+        notify(a_run(connection, quarantined=1), NoticeSettings(**server | secret), connection)
+    assert box.logins == [("harvest", "geheim")]
+    assert len(box.messages) == 1
+
+
+def test_unknown_certificate_gets_no_mail(
+    connection: psycopg.Connection, certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A server whose certificate nobody vouches for gets neither password nor message."""
+    (tmp_path / "none.pem").touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    box = MailBox()
+    with mail_server(box, tls_context=certificate, authenticator=box.authenticate) as server:
+        secret = {"notice_mail_user": "harvest", "notice_mail_password": "geheim"}
+        notify(a_run(connection, quarantined=1), NoticeSettings(**server | secret), connection)
+    assert (box.logins, box.messages) == ([], [])
+
+
+def test_mail_server_that_is_busy_is_asked_again(connection: psycopg.Connection) -> None:
+    """A passing refusal (4xx) is not the last word."""
+    box = MailBox(refusals=["451 Later"])
+    with mail_server(box) as settings:
+        notify(a_run(connection, quarantined=1), NoticeSettings(**settings), connection)
+    assert len(box.messages) == 1
+
+
+def test_webhook_is_asked_again_and_gets_its_secret(connection: psycopg.Connection) -> None:
+    """A passing error is followed by another attempt, each with the bearer token."""
+    hook = Webhook(statuses=[503])
+    with hook.served(notice_webhook_secret="geheim") as settings:
+        notify(a_run(connection, quarantined=1), settings, connection)
+    assert [headers["authorization"] for headers in hook.headers] == ["Bearer geheim"] * 2
+    assert kinds(hook) == [["quarantine"]]
+
+
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_undelivered_notice_is_logged_without_secrets_and_told_later(
+    connection: psycopg.Connection, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    """What reached nobody fails nothing, is not taken as told, and the log has neither address nor secret."""
+    hook = Webhook(always=status)
+    report = a_run(connection, quarantined=1)
+    with hook.served(notice_webhook_secret="geheim") as settings, caplog.at_level(logging.INFO):
+        notify(report, settings, connection)
+        hook.always = 204
+        assert kinds(hook) == []
+        notify(report, settings, connection)
+    assert kinds(hook) == [["quarantine"]]
+    assert f"it answered {status}" in caplog.text
+    assert "s3cret" not in caplog.text
+    assert "geheim" not in caplog.text
+
+
+def test_webhook_does_without_a_dead_mail_server(
+    connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One way that leads nowhere does not block the other, and what arrived is not told again."""
+    hook, report = Webhook(), a_run(connection, quarantined=1)
+    with hook.served(notice_mail_to=["a@example.org"], notice_mail_host="127.0.0.1", notice_mail_port=9) as settings:
+        notify(report, settings, connection)
+        notify(report, settings, connection)
+    assert kinds(hook) == [["quarantine"]]
+    assert "could not be told by mail" in caplog.text
+
+
+def test_texts_that_are_no_utf8_are_told(connection: psycopg.Connection) -> None:
+    """The name of a file with broken bytes in an error does not keep it from being told."""
+    hook, box = Webhook(), MailBox()
+    report = a_run(connection)
+    with mail_server(box) as server, hook.served(**server) as settings:
+        notify(report, settings, connection, Occasion("failure", "no \udce9t\udce9 \0", report.run or 0))
+    assert hook.bodies[0]["occasions"][0]["text"] == "no \\udce9t\\udce9 \\0"
+    assert len(box.messages) == 1
+
+
+# Stale sources
+
+
+def begun(connection: psycopg.Connection, feed: Feed, days_ago: float, state: str = "succeeded", **request: Any) -> int:
+    """A run of a feed that began and ended so long ago."""
+    run_of_feed = runs.begin(connection, feed, Request(**request), [Selection()], is_everything=True)
+    moment = NOW - timedelta(days=days_ago)
+    connection.execute(
+        "UPDATE dinamis.run SET state = %s, started_at = %s, finished_at = %s WHERE id = %s",
+        (state, moment, moment, run_of_feed.id),
+    )
+    return run_of_feed.id
+
+
+def test_feed_is_stale_without_a_good_run(connection: psycopg.Connection) -> None:
+    """Failed runs and those of a part do not make fresh; what was never asked for is not stale."""
+    fresh, failing, partly, hopeless, unknown, any_age = (
+        a_feed(name, stale_after_days=None if name == "any age" else 2.0)
+        for name in ("fresh", "failing", "partly", "hopeless", "unknown", "any age")
+    )
+    begun(connection, fresh, 9)
+    begun(connection, fresh, 1)
+    good = begun(connection, failing, 3)
+    begun(connection, failing, 1, "failed")
+    begun(connection, partly, 3)
+    begun(connection, partly, 1, limit=5)
+    first = begun(connection, hopeless, 4, "failed")
+    begun(connection, hopeless, 1, "failed")
+    begun(connection, any_age, 900)
+
+    stale = {
+        each.feed: each for each in stale_feeds(connection, (fresh, failing, partly, hopeless, unknown, any_age), NOW)
+    }
+
+    assert sorted(stale) == ["failing", "hopeless", "partly"]
+    assert (stale["failing"].run, stale["failing"].was_good) == (good, True)
+    assert (stale["hopeless"].run, stale["hopeless"].was_good) == (first, False)
+    assert stale["failing"].since == NOW - timedelta(days=3)
+
+
+def test_staleness_is_told_once_until_it_is_over(connection: psycopg.Connection) -> None:
+    """A stale feed is told once; after a good run it may go stale, and be told, again."""
+    hook, feed = Webhook(), a_feed("forgotten", stale_after_days=2.0)
+    begun(connection, feed, 3)
+    with hook.served() as settings:
+        assert len(notify_of_stale(connection, [feed], NOW, settings)) == 1
+        assert len(notify_of_stale(connection, [feed], NOW + timedelta(days=1), settings)) == 1
+        begun(connection, feed, 0)
+        assert notify_of_stale(connection, [feed], NOW + timedelta(days=1), settings) == []
+        notify_of_stale(connection, [feed], NOW + timedelta(days=3), settings)
+    assert kinds(hook) == [["stale"], ["stale"]]
+    assert "was last harvested with success on 2026-04-28 00:00 UTC" in hook.bodies[0]["text"]
+
+
+# Whole harvests
+
+
+def told_rooms(database: Database, settings: NoticeSettings) -> HarvestRooms:
+    """A catalogue whose harvests are told of."""
+    return replace(rooms(database), notices=settings)
+
+
+def test_failed_harvest_is_told(database: Database, tmp_path: Path) -> None:
+    """A source that cannot be read is told with its reason, the harvest fails as it would without."""
+    hook = Webhook()
+    with hook.served() as settings, pytest.raises(SourceUnavailable):
+        run(told_rooms(database, settings), tmp_path / "missing")
+    assert kinds(hook) == [["failure"]]
+    assert "The source cannot be read" in hook.bodies[0]["text"]
+
+
+def test_refused_deliveries_are_told_at_the_end_of_the_harvest(database: Database, tmp_path: Path) -> None:
+    """A harvest that refuses half of its records is told once it has come to its end, a dry run is not."""
+    delivery(tmp_path)
+    (broken,) = delivery(tmp_path, seconds=5, job="6000000201").rglob("DIM_*.XML")
+    broken.write_text("<broken", "utf-8")
+    hook = Webhook()
+    with hook.served() as settings:
+        run(told_rooms(database, settings), tmp_path, dry_run=True)
+        assert hook.bodies == []
+        report = run(told_rooms(database, settings), tmp_path)
+    assert kinds(hook) == [["quarantine"]]
+    assert hook.bodies[0]["run"] == report.run
+
+
+def test_stopped_withdrawals_are_told(database: Database, tmp_path: Path) -> None:
+    """A run that stops before too many withdrawals asks for a decision."""
+    emptied = [delivery(tmp_path, seconds=5 * n, job=f"600000020{n}") for n in range(3)]
+    rules = WithdrawalRules(by_absence=True, grace_days=0)
+    feed = replace(deliveries_at(str(tmp_path), Credentials()), withdrawals=rules)
+    hook = Webhook()
+    with hook.served() as settings:
+        harvest(feed, told_rooms(database, settings), Request())
+        for path in sorted(emptied[0].rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        with pytest.raises(TooManyWithdrawals):
+            harvest(feed, told_rooms(database, settings), Request())
+    assert kinds(hook) == [["withdrawals"]]
+    assert "--allow-withdrawals" in hook.bodies[0]["text"]
+
+
+def test_ctrl_c_is_told_to_nobody(database: Database, tmp_path: Path) -> None:
+    """Whoever stops a harvest by hand knows it."""
+    delivery(tmp_path)
+    hook = Webhook()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with hook.served() as settings, pytest.raises(KeyboardInterrupt):
+        harvest(deliveries_at(str(tmp_path), Credentials()), told_rooms(database, settings), Request(), interrupt)
+    assert hook.headers == []
+    assert rows(database, "SELECT state FROM dinamis.run") == [("running",)]
+
+
+# Settings
+
+
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recipients are separated by commas, and secrets are not shown."""
+    written = {
+        "MAIL_TO": "a@example.org, b@example.org,",
+        "MAIL_USER": "harvest",
+        "MAIL_PASSWORD": "geheim",
+        "WEBHOOK_URL": "https://hooks.example/geheim",
+        "WEBHOOK_SECRET": "geheim",
+    }
+    for name, value in written.items():
+        monkeypatch.setenv(f"DINAMIS_NOTICE_{name}", value)
+    settings = NoticeSettings()
+    assert settings.notice_mail_to == ["a@example.org", "b@example.org"]
+    assert settings.notice_webhook_url is not None
+    assert str(settings.notice_webhook_url.get_secret_value()) == "https://hooks.example/geheim"
+    assert "geheim" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"notice_mail_user": "harvest", "notice_mail_password": "geheim", "notice_mail_security": "none"},
+        {"notice_mail_password": "geheim"},
+        {"notice_webhook_url": "ftp://geheim"},
+    ],
+)
+def test_unsafe_settings_are_refused_without_showing_secrets(wrong: dict[str, Any]) -> None:
+    """A password in clear, half of a login and an address that is not one of the web are refused."""
+    with pytest.raises(ValidationError) as refusal:
+        NoticeSettings(**wrong)
+    assert "geheim" not in str(refusal.value)

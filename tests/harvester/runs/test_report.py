@@ -1,0 +1,117 @@
+"""Accounts of pages and runs: they add up, name what must be named, and can be stored anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from harvester.commands.accounts import print_account
+from harvester.runs.report import NAMED_RECORDS, HarvestReport, ItemChange, Outcome, PageReport, counts, printable
+
+
+def report() -> HarvestReport:
+    """The account of a run that has not begun."""
+    return HarvestReport("pleiades/deliveries", "file:///archive", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_pages_add_up() -> None:
+    """Numbers, refusals and warnings of all pages are in the account of the run."""
+    whole = report()
+    for record in ("a", "b"):
+        page = PageReport(Counter({Outcome.NEW: 2}), items_written=1)
+        page.refuse(record, "broken")
+        page.warn(record, ["no angle"])
+        whole.add(page)
+    assert (whole.read, whole.items_written, whole.exit_code) == (6, 2, 1)
+    assert [each.record for each in whole.refusals] == ["a", "b"]
+    assert whole.warnings == {"no angle": (2, "a")}
+
+
+def test_counts_of_earlier_processes_are_added() -> None:
+    """What `counts` gives of a run that was killed is the beginning of its account when it goes on."""
+    before = report()
+    before.add(PageReport(Counter({Outcome.NEW: 2, Outcome.WITHDRAWN: 1}), items_removed=1, unknown_withdrawals=4))
+    resumed = report()
+    resumed.add_counts(counts(before))
+    assert counts(resumed) == counts(before)
+
+
+@pytest.mark.parametrize("read", [0, 2])
+def test_page_that_does_not_account_for_each_record_is_a_fault(read: int) -> None:
+    """One record too many or too few stops the page."""
+    page = PageReport(Counter({Outcome.NEW: 1}))
+    page.require_complete(1)
+    with pytest.raises(AssertionError, match=f"{read} records were read"):
+        page.require_complete(read)
+
+
+def test_refusal_without_its_reason_is_a_fault() -> None:
+    """A record that is counted as refused and not named stops the page."""
+    with pytest.raises(AssertionError):
+        PageReport(Counter({Outcome.QUARANTINED: 1})).require_complete(1)
+
+
+def test_account_names_a_thousand_records_and_counts_all() -> None:
+    """The account of a run of any size stays small."""
+    whole = report()
+    for _ in range(3):
+        page = PageReport()
+        for number in range(NAMED_RECORDS // 2):
+            page.refuse(str(number), "broken")
+        whole.add(page)
+    assert whole.outcomes[Outcome.QUARANTINED] == 3 * NAMED_RECORDS // 2
+    assert len(whole.refusals) == NAMED_RECORDS
+
+
+def test_breach_fails_the_command() -> None:
+    """A run that leaves its collection not as expected does not end well."""
+    whole = report()
+    assert whole.exit_code == 0
+    whole.breaches.append("too few")
+    assert whole.exit_code == 1
+
+
+def test_change_names_the_fields_that_differ() -> None:
+    """Nested values are named by their place, with what they were and are."""
+    before = {"properties": {"gsd": 0.5, "a": 1}, "links": [{"rel": "via", "href": "x"}], "bbox": [1, 2]}
+    after = {"properties": {"gsd": 0.7, "a": 1, "b": None}, "links": [{"rel": "via", "href": "y"}], "bbox": [1, 2]}
+    change = ItemChange.between("IMAGE", "pleiades", before, after)
+    assert change.kind == "changed"
+    assert change.fields == {"links[0].href": ("x", "y"), "properties.gsd": (0.5, 0.7)}
+
+
+def test_kind_of_change_is_that_of_the_item() -> None:
+    """An Item that comes is new, one that goes withdrawn, one that says the same unchanged."""
+    item = {"properties": {"gsd": 0.5}}
+    pairs = [(None, item), (item, None), (item, {"properties": {"gsd": 0.5}})]
+    kinds = [ItemChange.between("IMAGE", "pleiades", before, after).kind for before, after in pairs]
+    assert kinds == ["new", "withdrawn", "unchanged"]
+
+
+def test_reason_that_quotes_a_broken_name_can_be_stored() -> None:
+    """NUL and bytes that are not UTF-8 are made visible, in the account as in the database."""
+    refusal = PageReport().refuse("a", "caf\udce9/\x00.XML: é is not readable")
+    assert refusal.reason == printable(refusal.reason) == "caf\\udce9/\\0.XML: é is not readable"
+
+
+def test_report_is_json() -> None:
+    """All that a report has can be written to a file and read back."""
+    whole = report()
+    page = PageReport(conflicts=[("IMAGE", "they differ")], withdrawn=[("a", "sold")])
+    page.refuse("b", "broken")
+    whole.add(page)
+    whole.changes.append(ItemChange.between("IMAGE", "pleiades", {"a": 1}, {"a": 2}))
+    said = json.loads(json.dumps(whole.as_json()))
+    assert said["refusals"] == [{"record": "b", "reason": "broken"}]
+    assert said["withdrawals"] == [{"record": "a", "reason": "sold"}]
+    assert said["changes"][0]["fields"] == {"a": {"before": 1, "after": 2}}
+    assert said["read"] == 1
+
+
+def test_undo_that_had_nothing_to_put_back_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of an undo without records it is not told that nothing was found at a place."""
+    print_account(HarvestReport("pleiades/made", "https://made.example.org/", datetime.now(UTC), kind="undo"))
+    assert capsys.readouterr().out.strip() == "pleiades/made: this undo had nothing to do."

@@ -1,0 +1,247 @@
+"""Runs on a real database: pages and cursors together, resumed, fenced, cancelled, and every record accounted for."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from harvester import catalogue, runs
+from harvester.harvest import harvest
+from harvester.runs import PartLost, Request, RunBusy, RunCancelled
+from harvester.runs.report import HarvestReport, Outcome, PageReport
+from harvester.runs.watching import Watcher
+from harvester.sources.source import Selection
+from tests.harvest_rooms import counts, items, rooms, rows, timeless
+from tests.harvester.invented_source import ARCHIVE, HELD, Stock, feed_of, image, stock
+
+__all__ = ["stock"]
+
+
+@pytest.fixture
+def five(stock: Stock) -> Stock:
+    """A source of five records on pages of two, nothing of it harvested."""
+    stock.held.records = {name: image(number) for number, name in enumerate("abcde")}
+    stock.held.page_size = 2
+    return stock
+
+
+def killed_after(number: int) -> Watcher:
+    """A watcher that ends the process, as far as the run can tell, after so many records."""
+
+    def kill(report: HarvestReport, _: object) -> None:
+        if report.read >= number and report.state == "running":
+            raise KeyboardInterrupt
+
+    return kill
+
+
+def kill_harvest(stock: Stock, number: int) -> None:
+    """Harvest, and be killed after so many records."""
+    with pytest.raises(KeyboardInterrupt):
+        harvest(stock.held_feed, rooms(stock.database, HELD, ARCHIVE), Request(), killed_after(number))
+
+
+def test_killed_run_goes_on_with_its_whole_account(five: Stock) -> None:
+    """The next harvest begins behind the last page that was committed, and reports all that the run did."""
+    kill_harvest(five, 2)
+    assert rows(five.database, "SELECT state, cursor, pages FROM dinamis.run_part") == [("waiting", "b", 1)]
+    assert len(items(five.database)) == 2
+
+    report = five.harvest()
+
+    assert (counts(report), report.is_resumed, report.state) == ({"new": 5}, True, "succeeded")
+    assert rows(five.database, "SELECT state FROM dinamis.run") == [("succeeded",)]
+    assert len(items(five.database)) == 5
+    assert counts(five.harvest()) == {"unchanged": 5}
+
+
+def test_cursor_and_records_of_a_page_are_committed_together(five: Stock) -> None:
+    """A page whose backend dies at its very end leaves neither records nor cursor, and is written once in the end."""
+    with five.database.connect("owner", autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE public.pages")
+        connection.execute(
+            "CREATE FUNCTION public.kill_page() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+            " 'BEGIN IF nextval(''public.pages'') = 2 THEN"
+            " PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END'"
+        )
+        connection.execute(
+            "CREATE TRIGGER kill_page AFTER UPDATE OF cursor ON dinamis.run_part"
+            " FOR EACH ROW EXECUTE FUNCTION public.kill_page()"
+        )
+    report = five.harvest()
+    assert counts(report) == {"new": 5}
+    assert rows(five.database, "SELECT last_value > 3 FROM public.pages") == [(True,)]
+    assert rows(five.database, "SELECT pages, counts->>'new' FROM dinamis.run_part") == [(3, "5")]
+    assert rows(five.database, "SELECT max(version) FROM dinamis.source_record") == [(1,)]
+
+
+def test_stolen_part_writes_nothing(five: Stock) -> None:
+    """Who lost a part to another process cannot commit a page of it: neither cursor nor account moves."""
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=True)
+        part = runs.claim_part(connection, run)
+        assert part is not None
+        connection.execute("UPDATE dinamis.run_part SET holder = %s", (uuid4(),))
+        with pytest.raises(PartLost), connection.transaction():  # noqa: PT012 - both are of one transaction
+            connection.execute("UPDATE dinamis.run SET error = 'written'")
+            runs.advance(connection, part, "b", PageReport(), is_done=False)
+        assert connection.execute("SELECT cursor, pages, error FROM dinamis.run_part, dinamis.run").fetchall() == [
+            (None, 0, None)
+        ]
+
+
+def test_part_is_one_process_at_a_time(five: Stock) -> None:
+    """A part that somebody works on cannot be claimed, until that connection ends."""
+    one, other = (catalogue.connect(five.database.conninfo("harvest"), autocommit=True) for _ in range(2))
+    with closing(other):
+        with closing(one):
+            run = runs.begin(one, five.held_feed, Request(), [Selection(), Selection(part="2")], is_everything=True)
+            first, second = runs.claim_part(one, run), runs.claim_part(other, run)
+            assert first is not None
+            assert second is not None
+            assert (first.number, second.number) == (1, 2)
+            with pytest.raises(PartLost):
+                runs.lock_again(other, first)
+        taken_over = runs.claim_part(other, run)
+        assert taken_over is not None
+        assert (taken_over.number, taken_over.holder != first.holder) == (1, True)
+
+
+def test_cancelled_run_stops_at_its_next_page(five: Stock) -> None:
+    """What was written is kept, the run says that it was cancelled, and the next harvest begins anew."""
+
+    def cancel(report: HarvestReport, _: object) -> None:
+        with five.database.connect("owner") as connection:
+            assert runs.request_cancel(connection, report.run or 0) or report.state == "cancelled"
+
+    with pytest.raises(RunCancelled):
+        harvest(five.held_feed, rooms(five.database, HELD, ARCHIVE), Request(), cancel)
+    assert rows(five.database, "SELECT state FROM dinamis.run") == [("cancelled",)]
+    assert items(five.database) == {}
+    report = five.harvest()
+    assert (counts(report), report.is_resumed) == ({"new": 5}, False)
+
+
+def test_run_of_several_parts_reads_each_record_once(five: Stock) -> None:
+    """A source in three parts gives one account of all its records."""
+    five.held.parts = 3
+    report = five.harvest()
+    assert counts(report) == {"new": 5}
+    assert rows(five.database, "SELECT count(*), sum((counts->>'read')::int) FROM dinamis.run_part") == [(3, 5)]
+    assert {selection.part for selection in five.held.asked} == {"0", "1", "2"}
+
+
+def test_killed_run_makes_way_for_another_request(five: Stock) -> None:
+    """A run that was killed is not gone on with for something else: it ends as failed, with the reason."""
+    kill_harvest(five, 2)
+    report = five.harvest(limit=3)
+    assert counts(report) == {"unchanged": 2, "new": 1}
+    assert rows(five.database, "SELECT state, starts_with(error, 'it was killed') FROM dinamis.run ORDER BY id")[0] == (
+        "failed",
+        True,
+    )
+
+
+def test_killed_replay_is_set_aside_unless_somebody_is_at_it(five: Stock) -> None:
+    """Of two runs of a kind only the one that nobody works on is ended."""
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as worker:
+        run = runs.begin(worker, five.held_feed, Request(), [Selection()], is_everything=False, kind="replay")
+        runs.claim_part(worker, run)
+        with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as other:
+            with pytest.raises(RunBusy, match=f"Run {run.id}"):
+                runs.set_aside_killed(other, five.held_feed.name, "replay")
+            worker.close()
+            runs.set_aside_killed(other, five.held_feed.name, "replay")
+    assert rows(five.database, "SELECT state FROM dinamis.run") == [("failed",)]
+
+
+def test_two_feeds_of_one_source_share_its_records(five: Stock) -> None:
+    """A record that another feed of the same source gives is no other record; it belongs to who saw it last."""
+    other = feed_of("other", HELD, source="held", kind="held")
+    assert counts(five.harvest()) == {"new": 5}
+    assert counts(five.harvest(other)) == {"unchanged": 5}
+    assert rows(five.database, "SELECT DISTINCT feed FROM dinamis.source_record") == [(other.name,)]
+    assert counts(five.harvest()) == {"unchanged": 5}
+    assert len(items(five.database)) == 5
+
+
+def test_bad_record_refuses_only_itself(stock: Stock) -> None:
+    """Of a page of two hundred records the one whose Item would not be valid is found and refused, alone."""
+    stock.held.records = {f"{number:03d}": image(number) for number in range(200)}
+    stock.held.records["123"]["cloud"] = 140
+    report = stock.harvest()
+    assert counts(report) == {"new": 199, "quarantined": 1}
+    (refusal,) = report.refusals
+    assert refusal.record == "123"
+    assert "eo:cloud_cover = 140 is not between 0 and 100" in refusal.reason
+    assert rows(stock.database, "SELECT stage FROM dinamis.source_record WHERE state = 'quarantined'") == [("build",)]
+    assert len(items(stock.database)) == 199
+
+
+def test_unchanged_harvest_writes_no_row_of_pgstac(five: Stock) -> None:
+    """Items, Collections and partitions keep their very rows when nothing changed."""
+    five.harvest()
+    tables = ("pgstac.items", "pgstac.collections", "pgstac.queryables", "dinamis.item", "dinamis.record_version")
+
+    def versions() -> list[object]:
+        return [
+            rows(five.database, f"SELECT tableoid, ctid::text, xmin::text FROM {each} ORDER BY 1, 2") for each in tables
+        ]
+
+    before = versions()
+    assert counts(five.harvest()) == {"unchanged": 5}
+    assert versions() == before
+
+
+def test_source_that_knows_its_records_need_not_read_them(five: Stock) -> None:
+    """With the fingerprint of the last time a record is counted as unchanged without being read."""
+    five.held.fingerprints = dict.fromkeys("abcde", "1")
+    five.harvest()
+    five.held.records["a"] = {"image": "never read"}
+    five.held.fingerprints["b"] = "2"
+    assert counts(five.harvest()) == {"unchanged": 5}
+    assert rows(
+        five.database,
+        "SELECT fingerprint FROM dinamis.source_record WHERE record = 'b'",
+    ) == [("2",)]
+
+
+def test_every_record_of_a_run_ends_in_one_count(stock: Stock) -> None:
+    """The counts of a run that does everything add up to what it read, in the report as in the database."""
+    stock.held.records = {name: image(number) for number, name in enumerate("abc")}
+    stock.harvest()
+    stock.held.records |= {"a": image(cloud=1), "n": image(7), "x": image(8, problem="it is torn")}
+    report = stock.harvest()
+    assert counts(report) == {"new": 1, "changed": 1, "unchanged": 2, "quarantined": 1}
+    assert report.read == 5
+    with closing(catalogue.connect(stock.database.conninfo("harvest"))) as connection:
+        said = runs.counts_of(connection, report.run or 0)
+    assert said["read"] == sum(said[outcome] for outcome in Outcome) == 5
+    notes = "SELECT kind, subject, detail FROM dinamis.run_note WHERE run = %s AND kind != 'drift'"
+    assert rows(stock.database, notes, report.run) == [("quarantined", "x", "it is torn")]
+
+
+def test_request_survives_the_database(five: Stock) -> None:
+    """What was asked of a run is read back as it was asked, dates and box included."""
+    selection = Selection(bbox=(170.0, -10.0, -170.0, 10.0), part="2")
+    request = replace(Request(limit=3), bbox=selection.bbox)
+    with closing(psycopg.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        run = runs.begin(connection, five.held_feed, request, [selection], is_everything=False)
+        part = runs.claim_part(connection, run)
+        found = runs.run_by_id(connection, run.id)
+    assert found is not None
+    assert part is not None
+    assert (found.request, part.selection) == (request, selection)
+
+
+def test_killed_run_and_undisturbed_run_make_the_same_catalogue(five: Stock) -> None:
+    """After a kill and a resume the Items are those of a run that nobody disturbed."""
+    kill_harvest(five, 4)
+    five.harvest()
+    found = {name: timeless(item) for name, item in items(five.database).items()}
+    assert counts(five.harvest(reread=True)) == {"unchanged": 5}
+    assert {name: timeless(item) for name, item in items(five.database).items()} == found

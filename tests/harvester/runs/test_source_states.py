@@ -1,0 +1,195 @@
+"""Sources that say as a whole that nothing has changed: when they are believed, and what a run says of them then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from database import Database
+from harvester.amendments.undo import undo_run
+from harvester.sources.registry import SOURCES
+from tests.harvest_rooms import counts, items, rooms, rows
+from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, Stock, image, stock
+
+__all__ = ["stock"]
+
+
+@dataclass
+class Telling(InventedSource):
+    """A source that says which state it is in."""
+
+    state: str | None = "first"
+    state_after_reading: str | None = None  #: which it takes on while it is read
+    content: str | None = None
+
+    def state_of(self, options: Any) -> str | None:
+        """As the test has it."""
+        return self.state
+
+    def content_of(self, options: Any) -> str | None:
+        """As the test has it."""
+        return self.content
+
+    def read_pages(self, *args: Any) -> Any:
+        """All records; some other program may write meanwhile."""
+        yield from super().read_pages(*args)
+        self.state = self.state_after_reading or self.state
+
+
+@pytest.fixture
+def telling(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> Telling:
+    """A source of which ten records were harvested."""
+    source = Telling(records={str(number): image(number) for number in range(10)})
+    monkeypatch.setitem(SOURCES, "held", source)
+    stock.held = source
+    stock.harvest()
+    return source
+
+
+def absent(database: Database) -> list[str]:
+    """The records that complete runs miss."""
+    return [
+        name for (name,) in rows(database, "SELECT record FROM dinamis.source_record WHERE absent_since IS NOT NULL")
+    ]
+
+
+def test_source_in_the_same_state_is_not_read(stock: Stock, telling: Telling) -> None:
+    """The run succeeds with all records unchanged, without asking for one or writing a row of the ledger."""
+    asked, before = len(telling.asked), rows(stock.database, "SELECT ctid::text, xmin::text FROM dinamis.source_record")
+
+    report = stock.harvest()
+
+    assert len(telling.asked) == asked
+    assert (report.state, report.exit_code, counts(report)) == ("succeeded", 0, {"unchanged": 10})
+    assert rows(stock.database, "SELECT ctid::text, xmin::text FROM dinamis.source_record") == before
+    assert rows(stock.database, "SELECT unchanged_at IS NOT NULL FROM dinamis.feed WHERE name = %s", report.feed) == [
+        (True,)
+    ]
+
+
+def test_source_in_another_state_is_read(stock: Stock, telling: Telling) -> None:
+    """A new state has its record read and its Item changed; then that state is the one that is known."""
+    telling.records["3"], telling.state = image(3, cloud=77.0), "second"
+
+    assert counts(stock.harvest()) == {"changed": 1, "unchanged": 9}
+    asked = len(telling.asked)
+    assert counts(stock.harvest()) == {"unchanged": 10}
+    assert len(telling.asked) == asked
+
+
+@pytest.mark.parametrize("asked_for", [{"is_full": True}, {"reread": True}, {"limit": 4}, {"bbox": (0, 0, 1, 1)}])
+def test_source_is_read_when_more_is_asked_for(stock: Stock, telling: Telling, asked_for: dict[str, Any]) -> None:
+    """What is more, or less, than what has changed is read from the source, whatever it says of itself."""
+    asked = len(telling.asked)
+
+    stock.harvest(**asked_for)
+
+    assert len(telling.asked) == asked + 1
+
+
+def test_source_with_the_same_content_is_not_read(stock: Stock, telling: Telling) -> None:
+    """Content that was harvested is not read again in another state, which then is the one that is known."""
+    telling.state, telling.content = "second", "abc"
+    stock.harvest()
+    asked, telling.state = len(telling.asked), "third"
+
+    assert counts(stock.harvest()) == {"unchanged": 10}
+    telling.content = None
+    assert counts(stock.harvest()) == {"unchanged": 10}
+    assert len(telling.asked) == asked
+
+    telling.state, telling.content = "fourth", "def"
+    stock.harvest()
+    assert len(telling.asked) == asked + 1
+
+
+def test_source_in_the_same_state_is_not_asked_for_its_content(
+    stock: Stock, telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finding out all that it gives may take as long as the rest of the run."""
+
+    def content_of(_: Any) -> str:
+        raise AssertionError("it was asked")
+
+    monkeypatch.setattr(telling, "content_of", content_of)
+
+    assert counts(stock.harvest()) == {"unchanged": 10}
+
+
+def test_source_is_read_after_a_run_that_saw_a_part(stock: Stock, telling: Telling) -> None:
+    """A limited run leaves no state to compare with, as what it wrote may be of another one."""
+    stock.harvest(limit=4)
+    asked = len(telling.asked)
+
+    stock.harvest()
+
+    assert len(telling.asked) == asked + 1
+
+
+def test_source_that_changes_while_it_is_read_is_read_again(stock: Stock, telling: Telling) -> None:
+    """Where the state after the reading is another one than before it, neither is known."""
+    telling.state, telling.state_after_reading = "second", "third"
+    stock.harvest()
+    asked = len(telling.asked)
+
+    stock.harvest()
+
+    assert len(telling.asked) == asked + 1
+
+
+def test_source_with_a_record_in_quarantine_is_read(stock: Stock, telling: Telling) -> None:
+    """A refused record is tried again in each run, though the source is as it was."""
+    telling.records["3"], telling.state = image(3, problem="it is torn"), "second"
+    telling.records["77"] = image(77, problem="it is torn too")
+    assert counts(stock.harvest())["quarantined"] == 2
+
+    assert counts(stock.harvest())["quarantined"] == 2
+
+
+def test_run_that_was_undone_is_read_again(stock: Stock, telling: Telling) -> None:
+    """What an undone run had written comes back with the next harvest, though the source is as it was."""
+    telling.records["3"], telling.state = image(3, cloud=77.0), "second"
+    report = stock.harvest()
+    assert report.run is not None
+    undo_run(report.run, lambda _: stock.held_feed, rooms(stock.database, HELD, COAST, ARCHIVE))
+    assert items(stock.database)[image(3)["image"]]["properties"]["eo:cloud_cover"] == 12.5
+
+    stock.harvest()
+
+    assert items(stock.database)[image(3)["image"]]["properties"]["eo:cloud_cover"] == 77.0
+
+
+def test_unread_run_makes_no_record_absent(stock: Stock, telling: Telling) -> None:
+    """Records that a run did not look at are not missed by it; the next reading misses just the one that is gone."""
+    assert stock.harvest().absent == 0
+    assert absent(stock.database) == []
+    del telling.records["3"]
+    telling.state = "second"
+
+    report = stock.harvest()
+
+    assert (report.absent, absent(stock.database)) == (1, ["3"])
+
+
+def test_source_that_misses_a_record_is_read(stock: Stock, telling: Telling) -> None:
+    """While the period of grace of an absent record runs, runs that may withdraw it go on reading."""
+    del telling.records["3"]
+    telling.state = "second"
+    stock.harvest()
+    asked = len(telling.asked)
+
+    assert stock.harvest().absent == 1
+    assert len(telling.asked) == asked + 1
+
+
+def test_source_that_cannot_tell_is_read(stock: Stock, telling: Telling) -> None:
+    """No state is no promise."""
+    telling.state = None
+    stock.harvest()
+    asked = len(telling.asked)
+
+    stock.harvest()
+
+    assert len(telling.asked) == asked + 1
