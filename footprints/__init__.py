@@ -19,7 +19,8 @@ from footprints.polygon import (
     union_footprints,
     valid_footprint,
 )
-from footprints.stereo import (
+from footprints.stereo.acquisitions import AcquisitionColumns, find_acquisition_columns
+from footprints.stereo.finder import (
     StereoFindings,
     StereoGroup,
     StereoPair,
@@ -29,8 +30,7 @@ from footprints.stereo import (
     find_stereo_groups,
     find_stereo_pairs,
 )
-from footprints.stereo_acquisitions import AcquisitionColumns, find_acquisition_columns
-from footprints.stereo_geometry import (
+from footprints.stereo.geometry import (
     asymmetry_deg,
     bisector_elevation_deg,
     flight_time_convergence_deg,
@@ -40,9 +40,9 @@ from footprints.stereo_geometry import (
     roll_deg,
     slant_range_km,
 )
-from footprints.stereo_limits import StereoLimits
-from footprints.stereo_overlap import Outlines
-from footprints.stereo_sweep import (
+from footprints.stereo.limits import StereoLimits
+from footprints.stereo.overlap import Outlines
+from footprints.stereo.sweep import (
     LinkColumns,
     PairColumns,
     TripletColumns,
@@ -52,7 +52,7 @@ from footprints.stereo_sweep import (
     pair_columns,
     pairs_among,
 )
-from footprints.stereo_views import (
+from footprints.stereo.views import (
     AzimuthConvention,
     DirectionSource,
     NormalisedDirection,

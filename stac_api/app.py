@@ -30,7 +30,7 @@ from stac_api.known_methods import tell_known_methods
 from stac_api.public_url import PublicUrl
 from stac_api.request_log import ID_HEADER, RequestLog
 from stac_api.settings import ApiSettings, stock_settings
-from stac_api.stereo import StereoExtension
+from stac_api.stereo.routes import StereoExtension
 
 #: STAC Browser sends credentials in Authorization or X-API-Key; stac-fastapi allows neither by default.
 REQUEST_HEADERS = (

@@ -29,7 +29,7 @@ from stac_api.health import HealthExtension
 from stac_api.queryables import Queryables
 from stac_api.search_body import SearchBodyExtension
 from stac_api.settings import StockSettings
-from stac_api.stereo import StereoExtension
+from stac_api.stereo.routes import StereoExtension
 
 
 class QueryBody(BaseModel):

@@ -16,7 +16,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource
 from referencing.jsonschema import DRAFT7
 
-from footprints.stereo_properties import STEREO_EXTENSION
+from footprints.stereo.properties import STEREO_EXTENSION
 from tests.conftest import PROJECT
 
 #: Schemas of the project itself, which the catalogue serves under their own address.

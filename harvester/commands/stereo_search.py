@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 Callback = Callable[[click.Context, click.Parameter, str | None], tuple[float | None, ...] | None]
 
-PRESETS = ("dsm-opt", "cars", "asp", "micmac")  #: keys of footprints.suitability.CHAIN_PREFERENCES
+PRESETS = ("dsm-opt", "cars", "asp", "micmac")  #: keys of footprints.stereo.suitability.CHAIN_PREFERENCES
 _FORMATS = {".json": "geojson", ".geojson": "geojson", ".gpkg": "gpkg", ".csv": "csv"}
 _VIEW_COUNTS = {"stereo": 2, "tri-stereo": 3}
 
@@ -169,7 +169,7 @@ def _found(question: StereoQuestion, most_cloud: float | None) -> list[ItemDocum
 
 
 def _preferred(preset: str) -> dict[int, Bounds]:
-    from footprints.suitability import CHAIN_PREFERENCES
+    from footprints.stereo.suitability import CHAIN_PREFERENCES
 
     return {count: CHAIN_PREFERENCES[preset].outer_bounds_deg(count) for count in _VIEW_COUNTS.values()}
 

@@ -86,7 +86,7 @@ def _set_and_views(name: str) -> tuple[ItemDocument, list[tuple[ItemDocument, Pl
 
 
 def _draw(item: ItemDocument, views: Sequence[ItemDocument], output: Path) -> None:
-    from footprints.stereo_picture import stereo_picture
+    from footprints.stereo.picture import stereo_picture
 
     picture = stereo_picture(item, views, "svg" if output.suffix.lower() == ".svg" else "png")
     _written(lambda: output.write_bytes(picture))
@@ -105,8 +105,8 @@ def _written(write: Any) -> Any:
 
 
 def _print_set(item: ItemDocument) -> None:
-    from footprints.stereo_picture import numbers_of
-    from footprints.stereo_properties import ROLES
+    from footprints.stereo.picture import numbers_of
+    from footprints.stereo.properties import ROLES
 
     told = item["properties"]
     print_plain(f"{item['id']}  {told.get('title', '')}".rstrip())

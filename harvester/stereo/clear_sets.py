@@ -11,7 +11,7 @@ import shapely
 from psycopg import Connection
 
 from database.statements import statement
-from footprints.stereo_properties import area_properties
+from footprints.stereo.properties import area_properties
 from footprints.wrapping import Region
 from harvester.stereo.errors import StereoSearchRefused
 from harvester.stereo.pair_search import MOST_SETS, ItemDocument, StereoQuestion, find_sets

@@ -16,7 +16,7 @@ from footprints import (
     View,
     find_stereo_groups,
 )
-from footprints.stereo_properties import set_id
+from footprints.stereo.properties import set_id
 from harvester.collection_model import StereoMode
 from harvester.stereo.rules import StereoRules
 from harvester.stereo.views import ViewItem

@@ -12,8 +12,8 @@ import shapely
 from pystac.utils import datetime_to_str
 
 from footprints import footprint_bbox
-from footprints.stereo_properties import ROLES, STEREO_EXTENSION, stereo_properties
-from footprints.suitability import outer_pair, suitability
+from footprints.stereo.properties import ROLES, STEREO_EXTENSION, stereo_properties
+from footprints.stereo.suitability import outer_pair, suitability
 from harvester.items.assets import known, spoken_moment
 from harvester.items.from_scenes import EXTENSIONS
 from harvester.stereo.sets import FoundSet

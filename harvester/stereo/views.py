@@ -10,7 +10,7 @@ import orjson
 import shapely
 
 from footprints import Region, View
-from footprints.stereo_properties import view_of_image
+from footprints.stereo.properties import view_of_image
 
 ItemDocument = Mapping[str, Any]
 

@@ -33,7 +33,7 @@ from tests.benchmarks.server import running_server
 from tests.benchmarks.stereo_arrival import measured_arrival
 from tests.benchmarks.stereo_keeping import harvested_images, measured_keeping
 from tests.benchmarks.stereo_searching import measured_searching
-from tests.footprints.stereo_archive import Archive
+from tests.footprints.stereo.stereo_archive import Archive
 from tests.postgres import PostgresServer
 
 SEED = 20_240_601

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import pystac
 import requests
 
-from footprints.stereo_properties import STEREO_EXTENSION
+from footprints.stereo.properties import STEREO_EXTENSION
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCHEMAS = PROJECT.parent / "shared" / "schemas"

@@ -6,7 +6,7 @@ import pytest
 from shapely import MultiPolygon, Polygon, box
 
 from footprints import area_km2
-from footprints.stereo_properties import area_properties
+from footprints.stereo.properties import area_properties
 
 CLEAR = MultiPolygon()
 COVERAGE, WORST, MEAN = "stereo:aoi_coverage", "stereo:aoi_cloud_cover", "stereo:aoi_cloud_cover_mean"

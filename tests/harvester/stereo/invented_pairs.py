@@ -11,8 +11,8 @@ from shapely import box
 from shapely.geometry import MultiPolygon, Polygon, mapping, shape
 
 from footprints import View, ViewingDirection, footprint_bbox, valid_footprint
-from footprints.stereo import StereoPair, find_stereo_groups
-from footprints.stereo_views import NormalisedDirection
+from footprints.stereo.finder import StereoPair, find_stereo_groups
+from footprints.stereo.views import NormalisedDirection
 
 Document = dict[str, Any]
 

@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 
 from cli import main
 from database import Database
-from footprints.suitability import CHAIN_PREFERENCES
+from footprints.stereo.suitability import CHAIN_PREFERENCES
 from harvester.commands.stereo_search import PRESETS
 from harvester.commands.stereo_use import CHAINS as CHAINS_OF_COMMAND
 from harvester.sample_archive import DeliverySpec, View, write_delivery

@@ -13,13 +13,13 @@ from cql2 import Expr
 from stac_fastapi.types.rfc3339 import str_to_interval
 
 from footprints import EmptyFootprintError, View, find_stereo_groups, find_stereo_pairs, footprint_bbox
-from footprints.stereo_geometry import orbit_altitude_km
-from footprints.stereo_properties import ROLES, STEREO_EXTENSION, set_id, stereo_properties, view_of_image
-from footprints.suitability import AnyStereoSet
+from footprints.stereo.geometry import orbit_altitude_km
+from footprints.stereo.properties import ROLES, STEREO_EXTENSION, set_id, stereo_properties, view_of_image
+from footprints.stereo.suitability import AnyStereoSet
 from stac_api.errors import TooManyImages
-from stac_api.stereo_area import MeasuredArea, area_of, footprint_of
-from stac_api.stereo_order import SetOrder
-from stac_api.stereo_request import STORED, StereoSearch
+from stac_api.stereo.area import MeasuredArea, area_of, footprint_of
+from stac_api.stereo.order import SetOrder
+from stac_api.stereo.request import STORED, StereoSearch
 
 Document = dict[str, Any]
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 from lxml import etree
 
-from footprints.stereo_picture import numbers_of, stereo_picture
+from footprints.stereo.picture import numbers_of, stereo_picture
 from tests.harvester.stereo.invented_pairs import set_item, view_item
 
 PAIR_VIEWS = [view_item(0), view_item(2)]
@@ -76,5 +76,5 @@ def test_equal_documents_give_equal_bytes(picture_format: str) -> None:
 
 def test_drawing_needs_no_display_and_no_pyplot() -> None:
     """Importing the module leaves pyplot, which may look for a screen, alone."""
-    program = "import sys, footprints.stereo_picture; sys.exit('matplotlib.pyplot' in sys.modules)"
+    program = "import sys, footprints.stereo.picture; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

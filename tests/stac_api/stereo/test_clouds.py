@@ -15,9 +15,9 @@ from database import Database
 from footprints import area_km2
 from stac_api import ApiSettings, create_app
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
-from tests.stac_api.stereo_catalogue import CLOUDY_PAIR, FOUR_VIEWS, TRIPLET, fill_with_stereo
-from tests.stac_api.test_stereo import sets
-from tests.stac_api.test_stereo_extension import SCHEMA
+from tests.stac_api.stereo.stereo_catalogue import CLOUDY_PAIR, FOUR_VIEWS, TRIPLET, fill_with_stereo
+from tests.stac_api.stereo.test_extension import SCHEMA
+from tests.stac_api.stereo.test_routes import sets
 
 WORST, MEAN = "stereo:aoi_cloud_cover", "stereo:aoi_cloud_cover_mean"
 FORWARD, NADIR, BACKWARD = (view["id"] for view in TRIPLET)

@@ -19,12 +19,12 @@ from stac_api.errors import TooManyImages
 from stac_api.filters import Filter, conjunction, properties_in
 from stac_api.intervals import OPEN
 from stac_api.queryables import refuse_undeclared
-from stac_api.stereo_area import MeasuredArea, covered_share, covering, surface_of
-from stac_api.stereo_clouds import clouds_over
-from stac_api.stereo_collections import Places, SetCollection, places_of, set_collections
-from stac_api.stereo_on_demand import IMAGE_FIELDS, computed_sets
-from stac_api.stereo_order import SetOrder
-from stac_api.stereo_request import BEST_FIRST, SETS_PER_PAGE, STORED, SortKey, StereoSearch, comparisons
+from stac_api.stereo.area import MeasuredArea, covered_share, covering, surface_of
+from stac_api.stereo.clouds import clouds_over
+from stac_api.stereo.on_demand import IMAGE_FIELDS, computed_sets
+from stac_api.stereo.order import SetOrder
+from stac_api.stereo.request import BEST_FIRST, SETS_PER_PAGE, STORED, SortKey, StereoSearch, comparisons
+from stac_api.stereo.set_collections import Places, SetCollection, places_of, set_collections
 
 #: What computed sets have and stored ones have not, so that no queryable declares it.
 COMPUTED_ONLY = frozenset(

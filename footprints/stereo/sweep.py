@@ -14,17 +14,17 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from footprints.stereo_geometry import (
+from footprints.stereo.geometry import (
     asymmetry_deg,
     bisector_elevation_deg,
     flight_time_convergence_deg,
     parallax_to_height,
     roll_deg,
 )
-from footprints.stereo_graph import cliques_larger_than
-from footprints.stereo_limits import StereoLimits
-from footprints.stereo_overlap import Rows, Truths
-from footprints.stereo_views import DirectionSource, ViewTable
+from footprints.stereo.graph import cliques_larger_than
+from footprints.stereo.limits import StereoLimits
+from footprints.stereo.overlap import Rows, Truths
+from footprints.stereo.views import DirectionSource, ViewTable
 from footprints.viewing import Numbers, base_to_height, convergence_angle_deg
 
 # 256 thousand candidates at a time keep every array of the sweep below 10 MB.

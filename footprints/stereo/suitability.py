@@ -23,7 +23,7 @@ from statistics import fmean
 from types import MappingProxyType
 
 from footprints.overlap import area_km2
-from footprints.stereo import StereoGroup, StereoPair, StereoTriplet
+from footprints.stereo.finder import StereoGroup, StereoPair, StereoTriplet
 
 AnyStereoSet = StereoPair | StereoTriplet | StereoGroup
 

@@ -10,7 +10,7 @@ from asyncpg import Connection
 from database.statements import statement
 from stac_api.errors import UnusableStereoSearch
 
-_SQL = statement("stac_api", "stereo_collections")
+_SQL = statement("stac_api.stereo", "set_collections")
 
 
 @dataclass(frozen=True)

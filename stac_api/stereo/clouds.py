@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from database.statements import statement
 from footprints.wrapping import Region, polygon_parts
 
-_SQL = statement("stac_api", "clouds")
+_SQL = statement("stac_api.stereo", "clouds")
 
 
 async def clouds_over(area: Region, images: Sequence[Mapping[str, Any]], request: Request) -> dict[str, Region]:

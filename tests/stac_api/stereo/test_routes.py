@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from database import Database
-from footprints.stereo_picture import stereo_picture
+from footprints.stereo.picture import stereo_picture
 from stac_api import ApiSettings, create_app
-from stac_api.stereo_request import StereoSearch
+from stac_api.stereo.request import StereoSearch
 from tests.conftest import PROJECT
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
-from tests.stac_api.stereo_catalogue import (
+from tests.stac_api.stereo.stereo_catalogue import (
     ARCHIVE,
     ARCHIVE_SETS,
     CLOUDY_PAIR,

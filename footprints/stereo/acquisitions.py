@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from footprints.polygon import union_footprints
-from footprints.stereo_graph import connected_components
-from footprints.stereo_limits import StereoLimits
-from footprints.stereo_overlap import Outlines, Rows, Truths
-from footprints.stereo_sweep import same_pass
-from footprints.stereo_views import ViewTable
+from footprints.stereo.graph import connected_components
+from footprints.stereo.limits import StereoLimits
+from footprints.stereo.overlap import Outlines, Rows, Truths
+from footprints.stereo.sweep import same_pass
+from footprints.stereo.views import ViewTable
 from footprints.viewing import convergence_angle_deg
 from footprints.wrapping import Region
 

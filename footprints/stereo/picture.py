@@ -22,7 +22,7 @@ from shapely.affinity import translate
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from footprints.stereo_properties import ROLES, direction_of_image
+from footprints.stereo.properties import ROLES, direction_of_image
 
 ItemDocument = Mapping[str, Any]
 PictureFormat = Literal["png", "svg"]

@@ -13,8 +13,8 @@ from jsonschema import Draft7Validator
 from shapely.geometry import box
 
 from footprints import NormalisedDirection, View, ViewingDirection, find_stereo_groups
-from footprints.stereo_properties import STEREO_EXTENSION, stereo_properties
-from footprints.suitability import AnyStereoSet
+from footprints.stereo.properties import STEREO_EXTENSION, stereo_properties
+from footprints.stereo.suitability import AnyStereoSet
 from tests.conftest import PROJECT
 from tests.stac_api.invented_catalogue import Site, problem_of
 

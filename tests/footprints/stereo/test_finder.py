@@ -41,7 +41,7 @@ from footprints import (
     overlap_km2,
     valid_footprint,
 )
-from tests.footprints.stereo_archive import Archive, truth_of
+from tests.footprints.stereo.stereo_archive import Archive, truth_of
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 LIMITS = StereoLimits()
@@ -173,8 +173,8 @@ def test_large_archives_do_not_depend_on_how_much_is_looked_at_at_once(monkeypat
     """The sweep goes on where it stopped."""
     views = Archive.generate(300, 12).views()
     expected = find_stereo_groups(views)
-    monkeypatch.setattr("footprints.stereo_sweep._CANDIDATES_AT_ONCE", 7)
-    monkeypatch.setattr("footprints.stereo_overlap._CLIPPED_AT_ONCE", 5)
+    monkeypatch.setattr("footprints.stereo.sweep._CANDIDATES_AT_ONCE", 7)
+    monkeypatch.setattr("footprints.stereo.overlap._CLIPPED_AT_ONCE", 5)
     assert find_stereo_groups(views) == expected
 
 
@@ -446,7 +446,7 @@ def test_every_two_views_of_a_triplet_are_linked() -> None:
 
 def test_example_of_the_documentation_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """The page on picking a pair shows code that ranks three pairs and names one triplet."""
-    page = Path(__file__).parents[2] / "docs" / "how-to" / "pick-a-stereo-pair.md"
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "pick-a-stereo-pair.md"
     (example,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     exec(compile(example, page.name, "exec"), {})
     *pairs, triplets = capsys.readouterr().out.splitlines()

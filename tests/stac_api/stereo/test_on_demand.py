@@ -13,17 +13,17 @@ from stac_fastapi.pgstac.types.search import PgstacSearch
 
 from database import Database
 from footprints import StereoLimits, area_km2, find_stereo_groups
-from footprints.stereo_properties import set_id, stereo_properties
+from footprints.stereo.properties import set_id, stereo_properties
 from stac_api import ApiSettings, create_app
 from stac_api.client import CatalogueClient
 from stac_api.errors import TooManyImages
 from stac_api.filters import conjunction
-from stac_api.stereo_area import covered_share, covering
-from stac_api.stereo_on_demand import computed_sets
-from stac_api.stereo_order import SetOrder
-from stac_api.stereo_request import SortKey, StereoSearch
+from stac_api.stereo.area import covered_share, covering
+from stac_api.stereo.on_demand import computed_sets
+from stac_api.stereo.order import SetOrder
+from stac_api.stereo.request import SortKey, StereoSearch
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
-from tests.stac_api.stereo_catalogue import (
+from tests.stac_api.stereo.stereo_catalogue import (
     CLOUDY_PAIR,
     FOUR_VIEWS,
     HALF_HELD_PAIR,
@@ -40,8 +40,8 @@ from tests.stac_api.stereo_catalogue import (
     stored_sets,
     view_of,
 )
-from tests.stac_api.test_stereo import ids, sets
-from tests.stac_api.test_stereo_extension import SCHEMA
+from tests.stac_api.stereo.test_extension import SCHEMA
+from tests.stac_api.stereo.test_routes import ids, sets
 
 #: It changes nothing but that the stored sets do not answer: no set takes longer than a pass.
 ON_DEMAND: dict[str, Any] = {"time_span": [0, 301]}

@@ -18,22 +18,22 @@ from shapely import MultiPolygon
 
 from footprints.errors import ViewingError
 from footprints.overlap import area_km2
-from footprints.stereo import StereoGroup, StereoPair, StereoTriplet
-from footprints.stereo_overlap import areas_of_regions
-from footprints.stereo_views import (
-    AzimuthConvention,
-    DirectionSource,
-    NormalisedDirection,
-    View,
-    normalised_direction,
-)
-from footprints.suitability import (
+from footprints.stereo.finder import StereoGroup, StereoPair, StereoTriplet
+from footprints.stereo.overlap import areas_of_regions
+from footprints.stereo.suitability import (
     AnyStereoSet,
     neighbouring_pairs,
     outer_pair,
     overlap_of,
     pairs_of,
     suitability,
+)
+from footprints.stereo.views import (
+    AzimuthConvention,
+    DirectionSource,
+    NormalisedDirection,
+    View,
+    normalised_direction,
 )
 from footprints.wrapping import Region, polygon_parts
 

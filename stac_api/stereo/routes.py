@@ -13,9 +13,9 @@ from stac_fastapi.types.search import Limit
 from starlette.responses import Response
 
 from stac_api.conformance import STEREO_CLASS
-from stac_api.stereo_overview import PNG, overview
-from stac_api.stereo_request import SETS_PER_PAGE, StereoSearch, query_parameters
-from stac_api.stereo_search import found_sets, sets_of_image
+from stac_api.stereo.overview import PNG, overview
+from stac_api.stereo.request import SETS_PER_PAGE, StereoSearch, query_parameters
+from stac_api.stereo.search import found_sets, sets_of_image
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from stac_fastapi.types.search import Limit
 
 from footprints import StereoLimits
-from footprints.suitability import CHAIN_PREFERENCES
+from footprints.stereo.suitability import CHAIN_PREFERENCES
 from stac_api.filters import Filter, conjunction
 from stac_api.intervals import OPEN, utc_interval
 

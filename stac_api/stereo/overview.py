@@ -82,6 +82,6 @@ def _digest(documents: Sequence[Document]) -> str:
 
 def _drawn(pair: Document, views: Sequence[Document]) -> bytes:
     # The first picture loads matplotlib, which most servers never need.
-    from footprints.stereo_picture import stereo_picture  # noqa: PLC0415
+    from footprints.stereo.picture import stereo_picture  # noqa: PLC0415
 
     return stereo_picture(pair, views)

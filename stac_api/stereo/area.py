@@ -11,11 +11,11 @@ import orjson
 import shapely
 
 from footprints import area_km2, overlap_km2
-from footprints.stereo_properties import area_properties
+from footprints.stereo.properties import area_properties
 from footprints.wrapping import Region
 from stac_api.areas import bbox_geometry
 from stac_api.errors import NotAnArea
-from stac_api.stereo_request import StereoSearch
+from stac_api.stereo.request import StereoSearch
 
 Document = dict[str, Any]
 

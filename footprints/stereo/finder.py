@@ -16,10 +16,10 @@ import numpy as np
 import shapely
 
 from footprints.polygon import valid_footprint
-from footprints.stereo_acquisitions import AcquisitionColumns, Links, find_acquisition_columns, members_of
-from footprints.stereo_graph import maximal_cliques
-from footprints.stereo_limits import StereoLimits
-from footprints.stereo_sweep import (
+from footprints.stereo.acquisitions import AcquisitionColumns, Links, find_acquisition_columns, members_of
+from footprints.stereo.graph import maximal_cliques
+from footprints.stereo.limits import StereoLimits
+from footprints.stereo.sweep import (
     LinkColumns,
     PairColumns,
     find_link_columns,
@@ -27,7 +27,7 @@ from footprints.stereo_sweep import (
     pair_columns,
     pairs_among,
 )
-from footprints.stereo_views import DirectionSource, View, ViewTable
+from footprints.stereo.views import DirectionSource, View, ViewTable
 from footprints.wrapping import Region
 
 DEFAULT_LIMITS = StereoLimits()

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from stac_api.errors import UnusableStereoSearch
-from stac_api.stereo_request import SortKey
+from stac_api.stereo.request import SortKey
 
 Document = dict[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from footprints.stereo_overlap import Rows
+from footprints.stereo.overlap import Rows
 
 Neighbours = dict[int, set[int]]
 

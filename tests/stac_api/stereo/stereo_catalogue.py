@@ -10,7 +10,7 @@ from shapely.geometry import Polygon, box, mapping, shape
 
 from database import Database
 from footprints import StereoPair, StereoTriplet, View, find_stereo_groups, footprint_bbox
-from footprints.stereo_properties import STEREO_EXTENSION, set_id, stereo_mode, stereo_properties, view_of_image
+from footprints.stereo.properties import STEREO_EXTENSION, set_id, stereo_mode, stereo_properties, view_of_image
 from tests.stac_api.invented_catalogue import a_collection, load
 
 HELD, ARCHIVE, OPEN = "pleiades", "airbus-archive-pleiades", "spot-6-7-open"

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from footprints.errors import ViewingError
-from footprints.stereo_geometry import orbit_altitude_km
-from footprints.stereo_overlap import Outlines, Rows
+from footprints.stereo.geometry import orbit_altitude_km
+from footprints.stereo.overlap import Outlines, Rows
 from footprints.viewing import (
     LinesOfSight,
     Numbers,
