@@ -26,5 +26,10 @@ class WritingOptions:
     """How the records of a run are written."""
 
     collection: str | None = None  #: put every record there, instead of where the documents say; remembered
-    move: bool = False  #: with `collection`: also move Items that are in another collection
+    move: bool = False  #: also move Items that are in another one; without `collection` to the one that accepts them
     reread: bool = False  #: read unchanged records again too, with the documents and the reader of today
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether unchanged records are read too: else nobody knows where they belong."""
+        return self.reread or (self.move and self.collection is None)

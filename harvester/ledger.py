@@ -353,6 +353,15 @@ class Ledger:
             },
         )
 
+    def keep_moves(self, former: Mapping[str, str]) -> None:
+        """Note where Items belonged before this run moved them (Item -> collection)."""
+        if former and self._run is not None:
+            self._connection.execute(
+                "INSERT INTO dinamis.item_move (run, item, collection)"
+                " SELECT %s, * FROM unnest(%b::text[], %b::text[]) ON CONFLICT (run, item) DO NOTHING",
+                (self._run, list(former), list(former.values())),
+            )
+
     def number_changes(self, items: Mapping[str, bool]) -> None:
         """Let the change of each of these Items have its place in the order of changes.
 

@@ -6,8 +6,8 @@ looked up inside its own transaction, so that no harvest can change its records 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -38,7 +38,8 @@ class AmendedPage:
     feed: Feed
     page: Page
     refused: Sequence[RecordEntry] = ()  #: that go into quarantine
-    remarks: Sequence[tuple[str, str]] = ()  #: record, and what the report is to say of it
+    remarks: Sequence[tuple[str, str]] = ()  #: record or Item, and what the report is to say of it
+    moves: Mapping[str, str] = field(default_factory=dict)  #: Items, with their collections, on a page without records
 
 
 NextPage = Callable[
@@ -112,7 +113,10 @@ def _write_page(
         catalogue.wait_for_other_writers(connection)
         amended = next_page(connection, part.cursor)
         writing = PageWriting(connection, side, amended.feed, part.run, rooms, WritingOptions())
-        written = writing.take_in(amended.page, refused=amended.refused)
+        if amended.moves:
+            written = writing.move(amended.moves)
+        else:
+            written = writing.take_in(amended.page, refused=amended.refused)
         writing.write_items()
         for record, remark in amended.remarks:
             written.warn(record, [remark])

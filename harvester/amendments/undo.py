@@ -1,5 +1,7 @@
 """Undoing a run: every record that it changed last says again what it said before, and the Items follow.
 
+Then the Items that it moved go back to where they stood.
+
 An undo is a run itself, so it can be interrupted, and undone. What later runs changed is left alone and named.
 """
 
@@ -30,6 +32,9 @@ from harvester.sources.source import Selection
 
 FeedOf = Callable[[str], Feed | None]  #: the feed of this name, if the documents still describe it
 
+#: Before the Item behind which the undoing goes on, once all records are put back.
+_MOVED = "moved/"
+
 
 class UndoRefused(HarvestError):
     """This run cannot be undone."""
@@ -39,7 +44,7 @@ def undo_run(run_id: int, feed_of: FeedOf, rooms: HarvestRooms, watch: Watcher =
     """Put back what a run changed: go on with its undoing if that was killed, else begin it.
 
     Records that were new are withdrawn; the others say what they said before the run, read by the reader of today.
-    Records that a later run changed stay as that run left them, and the report names them.
+    Items that were moved go back. What a later run changed or moved stays as that run left it, and the report names it.
 
     Args:
         run_id: number of a run that has ended.
@@ -48,7 +53,7 @@ def undo_run(run_id: int, feed_of: FeedOf, rooms: HarvestRooms, watch: Watcher =
         watch: called after each page.
 
     Raises:
-        UndoRefused: there is no such run, it is at work, it was undone already, or it moved Items.
+        UndoRefused: there is no such run, it is at work, or it was undone already.
         RunBusy: another process is undoing it.
         CatalogueError: the catalogue cannot be written.
     """
@@ -93,8 +98,6 @@ def _undoing_left(side: Connection, undone: Run) -> Run | None:
 def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
     if undone.state == "running":
         raise UndoRefused(f"Run {undone.id} is not at its end: `dinamis harvest cancel {undone.id}` first.")
-    if undone.request.move:
-        raise UndoRefused(f"Run {undone.id} moved Items: harvest with --move into the collection where they were.")
     run = runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="undo")
     # Going on with a run of which the first half is undone would leave that half out.
     side.execute(
@@ -142,15 +145,19 @@ class _Change:
 def _page_after(
     undone: int, undoing: int, feed: Feed, feed_of: FeedOf, sensors: Sensors, connection: Connection, cursor: str | None
 ) -> AmendedPage:
-    """The next records of one feed; after the last ones, what the report is to say of those left alone."""
-    changes = _changes_after(connection, undone, int(cursor or 0))
-    if not changes:
-        remarks = list(_left_alone(connection, undone, undoing))
-        return AmendedPage(feed=feed, page=Page(records=(), next_cursor=None), remarks=remarks)
-    _, together = next(groupby(changes, key=lambda change: change.feed))
-    page = list(together)
-    name = page[0].feed
-    return _put_back(page, feed_of(name) or runs.kept_feed(connection, name), undone, sensors)
+    """The next records of one feed; then the next Items; at last what the report is to say of those left alone."""
+    item = cursor.removeprefix(_MOVED) if cursor and cursor.startswith(_MOVED) else None
+    changes = _changes_after(connection, undone, int(cursor or 0)) if item is None else []
+    if changes:
+        _, together = next(groupby(changes, key=lambda change: change.feed))
+        page = list(together)
+        name = page[0].feed
+        return _put_back(page, feed_of(name) or runs.kept_feed(connection, name), undone, sensors)
+    if moves := _moves_after(connection, undone, undoing, item or ""):
+        return _moved_back(moves, feed)
+    _put_in_force(connection, undone)
+    remarks = list(_left_alone(connection, undone, undoing))
+    return AmendedPage(feed=feed, page=Page(records=(), next_cursor=None), remarks=remarks)
 
 
 def _changes_after(connection: Connection, undone: int, cursor: int) -> list[_Change]:
@@ -167,6 +174,51 @@ def _changes_after(connection: Connection, undone: int, cursor: int) -> list[_Ch
             {"run": undone, "cursor": cursor, "size": PAGE_SIZE},
         )
         return rows.fetchall()
+
+
+@dataclass(frozen=True)
+class _Move:
+    """An Item that a run moved."""
+
+    item: str
+    former: str  #: collection where it stood
+    present: str  #: collection
+    later_run: int | None  #: that moved it again
+    other_item: str | None  #: that stands for its acquisition in the former collection
+
+    @property
+    def hindrance(self) -> str | None:
+        """Why it cannot go back."""
+        if self.later_run:
+            return f"run {self.later_run} moved it since"
+        return f"{self.other_item} is the Item of its acquisition in {self.former}" if self.other_item else None
+
+
+def _moves_after(connection: Connection, undone: int, undoing: int, item: str) -> list[_Move]:
+    with connection.cursor(row_factory=class_row(_Move)) as rows:
+        rows.execute(
+            "SELECT move.item, move.collection AS former, item.collection AS present,"
+            " (SELECT max(later.run) FROM dinamis.item_move AS later WHERE later.item = move.item"
+            "  AND later.run > move.run AND later.run <> %(undoing)s) AS later_run,"
+            " (SELECT other.id FROM dinamis.item AS other WHERE other.scene = item.scene AND other.id <> item.id"
+            "  AND other.collection = move.collection AND other.is_published) AS other_item"
+            " FROM dinamis.item_move AS move JOIN dinamis.item ON item.id = move.item"
+            " WHERE move.run = %(undone)s AND move.item > %(item)s ORDER BY move.item LIMIT %(size)s",
+            {"undone": undone, "undoing": undoing, "item": item, "size": PAGE_SIZE},
+        )
+        return rows.fetchall()
+
+
+def _moved_back(moves: Sequence[_Move], feed: Feed) -> AmendedPage:
+    """Items to be where they were before."""
+    return AmendedPage(
+        feed=feed,
+        page=Page(records=(), next_cursor=_MOVED + moves[-1].item),
+        moves={each.item: each.former for each in moves if not each.hindrance},
+        remarks=[
+            (each.item, f"{each.item} stays in {each.present}: {each.hindrance}") for each in moves if each.hindrance
+        ],
+    )
 
 
 def _put_back(changes: Sequence[_Change], feed: Feed, undone: int, sensors: Sensors) -> AmendedPage:
@@ -200,6 +252,11 @@ def _refused_again(raw: KeptRecord, feed: Feed, undone: int, sensors: Sensors) -
         return RecordEntry(raw=raw, state="quarantined", stage="read", reason=printable(str(error)))
     reason = f"it was in quarantine before run {undone}, which is undone: replay it"
     return RecordEntry(raw=raw, state="quarantined", stage="build", reason=reason)
+
+
+def _put_in_force(connection: Connection, undone: int) -> None:
+    """Let the run that this one had undone, if it is an undoing, be in force again."""
+    connection.execute("UPDATE dinamis.run SET undone_by = NULL WHERE undone_by = %s", (undone,))
 
 
 def _left_alone(connection: Connection, undone: int, undoing: int) -> Iterator[tuple[str, str]]:

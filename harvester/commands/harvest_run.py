@@ -128,7 +128,11 @@ def run(
 @click.option(
     "--collection", metavar="ID", callback=_known_collection, help="Put every record in this collection; remembered."
 )
-@click.option("--move", is_flag=True, help="With --collection: move Items that are in another collection.")
+@click.option(
+    "--move",
+    is_flag=True,
+    help="Move Items that are in another collection: to this one, else to the one that accepts them.",
+)
 @_how_to_harvest
 def deliveries(location: str, dry_run: bool, file: Path | None, as_json: bool, **wishes: Any) -> None:
     """Harvest the Airbus deliveries (DIMAP) below a folder, an archive file or a URL.
@@ -150,8 +154,6 @@ def deliveries(location: str, dry_run: bool, file: Path | None, as_json: bool, *
     from harvester.feeds import DELIVERIES, deliveries_at
     from harvester.runs import Request
 
-    if wishes["move"] and wishes["collection"] is None:
-        raise click.UsageError("--move is for --collection: say into which one.")
     feed = deliveries_at(location, credentials_called(DELIVERIES))
     accounts = Accounts(as_json=as_json, file=file, is_one=True)
     sys.exit(harvested([feed], Request(**wishes), accounts, is_dry=dry_run))

@@ -31,14 +31,18 @@ class Said:
     """A record of an Item. One that was read elsewhere is read here only if its Item has to be built."""
 
     source: str
-    precedence: int
-    scene: Callable[[], SceneRecord]
+    precedence_in: Callable[[str], int]  #: of its source in a collection
+    read: Callable[[], SceneRecord]
     alone: ItemAlone | None = None
 
     @cached_property
-    def sourced(self) -> SourcedScene:
-        """As Items are built from it."""
-        return SourcedScene(source=self.source, precedence=self.precedence, scene=self.scene())
+    def scene(self) -> SceneRecord:
+        """What it says."""
+        return self.read()
+
+    def sourced(self, collection: str) -> SourcedScene:
+        """As Items of a collection are built from it."""
+        return SourcedScene(source=self.source, precedence=self.precedence_in(collection), scene=self.scene)
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Draft:
     known: KnownItem  #: as it is to stand in the ledger
     stood_in: str | None  #: the collection where it is in the catalogue before this page
     was_published: bool  #: before the batch at hand
+    moved_from: str | None = None  #: the collection where it belonged before the batch at hand moved it
     records: dict[RecordKey, Said] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)  #: of its records before the batch at hand
     reason: str = "no record of it is left"  #: should it be withdrawn
@@ -59,7 +64,12 @@ class Draft:
     @property
     def scenes(self) -> list[SourcedScene]:
         """What its records say."""
-        return [said.sourced for said in self.records.values()]
+        return [said.sourced(self.known.collection) for said in self.records.values()]
+
+    def move(self, collection: str) -> None:
+        """Let it belong to another collection."""
+        self.moved_from = self.known.collection
+        self.known = self.known._replace(collection=collection)
 
     def build(self, siblings: Sequence[Sibling], corrections: Mapping[str, Any]) -> None:
         """Let it be what its records say; nothing if there is none."""
@@ -129,12 +139,12 @@ class ItemDrafts:
             draft.sources.add(record.source)
             # Mostly it is replaced by what it says today, and never read.
             scene = partial(_scene_again, record, self._sensors)
-            draft.records[record.source, record.raw.id] = self.said(record.source, draft, scene)
+            draft.records[record.source, record.raw.id] = self.said(record.source, scene)
         return drafts
 
-    def said(self, source: str, draft: Draft, scene: Callable[[], SceneRecord], alone: ItemAlone | None = None) -> Said:
-        """A record as one of an Item, by the precedence of its source in the collection of the Item."""
-        return Said(source, self._precedence(source, draft.known.collection), scene, alone)
+    def said(self, source: str, read: Callable[[], SceneRecord], alone: ItemAlone | None = None) -> Said:
+        """A record as one of an Item."""
+        return Said(source, partial(self._precedence, source), read, alone)
 
     def build(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
         """Those Items that are not what they were, built anew from all their records, whatever their order of arrival.

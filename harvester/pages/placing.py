@@ -64,13 +64,15 @@ class RecordPlacing:
         if self._feed.collection is not None:
             return self._feed.collection
         wanted = self._options.collection
+        if wanted is None and self._options.move:
+            wanted = self._accepting_collection(scene)
         held = sorted((draft for draft in of_scene if self._is_ours(draft, scene)), key=standing_first)
         elsewhere = [draft for draft in held if wanted not in (None, draft.known.collection)]
         if elsewhere and not self._options.move:
             where = " and ".join(f"{draft.known.id} in {draft.known.collection}" for draft in elsewhere)
             raise UnreadableScene(f"the catalogue has {where}; say --move to move it to {wanted}")
         for draft in elsewhere:
-            draft.known = draft.known._replace(collection=str(wanted))
+            draft.move(str(wanted))
         if wanted is not None:
             return wanted
         return held[0].known.collection if held else self._accepting_collection(scene)

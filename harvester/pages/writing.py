@@ -127,6 +127,15 @@ class PageWriting:
         self._settle(report)
         return report
 
+    def move(self, items: Mapping[str, str]) -> PageReport:
+        """Let Items (id -> collection) stand in other collections; one that cannot be built there stays where it is."""
+        catalogue.wait_for_other_writers(self._connection)
+        report = PageReport()
+        self._move(items, report)
+        self._find_sets()
+        self._settle(report)
+        return report
+
     def rebuild_sets(self, items: Sequence[str], windows: Sequence[Span] = ()) -> PageReport:
         """Find the stereo sets of Items, and those within stretches of time, anew; what is as it should be is left.
 
@@ -202,7 +211,7 @@ class PageWriting:
     ) -> Iterator[_Taken]:
         """The records that are to be taken in; the others are counted, and noted as seen."""
         unchanged = [raw for raw in records if self._is_unchanged(raw, known.get(raw.id))]
-        left = [] if self._options.reread else unchanged
+        left = [] if self._options.reads_all else unchanged
         self._ledger.saw([raw.id for raw in left])
         self._ledger.remember_fingerprints({raw.id: raw.fingerprint for raw in left if raw.fingerprint})
         report.outcomes[Outcome.UNCHANGED] += len(left)
@@ -308,7 +317,7 @@ class PageWriting:
         drafts = {draft.known.id: draft for draft in made} | drafts
         self._placing.refuse_taken_ids(drafts, made)
         for each, draft in placed:
-            said = self._drafts.said(self._feed.source, draft, each.scene, each.alone)
+            said = self._drafts.said(self._feed.source, each.scene, each.alone)
             draft.records[self._feed.source, each.raw.id] = said
             draft.is_touched = True
         changed = self._drafts.build(drafts)
@@ -352,6 +361,7 @@ class PageWriting:
         # Known ones first: of those of an acquisition in a collection that are merged one may be new.
         if known := [draft.known for draft in changed.values() if not draft.is_new]:
             self._ledger.keep_items(known)
+            self._ledger.keep_moves({name: draft.moved_from for name, draft in changed.items() if draft.moved_from})
         if new := [draft.known for draft in changed.values() if draft.is_new]:
             self._ledger.keep_new_items(new)
 
@@ -359,6 +369,28 @@ class PageWriting:
         before = taken.before
         is_active_there = before is not None and before.state == "active" and before.item == draft.known.id
         return is_active_there and before is not None and before.digest == taken.raw.digest()
+
+    # Moving
+
+    def _move(self, items: Mapping[str, str], report: PageReport) -> None:
+        """Move as many at once as go together; what fails alone stays."""
+        try:
+            with self._connection.transaction():
+                drafts = self._drafts.with_siblings(self._ledger.items(items))
+                for name, collection in items.items():
+                    drafts[name].move(collection)
+                    drafts[name].is_touched = True
+                changed = self._drafts.build(drafts)
+                self._keep_items(changed)
+        except UnreadableScene as error:
+            names = list(items)
+            if len(names) == 1:
+                report.warn(names[0], [f"{names[0]} stays where it is: {error}"])
+                return
+            for some in (names[: len(names) // 2], names[len(names) // 2 :]):
+                self._move({name: items[name] for name in some}, report)
+            return
+        self._drafts.settled |= changed
 
     # Withdrawing
 

@@ -129,13 +129,6 @@ def test_empty_folder_is_not_taken_for_a_harvest(dinamis: Dinamis, first_harvest
     assert "records read" not in empty.err + other.err
 
 
-def test_moving_nowhere_is_refused(unused: Dinamis, dimap: Path) -> None:
-    """Without a collection to move Items into nothing would move: that is said before anything is read."""
-    result = unused.run("harvest", "deliveries", dimap, "--move")
-    assert result.code == 2
-    assert "--move is for --collection" in result.err
-
-
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_harvest_gives_its_account(
     dinamis: Dinamis, first_harvest: Harvest, tmp_path: Path, stop: signal.Signals

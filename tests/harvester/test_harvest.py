@@ -304,6 +304,16 @@ def test_collection_of_the_operator_is_remembered(database: Database, archive: P
     assert counts(run(database, archive)) == {"unchanged": 4}
 
 
+def test_items_are_moved_to_the_collections_that_accept_them(database: Database, archive: Path) -> None:
+    """Where no collection is named, --move sends back what an operator had put elsewhere, and nothing else."""
+    run(database, archive, collection="pleiades-littoral")
+    there = run(database, archive, move=True)
+    assert (counts(there), there.items_written) == ({"changed": 4}, 3)
+    assert {item["collection"] for item in items(database).values()} == {"pleiades"}
+    again = run(database, archive, move=True)
+    assert (counts(again), again.items_written) == ({"unchanged": 4}, 0)
+
+
 def test_unknown_collection_is_refused_before_anything_is_read(database: Database, tmp_path: Path) -> None:
     """A collection without a document is refused at once, and the message lists those that there are."""
     with pytest.raises(CollectionDocumentError, match="no collection pleyades; there are pleiades"):

@@ -8,13 +8,14 @@ import psycopg
 import pytest
 
 from harvester.amendments import UndoRefused, undo, undo_run
-from harvester.errors import CatalogueError
+from harvester.errors import CatalogueError, UnreadableScene
 from harvester.feeds import Feed
-from harvester.record import Withdrawal
+from harvester.record import RawRecord, SceneRecord, Withdrawal
 from harvester.runs import RunCancelled
 from harvester.runs.report import HarvestReport
+from harvester.sensors import Sensors
 from tests.harvest_rooms import counts, items, rooms, rows, timeless
-from tests.harvester.invented_source import ARCHIVE, HELD, Stock, feed_of, image, stock
+from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
 
 __all__ = ["stock"]
 
@@ -23,7 +24,7 @@ def undo_in(stock: Stock, run: int | None, feed: Feed | None = None, **watched: 
     """Undo a run of feeds that the documents describe."""
     assert run is not None
     feeds = {each.name: each for each in (stock.held_feed, stock.archive_feed, *([feed] if feed else []))}
-    return undo_run(run, feeds.get, rooms(stock.database, HELD, ARCHIVE), **watched)
+    return undo_run(run, feeds.get, rooms(stock.database, HELD, COAST, ARCHIVE), **watched)
 
 
 def catalogue(stock: Stock) -> dict[str, dict[str, Any]]:
@@ -34,6 +35,11 @@ def catalogue(stock: Stock) -> dict[str, dict[str, Any]]:
 def states(stock: Stock) -> dict[str, str]:
     """How each record stands in the ledger."""
     return dict(rows(stock.database, "SELECT record, state FROM dinamis.source_record"))
+
+
+def undone_runs(stock: Stock) -> set[int]:
+    """The runs that are undone."""
+    return {run for (run,) in rows(stock.database, "SELECT id FROM dinamis.run WHERE undone_by IS NOT NULL")}
 
 
 Before = tuple[dict[str, dict[str, Any]], dict[str, str]]
@@ -92,8 +98,10 @@ def test_undone_undo_has_the_run_again(stock: Stock) -> None:
 
     assert catalogue(stock) == after
     assert states(stock) == ledger
+    assert undone_runs(stock) == {first.run}
     undo_in(stock, second.run)
     assert catalogue(stock) == before
+    assert undone_runs(stock) == {second.run}
 
 
 def test_run_is_undone_once(stock: Stock) -> None:
@@ -255,13 +263,78 @@ def test_run_at_work_is_not_undone(stock: Stock) -> None:
         undo_in(stock, run)
 
 
-def test_run_that_moved_items_is_not_undone(stock: Stock) -> None:
-    """The ledger does not know where Items stood before: the message says how to move them back."""
-    stock.held.records = {"a": image()}
-    run = stock.harvest(move=True, collection=HELD).run
-    with pytest.raises(UndoRefused, match="--move"):
-        undo_in(stock, run)
-    assert len(items(stock.database)) == 1
+ANYWHERE = feed_of("held", None)
+
+
+def moved(stock: Stock) -> tuple[HarvestReport, Before]:
+    """A run that moves Items of two collections to a third; one record changes, one comes back; and what was before."""
+    stock.held.records = {"e": image(4)}
+    stock.harvest(ANYWHERE, collection=ARCHIVE)
+    stock.held.records |= {name: image(number) for number, name in enumerate("abcw")}
+    stock.harvest(ANYWHERE)
+    stock.held.withdrawals = [Withdrawal(id="w", reason="sold")]
+    del stock.held.records["w"]
+    stock.harvest(ANYWHERE)
+    stock.held.withdrawals = []
+    before = catalogue(stock), places(stock)
+    assert before[1] == {"a": HELD, "b": HELD, "c": HELD, "e": ARCHIVE, "w": HELD}
+    stock.held.records |= {"a": image(0, cloud=77), "w": image(3)}
+    report = stock.harvest(ANYWHERE, collection=COAST, move=True)
+    assert set(places(stock).values()) == {COAST}
+    return report, before
+
+
+def places(stock: Stock) -> dict[str, str]:
+    """To which collection the Item of each record belongs, in the catalogue or withdrawn."""
+    query = "SELECT record, collection FROM dinamis.source_record AS known JOIN dinamis.item ON item.id = known.item"
+    return dict(rows(stock.database, query))
+
+
+@pytest.mark.parametrize("page_size", [1, 500])
+def test_items_that_a_run_moved_go_back(stock: Stock, monkeypatch: pytest.MonkeyPatch, page_size: int) -> None:
+    """Each goes back to where it was, a withdrawn one too, and with another undo to where it had been moved."""
+    monkeypatch.setattr(undo, "PAGE_SIZE", page_size)
+    report, before = moved(stock)
+    after = catalogue(stock), places(stock)
+
+    undone = undo_in(stock, report.run, ANYWHERE)
+
+    assert (catalogue(stock), places(stock)) == before
+    assert counts(undone) == {"changed": 1, "withdrawn": 1}
+    assert set(rows(stock.database, "SELECT collection, reason FROM dinamis.tombstone")) == {
+        (HELD, "sold"),
+        (COAST, f"it was moved to {ARCHIVE}"),
+        (COAST, f"it was moved to {HELD}"),
+        (COAST, f"undone: run {report.run}"),
+    }
+    undo_in(stock, undone.run, ANYWHERE)
+    assert (catalogue(stock), places(stock)) == after
+
+
+def test_items_that_cannot_go_back_stay_and_are_named(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that a later run moved again, one whose place was taken meanwhile, and one that cannot be read any more."""
+    report, _ = moved(stock)
+    stock.held.records = {"b": image(1)}
+    later = stock.harvest(ANYWHERE, collection=HELD, move=True)
+    stock.archive.records = {"z": image(2)}
+    stock.harvest(feed_of("archive", HELD))
+    scene_from_record = stock.held.scene_from_record
+
+    def torn(raw: RawRecord, sensors: Sensors) -> SceneRecord:
+        if raw.id == "e":
+            raise UnreadableScene("it is torn")
+        return scene_from_record(raw, sensors)
+
+    monkeypatch.setattr(stock.held, "scene_from_record", torn)
+    undone = undo_in(stock, report.run, ANYWHERE)
+
+    b, c, e = (image(number)["image"] for number in (1, 2, 4))
+    assert set(undone.warnings) == {
+        f"{b} stays in {HELD}: run {later.run} moved it since",
+        f"{c} stays in {COAST}: ARCHIVE-{c} is the Item of its acquisition in {HELD}",
+        f"{e} stays where it is: another record of its acquisition is not readable any more: it is torn",
+    }
+    assert places(stock) == {"a": HELD, "b": HELD, "c": COAST, "e": COAST, "w": HELD, "z": HELD}
 
 
 def test_undone_half_of_a_run_is_not_gone_on_with(stock: Stock) -> None:
