@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-from logging import getLogger
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,8 +11,6 @@ from fastapi import FastAPI
 from stac_api.app import create_app
 from stac_api.request_log import configure_logging
 from stac_api.settings import ApiSettings, hand_over, handed_over
-
-logger = getLogger(__name__)
 
 
 def serve_api(settings: ApiSettings, conninfo: str, *, host: str, port: int, workers: int = 1) -> None:

@@ -9,7 +9,6 @@ when a batch holds one id twice.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +18,6 @@ from psycopg import Connection
 
 from harvester.catalogue import direct_loading
 from harvester.errors import CatalogueError
-
-logger = logging.getLogger(__name__)
 
 # The number is arbitrary and ours alone.
 _WRITER_LOCK = 0x44494E41

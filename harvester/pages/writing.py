@@ -9,7 +9,6 @@ for many records at once; when a batch fails it is halved until the record that 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,10 +35,6 @@ from harvester.sources.registry import read_record
 from harvester.stereo.keeping import Span
 from harvester.stereo.page_sets import PageSets
 from harvester.stereo.stereo_items import with_sets
-
-logger = logging.getLogger(__name__)
-
-RecordKey = tuple[str, str]  #: source, record id
 
 _written = lru_cache(maxsize=16)(rfc3339)  # mostly the same instants
 
