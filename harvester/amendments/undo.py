@@ -53,7 +53,7 @@ def undo_run(run_id: int, feed_of: FeedOf, rooms: HarvestRooms, watch: Watcher =
         watch: called after each page.
 
     Raises:
-        UndoRefused: there is no such run, it is at work, or it was undone already.
+        UndoRefused: there is no such run, it is at work, it was undone already, or it corrected an Item.
         RunBusy: another process is undoing it.
         CatalogueError: the catalogue cannot be written.
     """
@@ -98,6 +98,11 @@ def _undoing_left(side: Connection, undone: Run) -> Run | None:
 def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
     if undone.state == "running":
         raise UndoRefused(f"Run {undone.id} is not at its end: `dinamis harvest cancel {undone.id}` first.")
+    if undone.kind == "correct":
+        raise UndoRefused(
+            f"Run {undone.id} corrected an Item, see `dinamis harvest show {undone.id}`: take the correction off with "
+            "`dinamis harvest correct ITEM --remove FIELD`."
+        )
     run = runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="undo")
     # Going on with a run of which the first half is undone would leave that half out.
     side.execute(

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from harvester.amendments import UndoRefused, undo, undo_run
+from harvester.amendments import UndoRefused, correct_item, undo, undo_run
 from harvester.errors import CatalogueError, UnreadableScene
 from harvester.feeds import Feed
 from harvester.record import RawRecord, SceneRecord, Withdrawal
@@ -335,6 +335,19 @@ def test_items_that_cannot_go_back_stay_and_are_named(stock: Stock, monkeypatch:
         f"{e} stays where it is: another record of its acquisition is not readable any more: it is torn",
     }
     assert places(stock) == {"a": HELD, "b": HELD, "c": COAST, "e": COAST, "w": HELD, "z": HELD}
+
+
+def test_run_that_corrected_an_item_is_not_undone(stock: Stock) -> None:
+    """A correction is none of the records of a source: the message says how it is taken off."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    correct_item(rooms(stock.database, HELD, COAST, ARCHIVE), image()["image"], "eo:cloud_cover", 85, "seen", "me")
+    corrected = catalogue(stock)
+    ((run,),) = rows(stock.database, "SELECT id FROM dinamis.run WHERE kind = 'correct'")
+    with pytest.raises(UndoRefused, match="--remove FIELD"):
+        undo_in(stock, run)
+    assert undone_runs(stock) == set()
+    assert catalogue(stock) == corrected
 
 
 def test_undone_half_of_a_run_is_not_gone_on_with(stock: Stock) -> None:
