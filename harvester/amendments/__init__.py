@@ -7,7 +7,7 @@ from harvester.amendments.quarantine import (
     NotInQuarantine,
     QuarantinedRecord,
     quarantined,
-    quarantined_content,
+    quarantined_record,
     replay_quarantine,
 )
 from harvester.amendments.undo import UndoRefused, undo_run
@@ -21,7 +21,7 @@ __all__ = [
     "correct_item",
     "corrections_of",
     "quarantined",
-    "quarantined_content",
+    "quarantined_record",
     "replay_quarantine",
     "undo_run",
 ]

@@ -55,21 +55,23 @@ def quarantined(connection: Connection, feed: str | None = None, limit: int = 10
         return rows.fetchall()
 
 
-def quarantined_content(connection: Connection, source: str, record: str) -> Any:
-    """What a record in quarantine says, as JSON data.
+def quarantined_record(connection: Connection, source: str, record: str) -> tuple[QuarantinedRecord, Any]:
+    """A record in quarantine, and what it says, as JSON data.
 
     Raises:
         NotInQuarantine: it is not there.
     """
     row = connection.execute(
-        "SELECT content FROM dinamis.source_record AS known JOIN dinamis.record_version AS said"
+        "SELECT source, known.record, feed, stage, reason, first_seen, last_seen, content"
+        " FROM dinamis.source_record AS known JOIN dinamis.record_version AS said"
         " ON said.record = known.id AND said.version = known.version"
         " WHERE source = %s AND known.record = %s AND known.state = 'quarantined'",
         (source, record),
     ).fetchone()
     if row is None:
         raise NotInQuarantine(f"{record} of {source} is not: see `dinamis harvest quarantine list`.")
-    return content_from_bytes(row[0])
+    *known, content = row
+    return QuarantinedRecord(*known), content_from_bytes(content)
 
 
 def replay_quarantine(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,20 @@ def list_quarantine(feed: str | None, limit: int, as_json: bool) -> None:
 @quarantine.command("show")
 @click.argument("source")
 @click.argument("record")
-def show_quarantined(source: str, record: str) -> None:
-    """Print what a quarantined RECORD of a SOURCE says, as JSON."""
-    from harvester.amendments import quarantined_content
+@json_option
+def show_quarantined(source: str, record: str, as_json: bool) -> None:
+    """Show a quarantined RECORD of a SOURCE: where and why it was refused, since when, and what it says."""
+    from harvester.amendments import quarantined_record
 
     with harvest_connection() as connection:
-        print_json(quarantined_content(connection, source, record))
+        known, content = quarantined_record(connection, source, record)
+    if as_json:
+        print_json({**known.__dict__, "content": content})
+        return
+    for name, value in known.__dict__.items():
+        told = f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else value
+        print_plain(f"{name.replace('_', ' '):<12}{told}")
+    print_json(content)
 
 
 @quarantine.command()

@@ -76,7 +76,8 @@ def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run", type=int)
-def cancel(run: int) -> None:
+@json_option
+def cancel(run: int, as_json: bool) -> None:
     """Stop a RUN for good: whoever works on it stops after the page at hand, and what was written is kept."""
     from harvester import runs
     from harvester.runs import is_at_work
@@ -86,11 +87,14 @@ def cancel(run: int) -> None:
         report = report_of(connection, run)
         if not runs.request_cancel(connection, run):
             raise Failure(f"run {run} has ended already: it {_ended(report.state)}.")
-        if is_at_work(connection, run):
-            print_plain(f"Run {run} of {report.feed} stops after the page at hand.")
-        else:
+        is_under_way = is_at_work(connection, run)
+        if not is_under_way:
             runs.end(connection, run, "cancelled", "it was cancelled while nobody worked on it")
-            print_plain(f"Run {run} of {report.feed} is cancelled.")
+    if as_json:
+        print_json({"run": run, "feed": report.feed, "state": "stopping" if is_under_way else "cancelled"})
+    else:
+        becomes = "stops after the page at hand" if is_under_way else "is cancelled"
+        print_plain(f"Run {run} of {report.feed} {becomes}.")
 
 
 def _ended(state: str) -> str:

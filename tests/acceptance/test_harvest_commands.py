@@ -112,6 +112,14 @@ def test_life_of_a_feed(place: Place) -> None:
     assert "undone" in history[2]
 
 
+def test_run_that_was_killed_is_cancelled(place: Place) -> None:
+    """A run on which nobody works is cancelled at once; that is told, and not done twice."""
+    place.dinamis.run("db", "shell", typed="UPDATE dinamis.run SET state = 'running' WHERE id = 1;")
+    assert place.data("cancel", "1") == {"run": 1, "feed": FEED, "state": "cancelled"}
+    assert place.run("cancel", "1").code == 2
+    assert place.data("show", "1")["state"] == "cancelled"
+
+
 def test_history_of_an_unknown_feed_says_where_the_names_are(place: Place) -> None:
     """A feed without runs may be one that is called otherwise."""
     assert "`dinamis harvest history` names" in place.run("history", "spot-6-7-open/nothing").out
@@ -120,8 +128,13 @@ def test_history_of_an_unknown_feed_says_where_the_names_are(place: Place) -> No
 def test_quarantine_is_looked_at_and_replayed(place: Place) -> None:
     """A record in quarantine is listed with its reason, shown as it came, and read again without its source."""
     (listed,) = place.data("quarantine", "list", "--feed", FEED)
-    content = place.run("quarantine", "show", listed["source"], listed["record"])
-    assert "yesterday" in json.dumps(json.loads(content.out))
+    shown = place.data("quarantine", "show", listed["source"], listed["record"])
+    assert "yesterday" in json.dumps(shown.pop("content"))
+    assert shown == listed
+    told = place.run("quarantine", "show", listed["source"], listed["record"]).out
+    assert re.search(r"^stage +read$", told, re.MULTILINE)
+    assert listed["reason"] in told
+    assert "yesterday" in told
     replayed = place.data("quarantine", "replay", "--feed", FEED, code=1)
     assert (replayed["kind"], replayed["quarantined"]) == ("replay", 1)
     assert place.run("quarantine", "show", listed["source"], "nothing").code == 2

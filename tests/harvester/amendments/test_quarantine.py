@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from harvester.amendments import NotInQuarantine, quarantine, quarantined, quarantined_content, replay_quarantine
+from harvester.amendments import NotInQuarantine, quarantine, quarantined, quarantined_record, replay_quarantine
 from harvester.feeds import Feed
 from harvester.record import RawRecord, SceneRecord
 from harvester.runs.report import HarvestReport
@@ -73,9 +73,11 @@ def test_quarantine_is_listed_with_all_that_one_needs_to_know(refused: Stock) ->
 def test_content_of_a_quarantined_record_is_shown(refused: Stock) -> None:
     """What it says comes back whole; a record that is not in quarantine is named."""
     with psycopg.connect(refused.database.conninfo("harvest")) as connection:
-        assert quarantined_content(connection, "held", "burnt") == refused.held.records["burnt"]
+        known, content = quarantined_record(connection, "held", "burnt")
+        assert known in quarantined(connection)
+        assert content == refused.held.records["burnt"]
         with pytest.raises(NotInQuarantine, match="a of held is not"):
-            quarantined_content(connection, "held", "a")
+            quarantined_record(connection, "held", "a")
 
 
 @pytest.mark.parametrize("page_size", [1, 3, 500])
