@@ -224,7 +224,7 @@ def _reader(work: _Work) -> Reader:
 def _are_news(work: _Work, records: Sequence[RawRecord]) -> list[bool]:
     """Which of the records are likely to be read when their page is written: those that the ledger does not hold."""
     storable = [raw.id == printable(raw.id) for raw in records]
-    if work.run.request.reread:
+    if writing_options(work.run.request).reads_all:
         return storable
     names = [raw.id for raw, is_storable in zip(records, storable, strict=True) if is_storable]
     known = work.connections.patiently(lambda _, side: _ledger_beside(side, work).known(names))

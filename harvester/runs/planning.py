@@ -120,7 +120,7 @@ class KnownFingerprints:
 
     @property
     def _are_all_read(self) -> bool:
-        return self.request.reread or self.request.move or self.request.collection is not None
+        return writing_options(self.request).reads_all or self.request.collection is not None
 
 
 def writing_options(request: Request) -> WritingOptions:
