@@ -14,6 +14,7 @@ from itertools import groupby
 
 from psycopg import Connection
 from psycopg.rows import class_row
+from psycopg.sql import SQL
 
 from harvester import runs
 from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
@@ -32,6 +33,13 @@ from harvester.sources.source import Selection
 
 FeedOf = Callable[[str], Feed | None]  #: the feed of this name, if the documents still describe it
 
+#: The versions of records, but those of runs that were undone, and those by which they were.
+_LASTING = SQL(
+    "WITH lasting AS NOT MATERIALIZED (SELECT * FROM dinamis.record_version AS said WHERE NOT EXISTS"
+    " (SELECT FROM dinamis.run AS undone JOIN dinamis.record_version AS back ON back.run = undone.undone_by"
+    "  WHERE back.record = said.record AND said.run IN (undone.id, undone.undone_by) AND undone.undone_by != %(run)s))"
+)
+
 #: Before the Item behind which the undoing goes on, once all records are put back.
 _MOVED = "moved/"
 
@@ -44,7 +52,8 @@ def undo_run(run_id: int, feed_of: FeedOf, rooms: HarvestRooms, watch: Watcher =
     """Put back what a run changed: go on with its undoing if that was killed, else begin it.
 
     Records that were new are withdrawn; the others say what they said before the run, read by the reader of today.
-    Items that were moved go back. What a later run changed or moved stays as that run left it, and the report names it.
+    Items that were moved go back. What a later run changed or moved stays as that run left it, unless that was undone
+    too, and the report names it.
 
     Args:
         run_id: number of a run that has ended.
@@ -168,14 +177,19 @@ def _page_after(
 def _changes_after(connection: Connection, undone: int, cursor: int) -> list[_Change]:
     with connection.cursor(row_factory=class_row(_Change)) as rows:
         rows.execute(
-            "SELECT known.id, known.record, known.feed, known.state, said.state AS state_before, said.digest,"
-            " said.content,"
-            " (SELECT min(version) FROM dinamis.record_version WHERE record_version.record = known.id)"
-            " AS oldest_version"
-            " FROM dinamis.source_record AS known LEFT JOIN LATERAL"
-            "  (SELECT * FROM dinamis.record_version WHERE record_version.record = known.id"
-            "   AND record_version.run IS DISTINCT FROM %(run)s ORDER BY version DESC LIMIT 1) AS said ON true"
-            " WHERE known.run = %(run)s AND known.id > %(cursor)s ORDER BY known.id LIMIT %(size)s",
+            _LASTING
+            + SQL(
+                " SELECT known.id, known.record, known.feed, known.state, said.state AS state_before, said.digest,"
+                " said.content,"
+                " (SELECT min(version) FROM dinamis.record_version WHERE record_version.record = known.id)"
+                " AS oldest_version"
+                " FROM dinamis.source_record AS known LEFT JOIN LATERAL"
+                "  (SELECT * FROM lasting WHERE lasting.record = known.id"
+                "   AND lasting.run IS DISTINCT FROM %(run)s ORDER BY version DESC LIMIT 1) AS said ON true"
+                " WHERE known.run IN (SELECT %(run)s UNION SELECT undone_by FROM dinamis.run WHERE undone_by > %(run)s)"
+                " AND %(run)s = (SELECT run FROM lasting WHERE lasting.record = known.id ORDER BY version DESC LIMIT 1)"
+                " AND known.id > %(cursor)s ORDER BY known.id LIMIT %(size)s"
+            ),
             {"run": undone, "cursor": cursor, "size": PAGE_SIZE},
         )
         return rows.fetchall()
@@ -204,7 +218,9 @@ def _moves_after(connection: Connection, undone: int, undoing: int, item: str) -
         rows.execute(
             "SELECT move.item, move.collection AS former, item.collection AS present,"
             " (SELECT max(later.run) FROM dinamis.item_move AS later WHERE later.item = move.item"
-            "  AND later.run > move.run AND later.run <> %(undoing)s) AS later_run,"
+            "  AND later.run > move.run AND later.run <> %(undoing)s AND NOT EXISTS"
+            "  (SELECT FROM dinamis.run AS undone JOIN dinamis.item_move AS back ON back.run = undone.undone_by"
+            "   WHERE back.item = later.item AND later.run IN (undone.id, undone.undone_by))) AS later_run,"
             " (SELECT other.id FROM dinamis.item AS other WHERE other.scene = item.scene AND other.id <> item.id"
             "  AND other.collection = move.collection AND other.is_published) AS other_item"
             " FROM dinamis.item_move AS move JOIN dinamis.item ON item.id = move.item"
@@ -267,11 +283,16 @@ def _put_in_force(connection: Connection, undone: int) -> None:
 def _left_alone(connection: Connection, undone: int, undoing: int) -> Iterator[tuple[str, str]]:
     """The records that the run changed and a later one changed again, with what is to be said of each."""
     rows = connection.execute(
-        "SELECT DISTINCT known.record, known.run FROM dinamis.record_version AS said"
-        " JOIN dinamis.source_record AS known ON known.id = said.record"
-        " WHERE said.run = %(undone)s AND known.run NOT IN (%(undone)s, %(undoing)s)"
-        " ORDER BY known.record LIMIT %(named)s",
-        {"undone": undone, "undoing": undoing, "named": NAMED_RECORDS},
+        _LASTING
+        + SQL(
+            " SELECT DISTINCT known.record, latest.run FROM dinamis.record_version AS changed"
+            " JOIN dinamis.source_record AS known ON known.id = changed.record"
+            " CROSS JOIN LATERAL"
+            "  (SELECT run FROM lasting WHERE lasting.record = known.id ORDER BY version DESC LIMIT 1) AS latest"
+            " WHERE changed.run = %(run)s AND known.run != %(undoing)s AND latest.run != %(run)s"
+            " ORDER BY known.record LIMIT %(named)s"
+        ),
+        {"run": undone, "undoing": undoing, "named": NAMED_RECORDS},
     )
     for record, later in rows.fetchall():
         yield record, f"{record} is left as it is: run {later} changed it since"

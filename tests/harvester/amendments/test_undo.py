@@ -130,6 +130,27 @@ def test_what_a_later_run_changed_is_left_alone_and_named(stock: Stock) -> None:
     assert item["properties"]["eo:cloud_cover"] == 50
 
 
+def test_runs_are_undone_from_the_last_to_the_first(stock: Stock) -> None:
+    """Records and places that a later run changed are put back once that run is undone too, and undone again."""
+    anywhere = feed_of("held", None)
+    stock.held.records = {"a": image(), "w": image(1)}
+    stock.harvest(anywhere)
+    befores, reports = [(catalogue(stock), standing(stock))], []
+    for cloud, collection in ((1, COAST), (2, ARCHIVE), (3, HELD)):
+        stock.held.records = {"a": image(cloud=cloud), "n": image(2, cloud=cloud), f"n{cloud}": image(2 + cloud)}
+        stock.held.withdrawals = [Withdrawal(id="w", reason="sold")]
+        reports.append(stock.harvest(anywhere, collection=collection, move=True))
+        befores.append((catalogue(stock), standing(stock)))
+
+    for report, before, after in reversed(list(zip(reports, befores, befores[1:], strict=False))):
+        undone = undo_in(stock, report.run, anywhere)
+        assert (catalogue(stock), standing(stock), undone.warnings) == (*before, {})
+        undo_in(stock, undone.run, anywhere)
+        assert (catalogue(stock), standing(stock)) == after
+        undone = undo_in(stock, report.run, anywhere)
+        assert (catalogue(stock), standing(stock), undone.warnings) == (*before, {})
+
+
 def test_first_harvest_that_is_undone_leaves_an_empty_catalogue(stock: Stock) -> None:
     """All Items go with the reason, and come back with the same id and age when they are harvested again."""
     stock.held.records = {"a": image(), "b": image(1)}
@@ -282,6 +303,11 @@ def moved(stock: Stock) -> tuple[HarvestReport, Before]:
     report = stock.harvest(ANYWHERE, collection=COAST, move=True)
     assert set(places(stock).values()) == {COAST}
     return report, before
+
+
+def standing(stock: Stock) -> dict[str, str]:
+    """To which collection the Item of each active record belongs."""
+    return {name: place for name, place in places(stock).items() if states(stock)[name] == "active"}
 
 
 def places(stock: Stock) -> dict[str, str]:
