@@ -66,6 +66,11 @@ class Draft:
         """What its records say."""
         return [said.sourced(self.known.collection) for said in self.records.values()]
 
+    @property
+    def came_or_went(self) -> bool:
+        """Whether the batch at hand lets it be in another place than it was, if anywhere."""
+        return self.was_published != self.known.is_published or self.moved_from is not None
+
     def move(self, collection: str) -> None:
         """Let it belong to another collection."""
         self.moved_from = self.known.collection
@@ -149,13 +154,13 @@ class ItemDrafts:
     def build(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
         """Those Items that are not what they were, built anew from all their records, whatever their order of arrival.
 
-        An Item changes with its records, and when another Item of its acquisition comes or goes.
+        An Item changes with its records, and when another Item of its acquisition comes, goes or moves.
         """
         for draft in drafts.values():
             if draft.known.is_published != bool(draft.records):
                 draft.known = draft.known._replace(is_published=bool(draft.records))
         of_scene = by_scene(drafts)
-        news = {draft.known.scene for draft in drafts.values() if draft.was_published != draft.known.is_published}
+        news = {draft.known.scene for draft in drafts.values() if draft.came_or_went}
         changed = {
             name: draft
             for name, draft in drafts.items()

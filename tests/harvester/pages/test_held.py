@@ -133,6 +133,16 @@ def test_unchanged_delivery_leaves_the_item_of_the_archive_alone(stock: Stock) -
     assert items(stock.database)[ARCHIVED] == before
 
 
+def test_delivery_that_moves_is_linked_where_it_is(stock: Stock) -> None:
+    """The image of the archive links to the held one in the collection to which a run moved it."""
+    stock.archive.records, stock.held.records = {"z": image()}, {"a": image()}
+    anywhere = feed_of("held", None)
+    stock.harvest(stock.archive_feed)
+    stock.harvest(anywhere)
+    stock.harvest(anywhere, collection=COAST, move=True)
+    assert links(items(stock.database)[ARCHIVED]) == [("canonical", f"collections/{COAST}/items/{IMAGE}")]
+
+
 def test_two_known_acquisitions_that_turn_out_to_be_one_are_merged(stock: Stock) -> None:
     """The older survives with its id; the other Item goes, with the reason, and its names lead to the survivor."""
     stock.held.records = {"a": image()}
