@@ -103,6 +103,8 @@ class PageWriting:
         known = self._ledger.known(names)
         self._note_unread(page, report)
         self._take(list(self._read_changed(records, known, readings, report)), report)
+        if page.withdrawals or refused:
+            known = self._ledger.known(names)  # some may be of another Item by now
         gone = self._withdraw(page.withdrawals, known, report)
         self._put_in_quarantine(refused, known, report)
         self._find_sets()

@@ -164,6 +164,20 @@ def test_two_known_acquisitions_that_turn_out_to_be_one_are_merged(stock: Stock)
     assert counts(stock.harvest()) == {"unchanged": 3}
 
 
+def test_record_that_goes_on_the_page_that_merges_its_acquisition_is_gone(stock: Stock) -> None:
+    """A record with both names replaces that of the one which is merged: the Item says nothing of it any more."""
+    stock.held.records = {"a": image(), "b": image(5)}
+    stock.harvest()
+    both = image(keys=(IMAGE, str(image(5)["image"])), job="JOB_3")
+    stock.held.records = {"a": image(), "c": {**both, "image": "PHR1A_NEW"}}
+    stock.held.withdrawals = [Withdrawal(id="b", reason="replaced")]
+    assert counts(stock.harvest()) == {"new": 1, "unchanged": 1, "withdrawn": 1}
+    found = {name: timeless(item) for name, item in items(stock.database).items()}
+    assert found.keys() == {IMAGE}
+    assert counts(stock.harvest(reread=True)) == {"unchanged": 2}
+    assert {name: timeless(item) for name, item in items(stock.database).items()} == found
+
+
 def test_merged_acquisitions_of_the_archive_are_held(stock: Stock) -> None:
     """An archived image of another name is joined to its delivery by a record that has both names."""
     stock.archive.records = {"z": {**image(4), "keys": ("ONLY_THE_ARCHIVE",)}}
