@@ -71,11 +71,26 @@ class RecordPlacing:
         if elsewhere and not self._options.move:
             where = " and ".join(f"{draft.known.id} in {draft.known.collection}" for draft in elsewhere)
             raise UnreadableScene(f"the catalogue has {where}; say --move to move it to {wanted}")
+        self._refuse_company(elsewhere, [draft for draft in of_scene if draft.known.collection == wanted])
         for draft in elsewhere:
             draft.move(str(wanted))
         if wanted is not None:
             return wanted
         return held[0].known.collection if held else self._accepting_collection(scene)
+
+    def _refuse_company(self, moving: Sequence[Draft], there: Sequence[Draft]) -> None:
+        """Refuse to move Items to where their acquisition would have several.
+
+        Raises:
+            UnreadableScene: it would.
+        """
+        standing = [draft for draft in (*moving, *there) if draft.known.is_published]
+        if moving and len(standing) > 1:
+            where = " and ".join(f"{draft.known.id} in {draft.known.collection}" for draft in standing)
+            raise UnreadableScene(
+                f"{where} are Items of one acquisition, of which no collection can have two: leave out --move, and "
+                "--collection"
+            )
 
     def _is_ours(self, draft: Draft, scene: SceneOutline) -> bool:
         """Whether records of this source go on with an Item, which may be a withdrawn one that comes back."""
@@ -93,7 +108,7 @@ class RecordPlacing:
             return
         ours = [draft for draft in drafts.values() if draft.known.scene in (acquisition.scene.id, *acquisition.merged)]
         survivors: dict[str, Draft] = {}
-        for draft in sorted(ours, key=lambda each: (each.known.scene != acquisition.scene.id, standing_first(each))):
+        for draft in sorted(ours, key=standing_first):
             draft.known = draft.known._replace(scene=acquisition.scene.id)
             draft.is_touched = True
             survivor = survivors.setdefault(draft.known.collection, draft)
@@ -101,5 +116,6 @@ class RecordPlacing:
                 survivor.records |= draft.records
                 survivor.sources |= draft.sources
                 draft.records = {}
+                draft.known = draft.known._replace(is_published=False)
                 draft.reason = f"it is the same acquisition as {survivor.known.id}"
                 self._ledger.reassign({draft.known.id: survivor.known.id})

@@ -164,6 +164,22 @@ def test_two_known_acquisitions_that_turn_out_to_be_one_are_merged(stock: Stock)
     assert counts(stock.harvest()) == {"unchanged": 3}
 
 
+def test_merged_acquisition_keeps_the_item_that_stands(stock: Stock) -> None:
+    """The Item of the older acquisition was withdrawn: that of the other one, which readers know, stays."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    stock.held.records, stock.held.withdrawals = {"b": image(5)}, [Withdrawal(id="a", reason="sold")]
+    stock.harvest()
+    other = str(image(5)["image"])
+    stock.held.records["c"] = {**image(), "image": "PHR1A_NEW", "keys": (IMAGE, other), "job": "JOB_3"}
+    assert counts(stock.harvest()) == {"new": 1, "unchanged": 1}
+    assert items(stock.database).keys() == {other}
+    assert rows(stock.database, "SELECT record, item FROM dinamis.source_record WHERE state = 'active' ORDER BY 1") == [
+        ("b", other),
+        ("c", other),
+    ]
+
+
 def test_record_that_goes_on_the_page_that_merges_its_acquisition_is_gone(stock: Stock) -> None:
     """A record with both names replaces that of the one which is merged: the Item says nothing of it any more."""
     stock.held.records = {"a": image(), "b": image(5)}
@@ -176,6 +192,26 @@ def test_record_that_goes_on_the_page_that_merges_its_acquisition_is_gone(stock:
     assert found.keys() == {IMAGE}
     assert counts(stock.harvest(reread=True)) == {"unchanged": 2}
     assert {name: timeless(item) for name, item in items(stock.database).items()} == found
+
+
+def test_item_does_not_move_to_another_of_its_acquisition(stock: Stock) -> None:
+    """It stays where it is, and the reason is told; the other records of the page move."""
+    coast, anywhere = feed_of("coast", COAST, kind="held"), feed_of("held", None)
+    stock.held.records = {"z": {**image(), "image": "COAST"}}
+    stock.harvest(coast)
+    stock.held.records = {"a": image(keys=("COAST",)), "b": image(keys=("COAST",), job="JOB_2"), "c": image(1)}
+    stock.harvest(anywhere)
+    report = stock.harvest(anywhere, collection=COAST, move=True)
+    assert {name: item["collection"] for name, item in items(stock.database).items()} == {
+        "COAST": COAST,
+        IMAGE: HELD,
+        str(image(1)["image"]): COAST,
+    }
+    assert {each.record: each.reason for each in report.refusals} == dict.fromkeys(
+        "ab",
+        f"{IMAGE} in {HELD} and COAST in {COAST} are Items of one acquisition, of which no collection can have two: "
+        "leave out --move, and --collection",
+    )
 
 
 def test_merged_acquisitions_of_the_archive_are_held(stock: Stock) -> None:
