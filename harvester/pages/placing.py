@@ -43,10 +43,10 @@ class RecordPlacing:
         return of_scene[-1]
 
     def refuse_taken_ids(self, drafts: Mapping[str, Draft], made: Sequence[Draft]) -> None:
-        """Refuse Items whose id is that of another acquisition already.
+        """Refuse Items whose id is that of another one already.
 
         Raises:
-            UnreadableScene: one of them is.
+            UnreadableScene: one of them is; it is of another acquisition, or in another collection.
         """
         others = {item.id: item for item in self._ledger.items([draft.known.id for draft in made])}
         for draft in made:
@@ -54,10 +54,7 @@ class RecordPlacing:
             if other is None and drafts[draft.known.id] is not draft:
                 other = drafts[draft.known.id].known
             if other is not None:
-                raise UnreadableScene(
-                    f"its Item would be {other.id}, which is that of another acquisition in {other.collection}: one of "
-                    "the two sources gives ids that are not unique"
-                )
+                raise UnreadableScene(_other_item(other, draft.known))
 
     def _collection_of(self, scene: SceneOutline, of_scene: Sequence[Draft]) -> str:
         """Where the Item of a record belongs: where the feed or the operator says, else where a document takes it."""
@@ -119,3 +116,17 @@ class RecordPlacing:
                 draft.known = draft.known._replace(is_published=False)
                 draft.reason = f"it is the same acquisition as {survivor.known.id}"
                 self._ledger.reassign({draft.known.id: survivor.known.id})
+
+
+def _other_item(standing: KnownItem, wanted: KnownItem) -> str:
+    """Why an Item cannot have the id of another one."""
+    if standing.scene == wanted.scene:
+        return (
+            f"its Item {standing.id} is in {standing.collection}, and this is a source of {wanted.collection}: move it "
+            f"(`dinamis harvest deliveries … --collection {wanted.collection} --move`), or harvest the source into "
+            f"{standing.collection}"
+        )
+    return (
+        f"its Item would be {standing.id}, which is that of another acquisition in {standing.collection}: one of the "
+        "two sources gives ids that are not unique"
+    )

@@ -237,6 +237,16 @@ def test_ids_that_clash_are_refused_with_the_reason(stock: Stock, page_size: int
     assert f"its Item would be {IMAGE}, which is that of another acquisition in {HELD}" in report.refusals[0].reason
 
 
+def test_source_of_another_collection_is_told_where_the_item_is(stock: Stock) -> None:
+    """An Item is in one collection: what a source of another one says of it is refused, with what to do."""
+    stock.held.records = {"a": image()}
+    stock.harvest(feed_of("held", None), collection=COAST)
+    stock.held.records = {"a": image(cloud=3)}
+    report = stock.harvest()
+    assert counts(report) == {"quarantined": 1}
+    assert report.refusals[0].reason.startswith(f"its Item {IMAGE} is in {COAST}, and this is a source of {HELD}: move")
+
+
 def test_two_sources_of_one_collection_make_one_item(stock: Stock) -> None:
     """Records of two sources in one collection are united, and what they contradict each other about is reported."""
     other = feed_of("other", HELD, kind="held")
