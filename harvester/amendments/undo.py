@@ -96,7 +96,7 @@ def _undoing_left(side: Connection, undone: Run) -> Run | None:
     """
     row = side.execute("SELECT undone_by FROM dinamis.run WHERE id = %s", (undone.id,)).fetchone()
     left = runs.run_by_id(side, row[0]) if row and row[0] else None
-    if left is None or left.state == "cancelled":
+    if left is None:
         return None
     if left.state == "succeeded":
         raise UndoRefused(f"Run {undone.id} was undone by run {left.id}; to have it again, undo run {left.id}.")

@@ -99,10 +99,10 @@ def unfinished_run(connection: Connection, feed: str) -> Run | None:
 
 
 def take_up(connection: Connection, run: Run) -> None:
-    """Let a run that failed on its way go on."""
+    """Let a run that failed or was cancelled on its way go on."""
     connection.execute(
-        "UPDATE dinamis.run SET state = 'running', error = NULL, finished_at = NULL, is_resumable = false"
-        " WHERE id = %s AND state = 'failed'",
+        "UPDATE dinamis.run SET state = 'running', error = NULL, finished_at = NULL, is_resumable = false,"
+        " cancel_requested = false WHERE id = %s AND state IN ('failed', 'cancelled')",
         (run.id,),
     )
 

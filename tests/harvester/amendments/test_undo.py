@@ -218,10 +218,8 @@ def test_undo_that_is_killed_goes_on(stock: Stock, monkeypatch: pytest.MonkeyPat
     assert rows(stock.database, "SELECT state FROM dinamis.run WHERE kind = 'undo'") == [("succeeded",)]
 
 
-def test_undo_that_is_cancelled_keeps_its_pages_and_can_be_asked_for_again(
-    stock: Stock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A cancelled undo stops at its next page; another one does what is left."""
+def test_undo_that_is_cancelled_keeps_its_pages_and_goes_on(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cancelled undo stops at its next page; asked for again it goes on, and can be undone as one."""
     monkeypatch.setattr(undo, "PAGE_SIZE", 2)
     stock.held.records = {name: image(number) for number, name in enumerate("abcde")}
     run = stock.harvest().run
@@ -233,8 +231,10 @@ def test_undo_that_is_cancelled_keeps_its_pages_and_can_be_asked_for_again(
     with pytest.raises(RunCancelled):
         undo_in(stock, run, watch=cancel)
     assert len(items(stock.database)) == 3
-    assert counts(undo_in(stock, run)) == {"withdrawn": 3}
-    assert items(stock.database) == {}
+    undone = undo_in(stock, run)
+    assert (counts(undone), list(undone.warnings), items(stock.database)) == ({"withdrawn": 5}, [], {})
+    undo_in(stock, undone.run)
+    assert len(items(stock.database)) == 5
 
 
 def test_unchanged_harvest_after_an_undo_is_unchanged(stock: Stock) -> None:
