@@ -11,6 +11,7 @@ from footprints.errors import (
 from footprints.mask import footprint_from_mask
 from footprints.overlap import area_km2, overlap_fraction, overlap_km2
 from footprints.polygon import (
+    footprint_as_drawn,
     footprint_bbox,
     footprint_from_corners,
     footprint_from_rings,
@@ -114,6 +115,7 @@ __all__ = [
     "find_stereo_pairs",
     "find_triplet_columns",
     "flight_time_convergence_deg",
+    "footprint_as_drawn",
     "footprint_bbox",
     "footprint_from_corners",
     "footprint_from_mask",

@@ -151,6 +151,35 @@ def valid_footprint(geometry: BaseGeometry) -> Region:
     return cut(repaired(geometry))
 
 
+def footprint_as_drawn(geometry: BaseGeometry) -> Region:
+    """The footprint that a catalogue draws: repaired as by `valid_footprint`, and cut where the catalogue forgot to.
+
+    Args:
+        geometry: Longitude and latitude in degrees. An edge of more than 180° crosses the antimeridian; one of 360° is
+            that of a box round the Earth. Heights are left out.
+
+    Raises:
+        FootprintError: No area is left, or a coordinate is not on the Earth.
+    """
+    flat = shapely.force_2d(geometry) if geometry.has_z else geometry
+    west, _, east, _ = flat.bounds
+    if not east - west > 180 or not any(map(_is_uncut, polygon_parts(flat))):  # an empty one has no bounds
+        return valid_footprint(flat)
+    return union_footprints(
+        _cut_as_meant(part) if _is_uncut(part) else valid_footprint(part) for part in polygon_parts(flat)
+    )
+
+
+def _is_uncut(polygon: Polygon) -> bool:
+    steps = np.abs(np.diff(shapely.get_coordinates(polygon.exterior)[:, 0]))
+    return bool(((steps > 180) & (steps < 360)).any())
+
+
+def _cut_as_meant(polygon: Polygon) -> Region:
+    exterior, *holes = (shapely.get_coordinates(ring).tolist() for ring in (polygon.exterior, *polygon.interiors))
+    return footprint_from_rings([(exterior, holes)], 4326) if holes else footprint_from_corners(exterior)
+
+
 def _is_plain(geometry: BaseGeometry) -> TypeGuard[Polygon]:
     """Whether a geometry is for certain a footprint but for its winding, as nearly all are: one polygon on the map."""
     if not isinstance(geometry, Polygon) or geometry.interiors or not geometry.is_valid:

@@ -21,6 +21,7 @@ from footprints import (
     FootprintError,
     RingError,
     area_km2,
+    footprint_as_drawn,
     footprint_bbox,
     footprint_from_corners,
     footprint_from_rings,
@@ -206,6 +207,24 @@ def test_square_over_the_antimeridian_is_two_pieces(corners: Corners) -> None:
     assert len(footprint.geoms) == 2
     assert same_area(footprint, shapely.union_all([box(179.5, 10, 180, 11), box(-180, 10, -179.5, 11)]))
     assert footprint_bbox(footprint) == (179.5, 10, -179.5, 11)
+
+
+def test_what_a_catalogue_forgot_to_cut_is_cut() -> None:
+    """An edge of more than 180° crosses the antimeridian, in whichever member; holes stay and heights go."""
+    hole = [(179.8, 10.4), (-179.8, 10.4), (-179.8, 10.6), (179.8, 10.6)]
+    drawn = MultiPolygon([Polygon(SQUARE_AT_180, [hole]), box(170, 10, 171, 11)])
+    footprint = footprint_as_drawn(shapely.force_3d(drawn))
+    east, west = box(179.5, 10, 180, 11), box(-180, 10, -179.5, 11)
+    holes = shapely.union_all([box(179.8, 10.4, 180, 10.6), box(-180, 10.4, -179.8, 10.6)])
+    expected = shapely.union_all([east, west, box(170, 10, 171, 11)]).difference(holes)
+    assert same_area(footprint, expected)
+    assert not footprint.has_z
+
+
+@pytest.mark.parametrize("drawn", [box(-180, -60, 180, 60), MultiPolygon([box(-180, 1, -179, 2), box(179, 1, 180, 2)])])
+def test_what_is_cut_stays_as_it_is_drawn(drawn: BaseGeometry) -> None:
+    """Neither a box round the Earth nor pieces on both sides of the antimeridian are taken for uncut."""
+    assert footprint_as_drawn(drawn).equals(drawn)
 
 
 def test_square_that_only_touches_the_antimeridian_is_one_piece() -> None:

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import shapely
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from footprints import FootprintError, Region, valid_footprint
+from footprints import FootprintError, Region, footprint_as_drawn
 from harvester.errors import UnreadableScene
 from harvester.record import RemoteAsset
 from harvester.sensors import SatelliteFields, Sensors
@@ -91,7 +90,7 @@ def footprint_of(geometry: Any) -> Region:
         UnreadableScene: It is none, has no area or does not lie on the Earth.
     """
     try:
-        return valid_footprint(shapely.force_2d(shape(geometry)))
+        return footprint_as_drawn(shape(geometry))
     except FootprintError as error:
         raise UnreadableScene(f"geometry: {error}") from error
     except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:

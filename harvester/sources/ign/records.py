@@ -12,7 +12,7 @@ import shapely
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from footprints import FootprintError, Region, union_footprints, valid_footprint
+from footprints import FootprintError, Region, footprint_as_drawn, union_footprints, valid_footprint
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.record import RawRecord, RecordLink, SceneRecord
 from harvester.sensors import Sensor, Sensors
@@ -79,7 +79,7 @@ def _sensor(name: str, sensors: Sensors) -> Sensor:
 def _footprint(features: Any, territory: Any, layer: Layer) -> Region:
     try:
         if features is not None:
-            return union_footprints([valid_footprint(shape(feature["geometry"])) for feature in features])
+            return union_footprints([footprint_as_drawn(shape(feature["geometry"])) for feature in features])
         return _boxed(territory, layer)
     except FootprintError as error:
         raise UnreadableScene(str(error)) from error

@@ -11,7 +11,7 @@ import shapely
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from footprints import FootprintError, Region, union_footprints, valid_footprint
+from footprints import FootprintError, Region, footprint_as_drawn, union_footprints, valid_footprint
 from harvester.errors import UnreadableScene
 from harvester.sources.iso19139.document import XmlElement, elements, name_of, number, text, texts
 from harvester.strict_reading import instant
@@ -33,7 +33,8 @@ def footprint_of(record: XmlElement) -> tuple[Region, tuple[str, ...]]:
     if not (boxes or polygons):
         raise UnreadableScene("it has neither a bounding polygon nor a bounding box")
     try:
-        return union_footprints([valid_footprint(geometry) for geometry in polygons or boxes]), warnings
+        drawn = list(map(footprint_as_drawn, polygons)) or list(map(valid_footprint, boxes))
+        return union_footprints(drawn), warnings
     except FootprintError as error:
         raise UnreadableScene(f"its extent is no footprint: {error}") from error
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from footprints import FootprintError, Region, valid_footprint
+from footprints import FootprintError, Region, footprint_as_drawn
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
 from harvester.sensors import SatelliteFields, Sensors
@@ -110,7 +110,7 @@ def _footprint(geometry: Any) -> Region:
     if not isinstance(geometry, dict):
         raise UnreadableScene("geometry is not a GeoJSON object")
     try:
-        return valid_footprint(shape(geometry))
+        return footprint_as_drawn(shape(geometry))
     except FootprintError as error:
         raise UnreadableScene(str(error)) from error
     except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:

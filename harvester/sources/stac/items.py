@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import orjson
 import shapely
 from pystac.serialization import identify_stac_object, migrate_to_latest
 
-from footprints import (
-    FootprintError,
-    Region,
-    ViewingDirection,
-    footprint_from_corners,
-    union_footprints,
-    valid_footprint,
-)
+from footprints import FootprintError, Region, ViewingDirection, footprint_as_drawn
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RecordLink, SceneRecord
 from harvester.sensors import SatelliteFields, Sensors
@@ -262,23 +253,9 @@ def _slug(item_id: str) -> str:
 def _footprint(geometry: Any) -> Region:
     try:
         shape = shapely.from_geojson(orjson.dumps(geometry))
-        shape = shapely.force_2d(shape) if shape.has_z else shape
     except (shapely.GEOSException, orjson.JSONEncodeError, TypeError) as error:
         raise UnreadableScene(f"the geometry is not GeoJSON: {error}") from error
-    if not _crosses_antimeridian(shape):
-        return valid_footprint(shape)
-    parts = (part for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon))
-    return union_footprints(footprint_from_corners(shapely.get_coordinates(part.exterior).tolist()) for part in parts)
-
-
-def _crosses_antimeridian(shape: shapely.geometry.base.BaseGeometry) -> bool:
-    """Whether an edge is longer than 180°: services forget to cut. One of 360° is a box round the Earth."""
-    west, _, east, _ = shape.bounds
-    if not east - west > 180:  # also where it is empty and has none
-        return False
-    rings = [part.exterior for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon)]
-    steps = (np.abs(np.diff(shapely.get_coordinates(ring)[:, 0])).max(initial=0.0) for ring in rings)
-    return any(180 < step < 360 and math.isfinite(step) for step in steps)
+    return footprint_as_drawn(shape)
 
 
 def _self_href(links: list[Mapping[str, Any]]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from shapely import Point
 
+from footprints import footprint_bbox
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.record import RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
@@ -222,6 +223,13 @@ def test_polygon_without_a_box_has_the_axis_order_of_its_reference_system() -> N
     ring = [(43.0, 1.0), (43.1, 2.0), (44.0, 2.0), (43.0, 1.0)]
     scene = scene_of(iso_metadata("r1", box=None, ring=ring, srs="urn:ogc:def:crs:EPSG::4326"))
     assert scene.footprint.bounds == (1, 43, 2, 44)
+
+
+def test_polygon_over_the_antimeridian_is_cut() -> None:
+    """A ring that steps from 179° to -179° is as narrow as its box."""
+    ring = [(179.1, -17.9), (-179.1, -17.9), (-179.1, -17.1), (179.1, -17.1), (179.1, -17.9)]
+    scene = scene_of(iso_metadata("r1", box=(179, -18, -179, -17), ring=ring))
+    assert footprint_bbox(scene.footprint) == pytest.approx((179.1, -17.9, -179.1, -17.1))
 
 
 @pytest.mark.parametrize(

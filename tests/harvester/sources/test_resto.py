@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from footprints import footprint_bbox
 from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
@@ -332,6 +333,15 @@ def test_satellites_are_known_in_any_spelling(name: str, platform: str, title: s
     feature["properties"]["platform"] = name
     scene = _scene(feature, sensors)
     assert (scene.platform, scene.platform_title) == (platform, title)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_footprint_over_the_antimeridian_is_cut(dialect: Dialect, sensors: Sensors) -> None:
+    """A ring that steps from 179° to -179°, as services write it, is as narrow as the image."""
+    feature = synthetic_records(1, dialect)[0]
+    ring = [[179, -18], [-179, -18], [-179, -17], [179, -17], [179, -18]]
+    feature["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+    assert footprint_bbox(_scene(feature, sensors).footprint) == pytest.approx((179, -18, -179, -17))
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
