@@ -18,6 +18,8 @@ from harvester.strict_reading import instant
 
 _EXTENT = "identificationInfo//EX_Extent"
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?Z?")
+#: The two forms of a name of EPSG that say that the axes are in its order; `EPSG:4326` alone says nothing.
+_LATITUDE_FIRST = re.compile(r"urn:ogc:def:crs:EPSG|opengis\.net/def/crs/EPSG")
 #: A box and its polygon are rounded differently, and a box is often drawn a little wider.
 _SLACK_DEG = 0.1
 
@@ -132,16 +134,29 @@ def _points(ring: XmlElement) -> list[tuple[float, float]]:
         raise UnreadableScene(f"its bounding polygon holds what is no number: {error}") from error
     dimension = _dimension(places)
     points = list(zip(numbers[0::dimension], numbers[1::dimension], strict=False))
-    latitude_first = any("urn:ogc:def:crs:EPSG" in _srs_name(place) for place in places)
+    latitude_first = any(_LATITUDE_FIRST.search(_inherited(place, "srsName")) for place in places)
     return [(y, x) for x, y in points] if latitude_first else points
 
 
 def _dimension(places: Sequence[XmlElement]) -> int:
-    return 3 if any("3" in (place.get("srsDimension"), place.get("dimension")) for place in places) else 2
+    """How many numbers a position has: as is said, or as one of them alone is written."""
+    if any("3" in (_inherited(place, "srsDimension"), place.get("dimension")) for place in places):
+        return 3
+    alone = [_numbers_alone(place) for place in places]
+    return 3 if 3 in alone else 2
 
 
-def _srs_name(place: XmlElement) -> str:
-    return next((name for element in (place, *place.iterancestors()) if (name := element.get("srsName"))), "")
+def _numbers_alone(place: XmlElement) -> int | None:
+    """The numbers of one position; None where only the attribute tells where it ends."""
+    words = (place.text or "").split()
+    if name_of(place) == "pos":
+        return len(words)
+    return words[0].count(",") + 1 if name_of(place) == "coordinates" and words else None
+
+
+def _inherited(place: XmlElement, attribute: str) -> str:
+    """An attribute that GML lets an element have from those around it."""
+    return next((said for element in (place, *place.iterancestors()) if (said := element.get(attribute))), "")
 
 
 def _ordered(polygon: Polygon, boxes: Sequence[BaseGeometry]) -> Polygon:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -218,11 +219,30 @@ def test_axis_order_of_a_polygon_is_that_of_its_box(srs: str, is_latitude_first:
     assert footprint.bounds == (1, 43, 2, 44)
 
 
-def test_polygon_without_a_box_has_the_axis_order_of_its_reference_system() -> None:
-    """Without a box, the URN of EPSG:4326 says latitude first."""
+@pytest.mark.parametrize("srs", ["urn:ogc:def:crs:EPSG::4326", "http://www.opengis.net/def/crs/EPSG/0/4326"])
+def test_polygon_without_a_box_has_the_axis_order_of_its_reference_system(srs: str) -> None:
+    """Without a box, the URN of EPSG:4326 and its address say latitude first."""
     ring = [(43.0, 1.0), (43.1, 2.0), (44.0, 2.0), (43.0, 1.0)]
-    scene = scene_of(iso_metadata("r1", box=None, ring=ring, srs="urn:ogc:def:crs:EPSG::4326"))
+    scene = scene_of(iso_metadata("r1", box=None, ring=ring, srs=srs))
     assert scene.footprint.bounds == (1, 43, 2, 44)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "ring"),
+    [
+        ('srsDimension="3"', "<gml:posList>1 43 0 2 43.1 0 2 44 0 1 43 0</gml:posList>"),
+        ("", '<gml:posList srsDimension="3">1 43 0 2 43.1 0 2 44 0 1 43 0</gml:posList>'),
+        ("", "<gml:pos>1 43 0</gml:pos><gml:pos>2 43.1 0</gml:pos><gml:pos>2 44 0</gml:pos><gml:pos>1 43 0</gml:pos>"),
+        ("", "<gml:coordinates>1,43,0 2,43.1,0 2,44,0 1,43,0</gml:coordinates>"),
+    ],
+    ids=["of the polygon", "of the list", "positions", "coordinates"],
+)
+def test_heights_of_a_polygon_are_left_out(attribute: str, ring: str) -> None:
+    """A third number of each position is no longitude of the next, however it is told that there are three."""
+    flat = iso_metadata("r1", ring=[(1, 43), (2, 43.1), (2, 44), (1, 43)])
+    solid = re.sub("<gml:posList>.*</gml:posList>", ring, flat.replace("<gml:Polygon", f"<gml:Polygon {attribute}"))
+    assert scene_of(solid).footprint.equals(scene_of(flat).footprint)
+    assert ring in solid
 
 
 def test_polygon_over_the_antimeridian_is_cut() -> None:
