@@ -121,6 +121,15 @@ def unknown_elements(record: XmlElement) -> Iterator[str]:
 
 
 def _text(element: XmlElement) -> str:
-    said = " ".join("".join(element.itertext()).split())
+    said = " ".join("".join(_parts(element)).split())
     coded = (code for found in element.iter() if (code := found.get("codeListValue")))
     return next(coded, said)
+
+
+def _parts(element: XmlElement) -> Iterator[str]:
+    """The text in an element, in the language of its record: what it is in others stands beside it."""
+    yield element.text or ""
+    for child in element:
+        if name_of(child) != "PT_FreeText":
+            yield from _parts(child)
+        yield child.tail or ""

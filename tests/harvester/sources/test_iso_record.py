@@ -295,6 +295,18 @@ def test_files_of_one_name_are_all_kept() -> None:
     assert [(asset.key, asset.href) for asset in assets] == [("b02", files[0]), ("b02-2", files[1])]
 
 
+def test_texts_are_read_in_the_language_of_their_record() -> None:
+    """Translations, which catalogues of several languages write beside each text, are not read as a part of it."""
+    translated = (
+        "<gco:CharacterString>Image r1</gco:CharacterString><gmd:PT_FreeText><gmd:textGroup>"
+        '<gmd:LocalisedCharacterString locale="#EN">Picture r1</gmd:LocalisedCharacterString>'
+        "</gmd:textGroup></gmd:PT_FreeText>"
+    )
+    record = iso_metadata("r1").replace("<gco:CharacterString>Image r1</gco:CharacterString>", translated)
+    assert "Picture r1" in record
+    assert scene_of(record).properties["iso:title"] == "Image r1"
+
+
 def test_entities_and_document_types_are_refused() -> None:
     """No entity is resolved: neither a file of ours nor a bomb is read."""
     with pytest.raises(UnreadableAnswer, match="document type"):
