@@ -59,7 +59,7 @@ _PLAIN_ADDRESS = re.compile(r"([a-z][a-z0-9]*)://[A-Za-z0-9.-]+(?=[/:]|$)")
 _ARCHIVE_PREFIX = "ARCHIVE-"
 _ASSET_SCHEMES = ("http", "https", "s3")
 _TIMES = ("datetime", "start_datetime", "end_datetime")
-_LINK_SCHEMES = (*_ASSET_SCHEMES, "ftp")
+_LINK_SCHEMES = (*_ASSET_SCHEMES, "ftp", "ftps", "sftp")
 _MADE_BY_THE_API = frozenset({"self", "root", "parent", "child", "item", "items"})
 
 

@@ -12,6 +12,7 @@ from shapely import Point
 
 from footprints import footprint_bbox
 from harvester.errors import UnreadableAnswer, UnreadableScene
+from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.record import RawRecord, SceneRecord
 from harvester.sensors import Sensors, load_sensors
 from harvester.sources.iso19139.document import RECORD_NAMES, elements, name_of, parsed_xml
@@ -286,6 +287,14 @@ def test_element_that_the_standard_does_not_have_is_reported() -> None:
 def test_published_addresses_hold_no_secret(said: str, published: str | None) -> None:
     """Addresses are absolute, unsigned and without credentials, or not published."""
     assert public_address(said) == published
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "ftps", "sftp"])
+def test_file_on_a_server_of_files_is_a_link_of_the_item(scheme: str) -> None:
+    """An address that browsers do not open is published all the same, and refuses no record."""
+    scene = scene_of(iso_metadata("r1", platform="SPOT5", files=[f"{scheme}://files.example/a.zip"]))
+    item = item_from_scenes([SourcedScene("csw", 0, scene)], item_id=scene.id, collection="any")
+    assert ("enclosure", f"{scheme}://files.example/a.zip") in [(link["rel"], link["href"]) for link in item["links"]]
 
 
 def test_files_of_one_name_are_all_kept() -> None:
