@@ -17,7 +17,7 @@ from harvester.sources.iso19139.document import XmlElement, elements, name_of, n
 from harvester.strict_reading import instant
 
 _EXTENT = "identificationInfo//EX_Extent"
-_PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?Z?")
+_PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:Z|[+-]\d{2}:\d{2})?")
 #: The two forms of a name of EPSG that say that the axes are in its order; `EPSG:4326` alone says nothing.
 _LATITUDE_FIRST = re.compile(r"urn:ogc:def:crs:EPSG|opengis\.net/def/crs/EPSG")
 #: A box and its polygon are rounded differently, and a box is often drawn a little wider.
@@ -41,8 +41,8 @@ def footprint_of(record: XmlElement) -> tuple[Region, tuple[str, ...]]:
         raise UnreadableScene(f"its extent is no footprint: {error}") from error
 
 
-def period_of(record: XmlElement) -> tuple[datetime, datetime | None]:
-    """Begin and end of what a record shows, UTC; None where it is an instant or has no end.
+def period_of(record: XmlElement) -> tuple[datetime, datetime]:
+    """First and last moment of what a record shows, UTC; those of its begin where it says no end.
 
     Dates of the citation (creation, publication) are not taken: they tell when the product was made.
 
@@ -53,10 +53,10 @@ def period_of(record: XmlElement) -> tuple[datetime, datetime | None]:
     ends = _moments(record, "endPosition", "end", "timePosition")
     if not begins:
         raise UnreadableScene("it does not say when its image was acquired (no temporal extent)")
-    begin, end = min(begin for begin, _ in begins), max((end for _, end in ends), default=None)
-    if end is not None and end < begin:
+    begin, end = min(begin for begin, _ in begins), max(end for _, end in ends or begins)
+    if end < begin:
         raise UnreadableScene(f"its period ends ({end.isoformat()}) before it begins ({begin.isoformat()})")
-    return begin, end if end != begin else None
+    return begin, end
 
 
 def _moments(record: XmlElement, *names: str) -> list[tuple[datetime, datetime]]:
@@ -66,7 +66,7 @@ def _moments(record: XmlElement, *names: str) -> list[tuple[datetime, datetime]]
 
 
 def bounds_of(said: str, where: str) -> tuple[datetime, datetime]:
-    """First and last moment of a time as GML writes it: a year, a month, a day, or an instant.
+    """First and last moment of a time as GML writes it: a year, month or day, in UTC whatever its zone, or an instant.
 
     Raises:
         UnreadableScene: It is none of them.

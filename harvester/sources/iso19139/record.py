@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
@@ -34,6 +34,8 @@ _VECTOR_TYPES = ("vector", "textTable", "tin", "stereoModel", "video")
 _IMAGERY_KEYWORDS = ("orthoimagery", "ortho-imagerie", "orthoimagerie", "imagery", "imagerie")
 #: WMO code for "not an instrument of observation", which pygeometa writes where it knows none.
 _NO_INSTRUMENT = "INS-NOBS"
+#: What took longer is known by its day, or is a mosaic: by a moment it would be taken for the image of another record.
+_LONGEST_PASS = timedelta(hours=1)
 _EMPTY_PARENTS = ("TBD", "none", "None")
 
 #: Names of SPOT scenes: satellite, grid reference (K-J), second of acquisition, instrument, spectral mode.
@@ -99,9 +101,9 @@ def scene_from_iso(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         scene_keys=(spot.id, f"{spot.mission}_{spot.source_id}") if spot else (),
         # The record of GEOSUD writes the second of SPOT, which is UTC, as local time (+02:00). The sun angles in it
         # (66.2°, 147.8°) are those of the second in UTC, so that the name is right and the period is not.
-        acquired_at=spot.acquired_at if spot else begin,
-        started_at=begin if end and not spot else None,
-        ended_at=end if not spot else None,
+        acquired_at=spot.acquired_at if spot else begin if end - begin < _LONGEST_PASS else None,
+        started_at=None if spot or begin == end else begin,
+        ended_at=None if spot or begin == end else end,
         footprint=footprint,
         footprint_from="source",
         source_id=identifier,

@@ -259,12 +259,35 @@ def test_polygon_over_the_antimeridian_is_cut() -> None:
         ("2013", "2013-01-01T00:00:00", "2013-12-31T23:59:59"),
         ("2012-02", "2012-02-01T00:00:00", "2012-02-29T23:59:59"),
         ("2013-05-06", "2013-05-06T00:00:00", "2013-05-06T23:59:59"),
+        ("2013-05-06+02:00", "2013-05-06T00:00:00", "2013-05-06T23:59:59"),
         ("2013-05-06T10:11:12.5+02:00", "2013-05-06T08:11:12.500000", "2013-05-06T08:11:12.500000"),
     ],
 )
 def test_imprecise_time_is_the_whole_of_what_it_names(said: str, begin: str, end: str) -> None:
     """A year, a month and a day are intervals, an instant is one."""
     assert [moment.isoformat() for moment in bounds_of(said, "time")] == [f"{begin}+00:00", f"{end}+00:00"]
+
+
+@pytest.mark.parametrize(
+    ("period", "acquired", "begin", "end"),
+    [
+        (("2013-05-06T10:11:12Z", "2013-05-06T10:11:12Z"), "2013-05-06T10:11:12", None, None),
+        (("2013-05-06T10:11:12Z", "now"), "2013-05-06T10:11:12", None, None),
+        (("2013-05-06T10:11:12Z", "2013-05-06T10:11:42Z"), *("2013-05-06T10:11:12",) * 2, "2013-05-06T10:11:42"),
+        (("2013-05-06", "2013-05-06"), None, "2013-05-06T00:00:00", "2013-05-06T23:59:59"),
+        (("2013-05-06", ""), None, "2013-05-06T00:00:00", "2013-05-06T23:59:59"),
+        (("2013-01-01T00:00:00", "2013-12-31T00:00:00"), None, "2013-01-01T00:00:00", "2013-12-31T00:00:00"),
+    ],
+)
+def test_only_an_instant_or_a_pass_has_a_moment(
+    period: tuple[str, str], acquired: str | None, begin: str | None, end: str | None
+) -> None:
+    """A day, or a year of a mosaic, is a period: its first midnight is not when the image was taken."""
+    scene = scene_of(iso_metadata("r1", period=period))
+    moments = (scene.acquired_at, scene.started_at, scene.ended_at)
+    assert [moment and moment.isoformat() for moment in moments] == [
+        said and f"{said}+00:00" for said in (acquired, begin, end)
+    ]
 
 
 def test_element_that_the_standard_does_not_have_is_reported() -> None:
