@@ -117,7 +117,7 @@ class _Catalogue:
 
     def _record(self, hit: _Hit) -> RawRecord:
         address = f"{self._api}/records/{quote(hit.uuid, safe='')}"
-        record = parsed_xml(self.session.get_bytes(f"{address}/formatters/xml"))
+        record = self.session.get_document(f"{address}/formatters/xml", parsed_xml)
         return RawRecord(
             id=hit.uuid,
             content={"xml": canonical_xml(record), "address": address},

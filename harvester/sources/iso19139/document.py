@@ -51,7 +51,7 @@ def parsed_xml(content: bytes) -> XmlElement:
     """The root of an XML document; entities are not resolved and nothing is fetched.
 
     Raises:
-        UnreadableAnswer: It is not well-formed, declares a document type, or is larger than 64 MB.
+        UnreadableAnswer: It is not well-formed, is a page of HTML, declares a document type, or is larger than 64 MB.
     """
     if len(content) > _LARGEST_DOCUMENT:
         raise UnreadableAnswer(f"the document has {len(content)} bytes; ask for fewer records at once (page_size)")
@@ -65,6 +65,8 @@ def parsed_xml(content: bytes) -> XmlElement:
     if root.getroottree().docinfo.doctype:
         # Whoever needs entities to write metadata is not a catalogue; an HTML page has one too.
         raise UnreadableAnswer("it declares a document type, which metadata never does")
+    if name_of(root).casefold() == "html":
+        raise UnreadableAnswer("it is a page of HTML")
     return root
 
 

@@ -17,7 +17,7 @@ from harvester.sources.geonetwork import source as geonetwork
 from harvester.sources.source import Progress, Selection
 from tests.emulators.csw import iso_metadata, iso_scene, iso_scenes
 from tests.emulators.geonetwork import GeoNetworkCatalogue, app
-from tests.emulators.quirks import Plan, Quirks, answers
+from tests.emulators.quirks import Plan, Quirk, Quirks, answers, html_page, truncated
 from tests.emulators.serving import serving
 
 
@@ -124,6 +124,16 @@ def test_bad_record_spoils_only_itself() -> None:
     with pytest.raises(UnreadableScene, match=r"cannot deliver record SCENE_5_.*answered 500"):
         geonetwork.scene_from_record(records[2], Sensors([]))
     assert geonetwork.scene_from_record(records[1], Sensors([])).source_id == records[1].id
+
+
+@pytest.mark.parametrize("quirk", [html_page(), truncated()], ids=["html", "cut"])
+def test_record_that_arrives_broken_is_asked_for_again(quirk: Quirk) -> None:
+    """A page of HTML with status 200, or half a record, is a hiccup of the service and no bad record."""
+    plan = Plan.first(quirk)
+    plan.paths = ("/geonetwork/srv/api/records/",)
+    with options_for(Quirks(app(GeoNetworkCatalogue.of(iso_scenes(3))), plan)) as options:
+        records = pages_of(options)[0].records
+    assert all(geonetwork.scene_from_record(record, Sensors([])) for record in records)
 
 
 def test_formatter_that_fails_on_everything_stops_the_run() -> None:
