@@ -88,10 +88,12 @@ class _Catalogue:
         url = f"{self._api}/search/records/_search?bucket=metadata"
         answer = self.session.post_json(url, search)
         try:
+            if answer.get("timed_out") or (answer.get("_shards") or {}).get("failed"):
+                raise UnreadableAnswer(f"{self.options.shown_location}: the search did not look everywhere; try later")
             found = answer["hits"]
             hits = [_hit(hit) for hit in found["hits"]]
             return list({hit.uuid: hit for hit in hits}.values()), int(found["total"]["value"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UnreadableAnswer(
                 f"{self.options.shown_location}: the search did not answer hits with uuid and sort ({error!r})"
             ) from error

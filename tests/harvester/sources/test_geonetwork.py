@@ -144,6 +144,16 @@ def test_formatter_that_fails_on_everything_stops_the_run() -> None:
         pages_of(options)
 
 
+@pytest.mark.parametrize("sign", [{"timed_out": True}, {"_shards": {"total": 2, "successful": 1, "failed": 1}}])
+def test_index_that_did_not_look_everywhere_stops_the_run(sign: dict[str, Any]) -> None:
+    """An index answers with status 200 and what it found when a part of it fails: the rest would be passed over."""
+    found = {"total": {"value": 1}, "hits": [{"_source": {"uuid": "a"}, "sort": ["2024", "a"]}]}
+    plan = Plan(always=answers(200, {**sign, "hits": found}))
+    refused = pytest.raises(UnreadableAnswer, match="did not look everywhere")
+    with options_for(Quirks(app(GeoNetworkCatalogue()), plan)) as options, refused:
+        pages_of(options)
+
+
 @pytest.mark.parametrize("body", [{"hits": {"total": {"value": 1}}}, {"error": "x"}, [], {"hits": {"hits": [{}]}}])
 def test_answer_of_another_shape_stops_the_run(body: Any) -> None:
     """An index that answers something else is not taken for an empty one."""
