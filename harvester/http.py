@@ -186,8 +186,19 @@ class Session:
             response = self._sent(request, auth if request.url.netloc == asked else None)
             if response.next_request is None:
                 return self._good(response)
-            request = response.next_request
+            request = self._led_on(request, response, response.next_request)
         raise SourceUnavailable(f"{self._said(response)}; more than {_MAX_REDIRECTS} redirects")
+
+    def _led_on(self, request: httpx.Request, response: httpx.Response, following: httpx.Request) -> httpx.Request:
+        """The request that a redirect leads to: what was posted is posted again, unless the answer itself is there.
+
+        Browsers ask by GET instead, without what they posted: a search would then give everything that it has.
+        """
+        if following.method == request.method or response.status_code == httpx.codes.SEE_OTHER:
+            return following
+        return self._client.build_request(
+            request.method, following.url, headers=following.headers, content=request.read()
+        )
 
     def _check_allowed(self, url: httpx.URL) -> None:
         host = url.netloc.decode()

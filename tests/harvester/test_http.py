@@ -168,6 +168,20 @@ def test_a_redirect_is_followed_to_allowed_hosts_only() -> None:
             assert session.get_json(url) == ANSWER
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_posted_question_is_posted_again_where_it_is_redirected_to(status: int) -> None:
+    """A service that has moved is asked what was asked, and not for all that it has."""
+    with _service(quirks.redirects("/post", status)) as (url, _), _session(url) as session:
+        assert session.post_json(url, {"since": 1}) == {"body": '{"since":1}', "type": "application/json"}
+
+
+def test_an_answer_that_is_elsewhere_is_fetched() -> None:
+    """See other (303) is no move: the answer to what was posted is there, to be had by GET."""
+    with _service(quirks.redirects("/", 303)) as (url, plan), _session(url) as session:
+        assert session.post_json(f"{url}/post", {"since": 1}) == ANSWER
+    assert [method for method, _, _ in plan.requests] == ["POST", "GET"]
+
+
 def test_redirects_without_end_end() -> None:
     """A redirect to itself is not followed for ever."""
     with _service(always=quirks.redirects("/")) as (url, plan), _session(url) as session:
