@@ -34,6 +34,10 @@ logger = getLogger(__name__)
 
 USER_AGENT = "DINAMIS-STAC harvester (+https://dinamis.data-terra.org/)"
 
+#: How answers may be packed: each makes a thousandfold at most, and what has come is measured before more is unpacked.
+_PACKINGS = ("gzip", "deflate")
+#: What httpx would unpack too: Brotli, or one packing within another, makes a gigabyte of a few hundred bytes.
+_UNBOUNDED_PACKINGS = ("br", "zstd")
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 _MAX_REDIRECTS = 5
 
@@ -221,6 +225,7 @@ class Session:
                 raise _PassingFailure(f"{failed}: {self._masked(str(error))}") from error
 
     def _content(self, response: httpx.Response, deadline: float) -> bytes:
+        self._check_packing(response)
         content = bytearray()
         for part in response.iter_bytes():
             content += part
@@ -232,6 +237,12 @@ class Session:
             if time.monotonic() > deadline:
                 raise _PassingFailure(f"{self._said(response)}, but too slowly: after {len(content):,} bytes we left")
         return bytes(content)
+
+    def _check_packing(self, response: httpx.Response) -> None:
+        packings = [name.strip().lower() for name in response.headers.get("Content-Encoding", "").split(",")]
+        known = [name for name in packings if name in (*_PACKINGS, *_UNBOUNDED_PACKINGS)]
+        if len(known) > 1 or not set(known).isdisjoint(_UNBOUNDED_PACKINGS):
+            raise SourceUnavailable(f"{self._said(response)}, packed by {', '.join(known)}; only gzip is asked for")
 
     def _good(self, response: httpx.Response) -> httpx.Response:
         if response.is_success:
@@ -319,7 +330,7 @@ def _turns(_host: bytes, rate: float) -> _Turns:
 
 
 def _client(answers: KeptAnswers | None, timeout_s: float, auth: httpx.Auth | None) -> httpx.Client:
-    headers = {"User-Agent": USER_AGENT}
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": ", ".join(_PACKINGS)}
     if answers is None:
         return httpx.Client(headers=headers, timeout=timeout_s, auth=auth)
     # Without "no-cache" an answer may be taken for fresh by its age alone, and a change at the source be missed.
@@ -360,7 +371,7 @@ def _retry_after_s(header: str, now: datetime) -> float | None:
     """The seconds of a Retry-After header, a number or an HTTP date (RFC 9110 §10.2.3); None where it says nothing."""
     try:
         seconds = float(header) if header.strip().isdigit() else (_http_date(header) - now).total_seconds()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return seconds if seconds > 0 else None
 

@@ -77,7 +77,7 @@ def _tells_its_version(headers: Headers) -> bool:
         return True
     try:
         age = parsedate_to_datetime(headers["date"]) - parsedate_to_datetime(headers["last-modified"])
-    except (KeyError, ValueError, TypeError):  # one of them is missing or no date, or only one has a zone
+    except (KeyError, ValueError, OverflowError, TypeError):  # one is missing or no date, or only one has a zone
         return False
     return age > timedelta(seconds=1)
 

@@ -136,10 +136,11 @@ def test_the_service_says_how_long_to_wait(is_date: bool) -> None:
         assert time.monotonic() - began >= 1
 
 
-def test_a_wait_without_end_is_cut() -> None:
-    """A Retry-After of a day is waited for only as long as patience allows."""
+@pytest.mark.parametrize("when", ["86400", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
+def test_a_wait_without_end_is_cut(when: str) -> None:
+    """A Retry-After of a day, or one beyond all days, is waited for only as long as patience allows."""
     patience = Patience(attempts=2, longest_retry_after_s=0.05)
-    with _service(quirks.too_many_requests("86400")) as (url, _), _session(url, patience) as session:
+    with _service(quirks.too_many_requests(when)) as (url, _), _session(url, patience) as session:
         assert session.get_json(url) == ANSWER
 
 
@@ -157,6 +158,17 @@ def test_an_answer_without_bounds_is_left() -> None:
         with pytest.raises(SourceUnavailable, match="more than 100,000 bytes"):
             session.get_bytes(f"{url}/bomb")
         assert len(plan.requests) == 1
+
+
+@pytest.mark.parametrize("packings", ["br", "gzip, gzip", "GZIP,br"])
+def test_an_answer_that_may_unpack_without_bounds_is_not_unpacked(packings: str) -> None:
+    """Brotli, or one packing within another, is refused before any of it is unpacked, and never asked for."""
+    packed = quirks.answers(200, {}, {"Content-Encoding": packings})
+    with _service(always=packed) as (url, plan), _session(url) as session:
+        with pytest.raises(SourceUnavailable, match=r"packed by .*; only gzip is asked for"):
+            session.get_bytes(url)
+        assert len(plan.requests) == 1
+    assert [headers["accept-encoding"] for _, _, headers in plan.requests] == ["gzip, deflate"]
 
 
 def test_a_redirect_is_followed_to_allowed_hosts_only() -> None:

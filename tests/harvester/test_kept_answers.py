@@ -86,6 +86,7 @@ SENT_AGAIN = {
     "without a version": {"Date": format_datetime(NOW, usegmt=True)},
     "changed within the last second": {"Last-Modified": format_datetime(NOW + timedelta(hours=1), usegmt=True)},
     "a time that is none": {"Last-Modified": "yesterday"},
+    "a time beyond all days": {"Last-Modified": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
     "not to be stored": {"ETag": '"1"', "Cache-Control": "no-store"},
 }
 
