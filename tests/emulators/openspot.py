@@ -43,7 +43,7 @@ class OpenSpot:
 
     def _page(self, layers: Mapping[str, Any]) -> Any:
         async def page(request: Request) -> Response:
-            years, modes = (sorted({layer.split("_")[part] for layer in layers}) for part in (0, 1))
+            years, modes = (sorted({layer.split("_", 1)[part] for layer in layers}) for part in (0, 1))
             selects = _select("choix_annee", years) + _select("choix_resolution", modes) if self.has_selects else ""
             return HTMLResponse(f"<!DOCTYPE html><html><body><form>{selects}</form></body></html>")
 

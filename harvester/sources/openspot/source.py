@@ -29,7 +29,7 @@ is_selectable = False
 
 _PAGE_SIZE = 1000
 _YEAR = re.compile(r"\d{4}")
-_MODE = re.compile(r"[A-Za-z0-9-]+")
+_MODE = re.compile(r"\w[\w.,-]*")
 
 
 class Options(SourceOptions):

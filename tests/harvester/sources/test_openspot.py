@@ -67,6 +67,13 @@ def test_all_years_and_modes_that_the_page_offers_are_read() -> None:
     assert len({record.id for record in records}) == len(records) == 120
 
 
+def test_modes_are_read_however_they_are_written() -> None:
+    """The select is called for resolutions: one that is written as a number is a mode like any other."""
+    service = OpenSpot(layers={f"2018_{mode}": features(2, mode=mode) for mode in ("1.5", "6", "2,5m", "PMS_6")})
+    with _served(service) as url:
+        assert {record.content["layer"] for record in _records(_options(url))} == service.layers.keys()
+
+
 def test_years_and_modes_that_are_fixed_need_no_page() -> None:
     """With years and modes in the options, the page is not asked."""
     plan = Plan()
