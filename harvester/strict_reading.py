@@ -97,7 +97,7 @@ def instant(value: Any, where: str, *, naive_is_utc: bool = True) -> datetime:
         UnreadableScene: It is none, or has no zone where that is asked for.
     """
     try:
-        moment = datetime.fromisoformat(value)
+        moment = _moment(value)
     except (TypeError, ValueError) as error:
         raise UnreadableScene(f"{where} is not a time but {_shown(value)}") from error
     if moment.tzinfo is None:
@@ -108,6 +108,12 @@ def instant(value: Any, where: str, *, naive_is_utc: bool = True) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError as error:  # an offset at the edge of the calendar
         raise UnreadableScene(f"{where} is not a time but {_shown(value)}") from error
+
+
+def _moment(text: str) -> datetime:
+    if text[10:11] in ("+", "-"):
+        raise ValueError("the zone of a day, which Python would take for a time of that day")
+    return datetime.fromisoformat(text)
 
 
 def _shown(value: Any) -> str:

@@ -56,7 +56,7 @@ def test_time_without_zone_can_be_refused() -> None:
         Fields({"at": "2020-04-01T18:56:19"}).instant("at", naive_is_utc=False)
 
 
-@pytest.mark.parametrize("value", ["yesterday", 5, "0001-01-01T00:00:00+10:00", ["2020-01-01"]])
+@pytest.mark.parametrize("value", ["yesterday", 5, "0001-01-01T00:00:00+10:00", "2020-01-01+02:00", ["2020-01-01"]])
 def test_what_is_no_time_is_refused(value: Any) -> None:
     """Anything else than a time of the calendar is refused with what stands there."""
     with pytest.raises(UnreadableScene, match="at is not a time but"):
