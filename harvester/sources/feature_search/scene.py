@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from harvester.errors import UnreadableScene
 from harvester.record import SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.feature_search.features import (
@@ -66,7 +67,7 @@ def with_stac_properties(scene: SceneRecord, properties: Fields) -> SceneRecord:
     incidence = properties.number("view:incidence_angle", None)
     return replace(
         scene,
-        ended_at=properties.instant("end_datetime", scene.started_at),
+        ended_at=end_of(properties, "end_datetime", scene.started_at),
         gsd_m=properties.number("gsd", None),
         cloud_cover_percent=percentage(cloud),
         snow_cover_percent=percentage(snow),
@@ -86,6 +87,18 @@ def with_stac_properties(scene: SceneRecord, properties: Fields) -> SceneRecord:
         ),
         warnings=(*scene.warnings, *not_percentages({"eo:cloud_cover": cloud, "eo:snow_cover": snow})),
     )
+
+
+def end_of(properties: Fields, name: str, started_at: datetime | None) -> datetime | None:
+    """When an image ends that began then: at once, where the service does not say it.
+
+    Raises:
+        UnreadableScene: It ends before it begins, so that one of the two is wrong.
+    """
+    ended_at: datetime | None = properties.instant(name, started_at)
+    if started_at and ended_at and ended_at < started_at:
+        raise UnreadableScene(f"its {name} ({ended_at.isoformat()}) is before it begins ({started_at.isoformat()})")
+    return ended_at
 
 
 def not_percentages(values: Mapping[str, float | None]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from harvester.sources.feature_search.features import (
     texts,
     whole,
 )
-from harvester.sources.feature_search.scene import not_percentages, scene_of_feature, with_stac_properties
+from harvester.sources.feature_search.scene import end_of, not_percentages, scene_of_feature, with_stac_properties
 from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields
 
@@ -120,7 +120,7 @@ def _v2_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
     return replace(
         scene_of_feature(identifier, feature, properties, started, sensors),
         source_id=source_id,
-        ended_at=properties.instant("completionDate", started),
+        ended_at=end_of(properties, "completionDate", started),
         published_at=properties.instant("published", None),
         gsd_m=properties.number("resolution", None),
         cloud_cover_percent=percentage(cloud),

@@ -352,6 +352,15 @@ def test_unknown_field_is_told(dialect: Dialect, sensors: Sensors) -> None:
     assert "properties.novelty" in _scene(feature, sensors).warnings[0]
 
 
+@pytest.mark.parametrize(("dialect", "end"), [("v2", "completionDate"), ("v9", "end_datetime")])
+def test_image_that_ends_before_it_begins_is_refused(dialect: Dialect, end: str, sensors: Sensors) -> None:
+    """The two are not taken for one another: the image would be of both dates, and of all between them."""
+    feature = synthetic_records(1, dialect)[0]
+    feature["properties"][end] = "1999-01-01T00:00:00Z"
+    with pytest.raises(UnreadableScene, match=rf"its {end} \(1999-01-01.*\) is before it begins"):
+        _scene(feature, sensors)
+
+
 @pytest.mark.parametrize("content", [None, "text", {}, {"properties": []}, {"properties": {}}])
 def test_what_is_no_record_refuses_itself(content: Any, sensors: Sensors) -> None:
     """Whatever stands among the features is a record that is refused with a reason."""
