@@ -62,7 +62,7 @@ class Fields:
             return default
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
             raise UnreadableScene(f"{self._path(name)} is not a number but {_shown(value)}")

@@ -181,7 +181,7 @@ def _in_range(value: Any, low: float, high: float) -> bool:
 
 
 def _whole(item: ItemDocument) -> bytes | None:
-    """The Item as JSON; None where it holds half a surrogate pair."""
+    """The Item as JSON; None where no catalogue could store it."""
     try:
         return orjson.dumps(item)
     except orjson.JSONEncodeError:
@@ -220,16 +220,18 @@ def _image_problems(fields: Mapping[str, Any]) -> Iterator[str]:
         yield f"an image has at least one band, each with a name of its own, not {names}"
     if min(fields.get("proj:shape", [1])) < 1:
         yield f"proj:shape {fields['proj:shape']} is empty"
-    if len(fields.get("proj:transform", range(6))) != 6:
-        yield "proj:transform must be six numbers"
+    if len(fields.get("proj:transform", range(6))) not in (6, 9):
+        yield "proj:transform must be six numbers, or nine"
 
 
 def _text_problems(item: ItemDocument, whole: bytes | None) -> Iterator[str]:
     if whole is not None and _is_harmless(whole):
         return
+    unstorable = [where for where, text in _texts(item, "") if not is_storable(text)]
+    yield from (f"{where} holds a character that no catalogue can store" for where in unstorable)
+    if whole is None and not unstorable:
+        yield "a number has more than 64 bits, or lists lie too deep in each other: no catalogue can store that"
     for where, text in _texts(item, ""):
-        if not is_storable(text):
-            yield f"{where} holds a character that no catalogue can store"
         if _SECRET.search(text):
             # The text itself is not repeated: this message goes into logs and reports.
             yield f"{where} holds a credential, a signed URL or the place of a file"

@@ -28,7 +28,7 @@ def test_missing_null_and_empty_are_the_same(content: dict[str, Any]) -> None:
         Fields(content, "properties").number("cloud")
 
 
-@pytest.mark.parametrize("value", ["wet", True, [1], "nan", "inf", {}])
+@pytest.mark.parametrize("value", ["wet", True, [1], "nan", "inf", {}, 10**400])
 def test_what_is_no_number_is_refused(value: Any) -> None:
     """Texts, lists, truth values and numbers without end are refused with what stands there."""
     with pytest.raises(UnreadableScene, match="cloud is not a number but"):

@@ -9,12 +9,12 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 #: Query parameters of signed addresses: AWS, Google, Azure (SAS), CloudFront, and the tokens of small services.
 _SIGNATURE = re.compile(
     r"(x-(amz|goog)-.+|awsaccesskeyid|googleaccessid|key-pair-id|policy|signature|expires|sig|s[evprtks]|ske|sks|skt|skv"
-    r"|skoid|sktid|srt|ss|sip|spr|sdd|token|.*[_-]token|api[_-]?key|key|password|hmac)",
+    r"|skoid|sktid|srt|ss|sip|spr|sdd|token|.*[_-]token|(x[_-])?api[_-]?key|key|password|hmac)",
     re.IGNORECASE,
 )
 #: Azure writes `sv`, `se`…, Amazon `Expires`: alone they may mean something else, beside one of these they do not.
 _PROOF = re.compile(
-    r"(x-(amz|goog)-(signature|credential|security-token)|signature|sig|token|.*[_-]token|api[_-]?key|password|hmac)",
+    r"(x-(amz|goog)-(signature|credential|security-token)|signature|sig|token|.*[_-]token|(x[_-])?api[_-]?key|password|hmac)",
     re.IGNORECASE,
 )
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from harvester.items.assets import known
+from harvester.items.checks import RANGES
 from harvester.record import RemoteAsset
 from harvester.sources.stac.addresses import absolute
 
@@ -20,8 +21,11 @@ _KEPT = ("description", "gsd", "data_type", "nodata", "unit")
 #: Objects that are the bands themselves, or open files by other ways than the address.
 _IGNORED_PREFIXES = ("auth:", "alternate:", "storage:", "xarray:", "table:", "dinamis:")
 
-#: Fields of bands and the highest value of each, in micrometres and W/m²/µm: some services write nanometres.
-_OPTICAL = {"center_wavelength": 100.0, "full_width_half_max": 100.0, "solar_illumination": 100_000.0}
+#: Fields of bands in micrometres and W/m²/µm: some services write nanometres.
+_OPTICAL = ("center_wavelength", "full_width_half_max", "solar_illumination")
+
+#: Fields of the grid, and how many numbers each has: a transform may be written as a whole matrix.
+_GRID = {"proj:shape": (2,), "proj:transform": (6, 9)}
 
 #: Keys that are roles at the same time, where an asset has none.
 _ROLES_BY_KEY = ("data", "metadata", "overview", "thumbnail")
@@ -93,23 +97,40 @@ def _asset(key: str, name: str, href: str, said: Mapping[str, Any], warnings: li
         key=key,
         href=href,
         roles=_roles(key, said.get("roles")),
-        title=_text(said.get("title")) or name,
+        title=_text(said.get("title")) or name or key,
         media_type=_text(said.get("type")),
-        fields=_fields(said) | _bands(said, warnings),
+        fields=_fields(name, said, warnings) | _bands(name, said, warnings),
     )
 
 
 def _roles(key: str, said: Any) -> tuple[str, ...]:
+    """The roles, which STAC leaves to the source: a file without any is taken for an image."""
     roles = tuple(role for role in said if isinstance(role, str)) if isinstance(said, list) else ()
-    return roles or ((key,) if key in _ROLES_BY_KEY else ())
+    return roles or ((key,) if key in _ROLES_BY_KEY else ("data",))
 
 
-def _fields(said: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(asset: str, said: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
     fields = dict(_shared_of_bands(rasters)) if (rasters := said.get("raster:bands")) else {}
     fields |= {name: value for name, value in said.items() if _is_published(name) and is_plain(value)}
     if code := proj_code(said.get("proj:code"), fields.pop("proj:epsg", None)):
         fields["proj:code"] = code
-    return fields
+    unfit = {name: value for name, value in fields.items() if not _can_be(name, value)}
+    left_out = (f"{name} is {str(value)[:40]}" for name, value in unfit.items() if value is not None)
+    warnings.extend(f"the asset {asset[:80]!r}: {each} and was left out" for each in left_out)
+    return {name: value for name, value in fields.items() if name not in unfit}
+
+
+def _can_be(name: str, value: Any) -> bool:
+    """Whether a field of numbers is what it must be; services write -1, 0 or nothing for what they do not know."""
+    if name in RANGES:
+        low, high = RANGES[name]
+        return type(value) in (int, float) and low <= value <= high
+    if name not in _GRID:
+        return True
+    if not isinstance(value, list) or len(value) not in _GRID[name]:
+        return False
+    lowest = 1 if name == "proj:shape" else -math.inf
+    return all(type(number) in (int, float) and number >= lowest for number in value)
 
 
 @lru_cache(maxsize=1024)
@@ -127,17 +148,22 @@ def _shared_of_bands(said: Any) -> Iterator[tuple[str, Any]]:
             yield new, values[0]
 
 
-def _bands(said: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
-    """Bands with a name, from `bands`, or from `eo:bands` with the `raster:bands` beside them; nothing without any."""
+def _bands(asset: str, said: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """Bands from `bands`, or from `eo:bands` with the `raster:bands` beside them; none unless each has its own name.
+
+    Their order is that of the pixels: one alone cannot be left out.
+    """
     optical = _objects(said.get("bands") or said.get("eo:bands"))
     if not optical:
         return {}
     rasters = _objects(said.get("raster:bands"))
     if len(rasters) != len(optical):
         rasters = [{}] * len(optical)
-    pairs = zip(optical, rasters, strict=True)
-    bands = [_band(name, band, raster, warnings) for band, raster in pairs if (name := _text(band.get("name")))]
-    return {"bands": bands} if bands else {}
+    names = [_text(band.get("name")) or "" for band in optical]
+    if not all(names) or len(set(names)) < len(names):
+        warnings.append(f"the asset {asset[:80]!r}: its bands have no names of their own and were left out")
+        return {}
+    return {"bands": [_band(*each, warnings) for each in zip(names, optical, rasters, strict=True)]}
 
 
 def _band(name: str, band: Mapping[str, Any], raster: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
@@ -155,12 +181,12 @@ def _band(name: str, band: Mapping[str, Any], raster: Mapping[str, Any], warning
 
 def _optical_fields(name: str, band: Mapping[str, Any], warnings: list[str]) -> dict[str, float]:
     fields = {}
-    for field, highest in _OPTICAL.items():
+    for field in _OPTICAL:
         since_1_1 = f"eo:{field}"
         value = _number(band.get(since_1_1, band.get(field)))
         if value is None:
             continue
-        if 0 < value <= highest:
+        if _can_be(since_1_1, value):
             fields[since_1_1] = value
         else:
             warnings.append(f"band {name[:20]}: {field} is {value:g}, out of its range, and was left out")

@@ -13,6 +13,7 @@ from pystac.serialization import identify_stac_object, migrate_to_latest
 
 from footprints import FootprintError, Region, ViewingDirection, footprint_as_drawn
 from harvester.errors import UnreadableScene
+from harvester.items.checks import RANGES
 from harvester.record import RawRecord, RecordLink, SceneRecord
 from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.stac.addresses import web_address
@@ -141,12 +142,15 @@ class _Properties:
         self._take_proj_code()
         for name in list(self.fields.left_over()):
             field = name.removeprefix("properties.")
-            value = self.fields.take(field) if _is_published(field) else None
+            value = self._value(field) if _is_published(field) else None
             if value is not None and (is_plain(value) or field in _KEPT_OBJECTS):
                 self._further[field] = value
             elif value is not None:
                 self.warnings.append(f"{name} is an object and was left out")
         return self._further
+
+    def _value(self, field: str) -> Any:
+        return self._within(field, *RANGES[field]) if field in RANGES else self.fields.take(field)
 
     def left_over(self) -> tuple[str, ...]:
         """A warning that names what was not taken."""
@@ -166,12 +170,13 @@ class _Properties:
     def _view(self) -> dict[str, Any]:
         """Directions; `view:azimuth` is read from the target to the satellite, as nearly all catalogues write it."""
         sun_azimuth = self.fields.number("view:sun_azimuth", None)
-        azimuth = self.fields.number("view:azimuth", None)
+        said_azimuth = self.fields.number("view:azimuth", None)
+        azimuth = None if said_azimuth is None else said_azimuth % 360
         incidence = self._within("view:incidence_angle", 0, 89.999)
         off_nadir = self._within("view:off_nadir", 0, 89.999)
         viewing = None
         if azimuth is not None and incidence is not None:
-            viewing = ViewingDirection(azimuth % 360, incidence, off_nadir)
+            viewing = ViewingDirection(azimuth, incidence, off_nadir)
         else:
             alone = {"view:azimuth": azimuth, "view:incidence_angle": incidence, "view:off_nadir": off_nadir}
             self._further |= {name: angle for name, angle in alone.items() if angle is not None}

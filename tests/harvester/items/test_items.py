@@ -533,6 +533,7 @@ SPOILED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "transform": (lambda item: spoil(item, "image.proj:transform", [1, 2]), "six numbers"),
     "infinite": (lambda item: spoil(item, "properties.airbus:x", float("-inf")), "airbus:x is not a finite"),
     "infinite in a list": (lambda item: spoil(item, "properties.airbus:x", [1, float("nan")]), "is not a finite"),
+    "65 bits": (lambda item: spoil(item, "properties.airbus:x", [2**64]), "more than 64 bits"),
     "signed": (lambda item: spoil(item, "properties.a", "https://h/x?X-Amz-Signature=b"), "properties/a holds"),
 }
 

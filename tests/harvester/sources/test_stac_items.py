@@ -11,6 +11,7 @@ import pytest
 
 from footprints import ViewingDirection, footprint_bbox
 from harvester.errors import UnreadableScene
+from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.record import SceneRecord
 from harvester.sensors import load_sensors
 from harvester.sources.stac import source as stac
@@ -32,6 +33,12 @@ def changed(number: int = 1, **fields: Any) -> dict[str, Any]:
     item = synthetic_item(number)
     item["properties"] |= fields.pop("properties", {})
     return item | fields
+
+
+def item_of(scene: SceneRecord) -> dict[str, Any]:
+    """The Item of a scene, which holds all invariants."""
+    sourced = SourcedScene(source="stac", precedence=0, scene=scene)
+    return item_from_scenes([sourced], item_id=scene.id, collection="spot-6-7-open")
 
 
 def polygon(*ring: tuple[float, float]) -> dict[str, Any]:
@@ -110,6 +117,7 @@ def test_long_ids_stay_different() -> None:
         ("https://b.example.org/x.tif?X-Amz-Expires=1&X-Amz-Signature=abc", "https://b.example.org/x.tif"),
         ("https://b.example.org/x.tif?sv=2020&se=1&sr=c&sig=abc%3D", "https://b.example.org/x.tif"),
         ("https://b.example.org/x.tif?file=a&token=abc", "https://b.example.org/x.tif?file=a"),
+        ("https://b.example.org/x.tif?x-api-key=abc&f=1", "https://b.example.org/x.tif?f=1"),
         ("https://b.example.org/x.tif?Expires=1&Signature=abc&Key-Pair-Id=K", "https://b.example.org/x.tif"),
         ("https://ada:pass@b.example.org/x.tif", "https://b.example.org/x.tif"),
         ("https://b.example.org/x?sr=2154&st=a", "https://b.example.org/x?sr=2154&st=a"),
@@ -201,6 +209,72 @@ def test_numbers_that_stand_for_unknown_are_left_out() -> None:
     scene = read(changed(properties={"eo:cloud_cover": -1}))
     assert scene.cloud_cover_percent is None
     assert scene.warnings == ("eo:cloud_cover is -1, out of its range, and was left out",)
+
+
+def file(**fields: Any) -> SceneRecord:
+    """The scene of an Item with one file that has these fields."""
+    return read(changed(assets={"x": {"href": "https://x.example.org/a.tif", **fields}}))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("gsd", 0),
+        ("file:size", "12"),
+        ("eo:cloud_cover", -1),
+        ("proj:shape", [0, 0]),
+        ("proj:shape", "100 x 100"),
+        ("proj:transform", [10, 0, 0]),
+    ],
+)
+def test_numbers_of_a_file_that_cannot_be_are_left_out(field: str, value: Any) -> None:
+    """They do not refuse the Item, whose image they are beside."""
+    scene = file(**{field: value})
+    assert field not in scene.remote_assets[0].fields
+    assert scene.warnings == (f"the asset 'x': {field} is {value} and was left out",)
+    item_of(scene)
+
+
+@pytest.mark.parametrize("field", ["gsd", "proj:shape", "proj:transform"])
+def test_what_a_file_does_not_say_is_no_fault(field: str) -> None:
+    """A null is the same as no field."""
+    scene = file(bands=[{"name": "a"}], **{field: None})
+    assert (set(scene.remote_assets[0].fields), scene.warnings) == ({"bands"}, ())
+    item_of(scene)
+
+
+def test_a_transform_may_be_a_whole_matrix() -> None:
+    """The projection extension takes six numbers or nine."""
+    matrix = [10, 0, 5, 0, -10, 5, 0, 0, 1]
+    scene = file(bands=[{"name": "a"}], **{"proj:transform": matrix})
+    assert item_of(scene)["assets"]["x"]["proj:transform"] == matrix
+
+
+def test_a_file_without_roles_is_an_image() -> None:
+    """STAC does not ask for roles, and we do: as where access is decided, it is taken for an image."""
+    assert item_of(file())["assets"]["x"]["roles"] == ["data"]
+
+
+@pytest.mark.parametrize("names", [("a", None, "b"), ("a", "a", "b")])
+def test_bands_without_names_of_their_own_are_left_out(names: tuple[str | None, ...]) -> None:
+    """All of them: without one the others would stand for other pixels."""
+    scene = file(**{"eo:bands": [{"name": name, "common_name": "red"} for name in names]})
+    assert "bands" not in scene.remote_assets[0].fields
+    assert scene.warnings == ("the asset 'x': its bands have no names of their own and were left out",)
+
+
+@pytest.mark.parametrize(("said", "kept"), [(-30, 330), (400, 40)])
+def test_an_azimuth_alone_is_one_of_the_circle(said: float, kept: float) -> None:
+    """As one beside an incidence is."""
+    item = changed(properties={"view:azimuth": said, "view:incidence_angle": None})
+    assert item_of(read(item))["properties"]["view:azimuth"] == kept
+
+
+def test_a_number_of_an_extension_out_of_its_range_is_left_out() -> None:
+    """Whichever it is: the Item would be refused for it."""
+    scene = read(changed(properties={"sar:center_frequency": 0}))
+    assert "sar:center_frequency" not in scene.properties
+    assert scene.warnings == ("sar:center_frequency is 0, out of its range, and was left out",)
 
 
 def test_properties_with_a_namespace_are_kept() -> None:
