@@ -41,7 +41,8 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
             seen |= {*page.unread, *(printable(raw.id) for raw in page.records)}
             watch(report, progress)
         if seen and selection.is_everything and request.limit is None:
-            report.absent = connections.patiently(lambda _, side: count_unseen(side, feed.name, seen))
+            refused = [refusal.record for refusal in report.refusals]
+            report.absent = connections.patiently(lambda _, side: count_unseen(side, feed.name, seen, refused))
     return report.ended("succeeded", progress.passed_over)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from psycopg import Connection
 
+from database.statements import statement
 from harvester import catalogue
 from harvester.collection_model import WithdrawalRules
 from harvester.runs import Run
+
+_MARK_ABSENT = statement("harvester.runs", "mark_absent")
 
 
 def settle_sightings(connection: Connection, run: Run) -> None:
@@ -19,20 +22,18 @@ def settle_sightings(connection: Connection, run: Run) -> None:
 
 
 def mark_absent(connection: Connection, run: Run) -> int:
-    """Note which records of the feed a complete run did not see; returns how many they are."""
-    return connection.execute(
-        "UPDATE dinamis.source_record SET absent_since = coalesce(absent_since, %s)"
-        " WHERE feed = %s AND state != 'withdrawn' AND last_seen < %s AND NOT EXISTS"
-        " (SELECT FROM dinamis.sighting CROSS JOIN unnest(records) AS seen"
-        " WHERE sighting.feed = source_record.feed AND seen_at >= %s AND seen = source_record.id)",
-        (run.started_at, run.feed, run.started_at, run.started_at),
-    ).rowcount
+    """Note which records of the feed a complete run did not see; returns how many they are.
+
+    Those below a place that could not be read, a folder or an archive, are not among them.
+    """
+    return connection.execute(_MARK_ABSENT, {"feed": run.feed, "start": run.started_at}).rowcount
 
 
-def count_unseen(connection: Connection, feed: str, seen: Set[str]) -> int:
-    """How many active records of the feed are not among these."""
+def count_unseen(connection: Connection, feed: str, seen: Set[str], refused: Iterable[str]) -> int:
+    """How many active records of the feed are not among those that were seen, and not below one that was refused."""
     rows = connection.execute("SELECT record FROM dinamis.source_record WHERE feed = %s AND state = 'active'", (feed,))
-    return sum(record not in seen for (record,) in rows)
+    places = tuple(f"{place}/" for place in refused)
+    return sum(record not in seen and not record.startswith(places) for (record,) in rows)
 
 
 def overdue_records(connection: Connection, feed: str, rules: WithdrawalRules) -> list[tuple[str, bool]]:

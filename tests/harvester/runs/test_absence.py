@@ -167,6 +167,32 @@ def test_resumed_run_misses_nothing(ten: Stock) -> None:
     assert absent(ten) == []
 
 
+def test_what_lies_below_an_unreadable_place_is_not_missed(stock: Stock) -> None:
+    """An archive that breaks keeps its Items, as a product does; what is gone beside it goes."""
+    stock.held.records = {name: image(number) for number, name in enumerate(["a.zip!/1", "a.zip!/b/2", "a.zip", "c"])}
+    stock.harvest()
+    stock.held.records = {"a.zip!": {"problem": "the zip cannot be read"}}
+    days_pass(stock, 1)
+
+    assert stock.harvest(dry_run=True).absent == 2
+    assert (stock.harvest().absent, absent(stock)) == (2, ["a.zip", "c"])
+    days_pass(stock, 8)
+    report = stock.harvest()
+
+    assert counts(report) == {"quarantined": 1, "withdrawn": 2}
+    assert set(items(stock.database)) == {image(0)["image"], image(1)["image"]}
+
+
+def test_what_is_gone_from_a_place_that_can_be_read_again_is_missed(stock: Stock) -> None:
+    """A refusal of long ago protects nothing."""
+    stock.held.records = {"d/1": image(1), "d": {"problem": "the directory cannot be listed"}, "e": image(2)}
+    stock.harvest()
+    stock.held.records = {"e": image(2)}
+    days_pass(stock, 1)
+    stock.harvest()
+    assert absent(stock) == ["d", "d/1"]
+
+
 def test_record_that_is_missed_was_seen_when_it_was_seen(ten: Stock) -> None:
     """Of a run before the last one nothing is kept but when it saw what the last one missed."""
     for _ in range(2):
