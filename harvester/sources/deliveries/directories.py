@@ -87,12 +87,12 @@ class Document:
         return self.directory.path_of(self.entry)
 
     def looked(self, hrefs: Sequence[str]) -> Looked | None:
-        """What is there now of this document and the files that it names."""
-        return Looked.at(self.directory.documents.tree, self.path, hrefs)
+        """What is there of this document, as it was listed before it was read, and now of the files that it names."""
+        return Looked.at(self.directory.documents.tree, self.path, self.entry.stamp, hrefs)
 
     def is_same(self, looked: Looked) -> bool:
         """Whether this document and the files that it names are as they were."""
-        return looked.is_same(self.directory.documents.tree, self.path)
+        return self.looked(looked.hrefs) == looked
 
 
 def text_of(position: Position) -> str:

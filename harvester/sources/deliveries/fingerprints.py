@@ -33,16 +33,12 @@ class Looked:
     hrefs: tuple[str, ...]  #: relative to the directory of the document
 
     @classmethod
-    def at(cls, tree: Tree, path: str, hrefs: Sequence[str]) -> Self | None:
-        """What is there now; None where a stamp is not certain."""
-        stamps = [_stamp(tree, each) for each in (path, *(beside(path, href) for href in hrefs))]
+    def at(cls, tree: Tree, path: str, stamp: str | None, hrefs: Sequence[str]) -> Self | None:
+        """What is there of a document with this stamp; None where a stamp is not certain."""
+        stamps = [stamp, *(_stamp(tree, beside(path, href)) for href in hrefs)]
         if None in stamps:
             return None
         return cls(hashlib.sha256(json.dumps(stamps).encode("ascii")).hexdigest()[:32], tuple(hrefs))
-
-    def is_same(self, tree: Tree, path: str) -> bool:
-        """Whether all these files, and no others of them, are there as they were."""
-        return Looked.at(tree, path, self.hrefs) == self
 
 
 @dataclass(frozen=True)

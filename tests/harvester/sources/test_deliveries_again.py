@@ -17,6 +17,7 @@ from harvester.credentials import Credentials
 from harvester.record import Page
 from harvester.sample_archive import DeliverySpec, View, write_delivery
 from harvester.sources.deliveries.fingerprints import Fingerprint
+from harvester.sources.deliveries.local_tree import LocalTree
 from harvester.sources.deliveries.source import Options, read_pages
 from harvester.sources.source import Progress, Selection
 from tests.harvester.sources.delivery_files import LONG_AGO, RPC, delivery, product, tarred, volume, write, zipped
@@ -129,6 +130,26 @@ def test_changed_file_is_read_again(archive: Path, known: KnownProducts, name: s
     paths, unread = known.run(archive)
     assert paths == ["job 1/IMG_001/DIM.XML"]
     assert len(unread) == 2
+    assert known.run(archive)[0] == []
+
+
+def test_file_that_is_replaced_as_it_is_read_is_read_again(
+    archive: Path, known: KnownProducts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the new one has a time of long ago, as what is copied or unpacked has."""
+    name = "job 1/IMG_001/DIM.XML"
+
+    def read_and_replace(tree: LocalTree, path: str, limit_bytes: int) -> bytes:
+        content = read(tree, path, limit_bytes)
+        if path == name:
+            later(archive / name, product(comment="delivered again"))
+        return content
+
+    with monkeypatch.context() as patch:
+        read = LocalTree.read
+        patch.setattr(LocalTree, "read", read_and_replace)
+        known.run(archive)
+    assert known.run(archive)[0] == [name]
     assert known.run(archive)[0] == []
 
 
