@@ -61,7 +61,8 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     started_at = properties.instant("start_datetime")
     scene = scene_of_feature(properties.text("identifier"), feature, properties, started_at, sensors)
     scene = with_stac_properties(scene, properties)
-    assets, warnings = lasting_assets(_assets(feature.take("assets", {})))
+    files = list(_files(feature.take("assets", {})))
+    assets, warnings = lasting_assets(_asset(key, file) for key, file in files)
     links = list(_links(feature.take("links", [])))
     properties.take("latest", None)
     return replace(
@@ -72,7 +73,13 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         remote_assets=assets,
         source_href=next((link.href for link in links if link.rel == "self"), None),
         links=tuple(link for link in links if link.rel == "license"),
-        warnings=(*scene.warnings, *warnings, *feature.close(_OF_FEATURE), *properties.close(_OF_PROPERTIES)),
+        warnings=(
+            *scene.warnings,
+            *warnings,
+            *(warning for _, file in files for warning in file.close()),
+            *feature.close(_OF_FEATURE),
+            *properties.close(_OF_PROPERTIES),
+        ),
     )
 
 
@@ -98,14 +105,13 @@ def _doi(text: str | None) -> str | None:
     return doi[0] if doi else None
 
 
-def _assets(assets: Any) -> Iterator[RemoteAsset]:
+def _files(assets: Any) -> Iterator[tuple[str, Fields]]:
     """The files; the keys of GEODES are paths, ours the names of the files, or the whole paths where names repeat."""
     if not isinstance(assets, Mapping):
         raise UnreadableScene(f"assets are not an object but {str(assets)[:80]!r}")
-    entries = list(assets.items())
-    names = [asset_key(path.rpartition("/")[2]) for path, _ in entries]
-    for (path, content), name in zip(entries, names, strict=True):
-        yield _asset(name if names.count(name) == 1 else asset_key(path), Fields(content, f"assets.{path}"))
+    names = [asset_key(path.rpartition("/")[2]) for path in assets]
+    for (path, content), name in zip(assets.items(), names, strict=True):
+        yield name if names.count(name) == 1 else asset_key(path), Fields(content, f"assets.{path}")
 
 
 def _asset(key: str, asset: Fields) -> RemoteAsset:
@@ -118,8 +124,8 @@ def _asset(key: str, asset: Fields) -> RemoteAsset:
     }
     return RemoteAsset(
         key=key,
-        href=asset.text("href"),
-        roles=texts(asset.take("roles", [])),
+        href=asset.text("href", ""),
+        roles=texts(asset.take("roles", [])) or ("data",),
         title=asset.text("title", key).rpartition("/")[2],
         media_type=asset.text("type", None),
         fields=known(fields),

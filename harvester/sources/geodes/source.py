@@ -153,7 +153,11 @@ def _answer(answer: Any, position: Position) -> Answer:
         if told not in (None, position.collection):
             raise UnreadableAnswer(f"{position.collection} was asked for, {str(told)[:80]!r} came: is it renamed?")
     context = answer.get("context")
-    return Answer(features=features, total=whole_number(context.get("matched")) if isinstance(context, dict) else None)
+    total = whole_number(context.get("matched")) if isinstance(context, dict) else None
+    # However short the pages before it were, so early none is empty.
+    if not features and total is not None and (position.page - 1) * position.size < total:
+        raise UnreadableAnswer(f"page {position.page} of {position.collection} is empty, of {total} records")
+    return Answer(features=features, total=total)
 
 
 def _records(features: Sequence[Any], progress: Progress) -> Iterator[RawRecord]:

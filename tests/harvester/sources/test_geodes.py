@@ -225,6 +225,13 @@ def test_service_that_ignores_page_numbers_stops_the_run() -> None:
         _pages(Quirks(app([]), Plan(always=answers(200, answer))), page_size=3)
 
 
+def test_an_empty_page_before_the_end_stops_the_run() -> None:
+    """It is not taken for the end, behind which all that was not seen would seem to be gone."""
+    empty = answers(200, {"features": [], "context": {"matched": 20}})
+    with pytest.raises(UnreadableAnswer, match="page 2 of PEPS_S2_L1C is empty, of 20 records"):
+        _pages(Quirks(app(synthetic_records(20)), Plan(by_number={2: empty})), page_size=6)
+
+
 def test_more_than_the_portal_allows_is_refused_before_asking() -> None:
     """A page size above 80 is a mistake of the collection document."""
     with pytest.raises(ValidationError, match="less than or equal to 80"):
@@ -340,6 +347,25 @@ def test_signed_address_is_left_out(sensors: Sensors) -> None:
     scene = _scene(feature, sensors)
     assert len(scene.remote_assets) == 1
     assert any("signature" in warning for warning in scene.warnings)
+
+
+@pytest.mark.parametrize("href", [None, ""])
+def test_file_without_an_address_is_left_out(href: str | None, sensors: Sensors) -> None:
+    """It is told, and does not refuse the image that it is beside."""
+    feature = synthetic_records(1)[0]
+    next(iter(feature["assets"].values()))["href"] = href
+    scene = _scene(feature, sensors)
+    assert len(scene.remote_assets) == 1
+    assert any("the address of the file" in warning for warning in scene.warnings)
+
+
+def test_what_a_file_says_anew_is_told(sensors: Sensors) -> None:
+    """A field of a file that the reader does not know is named, as one of the record is."""
+    feature = synthetic_records(1)[0]
+    feature["assets"]["a/b.zip"] = {"href": "https://geodes.example/b.zip", "file:size": 3}
+    scene = _scene(feature, sensors)
+    assert scene.remote_assets[-1].roles == ("data",)
+    assert scene.warnings == ("fields not known to the reader: assets.a/b.zip.file:size",)
 
 
 def test_files_of_one_name_keep_their_paths(sensors: Sensors) -> None:
