@@ -38,6 +38,14 @@ class SourceRefused(SourceUnavailable):
     """The source refused our credentials."""
 
 
+class AnsweredWithError(SourceUnavailable):
+    """The source answered with an error."""
+
+
+class CursorLost(SourceUnavailable):
+    """The source does not take the run up where it stopped: harvest again, which begins anew."""
+
+
 class UnreadableAnswer(SourceUnavailable):
     """The source answered what cannot be understood."""
 

@@ -21,7 +21,7 @@ from psycopg import Connection
 from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes, publish_collections
-from harvester.errors import CatalogueError, HarvestError, SourceUnavailable
+from harvester.errors import AnsweredWithError, CatalogueError, CursorLost, HarvestError, SourceUnavailable
 from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import Ledger
@@ -199,15 +199,21 @@ def _count_unchanged(work: _Work, part: Part, state: str, connection: Connection
 
 def _read_part(work: _Work, part: Part) -> None:
     work.connections.patiently(lambda _, side: source_states.forget_state(side, work.feed.name))
-    is_done = False
+    is_done, taken_up = False, part
     feed = work.feed.asked_anew() if work.run.request.is_full else work.feed
     with ReadingAhead(_reader(work), partial(_are_news, work)) as ahead:
         known = ahead.fingerprints(KnownFingerprints(work.connections, work.feed, work.run.request))
         source = SOURCES[feed.kind]
         pages = source.read_pages(feed.options, part.selection, part.cursor, work.progress, known)
-        for page, readings in ahead.pages(limited(pages, work.run.request, part.counts.get("read", 0))):
-            is_done = page.next_cursor is None
-            part = _write_page(work, part, page, readings, is_done=is_done)
+        try:
+            for page, readings in ahead.pages(limited(pages, work.run.request, part.counts.get("read", 0))):
+                is_done = page.next_cursor is None
+                part = _write_page(work, part, page, readings, is_done=is_done)
+        except AnsweredWithError as error:
+            # Tokens of pages end: asked for again, such a page would be refused each time, for ever.
+            if part is taken_up and part.cursor:
+                raise CursorLost(str(error)) from error
+            raise
     if not is_done:  # the source ended without a last page, or nothing was left below the limit
         _write_page(work, part, Page(records=(), next_cursor=None), (), is_done=True)
 
@@ -374,7 +380,8 @@ def _end_early(work: _Work, error: HarvestError) -> None:
 
     def end(_: Connection, side: Connection) -> None:
         came_some_way = runs.counts_of(side, work.run.id).get("read", 0) > 0
-        is_resumable = came_some_way and isinstance(error, SourceUnavailable)
+        is_lasting = isinstance(error, SourceUnavailable) and not isinstance(error, CursorLost)
+        is_resumable = came_some_way and is_lasting
         runs.end(side, work.run.id, state, str(error), is_resumable=is_resumable)
 
     try:

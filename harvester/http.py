@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from pyrate_limiter import GCRA, Limiter, Rate, SingleBucketFactory, StateBucket
 
 from harvester.credentials import Credentials, is_secret_name
-from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.errors import AnsweredWithError, SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.kept_answers import KeptAnswers, kept_answers
 
 if TYPE_CHECKING:  # the sources import this module: whichever comes first must not need the other
@@ -252,7 +252,7 @@ class Session:
             raise SourceRefused(f"{message}. {self._advice()}")
         if response.status_code in _PASSING_STATUSES:
             raise _PassingFailure(message, self._retry_after_s(response))
-        raise SourceUnavailable(message)
+        raise AnsweredWithError(message)
 
     def _advice(self) -> str:
         if self._secrets:

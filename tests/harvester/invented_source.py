@@ -54,6 +54,7 @@ class InventedSource:
     fingerprints: dict[str, str] = field(default_factory=dict)  #: of records that are not read again while they last
     page_size: int = 200
     fails_after: int | None = None  #: records, after which it cannot be reached
+    failure: type[SourceUnavailable] = SourceUnavailable
     is_archive: bool = False
     is_selectable: bool = False
     parts: int = 1
@@ -70,7 +71,7 @@ class InventedSource:
             names = [name for name in names if self._part_of(name) == selection.part]
         for start in range(0, max(len(names), 1), self.page_size):
             if self.fails_after is not None and start >= self.fails_after:
-                raise SourceUnavailable("it went away.")
+                raise self.failure("it went away.")
             page = names[start : start + self.page_size]
             is_last = start + self.page_size >= len(names)
             progress.records += len(page)

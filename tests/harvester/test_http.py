@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from harvester.credentials import Credentials
-from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.errors import AnsweredWithError, SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import USER_AGENT, Patience, Session
 from harvester.sources.source import SourceOptions
 from tests.emulators import quirks
@@ -121,7 +121,7 @@ def test_refused_credentials_are_not_tried_again(status: int) -> None:
 def test_a_bad_request_shows_what_the_service_says() -> None:
     """400 is not repeated, and the beginning of the answer is told."""
     with _service(always=quirks.answers(400, {"message": "bbox is wrong"})) as (url, plan), _session(url) as session:
-        with pytest.raises(SourceUnavailable, match=r"answered 400 Bad Request: .*bbox is wrong"):
+        with pytest.raises(AnsweredWithError, match=r"answered 400 Bad Request: .*bbox is wrong"):
             session.get_json(url)
         assert len(plan.requests) == 1
 

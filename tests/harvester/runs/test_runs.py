@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from harvester import catalogue, runs
+from harvester.errors import AnsweredWithError, CursorLost, SourceUnavailable
 from harvester.harvest import harvest
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled
 from harvester.runs.report import HarvestReport, Outcome, PageReport
@@ -167,6 +168,35 @@ def test_two_feeds_of_one_source_share_its_records(five: Stock) -> None:
     assert rows(five.database, "SELECT DISTINCT feed FROM dinamis.source_record") == [(other.name,)]
     assert counts(five.harvest()) == {"unchanged": 5}
     assert len(items(five.database)) == 5
+
+
+def test_run_whose_cursor_the_source_has_forgotten_gives_way_to_a_new_one(five: Stock) -> None:
+    """A token that ended would be refused for ever: the run is given up, and the next begins anew."""
+    kill_harvest(five, 2)
+    five.held.fails_after, five.held.failure = 0, AnsweredWithError
+    with pytest.raises(CursorLost, match=r"begins anew. The source answered with an error. it went away"):
+        five.harvest()
+    five.held.fails_after = None
+
+    report = five.harvest()
+
+    assert (counts(report), report.is_resumed) == ({"new": 3, "unchanged": 2}, False)
+
+
+@pytest.mark.parametrize(("fails_after", "failure"), [(0, SourceUnavailable), (1, AnsweredWithError)])
+def test_run_whose_source_fails_otherwise_is_gone_on_with(
+    five: Stock, fails_after: int, failure: type[SourceUnavailable]
+) -> None:
+    """Where it cannot be reached, or fails only behind the place where it was taken up, that place is kept."""
+    kill_harvest(five, 2)
+    five.held.fails_after, five.held.failure = fails_after, failure
+    with pytest.raises(failure):
+        five.harvest()
+    five.held.fails_after = None
+
+    report = five.harvest()
+
+    assert (counts(report), report.is_resumed) == ({"new": 5}, True)
 
 
 def test_bad_record_refuses_only_itself(stock: Stock) -> None:
