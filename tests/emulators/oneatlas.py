@@ -290,8 +290,8 @@ def _feature(
         "_links": _links(record_id, ["one"]),
         "geometry": {"type": "Polygon", "coordinates": [_ring(place, _SIZE_DEG[constellation])]},
         "properties": {
-            # It is often a time of the ground segment, and equal for the mates of one pass.
-            "acquisitionDate": written(when.replace(second=0, microsecond=0) + timedelta(hours=1, minutes=10)),
+            # It is not that of the image, and often equal for the mates of one pass.
+            "acquisitionDate": written(when.replace(second=0, microsecond=0)),
             "acquisitionIdentifier": name,
             "acquisitionStation": "XX1",
             "archivingCenter": "XX1",

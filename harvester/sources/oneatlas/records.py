@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from footprints import FootprintError, ViewingDirection, azimuth_from_scan_axis, azimuth_in_circle
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
 from harvester.sensors import SatelliteFields, Sensors
-from harvester.sources.airbus.features import footprint_from_geojson
+from harvester.sources.airbus.features import footprint_from_geojson, moment_or_none
 from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields, instant
 
 _STAMPED = re.compile(r"DS_([A-Z]+[0-9][A-Z]?)_([0-9]{15})(?:_|$)")
 _STRIP_OF_PNEO = re.compile(r"ACQ_(PNEO[0-9])_[A-Za-z0-9_-]{1,100}")
+
+#: An acquisitionDate farther off is not that of the image.
+_DATE_TOLERANCE = timedelta(minutes=1)
 
 #: azimuthAngle within this of 180° is the scan axis, whatever the constellation (all genuine answers: 0.08° at most).
 _SCAN_AXIS_DEG = (179.0, 181.0)
@@ -167,7 +170,10 @@ def _acquisition(properties: Fields, code: str, level: str) -> _Acquisition:
         scene_id = f"{code}_{found[2]}"
         stamp = found[2]
         moment = instant(f"{stamp[:8]}T{stamp[8:14]}.{stamp[14]}Z", "the stamp of the acquisition")
-        return _Acquisition(scene_id, (*strip_keys, scene_id), moment)
+        said = moment_or_none(properties.take("acquisitionDate", None))
+        is_off = said is not None and abs(said - moment) > _DATE_TOLERANCE
+        warnings = ("acquisitionDate is more than a minute off the stamp of the acquisition",) if is_off else ()
+        return _Acquisition(scene_id, (*strip_keys, scene_id), moment, warnings)
     if strip is None:
         raise UnreadableScene(f"properties.acquisitionIdentifier {named[:80]!r} has no stamp and names no acquisition")
     warning = "datetime is acquisitionDate, which may be hours off: no identifier has a stamp"
