@@ -27,9 +27,10 @@ def product_content(tree: Tree, path: str, data: bytes, metadata: MetadataFile, 
     links = metadata.links
     if links is None:
         return {**_content({"product": data}), "problem": metadata.problem}
-    sizes = {href: file.size for href in links.hrefs() if (file := tree.file(beside(path, href))) is not None}
-    files = {href: {"size": size, "cog": _is_cog(tree, beside(path, href))} for href, size in sizes.items()}
+    files: dict[str, Any] = {}
     try:
+        sizes = {href: file.size for href in links.hrefs() if (file := tree.file(beside(path, href))) is not None}
+        files = {href: {"size": size, "cog": _is_cog(tree, beside(path, href))} for href, size in sizes.items()}
         roi = _linked_document(tree, path, links.roi, sizes, limits.document_bytes)
         strip = _linked_document(tree, path, links.strip, sizes, limits.document_bytes)
     except UnreadableScene as error:

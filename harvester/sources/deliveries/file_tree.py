@@ -50,7 +50,7 @@ class Tree(Protocol):
         """What a directory holds, in any order."""
 
     def file(self, path: str) -> Entry | None:
-        """The regular file at a path; None where there is none, or it lies outside the tree."""
+        """The regular file at a path; None where there surely is none, or it lies outside the tree."""
 
     def read(self, path: str, limit_bytes: int) -> bytes:
         """The beginning of a file, at most so many bytes."""

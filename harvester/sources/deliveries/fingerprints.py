@@ -18,6 +18,7 @@ from typing import Self
 
 from harvester.dimap import beside
 from harvester.dimap.classification import Kind
+from harvester.errors import UnreadableScene
 from harvester.sources.deliveries.file_tree import Tree
 
 #: Raised when records are made of other files, or in another way: older fingerprints then are not believed.
@@ -82,5 +83,8 @@ def _looked(said: Sequence[str]) -> Looked:
 
 
 def _stamp(tree: Tree, path: str) -> str | None:
-    file = tree.file(path)
+    try:
+        file = tree.file(path)
+    except UnreadableScene:
+        return None
     return _MISSING if file is None else file.stamp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -12,6 +13,9 @@ from typing import BinaryIO
 from harvester.errors import UnreadableScene
 from harvester.sources.deliveries.file_tree import Entry, is_metadata_name, stamp_of
 from harvester.sources.deliveries.symbolic_links import entry_of_link
+
+#: A file with such a name or in such a place is not there; of any other error that cannot be said.
+_ERRORS_OF_ABSENCE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 
 
 class LocalTree:
@@ -43,8 +47,12 @@ class LocalTree:
             if stat.S_ISLNK(status.st_mode):
                 real = os.path.realpath(real)
                 status = os.lstat(real)
-        except (OSError, ValueError):
+        except ValueError:
             return None
+        except OSError as error:
+            if error.errno in _ERRORS_OF_ABSENCE:
+                return None
+            raise UnreadableScene(f"{path} cannot be looked at: {error.strerror}") from error
         return self._file(path, status) if stat.S_ISREG(status.st_mode) and self._is_inside(real) else None
 
     def read(self, path: str, limit_bytes: int) -> bytes:

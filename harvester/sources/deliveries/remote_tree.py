@@ -59,10 +59,7 @@ class RemoteTree:
 
     def file(self, path: str) -> Entry | None:
         """A file as its directory's listing gives it: no request for one file alone."""
-        try:
-            entry = self._listing(parent_of(path)).get(path.rpartition("/")[2]) if self._has_parent(path) else None
-        except UnreadableScene:
-            return None
+        entry = self._listing(parent_of(path)).get(path.rpartition("/")[2]) if self._has_parent(path) else None
         return entry if entry and entry.kind == "file" else None
 
     def read(self, path: str, limit_bytes: int) -> bytes:

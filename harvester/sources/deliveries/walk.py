@@ -325,7 +325,10 @@ def _faults_of_components(document: Document, hrefs: Sequence[str]) -> list[str]
 
     What is empty or cannot be opened is not among them: the walk refuses it at its own place.
     """
-    found = {href: None if unsafe_reason(href) else _component(document, href) for href in hrefs}
+    try:
+        found = {href: None if unsafe_reason(href) else _component(document, href) for href in hrefs}
+    except UnreadableScene as error:
+        return [f"what it names cannot be looked for: {error}"]
     missing = [href for href, file in found.items() if file is None]
     damaged = [href for href, file in found.items() if file is not None and _is_damaged(document, href, file)]
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from datetime import UTC, datetime
@@ -305,6 +306,22 @@ def test_directory_that_goes_away_is_refused_and_the_walk_goes_on(tmp_path: Path
     problems = {record.content["path"]: record.content["problem"] for record in (*first.records, *rest)}
     assert set(problems) == {"a/DIM.XML", "b/DIM.XML", "c/DIM.XML", "d", "e/DIM.XML"}
     assert "cannot be listed: No such file" in problems["d"]
+
+
+def test_file_that_a_failing_disk_does_not_show_is_not_taken_for_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The product is refused, and not read as if its mask had never been delivered."""
+    write(tmp_path, delivery())
+
+    def fail_on_masks(path: str) -> os.stat_result:
+        if path.endswith(".GML"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return look(path)
+
+    look = os.lstat
+    monkeypatch.setattr(os, "lstat", fail_on_masks)
+    assert "ROI_MSK.GML cannot be looked at: Input/output error" in (problems_of(tmp_path)["IMG_001/DIM.XML"] or "")
 
 
 def test_directory_deeper_than_the_limit_is_refused(tmp_path: Path) -> None:

@@ -127,6 +127,22 @@ def test_ftp_directory_that_is_closed_is_a_record(archive: Path) -> None:
     assert problems == elsewhere
 
 
+@pytest.mark.parametrize("closed", ["MASKS", "LINEAGE"])
+def test_product_beside_a_closed_directory_is_refused(archive: Path, closed: str) -> None:
+    """Its mask and lineage are not taken for missing: what it said before stays in force."""
+    with ftp_server(archive, closed=archive / "job 1" / "IMG_001" / closed) as (port, _):
+        problems = problems_of(f"ftp://{LOGIN}@127.0.0.1:{port}")
+    assert "cannot be listed" in (problems["job 1/IMG_001/DIM.XML"] or "")
+    assert "cannot be listed" in (problems[f"job 1/IMG_001/{closed}"] or "")
+
+
+def test_volume_of_a_closed_directory_does_not_call_its_product_missing(archive: Path) -> None:
+    """It is there, only not to be seen."""
+    with ftp_server(archive, closed=archive / "job 1" / "IMG_001") as (port, _):
+        problems = problems_of(f"ftp://{LOGIN}@127.0.0.1:{port}")
+    assert "cannot be looked for: the directory cannot be listed" in (problems["job 1/VOL_PHR.XML"] or "")
+
+
 def test_ftp_directory_that_goes_away_is_a_record(archive: Path) -> None:
     """A directory that is gone when its turn comes is a refused record, and the walk goes on."""
     with ftp_server(archive) as (port, _):
