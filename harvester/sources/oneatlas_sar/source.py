@@ -108,9 +108,8 @@ def read_pages(
     with Session(options.with_hosts_of(), auth=options.auth()) as session:
         progress.at_hand = "revocations"
         revocations = _revocations(session, options, selection)
-        while position.parameters is not None:
-            progress.at_hand = "acquisitions"
-            answer = _ask(session, options, "replication", position.parameters)
+        progress.at_hand = "acquisitions"
+        for answer in _answers(session, options, "replication", position.parameters):
             records = records_from_features(answer.entries, "acquisitionId")
             revoked = {record.id for record in records if record.id in revocations}
             returned = {each.id for each in records if each.id in revoked and revocations[each.id].is_over_for(each)}
@@ -135,16 +134,12 @@ def _first(options: Options, since: datetime | None) -> Mapping[str, str]:
 def _revocations(session: Session, options: Options, selection: Selection) -> Mapping[str, _Revocation]:
     """All that was revoked, and at what time, by acquisition."""
     found: dict[str, _Revocation] = {}
-    parameters: Mapping[str, str] | None = _first(
-        options, selection.since - _STILL_REVOKED if selection.since else None
-    )
-    while parameters is not None:
-        answer = _ask(session, options, "revocation", parameters)
+    start = _first(options, selection.since - _STILL_REVOKED if selection.since else None)
+    for answer in _answers(session, options, "revocation", start):
         for entry in answer.entries:
             if not isinstance(entry, Mapping) or not isinstance(entry.get("acquisitionId"), str):
                 raise UnreadableAnswer(f"a revocation does not name its acquisition: {entry!r:.80}")
             found[entry["acquisitionId"]] = _Revocation(entry.get("issueTime"))
-        parameters = answer.following
     return found
 
 
@@ -176,11 +171,27 @@ def _withdrawals(revocations: Mapping[str, _Revocation], position: _Position, si
         )
 
 
+def _answers(session: Session, options: Options, feed: Feed, parameters: Mapping[str, str] | None) -> Iterator[_Answer]:
+    """The pages of a feed from one on.
+
+    Raises:
+        UnreadableAnswer: one leads to a page that came before.
+    """
+    asked: set[frozenset[tuple[str, str]]] = set()
+    while parameters is not None:
+        if (question := frozenset(parameters.items())) in asked:
+            raise UnreadableAnswer(f"the next links of {feed} go round in a circle")
+        asked.add(question)
+        answer = _ask(session, options, feed, parameters)
+        yield answer
+        parameters = answer.following
+
+
 def _ask(session: Session, options: Options, feed: Feed, parameters: Mapping[str, str]) -> _Answer:
     """One page of a feed.
 
     Raises:
-        UnreadableAnswer: it is none, or it leads to itself.
+        UnreadableAnswer: it is none, or it leads nowhere.
     """
     url = options.feed_url(feed)
     envelope = session.get_json(url, parameters)
@@ -188,11 +199,11 @@ def _ask(session: Session, options: Options, feed: Feed, parameters: Mapping[str
     if not isinstance(envelope, Mapping) or not isinstance(envelope.get(name), list):
         raise UnreadableAnswer(f"{url} answered without the list {name!r}")
     total = envelope.get("total")
-    following = _following(envelope, feed, parameters) if envelope[name] else None
+    following = _following(envelope, feed) if envelope[name] else None
     return _Answer(envelope[name], total if isinstance(total, int) else None, following)
 
 
-def _following(envelope: Mapping[str, Any], feed: Feed, parameters: Mapping[str, str]) -> Mapping[str, str] | None:
+def _following(envelope: Mapping[str, Any], feed: Feed) -> Mapping[str, str] | None:
     """What the next link asks for; a feed ends with an empty page or without the link.
 
     Only the parameters of the link are taken: its host is one that was given up in the vendor's own examples. A page
@@ -204,6 +215,6 @@ def _following(envelope: Mapping[str, Any], feed: Feed, parameters: Mapping[str,
     if not href:
         return None
     following = dict(httpx.URL(str(href)).params)
-    if not following or following == parameters:
+    if not following:
         raise UnreadableAnswer(f"the next link of {feed} leads nowhere: {href!s:.80}")
     return following

@@ -165,6 +165,20 @@ def test_an_envelope_that_changed_stops_the_run(envelope: Any) -> None:
         read(options)
 
 
+@pytest.mark.parametrize("feed", ["replication", "revocation"])
+def test_next_links_in_a_circle_stop_the_run(feed: str) -> None:
+    """However long the circle is."""
+    catalogue = SarCatalogue(synthetic_features(3), {f"gone-{number}": NOW for number in range(3)})
+    entries = {"features": synthetic_features(1), "data": [{"acquisitionId": "gone-1"}]}
+    pages = {
+        number: answers(200, {**entries, "_links": {"next": f"https://sar.example.com/x?token={number % 2}"}})
+        for number in range(1, 100)
+    }
+    plan = Plan(by_number=pages, always=answers(500), paths=(f"/catalogue/{feed}",))
+    with served(catalogue, plan) as options, pytest.raises(UnreadableAnswer, match=f"links of {feed} go round"):
+        read(options)
+
+
 def test_a_revocation_without_an_id_stops_the_run() -> None:
     """A tombstone that names nothing is a change of the service."""
     plan = Plan(
