@@ -153,11 +153,11 @@ def write_report(file: Path, reports: Sequence[HarvestReport], data: Any) -> Non
 
 def print_account(report: HarvestReport) -> None:
     """Print the account of a run; of one that ended early only what was done."""
-    if not (report.read or report.changes):
-        if report.error is None:
-            print_plain(_nothing_found(report))
-        return
-    OUT.print(_table(report))
+    has_counts = bool(report.read or report.changes)
+    if has_counts:
+        OUT.print(_table(report))
+    elif report.error is None:
+        print_plain(_nothing_found(report))
     _print_some([f"refused {each.reason}" for each in report.refusals])
     _print_some([f"withdrawn {record}: {reason}" for record, reason in report.withdrawn])
     _print_some([line for change in report.changes for line in _described(change)])
@@ -170,7 +170,7 @@ def print_account(report: HarvestReport) -> None:
     )
     _print_some([f"drift {text}" for text in report.drift])
     _print_some([f"not as expected: {text}" for text in report.breaches])
-    for sentence in _remarks(report):
+    for sentence in _remarks(report) if has_counts else ():
         OUT.print(sentence, highlight=False, soft_wrap=True)
 
 

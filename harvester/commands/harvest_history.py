@@ -126,5 +126,5 @@ def _print_run(report: HarvestReport) -> None:
     print_plain(f"Began {report.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}{ended} (UTC).")
     if report.error:
         print_plain(report.error)
-    if report.read:
+    if report.read or report.finished_at:
         print_account(report)

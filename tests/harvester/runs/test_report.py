@@ -115,3 +115,14 @@ def test_undo_that_had_nothing_to_put_back_says_so(capsys: pytest.CaptureFixture
     """Of an undo without records it is not told that nothing was found at a place."""
     print_account(HarvestReport("pleiades/made", "https://made.example.org/", datetime.now(UTC), kind="undo"))
     assert capsys.readouterr().out.strip() == "pleiades/made: this undo had nothing to do."
+
+
+def test_account_without_records_tells_what_else_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that found nothing new may have failed all the same, and an undo may have left records as they are."""
+    whole = report()
+    whole.breaches.append("too few Items")
+    whole.warnings["a is left as it is: run 3 changed it since"] = (1, "a")
+    print_account(whole)
+    told = capsys.readouterr().out
+    assert "not as expected: too few Items" in told
+    assert "run 3 changed it since" in told
