@@ -112,6 +112,8 @@ def run(
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.runs import Request
 
+    if wishes["since"] and wishes["until"] and wishes["since"] >= wishes["until"]:
+        raise click.UsageError("nothing lies between --since and --until: let --since be the earlier one.")
     documents = collection_documents()
     feeds = _chosen(what, is_all, documents, documented_feeds(documents))
     request = Request(**wishes)
@@ -212,7 +214,7 @@ def _job(queue: procrastinate.App, feed: Feed, request: Request) -> int | None:
 
 def _chosen(what: str | None, is_all: bool, documents: CollectionDocuments, feeds: Mapping[str, Feed]) -> list[Feed]:
     """The feeds that the operator named; sources without an address are told and passed over."""
-    if (what is None) != is_all:
+    if bool(what) == is_all:
         raise click.UsageError("name a collection, or one of its sources as COLLECTION/SOURCE, or say --all.")
     wanted = list(_wanted(what, documents))
     for name in wanted:
@@ -230,14 +232,14 @@ def _wanted(what: str | None, documents: CollectionDocuments) -> Iterator[str]:
     Raises:
         Failure: there is no such collection or source.
     """
-    collection, _, source = (what or "").partition("/")
-    if collection and collection not in documents:
+    collection, slash, source = (what or "").partition("/")
+    if what and collection not in documents:
         raise Failure(f"there is no collection {collection!r}; there are {listed(documents)}.")
-    for document in [documents[collection]] if collection else documents.values():
+    for document in [documents[collection]] if what else documents.values():
         labels = [choice.label for choice in document.harvest.sources]
-        if source and source not in labels:
+        if slash and source not in labels:
             raise Failure(f"{collection} has no source {source!r}; it has {listed(labels)}.")
-        yield from (f"{document.id}/{label}" for label in labels if source in ("", label))
+        yield from (f"{document.id}/{label}" for label in labels if not slash or label == source)
 
 
 def _without_address(name: str) -> str:

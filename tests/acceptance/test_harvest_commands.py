@@ -202,9 +202,13 @@ def test_source_without_address_is_passed_over(place: Place) -> None:
     [
         (("run",), "--all"),
         (("run", FEED, "--all"), "--all"),
+        (("run", ""), "--all"),
         (("run", "spot-67"), "spot-6-7-open"),
+        (("run", "/openspot"), "spot-6-7-open"),
+        (("run", "spot-6-7-open/"), "openspot"),
         (("run", "spot-6-7-open/geodes"), "openspot"),
         (("run", FEED, "--bbox", "9,41,-5,95"), "latitudes"),
+        (("run", FEED, "--since", "2026-02-01", "--until", "2026-01-01"), "the earlier one"),
         (("run", FEED, "--report", "run.txt"), ".html"),
         (("show", "999"), "harvest history"),
         (("cancel", "1"), "has ended already"),
