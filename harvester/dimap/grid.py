@@ -42,6 +42,11 @@ class Grid:
     tiling: Tiling | None
 
     @property
+    def is_in_degrees(self) -> bool:
+        """Whether the pixels lie in a geographic reference system."""
+        return self.proj_code is not None and bool(CRS.from_user_input(self.proj_code).is_geographic)
+
+    @property
     def bounds(self) -> tuple[float, float, float, float] | None:
         """Left, bottom, right and top in the reference system, None in sensor geometry."""
         if self.transform is None:
@@ -102,6 +107,15 @@ def read_proj_code(document: DimapDocument, path: str) -> str:
     except CRSError as error:
         raise document.problem(path, f"= {text[:80]!r} is not a reference system that PROJ knows") from error
     return f"EPSG:{found[1]}"
+
+
+def read_sampling(document: DimapDocument, path: str, grid: Grid) -> float | None:
+    """Metres between pixels as written at a path, else those of the transform; None where only degrees are known."""
+    spacing = document.number(path, 1e-9, 1e5)
+    unit = document.attribute(path, "unit") or ("deg" if grid.is_in_degrees else "m")
+    if spacing is not None and unit.lower() == "m":
+        return spacing
+    return grid.transform[0] if grid.transform and not grid.is_in_degrees else None
 
 
 def read_tiling(document: DimapDocument) -> Tiling | None:

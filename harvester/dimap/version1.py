@@ -10,7 +10,7 @@ from harvester.dimap.bands import scene_bands
 from harvester.dimap.delivery import Delivery, companion_files, missing_files
 from harvester.dimap.document import DimapDocument
 from harvester.dimap.frame import read_corners, region_of_corners
-from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_shape, read_transform
+from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_sampling, read_shape, read_transform
 from harvester.dimap.identity import acquisition_of_scene
 from harvester.dimap.images import whole_image
 from harvester.dimap.outline import Outline
@@ -71,7 +71,7 @@ def _product(delivery: Delivery, sensor: Sensor, source: DimapDocument) -> Produ
         dataset_name=document.required("Dataset_Id/DATASET_NAME"),
         produced_at=document.time("Production/DATASET_PRODUCTION_DATE"),
         radiometry=document.text(f"{_PROCESSING}/RADIOMETRIC_PROCESSING"),
-        sampling_m=_sampling(document, grid),
+        sampling_m=read_sampling(document, f"{_PROCESSING}/Processing_Options/Sampling_Step/SAMPLING_STEP_X", grid),
         proj_code=grid.proj_code,
         transform=grid.transform,
         shape=grid.shape,
@@ -107,13 +107,6 @@ def _grid(document: DimapDocument) -> Grid:
     if document.section("Geoposition/Geoposition_Insert") is None:
         return Grid(shape, None, None, None)
     return Grid(shape, read_proj_code(document, f"{_CRS}/HORIZONTAL_CS_CODE"), read_transform(document), None)
-
-
-def _sampling(document: DimapDocument, grid: Grid) -> float | None:
-    sampling = document.number(f"{_PROCESSING}/Processing_Options/Sampling_Step/SAMPLING_STEP_X", 1e-9, 1e5)
-    if sampling is None and document.text(f"{_CRS}/HORIZONTAL_CS_TYPE") == "PROJECTED" and grid.transform:
-        return grid.transform[0]
-    return sampling
 
 
 def _nodata(document: DimapDocument) -> float | None:

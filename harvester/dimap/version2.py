@@ -12,7 +12,15 @@ from harvester.dimap.clouds import clouds_of_delivery
 from harvester.dimap.delivery import Delivery, companion_files, missing_files
 from harvester.dimap.document import DimapDocument
 from harvester.dimap.frame import read_frame
-from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_shape, read_tiling, read_transform
+from harvester.dimap.grid import (
+    Grid,
+    read_data_type,
+    read_proj_code,
+    read_sampling,
+    read_shape,
+    read_tiling,
+    read_transform,
+)
 from harvester.dimap.identity import acquisition_of_strips
 from harvester.dimap.images import image_files
 from harvester.dimap.lineage import StripLineage, read_lineage
@@ -87,7 +95,7 @@ def _product(delivery: Delivery, sensor: Sensor) -> tuple[Product, Grid]:
         dataset_name=document.required("Dataset_Identification/DATASET_NAME"),
         produced_at=document.time(f"{order}/PRODUCTION_DATE"),
         radiometry=radiometry,
-        sampling_m=_sampling(document, grid),
+        sampling_m=read_sampling(document, f"{_SETTINGS}/Sampling_Settings/RESAMPLING_SPACING", grid),
         proj_code=grid.proj_code,
         transform=grid.transform,
         shape=grid.shape,
@@ -117,13 +125,6 @@ def _grid(document: DimapDocument, level: str) -> Grid:
     is_projected = document.section(f"{reference}/Projected_CRS") is not None
     path = "Projected_CRS/PROJECTED_CRS_CODE" if is_projected else "Geodetic_CRS/GEODETIC_CRS_CODE"
     return Grid(shape, read_proj_code(document, f"{reference}/{path}"), read_transform(document), tiling)
-
-
-def _sampling(document: DimapDocument, grid: Grid) -> float | None:
-    sampling = document.number(f"{_SETTINGS}/Sampling_Settings/RESAMPLING_SPACING", 1e-9, 1e5)
-    if sampling is None and document.section("Coordinate_Reference_System/Projected_CRS") is not None:
-        return grid.transform[0] if grid.transform else None
-    return sampling
 
 
 def _nodata(document: DimapDocument) -> float | None:

@@ -70,6 +70,22 @@ def test_a_scene_of_1990_is_read(sensors: Sensors) -> None:
     assert (image.path, image.shape, image.size_bytes) == ("s/IMAGERY.BIL", (6010, 6000), 9)
 
 
+@pytest.mark.parametrize(("code", "step", "sampling_m"), [("4326", "0.0001", None), ("32631", "10.0", 10.0)])
+def test_degrees_between_pixels_are_never_taken_for_metres(
+    sensors: Sensors, code: str, step: str, sampling_m: float | None
+) -> None:
+    """The step of a scene has no unit: it is that of the reference system."""
+    insert = "<ULXMAP>2</ULXMAP><ULYMAP>45</ULYMAP><XDIM>1</XDIM><YDIM>1</YDIM>"
+    options = f"<Sampling_Step><SAMPLING_STEP_X>{step}</SAMPLING_STEP_X></Sampling_Step>"
+    scene = _read(
+        sensors,
+        ("epsg:4326", f"epsg:{code}"),
+        ("<Geoposition_Points/>", f"<Geoposition_Insert>{insert}</Geoposition_Insert>"),
+        ("<Data_Processing>", f"<Data_Processing><Processing_Options>{options}</Processing_Options>"),
+    )
+    assert scene.product.sampling_m == sampling_m
+
+
 def test_a_scene_without_ephemeris_has_no_viewing_direction(sensors: Sensors) -> None:
     """Nothing else in DIMAP 1 gives the azimuth; the scene is read and says so."""
     scene = _read(sensors, ("Ephemeris>", "Nothing>"))

@@ -134,6 +134,34 @@ def test_the_made_product_is_read_as_it_was_made(made: Any) -> None:
     assert (blue.name, blue.scale, blue.offset, blue.unit) == ("B0", 0.125, 0.25, "W m-2 sr-1 um-1")
 
 
+GEOGRAPHIC = (
+    ("Projected_CRS>", "Geodetic_CRS>"),
+    ("PROJECTED_CRS_CODE", "GEODETIC_CRS_CODE"),
+    ("EPSG::32631", "EPSG::4326"),
+    ("<ULXMAP>421000</ULXMAP><ULYMAP>4985000</ULYMAP>", "<ULXMAP>2.0</ULXMAP><ULYMAP>45.02</ULYMAP>"),
+    ("<XDIM>20</XDIM><YDIM>20</YDIM>", "<XDIM>0.0003</XDIM><YDIM>0.00025</YDIM>"),
+)
+METRES = '<RESAMPLING_SPACING unit="m">0.5</RESAMPLING_SPACING>'
+
+
+@pytest.mark.parametrize(
+    ("changes", "sampling_m"),
+    [
+        ([(METRES, "")], 20.0),
+        ([(' unit="m"', "")], 0.5),
+        ([*GEOGRAPHIC], 0.5),
+        ([*GEOGRAPHIC, (METRES, "")], None),
+        ([*GEOGRAPHIC, (METRES, '<RESAMPLING_SPACING unit="deg">0.0000045</RESAMPLING_SPACING>')], None),
+        ([*GEOGRAPHIC, (METRES, "<RESAMPLING_SPACING>0.0000045</RESAMPLING_SPACING>")], None),
+    ],
+)
+def test_degrees_between_pixels_are_never_taken_for_metres(
+    made: Any, changes: list[tuple[str, str]], sampling_m: float | None
+) -> None:
+    """An image in longitude and latitude is read; how many metres its pixels are apart is said where they are given."""
+    assert made.read(*changes).product.sampling_m == sampling_m
+
+
 def test_missing_images_and_models_are_reported(made: Any, sensors: Any) -> None:
     """A product whose raster did not arrive is read without it, and says so."""
     content = {**made.content(made.edited()), "files": {}}
