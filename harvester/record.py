@@ -215,7 +215,7 @@ class SceneRecord:
     id: str  #: of the Item: from raw source values, never cleaned or rounded, so it never moves
     scene_keys: tuple[str, ...]  #: all names under which this acquisition is known; equal key = same acquisition
     platform_title: str  #: "Pléiades 1A"; what the title of the Item begins with
-    acquired_at: datetime | None  #: start of the strip, UTC; naive values are refused; None for a yearly mosaic
+    acquired_at: datetime | None  #: start of the strip, UTC; naive values are refused; None for a mosaic
     footprint: Region  #: WGS 84, longitude first, RFC 7946 winding, cut at the antimeridian
     footprint_from: str  #: "roi-mask", "extent" (of the image) or "source" (as a catalogue gives it)
     clouds: MultiPolygon | None = None  #: WGS 84, 6 decimals; empty where a mask has none, None where there is no mask

@@ -13,10 +13,13 @@ def scene_of_acquisition(
     delivery: Delivery, sensor: Sensor, profile: str, acquisition: Acquisition, outline: Outline
 ) -> SceneRecord:
     """The scene record of an acquisition, to be completed with what its version of DIMAP says besides."""
+    taken_by = sensor.fields_of(acquisition.code)
+    if acquisition.is_of_several_satellites:
+        taken_by |= {"platform": None, "platform_title": sensor.title, "international_designator": None}
     return SceneRecord(
         id=acquisition.id,
         scene_keys=acquisition.scene_keys,
-        **sensor.fields_of(acquisition.code),
+        **taken_by,
         profile=profile,
         acquired_at=acquisition.acquired_at,
         footprint=outline.region,

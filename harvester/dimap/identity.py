@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from harvester.dimap.document import DimapDocument
 from harvester.errors import UnreadableScene
-from harvester.sensors import Satellite, Sensor
+from harvester.sensors import Sensor
 
 #: A strip lasts well under a minute; a stamp further off belongs to another acquisition.
 _LARGEST_STAMP_OFFSET = timedelta(minutes=2)
@@ -20,16 +20,21 @@ class Acquisition:
 
     id: str
     scene_keys: tuple[str, ...]
-    code: str  #: satellite as the vendor writes it: PHR1A
-    satellite: Satellite
-    acquired_at: datetime  #: start of the strip, UTC
+    code: str  #: satellite as the vendor writes it: PHR1A; of a mosaic that of its earliest strip
+    strips: tuple[datetime, ...]  #: start of each strip, UTC, the earliest first
+    is_of_several_satellites: bool = False
+
+    @property
+    def acquired_at(self) -> datetime | None:
+        """Start of the strip, UTC; a mosaic of several was taken at no one moment."""
+        return self.strips[0] if len(self.strips) == 1 else None
 
 
 def acquisition_of_strips(document: DimapDocument, sensor: Sensor) -> Acquisition:
     """The acquisition of a DIMAP 2 product, from its Strip_Source.
 
-    A mosaic of several strips is named for its earliest strip and marked, so that it never merges with the products
-    of that strip alone.
+    A mosaic of several strips is named for its earliest strip and marked, and has no one moment, so that it neither
+    merges with the products of that strip alone nor makes a stereo pair with one of them.
 
     Raises:
         UnreadableScene: When there is no strip, or it does not name an acquisition of a satellite of this family.
@@ -39,13 +44,19 @@ def acquisition_of_strips(document: DimapDocument, sensor: Sensor) -> Acquisitio
     if not sources:
         raise document.problem(f"{path}/Strip_Source", "is missing; the product names no acquisition")
     acquisitions = sorted(
-        (_of_strip(document, source, sensor) for source in sources), key=lambda a: (a.acquired_at, a.id)
+        (_of_strip(document, source, sensor) for source in sources), key=lambda each: (each.strips, each.scene_keys)
     )
     first = acquisitions[0]
-    if len({acquisition.id for acquisition in acquisitions}) == 1:
+    if all(each.scene_keys == first.scene_keys for each in acquisitions):
         return first
     mosaic_id = f"{first.id}_MOSAIC"
-    return Acquisition(mosaic_id, (mosaic_id,), first.code, first.satellite, first.acquired_at)
+    return replace(
+        first,
+        id=mosaic_id,
+        scene_keys=(mosaic_id,),
+        strips=tuple(strip for each in acquisitions for strip in each.strips),
+        is_of_several_satellites=any(each.code != first.code for each in acquisitions),
+    )
 
 
 def acquisition_of_scene(source: DimapDocument, sensor: Sensor) -> Acquisition:
@@ -58,7 +69,7 @@ def acquisition_of_scene(source: DimapDocument, sensor: Sensor) -> Acquisition:
     Raises:
         UnreadableScene: When a part of the name is missing.
     """
-    code, satellite = _satellite(source, "Scene_Source", sensor)
+    code = _satellite(source, "Scene_Source", sensor)
     acquired_at = _imaging_time(source, "Scene_Source")
     grid = re.sub(r"[^0-9]", "", source.required("Scene_Source/GRID_REFERENCE"))
     if not grid:
@@ -66,11 +77,11 @@ def acquisition_of_scene(source: DimapDocument, sensor: Sensor) -> Acquisition:
     scene_id = f"{code}_{acquired_at:%Y%m%d%H%M%S}0_{grid}"
     source_id = source.text("SOURCE_ID")
     keys = (scene_id,) if source_id is None else (scene_id, f"{code}_{source_id}")
-    return Acquisition(scene_id, keys, code, satellite, acquired_at)
+    return Acquisition(scene_id, keys, code, (acquired_at,))
 
 
 def _of_strip(document: DimapDocument, source: DimapDocument, sensor: Sensor) -> Acquisition:
-    code, satellite = _satellite(source, "Strip_Source", sensor)
+    code = _satellite(source, "Strip_Source", sensor)
     acquired_at = _imaging_time(source, "Strip_Source")
     source_id = source.required("SOURCE_ID")
     if sensor.stamp == "dataset-name":
@@ -85,19 +96,20 @@ def _of_strip(document: DimapDocument, source: DimapDocument, sensor: Sensor) ->
     scene_id = f"{code}_{stamp}"
     # A strip id without a stamp (Pléiades Neo) is a second name of the acquisition, if it is one of this satellite.
     is_second_name = sensor.stamp == "dataset-name" and f"_{code}_" in source_id
-    return Acquisition(scene_id, (source_id, scene_id) if is_second_name else (scene_id,), code, satellite, acquired_at)
+    return Acquisition(scene_id, (source_id, scene_id) if is_second_name else (scene_id,), code, (acquired_at,))
 
 
 def _dataset_name(document: DimapDocument) -> str:
     return document.required("Dataset_Identification/DATASET_NAME")
 
 
-def _satellite(source: DimapDocument, section: str, sensor: Sensor) -> tuple[str, Satellite]:
+def _satellite(source: DimapDocument, section: str, sensor: Sensor) -> str:
     code = source.required(f"{section}/MISSION") + source.required(f"{section}/MISSION_INDEX")
     try:
-        return code, sensor.satellite(code)
+        sensor.satellite(code)
     except UnreadableScene as error:
         raise source.problem(f"{section}/MISSION", f"+ MISSION_INDEX: {error}") from error
+    return code
 
 
 def _imaging_time(source: DimapDocument, section: str) -> datetime:

@@ -52,7 +52,7 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
     clouds = clouds_of_delivery(delivery, frame)
     centre = document.position("Dataset_Content/Dataset_Extent/Center")
     angles = read_angles(document, sensor.azimuth, centre, lineage.nadir)
-    started_at, ended_at, time_warnings = _time_range(document)
+    started_at, ended_at, time_warnings = _time_range(document, acquisition.strips)
     return replace(
         scene_of_acquisition(delivery, sensor, profile, acquisition, outline),
         clouds=clouds.region,
@@ -156,8 +156,15 @@ def _lineage(delivery: Delivery) -> tuple[StripLineage, tuple[str, ...]]:
         return StripLineage(), (f"the lineage of the strip is not usable ({error})",)
 
 
-def _time_range(document: DimapDocument) -> tuple[datetime | None, datetime | None, tuple[str, ...]]:
-    """Times of the first and last line: those of the sensor model, else the span of the located values."""
+def _time_range(
+    document: DimapDocument, strips: tuple[datetime, ...]
+) -> tuple[datetime | None, datetime | None, tuple[str, ...]]:
+    """Times of the first and last line: those of the sensor model, else the span of the located values.
+
+    Those of a mosaic are the starts of its first and last strip, because its lines are of several.
+    """
+    if len(strips) > 1:
+        return strips[0], strips[-1], ()
     model = "Geometric_Data/Refined_Model/Time/Time_Range"
     start, end = document.time(f"{model}/START"), document.time(f"{model}/END")
     if start is None or end is None:

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from footprints.stereo.properties import view_of_image
 from harvester.dimap import scene_from_delivery
 from harvester.errors import UnreadableScene
+from harvester.items.from_scenes import item_from_scenes
+from tests.scene_records import delivered
 
 SOURCE = "<SOURCE_ID>DS_PHR1A_202301021030001_MADE_00001</SOURCE_ID>"
 SPECTRAL = "<SPECTRAL_PROCESSING>PMS</SPECTRAL_PROCESSING>"
@@ -289,16 +292,40 @@ def test_overlapping_tiles_begin_before_the_last_one_ends(made: Any, overlap: st
     assert last.transform == (20.0, 0.0, 421000.0 + 40 * 20, 0.0, -20.0, 4985000.0 - 40 * 20)
 
 
+def second_strip(satellite: str) -> tuple[str, str]:
+    """A change that adds a strip a minute before that of the made product."""
+    strip = (
+        f"<Source_Identification><SOURCE_ID>DS_PHR{satellite}_202301021029001_MADE_00002</SOURCE_ID><Strip_Source>"
+        f"<MISSION>PHR</MISSION><MISSION_INDEX>{satellite}</MISSION_INDEX><IMAGING_DATE>2023-01-02</IMAGING_DATE>"
+        "<IMAGING_TIME>10:29:00.1Z</IMAGING_TIME></Strip_Source></Source_Identification>"
+    )
+    return "</Dataset_Sources>", f"{strip}</Dataset_Sources>"
+
+
 def test_a_mosaic_of_strips_is_an_acquisition_of_its_own(made: Any) -> None:
     """Several strips are named for the earliest, and share no key with the products of that strip alone."""
-    second = (
-        "<Source_Identification><SOURCE_ID>DS_PHR1A_202301021029001_MADE_00002</SOURCE_ID><Strip_Source>"
-        "<MISSION>PHR</MISSION><MISSION_INDEX>1A</MISSION_INDEX><IMAGING_DATE>2023-01-02</IMAGING_DATE>"
-        "<IMAGING_TIME>10:29:00.1Z</IMAGING_TIME></Strip_Source></Source_Identification></Dataset_Sources>"
-    )
-    mosaic = made.read(("</Dataset_Sources>", second))
+    mosaic = made.read(second_strip("1A"))
     assert mosaic.id == "PHR1A_202301021029001_MOSAIC"
     assert mosaic.scene_keys == (mosaic.id,)
+
+
+def test_a_mosaic_of_strips_has_a_period_and_no_moment(made: Any) -> None:
+    """With a moment it would be of one acquisition with its first strip, and make stereo pairs with the others."""
+    item = item_from_scenes(delivered(mosaic := made.read(second_strip("1A"))), item_id=mosaic.id, collection="c")
+    properties = item["properties"]
+    assert properties["datetime"] is None
+    assert properties["start_datetime"] == "2023-01-02T10:29:00.100000Z"
+    assert properties["end_datetime"] == "2023-01-02T10:30:00.100000Z"
+    assert view_of_image(mosaic.id, mosaic.footprint, properties) is None
+    assert properties["platform"] == "pleiades-1a"
+
+
+def test_a_mosaic_of_several_satellites_has_the_constellation_alone(made: Any) -> None:
+    """Neither of the two is said to have taken the whole."""
+    mosaic = made.read(second_strip("1B"))
+    assert mosaic.id == "PHR1B_202301021029001_MOSAIC"
+    assert (mosaic.platform, mosaic.international_designator, mosaic.constellation) == (None, None, "pleiades")
+    assert mosaic.platform_title == "Pléiades"
 
 
 def test_a_strip_named_twice_is_one_strip(made: Any) -> None:
@@ -321,3 +348,18 @@ def test_the_stamp_of_pleiades_neo_is_that_of_its_dataset_name(made: Any) -> Non
     assert own.scene_keys == ("ACQ_PNEO3_0081", "PNEO3_202301021030014")
     assert foreign.scene_keys == ("PNEO3_202301021030014",)
     assert own.viewing.azimuth_deg == 180.0
+
+
+def test_a_mosaic_of_pleiades_neo_is_told_by_its_strips(made: Any) -> None:
+    """Its strips have one DATASET_NAME, so that the names of the acquisitions tell that there are two."""
+    text = made.edited(
+        ("PHR_ORTHO", "PNEO_ORTHO"),
+        (">DS_PHR1A_202301021030000_MADE<", ">PNEO3_202301021030014_PMS_ORT<"),
+        ("<MISSION>PHR<", "<MISSION>PNEO<"),
+        ("<MISSION_INDEX>1A<", "<MISSION_INDEX>3<"),
+        ("DS_PHR1A_202301021030001_MADE_00001", "ACQ_PNEO3_0081"),
+    )
+    source = text[text.index("<Source_Identification>") : text.index("</Dataset_Sources>")]
+    other = source.replace("ACQ_PNEO3_0081", "ACQ_PNEO3_0082").replace("10:30:00.1Z", "10:30:20.1Z")
+    mosaic = made.read_bytes(text.replace("</Dataset_Sources>", f"{other}</Dataset_Sources>").encode())
+    assert (mosaic.id, mosaic.scene_keys) == ("PNEO3_202301021030014_MOSAIC", ("PNEO3_202301021030014_MOSAIC",))
