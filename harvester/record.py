@@ -199,7 +199,6 @@ class Product:
     surface_area_km2: float | None  #: as the vendor states it; a check, never published as ours
     software: Mapping[str, str] = field(default_factory=dict)  #: name -> version
     facility: str | None = None
-    accuracy_ce90_m: float | None = None
     images: tuple[ImageFile, ...] = ()
     companions: tuple[CompanionFile, ...] = ()
 

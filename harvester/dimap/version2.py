@@ -107,9 +107,6 @@ def _product(delivery: Delivery, sensor: Sensor) -> tuple[Product, Grid]:
         surface_area_km2=document.number(f"{content}/SURFACE_AREA", 0, 1e8),
         software=_software(document),
         facility=document.text("Processing_Information/Production_Facility/PROCESSING_CENTER"),
-        accuracy_ce90_m=document.number(
-            "Quality_Assessment/Planimetric_Accuracy_Measurement/Quality_Values/ACCURACY_CE90", 0, 1e6
-        ),
         images=image_files(delivery, sensor, grid, spectral, radiometry),
         companions=companion_files(delivery),
     )

@@ -109,6 +109,13 @@ def test_order_fields_of_the_customer_are_never_read(made: Any) -> None:
     assert "a private name" in made.edited()
 
 
+def test_an_accuracy_that_is_no_number_refuses_nothing(made: Any) -> None:
+    """What no Item says is not read."""
+    accuracy = "<Planimetric_Accuracy_Measurement><Quality_Values><ACCURACY_CE90>unknown</ACCURACY_CE90>"
+    closing = "</Quality_Values></Planimetric_Accuracy_Measurement>"
+    assert made.read(("<Quality_Assessment>", f"<Quality_Assessment>{accuracy}{closing}")).id == made.read().id
+
+
 def test_documents_in_latin_1_are_read_from_their_kept_bytes(made: Any) -> None:
     """The raw record keeps bytes as text with surrogates; the declared encoding is applied to the exact bytes."""
     document = made.edited(('encoding="UTF-8"', 'encoding="ISO-8859-1"')).encode("latin-1")
