@@ -24,7 +24,7 @@ def image_files(
     """The image files of a DIMAP 2 product that exist, tile by tile within each group of bands.
 
     Raises:
-        UnreadableScene: When the product names none, or its bands are not those it counts.
+        UnreadableScene: When the product names none, its bands are not those it counts, or its tiles have no place.
     """
     groups = delivery.document.sections(_FILES)
     names = _band_names(delivery.document, groups, sensor, spectral)
@@ -79,6 +79,8 @@ def _group_images(
     files = group.sections("Data_File")
     if not files:
         raise group.problem("Data_File", "is missing; the product names no image")
+    if len(set(map(_tile_position, files))) < len(files):
+        raise group.problem("Data_File@tile_R", "and @tile_C do not number the tiles: two files would be in one place")
     is_tiled = len(files) > 1
     for file in sorted(files, key=_tile_position):
         href = image_href(file)

@@ -299,6 +299,14 @@ def test_overlapping_tiles_begin_before_the_last_one_ends(made: Any, overlap: st
     assert last.transform == (20.0, 0.0, 421000.0 + 40 * 20, 0.0, -20.0, 4985000.0 - 40 * 20)
 
 
+@pytest.mark.parametrize("place", ["", 'tile_R="1" tile_C="1"', 'tile_C="1"'])
+def test_tiles_without_a_place_of_their_own_are_refused(made: Any, place: str) -> None:
+    """Both would lie at the first pixel."""
+    second = f'<Data_File {place}><DATA_FILE_PATH href="IMG_R2C1.TIF"/></Data_File></Data_Files>'
+    with pytest.raises(UnreadableScene, match=r"Data_Files\[1\]/Data_File@tile_R and @tile_C do not number the tiles"):
+        made.read(("</Data_Files>", second))
+
+
 def second_strip(satellite: str) -> tuple[str, str]:
     """A change that adds a strip a minute before that of the made product."""
     strip = (
