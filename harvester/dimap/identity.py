@@ -10,8 +10,8 @@ from harvester.dimap.document import DimapDocument
 from harvester.errors import UnreadableScene
 from harvester.sensors import Sensor
 
-#: A strip lasts well under a minute; a stamp further off belongs to another acquisition.
-_LARGEST_STAMP_OFFSET = timedelta(minutes=2)
+#: A strip lasts well under a minute; a time further off belongs to another acquisition.
+LARGEST_OFFSET = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _of_strip(document: DimapDocument, source: DimapDocument, sensor: Sensor) ->
     else:
         named, where, name = source, "SOURCE_ID", source_id
     stamp = _stamp(named, where, name, code)
-    if abs(_stamp_time(named, where, stamp) - acquired_at) > _LARGEST_STAMP_OFFSET:
+    if abs(_stamp_time(named, where, stamp) - acquired_at) > LARGEST_OFFSET:
         raise named.problem(
             where, f"= {name[:80]!r} is not the acquisition of IMAGING_TIME ({acquired_at.isoformat()})"
         )

@@ -21,7 +21,7 @@ from harvester.dimap.grid import (
     read_tiling,
     read_transform,
 )
-from harvester.dimap.identity import acquisition_of_strips
+from harvester.dimap.identity import LARGEST_OFFSET, acquisition_of_strips
 from harvester.dimap.images import image_files
 from harvester.dimap.lineage import StripLineage, read_lineage
 from harvester.dimap.outline import outline_of_delivery
@@ -162,14 +162,18 @@ def _time_range(
     """
     if len(strips) > 1:
         return strips[0], strips[-1], ()
-    model = "Geometric_Data/Refined_Model/Time/Time_Range"
-    start, end = document.time(f"{model}/START"), document.time(f"{model}/END")
-    if start is None or end is None:
-        located = document.sections("Geometric_Data/Use_Area/Located_Geometric_Values")
-        times = sorted(time for values in located if (time := values.time("TIME")) is not None)
-        return (times[0], times[-1], ()) if len(times) > 1 else (None, None, ())
+    path = "Geometric_Data/Refined_Model/Time/Time_Range"
+    times = [time for name in ("START", "END") if (time := document.time(f"{path}/{name}")) is not None]
+    if len(times) < 2:
+        path = "Geometric_Data/Use_Area/Located_Geometric_Values"
+        times = sorted(time for values in document.sections(path) if (time := values.time("TIME")) is not None)
+    if len(times) < 2:
+        return None, None, ()
+    start, end = times[0], times[-1]
     if end < start:
-        return None, None, (f"{document.where(model)} ends before it starts and is left out",)
+        return None, None, (f"{document.where(path)} ends before it starts and is left out",)
+    if max(strips[0] - start, end - strips[0]) > LARGEST_OFFSET:
+        return None, None, (f"{document.where(path)} is not of the time of the strip and is left out",)
     return start, end, ()
 
 

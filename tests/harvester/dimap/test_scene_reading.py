@@ -211,6 +211,22 @@ def test_a_product_without_angles_is_read_without_them(made: Any) -> None:
     assert any("takes no part in stereo" in warning for warning in scene.warnings)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "reason"),
+    [
+        ("2023-01-02T10:30:01Z", "2023-01-02T10:30:00Z", "Time_Range ends before it starts"),
+        ("2023-01-02T10:30:00Z", "2023-03-02T10:30:01Z", "Time_Range is not of the time of the strip"),
+        ("2022-01-02T10:30:00Z", "2023-01-02T10:30:01Z", "Time_Range is not of the time of the strip"),
+    ],
+)
+def test_times_that_are_not_of_the_strip_are_left_out(made: Any, start: str, end: str, reason: str) -> None:
+    """An Item is found by its interval, which must not reach over months where a file is damaged."""
+    times = f"<Time><Time_Range><START>{start}</START><END>{end}</END></Time_Range></Time>"
+    scene = made.read(("<Geometric_Data>", f"<Geometric_Data><Refined_Model>{times}</Refined_Model>"))
+    assert (scene.started_at, scene.ended_at) == (None, None)
+    assert any(reason in warning for warning in scene.warnings)
+
+
 STRIP = """<Dimap_Document><Metadata_Identification><METADATA_SUBPROFILE>STRIP</METADATA_SUBPROFILE>
 </Metadata_Identification><Acquisition_Configuration><Platform_Configuration><Ephemeris_Configuration>
 <NADIR_LAT>{lat}</NADIR_LAT><NADIR_LON>{lon}</NADIR_LON><ACQUISITION_ORBIT_NUMBER>51</ACQUISITION_ORBIT_NUMBER>
