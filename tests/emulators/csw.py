@@ -132,6 +132,8 @@ class CswCatalogue:
         is_brief_broken: they cannot be delivered in brief either.
         is_down: nothing is delivered at all.
         turns_order: without SortBy, each answer has another order.
+        ignores_start: each answer begins with the first record, as one from the cache of a proxy does.
+        counts_none: it says that it has no record, whatever it has.
         asked: start and count of each request for records.
     """
 
@@ -143,6 +145,8 @@ class CswCatalogue:
     is_brief_broken: bool = False
     is_down: bool = False
     turns_order: bool = False
+    ignores_start: bool = False
+    counts_none: bool = False
     asked: list[tuple[int, int]] = field(default_factory=list)
 
     @classmethod
@@ -176,9 +180,10 @@ def _answer(catalogue: CswCatalogue, request: etree._Element) -> Response:
     if catalogue.is_down:
         return _failure("exception")
     found = _found(catalogue, request)
+    matched = 0 if catalogue.counts_none else len(found)
     if request.get("resultType") == "hits":
-        return _results([], len(found), None)
-    start = int(request.get("startPosition", "1"))
+        return _results([], matched, None)
+    start = 1 if catalogue.ignores_start else int(request.get("startPosition", "1"))
     count = min(int(request.get("maxRecords", "10")), catalogue.largest_page)
     is_brief = request.get("outputSchema") == _NAMESPACES["csw"]
     catalogue.asked.append((start, count))
@@ -189,7 +194,7 @@ def _answer(catalogue: CswCatalogue, request: etree._Element) -> Response:
         return _failure(catalogue.failure)
     sent = [_brief(name) if is_brief else catalogue.records[name] for name in page if name not in bad]
     returned = len(page) if catalogue.failure == "left-out" else len(sent)
-    return _results(sent, len(found), after, returned)
+    return _results(sent, matched, after, returned)
 
 
 def _found(catalogue: CswCatalogue, request: etree._Element) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from logging import getLogger
 from urllib.parse import urlencode
@@ -61,6 +61,7 @@ def read_pages(
             if catalogue.matched < (place.matched or 0):
                 place = catalogue.step_back(place)
                 continue
+            catalogue.refuse_repetition(position, records, place)
             place = catalogue.place_after(position, len(records))
             progress.records += len(records)
             progress.total = catalogue.matched
@@ -93,6 +94,7 @@ class _Catalogue:
     selection: Selection
     matched: int = field(default=0, init=False)  #: how many there are, by the last answer
     _steps_back: int = field(default=0, init=False)
+    _before: Set[str] = field(default=frozenset(), init=False)  #: ids of the page before
 
     def page(self, start: int) -> list[RawRecord]:
         """The records from a position on: as many as the service gives at once.
@@ -114,9 +116,26 @@ class _Catalogue:
         after = start + count
         return _Place(after if count and after <= self.matched else None, self.matched)
 
+    def refuse_repetition(self, position: int, records: Sequence[RawRecord], place: _Place) -> None:
+        """Look that a page is not the one before again, which records that were added before it may have moved here.
+
+        Raises:
+            UnreadableAnswer: It is, and there are as many as there were.
+        """
+        ids = {record.id for record in records}
+        if len(ids) > 1 and ids == self._before and self.matched == place.matched:
+            raise UnreadableAnswer(
+                f"{self.options.shown_location}: from number {position} on it sent the same records as before: it "
+                "seems to ignore startPosition, or something between here and there answers in its place"
+            )
+        self._before = ids
+
     def step_back(self, place: _Place) -> _Place:
         """Where to go on when records were removed meanwhile, so that later ones moved to positions already read."""
+        if not self.matched:
+            raise UnreadableAnswer(f"{self.options.shown_location}: it had {place.matched} records, and now has none")
         self._steps_back += 1
+        self._before = frozenset()
         if self._steps_back > _MOST_STEPS_BACK:
             raise SourceUnavailable(f"{self.options.shown_location}: its count of records falls again and again")
         gone = (place.matched or 0) - self.matched
@@ -130,6 +149,8 @@ class _Catalogue:
             raise
         except SourceUnavailable as failure:
             count = min(count, self._count_left(start, failure))
+            if start == 1 and count == 0:  # a catalogue that fails is not taken for an empty one
+                raise
             logger.warning("%s: records %s to %s: %s", self.options.shown_location, start, start + count - 1, failure)
             return self._one(start) if count == 1 else self._halves(start, count)
 
@@ -206,6 +227,8 @@ def _check_complete(results: SearchResults, start: int, count: int) -> None:
     after = start + sent
     if sent < results.returned:
         raise UnreadableAnswer(f"the service says that it sent {results.returned} records, and sent {sent}")
+    if sent and start > results.matched:
+        raise UnreadableAnswer(f"the service says that it has {results.matched} records, and sent number {start}")
     if sent == count or after > results.matched:
         return
     if sent == 0 or results.next_position == 0:

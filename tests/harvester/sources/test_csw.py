@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp
 
-from harvester.errors import SourceRefused, SourceUnavailable, UnreadableScene
+from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page
 from harvester.sensors import Sensors
 from harvester.sources.csw import source as csw
@@ -154,6 +154,48 @@ def test_service_that_is_down_is_not_asked_for_halves() -> None:
     ):
         pages_of(options)
     assert len(plan.requests) == 2
+
+
+@pytest.mark.parametrize("failure", ["none", "status", "exception", "html"])
+def test_service_that_counts_no_record_but_has_some_is_not_taken_for_empty(failure: Any) -> None:
+    """A count of 0 is not believed of a service that sends records, or fails to."""
+    catalogue = CswCatalogue.of(iso_scenes(5))
+    catalogue.counts_none, catalogue.failure = True, failure
+    catalogue.undeliverable = set(catalogue.records) if failure != "none" else set()
+    reason = "it has 0 records, and sent number 1" if failure == "none" else "answered|could not be written|not XML"
+    with options_for(app(catalogue)) as options, pytest.raises(SourceUnavailable, match=reason):
+        pages_of(options)
+
+
+def test_service_that_sends_the_same_page_again_stops_the_run() -> None:
+    """Whoever ignores the position that is asked for would be read as often as there are pages, and never whole."""
+    catalogue = CswCatalogue.of(iso_scenes(25))
+    catalogue.ignores_start = True
+    refused = pytest.raises(UnreadableAnswer, match="from number 11 on it sent the same records as before")
+    with options_for(app(catalogue), page_size=10) as options, refused:
+        pages_of(options)
+
+
+def test_page_that_records_added_before_it_push_on_is_read_again() -> None:
+    """As many records as a page holds, added before it meanwhile, bring it again: that is no fault of the service."""
+    catalogue = CswCatalogue.of(iso_metadata(f"b{number}") for number in range(6))
+    with options_for(app(catalogue), page_size=3) as options:
+        pages = csw.read_pages(options, Selection(), None, Progress(), lambda ids: {})
+        seen = ids_of([next(pages)])
+        catalogue.put(*(iso_metadata(f"a{number}") for number in range(3)))
+        seen += ids_of(list(pages))
+    assert seen == ["b0", "b1", "b2"] * 2 + ["b3", "b4", "b5"]
+
+
+def test_catalogue_that_is_empty_all_at_once_stops_the_run() -> None:
+    """A service that has lost all its records in the middle of a run has not had them deleted."""
+    catalogue = CswCatalogue.of(iso_scenes(9))
+    with options_for(app(catalogue), page_size=3) as options:
+        pages = csw.read_pages(options, Selection(), None, Progress(), lambda ids: {})
+        next(pages)
+        catalogue.records.clear()
+        with pytest.raises(UnreadableAnswer, match="it had 9 records, and now has none"):
+            next(pages)
 
 
 def test_refusal_is_not_taken_for_a_bad_record() -> None:
