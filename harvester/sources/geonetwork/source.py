@@ -54,6 +54,10 @@ def read_pages(
         catalogue = _Catalogue(session, options)
         while True:
             hits, total = catalogue.hits(_search(options, selection, after))
+            if hits and hits[-1].place == after:
+                raise UnreadableAnswer(
+                    f"{options.shown_location}: the search gives the same page again: it does not go on"
+                )
             known = fingerprints([hit.uuid for hit in hits])
             changed = [hit for hit in hits if hit.change_date is None or known.get(hit.uuid) != hit.change_date]
             after = hits[-1].place if hits else None

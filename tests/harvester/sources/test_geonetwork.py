@@ -74,6 +74,16 @@ def test_reading_goes_on_after_each_page() -> None:
             assert ids_of(pages_of(options, cursor=page.next_cursor)) == ids_of(pages[number:])
 
 
+def test_search_that_does_not_go_on_stops_the_run() -> None:
+    """An index that passes over `search_after` would be read for ever."""
+    found = {"total": {"value": 9}, "hits": [{"_source": {"uuid": "a"}, "sort": ["2024", "a"]}]}
+    plan = Plan(paths=("/geonetwork/srv/api/search/",), always=answers(200, {"hits": found}))
+    catalogue = GeoNetworkCatalogue.of([iso_metadata("a")])
+    with options_for(Quirks(app(catalogue), plan)) as options, pytest.raises(UnreadableAnswer, match="same page again"):
+        pages_of(options)
+    assert len(catalogue.formatted) == 1
+
+
 def test_what_changes_meanwhile_hides_no_record() -> None:
     """A record deleted and one changed between two pages leave all others to be read."""
     catalogue = GeoNetworkCatalogue.of(iso_scenes(12))
