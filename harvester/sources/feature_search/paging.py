@@ -79,7 +79,7 @@ def numbered_pages(
 def _after(position: Position, answer: Answer, *, may_cap: bool) -> Position | None:
     if not (count := len(answer.features)):
         return None
-    digest = _digest(answer.features)
+    digest = digest_of(answer.features)
     if digest in (position.first, position.previous):
         return _after_repeat(position, answer)
     return replace(
@@ -105,7 +105,8 @@ def _after_repeat(position: Position, answer: Answer) -> Position | None:
     )
 
 
-def _digest(features: Sequence[Any]) -> str:
+def digest_of(features: Sequence[Any]) -> str:
+    """By which a page is known again."""
     return hashlib.sha256(json.dumps(features, sort_keys=True).encode()).hexdigest()[:16]
 
 

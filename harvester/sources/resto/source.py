@@ -15,6 +15,7 @@ from harvester.record import Page, RawRecord
 from harvester.sources.feature_search.paging import (
     Answer,
     Position,
+    digest_of,
     features_of,
     numbered_pages,
     once_each,
@@ -151,10 +152,14 @@ def _linked_pages(session: Session, options: Options, selection: Selection, curs
     """The cursor is the address of the next page, which the service makes."""
     address: str | None = cursor or f"{options.url.rstrip('/')}/search"
     parameters = None if cursor else _v9_parameters(options, selection)
+    seen: set[str] = set()
     while address:
         answer = session.get_json(address, parameters)
         features = features_of(answer)
         following = _next_address(answer, address) if features else None
+        if (digest := digest_of(features)) in seen:
+            raise UnreadableAnswer(f"{address} is a page that came before: the next links lead round and round")
+        seen.add(digest)
         yield _page(Answer(features=features, total=_total(answer)), _ID_OF["v9"], following)
         address, parameters = following, None
 

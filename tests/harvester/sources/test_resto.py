@@ -139,6 +139,18 @@ def test_emulator_refuses_numbers_beyond_1000() -> None:
         list(_read(_options(url, "v9"), None, f"{url}/search?startIndex=1002"))
 
 
+def test_pages_that_come_round_again_stop_the_run() -> None:
+    """Next links that lead on for ever, over pages that came before, end in an error and not in a loop."""
+    one, other = (
+        {"features": [feature], "links": [{"rel": "next", "href": f"/search?next={number}"}]}
+        for number, feature in enumerate(synthetic_records(2, "v9"), start=1)
+    )
+    plan = Plan(by_number={number: answers(200, (one, other)[number % 2]) for number in range(1, 40)})
+    with pytest.raises(UnreadableAnswer, match="came before"):
+        _pages(Quirks(app([], "v9"), plan), "v9")
+    assert len(plan.requests) == 3
+
+
 def test_next_page_that_is_the_same_page_stops_the_run() -> None:
     """A next link that leads nowhere ends in an error and not in a loop."""
     feature = synthetic_records(1, "v9")[0]
