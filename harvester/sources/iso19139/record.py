@@ -177,7 +177,7 @@ def _platform_fields(record: XmlElement, sensors: Sensors) -> SatelliteFields:
     names = [*_platform_names(record)]
     if ours := next(filter(None, map(sensors.satellite_called, names)), None):
         return ours
-    instruments = texts(record, "acquisitionInformation//MI_Instrument/identifier")
+    instruments = _codes(record, "acquisitionInformation//MI_Instrument/identifier")
     return {
         "platform_title": names[0] if names else text(record, "identificationInfo//citation//title") or "Image",
         "platform": slug(names[0]).lower() if names else None,
@@ -186,8 +186,15 @@ def _platform_fields(record: XmlElement, sensors: Sensors) -> SatelliteFields:
 
 
 def _platform_names(record: XmlElement) -> Iterator[str]:
-    for name in ("identifier", "description", "citation//title"):
+    yield from _codes(record, "acquisitionInformation//MI_Platform/identifier")
+    for name in ("description", "citation//title"):
         yield from texts(record, f"acquisitionInformation//MI_Platform/{name}")
+
+
+def _codes(record: XmlElement, path: str) -> list[str]:
+    """What identifiers say, without the authority that may stand before the code; pygeometa writes them bare."""
+    said = (text(found, "/code") or text(found, ".") for found in elements(record, path))
+    return [code for code in said if code]
 
 
 def _image_fields(record: XmlElement) -> dict[str, Any]:

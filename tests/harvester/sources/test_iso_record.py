@@ -140,6 +140,17 @@ def test_sentinel_scene_is_read_whole(samples: Path, sensors: Sensors) -> None:
     assert [link.href.endswith(".SAFE/") for link in scene.links] == [True]
 
 
+def test_authority_of_an_identifier_is_no_part_of_the_name() -> None:
+    """Who gave a code stands before it, and belongs neither to the satellite nor to the instrument."""
+    authority = "<gmd:authority><gmd:CI_Citation><gmd:title>CNES</gmd:title></gmd:CI_Citation></gmd:authority>"
+    instrument = "<gmi:instrument><gmi:MI_Instrument><gmi:identifier><gmd:MD_Identifier><gmd:code>RSI</gmd:code>"
+    instrument += "</gmd:MD_Identifier></gmi:identifier></gmi:MI_Instrument></gmi:instrument></gmi:MI_Platform>"
+    record = iso_metadata("r1", root="gmi:MI_Metadata", platform="FORMOSAT-2").replace("</gmi:MI_Platform>", instrument)
+    record = record.replace("<gmd:MD_Identifier>", f"<gmd:MD_Identifier>{authority}")
+    scene = scene_of(record)
+    assert (scene.platform, scene.platform_title, scene.instruments) == ("formosat-2", "FORMOSAT-2", ("rsi",))
+
+
 def test_synthetic_scenes_are_read_without_warnings(sensors: Sensors) -> None:
     """What the generator makes has the shape that the reader knows, and ids that differ."""
     scenes = [scene_of(xml, sensors) for xml in iso_scenes(50)]
