@@ -26,6 +26,12 @@ def _names(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
+_OF_IMAGES = _names(
+    "attributeDescription contentType dimension illuminationElevationAngle illuminationAzimuthAngle"
+    " imagingCondition imageQualityCode cloudCoverPercentage processingLevelCode compressionGenerationQuantity"
+    " triangulationIndicator radiometricCalibrationDataAvailability cameraCalibrationInformationAvailability"
+    " filmDistortionInformationAvailability lensDistortionInformationAvailability rangeElementDescription"
+)
 #: The elements that a reader of images may meet and that are either read or of no use to an Item.
 _KNOWN: Mapping[str, frozenset[str]] = {
     ".": _names(
@@ -35,12 +41,8 @@ _KNOWN: Mapping[str, frozenset[str]] = {
         " portrayalCatalogueInfo metadataConstraints applicationSchemaInfo metadataMaintenance acquisitionInformation"
         " series describes propertyType featureType featureAttribute"
     ),
-    ".//{*}MD_ImageDescription": _names(
-        "attributeDescription contentType dimension illuminationElevationAngle illuminationAzimuthAngle"
-        " imagingCondition imageQualityCode cloudCoverPercentage processingLevelCode compressionGenerationQuantity"
-        " triangulationIndicator radiometricCalibrationDataAvailability cameraCalibrationInformationAvailability"
-        " filmDistortionInformationAvailability lensDistortionInformationAvailability rangeElementDescription"
-    ),
+    ".//{*}MD_ImageDescription": _OF_IMAGES,
+    ".//{*}MI_ImageDescription": _OF_IMAGES,
     ".//{*}MI_AcquisitionInformation": _names(
         "instrument operation platform acquisitionPlan objective acquisitionRequirement environmentalConditions"
     ),

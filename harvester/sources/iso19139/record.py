@@ -28,7 +28,8 @@ from harvester.sources.iso19139.links import downloads_of, links_of, previews_of
 
 #: ISO 19115-3 has the same name of the root, and another structure.
 _NAMESPACES = ("http://www.isotc211.org/2005/gmd", "http://www.isotc211.org/2005/gmi")
-_IMAGE = "contentInfo/MD_ImageDescription"
+_IMAGE = "contentInfo/*"
+_IMAGE_DESCRIPTIONS = ("MD_ImageDescription", "MI_ImageDescription")
 _IMAGE_LEVELS = ("dataset", "tile", "feature", "collectionSession", "coverage")
 _VECTOR_TYPES = ("vector", "textTable", "tin", "stereoModel", "video")
 _IMAGERY_KEYWORDS = ("orthoimagery", "ortho-imagerie", "orthoimagerie", "imagery", "imagerie")
@@ -150,7 +151,8 @@ def _why_no_image(record: XmlElement) -> str | None:
 def _shows_imagery(record: XmlElement) -> bool:
     keywords = {keyword.casefold() for keyword in texts(record, "identificationInfo//MD_Keywords/keyword")}
     return (
-        bool(elements(record, _IMAGE) or elements(record, "acquisitionInformation"))
+        any(name_of(found) in _IMAGE_DESCRIPTIONS for found in elements(record, _IMAGE))
+        or bool(elements(record, "acquisitionInformation"))
         or "image" in texts(record, "contentInfo//contentType")
         or "imageryBaseMapsEarthCover" in texts(record, "identificationInfo//topicCategory")
         or not keywords.isdisjoint(_IMAGERY_KEYWORDS)
@@ -276,7 +278,7 @@ def _properties(record: XmlElement) -> dict[str, Any]:
         "iso:title": text(record, "identificationInfo//citation//title"),
         "iso:parent_identifier": None if parent in _EMPTY_PARENTS else parent,
         "iso:scale_denominator": int(scale) if scale and scale.isdecimal() else None,
-        "iso:bands": texts(record, f"{_IMAGE}/dimension/MD_Band/descriptor") or None,
+        "iso:bands": texts(record, f"{_IMAGE}/dimension/*/descriptor") or None,
         "iso:product_type": _keyword_fields(record).get("eo:productType"),
         "iso:date_stamp": text(record, "dateStamp"),
     }

@@ -301,6 +301,18 @@ def test_only_an_instant_or_a_pass_has_a_moment(
     ]
 
 
+@pytest.mark.parametrize("description", ["gmd:MD_ImageDescription", "gmi:MI_ImageDescription"])
+def test_image_is_described_by_either_standard(description: str) -> None:
+    """ISO 19115-2 has a description of images of its own, which says all that that of ISO 19115 says."""
+    record = iso_metadata("r1", root="gmi:MI_Metadata", kind="", cloud=12.5)
+    record = record.replace("gmd:MD_ImageDescription>", f"{description}>").replace(
+        "</gmd:cloudCoverPercentage>", "</gmd:cloudCoverPercentage><gmd:cloudiness/>"
+    )
+    scene = scene_of(record)
+    assert scene.cloud_cover_percent == 12.5
+    assert scene.warnings == (f"fields not known to the reader: {description.partition(':')[2]}/cloudiness",)
+
+
 def test_element_that_the_standard_does_not_have_is_reported() -> None:
     """Drift of a source is told, and does not refuse its records."""
     scene = scene_of(iso_metadata("r1", more="<gmd:cloudiness><gco:Real>3</gco:Real></gmd:cloudiness>"))
