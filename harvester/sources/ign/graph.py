@@ -86,7 +86,9 @@ def _check_axes(features: Any, boxes: Sequence[BBox], type_name: str) -> None:
     shown = shapely.union_all([shapely.box(*box) for box in boxes])
     outlines = [outline for feature in features if (outline := _outline(feature)) is not None]
     if outlines and not any(shown.intersects(outline) for outline in outlines):
-        raise UnreadableAnswer(f"{type_name}: no feature lies in its layer {shown.bounds}: is the axis order wrong?")
+        raise UnreadableAnswer(
+            f"{type_name}: no feature lies where it should ({shown.bounds}): is the axis order wrong?"
+        )
 
 
 def _outline(feature: Feature) -> BaseGeometry | None:

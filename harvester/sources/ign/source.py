@@ -43,7 +43,7 @@ class Options(SourceOptions):
     family: Literal["SPOT", "PLEIADES"]  #: of the layers `{prefix}.{family}.{year}`
     prefix: str = "ORTHOIMAGERY.ORTHO-SAT"
     territories: Mapping[str, BBox] = Field(default_factory=dict)  #: one record for each that a layer meets
-    graph: Graph | None = None  #: in place of bounding boxes and territories
+    graph: Graph | None = None  #: in place of bounding boxes and territories, which then tell where it must lie
     wms_url: str | None = None  #: a WMS that serves layers of the same names
 
 
@@ -94,7 +94,9 @@ def _regions(session: Session, options: Options, layer: Layer) -> list[tuple[str
     """The regions of a layer, each with what tells where it is; None where the layer is one."""
     if options.graph is not None and layer.year is not None:
         type_name = options.graph.type_name.format(year=layer.year)
-        regions = features_by_region(session, options.graph.url, type_name, options.graph.region, layer.boxes)
+        # The box of a layer may be the whole world, where features lie in either order of their axes.
+        boxes = tuple(options.territories.values()) or layer.boxes
+        regions = features_by_region(session, options.graph.url, type_name, options.graph.region, boxes)
         if len(regions) > 1000:
             raise UnreadableAnswer(f"{type_name} has {len(regions)} values of {options.graph.region}: no regions")
         return [(region, {"features": features}) for region, features in regions.items()]

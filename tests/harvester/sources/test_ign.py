@@ -50,10 +50,10 @@ def _records(service: Geoplateforme, family: str = "SPOT", **more: Any) -> list[
         return [record for page in _pages(url, family=family, **more) for record in page.records]
 
 
-def _graph_records(service: Geoplateforme) -> list[RawRecord]:
+def _graph_records(service: Geoplateforme, **more: Any) -> list[RawRecord]:
     with _served(service) as url:
         described = {"url": f"{url}/wfs/ows", "type_name": "SPOT.{year}:graphe"}
-        return [record for page in _pages(url, graph=described) for record in page.records]
+        return [record for page in _pages(url, graph=described, **more) for record in page.records]
 
 
 def _scenes(records: list[RawRecord], sensors: Sensors) -> list[SceneRecord]:
@@ -187,6 +187,15 @@ def test_a_graph_that_cannot_be_right_stops_the_run(quirks: dict[str, Any], reas
         setattr(service, name, value)
     with pytest.raises(UnreadableAnswer, match=reason):
         _graph_records(service)
+
+
+def test_territories_tell_the_axis_order_where_the_box_of_a_layer_does_not() -> None:
+    """Features in a wrong order lie in a box of the whole world too, but in no territory."""
+    service = Geoplateforme(coverages("SPOT", [2019], boxes=[WORLD]), {"SPOT.2019:graphe": graph(10)})
+    assert len(_graph_records(service, territories=TERRITORIES)) == 1
+    service.latitude_first = True
+    with pytest.raises(UnreadableAnswer, match="is the axis order wrong"):
+        _graph_records(service, territories=TERRITORIES)
 
 
 def test_a_piece_without_a_geometry_refuses_its_region_only(sensors: Sensors) -> None:
