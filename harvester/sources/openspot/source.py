@@ -98,20 +98,23 @@ def _layers(session: Session, options: Options) -> list[str]:
         return _named(options.years, options.modes)
     layers: set[str] = set()
     for path in options.pages:
-        page = session.get_bytes(_below(options.url, path))
-        years = _offered(page, "choix_annee", _YEAR)
-        modes = _offered(page, "choix_resolution", _MODE)
-        if not years or not modes:
-            raise UnreadableAnswer(
-                f"{options.shown_location}{path}: choix_annee offers {years}, choix_resolution {modes}; "
-                "give years and modes in the options of the source"
-            )
+        years, modes = session.get_document(_below(options.url, path), _years_and_modes)
         layers.update(_named(options.years or years, options.modes or modes))
     return sorted(layers)
 
 
 def _named(years: Sequence[str], modes: Sequence[str]) -> list[str]:
     return sorted({f"{year}_{mode}" for year, mode in product(years, modes)})
+
+
+def _years_and_modes(page: bytes) -> tuple[list[str], list[str]]:
+    if page.lower().count(b"<select") != page.lower().count(b"</select"):
+        raise UnreadableAnswer("it is cut in the middle of what there is to choose from")
+    years, modes = _offered(page, "choix_annee", _YEAR), _offered(page, "choix_resolution", _MODE)
+    if not years or not modes:
+        offered = f"choix_annee offers {years}, choix_resolution {modes}"
+        raise UnreadableAnswer(f"{offered}; give years and modes in the options of the source")
+    return years, modes
 
 
 def _offered(page: bytes, select: str, pattern: re.Pattern[str]) -> list[str]:

@@ -135,6 +135,14 @@ def test_a_cut_answer_is_asked_again(quirk: Any) -> None:
         assert len(_records(_options(url))) == 5
 
 
+@pytest.mark.parametrize("quirk", [truncated(0.75), html_page()], ids=["cut", "html"])
+def test_a_cut_page_of_years_and_modes_is_asked_again(quirk: Any) -> None:
+    """A maintenance page does not stop the run, and one that ends within its modes hides none of them."""
+    layers = {f"2018_{mode}": features(2, mode=mode) for mode in ("MS", "P", "PMS")}
+    with _served(OpenSpot(layers=layers), Plan.first(quirk)) as url:
+        assert {record.content["layer"] for record in _records(_options(url))} == layers.keys()
+
+
 @pytest.mark.parametrize(
     ("service", "reason"),
     [
