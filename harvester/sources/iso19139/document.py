@@ -113,7 +113,8 @@ def number(element: XmlElement, path: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UnreadableScene(f"{path.rpartition('/')[2]} is not a number but {said[:80]!r}")
+        name = name_of(element) if path == "." else path.rpartition("/")[2]
+        raise UnreadableScene(f"{name} is not a number but {said[:80]!r}")
     return value
 
 

@@ -37,6 +37,7 @@ _IMAGERY_KEYWORDS = ("orthoimagery", "ortho-imagerie", "orthoimagerie", "imagery
 _NO_INSTRUMENT = "INS-NOBS"
 #: What took longer is known by its day, or is a mosaic: by a moment it would be taken for the image of another record.
 _LONGEST_PASS = timedelta(hours=1)
+_METRES = ("m", "metre", "metres", "meter", "meters", "mètre", "mètres")
 _EMPTY_PARENTS = ("TBD", "none", "None")
 
 #: Names of SPOT scenes: satellite, grid reference (K-J), second of acquisition, instrument, spectral mode.
@@ -241,7 +242,7 @@ def _resolution_m(record: XmlElement) -> float | None:
 
 def _is_metre(unit: str) -> bool:
     # A unit may be written as a reference into a dictionary: ...gmxUom.xml#xpointer(//*[@gml:id='m'])
-    return unit in ("m", "metre", "meter", "urn:ogc:def:uom:EPSG::9001") or unit.endswith(("id='m'])", "#m"))
+    return unit.casefold() in _METRES or unit.endswith(("id='m'])", "#m", "EPSG::9001", "EPSG/0/9001"))
 
 
 def _copyrights(record: XmlElement) -> Iterator[str]:

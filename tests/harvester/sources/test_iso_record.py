@@ -313,6 +313,27 @@ def test_image_is_described_by_either_standard(description: str) -> None:
     assert scene.warnings == (f"fields not known to the reader: {description.partition(':')[2]}/cloudiness",)
 
 
+def _with_resolution(said: str, unit: str) -> str:
+    distance = f'<gmd:distance><gco:Distance uom="{unit}">{said}</gco:Distance></gmd:distance>'
+    resolution = f"<gmd:spatialResolution><gmd:MD_Resolution>{distance}</gmd:MD_Resolution></gmd:spatialResolution>"
+    return iso_metadata("r1").replace("<gmd:extent>", f"{resolution}<gmd:extent>")
+
+
+@pytest.mark.parametrize(
+    ("unit", "metres"),
+    [("m", 2.5), ("meters", 2.5), ("Mètre", 2.5), ("http://www.opengis.net/def/uom/EPSG/0/9001", 2.5), ("km", None)],
+)
+def test_resolution_is_in_metres_however_they_are_written(unit: str, metres: float | None) -> None:
+    """Metres have many names; other units are not guessed at."""
+    assert scene_of(_with_resolution("2.5", unit)).gsd_m == metres
+
+
+def test_what_is_no_number_is_told_by_its_name() -> None:
+    """The reason of a refusal names the field."""
+    with pytest.raises(UnreadableScene, match=r"^Distance is not a number but '2,5'$"):
+        scene_of(_with_resolution("2,5", "m"))
+
+
 def test_element_that_the_standard_does_not_have_is_reported() -> None:
     """Drift of a source is told, and does not refuse its records."""
     scene = scene_of(iso_metadata("r1", more="<gmd:cloudiness><gco:Real>3</gco:Real></gmd:cloudiness>"))
