@@ -44,6 +44,17 @@ def is_secret_name(parameter: str) -> bool:
     return _SECRET_PARAMETER.search(parameter) is not None
 
 
+def without_credentials(address: str) -> str:
+    """An address as it may be shown: without user, password and parameters that hold a key."""
+    scheme, _, rest = address.partition("://")
+    if not rest:
+        return address
+    place, _, query = rest.partition("?")
+    authority, slash, path = place.partition("/")
+    kept = [part for part in query.split("&") if part and not is_secret_name(part.partition("=")[0])]
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}{'?' if kept else ''}{'&'.join(kept)}"
+
+
 def _value(variable: str, environment: Mapping[str, str]) -> str | None:
     if variable in environment:
         return environment[variable].strip()

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harvester.credentials import Credentials
+from harvester.credentials import Credentials, without_credentials
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors
 
@@ -48,7 +48,7 @@ class SourceOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(repr=False)  #: it may hold a password: show `shown_location`
+    url: str = Field(repr=False)  #: it may hold a password or a key: show `shown_location`
     credentials: Credentials = Credentials()
     page_size: int | None = Field(default=None, ge=1)  #: records a request; None = what the service takes best
     rate: float = Field(default=2.0, gt=0)  #: requests per second to one host, at most
@@ -59,9 +59,7 @@ class SourceOptions(BaseModel):
     @property
     def shown_location(self) -> str:
         """The address without credentials."""
-        scheme, _, rest = self.url.partition("://")
-        authority, slash, path = rest.partition("/")
-        return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}" if rest else self.url
+        return without_credentials(self.url)
 
 
 Fingerprints = Callable[[Sequence[str]], Mapping[str, str]]  #: record ids -> fingerprints kept of those that are known

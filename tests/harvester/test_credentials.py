@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.credentials import Credentials, read_credentials
+from harvester.credentials import Credentials, read_credentials, without_credentials
 from harvester.errors import CredentialsError
 
 
@@ -41,3 +41,18 @@ def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A file of credentials that is not there stops with the variable that names it."""
     with pytest.raises(CredentialsError, match="DINAMIS_SOURCE_A_API_KEY_FILE"):
         read_credentials("a", {"DINAMIS_SOURCE_A_API_KEY_FILE": str(tmp_path / "nowhere")})
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://me:word@host/wmts", "https://host/wmts"),
+        ("https://host/wmts?map=a&apikey=word&x=1", "https://host/wmts?map=a&x=1"),
+        ("https://me:word@host?access_token=word", "https://host"),
+        ("file:///data/archive", "file:///data/archive"),
+        ("/data/archive?key=1", "/data/archive?key=1"),
+    ],
+)
+def test_an_address_is_shown_without_what_opens_it(address: str, shown: str) -> None:
+    """Neither a user and password nor a key among the parameters is shown; all else is."""
+    assert without_credentials(address) == shown

@@ -16,7 +16,6 @@ from harvester.record import Page, RawRecord
 from harvester.sources.csw.answer import SearchResults, search_results
 from harvester.sources.csw.request import DUBLIN_CORE_SCHEMA, ISO_SCHEMA, constraint_of, get_records
 from harvester.sources.iso19139.document import XmlElement, text
-from harvester.sources.iso19139.links import public_address
 from harvester.sources.iso19139.record import raw_record_from_iso, scene_from_iso, undelivered_record
 from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
 
@@ -210,7 +209,7 @@ class _Catalogue:
     def _address(self, identifier: str) -> str:
         """Where the service shows one record: its GetRecordById."""
         query = {"service": "CSW", "version": "2.0.2", "request": "GetRecordById", "elementSetName": "full"}
-        url = public_address(self.options.url) or self.options.shown_location
+        url = self.options.shown_location
         joint = "&" if "?" in url else "?"
         return f"{url.rstrip('?&')}{joint}{urlencode({**query, 'outputSchema': ISO_SCHEMA, 'id': identifier})}"
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.sources.iso19139.document import XmlElement, canonical_xml, elements, name_of, parsed_xml
@@ -46,7 +47,8 @@ def layers_of_wmts(session: Session, url: str, beginning: str) -> list[Layer]:
         stem = beginning.partition(".")[0]
         others = sorted(layer.name for layer in layers if layer.name.startswith(stem))[:10]
         raise UnreadableAnswer(
-            f"{url} has no layer {beginning}* among {len(layers)}; were they renamed? Others are: {', '.join(others)}"
+            f"{without_credentials(url)} has no layer {beginning}* among {len(layers)}; were they renamed? "
+            f"Others are: {', '.join(others)}"
         )
     return [ours[name] for name in sorted(ours)]
 
@@ -60,7 +62,7 @@ def layers_of_wms(session: Session, url: str) -> frozenset[str]:
     layers = elements(_capabilities(session, url, "WMS", "1.3.0"), "Capability//Layer")
     names = frozenset(name for layer in layers if (name := _text(layer, "Name")))
     if not names:
-        raise UnreadableAnswer(f"{url} has no layer at all")
+        raise UnreadableAnswer(f"{without_credentials(url)} has no layer at all")
     return names
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import shapely
 from pydantic import BaseModel, ConfigDict, Field
 
+from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord
@@ -74,7 +75,7 @@ def read_pages(
             if layer.name <= (cursor or ""):
                 continue
             progress.at_hand = layer.name
-            wms = options.wms_url if layer.name in shown_by_wms else None
+            wms = without_credentials(options.wms_url or "") if layer.name in shown_by_wms else None
             records = [
                 _record(layer, region, {"service": options.shown_location, "wms": wms, **place})
                 for region, place in _regions(session, options, layer)

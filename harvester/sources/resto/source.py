@@ -9,6 +9,7 @@ from urllib.parse import quote, urljoin
 
 from pydantic import Field, model_validator
 
+from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord
@@ -158,7 +159,9 @@ def _linked_pages(session: Session, options: Options, selection: Selection, curs
         features = features_of(answer)
         following = _next_address(answer, address) if features else None
         if (digest := digest_of(features)) in seen:
-            raise UnreadableAnswer(f"{address} is a page that came before: the next links lead round and round")
+            raise UnreadableAnswer(
+                f"{without_credentials(address)} is a page that came before: the next links lead round and round"
+            )
         seen.add(digest)
         yield _page(Answer(features=features, total=_total(answer)), _ID_OF["v9"], following)
         address, parameters = following, None
@@ -184,7 +187,7 @@ def _next_address(answer: Mapping[str, Any], address: str) -> str | None:
     if not hrefs:
         return None
     if not isinstance(hrefs[0], str) or (following := urljoin(address, hrefs[0])) == address:
-        raise UnreadableAnswer(f"{address} names itself as the next page")
+        raise UnreadableAnswer(f"{without_credentials(address)} names itself as the next page")
     return following
 
 

@@ -259,7 +259,7 @@ def test_changed_record_is_found_changed() -> None:
 def test_record_says_where_it_can_be_seen_without_credentials() -> None:
     """The link to the record asks the service for it by id, and shows no password."""
     with options_for(app(CswCatalogue.of([iso_metadata("a/b")]))) as options:
-        url = options.url.replace("://", "://user:pass@")
+        url = options.url.replace("://", "://user:pass@") + "?apikey=pass"
         (record,) = pages_of(csw.Options(url=url, rate=1000))[0].records
         scene = csw.scene_from_record(record, NO_SENSORS)
     assert scene.source_href is not None

@@ -137,6 +137,23 @@ def test_a_family_without_layers_is_not_taken_for_empty() -> None:
         _records(Geoplateforme(coverages("PLEIADES", [2020])))
 
 
+@pytest.mark.parametrize(("user", "key"), [("me:word@", ""), ("", "?apikey=word")], ids=["user", "key"])
+def test_what_opens_a_service_is_neither_kept_nor_told(user: str, key: str) -> None:
+    """A password or key in the address of a service is in no record, and in no message."""
+    with _served(Geoplateforme(coverages("PLEIADES", [2020]))) as url:
+        opened = url.replace("//", f"//{user}")
+        options = ign.Options(
+            url=f"{opened}/wmts{key}", wms_url=f"{opened}/wms-r/wms{key}", family="PLEIADES", rate=1000
+        )
+        (page,) = ign.read_pages(options, Selection(), None, Progress(), lambda ids: {})
+        (record,) = page.records
+        renamed = options.model_copy(update={"family": "SPOT"})
+        with pytest.raises(UnreadableAnswer) as caught:
+            list(ign.read_pages(renamed, Selection(), None, Progress(), lambda ids: {}))
+    assert (record.content["service"], record.content["wms"]) == (f"{url}/wmts", f"{url}/wms-r/wms")
+    assert "word" not in str(caught.value)
+
+
 @pytest.mark.parametrize("quirk", [html_page(), truncated()], ids=["html", "cut"])
 def test_capabilities_that_cannot_be_read_are_asked_again(quirk: Any) -> None:
     """A maintenance page or cut XML passes; when it stays, the run stops."""
