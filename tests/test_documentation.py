@@ -92,6 +92,28 @@ def test_every_collection_has_its_row() -> None:
     assert sorted(rows) == sorted(path.stem for path in (PROJECT / "collections").glob("*.yaml"))
 
 
+def test_every_table_has_its_row() -> None:
+    """The table of the database has each table that a migration leaves there, and none that it does not."""
+    page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", page, re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"\w+", row)]
+    migrations = [file.read_text("utf-8") for file in sorted((PROJECT / "database").rglob("*.sql"))]
+    made = {name for text in migrations for name in re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?dinamis\.(\w+)", text)}
+    gone = {name for text in migrations for name in re.findall(r"DROP TABLE dinamis\.(\w+)", text)}
+    assert sorted(named) == sorted(made - gone)
+
+
+def test_places_in_the_program_that_pages_name_are_there() -> None:
+    """A module or folder of the program that a page names is there, by its whole path or the end of it."""
+    rooms = ("database", "docs", "footprints", "harvester", "stac_api", "tests")
+    places = [PROJECT / "cli.py", *(place for room in rooms for place in (PROJECT / room).rglob("*"))]
+    ends = "\n".join(f"/{place.relative_to(PROJECT).as_posix()}" for place in places) + "\n"
+    pattern = r"`((?:[\w-]+/)*\w+\.(?:py|sql)|(?:database|footprints|harvester|stac_api|tests)/[\w/]*\w)/?`"
+    named = {(page, place) for page in PAGES for place in re.findall(pattern, page.read_text(encoding="utf-8"))}
+    assert named
+    assert {(page, place) for page, place in named if f"/{place}\n" not in ends} == set()
+
+
 def test_pages_that_the_program_cites_are_there() -> None:
     """A comment or docstring that sends the reader to a page of documentation names one of this project."""
     rooms = ("collections", "database", "footprints", "harvester", "stac_api", "tests")
