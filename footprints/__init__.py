@@ -1,4 +1,4 @@
-"""Pure geometry of satellite images: footprints, areas and viewing directions."""
+"""Pure geometry of satellite images: footprints, areas, viewing directions, and the stereo sets among views."""
 
 from footprints.errors import (
     CrsError,
