@@ -1,10 +1,9 @@
 """Items written into pgSTAC, and taken out of it.
 
 A page of Items is written on the caller's connection, inside the caller's transaction: straight into the tables where
-pgSTAC is of the version that we know, else by pypgstac's own Loader. Four traps of that are handled here (each has a
+pgSTAC is of the version that we know, else by pypgstac's own Loader. Three traps of that are handled here (each has a
 test): the first load of a partition would stop every reader until the page commits; statistics would be rebuilt page by
-page; the Loader would replace a dead connection by an autocommit one and write outside the page; and `delsert` fails
-when a batch holds one id twice.
+page; and the Loader's `delsert` fails when a batch holds one id twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Items written by pypgstac's own Loader, which fits every version of pgSTAC."""
+"""Items written by pypgstac's own Loader, which fits every version of pgSTAC.
+
+It would replace a dead connection by an autocommit one and write outside the page: here it has exactly one.
+"""
 
 from __future__ import annotations
 
