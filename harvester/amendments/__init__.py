@@ -1,4 +1,8 @@
-"""What people change in the catalogue by hand: runs undone, quarantined records read again, Items corrected."""
+"""What people change in the catalogue by hand: runs undone, quarantined records read again, Items corrected.
+
+Each is a run of its own: a correction has one page, the others are carried out page by page in `amendment_run.py`. What
+`stereo_rebuild.py` does is none, for it says nothing of records.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that change the catalogue from what the ledger holds, without asking a source: undone, read again, corrected.
+"""Runs that change the catalogue from what the ledger holds, without asking a source: undoing, and reading again.
 
 They are runs like harvests: page by page, each one transaction with the cursor behind it, and accounted for. A page is
 looked up inside its own transaction, so that no harvest can change its records in between.
@@ -42,9 +42,8 @@ class AmendedPage:
     moves: Mapping[str, str] = field(default_factory=dict)  #: Items, with their collections, on a page without records
 
 
-NextPage = Callable[
-    [Connection, str | None], AmendedPage
-]  #: what follows a cursor, looked up in the page's transaction
+#: What follows a cursor, looked up in the page's transaction.
+NextPage = Callable[[Connection, str | None], AmendedPage]
 
 
 def carry_out(
