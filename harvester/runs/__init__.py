@@ -25,7 +25,6 @@ from harvester.runs.bookkeeping import (
     unfinished_run,
     unlock_part,
     wait_for_beginners,
-    worker_name,
 )
 from harvester.runs.run import Part, PartLost, Request, Run, RunBusy, RunCancelled
 
@@ -58,5 +57,4 @@ __all__ = [
     "unfinished_run",
     "unlock_part",
     "wait_for_beginners",
-    "worker_name",
 ]

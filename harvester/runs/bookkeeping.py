@@ -1,4 +1,4 @@
-"""Runs: what was asked, who is at work on which part, and how far it has come.
+"""The bookkeeping of runs: which there are, who is at work on which part, and how far it has come.
 
 A run has one or more parts. Whoever works on a part holds its advisory lock, which the server gives back the moment
 its process dies, and has put its own name on the row: a page commits together with the cursor behind it, and only for
@@ -274,11 +274,6 @@ def request_cancel(connection: Connection, run: int) -> bool:
     return row is not None
 
 
-def worker_name() -> str:
-    """How this process is called where people look for it."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def _note_page(connection: Connection, run: int, page: PageReport) -> None:
     said = {
         "quarantined": [(each.record, each.reason, 1) for each in page.refusals],
@@ -296,7 +291,7 @@ def _hold(connection: Connection, run: int, number: int) -> Part | None:
     row = connection.execute(
         "UPDATE dinamis.run_part SET holder = %s, worker = %s, heartbeat_at = now()"
         " WHERE run = %s AND part = %s AND state = 'waiting' RETURNING selection, cursor, pages, counts",
-        (holder, worker_name(), run, number),
+        (holder, _worker_name(), run, number),
     ).fetchone()
     if row is None:
         return None
@@ -313,6 +308,11 @@ def _hold(connection: Connection, run: int, number: int) -> Part | None:
         holder=holder,
         counts=done,
     )
+
+
+def _worker_name() -> str:
+    """How this process is called where people look for it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _try_lock(connection: Connection, run: int, number: int) -> bool:

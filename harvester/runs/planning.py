@@ -41,7 +41,12 @@ def plan(feed: Feed, rooms: HarvestRooms, request: Request) -> Run:
 
 
 def run_of(side: Connection, feed: Feed, request: Request) -> Run:
-    """The run to work on: the last one if it can be gone on with, else a new one."""
+    """The run to work on: the last one if it can be gone on with, else a new one.
+
+    Raises:
+        RunBusy: another process does a run of another kind.
+        SourceUnavailable: the source cannot say in which parts it is read.
+    """
     with side.transaction():
         runs.wait_for_beginners(side, feed.name)
         return _run_left_or_new(side, feed, request)

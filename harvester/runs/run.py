@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from harvester.errors import HarvestError
-from harvester.sources.source import Selection
+from harvester.sources.source import BBox, Selection
 
 
 class RunBusy(HarvestError):
@@ -29,14 +29,14 @@ class Request:
     """What was asked of a run."""
 
     is_full: bool = False  #: everything, not only what changed since the last run
-    since: datetime | None = None
+    since: datetime | None = None  #: with `until` and `bbox` as in `Selection`
     until: datetime | None = None
-    bbox: tuple[float, float, float, float] | None = None
+    bbox: BBox | None = None
     limit: int | None = None  #: stop after so many records
-    collection: str | None = None
+    collection: str | None = None  #: with `move` and `reread` as in `WritingOptions`
     move: bool = False
     reread: bool = False
-    allow_withdrawals: bool = False
+    allow_withdrawals: bool = False  #: however many there are
 
     def as_json(self) -> dict[str, Any]:
         """The request as JSON data."""
@@ -62,16 +62,16 @@ class Run:
 
     id: int
     feed: str
-    kind: str
+    kind: str  #: harvest, undo, replay or correct
     request: Request
-    state: str
-    started_at: datetime
+    state: str  #: running, succeeded, failed or cancelled
+    started_at: datetime  #: with its time zone, as all instants of the database
     finished_at: datetime | None
-    is_resumed: bool
-    is_resumable: bool
-    is_everything: bool
+    is_resumed: bool  #: another process went on with a part: what was not seen may be there
+    is_resumable: bool  #: it failed on its way, and can be gone on with
+    is_everything: bool  #: a record that it does not see is not at the source
     cancel_requested: bool
-    active_before: int
+    active_before: int  #: records of the feed in force when it began
     error: str | None
 
 
@@ -80,9 +80,9 @@ class Part:
     """A part of a run that this process works on."""
 
     run: int
-    number: int
+    number: int  #: from 1
     selection: Selection
-    cursor: str | None
-    pages: int
-    holder: UUID
-    counts: Mapping[str, int]
+    cursor: str | None  #: of the source, behind the last page; None at the beginning
+    pages: int  #: that are committed
+    holder: UUID  #: this process, as it claimed the part
+    counts: Mapping[str, int]  #: the account of those pages
