@@ -27,9 +27,9 @@ Ring = npt.NDArray[np.float64]
 #: Regions thinner than this on the mean are left-overs of arithmetic: 0.1 m.
 SLIVER_WIDTH_DEG = 1e-6
 
-# Near the poles an edge of an image is far from straight in longitude and latitude: there rings are drawn in a polar
-# plane, where edges are straight as on the ground, and sampled finely enough for a metre at 10 km from the pole.
-_POLAR_LAT_DEG = 80.0
+#: Poleward of it an edge of an image is far from straight in longitude and latitude: there rings are drawn in a polar
+#: plane, where edges are straight as on the ground, and sampled finely enough for a metre at 10 km from the pole.
+POLAR_LAT_DEG = 80.0
 _POLAR_PLANE_END_DEG = 60.0
 _POLAR_STEP_M = 500.0
 _POLAR_STEPS = 400
@@ -82,7 +82,7 @@ def region_of_ring(ring: Ring) -> Region:
     one_side = bool((ring[:, 1] > 0).all() or (ring[:, 1] < 0).all())
     if encloses_pole and not one_side:
         raise RingError("It goes round the Earth across the equator, so which pole it encloses cannot be told.")
-    if encloses_pole or (one_side and lat.max() > _POLAR_LAT_DEG and lat.min() > _POLAR_PLANE_END_DEG):
+    if encloses_pole or (one_side and lat.max() > POLAR_LAT_DEG and lat.min() > _POLAR_PLANE_END_DEG):
         return _polar_region(ring)
     return cut(simple_polygons(unwrapped))
 

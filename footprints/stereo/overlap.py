@@ -18,15 +18,13 @@ import shapely
 
 from footprints.polygon import footprint_bbox, footprint_from_corners, valid_footprint
 from footprints.viewing import Numbers
-from footprints.wrapping import Region
+from footprints.wrapping import POLAR_LAT_DEG, Region
 
 Rows = npt.NDArray[np.intp]
 Points = npt.NDArray[np.complex128]
 Truths = npt.NDArray[np.bool_]
 Ring = TypeVar("Ring", Numbers, Points)
 
-# Beyond, edges of an image are no longer straight in longitude and latitude (see `footprint_from_corners`).
-_POLAR_LAT_DEG = 80.0
 # Blocks of this size stay in the cache of a processor; larger ones take a fifth longer, and memory.
 _CLIPPED_AT_ONCE = 1 << 13
 
@@ -67,7 +65,7 @@ class Outlines:
         """
         others = {row: valid_footprint(region) for row, region in (regions or {}).items()}
         points = _counter_clockwise(_unwrapped(corners[..., 0] + 1j * corners[..., 1]))
-        plain = _is_convex(points) & (np.abs(points.imag).max(axis=1, initial=0) <= _POLAR_LAT_DEG)
+        plain = _is_convex(points) & (np.abs(points.imag).max(axis=1, initial=0) <= POLAR_LAT_DEG)
         plain[list(others)] = False
         for row in np.flatnonzero(~plain).tolist():
             if row not in others:
@@ -254,7 +252,7 @@ def _rings(regions: Sequence[Region]) -> tuple[Numbers, Truths]:
     bounds = shapely.bounds(geometries)
     is_ring = np.asarray(shapely.get_type_id(geometries) == shapely.GeometryType.POLYGON)
     is_ring &= shapely.get_num_coordinates(geometries) == 5
-    is_ring &= np.abs(bounds[:, [1, 3]]).max(axis=1, initial=0) <= _POLAR_LAT_DEG
+    is_ring &= np.abs(bounds[:, [1, 3]]).max(axis=1, initial=0) <= POLAR_LAT_DEG
     corners = np.full((len(regions), 4, 2), np.nan)
     corners[is_ring] = shapely.get_coordinates(geometries[is_ring]).reshape(-1, 5, 2)[:, :4]
     return corners, is_ring
