@@ -96,6 +96,9 @@ def incidence_from_off_nadir(off_nadir_deg: Number, altitude_km: Number) -> Numb
 
     Returns:
         The incidence; NaN for a line of sight that misses the Earth.
+
+    Raises:
+        ViewingError: The angle at the satellite is out of range.
     """
     check_each("off-nadir", off_nadir_deg, 90)
     sine = (EARTH_RADIUS_KM + altitude_km) / EARTH_RADIUS_KM * np.sin(np.radians(off_nadir_deg))

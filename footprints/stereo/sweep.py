@@ -1,7 +1,7 @@
 """The sweep over a table of views in the order of platform and time, all in columns.
 
-A link joins two views of one pass that overlap enough; pairs and triplets are
-those whose directions differ enough, and groups are sets of views that are all linked.
+A link joins two views of one pass that overlap enough; pairs and triplets are those whose directions differ enough, and
+groups are sets of views that are all linked.
 """
 
 from __future__ import annotations
