@@ -239,8 +239,17 @@ def simplify_footprint(geometry: Region, tolerance_m: float) -> Region:
     nearest_to_equator = 0.0 if south <= 0 <= north else min(abs(south), abs(north))
     x_scale = _LONGEST_DEGREE_M * max(cos(radians(nearest_to_equator)), 1e-6)
     plane = scale(whole, x_scale, _LONGEST_DEGREE_M, origin=(0, 0))
-    simple = scale(plane.simplify(tolerance_m), 1 / x_scale, 1 / _LONGEST_DEGREE_M, origin=(0, 0))
+    simple = scale(_simplified(plane, tolerance_m), 1 / x_scale, 1 / _LONGEST_DEGREE_M, origin=(0, 0))
     return cut(shapely.make_valid(_snapped(simple)))
+
+
+def _simplified(plane: BaseGeometry, tolerance_m: float) -> BaseGeometry:
+    simple = plane.simplify(tolerance_m)
+    outline = simple.boundary
+    shapely.prepare(outline)
+    # GEOS takes off the first point of a ring last of all, which moves the edges beside it once more.
+    is_near = shapely.dwithin(outline, shapely.points(shapely.get_coordinates(plane)), tolerance_m * (1 + 1e-9))
+    return simple if is_near.all() else plane.simplify(tolerance_m / 2)
 
 
 def _snapped(geometry: BaseGeometry) -> BaseGeometry:

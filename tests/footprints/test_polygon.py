@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Point, Polygon, box
 from shapely.affinity import translate
@@ -139,6 +139,7 @@ def distance_m(point: Point, boundary: BaseGeometry, lat: float) -> float:
 
 @QUICK
 @given(scenes(st.floats(-150, 150)), st.sampled_from([1.0, 100.0, 5000.0]))
+@example([(0.055, 60.0), (0.017, 60.052), (-0.809, 60.588), (-0.809, 59.412), (0.019, 59.941)], 5000.0)
 def test_simplification_moves_the_boundary_by_no_more_than_the_tolerance(corners: Corners, tolerance_m: float) -> None:
     """Every vertex of the original lies within the tolerance of the simplified boundary."""
     footprint = footprint_from_corners(corners)
