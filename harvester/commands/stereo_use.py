@@ -14,7 +14,7 @@ from harvester.commands.stereo_search import set_collections
 
 if TYPE_CHECKING:
     from harvester.stereo.held_views import Places
-    from harvester.stereo.pair_search import ItemDocument
+    from harvester.stereo.views import ItemDocument
 
 CHAINS = ("cars", "asp", "micmac", "s2p")  #: keys of harvester.stereo.export.CHAINS
 

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from harvester.items.assets import MEMBER_MARK
 from harvester.stereo.errors import ViewNotHere, ViewNotUsable, ViewToOrder
+from harvester.stereo.views import ItemDocument
 
-ItemDocument = Mapping[str, Any]
 Copies = Sequence[Mapping[str, str]]  #: root and path of each copy of a file
 Places = Mapping[str, Copies]  #: by the key of the asset
 

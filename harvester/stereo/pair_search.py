@@ -12,8 +12,8 @@ from psycopg.types.json import Jsonb
 
 from harvester.stereo.errors import StereoSearchRefused, StereoSetUnknown
 from harvester.stereo.held_views import Places
+from harvester.stereo.views import ItemDocument
 
-ItemDocument = Mapping[str, Any]
 Condition = Mapping[str, Any]  #: in CQL2 JSON
 Bounds = tuple[float | None, float | None]  #: both within; None where it is open
 

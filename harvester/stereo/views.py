@@ -12,7 +12,7 @@ import shapely
 from footprints import Region, View
 from footprints.stereo.properties import view_of_image
 
-ItemDocument = Mapping[str, Any]
+ItemDocument = Mapping[str, Any]  #: an Item as JSON data
 
 
 @dataclass(frozen=True, kw_only=True)
