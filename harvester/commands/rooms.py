@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harvester.collection_documents import CollectionDocuments
     from harvester.credentials import Credentials
     from harvester.feeds import Feed
-    from harvester.harvest import HarvestRooms
+    from harvester.harvest_rooms import HarvestRooms
 
 
 def collection_documents() -> CollectionDocuments:
@@ -29,7 +29,7 @@ def collection_documents() -> CollectionDocuments:
 
 def harvest_rooms(database: Database | None = None) -> HarvestRooms:
     """What a harvest works with: the documents in use, and the database, which is made ready if it is not given."""
-    from harvester.harvest import HarvestRooms
+    from harvester.harvest_rooms import HarvestRooms
     from harvester.sensors import load_sensors
     from harvester.settings import HarvestSettings
 
