@@ -26,6 +26,11 @@ def utc_interval(value: str) -> str | None:
     return "/".join(_with_zone(end, zoneless) for end in ends)
 
 
+def lenient_interval(value: object) -> object:
+    """As `utc_interval`, before a model reads the value; what is no text is left for the model to refuse."""
+    return utc_interval(value) if isinstance(value, str) else value
+
+
 def _with_zone(end: str, zoneless: re.Pattern[str]) -> str:
     if zoneless.fullmatch(end):
         return f"{end}Z"

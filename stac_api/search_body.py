@@ -12,11 +12,7 @@ from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.rfc3339 import str_to_interval
 from stac_pydantic.api.search import Intersection
 
-from stac_api.intervals import utc_interval
-
-
-def _with_zone(value: object) -> object:
-    return utc_interval(value) if isinstance(value, str) else value
+from stac_api.intervals import lenient_interval
 
 
 def _strict_interval(value: str | None) -> str | None:
@@ -41,7 +37,7 @@ def _without_bbox(geometry: object) -> object:
 class SearchBody(BaseModel):
     """The fields of the body that replace the stock ones."""
 
-    datetime: Annotated[str | None, BeforeValidator(_with_zone), AfterValidator(_strict_interval)] = None
+    datetime: Annotated[str | None, BeforeValidator(lenient_interval), AfterValidator(_strict_interval)] = None
     collections: Annotated[list[str] | None, BeforeValidator(_listed)] = None
     intersects: Annotated[Intersection | None, BeforeValidator(_without_bbox)] = None
     fields: PostFieldsExtension = Field(

@@ -16,7 +16,7 @@ from stac_fastapi.types.search import Limit
 from footprints import StereoLimits
 from footprints.stereo.suitability import CHAIN_PREFERENCES
 from stac_api.filters import Filter, conjunction
-from stac_api.intervals import OPEN, utc_interval
+from stac_api.intervals import OPEN, lenient_interval
 
 SETS_PER_PAGE = 100
 DAYS_BETWEEN_DATES = 30
@@ -39,10 +39,6 @@ def _numbers(value: object) -> object:
 
 def _parsed(value: object) -> object:
     return orjson.loads(value) if isinstance(value, str) else value
-
-
-def _zoned(value: object) -> object:
-    return utc_interval(value) if isinstance(value, str) else value
 
 
 def _sort_keys(value: object) -> object:
@@ -142,7 +138,7 @@ class StereoSearch(BaseModel):
     intersects: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = Field(
         None, description="The common overlap intersects this GeoJSON geometry."
     )
-    datetime: Annotated[str | None, BeforeValidator(_zoned)] = Field(
+    datetime: Annotated[str | None, BeforeValidator(lenient_interval)] = Field(
         None, description="A time or an interval between the first and the last view."
     )
     filter_expr: Annotated[dict[str, Any] | None, BeforeValidator(_cql2)] = Field(
