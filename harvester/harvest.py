@@ -174,13 +174,13 @@ def _is_left_unread(work: _Work, part: Part) -> bool:
     state = work.state = source_states.state_of(work.feed)
     if state is None or not source_states.is_plain(work.run.request):
         return False
-    written = work.connections.patiently(partial(_count_unchanged, work, part, state))
+    written = _count_unchanged(work, part, state)
     if written is None:
         former = work.connections.patiently(lambda _, side: source_states.kept_content(side, work.feed.name))
         if source_states.is_other_content(work.feed, former):
             return False
         work.content = source_states.content_of(work.feed)
-        written = work.connections.patiently(partial(_count_unchanged, work, part, state))
+        written = _count_unchanged(work, part, state)
     if written is None:
         return False
     work.report.add(written)
@@ -188,13 +188,16 @@ def _is_left_unread(work: _Work, part: Part) -> bool:
     return True
 
 
-def _count_unchanged(work: _Work, part: Part, state: str, connection: Connection, _: Connection) -> PageReport | None:
-    with connection.transaction():
+def _count_unchanged(work: _Work, part: Part, state: str) -> PageReport | None:
+    """The account of a part in which nothing has changed; None where that is not known."""
+
+    def count(connection: Connection, _: Connection) -> tuple[Part, PageReport | None]:
         if not source_states.is_as_harvested(connection, work.run, state, work.content):
-            return None
+            return part, None
         written = source_states.count_unchanged(connection, work.feed.name, state)
-        runs.advance(connection, part, None, written, is_done=True)
-    return written
+        return runs.advance(connection, part, None, written, is_done=True), written
+
+    return work.connections.once(count, lambda connection, done: runs.is_at(connection, done[0]))[1]
 
 
 def _read_part(work: _Work, part: Part) -> None:
@@ -246,7 +249,10 @@ def _ledger_beside(side: Connection, work: _Work) -> Ledger:
 
 def _write_page(work: _Work, part: Part, page: Page, readings: Readings, *, is_done: bool) -> Part:
     """Write a page in one transaction; after a lost connection again, from the start, on new connections."""
-    part, written, touched = work.connections.patiently(partial(_write_page_once, work, part, page, readings, is_done))
+    part, written, touched = work.connections.once(
+        partial(_write_page_once, work, part, page, readings, is_done),
+        lambda connection, done: runs.is_at(connection, done[0]),
+    )
     work.report.add(written)
     work.touched |= touched
     work.watch(work.report, work.progress)
@@ -268,13 +274,12 @@ def _write_page_once(
     connection: Connection,
     side: Connection,
 ) -> tuple[Part, PageReport, set[str]]:
-    with connection.transaction():
-        writing = PageWriting(connection, side, work.feed, work.run.id, work.rooms, writing_options(work.run.request))
-        written = writing.take_in(page, readings)
-        _refuse_too_many(work, connection, len(written.withdrawn))
-        writing.write_items()
-        drift.keep_sample(connection, part, work.feed, page, written)
-        advanced = runs.advance(connection, part, page.next_cursor, written, is_done=is_done)
+    writing = PageWriting(connection, side, work.feed, work.run.id, work.rooms, writing_options(work.run.request))
+    written = writing.take_in(page, readings)
+    _refuse_too_many(work, connection, len(written.withdrawn))
+    writing.write_items()
+    drift.keep_sample(connection, part, work.feed, page, written)
+    advanced = runs.advance(connection, part, page.next_cursor, written, is_done=is_done)
     return advanced, written, writing.touched_collections()
 
 

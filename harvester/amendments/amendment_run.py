@@ -95,7 +95,11 @@ def _pages(
     is_done = False
     while not is_done:
         connections.on_reconnection(partial(_lock_again, part))
-        written, part, is_done = connections.patiently(partial(_write_page, rooms, part, next_page, touched))
+        part, written, changed = connections.once(
+            partial(_write_page, rooms, part, next_page), lambda connection, done: runs.is_at(connection, done[0])
+        )
+        touched |= changed
+        is_done = part.cursor is None
         yield written
     connections.on_reconnection(lambda _: None)
     connections.patiently(lambda _, side: runs.unlock_part(side, run.id, part.number))
@@ -106,20 +110,15 @@ def _lock_again(part: Part, side: Connection) -> None:
 
 
 def _write_page(
-    rooms: HarvestRooms, part: Part, next_page: NextPage, touched: set[str], connection: Connection, side: Connection
-) -> tuple[PageReport, Part, bool]:
-    with connection.transaction():
-        catalogue.wait_for_other_writers(connection)
-        amended = next_page(connection, part.cursor)
-        writing = PageWriting(connection, side, amended.feed, part.run, rooms, WritingOptions())
-        if amended.moves:
-            written = writing.move(amended.moves)
-        else:
-            written = writing.take_in(amended.page, refused=amended.refused)
-        writing.write_items()
-        for record, remark in amended.remarks:
-            written.warn(record, [remark])
-        cursor = amended.page.next_cursor
-        part = runs.advance(connection, part, cursor, written, is_done=cursor is None)
-    touched |= writing.touched_collections()
-    return written, part, cursor is None
+    rooms: HarvestRooms, part: Part, next_page: NextPage, connection: Connection, side: Connection
+) -> tuple[Part, PageReport, set[str]]:
+    catalogue.wait_for_other_writers(connection)
+    amended = next_page(connection, part.cursor)
+    writing = PageWriting(connection, side, amended.feed, part.run, rooms, WritingOptions())
+    written = writing.move(amended.moves) if amended.moves else writing.take_in(amended.page, refused=amended.refused)
+    writing.write_items()
+    for record, remark in amended.remarks:
+        written.warn(record, [remark])
+    cursor = amended.page.next_cursor
+    advanced = runs.advance(connection, part, cursor, written, is_done=cursor is None)
+    return advanced, written, writing.touched_collections()

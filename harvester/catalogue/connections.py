@@ -57,6 +57,28 @@ class CatalogueConnections:
         )
         return trying(lambda: work(*self._open()))
 
+    def once(self, work: Callable[[Connection, Connection], T], is_committed: Callable[[Connection, T], bool]) -> T:
+        """As `patiently`, in a transaction of the page's connection that is committed only once.
+
+        The connection may be lost when the server has committed and not yet said so.
+
+        Args:
+            work: what is to be done in the transaction.
+            is_committed: whether what it gave, the last time that it was tried, is what the database holds.
+        """
+        tried: list[T] = []
+
+        def attempt(connection: Connection, side: Connection) -> T:
+            with connection.transaction():
+                if tried:
+                    # The transaction before may still be about to commit.
+                    catalogue.wait_for_other_writers(connection)
+                if not (tried and is_committed(connection, tried[-1])):
+                    tried.append(work(connection, side))
+            return tried[-1]
+
+        return self.patiently(attempt)
+
     def _open(self) -> tuple[Connection, Connection]:
         if self._side is None or self._side.closed or self._side.broken:
             was_there = self._side is not None

@@ -205,6 +205,15 @@ def advance(connection: Connection, part: Part, cursor: str | None, page: PageRe
     return replace(part, cursor=cursor, pages=part.pages + 1, counts=done)
 
 
+def is_at(connection: Connection, part: Part) -> bool:
+    """Whether a part is as far as `advance` said that it would be, and still ours."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM dinamis.run_part WHERE run = %s AND part = %s AND holder = %s AND pages = %s)",
+        (part.run, part.number, part.holder, part.pages),
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def note(connection: Connection, run: int, kind: str, notes: Sequence[tuple[str, str, int]]) -> None:
     """Keep what a run has to say (subject, detail, how often)."""
     connection.execute(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import count
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from harvester import catalogue, runs
+from harvester.amendments.undo import undo_run
 from harvester.errors import AnsweredWithError, CursorLost, SourceUnavailable
 from harvester.harvest import harvest
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled
@@ -78,6 +83,51 @@ def test_cursor_and_records_of_a_page_are_committed_together(five: Stock) -> Non
     assert rows(five.database, "SELECT last_value > 3 FROM public.pages") == [(True,)]
     assert rows(five.database, "SELECT pages, counts->>'new' FROM dinamis.run_part") == [(3, "5")]
     assert rows(five.database, "SELECT max(version) FROM dinamis.source_record") == [(1,)]
+
+
+def lose_answer(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let the connection of the pages be lost when the server has committed so many of them, before it says so."""
+    committed = count(1)
+
+    class Unheard(psycopg.Connection[Any]):
+        @contextmanager
+        def transaction(self, *args: Any, **options: Any) -> Iterator[psycopg.Transaction]:
+            is_page = self.info.transaction_status == TransactionStatus.IDLE and not self.autocommit
+            with super().transaction(*args, **options) as transaction:
+                yield transaction
+            if is_page and next(committed) == number:
+                self.close()
+                raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    def connect(conninfo: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
+        return Unheard.connect(conninfo, autocommit=autocommit)
+
+    monkeypatch.setattr(catalogue, "connect", connect)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_page_is_written_once_though_its_commit_was_not_heard_of(
+    five: Stock, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The network may be cut between the commit of a page, also of the last one, and the answer of the server."""
+    lose_answer(monkeypatch, number)
+
+    report = five.harvest()
+
+    assert (counts(report), report.state, report.is_resumed) == ({"new": 5}, "succeeded", False)
+    assert rows(five.database, "SELECT pages, counts->>'new' FROM dinamis.run_part") == [(3, "5")]
+
+
+def test_undoing_is_done_once_though_its_commit_was_not_heard_of(five: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account of an undoing tells what its page did, though that was the last of what was heard of it."""
+    run = five.harvest().run
+    assert run is not None
+    lose_answer(monkeypatch, 1)
+
+    report = undo_run(run, lambda _: five.held_feed, rooms(five.database, HELD, ARCHIVE))
+
+    assert (counts(report), report.state) == ({"withdrawn": 5}, "succeeded")
+    assert rows(five.database, "SELECT counts->>'withdrawn' FROM dinamis.run_part ORDER BY run") == [("0",), ("5",)]
 
 
 def test_stolen_part_writes_nothing(five: Stock) -> None:
