@@ -250,6 +250,8 @@ class Session:
         message = f"{self._said(response)}: {self._beginning(response)}"
         if response.status_code in (401, 403):
             raise SourceRefused(f"{message}. {self._advice()}")
+        if response.status_code == 416:
+            raise BeyondItsEnd(message)
         if response.status_code in _PASSING_STATUSES:
             raise _PassingFailure(message, self._retry_after_s(response))
         raise AnsweredWithError(message)
@@ -297,6 +299,10 @@ def basic_auth(credentials: Credentials) -> httpx.BasicAuth | None:
     """What signs requests with the user and password, where both are given."""
     user, password = credentials.user, credentials.password
     return httpx.BasicAuth(user, password.get_secret_value()) if user is not None and password is not None else None
+
+
+class BeyondItsEnd(SourceUnavailable):
+    """A file is not as long as that the part of it that was asked for could be there."""
 
 
 class _PassingFailure(SourceUnavailable):

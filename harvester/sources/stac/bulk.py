@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
-from harvester.http import Session
+from harvester.http import BeyondItsEnd, Session
 from harvester.record import Page, RawRecord
 from harvester.sources.source import Fingerprints, FingerprintsInOrder, Progress
 from harvester.sources.stac.options import Options
@@ -297,8 +297,14 @@ def _open(session: Session | None, options: Options, position: Position) -> tupl
     """The version of the file, and its lines after a position."""
     is_packed = _is_packed(options)
     start = 0 if is_packed else position.offset
-    file = _bytes(session, options.url, start)
-    if position.offset and file.version != position.version:
+    try:
+        file = _bytes(session, options.url, start)
+        is_replaced = position.offset and file.version != position.version
+    except BeyondItsEnd:
+        if not start:
+            raise
+        is_replaced = True
+    if is_replaced:
         return _open(session, options, Position())
     if not is_packed:
         return file.version, _lines(file.blocks, start)

@@ -248,6 +248,18 @@ def len_of(page: Page) -> int:
     return len(page.records)
 
 
+def test_a_file_on_a_server_that_got_shorter_is_read_anew(tmp_path: Path) -> None:
+    """A cursor behind the end of the file that is there now stops no run: each later one would stop there too."""
+    path = tmp_path / "items.ndjson"
+    write_items(path, 300)
+    with serving(StaticFiles(directory=tmp_path)) as url:
+        options = stac.Options(url=f"{url}/items.ndjson")
+        first, _ = stac.read_pages(options, Selection(), None, Progress(), lambda _: {})
+        write_items(path, 5)
+        (page,) = stac.read_pages(options, Selection(), first.next_cursor, Progress(), lambda _: {})
+    assert len(page.records) == 5
+
+
 def test_of_lines_with_one_id_the_last_counts(bulk: Path) -> None:
     """A line that is known makes a changed one before it an unchanged record, and the other way round."""
     known = fingerprints(only_page(bulk))
