@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -99,7 +100,11 @@ def _identity(item: Any) -> str:
 
 
 def _digest(said: Any) -> str:
-    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    try:
+        text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # deeper, or a number greater, than it writes
+        text = json.dumps(said, sort_keys=True).encode()
+    return hashlib.sha256(text).hexdigest()
 
 
 def _without_signatures(item: Any) -> Any:

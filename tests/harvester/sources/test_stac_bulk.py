@@ -14,6 +14,7 @@ import pytest
 from starlette.staticfiles import StaticFiles
 
 from database import Database
+from harvester.errors import UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
 from harvester.record import Page
@@ -22,7 +23,7 @@ from harvester.sources.source import Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items
 from tests.emulators.serving import serving
-from tests.harvest_rooms import counts, items, rooms, rows
+from tests.harvest_rooms import counts, items, rooms, rows, sensors
 
 COLLECTION = "spot-6-7-drs"
 
@@ -258,6 +259,17 @@ def test_a_file_on_a_server_that_got_shorter_is_read_anew(tmp_path: Path) -> Non
         write_items(path, 5)
         (page,) = stac.read_pages(options, Selection(), first.next_cursor, Progress(), lambda _: {})
     assert len(page.records) == 5
+
+
+@pytest.mark.parametrize("line", [b'{"a":' * 400 + b"1" + b"}" * 400, b"[" * 400 + b"]" * 400])
+def test_a_deep_line_without_an_id_is_a_record_that_is_refused(bulk: Path, line: bytes) -> None:
+    """What orjson reads and does not write again, as it is nested too deeply, refuses only itself."""
+    rewrite(bulk, lambda lines: [*lines, line])
+
+    *_, deep = only_page(bulk).records
+
+    with pytest.raises(UnreadableScene, match="not a STAC Item"):
+        stac.scene_from_record(deep, sensors())
 
 
 def test_of_lines_with_one_id_the_last_counts(bulk: Path) -> None:
