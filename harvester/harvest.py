@@ -311,6 +311,8 @@ def _finish(work: _Work) -> HarvestReport | None:
 
 def _finish_once(work: _Work, connection: Connection, side: Connection) -> HarvestReport | None:
     run = runs.run_by_id(side, work.run.id)
+    if run is not None and run.state == work.report.state != "running":  # it was ended here, and that not heard of
+        return work.report
     if run is None or run.state != "running" or not runs.is_complete(side, run.id):
         return None
     if not runs.try_finishing(side, run.id):
@@ -325,20 +327,27 @@ def _finish_once(work: _Work, connection: Connection, side: Connection) -> Harve
             _withdraw_overdue(work, connection, side)
     work.report.drift = drift.settle(side, run.id, work.feed.name)
     collections = _collections_of(side, work.feed) | work.touched
-    for each in sorted(collections & work.rooms.documents.keys()):
-        work.report.breaches += breaches_of(side, work.rooms.documents[each], work.report)
+    documents = [work.rooms.documents[each] for each in sorted(collections & work.rooms.documents.keys())]
+    work.report.breaches = [breach for each in documents for breach in breaches_of(side, each, work.report)]
     state = "failed" if work.report.breaches else "succeeded"
-    runs.note(side, run.id, "breach", [(breach, "", 1) for breach in work.report.breaches])
-    runs.note(side, run.id, "absent", [("records", "", work.report.absent)] if work.report.absent else [])
-    runs.note(side, run.id, "passed over", [(kind, "", n) for kind, n in (work.progress.passed_over or {}).items()])
-    catalogue.note_harvested(side, collections)
     if work.report.items_written >= _MANY_ITEMS:
         catalogue.analyze_ledger(side)
     if state == "succeeded" and not source_states.was_left_unread(side, run):
         _keep_state(work, side, run)
-    runs.end(side, run.id, state, "; ".join(work.report.breaches) or None)
+    work.report.ended(state, work.progress.passed_over)
+    _end_with_notes(work.report, side, run, collections)
     runs.stop_finishing(side, run.id)
-    return work.report.ended(state, work.progress.passed_over)
+    return work.report
+
+
+def _end_with_notes(report: HarvestReport, side: Connection, run: Run, collections: set[str]) -> None:
+    """End a run, and note what its end told; both or neither, as notes are added to those that there are."""
+    with side.transaction():
+        runs.note(side, run.id, "breach", [(breach, "", 1) for breach in report.breaches])
+        runs.note(side, run.id, "absent", [("records", "", report.absent)] if report.absent else [])
+        runs.note(side, run.id, "passed over", [(kind, "", number) for kind, number in report.passed_over.items()])
+        catalogue.note_harvested(side, collections)
+        runs.end(side, run.id, report.state, "; ".join(report.breaches) or None)
 
 
 def _saw_everything(side: Connection, run: Run) -> bool:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import psycopg
 import pytest
 
+from harvester import runs
 from harvester.collection_documents import CollectionDocument, CollectionDocuments
 from harvester.harvest import HarvestRooms, Request, harvest
 from harvester.runs.expectations import breaches_of
+from harvester.runs.history import report_of
 from harvester.runs.report import HarvestReport, Outcome
 from tests.harvest_rooms import documents, rooms, rows
 from tests.harvester.invented_source import HELD, Stock, image, stock
@@ -82,3 +86,27 @@ def test_breach_fails_the_run_and_keeps_what_it_wrote(stock: Stock) -> None:
     assert rows(stock.database, "SELECT state, error FROM dinamis.run") == [("failed", report.breaches[0])]
     assert rows(stock.database, "SELECT subject FROM dinamis.run_note WHERE kind = 'breach'") == [(report.breaches[0],)]
     assert rows(stock.database, "SELECT count(*) FROM pgstac.items") == [(1,)]
+
+
+@pytest.mark.parametrize("lost_in", ["end", "stop_finishing"])
+def test_end_of_a_run_is_told_once_though_it_is_tried_again(
+    three: Stock, monkeypatch: pytest.MonkeyPatch, lost_in: str
+) -> None:
+    """A connection that is lost while a run ends, or behind its end, doubles nothing of what is told of it."""
+    del three.held.records["1"]
+    demanding = replace(rooms(three.database, HELD), documents=CollectionDocuments([expecting(min_items=5)]))
+    do, tries = getattr(runs, lost_in), count(1)
+
+    def lose_the_connection_once(side: psycopg.Connection, *told: Any) -> None:
+        do(side, *told)
+        if next(tries) == 1:
+            side.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(runs, lost_in, lose_the_connection_once)
+    report = harvest(three.held_feed, demanding, Request())
+
+    assert (report.state, report.absent, len(report.breaches)) == ("failed", 1, 1)
+    with three.database.connect("owner") as connection:
+        kept = report_of(connection, report.run or 0)
+    assert (kept.state, kept.absent, kept.breaches, kept.error) == ("failed", 1, report.breaches, report.breaches[0])
