@@ -194,7 +194,7 @@ def _count_unchanged(work: _Work, part: Part, state: str) -> PageReport | None:
     def count(connection: Connection, _: Connection) -> tuple[Part, PageReport | None]:
         if not source_states.is_as_harvested(connection, work.run, state, work.content):
             return part, None
-        written = source_states.count_unchanged(connection, work.feed.name, state)
+        written = source_states.count_unchanged(connection, work.run, state)
         return runs.advance(connection, part, None, written, is_done=True), written
 
     return work.connections.once(count, lambda connection, done: runs.is_at(connection, done[0]))[1]

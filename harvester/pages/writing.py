@@ -76,7 +76,7 @@ class PageWriting:
         self._feed = feed
         self._rooms = rooms
         self._options = options
-        self._now = datetime.now(UTC)
+        self._now = _now(connection, run)
         self._ledger = Ledger(connection, source=feed.source, feed=feed.name, run=run, now=self._now)
         self._sets = PageSets(connection, side, rooms.documents, self._now)
         self._drafts = ItemDrafts(self._ledger, rooms.documents, rooms.sensors)
@@ -512,6 +512,19 @@ class PageWriting:
         times = {"created": _written(draft.known.created), "updated": _written(self._now)}
         properties = {**built["properties"], **times}
         return {**built, "properties": properties, "private": draft.private}
+
+
+def _now(connection: Connection, run: int | None) -> datetime:
+    """The time by the clock of the server, UTC, as it dates runs too; never before the run began.
+
+    By any other clock, or one that was set back, what a run sees would seem to have been seen before it.
+    """
+    row = connection.execute(
+        "SELECT greatest(clock_timestamp(), (SELECT started_at FROM dinamis.run WHERE id = %s))", (run,)
+    ).fetchone()
+    assert row is not None  # noqa: S101 - a query without a condition gives a row
+    moment: datetime = row[0]
+    return moment.astimezone(UTC)
 
 
 def _with_printable_id(raw: RawRecord) -> RawRecord:

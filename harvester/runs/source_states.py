@@ -81,13 +81,14 @@ def is_as_harvested(connection: Connection, run: Run, state: str, content: str |
     return row is not None and bool(row[0])
 
 
-def count_unchanged(connection: Connection, feed: str, state: str) -> PageReport:
+def count_unchanged(connection: Connection, run: Run, state: str) -> PageReport:
     """Count every active record of a feed as unchanged, and note when its source was found so, and in which state."""
     row = connection.execute(
-        "WITH told AS (UPDATE dinamis.feed SET unchanged_at = now(), state = %(state)s"
+        # The clock may have been set back since the run began.
+        "WITH told AS (UPDATE dinamis.feed SET unchanged_at = greatest(now(), %(begun)s), state = %(state)s"
         "  WHERE name = %(feed)s)"
         " SELECT count(*) FROM dinamis.source_record WHERE feed = %(feed)s AND state = 'active'",
-        {"feed": feed, "state": state},
+        {"feed": run.feed, "begun": run.started_at, "state": state},
     ).fetchone()
     report = PageReport()
     report.outcomes[Outcome.UNCHANGED] = row[0] if row else 0

@@ -209,6 +209,13 @@ def test_record_that_is_missed_was_seen_when_it_was_seen(ten: Stock) -> None:
     assert sightings == ([(9,)] if ten.held.fingerprints else [])
 
 
+def test_clock_that_is_set_back_makes_nothing_absent(ten: Stock) -> None:
+    """What a run saw was seen by it, though clocks say that this was before the run began."""
+    ten.set_clocks_back()
+
+    assert (ten.harvest().absent, absent(ten)) == (0, [])
+
+
 def test_source_that_never_shows_all_withdraws_nothing_by_absence(ten: Stock) -> None:
     """With `by_absence: false` a missing record stays for ever."""
     feed = feed_of("held", HELD, withdrawals=WithdrawalRules(by_absence=False, grace_days=0, max_share=1))

@@ -69,6 +69,14 @@ def test_source_in_the_same_state_is_not_read(stock: Stock, telling: Telling) ->
     ]
 
 
+def test_clock_that_is_set_back_does_not_make_a_run_one_that_read(stock: Stock, telling: Telling) -> None:
+    """A run that left its source unread misses nothing, though the clock says that this was before it began."""
+    stock.set_clocks_back()
+
+    assert stock.harvest().absent == 0
+    assert absent(stock.database) == []
+
+
 def test_source_in_another_state_is_read(stock: Stock, telling: Telling) -> None:
     """A new state has its record read and its Item changed; then that state is the one that is known."""
     telling.records["3"], telling.state = image(3, cloud=77.0), "second"
