@@ -218,10 +218,14 @@ def _image_problems(fields: Mapping[str, Any]) -> Iterator[str]:
     names = [band.get("name") for band in bands]
     if not bands or not all(names) or len(set(names)) != len(names):
         yield f"an image has at least one band, each with a name of its own, not {names}"
-    if min(fields.get("proj:shape", [1])) < 1:
-        yield f"proj:shape {fields['proj:shape']} is empty"
-    if len(fields.get("proj:transform", range(6))) not in (6, 9):
+    if not (_are_numbers(shape := fields.get("proj:shape", [1])) and min(shape, default=0) >= 1):
+        yield f"proj:shape {shape} is empty, or no list of numbers"
+    if not (_are_numbers(transform := fields.get("proj:transform", range(6))) and len(transform) in (6, 9)):
         yield "proj:transform must be six numbers, or nine"
+
+
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, list | tuple | range) and all(type(each) in (int, float) for each in value)
 
 
 def _text_problems(item: ItemDocument, whole: bytes | None) -> Iterator[str]:

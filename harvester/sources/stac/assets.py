@@ -117,7 +117,7 @@ def _fields(asset: str, said: Mapping[str, Any], warnings: list[str]) -> dict[st
     unfit = {name: value for name, value in fields.items() if not _can_be(name, value)}
     left_out = (f"{name} is {str(value)[:40]}" for name, value in unfit.items() if value is not None)
     warnings.extend(f"the asset {asset[:80]!r}: {each} and was left out" for each in left_out)
-    return {name: value for name, value in fields.items() if name not in unfit}
+    return known({name: value for name, value in fields.items() if name not in unfit})
 
 
 def _can_be(name: str, value: Any) -> bool:

@@ -12,6 +12,7 @@ PYSTAC_FAULTS = (STACError, STACTypeError, AttributeError, LookupError, TypeErro
 
 
 def links_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The links of a document; what is no link is passed over."""
+    """The links of a document; what is no link, or is of no relation that could be known, is passed over."""
     links = document.get("links")
-    return [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+    links = [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+    return [link for link in links if isinstance(link.get("rel"), str)]

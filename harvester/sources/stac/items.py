@@ -70,6 +70,8 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         return _scene(item, raw, sensors)
     except FootprintError as error:
         raise UnreadableScene(f"the footprint cannot be used: {error}") from error
+    except RecursionError as error:
+        raise UnreadableScene("it is nested too deeply") from error
 
 
 def _current(item: Any) -> Mapping[str, Any]:

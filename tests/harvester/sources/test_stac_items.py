@@ -338,3 +338,43 @@ def test_genuine_items_without_a_satellite_are_read(samples: Path) -> None:
     scenes = [read(item) for item in page["features"]]
     assert [scene.acquired_at for scene in scenes] == [None, None]
     assert [scene.id for scene in scenes] == [item["id"] for item in page["features"]]
+
+
+def nested(depth: int) -> list[Any]:
+    """A list in a list, and so on."""
+    return [nested(depth - 1)] if depth else []
+
+
+def item_with(**fields: Any) -> dict[str, Any]:
+    """The Item of ours that is made of one whose image has other fields."""
+    image = {"href": "https://x.example.org/p.tif", "roles": ["data"], "bands": [{"name": "P"}], **fields}
+    alone = SourcedScene(source="stac", precedence=0, scene=read(changed(assets={"pan": image})))
+    return item_from_scenes([alone], item_id="x", collection="spot-6-7-drs")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"file:values": [10**30]},
+        {"file:values": nested(300)},
+        {"file:values": nested(900)},
+    ],
+    ids=["great", "deep", "deeper"],
+)
+def test_an_image_that_makes_no_sound_item_is_refused(fields: dict[str, Any]) -> None:
+    """Whatever stands in a field of an asset, it stops no run: the record is refused."""
+    with pytest.raises(UnreadableScene):
+        item_with(**fields)
+
+
+def test_what_is_null_is_not_there() -> None:
+    """An image may say by null that it has no grid; and what is no grid at all is left out."""
+    for shape, transform in ((None, None), (["many", 4], ["1"] * 6), (4, 4), ([], [])):
+        image = item_with(**{"proj:shape": shape, "proj:transform": transform})["assets"]["pan"]
+        assert image.keys().isdisjoint({"proj:shape", "proj:transform"})
+
+
+def test_a_link_of_no_relation_is_passed_over() -> None:
+    """Whatever stands where the relation should stand."""
+    relations: list[Any] = [{}, [], None]
+    assert read(changed(links=[{"rel": each, "href": "https://x.example.org"} for each in relations])).links == ()
