@@ -185,7 +185,7 @@ class ReadingAhead:
         try:
             for worker, share in zip(ready, shares, strict=True):
                 worker.send([records[index] for index in share])
-        except OSError as error:
+        except (OSError, RecursionError) as error:  # it is gone, or a record too deep to be sent
             self._give_up(error)
             return []
         self._workers = [*ready, *(worker for worker in self._workers if worker not in ready)]

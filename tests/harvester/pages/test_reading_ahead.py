@@ -77,6 +77,18 @@ def readers_of(pid: int) -> list[int]:
     return [int(each) for each, state, command in found if "Z" not in state and "reading_ahead import work" in command]
 
 
+def test_record_too_deep_to_be_sent_is_read_in_place(page: Page) -> None:
+    """What cannot be sent to another process stops no harvest."""
+    content: dict[str, object] = {}
+    for _ in range(900):
+        content = {"deep": content}
+    deep = replace(page, records=[*page.records, RawRecord(id="deep", content=content)])
+    with ahead() as reading:
+        read = [(len(each.records), len(readings)) for each, readings in reading.pages([page, deep, page])]
+
+    assert read == [(120, 0), (121, 0), (120, 0)]
+
+
 def test_readings_are_those_in_place(page: Page) -> None:
     """Every record gives the scene, or the refusal, that it gives when it is read here."""
     with ahead() as reading:
