@@ -108,8 +108,17 @@ def _digest(said: Any) -> str:
 
 
 def _without_signatures(item: Any) -> Any:
-    assets = item.get("assets") if isinstance(item, Mapping) else None
-    for asset in assets.values() if isinstance(assets, Mapping) else ():
-        if isinstance(asset, dict) and isinstance(asset.get("href"), str):
-            asset["href"] = unsigned(asset["href"])
+    for place in _addressed(item) if isinstance(item, Mapping) else ():
+        if isinstance(place, dict) and isinstance(place.get("href"), str):
+            place["href"] = unsigned(place["href"])
     return item
+
+
+def _addressed(item: Mapping[str, Any]) -> Iterator[Any]:
+    """What of an Item has an address: its links, its assets, and the other places of these (alternate extension)."""
+    assets, links = item.get("assets"), item.get("links")
+    yield from links if isinstance(links, list) else ()
+    for asset in assets.values() if isinstance(assets, dict) else ():
+        yield asset
+        alternates = asset.get("alternate") if isinstance(asset, dict) else None
+        yield from alternates.values() if isinstance(alternates, dict) else ()

@@ -130,6 +130,20 @@ def test_addresses_are_absolute_and_unsigned(href: str, kept: str) -> None:
     assert read(changed(assets={"x": {"href": href}})).remote_assets[0].href == kept
 
 
+def test_a_record_is_the_same_whatever_its_signatures() -> None:
+    """They are taken off all addresses, those of other copies of a file and of links as well."""
+
+    def signed(signature: str) -> dict[str, Any]:
+        href = {"href": f"https://x.example.org/a.tif?X-Amz-Signature={signature}"}
+        return changed(
+            assets={"x": {**href, "alternate": {"s3": href, "odd": 7}}, "y": 7}, links=[{"rel": "a", **href}]
+        )
+
+    first, second = (listed_record(signed(signature), PAGE, None) for signature in ("abc", "def"))
+    assert b"abc" not in first.serialised()
+    assert first.digest() == second.digest()
+
+
 @pytest.mark.parametrize(
     "href", ["file:///etc/passwd", "ftp://x.example.org/a", "/vsicurl/x", "", None, 7, "http://[x"]
 )
