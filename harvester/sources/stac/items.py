@@ -29,7 +29,7 @@ _LONGEST_ID = 200
 _OLD_VERSION = re.compile(r"0\.|1\.0\.0-")
 
 #: Links that say something about the image; the others hold the remote catalogue together.
-_TELLING_LINKS = frozenset({"about", "cite-as", "describedby", "license", "pmtiles", "tilejson", "wms", "wmts", "xyz"})
+_TELLING_LINKS = ("about", "cite-as", "describedby", "license", "pmtiles", "tilejson", "wms", "wmts", "xyz")
 
 #: Properties that are taken over without a namespace.
 _KEPT = ("description", "keywords", "license", "providers")

@@ -102,8 +102,8 @@ def _identity(item: Any) -> str:
 def _digest(said: Any) -> str:
     try:
         text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError:  # deeper, or a number greater, than it writes
-        text = json.dumps(said, sort_keys=True).encode()
+    except orjson.JSONEncodeError:  # deeper, or a number greater, than it writes, or half a surrogate pair
+        text = json.dumps(said, sort_keys=True).encode("ascii")
     return hashlib.sha256(text).hexdigest()
 
 

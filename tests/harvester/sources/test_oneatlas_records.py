@@ -313,6 +313,7 @@ def test_a_footprint_slightly_beyond_the_pole_is_clipped_with_a_warning(sensors:
         square(10, 89, 20, 95),
         {"type": "Point", "coordinates": [1, 2]},
         {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": ""},
         {"type": "Polygon", "coordinates": [[[1, 2], [3, 4], [1, 2]]]},
         {"type": "Polygon", "coordinates": [[["a", 2], [3, 4], [5, 6], ["a", 2]]]},
         "POLYGON((1 2,3 4,5 6,1 2))",

@@ -144,6 +144,21 @@ def test_a_record_is_the_same_whatever_its_signatures() -> None:
     assert first.digest() == second.digest()
 
 
+def test_a_link_of_no_kind_is_passed_over() -> None:
+    """Whatever stands in its place."""
+    link = {"rel": ["license"], "href": "https://x.example.org/licence"}
+    assert read(changed(links=[link])).links == ()
+
+
+@pytest.mark.parametrize("oddity", [10**30, "\ud800"])
+def test_what_has_neither_an_id_nor_a_plain_text_is_a_record_all_the_same(oddity: Any) -> None:
+    """It is known by its content, so that it can be refused; it stops no run."""
+    raw = listed_record({"id": None, "oddity": oddity}, PAGE, None)
+    assert raw.id == listed_record({"oddity": oddity, "id": None}, PAGE, None).id
+    with pytest.raises(UnreadableScene):
+        stac.scene_from_record(raw, SENSORS)
+
+
 @pytest.mark.parametrize(
     "href", ["file:///etc/passwd", "ftp://x.example.org/a", "/vsicurl/x", "", None, 7, "http://[x"]
 )
