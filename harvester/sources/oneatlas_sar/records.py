@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from harvester.errors import UnreadableScene
+from harvester.items.checks import is_storable
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
 from harvester.sensors import Satellite, Sensors
 from harvester.sources.airbus.features import footprint_from_geojson
@@ -49,6 +50,8 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa:
     feature = Fields(raw.content)
     properties = feature.section("properties")
     acquisition = properties.text("acquisitionId")
+    if not is_storable(acquisition):
+        raise UnreadableScene(f"properties.acquisitionId {acquisition[:80]!r} holds a character that cannot be stored")
     code = properties.text("satellite")
     if (satellite := _SATELLITES.get(code)) is None:
         raise UnreadableScene(f"properties.satellite {code[:40]!r} is not one of {', '.join(_SATELLITES)}")

@@ -245,6 +245,7 @@ def test_the_genuine_feeds_are_understood(samples: Path) -> None:
     ("properties", "reason"),
     [
         ({"acquisitionId": None}, "acquisitionId is missing"),
+        ({"acquisitionId": "\ud800"}, "acquisitionId .* cannot be stored"),
         ({"satellite": "ERS-1"}, "satellite"),
         ({"startTime": None}, "startTime is missing"),
         ({"startTime": "yesterday"}, "startTime"),
