@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from logging import getLogger
 from typing import Any
 
 import procrastinate
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 from database.job_queue import job_connector_arguments
 from harvester.errors import HarvestError
@@ -27,6 +29,23 @@ UPKEEP_QUEUE = "upkeep"  #: every worker serves it; the other queues are called 
 
 class AlreadyWaiting(HarvestError):
     """A harvest of this source waits in the queue already."""
+
+
+class QueueLost(HarvestError):
+    """The connection to the job queue was lost."""
+
+
+@contextmanager
+def losses_told() -> Iterator[None]:
+    """Errors of the queue's connections as ours.
+
+    Raises:
+        QueueLost: one of them broke.
+    """
+    try:
+        yield
+    except ConnectorException as error:
+        raise QueueLost("What was done is kept: see `dinamis db status`, then start this again.") from error
 
 
 def job_queue(conninfo: str) -> procrastinate.App:

@@ -15,7 +15,7 @@ from procrastinate.periodic import PeriodicDeferrer
 
 from harvester import catalogue
 from harvester.feeds import Feed
-from harvester.jobs.queue import FEED_TASK, harvest_options, job_queue
+from harvester.jobs.queue import FEED_TASK, harvest_options, job_queue, losses_told
 from harvester.jobs.tasks import harvest_feed
 from harvester.runs import Request
 from harvester.runs.notices import notify_of_stale
@@ -36,6 +36,9 @@ def keep_schedule(conninfo: str, feeds: Mapping[str, Feed], notices: NoticeSetti
         conninfo: of the harvester's role.
         feeds: whose schedules they are; times are UTC.
         notices: whom to tell of feeds that have gone stale, each once.
+
+    Raises:
+        QueueLost: a slot cannot be enqueued.
     """
     queue = job_queue(conninfo)
     times = _learn(queue, feeds.values())
@@ -82,6 +85,6 @@ async def _defer_until_stopped(queue: procrastinate.App, tell_of_stale: Callable
         deferring = asyncio.create_task(PeriodicDeferrer(queue.periodic_registry, CATCH_UP_S).worker())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, deferring.cancel)
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError), losses_told():
             await deferring
         telling.cancel()

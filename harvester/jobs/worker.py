@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import procrastinate
 from procrastinate import JobContext
-from procrastinate.exceptions import JobAborted
+from procrastinate.exceptions import ConnectorException, JobAborted
 from procrastinate.worker import Worker
 
 from harvester.errors import HarvestError
-from harvester.jobs.queue import FEED_TASK, PART_TASK, UPKEEP_QUEUE, UPKEEP_TASK, job_queue
+from harvester.jobs.queue import FEED_TASK, PART_TASK, UPKEEP_QUEUE, UPKEEP_TASK, job_queue, losses_told
 from harvester.jobs.recovery import take_back_jobs
 from harvester.jobs.tasks import Workplace, harvest_feed, harvest_part
 
@@ -28,12 +31,16 @@ def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, 
         queues: kinds of sources; all of them when none is named.
         concurrency: jobs at a time.
         until_empty: stop also when no job may be done now; with one at a time, for those at work enqueue others.
+
+    Raises:
+        QueueLost: the queue cannot be asked any more.
     """
     queue = job_queue(place.rooms.conninfo)
     _learn(queue)
     logging.getLogger("procrastinate.worker").addFilter(_is_not_told_by_us)
     logger.info("%s sources of the collection documents are known until the next start", len(place.feeds))
-    queue.run_worker(
+    working = _work_until_told(
+        queue,
         queues=[*queues, UPKEEP_QUEUE] if queues else None,
         concurrency=concurrency,
         wait=not until_empty,
@@ -43,6 +50,18 @@ def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, 
         shutdown_graceful_timeout=0,  # jobs are told at once, and stop behind the page at hand
         delete_jobs="successful",  # what was harvested stands in the account of its run
     )
+    asyncio.run(working)
+
+
+async def _work_until_told(queue: procrastinate.App, *, wait: bool, **options: Any) -> None:
+    async with queue.open_async():
+        worker = asyncio.create_task(queue.run_worker_async(wait=wait, install_signal_handlers=False, **options))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, worker.cancel)
+        with suppress(asyncio.CancelledError), losses_told():
+            await worker
+            if wait:  # it ends so when its connections break, even if the next ones hold
+                raise ConnectorException
 
 
 def _learn(queue: procrastinate.App) -> None:

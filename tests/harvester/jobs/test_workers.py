@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import procrastinate
 import pytest
+from procrastinate.exceptions import ConnectorException
 
 from database import Database
 from database.job_queue import SEARCH_PATH
 from harvester.harvest import Request, harvest
-from harvester.jobs.queue import UPKEEP_QUEUE, UPKEEP_TASK, AlreadyWaiting, enqueue_harvest, job_queue
+from harvester.jobs.queue import UPKEEP_QUEUE, UPKEEP_TASK, AlreadyWaiting, QueueLost, enqueue_harvest, job_queue
 from harvester.jobs.worker import work
 from tests.emulators import geodes
 from tests.emulators.quirks import Plan, Quirks, refuses, unavailable
@@ -115,6 +117,24 @@ def test_stopped_worker_commits_its_page_and_gives_its_job_back(database: Databa
         work(shop.place, until_empty=True)
         assert shop.run_states() == ["succeeded"]
         assert read(shop) == len(items(database)) == 120
+
+
+@pytest.mark.parametrize("broken", [None, ConnectorException()], ids=["ends quietly", "fails"])
+def test_worker_that_lost_the_queue_ends_with_an_error(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Exception | None
+) -> None:
+    """One that nobody stopped does not end as if it had been: whoever keeps it going starts it again."""
+
+    async def lost(_queue: procrastinate.App, **_options: object) -> None:
+        if broken:
+            raise broken
+
+    monkeypatch.setattr(procrastinate.App, "run_worker_async", lost)
+    with (
+        workshop(database, documents_folder(tmp_path / "documents", "http://127.0.0.1:9")) as shop,
+        pytest.raises(QueueLost, match="start this again"),
+    ):
+        work(shop.place)
 
 
 def test_second_enqueue_of_a_feed_is_refused(database: Database, tmp_path: Path) -> None:
