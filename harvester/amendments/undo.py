@@ -36,8 +36,8 @@ FeedOf = Callable[[str], Feed | None]  #: the feed of this name, if the document
 #: The versions of records, but those of runs that were undone, and those by which they were.
 _LASTING = SQL(
     "WITH lasting AS NOT MATERIALIZED (SELECT * FROM dinamis.record_version AS said WHERE NOT EXISTS"
-    " (SELECT FROM dinamis.run AS undone JOIN dinamis.record_version AS back ON back.run = undone.undone_by"
-    "  WHERE back.record = said.record AND said.run IN (undone.id, undone.undone_by) AND undone.undone_by != %(run)s))"
+    " (SELECT FROM dinamis.undone JOIN dinamis.record_version AS back ON back.run = undone.undone_by"
+    "  WHERE back.record = said.record AND said.run IN (undone.run, undone.undone_by) AND undone.undone_by != %(run)s))"
 )
 
 #: Before the Item behind which the undoing goes on, once all records are put back.
@@ -94,8 +94,8 @@ def _undoing_left(side: Connection, undone: Run) -> Run | None:
     Raises:
         UndoRefused: it did.
     """
-    row = side.execute("SELECT undone_by FROM dinamis.run WHERE id = %s", (undone.id,)).fetchone()
-    left = runs.run_by_id(side, row[0]) if row and row[0] else None
+    row = side.execute("SELECT undone_by FROM dinamis.undone WHERE run = %s", (undone.id,)).fetchone()
+    left = runs.run_by_id(side, row[0]) if row else None
     if left is None:
         return None
     if left.state == "succeeded":
@@ -169,7 +169,6 @@ def _page_after(
         return _put_back(page, feed_of(name) or runs.kept_feed(connection, name), undone, sensors)
     if moves := _moves_after(connection, undone, undoing, item or ""):
         return _moved_back(moves, feed)
-    _put_in_force(connection, undone)
     remarks = list(_left_alone(connection, undone, undoing))
     return AmendedPage(feed=feed, page=Page(records=(), next_cursor=None), remarks=remarks)
 
@@ -186,7 +185,9 @@ def _changes_after(connection: Connection, undone: int, cursor: int) -> list[_Ch
                 " FROM dinamis.source_record AS known LEFT JOIN LATERAL"
                 "  (SELECT * FROM lasting WHERE lasting.record = known.id"
                 "   AND lasting.run IS DISTINCT FROM %(run)s ORDER BY version DESC LIMIT 1) AS said ON true"
-                " WHERE known.run IN (SELECT %(run)s UNION SELECT undone_by FROM dinamis.run WHERE undone_by > %(run)s)"
+                # As an array it is looked at before the versions are, of which most records need none.
+                " WHERE known.run = ANY(%(run)s"
+                "  || ARRAY(SELECT undone_by FROM dinamis.undone WHERE undone_by > %(run)s))"
                 " AND %(run)s = (SELECT run FROM lasting WHERE lasting.record = known.id ORDER BY version DESC LIMIT 1)"
                 " AND known.id > %(cursor)s ORDER BY known.id LIMIT %(size)s"
             ),
@@ -219,8 +220,8 @@ def _moves_after(connection: Connection, undone: int, undoing: int, item: str) -
             "SELECT move.item, move.collection AS former, item.collection AS present,"
             " (SELECT max(later.run) FROM dinamis.item_move AS later WHERE later.item = move.item"
             "  AND later.run > move.run AND later.run <> %(undoing)s AND NOT EXISTS"
-            "  (SELECT FROM dinamis.run AS undone JOIN dinamis.item_move AS back ON back.run = undone.undone_by"
-            "   WHERE back.item = later.item AND later.run IN (undone.id, undone.undone_by))) AS later_run,"
+            "  (SELECT FROM dinamis.undone JOIN dinamis.item_move AS back ON back.run = undone.undone_by"
+            "   WHERE back.item = later.item AND later.run IN (undone.run, undone.undone_by))) AS later_run,"
             " (SELECT other.id FROM dinamis.item AS other WHERE other.scene = item.scene AND other.id <> item.id"
             "  AND other.collection = move.collection AND other.is_published) AS other_item"
             " FROM dinamis.item_move AS move JOIN dinamis.item ON item.id = move.item"
@@ -273,11 +274,6 @@ def _refused_again(raw: KeptRecord, feed: Feed, undone: int, sensors: Sensors) -
         return RecordEntry(raw=raw, state="quarantined", stage="read", reason=printable(str(error)))
     reason = f"it was in quarantine before run {undone}, which is undone: replay it"
     return RecordEntry(raw=raw, state="quarantined", stage="build", reason=reason)
-
-
-def _put_in_force(connection: Connection, undone: int) -> None:
-    """Let the run that this one had undone, if it is an undoing, be in force again."""
-    connection.execute("UPDATE dinamis.run SET undone_by = NULL WHERE undone_by = %s", (undone,))
 
 
 def _left_alone(connection: Connection, undone: int, undoing: int) -> Iterator[tuple[str, str]]:

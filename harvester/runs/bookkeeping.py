@@ -135,8 +135,8 @@ def last_good_start(connection: Connection, feed: str) -> datetime | None:
         "SELECT max(started_at) FROM dinamis.run WHERE feed = %s AND kind = 'harvest' AND state = 'succeeded'"
         " AND request->>'limit' IS NULL AND request->>'bbox' IS NULL"
         " AND request->>'until' IS NULL AND request->>'since' IS NULL"
-        " AND NOT EXISTS (SELECT FROM dinamis.run AS undone WHERE undone.feed = run.feed"
-        " AND undone.id <= run.id AND run.id < undone.undone_by)",
+        " AND NOT EXISTS (SELECT FROM dinamis.undone WHERE undone.feed = run.feed"
+        " AND undone.run <= run.id AND run.id < undone.undone_by)",
         (feed,),
     ).fetchone()
     return row[0] if row else None

@@ -19,10 +19,10 @@ from harvester.runs.report import NAMED_RECORDS, HarvestReport, Refusal
 PATIENCE = timedelta(minutes=15)
 
 _SUMMARY = (
-    "SELECT run.id, run.feed, run.kind, run.state, run.started_at, run.finished_at, run.error, run.undone_by,"
+    "SELECT run.id, run.feed, run.kind, run.state, run.started_at, run.finished_at, run.error, undone.undone_by,"
     " run.is_resumed, run.is_resumable, coalesce(done.counts, '{}') AS counts, parts.parts, parts.parts_done,"
     " parts.heartbeat_at"
-    " FROM dinamis.run"
+    " FROM dinamis.run LEFT JOIN dinamis.undone ON undone.run = run.id"
     " CROSS JOIN LATERAL (SELECT count(*) AS parts, count(*) FILTER (WHERE part.state = 'done') AS parts_done,"
     "  max(heartbeat_at) AS heartbeat_at FROM dinamis.run_part AS part WHERE part.run = run.id) AS parts"
     " CROSS JOIN LATERAL (SELECT jsonb_object_agg(key, total) AS counts FROM (SELECT key, sum(value::bigint) AS total"
@@ -260,7 +260,7 @@ def _stored_feeds(connection: Connection, now: datetime) -> Iterator[FeedStatus]
         " count(*) FILTER (WHERE known.state = 'quarantined'),"
         " count(*) FILTER (WHERE known.state = 'active' AND known.absent_since IS NOT NULL),"
         " (SELECT max(finished_at) FROM dinamis.run WHERE run.feed = feed.name AND run.kind = 'harvest'"
-        "  AND run.state = 'succeeded' AND run.undone_by IS NULL)"
+        "  AND run.state = 'succeeded' AND NOT EXISTS (SELECT FROM dinamis.undone WHERE undone.run = run.id))"
         " FROM dinamis.feed LEFT JOIN dinamis.source_record AS known ON known.feed = feed.name"
         " GROUP BY feed.name ORDER BY feed.name"
     )

@@ -39,7 +39,7 @@ def states(stock: Stock) -> dict[str, str]:
 
 def undone_runs(stock: Stock) -> set[int]:
     """The runs that are undone."""
-    return {run for (run,) in rows(stock.database, "SELECT id FROM dinamis.run WHERE undone_by IS NOT NULL")}
+    return {run for (run,) in rows(stock.database, "SELECT run FROM dinamis.undone")}
 
 
 Before = tuple[dict[str, dict[str, Any]], dict[str, str]]
@@ -101,7 +101,12 @@ def test_undone_undo_has_the_run_again(stock: Stock) -> None:
     assert undone_runs(stock) == {first.run}
     undo_in(stock, second.run)
     assert catalogue(stock) == before
-    assert undone_runs(stock) == {second.run}
+    assert undone_runs(stock) == {report.run, second.run}
+    with pytest.raises(UndoRefused, match=f"was undone by run {first.run}; to have it again, undo run {first.run}"):
+        undo_in(stock, report.run)
+    undo_in(stock, first.run)
+    assert catalogue(stock) == after
+    assert undone_runs(stock) == {first.run, second.run}
 
 
 def test_run_is_undone_once(stock: Stock) -> None:
@@ -252,14 +257,17 @@ def test_unchanged_harvest_after_an_undo_is_unchanged(stock: Stock) -> None:
     assert digests == [(True,)]
 
 
-def test_changes_of_an_undone_run_are_asked_for_again(stock: Stock) -> None:
+@pytest.mark.parametrize("times", [1, 3])
+def test_changes_of_an_undone_run_are_asked_for_again(stock: Stock, times: int) -> None:
     """After an undo the source is asked for what changed since the last run that still counts, until one did."""
     stock.held.is_selectable = True
     stock.held.records = {"a": image()}
     stock.harvest()
     bad = stock.harvest()
     stock.harvest()
-    undo_in(stock, bad.run)
+    undone = bad
+    for _ in range(times):  # that an undo was undone, and this too, is an undo again
+        undone = undo_in(stock, undone.run)
     starts = dict(rows(stock.database, "SELECT id, started_at FROM dinamis.run"))
 
     good = stock.harvest()
