@@ -78,18 +78,23 @@ def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
 @click.argument("run", type=int)
 @json_option
 def cancel(run: int, as_json: bool) -> None:
-    """Stop a RUN for good: whoever works on it stops after the page at hand, and what was written is kept."""
+    """Stop a RUN for good: whoever works on it stops after the page at hand, and what was written is kept.
+
+    A harvest that failed is not gone on with then, and `dinamis harvest status` does not alarm of it any more.
+    """
     from harvester import runs
     from harvester.runs import is_at_work
     from harvester.runs.history import report_of
 
     with harvest_connection() as connection:
         report = report_of(connection, run)
-        if not runs.request_cancel(connection, run):
-            raise Failure(f"run {run} has ended already: it {_ended(report.state)}.")
-        is_under_way = is_at_work(connection, run)
-        if not is_under_way:
-            runs.end(connection, run, "cancelled", "it was cancelled while nobody worked on it")
+        is_under_way = False
+        if not runs.cancel_failed(connection, run):
+            if not runs.request_cancel(connection, run):
+                raise Failure(f"run {run} has ended already: it {_ended(report.state)}.")
+            is_under_way = is_at_work(connection, run)
+            if not is_under_way:
+                runs.end(connection, run, "cancelled", "it was cancelled while nobody worked on it")
     if as_json:
         print_json({"run": run, "feed": report.feed, "state": "stopping" if is_under_way else "cancelled"})
     else:

@@ -283,6 +283,16 @@ def request_cancel(connection: Connection, run: int) -> bool:
     return row is not None
 
 
+def cancel_failed(connection: Connection, run: int) -> bool:
+    """Let a run that failed not be gone on with, nor be an alarm any more; False when it did not fail."""
+    row = connection.execute(
+        "UPDATE dinamis.run SET state = 'cancelled', is_resumable = false WHERE id = %s AND kind = 'harvest'"
+        " AND state = 'failed' RETURNING id",
+        (run,),
+    ).fetchone()
+    return row is not None
+
+
 def _note_page(connection: Connection, run: int, page: PageReport) -> None:
     said = {
         "quarantined": [(each.record, each.reason, 1) for each in page.refusals],

@@ -86,7 +86,7 @@ class FeedStatus:
     active: int = 0  #: records
     quarantined: int = 0
     absent: int = 0  #: active records that complete runs did not see lately
-    last_good_at: datetime | None = None  #: when the last run that succeeded ended
+    last_good_at: datetime | None = None  #: when the last run that succeeded, and was of no part alone, ended
     stale_after_days: float | None = None
     last_run: RunSummary | None = None
     at_work: tuple[PartAtWork, ...] = ()
@@ -260,7 +260,10 @@ def _stored_feeds(connection: Connection, now: datetime) -> Iterator[FeedStatus]
         " count(*) FILTER (WHERE known.state = 'quarantined'),"
         " count(*) FILTER (WHERE known.state = 'active' AND known.absent_since IS NOT NULL),"
         " (SELECT max(finished_at) FROM dinamis.run WHERE run.feed = feed.name AND run.kind = 'harvest'"
-        "  AND run.state = 'succeeded' AND NOT EXISTS (SELECT FROM dinamis.undone WHERE undone.run = run.id))"
+        "  AND run.state = 'succeeded'"
+        "  AND request->>'limit' IS NULL AND request->>'bbox' IS NULL"
+        "  AND request->>'since' IS NULL AND request->>'until' IS NULL"
+        "  AND NOT EXISTS (SELECT FROM dinamis.undone WHERE undone.run = run.id))"
         " FROM dinamis.feed LEFT JOIN dinamis.source_record AS known ON known.feed = feed.name"
         " GROUP BY feed.name ORDER BY feed.name"
     )

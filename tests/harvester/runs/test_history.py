@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from database import Database
 from harvester.credentials import Credentials
 from harvester.feeds import Feed, deliveries_at
-from harvester.runs import Request, begin, claim_part, end, is_at_work
+from harvester.runs import Request, begin, cancel_failed, claim_part, end, is_at_work, unfinished_run
 from harvester.runs.history import FeedStatus, NoSuchRun, history, records_of, report_of, status_of_feeds
 from harvester.runs.report_page import report_page
 from harvester.sources.source import Selection
@@ -123,6 +123,28 @@ def test_failed_run_is_amiss(database: Database, feed: Feed) -> None:
             begun = begin(connection, feed, Request(), [Selection()], is_everything=True)
             end(connection, begun.id, state, "the disk is full")
         assert (status(database, feed).state, status(database, feed).is_amiss) == (state, is_amiss)
+
+
+def test_failed_run_that_is_cancelled_is_left_alone(database: Database, feed: Feed) -> None:
+    """It alarms no more and is not gone on with, also where its source cannot be harvested again: it has gone."""
+    with database.connect("harvest") as connection:
+        begun = begin(connection, feed, Request(), [Selection()], is_everything=True)
+        end(connection, begun.id, "failed", "it is gone", is_resumable=True)
+        assert cancel_failed(connection, begun.id)
+        assert not cancel_failed(connection, begun.id)
+        assert unfinished_run(connection, feed.name) is None
+        assert report_of(connection, begun.id).error == "it is gone"
+    assert (status(database, feed).state, status(database, feed).is_amiss) == ("cancelled", False)
+
+
+@pytest.mark.parametrize("request_", [Request(limit=1), Request(bbox=(0, 0, 1, 1)), Request(until=datetime.now(UTC))])
+def test_run_of_a_part_does_not_make_a_feed_fresh(database: Database, feed: Feed, request_: Request) -> None:
+    """As in the notices: what was not looked at may be long out of date."""
+    with database.connect("harvest") as connection:
+        begun = begin(connection, feed, request_, [Selection()], is_everything=False)
+        end(connection, begun.id, "succeeded")
+    told = status(database, replace(feed, stale_after_days=1.0))
+    assert (told.state, told.last_good_at, told.is_stale) == ("succeeded", None, True)
 
 
 def test_page_escapes_what_stands_in_records(database: Database, archive: Path) -> None:
