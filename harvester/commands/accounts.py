@@ -153,7 +153,7 @@ def write_report(file: Path, reports: Sequence[HarvestReport], data: Any) -> Non
 
 def print_account(report: HarvestReport) -> None:
     """Print the account of a run; of one that ended early only what was done."""
-    has_counts = bool(report.read or report.changes)
+    has_counts = bool(report.read or report.changes or report.items_written or report.items_removed)
     if has_counts:
         OUT.print(_table(report))
     elif report.error is None:

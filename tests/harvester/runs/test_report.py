@@ -117,6 +117,16 @@ def test_undo_that_had_nothing_to_put_back_says_so(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.strip() == "pleiades/made: this undo had nothing to do."
 
 
+def test_undo_that_only_moves_items_tells_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """Items that go back to where they stood are written, though no record of them changes."""
+    whole = HarvestReport("pleiades/made", "https://made.example.org/", datetime.now(UTC), kind="undo")
+    whole.add(PageReport(items_written=3, items_removed=1))
+    print_account(whole)
+    told = capsys.readouterr().out
+    assert "Items written: 3, Items removed: 1." in told
+    assert "nothing" not in told
+
+
 def test_account_without_records_tells_what_else_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     """A run that found nothing new may have failed all the same, and an undo may have left records as they are."""
     whole = report()
