@@ -28,13 +28,19 @@ class RecordPlacing:
         self._options = options
         self._now = now
 
-    def place(self, scene: SceneOutline, scene_id: str, of_scene: list[Draft]) -> Draft:
+    def place(self, scene: SceneOutline, scene_id: str, of_scene: list[Draft], former: str | None) -> Draft:
         """The Item that a record belongs to, made if need be.
+
+        Args:
+            scene: what the record says.
+            scene_id: of its acquisition.
+            of_scene: the Items of that.
+            former: the Item that it was of until now, or until it was withdrawn.
 
         Raises:
             UnreadableScene: no collection takes it, or the id of its Item is that of another acquisition.
         """
-        collection = self._collection_of(scene, of_scene)
+        collection = self._collection_of(scene, of_scene, former)
         there = [draft for draft in of_scene if draft.known.collection == collection]
         if there:
             return min(there, key=standing_first)
@@ -56,7 +62,7 @@ class RecordPlacing:
             if other is not None:
                 raise UnreadableScene(_other_item(other, draft.known))
 
-    def _collection_of(self, scene: SceneOutline, of_scene: Sequence[Draft]) -> str:
+    def _collection_of(self, scene: SceneOutline, of_scene: Sequence[Draft], former: str | None) -> str:
         """Where the Item of a record belongs: where the feed or the operator says, else where a document takes it."""
         if self._feed.collection is not None:
             return self._feed.collection
@@ -73,7 +79,8 @@ class RecordPlacing:
             draft.move(str(wanted))
         if wanted is not None:
             return wanted
-        return held[0].known.collection if held else self._accepting_collection(scene)
+        remembered = held or [draft for draft in of_scene if draft.known.id == former]
+        return remembered[0].known.collection if remembered else self._accepting_collection(scene)
 
     def _refuse_company(self, moving: Sequence[Draft], there: Sequence[Draft]) -> None:
         """Refuse to move Items to where their acquisition would have several.

@@ -48,6 +48,11 @@ class _Taken(NamedTuple):
     before: KnownRecord | None
     alone: ItemAlone | None = None
 
+    @property
+    def former(self) -> str | None:
+        """The Item that it was of, if any."""
+        return self.before.item if self.before else None
+
 
 class PageWriting:
     """One page inside its transaction, which the caller opens and commits."""
@@ -296,19 +301,18 @@ class PageWriting:
         found = acquisitions_of([each.outline for each in taken], self._feed.source, self._ledger, self._now)
         scenes = [name for each in found if each.is_known for name in (each.scene.id, *each.merged)]
         drafts = self._drafts.of(self._ledger.items_of_scenes(scenes)) if scenes else {}
-        former = {each.before.item for each in taken if each.before and each.before.item}
+        former = {each.former for each in taken if each.former}
         drafts |= self._drafts.with_siblings(self._ledger.items(former - drafts.keys()))
         for each in taken:
-            if each.before and each.before.item:
-                drafts[each.before.item].leave_out((self._feed.source, each.raw.id))
+            if each.former:
+                drafts[each.former].leave_out((self._feed.source, each.raw.id))
         for acquisition in found:
             self._placing.merge(acquisition, drafts)
         of_scene = by_scene(drafts)
-        place = self._placing.place
         placed = [
-            (taken[index], place(taken[index].outline, acquisition.scene.id, of_scene[acquisition.scene.id]))
+            (each, self._placing.place(each.outline, acquisition.scene.id, of_scene[acquisition.scene.id], each.former))
             for acquisition in found
-            for index in acquisition.members
+            for each in map(taken.__getitem__, acquisition.members)
         ]
         made = [draft for _, draft in placed if draft.known.id not in drafts or drafts[draft.known.id] is not draft]
         drafts = {draft.known.id: draft for draft in made} | drafts

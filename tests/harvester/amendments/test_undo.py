@@ -292,6 +292,19 @@ def test_run_at_work_is_not_undone(stock: Stock) -> None:
         undo_in(stock, run)
 
 
+def test_record_comes_back_into_the_item_of_another_source_where_it_was(stock: Stock) -> None:
+    """It was put into the collection of that one by the operator, and withdrawn by the run that is undone."""
+    coast = feed_of("coast", COAST, kind="held")
+    stock.held.records = {"c": {**image(), "image": "COAST"}}
+    stock.harvest(coast)
+    stock.held.records = {"a": image()}
+    stock.harvest(ANYWHERE, collection=COAST)
+    before = catalogue(stock)
+    stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id="a", reason="sold")]
+    undo_in(stock, stock.harvest(ANYWHERE).run, ANYWHERE)
+    assert catalogue(stock) == before
+
+
 ANYWHERE = feed_of("held", None)
 
 
