@@ -140,14 +140,14 @@ def test_runs_are_undone_from_the_last_to_the_first(stock: Stock) -> None:
     anywhere = feed_of("held", None)
     stock.held.records = {"a": image(), "w": image(1)}
     stock.harvest(anywhere)
-    befores, reports = [(catalogue(stock), standing(stock))], []
+    formers, reports = [(catalogue(stock), standing(stock))], []
     for cloud, collection in ((1, COAST), (2, ARCHIVE), (3, HELD)):
         stock.held.records = {"a": image(cloud=cloud), "n": image(2, cloud=cloud), f"n{cloud}": image(2 + cloud)}
         stock.held.withdrawals = [Withdrawal(id="w", reason="sold")]
         reports.append(stock.harvest(anywhere, collection=collection, move=True))
-        befores.append((catalogue(stock), standing(stock)))
+        formers.append((catalogue(stock), standing(stock)))
 
-    for report, before, after in reversed(list(zip(reports, befores, befores[1:], strict=False))):
+    for report, before, after in reversed(list(zip(reports, formers, formers[1:], strict=False))):
         undone = undo_in(stock, report.run, anywhere)
         assert (catalogue(stock), standing(stock), undone.warnings) == (*before, {})
         undo_in(stock, undone.run, anywhere)
