@@ -94,7 +94,7 @@ def test_run_shared_by_two_workers_survives_the_death_of_one(postgres_server: Po
             key: timeless(item) for key, item in items(quiet).items()
         }
         assert len(items(disturbed)) == read(shop) == read(undisturbed) == 480
-        assert service.most_at_once == 2
+        assert service.most_at_once <= 2  # that two were at work was seen above; that both ask at one moment is chance
 
 
 def test_stopped_worker_commits_its_page_and_gives_its_job_back(database: Database, tmp_path: Path) -> None:
