@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection, sql
 
+from database.statements import statements
 from harvester.record import RawRecord, SceneOutline
 
 #: Older versions are kept at least so many, or so many days.
@@ -67,8 +68,23 @@ _VERSION_COLUMNS = {
     "content": "bytea",
 }
 
-_ITEMS = "SELECT id, scene, collection, is_published, is_archive, created FROM dinamis.item"
-_OLDEST_FIRST = 'ORDER BY created, id COLLATE "C"'
+# Lists go to the server in binary: as text each of their members would be searched for what is to be quoted.
+
+KNOWN_RECORDS, LAST_SEEN, ACTIVE_RECORDS, FINGERPRINTS, FOLLOWING_RECORDS = statements(
+    "harvester", "known_records", "last_seen", "active_records", "fingerprints", "following_records"
+)
+KEEP_RECORDS, PRUNE_VERSIONS, WITHDRAW_RECORDS, REASSIGN_RECORDS = statements(
+    "harvester", "keep_records", "prune_versions", "withdraw_records", "reassign_records"
+)
+SAW_RECORDS, REFUSED_AGAIN, REMEMBER_FINGERPRINTS = statements(
+    "harvester", "saw_records", "refused_again", "remember_fingerprints"
+)
+SCENES_OF_KEYS, SCENES_NEAR, KEEP_SCENES, MERGE_SCENES, REMEMBER_KEYS = statements(
+    "harvester", "scenes_of_keys", "scenes_near", "keep_scenes", "merge_scenes", "remember_keys"
+)
+ITEMS, ITEMS_OF_SCENES, KEEP_ITEMS, KEEP_MOVES, NUMBER_CHANGES, BURY, UNBURY = statements(
+    "harvester", "items", "items_of_scenes", "keep_items", "keep_moves", "number_changes", "bury", "unbury"
+)
 
 
 @dataclass(frozen=True)
@@ -158,33 +174,19 @@ class Ledger:
 
     def known(self, records: Collection[str]) -> dict[str, KnownRecord]:
         """Those of the given record ids that the ledger holds."""
-        rows = self._connection.execute(
-            "SELECT record, digest, source_record.state, item.id, item.collection"
-            " FROM dinamis.source_record LEFT JOIN dinamis.item ON item.id = source_record.item"
-            " WHERE source = %s AND record = ANY(%b::text[])",
-            (self._source, list(records)),
-        )
+        rows = self._connection.execute(KNOWN_RECORDS, {"source": self._source, "records": list(records)})
         return {record: KnownRecord(bytes(digest), *rest) for record, digest, *rest in rows}
 
     def last_seen(self, records: Collection[str]) -> dict[str, datetime]:
         """When those of the given record ids that the ledger holds were seen, UTC."""
         if not records:
             return {}
-        rows = self._connection.execute(
-            "SELECT record, greatest(last_seen, (SELECT max(seen_at) FROM dinamis.sighting"
-            "  WHERE sighting.feed = source_record.feed AND source_record.id = ANY(records)))"
-            " FROM dinamis.source_record WHERE source = %s AND record = ANY(%b::text[])",
-            (self._source, list(records)),
-        )
+        rows = self._connection.execute(LAST_SEEN, {"source": self._source, "records": list(records)})
         return dict(rows.fetchall())
 
     def scenes_of_keys(self, keys: Collection[str]) -> dict[str, KnownScene]:
         """The acquisitions that are known under these names, by name."""
-        rows = self._connection.execute(
-            "SELECT key, scene.id, created FROM dinamis.scene_alias JOIN dinamis.scene ON scene.id = scene_alias.scene"
-            " WHERE key = ANY(%b::text[])",
-            (list(keys),),
-        )
+        rows = self._connection.execute(SCENES_OF_KEYS, {"keys": list(keys)})
         return {key: KnownScene(*rest) for key, *rest in rows}
 
     def scenes(self, names: Collection[str]) -> dict[str, KnownScene]:
@@ -196,18 +198,10 @@ class Ledger:
     def scenes_near(self, moments: Sequence[tuple[str, datetime]], seconds: float) -> list[tuple[int, SceneMoment]]:
         """Known acquisitions of the same satellite within some seconds of each of these, with the place of that one."""
         rows = self._connection.execute(
-            # OFFSET 0 keeps the planner to the index on platform and time, where it would compare every moment with
-            # every scene of the satellite.
-            "SELECT wanted.place - 1, near.id, near.platform, near.acquired_at, near.footprint"
-            " FROM unnest(%(platforms)b::text[], %(times)b::timestamptz[])"
-            " WITH ORDINALITY AS wanted (platform, acquired_at, place)"
-            " CROSS JOIN LATERAL (SELECT * FROM dinamis.scene WHERE scene.platform = wanted.platform"
-            "  AND scene.acquired_at BETWEEN wanted.acquired_at - %(gap)s * interval '1 second'"
-            "  AND wanted.acquired_at + %(gap)s * interval '1 second' OFFSET 0) AS near"
-            ' ORDER BY near.created, near.id COLLATE "C"',
+            SCENES_NEAR,
             {
                 "platforms": [platform for platform, _ in moments],
-                "times": [moment for _, moment in moments],
+                "moments": [moment for _, moment in moments],
                 "gap": seconds,
             },
         )
@@ -218,29 +212,19 @@ class Ledger:
 
     def items_of_scenes(self, scenes: Collection[str]) -> list[KnownItem]:
         """All Items of these acquisitions, withdrawn ones too."""
-        query = f"{_ITEMS} WHERE scene = ANY(%b::text[]) {_OLDEST_FIRST}"
-        return [KnownItem(*row) for row in self._connection.execute(query, (list(scenes),))]
+        return [KnownItem(*row) for row in self._connection.execute(ITEMS_OF_SCENES, {"scenes": list(scenes)})]
 
     def items(self, names: Collection[str]) -> list[KnownItem]:
         """Those of these Items that were ever made."""
         if not names:
             return []
-        query = f"{_ITEMS} WHERE id = ANY(%b::text[]) {_OLDEST_FIRST}"
-        return [KnownItem(*row) for row in self._connection.execute(query, (list(names),))]
+        return [KnownItem(*row) for row in self._connection.execute(ITEMS, {"ids": list(names)})]
 
     def active_records(self, items: Collection[str]) -> list[ActiveRecord]:
         """All active records of these Items, in a fixed order."""
         if not items:
             return []
-        rows = self._connection.execute(
-            "SELECT source_record.item, source_record.source, feed.kind, source_record.record, content"
-            " FROM dinamis.source_record JOIN dinamis.feed ON feed.name = source_record.feed"
-            " JOIN dinamis.record_version AS said"
-            " ON said.record = source_record.id AND said.version = source_record.version"
-            " WHERE item = ANY(%b::text[]) AND source_record.state = 'active'"
-            ' ORDER BY source_record.source, source_record.record COLLATE "C"',
-            (list(items),),
-        )
+        rows = self._connection.execute(ACTIVE_RECORDS, {"items": list(items)})
         return [
             ActiveRecord(item, source, kind, RawRecord(id=record, content=content_from_bytes(content)))
             for item, source, kind, record, content in rows
@@ -259,8 +243,6 @@ class Ledger:
             corrections.setdefault(item, {})[field] = value
         return corrections
 
-    # Lists go to the server in binary: as text each of their members would be searched for what is to be quoted.
-
     def keep_new_scenes(self, scenes: Sequence[tuple[KnownScene, Moment]], keys: Mapping[str, str]) -> None:
         """Write down acquisitions that the ledger does not hold, with all their names (name -> scene)."""
         rows = (
@@ -272,27 +254,19 @@ class Ledger:
     def keep_scenes(self, scenes: Sequence[tuple[KnownScene, Moment]]) -> None:
         """Write down acquisitions with their ids, given for good, and when and where they were taken."""
         self._connection.execute(
-            "INSERT INTO dinamis.scene (id, created, platform, acquired_at, footprint)"
-            " SELECT * FROM unnest(%b::text[], %b::timestamptz[], %b::text[], %b::timestamptz[], %b::bytea[])"
-            " ON CONFLICT (id) DO UPDATE SET platform = excluded.platform, acquired_at = excluded.acquired_at,"
-            " footprint = excluded.footprint",
-            (
-                [scene.id for scene, _ in scenes],
-                [scene.created for scene, _ in scenes],
-                [moment.platform for _, moment in scenes],
-                [moment.acquired_at for _, moment in scenes],
-                [moment.footprint for _, moment in scenes],
-            ),
+            KEEP_SCENES,
+            {
+                "ids": [scene.id for scene, _ in scenes],
+                "created": [scene.created for scene, _ in scenes],
+                "platforms": [moment.platform for _, moment in scenes],
+                "moments": [moment.acquired_at for _, moment in scenes],
+                "footprints": [moment.footprint for _, moment in scenes],
+            },
         )
 
     def merge_scenes(self, survivors: Mapping[str, str]) -> None:
         """Let acquisitions stand for others (other -> survivor) that turned out to be the same."""
-        others, survivor = list(survivors), list(survivors.values())
-        self._connection.execute(
-            "UPDATE dinamis.scene_alias SET scene = merged.survivor"
-            " FROM unnest(%b::text[], %b::text[]) AS merged (other, survivor) WHERE scene = merged.other",
-            (others, survivor),
-        )
+        self._connection.execute(MERGE_SCENES, {"others": list(survivors), "survivors": list(survivors.values())})
 
     def forget_scenes(self, scenes: Collection[str]) -> None:
         """Remove acquisitions that stand for nothing any more."""
@@ -300,11 +274,7 @@ class Ledger:
 
     def remember_keys(self, keys: Mapping[str, str]) -> None:
         """Let names lead to acquisitions (name -> scene); a name that is known already stays as it is."""
-        self._connection.execute(
-            "INSERT INTO dinamis.scene_alias (key, scene) SELECT * FROM unnest(%b::text[], %b::text[])"
-            " ON CONFLICT (key) DO NOTHING",
-            (list(keys), list(keys.values())),
-        )
+        self._connection.execute(REMEMBER_KEYS, {"keys": list(keys), "scenes": list(keys.values())})
 
     def keep_new_items(self, items: Sequence[KnownItem]) -> None:
         """Write down Items that the ledger does not hold, as `keep_items` does with more work."""
@@ -333,15 +303,7 @@ class Ledger:
         # Those that are withdrawn first: one published Item at a time may stand for an acquisition in a collection.
         ordered = sorted(items, key=lambda item: item.is_published)
         self._connection.execute(
-            "INSERT INTO dinamis.item"
-            " (id, scene, collection, is_published, is_archive, created, updated, first_change, change)"
-            " SELECT kept.*, %(now)s, change, change FROM unnest("
-            " %(ids)b::text[], %(scenes)b::text[], %(collections)b::text[],"
-            " %(published)b::boolean[], %(archive)b::boolean[], %(created)b::timestamptz[])"
-            " AS kept (id, scene, collection, is_published, is_archive, created),"
-            " LATERAL (SELECT nextval('dinamis.change') AS change WHERE kept.id IS NOT NULL) AS numbered"
-            " ON CONFLICT (id) DO UPDATE SET scene = excluded.scene, collection = excluded.collection,"
-            " is_published = excluded.is_published, is_archive = excluded.is_archive",
+            KEEP_ITEMS,
             {
                 "ids": [each.id for each in ordered],
                 "scenes": [each.scene for each in ordered],
@@ -357,9 +319,8 @@ class Ledger:
         """Note where Items belonged before this run moved them (Item -> collection)."""
         if former and self._run is not None:
             self._connection.execute(
-                "INSERT INTO dinamis.item_move (run, item, collection)"
-                " SELECT %s, * FROM unnest(%b::text[], %b::text[]) ON CONFLICT (run, item) DO NOTHING",
-                (self._run, list(former), list(former.values())),
+                KEEP_MOVES,
+                {"run": self._run, "items": list(former), "collections": list(former.values())},
             )
 
     def number_changes(self, items: Mapping[str, bool]) -> None:
@@ -368,33 +329,19 @@ class Ledger:
         Args:
             items: by id, whether the Item is new where it is.
         """
-        self._connection.execute(
-            "UPDATE dinamis.item AS known SET updated = %(now)s, change = numbered.change,"
-            " first_change = CASE WHEN numbered.is_new THEN numbered.change ELSE known.first_change END"
-            " FROM (SELECT id, is_new, nextval('dinamis.change') AS change"
-            " FROM unnest(%(ids)b::text[], %(new)b::boolean[]) AS changed (id, is_new)) AS numbered"
-            " WHERE known.id = numbered.id",
-            {"ids": list(items), "new": list(items.values()), "now": self._now},
-        )
-        self._connection.execute(
-            "DELETE FROM dinamis.tombstone USING dinamis.item AS back WHERE back.id = ANY(%b::text[])"
-            " AND back.is_published AND tombstone.collection = back.collection AND tombstone.item = back.id",
-            (list(items),),
-        )
+        self._connection.execute(NUMBER_CHANGES, {"ids": list(items), "new": list(items.values()), "now": self._now})
+        self._connection.execute(UNBURY, {"ids": list(items)})
 
     def bury(self, items: Sequence[tuple[str, str, str]]) -> None:
         """Note that Items (collection, id, reason) stand in a collection no more."""
         self._connection.execute(
-            "INSERT INTO dinamis.tombstone (collection, item, reason, withdrawn_at)"
-            " SELECT *, %s FROM unnest(%b::text[], %b::text[], %b::text[])"
-            " ON CONFLICT (collection, item) DO UPDATE SET reason = excluded.reason,"
-            " withdrawn_at = excluded.withdrawn_at, change = excluded.change",
-            (
-                self._now,
-                [collection for collection, _, _ in items],
-                [item for _, item, _ in items],
-                [reason for _, _, reason in items],
-            ),
+            BURY,
+            {
+                "collections": [collection for collection, _, _ in items],
+                "items": [item for _, item, _ in items],
+                "reasons": [reason for _, _, reason in items],
+                "now": self._now,
+            },
         )
 
     def keep(self, entries: Sequence[RecordEntry]) -> None:
@@ -438,31 +385,14 @@ class Ledger:
         )
 
     def _keep_further(self, entries: Sequence[RecordEntry]) -> None:
-        digests = [each.raw.digest() for each in entries]
         versions = self._connection.execute(
-            "WITH said AS (SELECT * FROM unnest(%(records)b::text[], %(states)b::text[], %(stages)b::text[],"
-            "  %(reasons)b::text[], %(digests)b::bytea[], %(items)b::text[], %(fingerprints)b::text[],"
-            "  %(contents)b::bytea[]) AS said (record, state, stage, reason, digest, item, fingerprint, content)),"
-            " kept AS (INSERT INTO dinamis.source_record AS known (source, record, feed, state, stage, reason, digest,"
-            "   fingerprint, item, run, first_seen, last_seen, last_changed)"
-            "  SELECT %(source)s, record, %(feed)s, state, stage, reason, digest, fingerprint, item, %(run)s, %(now)s,"
-            "   %(now)s, %(now)s FROM said"
-            "  ON CONFLICT (source, record) DO UPDATE SET feed = excluded.feed, state = excluded.state,"
-            "   stage = excluded.stage, reason = excluded.reason, digest = excluded.digest,"
-            "   fingerprint = excluded.fingerprint, item = excluded.item, run = excluded.run,"
-            "   last_seen = excluded.last_seen, last_changed = excluded.last_changed,"
-            "   absent_since = NULL, version = known.version + 1"
-            "  RETURNING id, record, version)"
-            " INSERT INTO dinamis.record_version"
-            "  (record, version, run, stored_at, state, digest, content)"
-            " SELECT kept.id, kept.version, %(run)s, %(now)s, state, digest, content"
-            " FROM kept JOIN said USING (record) RETURNING version",
+            KEEP_RECORDS,
             {
                 "records": [each.raw.id for each in entries],
                 "states": [each.state for each in entries],
                 "stages": [each.stage for each in entries],
                 "reasons": [each.reason for each in entries],
-                "digests": digests,
+                "digests": [each.raw.digest() for each in entries],
                 "items": [each.item for each in entries],
                 "fingerprints": [each.raw.fingerprint for each in entries],
                 "contents": [each.raw.serialised() for each in entries],
@@ -477,25 +407,12 @@ class Ledger:
 
     def reassign(self, items: Mapping[str, str]) -> None:
         """Let the records of Items belong to others (former -> present): they turned out to be the same."""
-        self._connection.execute(
-            "UPDATE dinamis.source_record SET item = merged.present"
-            " FROM unnest(%b::text[], %b::text[]) AS merged (former, present) WHERE item = merged.former",
-            (list(items), list(items.values())),
-        )
+        self._connection.execute(REASSIGN_RECORDS, {"former": list(items), "present": list(items.values())})
 
     def withdraw(self, records: Mapping[str, str]) -> None:
         """Note that active records (id -> reason) are gone; what they said stays."""
         self._connection.execute(
-            "WITH gone AS (UPDATE dinamis.source_record AS known SET state = 'withdrawn', stage = NULL,"
-            "  fingerprint = NULL, reason = wanted.reason, run = %(run)s, last_changed = %(now)s,"
-            "  version = known.version + 1"
-            "  FROM unnest(%(records)b::text[], %(reasons)b::text[]) AS wanted (record, reason)"
-            "  WHERE source = %(source)s AND known.record = wanted.record RETURNING known.id, known.version)"
-            " INSERT INTO dinamis.record_version"
-            "  (record, version, run, stored_at, state, digest, content)"
-            " SELECT gone.id, gone.version, %(run)s, %(now)s, 'withdrawn', said.digest, said.content"
-            " FROM gone JOIN dinamis.record_version AS said ON said.record = gone.id"
-            "  AND said.version = gone.version - 1",
+            WITHDRAW_RECORDS,
             {
                 "records": list(records),
                 "reasons": list(records.values()),
@@ -511,9 +428,8 @@ class Ledger:
         if not records:
             return
         self._connection.execute(
-            "UPDATE dinamis.source_record SET last_seen = %s, feed = %s, absent_since = NULL"
-            " WHERE source = %s AND record = ANY(%b::text[])",
-            (self._now, self._feed, self._source, list(records)),
+            SAW_RECORDS,
+            {"source": self._source, "feed": self._feed, "records": list(records), "now": self._now},
         )
 
     def saw_unread(self, records: Collection[str], numbers: Collection[int] = ()) -> int:
@@ -538,19 +454,26 @@ class Ledger:
         if not fingerprints:
             return
         self._connection.execute(
-            "UPDATE dinamis.source_record AS known SET fingerprint = seen.fingerprint"
-            " FROM unnest(%b::text[], %b::text[]) AS seen (record, fingerprint)"
-            " WHERE known.source = %s AND known.record = seen.record"
-            " AND known.fingerprint IS DISTINCT FROM seen.fingerprint",
-            (list(fingerprints), list(fingerprints.values()), self._source),
+            REMEMBER_FINGERPRINTS,
+            {
+                "source": self._source,
+                "records": list(fingerprints),
+                "fingerprints": list(fingerprints.values()),
+            },
         )
 
     def refused_again(self, record: str, stage: str, reason: str) -> None:
         """Note that a quarantined record is still there, and why it is refused today; `reason` is without NUL."""
         self._connection.execute(
-            "UPDATE dinamis.source_record SET last_seen = %s, feed = %s, stage = %s, reason = %s, absent_since = NULL"
-            " WHERE source = %s AND record = %s",
-            (self._now, self._feed, stage, reason, self._source, record),
+            REFUSED_AGAIN,
+            {
+                "source": self._source,
+                "feed": self._feed,
+                "record": record,
+                "stage": stage,
+                "reason": reason,
+                "now": self._now,
+            },
         )
 
     def _numbers(self, sequence: str, count: int) -> range:
@@ -575,35 +498,26 @@ class Ledger:
     def _prune(self, records: Iterable[str]) -> None:
         """Forget versions that are neither among the last ones nor young."""
         self._connection.execute(
-            "DELETE FROM dinamis.record_version AS said USING dinamis.source_record AS known"
-            " WHERE known.source = %s AND known.record = ANY(%b::text[]) AND known.version > %s"
-            " AND said.record = known.id AND said.version <= known.version - %s"
-            " AND said.stored_at < %s - %s * interval '1 day'",
-            (self._source, list(records), KEPT_VERSIONS, KEPT_VERSIONS, self._now, KEPT_DAYS),
+            PRUNE_VERSIONS,
+            {
+                "source": self._source,
+                "records": list(records),
+                "kept": KEPT_VERSIONS,
+                "days": KEPT_DAYS,
+                "now": self._now,
+            },
         )
 
 
 def fingerprints(connection: Connection, source: str, records: Sequence[str]) -> dict[str, str]:
     """The fingerprints of those of these records that are active, by id."""
-    rows = connection.execute(
-        "SELECT record, fingerprint FROM dinamis.source_record"
-        " WHERE source = %s AND record = ANY(%b::text[]) AND state = 'active' AND fingerprint IS NOT NULL",
-        (source, list(records)),
-    )
+    rows = connection.execute(FINGERPRINTS, {"source": source, "records": list(records)})
     return dict(rows.fetchall())
 
 
 def following_records(connection: Connection, source: str, record: str, count: int) -> list[tuple[str, str, int]]:
     """Up to `count` active records that were new next after this one: fingerprint, id, number."""
-    rows = connection.execute(
-        "WITH last AS MATERIALIZED (SELECT id FROM dinamis.source_record"
-        "  WHERE source = %(source)s AND record = %(record)s)"
-        " SELECT fingerprint, record, id FROM dinamis.source_record"
-        # Where many numbers are those of other sources, all of them would be passed over.
-        " WHERE id BETWEEN (SELECT id + 1 FROM last) AND (SELECT id + 2 * %(count)s FROM last)"
-        " AND source = %(source)s AND state = 'active' AND fingerprint IS NOT NULL ORDER BY id LIMIT %(count)s",
-        {"source": source, "record": record, "count": count},
-    )
+    rows = connection.execute(FOLLOWING_RECORDS, {"source": source, "record": record, "count": count})
     return rows.fetchall()
 
 

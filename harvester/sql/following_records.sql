@@ -1,0 +1,14 @@
+-- Active records of a source that were new next after a given one, with their fingerprints and numbers.
+-- Numbers end soon after it: where many of them are those of other sources, all of these would be passed over.
+WITH last AS MATERIALIZED (
+    SELECT id FROM dinamis.source_record WHERE source = %(source)s AND record = %(record)s
+)
+SELECT
+    fingerprint,
+    record,
+    id
+FROM dinamis.source_record
+WHERE id BETWEEN (SELECT id + 1 FROM last) AND (SELECT id + 2 * %(count)s FROM last)
+    AND source = %(source)s AND state = 'active' AND fingerprint IS NOT NULL
+ORDER BY id
+LIMIT %(count)s;

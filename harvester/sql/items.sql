@@ -1,0 +1,11 @@
+-- Those of these Items that were ever made, withdrawn ones too, the oldest first.
+SELECT
+    id,
+    scene,
+    collection,
+    is_published,
+    is_archive,
+    created
+FROM dinamis.item
+WHERE id = ANY(%(ids)b::text [])
+ORDER BY created, id COLLATE "C";

@@ -1,0 +1,11 @@
+-- All Items of these acquisitions, withdrawn ones too, the oldest first.
+SELECT
+    id,
+    scene,
+    collection,
+    is_published,
+    is_archive,
+    created
+FROM dinamis.item
+WHERE scene = ANY(%(scenes)b::text [])
+ORDER BY created, id COLLATE "C";

@@ -1,0 +1,8 @@
+-- Note where Items belonged before a run moved them; of several moves in one run the first counts.
+INSERT INTO dinamis.item_move (run, item, collection)
+SELECT
+    %(run)s,
+    item,
+    collection
+FROM unnest(%(items)b::text [], %(collections)b::text []) AS former (item, collection)
+ON CONFLICT (run, item) DO NOTHING;

@@ -1,0 +1,5 @@
+-- Take back the tombstones of Items that stand again in the collection where they were withdrawn.
+DELETE FROM dinamis.tombstone
+USING dinamis.item AS back
+WHERE back.id = ANY(%(ids)b::text []) AND back.is_published
+    AND tombstone.collection = back.collection AND tombstone.item = back.id;
