@@ -18,6 +18,7 @@ from functools import partial
 import psycopg
 from psycopg import Connection
 
+from database.statements import statement
 from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes, publish_collections
@@ -41,6 +42,8 @@ from harvester.sources.source import Progress
 __all__ = ["HarvestRooms", "Request", "TooManyWithdrawals", "harvest", "work_on"]
 
 logger = logging.getLogger(__name__)
+
+COLLECTIONS_OF_FEED = statement("harvester", "collections_of_feed")
 
 #: Records of one transaction that withdraws.
 _WITHDRAWN_AT_ONCE = 500
@@ -445,9 +448,4 @@ def _collections_of(side: Connection, feed: Feed) -> set[str]:
     """The collection that a feed is for; else those that have Items of it."""
     if feed.collection:
         return {feed.collection}
-    rows = side.execute(
-        "SELECT DISTINCT item.collection FROM dinamis.source_record JOIN dinamis.item ON item.id = source_record.item"
-        " WHERE feed = %s AND state = 'active'",
-        (feed.name,),
-    )
-    return {row[0] for row in rows}
+    return {row[0] for row in side.execute(COLLECTIONS_OF_FEED, {"feed": feed.name})}

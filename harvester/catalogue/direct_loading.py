@@ -18,6 +18,10 @@ from psycopg import Connection, sql
 from psycopg.types.json import set_json_dumps
 from pypgstac.hydration import dehydrate
 
+from database.statements import statements
+
+BASE_ITEM, COMPRESS_BY_LZ4 = statements("harvester.catalogue", "base_item", "compress_by_lz4")
+
 #: Whose `items` are laid out as they are written here.
 _VERSION = "0.10.0"
 #: The columns, and as what they are sent.
@@ -134,11 +138,7 @@ def _geometries(items: Sequence[dict[str, Any]]) -> list[bytes]:
 
 
 def _target(connection: Connection, collection: str) -> _Target:
-    row = connection.execute(
-        "SELECT base.base_item, base.base_item_id, key, partition_trunc"
-        " FROM collections, current_base_item(collections.id) AS base WHERE collections.id = %s",
-        (collection,),
-    ).fetchone()
+    row = connection.execute(BASE_ITEM, {"collection": collection}).fetchone()
     if row is None:
         raise LookupError(f"there is no collection {collection}")
     return _Target(*row)
@@ -146,7 +146,4 @@ def _target(connection: Connection, collection: str) -> _Target:
 
 def _compress_quickly(connection: Connection) -> None:
     """Compress what this transaction writes by lz4, where the server can: a third of its work is compressing else."""
-    connection.execute(
-        "SELECT set_config('default_toast_compression', 'lz4', true) FROM pg_settings"
-        " WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)"
-    )
+    connection.execute(COMPRESS_BY_LZ4)

@@ -15,11 +15,16 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
+from database.statements import statements
 from harvester.catalogue import direct_loading
 from harvester.errors import CatalogueError
 
 # The number is arbitrary and ours alone.
 _WRITER_LOCK = 0x44494E41
+
+DEFERRED_COLLECTIONS, MAKE_ROOM, NOTE_HARVESTED, STORED_ITEMS = statements(
+    "harvester.catalogue", "deferred_collections", "make_room", "note_harvested", "stored_items"
+)
 
 ItemDocument = dict[str, Any]  #: an Item as JSON data, with the key `private` that pgSTAC keeps apart
 
@@ -78,11 +83,7 @@ def remove_item(connection: Connection, collection: str, item: str) -> None:
 
 def collections_with_deferred_work(side: Connection) -> set[str]:
     """Ids of the collections that were written since `finish_writing`, also by runs that did not come to their end."""
-    rows = side.execute(
-        "SELECT DISTINCT collection FROM partition_sys_meta JOIN query_queue"
-        " ON strpos(query, quote_literal(partition)) > 0"
-    )
-    return {row[0] for row in rows}
+    return {row[0] for row in side.execute(DEFERRED_COLLECTIONS)}
 
 
 def finish_writing(side: Connection) -> bool:
@@ -122,11 +123,7 @@ def refresh_counts(side: Connection) -> None:
 
 def note_harvested(connection: Connection, collections: Iterable[str]) -> None:
     """Note that the records of these collections are as their sources have them now."""
-    connection.execute(
-        "INSERT INTO dinamis.collection_harvest (collection, harvested_at) SELECT *, now() FROM unnest(%s::text[])"
-        " ON CONFLICT (collection) DO UPDATE SET harvested_at = excluded.harvested_at",
-        (sorted(collections),),
-    )
+    connection.execute(NOTE_HARVESTED, {"collections": sorted(collections)})
 
 
 def stored_collections(connection: Connection) -> set[str]:
@@ -137,10 +134,8 @@ def stored_collections(connection: Connection) -> set[str]:
 def stored_items(connection: Connection, items: Sequence[tuple[str, str]]) -> dict[str, ItemDocument]:
     """Those of these Items (collection, id) that the catalogue holds, by id, as they were put into it."""
     rows = connection.execute(
-        "SELECT items.id, get_item(items.id, items.collection), items.private FROM items"
-        " JOIN unnest(%s::text[], %s::text[]) AS wanted (collection, id)"
-        " ON items.collection = wanted.collection AND items.id = wanted.id",
-        ([collection for collection, _ in items], [item for _, item in items]),
+        STORED_ITEMS,
+        {"collections": [collection for collection, _ in items], "items": [item for _, item in items]},
     )
     return {item: {**document, "private": private} for item, document, private in rows}
 
@@ -164,12 +159,7 @@ def _prepare_partition(side: Connection, items: Sequence[ItemDocument]) -> None:
     with side.transaction():
         side.execute("SET LOCAL pgstac.use_queue = true")
         side.execute(
-            "SELECT check_partition(%(collection)s, tstzrange(min(first), max(first), '[]'),"
-            " tstzrange(min(last), max(last), '[]'))"
-            " FROM unnest(%(firsts)s::timestamptz[], %(lasts)s::timestamptz[]) AS span (first, last),"
-            " partition_name(%(collection)s, first) AS place"
-            # A collection may be partitioned by month or year: one call for each partition.
-            " GROUP BY place.partition_name",
+            MAKE_ROOM,
             {
                 "collection": items[0]["collection"],
                 "firsts": [first for first, _ in spans],

@@ -10,8 +10,11 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from database.statements import statement
 from harvester import catalogue
 from harvester.collection_documents import CollectionDocument, CollectionDocuments, queryables_of
+
+DECLARE_QUERYABLES = statement("harvester.catalogue", "declare_queryables")
 
 
 def publish_collections(conninfo: str, documents: CollectionDocuments, language: str) -> dict[str, bool]:
@@ -78,12 +81,7 @@ def load_queryables(connection: Connection, documents: Sequence[CollectionDocume
         if sorted(map(_canonical, known)) == sorted(_canonical(tuple(row.values())) for row in wanted):
             return False
         connection.execute("DELETE FROM queryables")
-        # One statement: pgSTAC visits every partition after each.
-        connection.execute(
-            "INSERT INTO queryables (name, definition, collection_ids) SELECT name, definition, collection_ids"
-            " FROM jsonb_to_recordset(%s) AS wanted (name text, definition jsonb, collection_ids text[])",
-            (Jsonb(wanted),),
-        )
+        connection.execute(DECLARE_QUERYABLES, {"queryables": Jsonb(wanted)})
     return True
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Set
 
 from psycopg import Connection
 
-from database.statements import statement
+from database.statements import statements
 from harvester import catalogue
 from harvester.collection_model import WithdrawalRules
 from harvester.runs import Run
 
-_MARK_ABSENT = statement("harvester.runs", "mark_absent")
+MARK_ABSENT, OVERDUE_RECORDS = statements("harvester.runs", "mark_absent", "overdue_records")
 
 
 def settle_sightings(connection: Connection, run: Run) -> None:
@@ -26,7 +26,7 @@ def mark_absent(connection: Connection, run: Run) -> int:
 
     Those below a place that could not be read, a folder or an archive, are not among them.
     """
-    return connection.execute(_MARK_ABSENT, {"feed": run.feed, "start": run.started_at}).rowcount
+    return connection.execute(MARK_ABSENT, {"feed": run.feed, "start": run.started_at}).rowcount
 
 
 def count_unseen(connection: Connection, feed: str, seen: Set[str], refused: Iterable[str]) -> int:
@@ -38,11 +38,7 @@ def count_unseen(connection: Connection, feed: str, seen: Set[str], refused: Ite
 
 def overdue_records(connection: Connection, feed: str, rules: WithdrawalRules) -> list[tuple[str, bool]]:
     """The records that have been absent longer than the period of grace: id, and whether it is active."""
-    rows = connection.execute(
-        "SELECT record, state = 'active' FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn'"
-        " AND absent_since <= now() - %s * interval '1 day' ORDER BY record COLLATE \"C\"",
-        (feed, rules.grace_days),
-    )
+    rows = connection.execute(OVERDUE_RECORDS, {"feed": feed, "grace_days": rules.grace_days})
     return rows.fetchall()
 
 

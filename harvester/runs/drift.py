@@ -17,11 +17,16 @@ from lxml import etree
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from database.statements import statements
 from harvester import runs
 from harvester.feeds import DELIVERIES, Feed
 from harvester.record import Page, RawRecord
 from harvester.runs import Part
 from harvester.runs.report import Outcome, PageReport, printable
+
+KEEP_SAMPLE, CHANGED_RECORDS, TAKE_SAMPLES, REMEMBER_FIELDS = statements(
+    "harvester.runs", "keep_sample", "changed_records", "take_samples", "remember_fields"
+)
 
 #: Records of each part that are looked at.
 SAMPLED_RECORDS = 500
@@ -117,9 +122,8 @@ def keep_sample(connection: Connection, part: Part, feed: Feed, page: Page, writ
     for raw in _changed(connection, part, feed, page, written)[:left]:
         sample.add(raw.content)
     connection.execute(
-        "INSERT INTO dinamis.part_sample (run, part, records, fields) VALUES (%s, %s, %s, %s)"
-        " ON CONFLICT (run, part) DO UPDATE SET records = excluded.records, fields = excluded.fields",
-        (part.run, part.number, sample.records, Jsonb(sample.fields)),
+        KEEP_SAMPLE,
+        {"run": part.run, "part": part.number, "records": sample.records, "fields": Jsonb(sample.fields)},
     )
 
 
@@ -138,9 +142,13 @@ def _changed(connection: Connection, part: Part, feed: Feed, page: Page, written
     """The records that this run took in anew, or refused for the first time or in place of what they said before."""
     names = {printable(raw.id): raw for raw in page.records}
     rows = connection.execute(
-        "SELECT record FROM dinamis.source_record WHERE source = %s AND record = ANY(%s)"
-        " AND (run = %s OR (state = 'active' AND record = ANY(%s)))",
-        (feed.source, list(names), part.run, [refusal.record for refusal in written.refusals]),
+        CHANGED_RECORDS,
+        {
+            "source": feed.source,
+            "records": list(names),
+            "run": part.run,
+            "refused": [refusal.record for refusal in written.refusals],
+        },
     )
     changed = {record for (record,) in rows}
     return [raw for name, raw in names.items() if name in changed]
@@ -192,14 +200,8 @@ def _outermost(names: Iterable[str]) -> list[str]:
 
 def _taken_samples(connection: Connection, run: int, feed: str) -> Sample:
     """The samples of all parts of a run as one; they and those of earlier runs that came to no end are removed."""
-    rows = connection.execute(
-        "DELETE FROM dinamis.part_sample USING dinamis.run"
-        " WHERE run.id = part_sample.run AND run.feed = %s AND run.id <= %s"
-        " RETURNING part_sample.run, records, fields",
-        (feed, run),
-    )
     whole = Sample()
-    for number, records, fields in rows:
+    for number, records, fields in connection.execute(TAKE_SAMPLES, {"feed": feed, "run": run}):
         if number == run:
             whole.records += records
             whole.fields.update(fields)
@@ -217,11 +219,7 @@ def _remember(connection: Connection, run: int, feed: str, sample: Sample) -> No
         connection.execute("UPDATE dinamis.feed_field SET share = 0 WHERE feed = %s", (feed,))
     names = list(sample.fields)
     connection.execute(
-        "INSERT INTO dinamis.feed_field AS known (feed, field, first_run, last_run, share)"
-        " SELECT %(feed)s, field, %(run)s, %(run)s, share"
-        " FROM unnest(%(names)s::text[], %(shares)s::real[]) AS seen (field, share)"
-        " ON CONFLICT (feed, field) DO UPDATE SET last_run = excluded.last_run,"
-        " share = coalesce(excluded.share, known.share)",
+        REMEMBER_FIELDS,
         {
             "feed": feed,
             "run": run,

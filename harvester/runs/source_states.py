@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from psycopg import Connection
 
+from database.statements import statements
 from harvester.feeds import Feed
 from harvester.runs import Request, Run
 from harvester.runs.report import Outcome, PageReport
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import TellsItsState, TellsOtherContent
+
+IS_AS_HARVESTED, COUNT_UNCHANGED = statements("harvester.runs", "is_as_harvested", "count_unchanged")
 
 
 def state_of(feed: Feed) -> str | None:
@@ -63,13 +66,7 @@ def is_as_harvested(connection: Connection, run: Run, state: str, content: str |
     after any run but a harvest: what that undid or amended is for a real reading to find.
     """
     row = connection.execute(
-        "SELECT EXISTS (SELECT FROM dinamis.feed WHERE name = %(feed)s"
-        "  AND (state = %(state)s OR content_digest = %(content)s::text))"
-        " AND NOT EXISTS (SELECT FROM dinamis.source_record WHERE feed = %(feed)s AND (state = 'quarantined'"
-        "  OR (%(is_everything)s AND state = 'active' AND absent_since IS NOT NULL)))"
-        " AND (SELECT count(*) FROM dinamis.run_part WHERE run = %(run)s) = 1"
-        " AND (SELECT kind = 'harvest' AND state = 'succeeded' FROM dinamis.run"
-        "  WHERE feed = %(feed)s AND id < %(run)s ORDER BY id DESC LIMIT 1)",
+        IS_AS_HARVESTED,
         {
             "feed": run.feed,
             "state": state,
@@ -83,13 +80,7 @@ def is_as_harvested(connection: Connection, run: Run, state: str, content: str |
 
 def count_unchanged(connection: Connection, run: Run, state: str) -> PageReport:
     """Count every active record of a feed as unchanged, and note when its source was found so, and in which state."""
-    row = connection.execute(
-        # The clock may have been set back since the run began.
-        "WITH told AS (UPDATE dinamis.feed SET unchanged_at = greatest(now(), %(begun)s), state = %(state)s"
-        "  WHERE name = %(feed)s)"
-        " SELECT count(*) FROM dinamis.source_record WHERE feed = %(feed)s AND state = 'active'",
-        {"feed": run.feed, "begun": run.started_at, "state": state},
-    ).fetchone()
+    row = connection.execute(COUNT_UNCHANGED, {"feed": run.feed, "begun": run.started_at, "state": state}).fetchone()
     report = PageReport()
     report.outcomes[Outcome.UNCHANGED] = row[0] if row else 0
     return report

@@ -1,0 +1,7 @@
+-- Declare properties that can be filtered; one statement, as pgSTAC visits every partition after each.
+INSERT INTO queryables (name, definition, collection_ids)
+SELECT
+    name,
+    definition,
+    collection_ids
+FROM jsonb_to_recordset(%(queryables)s) AS wanted (name text, definition jsonb, collection_ids text []);

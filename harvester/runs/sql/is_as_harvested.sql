@@ -1,0 +1,20 @@
+-- Whether a source is in the state, or has the content, in which it was harvested last, and the ledger holds all of it.
+-- Not where a record is in quarantine or missed, where a run has several parts, or after any run but a good harvest.
+SELECT
+    EXISTS (
+        SELECT FROM dinamis.feed
+        WHERE name = %(feed)s AND (state = %(state)s OR content_digest = %(content)s::text)
+    )
+    AND NOT EXISTS (
+        SELECT FROM dinamis.source_record
+        WHERE feed = %(feed)s
+            AND (state = 'quarantined' OR (%(is_everything)s AND state = 'active' AND absent_since IS NOT NULL))
+    )
+    AND (SELECT count(*) FROM dinamis.run_part WHERE run = %(run)s) = 1
+    AND (
+        SELECT kind = 'harvest' AND state = 'succeeded'
+        FROM dinamis.run
+        WHERE feed = %(feed)s AND id < %(run)s
+        ORDER BY id DESC
+        LIMIT 1
+    );

@@ -1,0 +1,6 @@
+-- Keep the fields that were seen in records of a part of a run.
+INSERT INTO dinamis.part_sample (run, part, records, fields)
+VALUES (%(run)s, %(part)s, %(records)s, %(fields)s)
+ON CONFLICT (run, part) DO UPDATE SET
+    records = excluded.records,
+    fields = excluded.fields;

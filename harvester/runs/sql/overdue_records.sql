@@ -1,0 +1,8 @@
+-- The records of a feed that have been absent longer than the period of grace, and whether they are active.
+SELECT
+    record,
+    state = 'active'
+FROM dinamis.source_record
+WHERE feed = %(feed)s AND state != 'withdrawn'
+    AND absent_since <= now() - %(grace_days)s * interval '1 day'
+ORDER BY record COLLATE "C";
