@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -150,6 +151,7 @@ def test_part_is_one_process_at_a_time(five: Stock) -> None:
     one, other = (catalogue.connect(five.database.conninfo("harvest"), autocommit=True) for _ in range(2))
     with closing(other):
         with closing(one):
+            process = one.info.backend_pid
             run = runs.begin(one, five.held_feed, Request(), [Selection(), Selection(part="2")], is_everything=True)
             first, second = runs.claim_part(one, run), runs.claim_part(other, run)
             assert first is not None
@@ -157,6 +159,11 @@ def test_part_is_one_process_at_a_time(five: Stock) -> None:
             assert (first.number, second.number) == (1, 2)
             with pytest.raises(PartLost):
                 runs.lock_again(other, first)
+        # The server notices a moment later that the connection has ended.
+        deadline = time.monotonic() + 30
+        while other.execute("SELECT FROM pg_stat_activity WHERE pid = %s", (process,)).fetchone():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         taken_over = runs.claim_part(other, run)
         assert taken_over is not None
         assert (taken_over.number, taken_over.holder != first.holder) == (1, True)
