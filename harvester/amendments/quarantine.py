@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from database.statements import statements
 from harvester import runs
 from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
@@ -24,6 +25,10 @@ from harvester.runs import Request, Run
 from harvester.runs.report import HarvestReport
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.source import Progress, Selection
+
+QUARANTINED, QUARANTINED_RECORD, FEEDS_WITH_QUARANTINED, RECORDS_TO_REPLAY = statements(
+    "harvester.amendments", "quarantined", "quarantined_record", "feeds_with_quarantined", "records_to_replay"
+)
 
 
 class NotInQuarantine(HarvestError):
@@ -46,13 +51,7 @@ class QuarantinedRecord:
 def quarantined(connection: Connection, feed: str | None = None, limit: int = 1000) -> list[QuarantinedRecord]:
     """The records in quarantine, of one feed or of all, those that were seen last first."""
     with connection.cursor(row_factory=class_row(QuarantinedRecord)) as rows:
-        rows.execute(
-            "SELECT source, record, feed, stage, reason, first_seen, last_seen FROM dinamis.source_record"
-            " WHERE state = 'quarantined' AND feed = coalesce(%s, feed)"
-            ' ORDER BY last_seen DESC, source, record COLLATE "C" LIMIT %s',
-            (feed, limit),
-        )
-        return rows.fetchall()
+        return rows.execute(QUARANTINED, {"feed": feed, "limit": limit}).fetchall()
 
 
 def quarantined_record(connection: Connection, source: str, record: str) -> tuple[QuarantinedRecord, Any]:
@@ -61,13 +60,7 @@ def quarantined_record(connection: Connection, source: str, record: str) -> tupl
     Raises:
         NotInQuarantine: it is not there.
     """
-    row = connection.execute(
-        "SELECT source, known.record, feed, stage, reason, first_seen, last_seen, content"
-        " FROM dinamis.source_record AS known JOIN dinamis.record_version AS said"
-        " ON said.record = known.id AND said.version = known.version"
-        " WHERE source = %s AND known.record = %s AND known.state = 'quarantined'",
-        (source, record),
-    ).fetchone()
+    row = connection.execute(QUARANTINED_RECORD, {"source": source, "record": record}).fetchone()
     if row is None:
         raise NotInQuarantine(f"{record} of {source} is not: see `dinamis harvest quarantine list`.")
     *known, content = row
@@ -119,12 +112,7 @@ def replay_quarantine(
 
 
 def _feeds_with_any(side: Connection, feed: str | None, record: str | None) -> list[str]:
-    rows = side.execute(
-        "SELECT DISTINCT feed FROM dinamis.source_record WHERE state = 'quarantined'"
-        " AND feed = coalesce(%s, feed) AND record = coalesce(%s, record) ORDER BY feed",
-        (feed, record),
-    )
-    return [row[0] for row in rows]
+    return [row[0] for row in side.execute(FEEDS_WITH_QUARANTINED, {"feed": feed, "record": record})]
 
 
 def _explained(waiting: Iterable[str], feed: str | None, record: str | None) -> str:
@@ -202,11 +190,7 @@ def _try_page(
 
 def _page_after(feed: Feed, record: str | None, connection: Connection, cursor: str | None) -> AmendedPage:
     rows = connection.execute(
-        "SELECT known.id, known.record, known.digest, fingerprint, content FROM dinamis.source_record AS known"
-        " JOIN dinamis.record_version AS said ON said.record = known.id AND said.version = known.version"
-        " WHERE feed = %s AND known.state = 'quarantined' AND known.record = coalesce(%s, known.record)"
-        " AND known.id > %s ORDER BY known.id LIMIT %s",
-        (feed.name, record, int(cursor or 0), PAGE_SIZE),
+        RECORDS_TO_REPLAY, {"feed": feed.name, "record": record, "after": int(cursor or 0), "size": PAGE_SIZE}
     ).fetchall()
     records = [
         KeptRecord(id=name, content=content_from_bytes(content), fingerprint=fingerprint, kept_digest=bytes(digest))

@@ -137,7 +137,9 @@ def _plan_and_share(
     if is_at_work(context.app, feed):
         raise RunBusy("Its jobs are in the queue.")
     run = plan(feed, place.rooms, request)
-    jobs = max(1, min(feed.concurrency, _parts_left(connection, run)))  # without a part one is left to end the run
+    jobs = max(
+        1, min(feed.concurrency, runs.parts_left(connection, run.id))
+    )  # without a part one is left to end the run
     for number in range(jobs):
         enqueue_part(context.app, feed, run, number, failures)
     return f"run {run.id} is in the queue, {jobs} {'job' if jobs == 1 else 'jobs at once'}"
@@ -179,10 +181,3 @@ def _needs_no_more(run: Run | None) -> bool:
 def _run_by_id(rooms: HarvestRooms, number: int) -> Run | None:
     with catalogue.connect(rooms.conninfo, autocommit=True) as connection:
         return runs.run_by_id(connection, number)
-
-
-def _parts_left(connection: Connection, run: Run) -> int:
-    row = connection.execute(
-        "SELECT count(*) FROM dinamis.run_part WHERE run = %s AND state = 'waiting'", (run.id,)
-    ).fetchone()
-    return row[0] if row else 0

@@ -19,6 +19,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from database.statements import statements
 from harvester.feeds import Feed
 from harvester.runs.report import PageReport, counts
 from harvester.runs.run import Part, PartLost, Request, Run, RunBusy, RunCancelled
@@ -27,19 +28,24 @@ from harvester.sources.source import Selection
 #: Of the two numbers of an advisory lock: parts count from 1.
 _FINISHING = 0
 
-_RUN = (
-    "SELECT id, feed, kind, request, state, started_at, finished_at, is_resumed, is_resumable, is_everything,"
-    " cancel_requested, active_before, error FROM dinamis.run"
+KEEP_FEED, BEGIN_RUN, RUN, TAKE_UP_RUN, END_RUN, CANCEL_FAILED_RUN = statements(
+    "harvester.runs", "keep_feed", "begin_run", "run", "take_up_run", "end_run", "cancel_failed_run"
 )
+IS_AT_WORK, COUNTS_OF_RUN, NOTE = statements("harvester.runs", "is_at_work", "counts_of_run", "note")
+HOLD_PART, ADVANCE_PART, IS_AT = statements("harvester.runs", "hold_part", "advance_part", "is_at")
 
 
 def keep_feed(connection: Connection, feed: Feed) -> None:
     """Write down where a feed comes from, so that its records can be read again without its document."""
     connection.execute(
-        "INSERT INTO dinamis.feed (name, source, kind, collection, location) VALUES (%s, %s, %s, %s, %s)"
-        " ON CONFLICT (name) DO UPDATE SET source = excluded.source, kind = excluded.kind,"
-        " collection = excluded.collection, location = excluded.location",
-        (feed.name, feed.source, feed.kind, feed.collection, feed.location),
+        KEEP_FEED,
+        {
+            "name": feed.name,
+            "source": feed.source,
+            "kind": feed.kind,
+            "collection": feed.collection,
+            "location": feed.location,
+        },
     )
 
 
@@ -68,17 +74,14 @@ def begin(
     kind: str = "harvest",
 ) -> Run:
     """Begin a run with one part for each selection; together they may be everything that the source has."""
-    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+    with connection.transaction():
         keep_feed(connection, feed)
-        cursor.execute(
-            "INSERT INTO dinamis.run (feed, kind, request, state, is_everything, started_at, active_before)"
-            " VALUES (%s, %s, %s, 'running', %s, now(),"
-            " (SELECT count(*) FROM dinamis.source_record WHERE feed = %s AND state = 'active'))"
-            " RETURNING id, feed, kind, request, state, started_at, finished_at, is_resumed, is_resumable,"
-            " is_everything, cancel_requested, active_before, error",
-            (feed.name, kind, Jsonb(request.as_json()), is_everything, feed.name),
-        )
-        run = _run(cursor.fetchone() or {})
+        row = connection.execute(
+            BEGIN_RUN,
+            {"feed": feed.name, "kind": kind, "request": Jsonb(request.as_json()), "is_everything": is_everything},
+        ).fetchone()
+        run = run_by_id(connection, row[0]) if row else None
+        assert run is not None  # noqa: S101 - it was just begun
         for number, selection in enumerate(selections, 1):
             connection.execute(
                 "INSERT INTO dinamis.run_part (run, part, selection) VALUES (%s, %s, %s)",
@@ -89,22 +92,21 @@ def begin(
 
 def run_by_id(connection: Connection, number: int) -> Run | None:
     """The run with this number."""
-    return _one(connection, f"{_RUN} WHERE id = %s", number)
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(RUN, {"run": number}).fetchone()
+    return Run(**{**row, "request": Request.from_json(row["request"])}) if row else None
 
 
 def unfinished_run(connection: Connection, feed: str) -> Run | None:
     """The last run of this feed, if it can be gone on with: it was killed, or the source failed on its way."""
-    run = _one(connection, f"{_RUN} WHERE feed = %s AND kind = 'harvest' ORDER BY id DESC LIMIT 1", feed)
+    row = connection.execute("SELECT max(id) FROM dinamis.run WHERE feed = %s AND kind = 'harvest'", (feed,)).fetchone()
+    run = run_by_id(connection, row[0]) if row and row[0] else None
     return run if run and (run.state == "running" or run.is_resumable) else None
 
 
 def take_up(connection: Connection, run: Run) -> None:
     """Let a run that failed or was cancelled on its way go on."""
-    connection.execute(
-        "UPDATE dinamis.run SET state = 'running', error = NULL, finished_at = NULL, is_resumable = false,"
-        " cancel_requested = false WHERE id = %s AND state IN ('failed', 'cancelled')",
-        (run.id,),
-    )
+    connection.execute(TAKE_UP_RUN, {"run": run.id})
 
 
 def set_aside_killed(connection: Connection, feed: str, kind: str) -> None:
@@ -157,11 +159,7 @@ def claim_part(connection: Connection, run: Run) -> Part | None:
 
 def is_at_work(connection: Connection, run: int) -> bool:
     """Whether any process works on a part of the run, or brings it to its end."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND classid = %s::oid)",
-        (run,),
-    ).fetchone()
+    row = connection.execute(IS_AT_WORK, {"run": run}).fetchone()
     return row is not None and bool(row[0])
 
 
@@ -192,10 +190,15 @@ def advance(connection: Connection, part: Part, cursor: str | None, page: PageRe
     """
     done = {name: part.counts.get(name, 0) + number for name, number in counts(page).items()}
     row = connection.execute(
-        "UPDATE dinamis.run_part SET cursor = %s, pages = pages + 1, counts = %s, state = %s, heartbeat_at = now()"
-        " FROM dinamis.run WHERE run.id = run_part.run AND run = %s AND part = %s AND holder = %s"
-        " AND run_part.state = 'waiting' RETURNING cancel_requested OR run.state != 'running'",
-        (cursor, Jsonb(done), "done" if is_done else "waiting", part.run, part.number, part.holder),
+        ADVANCE_PART,
+        {
+            "run": part.run,
+            "part": part.number,
+            "holder": part.holder,
+            "cursor": cursor,
+            "counts": Jsonb(done),
+            "state": "done" if is_done else "waiting",
+        },
     ).fetchone()
     if row is None:
         raise PartLost(f"It is part {part.number} of run {part.run}.")
@@ -208,8 +211,7 @@ def advance(connection: Connection, part: Part, cursor: str | None, page: PageRe
 def is_at(connection: Connection, part: Part) -> bool:
     """Whether a part is as far as `advance` said that it would be, and still ours."""
     row = connection.execute(
-        "SELECT EXISTS (SELECT FROM dinamis.run_part WHERE run = %s AND part = %s AND holder = %s AND pages = %s)",
-        (part.run, part.number, part.holder, part.pages),
+        IS_AT, {"run": part.run, "part": part.number, "holder": part.holder, "pages": part.pages}
     ).fetchone()
     return row is not None and bool(row[0])
 
@@ -217,30 +219,33 @@ def is_at(connection: Connection, part: Part) -> bool:
 def note(connection: Connection, run: int, kind: str, notes: Sequence[tuple[str, str, int]]) -> None:
     """Keep what a run has to say (subject, detail, how often)."""
     connection.execute(
-        "INSERT INTO dinamis.run_note AS known (run, kind, subject, detail, times, noted_at)"
-        " SELECT %s, %s, subject, detail, times, now()"
-        " FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS said (subject, detail, times)"
-        " ON CONFLICT (run, kind, subject) DO UPDATE SET times = known.times + excluded.times",
-        (run, kind, [each[0] for each in notes], [each[1] for each in notes], [each[2] for each in notes]),
+        NOTE,
+        {
+            "run": run,
+            "kind": kind,
+            "subjects": [subject for subject, _, _ in notes],
+            "details": [detail for _, detail, _ in notes],
+            "times": [times for _, _, times in notes],
+        },
     )
+
+
+def parts_left(connection: Connection, run: int) -> int:
+    """How many parts of a run were not harvested to their end yet."""
+    row = connection.execute(
+        "SELECT count(*) FROM dinamis.run_part WHERE run = %s AND state = 'waiting'", (run,)
+    ).fetchone()
+    return row[0] if row else 0
 
 
 def is_complete(connection: Connection, run: int) -> bool:
     """Whether every part was harvested to its end."""
-    row = connection.execute(
-        "SELECT count(*) FROM dinamis.run_part WHERE run = %s AND state = 'waiting'", (run,)
-    ).fetchone()
-    return row is not None and row[0] == 0
+    return parts_left(connection, run) == 0
 
 
 def counts_of(connection: Connection, run: int) -> dict[str, int]:
     """The account of a run over all its parts."""
-    rows = connection.execute(
-        "SELECT key, sum(value::bigint)::bigint FROM dinamis.run_part, jsonb_each_text(counts) WHERE run = %s"
-        " GROUP BY key",
-        (run,),
-    )
-    return dict(rows.fetchall())
+    return dict(connection.execute(COUNTS_OF_RUN, {"run": run}).fetchall())
 
 
 def add_to_last_part(connection: Connection, run: int, page: PageReport) -> None:
@@ -268,11 +273,7 @@ def stop_finishing(connection: Connection, run: int) -> None:
 
 def end(connection: Connection, run: int, state: str, error: str | None = None, *, is_resumable: bool = False) -> None:
     """Bring a run to its end: succeeded, failed (perhaps to be gone on with) or cancelled."""
-    connection.execute(
-        "UPDATE dinamis.run SET state = %s, error = %s, is_resumable = %s, finished_at = now()"
-        " WHERE id = %s AND state = 'running'",
-        (state, error, is_resumable, run),
-    )
+    connection.execute(END_RUN, {"run": run, "state": state, "error": error, "is_resumable": is_resumable})
 
 
 def request_cancel(connection: Connection, run: int) -> bool:
@@ -285,12 +286,7 @@ def request_cancel(connection: Connection, run: int) -> bool:
 
 def cancel_failed(connection: Connection, run: int) -> bool:
     """Let a run that failed not be gone on with, nor be an alarm any more; False when it did not fail."""
-    row = connection.execute(
-        "UPDATE dinamis.run SET state = 'cancelled', is_resumable = false WHERE id = %s AND kind = 'harvest'"
-        " AND state = 'failed' RETURNING id",
-        (run,),
-    ).fetchone()
-    return row is not None
+    return connection.execute(CANCEL_FAILED_RUN, {"run": run}).fetchone() is not None
 
 
 def _note_page(connection: Connection, run: int, page: PageReport) -> None:
@@ -308,9 +304,7 @@ def _note_page(connection: Connection, run: int, page: PageReport) -> None:
 def _hold(connection: Connection, run: int, number: int) -> Part | None:
     holder = uuid4()
     row = connection.execute(
-        "UPDATE dinamis.run_part SET holder = %s, worker = %s, heartbeat_at = now()"
-        " WHERE run = %s AND part = %s AND state = 'waiting' RETURNING selection, cursor, pages, counts",
-        (holder, _worker_name(), run, number),
+        HOLD_PART, {"run": run, "part": number, "holder": holder, "worker": _worker_name()}
     ).fetchone()
     if row is None:
         return None
@@ -337,16 +331,6 @@ def _worker_name() -> str:
 def _try_lock(connection: Connection, run: int, number: int) -> bool:
     row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (run, number)).fetchone()
     return row is not None and bool(row[0])
-
-
-def _one(connection: Connection, query: str, *parameters: object) -> Run | None:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(query, parameters).fetchone()
-    return _run(row) if row else None
-
-
-def _run(row: Mapping[str, Any]) -> Run:
-    return Run(**{**row, "request": Request.from_json(row["request"])})
 
 
 def _selection_as_json(selection: Selection) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from database.statements import statements
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
 from harvester.runs import counts_of, kept_feed
@@ -18,16 +19,8 @@ from harvester.runs.report import NAMED_RECORDS, HarvestReport, Refusal
 #: A run on which nobody is at work may be waiting for a worker for so long before that is amiss.
 PATIENCE = timedelta(minutes=15)
 
-_SUMMARY = (
-    "SELECT run.id, run.feed, run.kind, run.state, run.started_at, run.finished_at, run.error, undone.undone_by,"
-    " run.is_resumed, run.is_resumable, coalesce(done.counts, '{}') AS counts, parts.parts, parts.parts_done,"
-    " parts.heartbeat_at"
-    " FROM dinamis.run LEFT JOIN dinamis.undone ON undone.run = run.id"
-    " CROSS JOIN LATERAL (SELECT count(*) AS parts, count(*) FILTER (WHERE part.state = 'done') AS parts_done,"
-    "  max(heartbeat_at) AS heartbeat_at FROM dinamis.run_part AS part WHERE part.run = run.id) AS parts"
-    " CROSS JOIN LATERAL (SELECT jsonb_object_agg(key, total) AS counts FROM (SELECT key, sum(value::bigint) AS total"
-    "  FROM dinamis.run_part AS part, jsonb_each_text(part.counts) WHERE part.run = run.id GROUP BY key) AS summed)"
-    " AS done"
+RUN_SUMMARIES, ACCOUNT_OF_RUN, RECORDS_OF_RUN, PARTS_AT_WORK, NOTES = statements(
+    "harvester.runs", "run_summaries", "account_of_run", "records_of_run", "parts_at_work", "notes"
 )
 
 
@@ -175,12 +168,11 @@ def status_of_feeds(connection: Connection, feeds: Iterable[Feed]) -> list[FeedS
 
 def history(connection: Connection, feed: str | None = None, limit: int = 20) -> list[RunSummary]:
     """The last runs, of one feed or of all, the newest first."""
-    with connection.cursor(row_factory=class_row(RunSummary)) as cursor:
-        cursor.execute(
-            f"{_SUMMARY} WHERE %(feed)s::text IS NULL OR run.feed = %(feed)s ORDER BY run.id DESC LIMIT %(limit)s",
-            {"feed": feed, "limit": limit},
-        )
-        return cursor.fetchall()
+    return _summaries(
+        connection,
+        "SELECT id FROM dinamis.run WHERE feed = coalesce(%s, feed) ORDER BY id DESC LIMIT %s",
+        (feed, limit),
+    )
 
 
 def report_of(connection: Connection, run: int) -> HarvestReport:
@@ -189,25 +181,10 @@ def report_of(connection: Connection, run: int) -> HarvestReport:
     Raises:
         NoSuchRun: there is none with this number.
     """
-    row = connection.execute(
-        "SELECT run.feed, feed.location, run.started_at, run.id, run.kind, run.state, run.is_resumed, run.finished_at,"
-        " run.error FROM dinamis.run JOIN dinamis.feed ON feed.name = run.feed WHERE run.id = %s",
-        (run,),
-    ).fetchone()
-    if row is None:
+    with connection.cursor(row_factory=class_row(HarvestReport)) as cursor:
+        report = cursor.execute(ACCOUNT_OF_RUN, {"run": run}).fetchone()
+    if report is None:
         raise NoSuchRun(f"`dinamis harvest history` lists those there are; {run} is not among them.")
-    feed, location, started_at, number, kind, state, is_resumed, finished_at, error = row
-    report = HarvestReport(
-        feed,
-        location,
-        started_at,
-        run=number,
-        kind=kind,
-        state=state,
-        is_resumed=is_resumed,
-        finished_at=finished_at,
-        error=error,
-    )
     report.add_counts(counts_of(connection, run))
     _add_notes(connection, report, run)
     return report
@@ -219,23 +196,7 @@ def records_of(connection: Connection, run: int) -> Iterator[RecordOutcome]:
     What was new and what was changed is known as long as the ledger keeps the version that the run wrote.
     """
     with connection.transaction(), connection.cursor("records_of_run", row_factory=class_row(RecordOutcome)) as cursor:
-        cursor.execute(
-            "SELECT known.record, CASE WHEN before.state = 'active' OR (before.state IS NULL AND said.version > 1)"
-            "  THEN 'changed' ELSE 'new' END AS outcome, known.item, NULL AS reason"
-            " FROM dinamis.record_version AS said JOIN dinamis.source_record AS known ON known.id = said.record"
-            " LEFT JOIN dinamis.record_version AS before"
-            "  ON before.record = said.record AND before.version = said.version - 1"
-            " WHERE said.run = %(run)s AND said.state = 'active'"
-            " UNION ALL"
-            " SELECT note.subject, note.kind, known.item, note.detail"
-            " FROM dinamis.run_note AS note JOIN dinamis.run ON run.id = note.run"
-            " JOIN dinamis.feed ON feed.name = run.feed"
-            " LEFT JOIN dinamis.source_record AS known ON known.source = feed.source AND known.record = note.subject"
-            " WHERE note.run = %(run)s AND note.kind IN ('withdrawn', 'quarantined')"
-            " ORDER BY outcome, record",
-            {"run": run},
-        )
-        yield from cursor
+        yield from cursor.execute(RECORDS_OF_RUN, {"run": run})
 
 
 def kept_feeds(connection: Connection) -> dict[str, Feed]:
@@ -286,26 +247,20 @@ def _documented(feed: Feed, stored: FeedStatus | None, now: datetime) -> FeedSta
 
 
 def _last_runs(connection: Connection) -> dict[str, RunSummary]:
+    last = _summaries(connection, "SELECT max(id) FROM dinamis.run WHERE kind = 'harvest' GROUP BY feed")
+    return {run.feed: run for run in last}
+
+
+def _summaries(connection: Connection, numbers: LiteralString, parameters: Sequence[object] = ()) -> list[RunSummary]:
+    """The runs whose numbers a query gives, the newest first."""
+    runs = [number for (number,) in connection.execute(numbers, parameters)]
     with connection.cursor(row_factory=class_row(RunSummary)) as cursor:
-        cursor.execute(
-            f"{_SUMMARY} WHERE run.id IN (SELECT max(id) FROM dinamis.run WHERE kind = 'harvest' GROUP BY feed)"  # noqa: S608 -- all of it is written here
-        )
-        return {run.feed: run for run in cursor}
+        return cursor.execute(RUN_SUMMARIES, {"runs": runs}).fetchall()
 
 
 def _parts_at_work(connection: Connection) -> Iterator[PartAtWork]:
     with connection.cursor(row_factory=class_row(PartAtWork)) as cursor:
-        yield from cursor.execute(
-            "SELECT part.run, part.part, part.worker, part.heartbeat_at,"
-            " coalesce((part.counts->>'read')::bigint, 0) AS read"
-            " FROM dinamis.run_part AS part JOIN dinamis.run ON run.id = part.run"
-            " WHERE run.state = 'running' AND part.worker IS NOT NULL AND EXISTS (SELECT FROM pg_locks"
-            # How it shows the two numbers of an advisory lock, which are those of the part.
-            "  WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND classid::bigint = part.run"
-            "  AND objid::bigint = part.part"
-            "  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-            " ORDER BY part.run, part.part"
-        )
+        yield from cursor.execute(PARTS_AT_WORK)
 
 
 # Of what a run noted
@@ -324,12 +279,7 @@ def _add_notes(connection: Connection, report: HarvestReport, run: int) -> None:
 
 def _notes(connection: Connection, run: int, kind: str) -> list[tuple[str, str, int]]:
     """The first notes of a kind, in the order in which they were made: subject, detail, how often."""
-    rows = connection.execute(
-        "SELECT subject, detail, times FROM dinamis.run_note WHERE run = %s AND kind = %s"
-        " ORDER BY noted_at, subject LIMIT %s",
-        (run, kind, NAMED_RECORDS),
-    )
-    return rows.fetchall()
+    return connection.execute(NOTES, {"run": run, "kind": kind, "named": NAMED_RECORDS}).fetchall()
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -22,6 +22,7 @@ import psycopg
 import stamina
 from psycopg import Connection
 
+from database.statements import statement
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
 from harvester.http import USER_AGENT
@@ -31,6 +32,8 @@ from harvester.settings import NoticeSettings
 logger = getLogger(__name__)
 # It logs the whole address of each request, and that of a webhook is a secret.
 getLogger("httpx").setLevel(WARNING)
+
+WRITE_DOWN_NOTICES = statement("harvester.runs", "write_down_notices")
 
 Kind = Literal["failure", "withdrawals", "breach", "quarantine", "stale"]
 
@@ -195,10 +198,7 @@ def _tell(connection: Connection, notice: Notice, settings: NoticeSettings) -> N
 def _written_down(connection: Connection, occasions: Sequence[Occasion]) -> set[tuple[int, str]]:
     """What of this was not told before; another process that tells the same waits for the end of the transaction."""
     rows = connection.execute(
-        "INSERT INTO dinamis.notice (run, kind, told_at)"
-        " SELECT DISTINCT run, kind, now() FROM unnest(%s::bigint[], %s::text[]) AS told (run, kind)"
-        " ORDER BY run, kind ON CONFLICT DO NOTHING RETURNING run, kind",
-        ([each.run for each in occasions], [each.kind for each in occasions]),
+        WRITE_DOWN_NOTICES, {"runs": [each.run for each in occasions], "kinds": [each.kind for each in occasions]}
     )
     return {(run, kind) for run, kind in rows}
 

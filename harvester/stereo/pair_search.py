@@ -10,9 +10,12 @@ import psycopg
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from database.statements import statement
 from harvester.stereo.errors import StereoSearchRefused, StereoSetUnknown
 from harvester.stereo.held_views import Places
 from harvester.stereo.views import ItemDocument
+
+VIEWS_OF_SET = statement("harvester.stereo", "views_of_set")
 
 Condition = Mapping[str, Any]  #: in CQL2 JSON
 Bounds = tuple[float | None, float | None]  #: both within; None where it is open
@@ -75,11 +78,7 @@ def views_of(connection: Connection, pair: ItemDocument) -> list[tuple[ItemDocum
     """
     names = pair["properties"]["stereo:views"]
     collections = list(pair["properties"].get("dinamis:view_collections") or [])
-    rows = connection.execute(
-        "SELECT content_hydrate(items), private -> 'assets' FROM pgstac.items"
-        " WHERE id = ANY(%(names)s) AND (%(collections)s::text[] = '{}' OR collection = ANY(%(collections)s))",
-        {"names": names, "collections": collections},
-    ).fetchall()
+    rows = connection.execute(VIEWS_OF_SET, {"names": names, "collections": collections}).fetchall()
     views: dict[str, tuple[ItemDocument, Places]] = {item["id"]: (item, places or {}) for item, places in rows}
     if gone := [name for name in names if name not in views]:
         raise StereoSetUnknown(f"{', '.join(gone)}, of which {pair['id']} is made, left it: search again.")

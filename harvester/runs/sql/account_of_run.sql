@@ -1,0 +1,14 @@
+-- A run as it is told of afterwards, but for its counts and notes.
+SELECT
+    run.feed,
+    feed.location,
+    run.started_at,
+    run.id AS run,
+    run.kind,
+    run.state,
+    run.is_resumed,
+    run.finished_at,
+    run.error
+FROM dinamis.run
+    JOIN dinamis.feed ON feed.name = run.feed
+WHERE run.id = %(run)s;

@@ -1,0 +1,7 @@
+-- Let a process hold a part of a run that is not done; gives what is to be read, and how far it has come.
+UPDATE dinamis.run_part SET
+    holder = %(holder)s,
+    worker = %(worker)s,
+    heartbeat_at = now()
+WHERE run = %(run)s AND part = %(part)s AND state = 'waiting'
+RETURNING selection, cursor, pages, counts;

@@ -1,0 +1,5 @@
+-- Whether a part has written so many pages, and its holder is still the same.
+SELECT EXISTS (
+    SELECT FROM dinamis.run_part
+    WHERE run = %(run)s AND part = %(part)s AND holder = %(holder)s AND pages = %(pages)s
+);

@@ -1,0 +1,7 @@
+-- Whether any process holds an advisory lock of two numbers of which the first is that of the run.
+SELECT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 2
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid = %(run)s::oid
+);

@@ -1,0 +1,17 @@
+-- A run by its number.
+SELECT
+    id,
+    feed,
+    kind,
+    request,
+    state,
+    started_at,
+    finished_at,
+    is_resumed,
+    is_resumable,
+    is_everything,
+    cancel_requested,
+    active_before,
+    error
+FROM dinamis.run
+WHERE id = %(run)s;

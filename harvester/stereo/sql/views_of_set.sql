@@ -1,0 +1,6 @@
+-- Items by id, in some collections or in any, each as STAC, and where the files lie that we hold of it.
+SELECT
+    content_hydrate(items),
+    private -> 'assets'
+FROM pgstac.items
+WHERE id = ANY(%(names)s) AND (%(collections)s::text [] = '{}' OR collection = ANY(%(collections)s));
