@@ -23,6 +23,7 @@ from database.statements import statements
 from stac_api.access.item_redaction import told_reason
 from stac_api.access.restriction import restriction_of, saw_collection
 from stac_api.client import changes_href, stored_collection
+from stac_api.conditional_requests import has_current
 from stac_api.errors import UnusableSince
 
 CHANGES_PER_PAGE = 100
@@ -109,7 +110,7 @@ class ChangesExtension(ApiExtension):
             await stored_collection(connection, collection_id)
             head = await connection.fetchval(HEAD, collection_id)
             headers = {"Cache-Control": "no-cache", "ETag": f'W/"{head}"'}
-            if _is_known(headers["ETag"], request.headers.get("if-none-match", "")):
+            if has_current(request, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
             position = await _position(connection, collection_id, since, head)
             rows = await connection.fetch(CHANGES, collection_id, position, limit + 1)
@@ -118,11 +119,6 @@ class ChangesExtension(ApiExtension):
         page.changes = [each for each in told if each]
         content = page.model_dump_json(by_alias=True, exclude_none=True)
         return Response(content, headers=headers, media_type="application/json")
-
-
-def _is_known(tag: str, known: str) -> bool:
-    """Whether an If-None-Match has the tag: by the weak comparison, of RFC 9110 §8.8.3.2."""
-    return tag.removeprefix("W/") in {each.strip().removeprefix("W/") for each in known.split(",")}
 
 
 async def _position(connection: Connection, collection: str, since: str | None, head: int) -> int:

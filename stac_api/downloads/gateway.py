@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from stac_api.access.authorize import Action, Decision, Reason
 from stac_api.access.refusals import PERSONAL_HEADERS, Refused
 from stac_api.access.rules.in_force import policies_in_force
+from stac_api.conditional_requests import has_current
 from stac_api.downloads.archive_members import ArchiveMember
 from stac_api.downloads.delivery import answer_with, origin_of
 from stac_api.downloads.entitlement import Caller, caller_of, decided
@@ -87,7 +88,7 @@ class AssetsExtension(ApiExtension):
         is_head = request.method == "HEAD"
         response = await run_in_threadpool(answer_with, asset, self.storages, is_head=is_head)
         etag = response.headers.get("etag")
-        if etag and _has_current(request, etag):
+        if etag and has_current(request, etag):
             return Response(status_code=304, headers={"etag": etag})
         if is_head or asset.action is not Action.DOWNLOAD:
             return response
@@ -147,8 +148,3 @@ def _size_of_whole(request: Request, response: Response) -> int | None:
     if is_whole:
         return int(response.headers["content-length"])
     return None
-
-
-def _has_current(request: Request, etag: str) -> bool:
-    wanted = request.headers.get("if-none-match", "")
-    return etag in {each.strip().removeprefix("W/") for each in wanted.split(",")} or wanted.strip() == "*"

@@ -15,6 +15,7 @@ from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import RedirectResponse, Response
 
 from stac_api.client import CatalogueClient
+from stac_api.conditional_requests import has_current
 
 Document = dict[str, Any]
 
@@ -53,7 +54,7 @@ async def overview(
     pair = {name: found[name] for name in ("id", "geometry", "properties")}
     views = await _views(client, pair, request)
     headers = {"ETag": f'"{_digest([pair, *views])}"', "Cache-Control": "no-cache"}
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
+    if has_current(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     picture = await run_sync(partial(_drawn, pair, views), limiter=limiter)
     return Response(picture, media_type=PNG, headers=headers)

@@ -36,6 +36,7 @@ from stac_api.access.rules.documents import (
     Validity,
 )
 from stac_api.access.rules.in_force import Period, policies_of, policy_timeline
+from stac_api.conditional_requests import has_current
 from stac_api.languages import preferred_language
 
 #: From a Collection to its rules, and to what is paid for it.
@@ -210,8 +211,7 @@ def told(request: Request, document: BaseModel, caching: str = BRIEFLY) -> Respo
     """A public document with its ETag; 304 for whoever has it."""
     content = document.model_dump_json(by_alias=True)
     headers = {"Cache-Control": caching, "ETag": f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'}
-    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
-    if headers["ETag"] in known or "*" in known:
+    if has_current(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
 

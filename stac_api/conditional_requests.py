@@ -1,0 +1,16 @@
+"""Conditional requests: whether the client has the current answer already."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+
+def has_current(request: Request, etag: str) -> bool:
+    """Whether If-None-Match has the tag of the answer, by the weak comparison (RFC 9110, sections 8.8.3.2 and 13.1.2).
+
+    Args:
+        request: The request.
+        etag: Of the answer as it is now, with its quotes.
+    """
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    return etag.removeprefix("W/") in known or "*" in known
