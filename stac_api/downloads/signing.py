@@ -26,10 +26,10 @@ from stac_api.access.refusals import PERSONAL_HEADERS, Refused
 from stac_api.access.rules.in_force import policies_in_force
 from stac_api.downloads.addresses import asset_named_by
 from stac_api.downloads.entitlement import decided
-from stac_api.downloads.errors import NoSigningKey, NotOurAddress, NotSigned
+from stac_api.downloads.errors import NotOurAddress, NotSigned
 from stac_api.downloads.held_assets import held_assets
 from stac_api.downloads.signatures import AssetName, Grant, SigningKey, signed_query
-from stac_api.downloads.signing_keys import LONGEST_S, USUAL_S, signing_keys
+from stac_api.downloads.signing_keys import LONGEST_S, USUAL_S, present_signing_key
 from stac_api.downloads.subjects import subject_of
 from stac_api.errors import Explained
 
@@ -179,14 +179,11 @@ def _outcome(name: AssetName | None, decision: Decision) -> AssetName | Explaine
 
 
 async def _signer(request: Request, duration_s: int | None) -> _Signer:
-    keys = await signing_keys(request)
-    if keys.signing is None:
-        raise NoSigningKey
-    principal = await principal_of(request)
+    key, principal = await present_signing_key(request), await principal_of(request)
     lasts = timedelta(seconds=min(duration_s or USUAL_S, LONGEST_S))
     return _Signer(
         base_url=get_base_url(request),
         subject=subject_of(principal),
-        key=keys.signing,
+        key=key,
         expires_at=(datetime.now(UTC) + lasts).replace(microsecond=0),
     )

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from psycopg.rows import class_row
 
 from database.statements import statements
+from stac_api.downloads.errors import NoSigningKey
 from stac_api.downloads.signatures import SigningKey
 
 #: How long a signed address may live at most, and by default. The `teledetection` client signs again half an hour
@@ -50,6 +51,18 @@ async def signing_keys(request: Request) -> SigningKeys:
             keys.signing = next((keys.by_id[row["kid"]] for row in rows if row["signs"]), None)
             keys.read_at = time.monotonic()
     return keys
+
+
+async def present_signing_key(request: Request) -> SigningKey:
+    """The key that signs now.
+
+    Raises:
+        NoSigningKey: there is none.
+    """
+    key = (await signing_keys(request)).signing
+    if key is None:
+        raise NoSigningKey
+    return key
 
 
 def _remembered(app: FastAPI) -> SigningKeys:

@@ -14,8 +14,7 @@ from stac_api.access.accounts.callers import personal
 from stac_api.access.credentials.declaration_tokens import new_token
 from stac_api.access.policy import Download, LicenceRef, PolicySet
 from stac_api.access.rules.in_force import policies_in_force
-from stac_api.downloads.signatures import SigningKey
-from stac_api.downloads.signing_keys import signing_keys
+from stac_api.downloads.signing_keys import present_signing_key
 from stac_api.errors import Explained
 
 _DECLARE = statement("stac_api.access", "declare")
@@ -28,13 +27,6 @@ class NotDeclared(Explained):
 
     status = 409
     code = "NotDeclared"
-
-
-class NoSigningKey(Explained):
-    """The server has no key to sign tokens with: its operator must run `dinamis signing-key rotate`."""
-
-    status = 503
-    code = "Unavailable"
 
 
 class Declaration(BaseModel):
@@ -73,18 +65,11 @@ async def declare(request: Request, declaration: Declaration) -> Declared:
     if declaration.licence not in _accepted_by_declaration(await policies_in_force(request)):
         raise NotDeclared
     answers = declaration.model_dump(include={"profile", "organisation_type", "organisation", "application", "country"})
-    licence, key = declaration.licence, await _signing_key(request)
+    licence, key = declaration.licence, await present_signing_key(request)
     async with request.app.state.get_connection(request, "r") as connection:
         id_: UUID = await connection.fetchval(_DECLARE, *answers.values(), licence.id, licence.version)
     token, expires_at = new_token([licence], key.kid, key.secret)
     return Declared(declaration=id_, token=token, expires=expires_at, licence=licence)
-
-
-async def _signing_key(request: Request) -> SigningKey:
-    key = (await signing_keys(request)).signing
-    if key is None:
-        raise NoSigningKey
-    return key
 
 
 def _accepted_by_declaration(policies: PolicySet | None) -> list[LicenceRef]:
