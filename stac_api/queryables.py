@@ -8,8 +8,8 @@ from typing import Any
 from asyncpg import Connection
 from fastapi import Request
 from stac_fastapi.pgstac.extensions.filter import FiltersClient
-from stac_fastapi.types.errors import NotFoundError
 
+from stac_api.access.guards import no_collection
 from stac_api.access.item_redaction import TELLING
 from stac_api.access.restriction import Restriction, restriction_of
 from stac_api.errors import UndeclaredProperty
@@ -29,7 +29,7 @@ class Queryables(FiltersClient):  # type: ignore[misc]  # untyped upstream
         async with request.app.state.get_connection(request, "r") as connection:
             schema = await _schema(connection, collections)
         if schema is None and collection_id is not None:
-            raise NotFoundError(f"Collection {collection_id} does not exist.")
+            raise no_collection(collection_id)
         return {**_without_telling(schema or _EMPTY, restriction), "$id": str(request.url)}
 
 

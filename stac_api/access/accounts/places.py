@@ -9,7 +9,7 @@ from stac_fastapi.types.errors import NotFoundError
 from database.statements import statement
 from stac_api.access.authorize import Action, Resource, authorize
 from stac_api.access.credentials.resolver import principal_of
-from stac_api.access.restriction import sees_collection
+from stac_api.access.guards import refuse_unseen
 from stac_api.access.rules.in_force import policies_in_force
 from stac_api.client import stored_collection
 
@@ -22,8 +22,7 @@ async def visible_resource(request: Request, collection: str, item: str | None =
     Raises:
         NotFoundError: there is no such collection or Item, or whoever asks does not see it.
     """
-    if not await sees_collection(request, collection):
-        raise NotFoundError(f"Collection {collection} does not exist.")
+    await refuse_unseen(collection, request)
     resource = await _resource(request, collection, item)
     principal, policies = await principal_of(request), await policies_in_force(request)
     if not authorize(principal, Action.VIEW, resource, policies).allowed:
