@@ -17,10 +17,9 @@ from stac_api.access.policy import PolicySet
 from stac_api.access.principal import ANONYMOUS
 from stac_api.access.rules.in_force import policies_in_force
 from stac_api.downloads.held_assets import action_of
+from stac_api.stac_document import Document
 
 EXTENSION = "https://stac-extensions.github.io/authentication/v1.1.0/schema.json"
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import orjson
@@ -15,9 +15,8 @@ from footprints.stereo.properties import area_properties
 from footprints.wrapping import Region
 from stac_api.areas import bbox_geometry
 from stac_api.errors import NotAnArea
+from stac_api.stac_document import Document
 from stac_api.stereo.request import StereoSearch
-
-Document = dict[str, Any]
 
 _SLIVER = 1e-6
 

@@ -17,11 +17,10 @@ from footprints.stereo.geometry import orbit_altitude_km
 from footprints.stereo.properties import ROLES, STEREO_EXTENSION, set_id, stereo_properties, view_of_image
 from footprints.stereo.suitability import AnyStereoSet
 from stac_api.errors import TooManyImages
+from stac_api.stac_document import Document
 from stac_api.stereo.area import MeasuredArea, area_of, footprint_of
 from stac_api.stereo.order import SetOrder
 from stac_api.stereo.request import STORED, StereoSearch
-
-Document = dict[str, Any]
 
 #: What is read of an image; the rest of its Item would only make the answer of the database longer.
 IMAGE_FIELDS = (

@@ -13,9 +13,8 @@ from typing import Any
 import orjson
 
 from stac_api.errors import UnusableStereoSearch
+from stac_api.stac_document import Document
 from stac_api.stereo.request import SortKey
-
-Document = dict[str, Any]
 
 
 class SetOrder:

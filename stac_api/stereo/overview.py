@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import orjson
 from anyio import CapacityLimiter
@@ -16,8 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from stac_api.client import CatalogueClient
 from stac_api.conditional_requests import has_current
-
-Document = dict[str, Any]
+from stac_api.stac_document import Document
 
 PNG = "image/png"
 #: What the picture shows of a view.

@@ -19,6 +19,7 @@ from stac_api.errors import TooManyImages
 from stac_api.filters import Filter, conjunction, properties_in
 from stac_api.intervals import OPEN
 from stac_api.queryables import refuse_undeclared
+from stac_api.stac_document import Document
 from stac_api.stereo.area import MeasuredArea, covered_share, covering, surface_of
 from stac_api.stereo.clouds import clouds_over
 from stac_api.stereo.on_demand import IMAGE_FIELDS, computed_sets
@@ -30,8 +31,6 @@ from stac_api.stereo.set_collections import Places, SetCollection, places_of, se
 COMPUTED_ONLY = frozenset(
     {"stereo:aoi_coverage", "stereo:aoi_cloud_cover", "stereo:aoi_cloud_cover_mean", "stereo:multi_date"}
 )
-
-Document = dict[str, Any]
 
 
 async def found_sets(client: CatalogueClient, search: StereoSearch, request: Request, *, most_images: int) -> Document:
@@ -126,7 +125,7 @@ async def _page(client: CatalogueClient, search: PgstacSearch, request: Request)
     return {**page, "links": [_as_geojson(link) for link in page["links"]]}
 
 
-def _as_geojson(link: dict[str, Any]) -> dict[str, Any]:
+def _as_geojson(link: Document) -> Document:
     return {**link, "type": "application/geo+json"} if link["rel"] == "self" else link
 
 
