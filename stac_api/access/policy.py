@@ -62,20 +62,20 @@ class Ordering(StrEnum):
     BOTH = "both"
 
 
-class Document(BaseModel):
-    """A part of a policy set; unknown names are refused."""
+class RuleDocument(BaseModel):
+    """What people write of rules and licences: unknown names are refused, and nothing changes it once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LicenceRef(Document):
+class LicenceRef(RuleDocument):
     """A version of a licence."""
 
     id: Identifier
     version: Annotated[int, Field(ge=1)]
 
 
-class Exclusion(Document):
+class Exclusion(RuleDocument):
     """An area whose images are not given out, by the rules that name it."""
 
     title: str
@@ -89,7 +89,7 @@ class Exclusion(Document):
         return self
 
 
-class QuotaRule(Document):
+class QuotaRule(RuleDocument):
     """How much is free of charge."""
 
     unit: Literal["km2", "credit"]
@@ -104,14 +104,14 @@ class QuotaRule(Document):
     assumptions: tuple[str, ...] = ()
 
 
-class Tranche(Document):
+class Tranche(RuleDocument):
     """So much for a fixed price."""
 
     km2: Annotated[Decimal, Field(gt=0)]
     eur: Annotated[Decimal, Field(ge=0)]
 
 
-class TariffRule(Document):
+class TariffRule(RuleDocument):
     """What is to be paid beyond the quota, or without one; VAT is not included."""
 
     archive_eur_per_km2: Annotated[Decimal, Field(ge=0)] | None = None
@@ -125,7 +125,7 @@ class TariffRule(Document):
     assumptions: tuple[str, ...] = ()
 
 
-class Rule(Document):
+class Rule(RuleDocument):
     """What some categories may do with some collections."""
 
     collections: tuple[str, ...] = Field(min_length=1, description="Ids, or patterns such as `airbus-archive-*`.")
@@ -162,7 +162,7 @@ class Rule(Document):
         return max(closeness, default=None)
 
 
-class PolicySet(Document):
+class PolicySet(RuleDocument):
     """All rules in force from one date until the next set.
 
     What was active stays in the database as it was: every later release reads it, so that new fields have defaults, and

@@ -11,12 +11,12 @@ from pydantic import Field
 
 from database.statements import statement
 from stac_api.access.errors import RulesRefused
-from stac_api.access.policy import Document, Identifier, LicenceRef
+from stac_api.access.policy import Identifier, RuleDocument
 
 PUBLISH = statement("stac_api.access", "publish_licence")
 
 
-class Licence(Document):
+class Licence(RuleDocument):
     """A version of a licence."""
 
     id: Identifier
@@ -28,11 +28,6 @@ class Licence(Document):
     spdx: str | None = Field(None, description="Its SPDX identifier, where it has one.")
     href: str = Field(description="Where the institution, or whoever made the licence, speaks of it.")
     text: Annotated[str, Field(min_length=1)]
-
-    @property
-    def ref(self) -> LicenceRef:
-        """What rules name it by."""
-        return LicenceRef(id=self.id, version=self.version)
 
     @property
     def digest(self) -> str:
