@@ -1,4 +1,4 @@
-"""The private PostgreSQL cluster of the embedded default: create, start, stop, destroy.
+"""The private PostgreSQL cluster of the embedded default: start, stop, destroy.
 
 Everything lies in `<home>/postgresql`: `data` (the data directory), `log`, `socket`, the passwords and the recorded
 port. No other cluster of the machine is looked at, and a directory without our marker is never written or removed.
@@ -83,25 +83,18 @@ class PrivateCluster:
             major=self._data_major(),
         )
 
-    def create(self, on_progress: Progress | None = None) -> None:
-        """Make the cluster unless it is there; an earlier attempt that was killed half-way is made again.
-
-        Raises:
-            ClusterError: It cannot be made, or its data directory is of another PostgreSQL version.
-        """
-        with self.files.locked(on_progress or silent):
-            self._create(on_progress or silent)
-
     def start(self, on_progress: Progress | None = None) -> ClusterStatus:
-        """Start the server unless it runs, and wait until it answers, through crash recovery if need be.
+        """Make the cluster unless it is there, start its server unless it runs, and wait until that answers.
 
-        Two processes may do this at once: the second waits for the first and finds the server running.
+        What an earlier attempt left that was killed half-way is made again; recovery after a crash is waited for. Two
+        processes may do this at once: the second waits for the first and finds the server running.
 
         Raises:
-            ClusterError: The server does not start; the message holds the end of its log.
+            ClusterError: The cluster cannot be made, its data directory is of another PostgreSQL version, or the
+                server does not start; the message holds the end of its log.
         """
         report = on_progress or silent
-        with self.files.locked(on_progress or silent):
+        with self.files.locked(report):
             self._create(report)
             if self._postmaster_state() == "stopping":
                 # Somebody asked it to end without us, as a machine that shuts down does.

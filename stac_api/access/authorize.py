@@ -91,13 +91,6 @@ def authorize(principal: Principal, action: Action, resource: Resource, policies
     return (hidden or refused or answers)[0]
 
 
-def readable(principal: Principal, collections: Iterable[str], policies: PolicySet | None) -> frozenset[str]:
-    """Those of the collections that the principal can see."""
-    return frozenset(
-        each for each in collections if authorize(principal, Action.VIEW, Resource(collection=each), policies).allowed
-    )
-
-
 def views_filter(sets: Iterable[str], collections: Iterable[str]) -> dict[str, Any]:
     """CQL2 (JSON) that lets stereo sets through only when all their views lie in collections that are seen.
 
