@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
+from stac_fastapi.types.rfc3339 import str_to_interval
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 OPEN = ".."
@@ -36,6 +38,19 @@ def _with_zone(end: str, zoneless: re.Pattern[str]) -> str:
         return f"{end}Z"
     # An unescaped "+" of a query string arrives as a space.
     return _LOST_PLUS.sub(r"\1+\2", end) if _LOST_PLUS.fullmatch(end) else end
+
+
+def ends_of(value: str | None) -> tuple[datetime | None, datetime | None]:
+    """The first and the last instant of an interval, the same twice for an instant; None where it is open.
+
+    Args:
+        value: As RFC 3339 has it, with zones; None restricts nothing.
+
+    Raises:
+        HTTPException: 400, it is neither an instant nor an interval.
+    """
+    read = str_to_interval(value)
+    return read if isinstance(read, tuple) else (read, read)
 
 
 class LenientDatetimes:

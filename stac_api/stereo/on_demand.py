@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import shapely
 from cql2 import Expr
-from stac_fastapi.types.rfc3339 import str_to_interval
 
 from footprints import EmptyFootprintError, View, find_stereo_groups, find_stereo_pairs, footprint_bbox
 from footprints.stereo.geometry import orbit_altitude_km
 from footprints.stereo.properties import ROLES, STEREO_EXTENSION, set_id, stereo_properties, view_of_image
 from footprints.stereo.suitability import AnyStereoSet
 from stac_api.errors import TooManyImages
+from stac_api.intervals import ends_of
 from stac_api.stac_document import Document
 from stac_api.stereo.area import MeasuredArea, area_of, footprint_of
 from stac_api.stereo.order import SetOrder
@@ -241,6 +241,5 @@ def _holds(condition: Expr | None, item: Document) -> bool:
 
 
 def _interval(text: str | None) -> tuple[datetime, datetime]:
-    given = str_to_interval(text)
-    first, last = given if isinstance(given, tuple) else (given, given)
+    first, last = ends_of(text)
     return first or datetime.min.replace(tzinfo=UTC), last or datetime.max.replace(tzinfo=UTC)

@@ -10,14 +10,13 @@ from fastapi import Request
 from stac_fastapi.pgstac.models.links import PagingLinks
 from stac_fastapi.pgstac.types.search import PgstacSearch
 from stac_fastapi.types.requests import get_base_url
-from stac_fastapi.types.rfc3339 import str_to_interval
 from starlette.concurrency import run_in_threadpool
 
 from stac_api.access.restriction import restriction_of
 from stac_api.client import CatalogueClient
 from stac_api.errors import TooManyImages
 from stac_api.filters import Filter, conjunction, properties_in
-from stac_api.intervals import OPEN
+from stac_api.intervals import OPEN, ends_of
 from stac_api.queryables import refuse_undeclared
 from stac_api.stac_document import Document
 from stac_api.stereo.area import MeasuredArea, covered_share, covering, surface_of
@@ -160,8 +159,7 @@ async def _images(
 
 def _within_reach(search: StereoSearch) -> str | None:
     """The interval of the search, and as far around it as the other views of its sets may lie."""
-    given = str_to_interval(search.datetime)
-    first, last = given if isinstance(given, tuple) else (given, given)
+    first, last = ends_of(search.datetime)
     ends = (_moved(first, -search.reach_s), _moved(last, search.reach_s))
     return None if ends == (OPEN, OPEN) else "/".join(ends)
 
