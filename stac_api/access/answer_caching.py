@@ -9,9 +9,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stac_api.access.credentials.resolver import CREDENTIAL_HEADERS
+from stac_api.access.refusals import PERSONAL
 from stac_api.access.restriction import Restriction
 
-PERSONAL = "private, no-store"
 VARY = "Authorization, X-API-Key, access-key, secret-key"
 
 _SAME_FOR_ALL = "same_for_all"

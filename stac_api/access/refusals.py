@@ -18,7 +18,8 @@ from stac_api.errors import NOT_FOUND, Explained
 CHALLENGES = 'Basic realm="dinamis", charset="UTF-8", Bearer realm="dinamis"'
 
 #: Personal answers are kept by nobody. What they vary with, `answer_caching` says of all answers.
-PERSONAL_HEADERS = {"Cache-Control": "private, no-store"}
+PERSONAL = "private, no-store"
+PERSONAL_HEADERS = {"Cache-Control": PERSONAL}
 
 
 class Remedy(BaseModel):
