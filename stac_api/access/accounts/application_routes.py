@@ -24,7 +24,15 @@ from stac_api.access.policy import Category
 from stac_api.access.principal import Login, Principal
 from stac_api.access.refusals import Refused
 from stac_api.access.register.categories import EntityKind, categories_of
-from stac_api.access.register.memberships import APPLICATIONS, CONFIRM, REFUSE, VALIDATE, Application, grant_for
+from stac_api.access.register.memberships import (
+    APPLICATIONS,
+    CONFIRM,
+    REFUSE,
+    VALIDATE,
+    Application,
+    Role,
+    grant_for,
+)
 from stac_api.errors import Explained
 
 PERSON, APPLY_FOR_PLACE, APPLY_FOR_ENTITY, IS_REFERENT = statements(
@@ -152,7 +160,7 @@ class OwnApplicationTold(BaseModel):
     id: UUID
     entity: UUID
     entity_name: str
-    role: Literal["user", "referent", "legal_representative"]
+    role: Role
     category: Category | None
     purpose: str | None
     state: Literal["applied", "validated", "confirmed", "refused"]

@@ -15,9 +15,11 @@ from database.statements import statements
 from stac_api.access.accounts.callers import AccountHolder, Anybody, LoggedIn, personal
 from stac_api.access.accounts.places import visible_resource
 from stac_api.access.authorize import Action, Decision, Reason, authorize
-from stac_api.access.policy import Category, LicenceRef, PolicySet, QuotaRule
+from stac_api.access.policy import Category, LicenceRef, PolicySet, QuotaRule, Visibility
 from stac_api.access.principal import Capacity, Scope, Standing
 from stac_api.access.refusals import Remedy, in_words, licence_href, remedies, to_apply
+from stac_api.access.register.entities import EntityState
+from stac_api.access.register.memberships import Role
 from stac_api.access.rules.in_force import policies_in_force
 
 _ACCOUNT, _EXPORT = statements("stac_api.access", "account", "export_of_person")
@@ -28,8 +30,8 @@ class Place(BaseModel):
 
     entity: UUID
     entity_name: str
-    entity_state: Literal["applied", "compliant", "active", "suspended", "left"]
-    role: Literal["user", "referent", "legal_representative"]
+    entity_state: EntityState
+    role: Role
     is_confirmed: bool = Field(description="Whether the place was validated by the entity and confirmed.")
 
 
@@ -201,7 +203,7 @@ async def quotas(request: Request, caller: LoggedIn) -> Quotas:
 
 def _allowances(capacity: Capacity, policies: PolicySet) -> Iterator[Allowance]:
     for rule in policies.rules:
-        if rule.quota is not None and rule.seen and capacity.category in rule.categories:
+        if rule.quota is not None and rule.seen is not Visibility.HIDDEN and capacity.category in rule.categories:
             yield Allowance(
                 collections=list(rule.collections),
                 category=capacity.category,
