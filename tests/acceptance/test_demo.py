@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -24,6 +26,15 @@ COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 #: GDAL asks for the file itself and for nothing beside it.
 GDAL = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_HTTP_PROXY": "", "GDAL_HTTP_MAX_RETRY": "0"}
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+#: Those whose Python needs nothing but the demonstration.
+PAGES = [
+    *(page.name for page in sorted(PROJECT.glob("README*.md"))),
+    "docs/tutorial.md",
+    *(f"docs/how-to/{name}.md" for name in ("python", "pick-a-stereo-pair", "estimate-a-price")),
+]
 
 SETS = [
     pytest.param([2.30, 48.80, 2.40, 48.90], "2022-04-19", "PHR1A", 3, id="Paris, tri-stereo"),
@@ -171,6 +182,19 @@ def test_thumbnails_are_small_jpegs(demo_client: Client) -> None:
 def images(client: Client, **search: Any) -> list[Item]:
     """The Items of images; those of the stereo sets that they make are left out."""
     return [item for item in client.search(limit=100, **search).items() if "stereo:mode" not in item.properties]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_of_the_first_pages_runs(demo_server: Server, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first pages tell the reader to type in Python runs against the demonstration, block after block."""
+    monkeypatch.chdir(PROJECT)
+    text = Path(page).read_text(encoding="utf-8").replace("http://127.0.0.1:8000", demo_server.url)
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert blocks
+    names: dict[str, Any] = {}
+    with rasterio.Env(**GDAL):
+        for block in blocks:
+            exec(compile(block, page, "exec"), names)
 
 
 def pictures(item: Item, role: str) -> list[str]:
