@@ -73,7 +73,7 @@ def test_memory_limit_of_a_container_counts(tmp_path: Path) -> None:
     assert usable_memory_bytes(tmp_path / "absent") == usable_memory_bytes(limit)
 
 
-def test_doctor_before_the_first_start(tmp_path: Path) -> None:
+def test_doctor_before_the_first_start() -> None:
     """On a machine where nothing was made yet the doctor finds no error and makes nothing."""
     with short_directory() as folder:
         findings = diagnose(_embedded(folder / "home"))
