@@ -11,16 +11,16 @@ from rich.table import Column, Table
 
 from database.commands.opening import ready_database
 from database.commands.terminal import OUT, json_option, print_json, print_plain
+from stac_api.access.policy import Category
 from stac_api.commands.moments import at_option
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from stac_api.access.explanation import Explanation
+    from stac_api.access.explanation import Explanation, Language
     from stac_api.access.policy import PolicySet
     from stac_api.access.principal import Principal
 
-CATEGORIES = ("PUBLIC", "SCI_FR", "PUB_FR", "PRIV_RD_FR", "PRIV_PSP_FR", "SCI_EU", "SCI_INTL", "PRIV_OTHER")
 LANGUAGES = ("en", "fr")
 
 
@@ -31,7 +31,11 @@ def access() -> None:
 
 @access.command()
 @click.option("--user", metavar="PERSON", help="Name, e-mail address or id of a person, with all that is granted.")
-@click.option("--category", type=click.Choice(CATEGORIES), help="Anybody of this category who signed nothing yet.")
+@click.option(
+    "--category",
+    type=click.Choice([each.value for each in Category]),
+    help="Anybody of this category who signed nothing yet.",
+)
 @click.option("--collection", required=True, help="Id of the collection.")
 @click.option("--item", help="Id of one of its Items: where it lies may matter.")
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of the answer.")
@@ -42,7 +46,7 @@ def explain(
     category: str | None,
     collection: str,
     item: str | None,
-    language: str,
+    language: Language,
     at: datetime,
     as_json: bool,
 ) -> None:
@@ -73,7 +77,6 @@ def explain(
 
 def _principal(connection: Connection[Any], user: str | None, category: str | None, at: datetime) -> Principal:
     from stac_api.access.explanation import somebody_of
-    from stac_api.access.policy import Category
     from stac_api.access.register.holdings import principal_at
     from stac_api.access.register.people import person_of
 
@@ -82,7 +85,7 @@ def _principal(connection: Connection[Any], user: str | None, category: str | No
     return principal_at(connection, person_of(connection, user or ""), at)
 
 
-def _as_json(explanation: Explanation, policies: PolicySet | None, language: Any) -> Mapping[str, Any]:
+def _as_json(explanation: Explanation, policies: PolicySet | None, language: Language) -> Mapping[str, Any]:
     from stac_api.access.explanation import rule_words
 
     decision = explanation.decision
@@ -97,7 +100,7 @@ def _as_json(explanation: Explanation, policies: PolicySet | None, language: Any
     }
 
 
-def _print(found: list[Explanation], policies: PolicySet | None, language: Any) -> None:
+def _print(found: list[Explanation], policies: PolicySet | None, language: Language) -> None:
     from stac_api.access.explanation import rule_words
     from stac_api.access.rules.words import validity_words
 

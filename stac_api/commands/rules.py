@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -260,8 +260,6 @@ def _called(name: str) -> PolicySet | None:
 
 
 def _in_force() -> PolicySet | None:
-    from datetime import UTC
-
     from stac_api.access.rules.store import in_force
 
     with _connection("api") as connection:

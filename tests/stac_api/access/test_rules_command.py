@@ -14,8 +14,6 @@ from click.testing import CliRunner, Result
 from cli import main
 from database import Database
 from database.documents.packaged import default_collections_directory
-from stac_api.access.policy import Category
-from stac_api.commands.access import CATEGORIES
 from tests.conftest import PROJECT
 from tests.postgres import forget_rules
 from tests.stac_api.access.invented_people import People
@@ -176,11 +174,6 @@ def test_an_unknown_set_is_refused_with_those_there_are(operator: Operator) -> N
     """A wrong id is answered with the right ones."""
     assert "there are 2019-Q1, 2022-Q4" in operator.is_refused("rules", "activate", "2027-Q1")
     assert "there are 2019-Q1, 2022-Q4" in operator.is_refused("rules", "diff", "2027-Q1", "2026-Q1")
-
-
-def test_the_categories_of_the_command_are_those_of_the_rules() -> None:
-    """The command lists them without loading the server; they are the same."""
-    assert tuple(Category) == CATEGORIES
 
 
 def outcomes(operator: Operator, *words: str) -> dict[str, str]:
