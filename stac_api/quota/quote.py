@@ -156,6 +156,7 @@ def _in_km2(enquiry: Enquiry, policies: PolicySet, quota: QuotaRule | None, tari
     lines = [_area_line(enquiry, billable_m2, tariff), *_quota_lines(covered, "km2", quota)]
     if uncovered:
         lines.append(_line_by_area(uncovered, enquiry, tariff))
+    is_sold = _stated_price(enquiry, tariff) is not None
     return Quote(
         enquiry=enquiry,
         policy_set=policies.id,
@@ -163,7 +164,7 @@ def _in_km2(enquiry: Enquiry, policies: PolicySet, quota: QuotaRule | None, tari
         unit="km2",
         covered=covered,
         amount_eur=_total(lines),
-        amount_if_refused_eur=_line_by_area(needed, enquiry, tariff).amount_eur if _sells(enquiry, tariff) else None,
+        amount_if_refused_eur=_line_by_area(needed, enquiry, tariff).amount_eur if is_sold else None,
         is_discretionary=bool(covered and quota and quota.discretionary),
         lines=tuple(lines),
     )
@@ -195,9 +196,7 @@ def _line_by_area(km2: Decimal, enquiry: Enquiry, tariff: TariffRule | None) -> 
 
 
 def _price_per_km2(enquiry: Enquiry, tariff: TariffRule | None) -> Decimal:
-    price = None
-    if tariff is not None:
-        price = tariff.archive_eur_per_km2 if enquiry.kind == "archive" else tariff.tasking_eur_per_km2
+    price = _stated_price(enquiry, tariff)
     if price is None:
         raise NotQuotable(
             f"No document states a price of {enquiry.kind} of {enquiry.collection} for {enquiry.category}."
@@ -205,10 +204,10 @@ def _price_per_km2(enquiry: Enquiry, tariff: TariffRule | None) -> Decimal:
     return price
 
 
-def _sells(enquiry: Enquiry, tariff: TariffRule | None) -> bool:
+def _stated_price(enquiry: Enquiry, tariff: TariffRule | None) -> Decimal | None:
     if tariff is None:
-        return False
-    return (tariff.archive_eur_per_km2 if enquiry.kind == "archive" else tariff.tasking_eur_per_km2) is not None
+        return None
+    return tariff.archive_eur_per_km2 if enquiry.kind == "archive" else tariff.tasking_eur_per_km2
 
 
 # By whole scenes: SPOT 6-7
