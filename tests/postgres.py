@@ -108,13 +108,18 @@ def short_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """One private cluster for the whole run, without fsync: nothing in it has to survive."""
+def skip_without_postgresql() -> None:
+    """Skip what needs PostgreSQL with PostGIS on a machine that has none."""
     try:
         find_server()
     except ServerProgramsMissing as error:
         pytest.skip(f"no PostgreSQL with PostGIS on this machine: {error}")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One private cluster for the whole run, without fsync: nothing in it has to survive."""
+    skip_without_postgresql()
     with short_directory() as home:
         cluster = PrivateCluster(home)
         cluster.start()

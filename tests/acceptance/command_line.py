@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.emulators.serving import free_port
+from tests.postgres import short_directory, skip_without_postgresql
 
 PROJECT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).with_name("dinamis")
@@ -124,3 +125,15 @@ class Server:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+@contextmanager
+def fresh_machine() -> Iterator[Dinamis]:
+    """The command line on a machine where nobody has used it yet; its database is destroyed at the end."""
+    skip_without_postgresql()
+    with short_directory() as home:
+        command_line = Dinamis(home)
+        try:
+            yield command_line
+        finally:
+            command_line.run("db", "destroy", "--yes")

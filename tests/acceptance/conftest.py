@@ -11,11 +11,8 @@ from typing import Any
 import pytest
 from pystac_client import Client
 
-from database.errors import ServerProgramsMissing
-from database.programs import find_server
-from tests.acceptance.command_line import Dinamis, Finished, Server
+from tests.acceptance.command_line import Dinamis, Finished, Server, fresh_machine
 from tests.acceptance.expected_samples import ExpectedSamples, read_expected_samples
-from tests.postgres import short_directory
 
 
 @dataclass(frozen=True)
@@ -29,16 +26,8 @@ class Harvest:
 @pytest.fixture(scope="session")
 def dinamis() -> Iterator[Dinamis]:
     """The command line on a machine where nobody has used it yet."""
-    try:
-        find_server()
-    except ServerProgramsMissing as error:
-        pytest.skip(f"no PostgreSQL with PostGIS on this machine: {error}")
-    with short_directory() as home:
-        command_line = Dinamis(home)
-        try:
-            yield command_line
-        finally:
-            command_line.run("db", "destroy", "--yes")
+    with fresh_machine() as command_line:
+        yield command_line
 
 
 @pytest.fixture(scope="session")

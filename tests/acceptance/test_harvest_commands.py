@@ -12,13 +12,11 @@ from typing import Any
 
 import pytest
 
-from database.errors import ServerProgramsMissing
-from database.programs import find_server
 from harvester.collection_documents import default_collections_directory
 from tests.acceptance.command_line import Dinamis, Finished
 from tests.emulators.openspot import OpenSpot, features
 from tests.emulators.serving import serving
-from tests.postgres import short_directory
+from tests.postgres import short_directory, skip_without_postgresql
 
 FEED = "spot-6-7-open/openspot"
 LAYER = "2018_PMS"
@@ -53,10 +51,7 @@ class Place:
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
     """A catalogue into which the first forty scenes of an OpenSpot were harvested, of which one cannot be read."""
-    try:
-        find_server()
-    except ServerProgramsMissing as error:
-        pytest.skip(f"no PostgreSQL with PostGIS on this machine: {error}")
+    skip_without_postgresql()
     service = OpenSpot(layers={LAYER: features(40)})
     service.layers[LAYER][7]["properties"]["ds_name"] = "yesterday"
     with short_directory() as home, serving(service.app) as url:

@@ -8,21 +8,17 @@ from pathlib import Path
 import pytest
 
 from database import Database
-from database.errors import ServerProgramsMissing
-from database.programs import find_server
 from tests.chaos.catalogue_state import differences, faults_of, state_of
 from tests.chaos.history import Plan, relive
 from tests.chaos.server import MortalServer, mortal_server
 from tests.harvest_rooms import delivery, run
+from tests.postgres import skip_without_postgresql
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MortalServer]:
     """A server that may be killed: not that of the other tests."""
-    try:
-        find_server()
-    except ServerProgramsMissing as error:
-        pytest.skip(f"no PostgreSQL with PostGIS on this machine: {error}")
+    skip_without_postgresql()
     with mortal_server() as mortal:
         yield mortal
 

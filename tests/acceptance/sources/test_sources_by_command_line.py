@@ -11,17 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from database.errors import ServerProgramsMissing
-from database.programs import find_server
 from harvester.collection_documents import default_collections_directory
-from tests.acceptance.command_line import Dinamis, Finished
+from tests.acceptance.command_line import Dinamis, Finished, fresh_machine
 from tests.acceptance.sources.file_places import DELIVERIES, PLACES
 from tests.acceptance.sources.stand_ins import COUNT, STAND_INS, StandIn
 from tests.emulators import openspot
 from tests.emulators.revalidation import Revalidation
 from tests.emulators.serving import serving
 from tests.harvester.sources.file_servers import PASSWORD
-from tests.postgres import short_directory
 
 #: Collection and source of each stand-in that is asked for; only their address is changed in the document.
 FEEDS = {"openspot": "spot-6-7-open/openspot", "stac": "spot-6-7-drs/stac"}
@@ -60,16 +57,8 @@ def documents_led_to(addresses: Mapping[str, str], folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def dinamis() -> Iterator[Dinamis]:
     """A machine of its own, where nothing was harvested yet."""
-    try:
-        find_server()
-    except ServerProgramsMissing as error:
-        pytest.skip(f"no PostgreSQL with PostGIS on this machine: {error}")
-    with short_directory() as home:
-        command_line = Dinamis(home)
-        try:
-            yield command_line
-        finally:
-            command_line.run("db", "destroy", "--yes")
+    with fresh_machine() as command_line:
+        yield command_line
 
 
 def harvested(dinamis: Dinamis, documents: Path, feed: str, *options: str) -> tuple[Finished, dict[str, int]]:
