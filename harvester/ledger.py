@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection, sql
 
 from database.statements import statements
-from harvester.record import RawRecord, SceneOutline
+from harvester.record import Moment, RawRecord
 
 #: Older versions are kept at least so many, or so many days.
 KEPT_VERSIONS = 3
@@ -30,6 +30,7 @@ _SCENE_COLUMNS = {
     "acquired_at": "timestamptz",
     "footprint": "bytea",
 }
+_MOMENT_COLUMNS = {"scene": "text", "platform": "text", "acquired_at": "timestamptz", "footprint": "bytea"}
 _ALIAS_COLUMNS = {"key": "text", "scene": "text"}
 _ITEM_COLUMNS = {
     "id": "text",
@@ -79,8 +80,8 @@ KEEP_RECORDS, PRUNE_VERSIONS, WITHDRAW_RECORDS, REASSIGN_RECORDS = statements(
 SAW_RECORDS, REFUSED_AGAIN, REMEMBER_FINGERPRINTS = statements(
     "harvester", "saw_records", "refused_again", "remember_fingerprints"
 )
-SCENES_OF_KEYS, SCENES_NEAR, KEEP_SCENES, MERGE_SCENES, REMEMBER_KEYS = statements(
-    "harvester", "scenes_of_keys", "scenes_near", "keep_scenes", "merge_scenes", "remember_keys"
+SCENES_OF_KEYS, SCENES_NEAR, KEEP_MOMENTS, MERGE_SCENES, REMEMBER_KEYS = statements(
+    "harvester", "scenes_of_keys", "scenes_near", "keep_moments", "merge_scenes", "remember_keys"
 )
 ITEMS, ITEMS_OF_SCENES, KEEP_ITEMS, KEEP_MOVES, NUMBER_CHANGES, BURY, UNBURY = statements(
     "harvester", "items", "items_of_scenes", "keep_items", "keep_moves", "number_changes", "bury", "unbury"
@@ -137,19 +138,6 @@ class KeptRecord(RawRecord):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SceneMoment:
-    """What tells whether two scenes without a common key are of one acquisition."""
-
-    scene: str
-    platform: str | None
-    acquired_at: datetime | None
-    footprint: bytes  #: WKB, WGS 84
-
-
-Moment = SceneMoment | SceneOutline  #: what says when and where an acquisition was taken
-
-
-@dataclass(frozen=True, kw_only=True)
 class RecordEntry:
     """A record as it is to stand in the ledger."""
 
@@ -195,20 +183,21 @@ class Ledger:
         rows = self._connection.execute(query, (list(names),))
         return {scene: KnownScene(scene, created) for scene, created in rows}
 
-    def scenes_near(self, moments: Sequence[tuple[str, datetime]], seconds: float) -> list[tuple[int, SceneMoment]]:
-        """Known acquisitions of the same satellite within some seconds of each of these, with the place of that one."""
+    def scenes_near(self, moments: Sequence[Moment], seconds: float) -> list[tuple[int, str, bytes]]:
+        """What the same satellite took within some seconds of each of these.
+
+        Returns:
+            The place of that one, the acquisition that is known, and a footprint that a record gives it.
+        """
         rows = self._connection.execute(
             SCENES_NEAR,
             {
-                "platforms": [platform for platform, _ in moments],
-                "moments": [moment for _, moment in moments],
+                "platforms": [moment.platform for moment in moments],
+                "moments": [moment.acquired_at for moment in moments],
                 "gap": seconds,
             },
         )
-        return [
-            (place, SceneMoment(scene=scene, platform=platform, acquired_at=time, footprint=bytes(footprint)))
-            for place, scene, platform, time, footprint in rows
-        ]
+        return [(place, scene, bytes(footprint)) for place, scene, footprint in rows]
 
     def items_of_scenes(self, scenes: Collection[str]) -> list[KnownItem]:
         """All Items of these acquisitions, withdrawn ones too."""
@@ -243,26 +232,34 @@ class Ledger:
             corrections.setdefault(item, {})[field] = value
         return corrections
 
-    def keep_new_scenes(self, scenes: Sequence[tuple[KnownScene, Moment]], keys: Mapping[str, str]) -> None:
-        """Write down acquisitions that the ledger does not hold, with all their names (name -> scene)."""
-        rows = (
-            (scene.id, scene.created, moment.platform, moment.acquired_at, moment.footprint) for scene, moment in scenes
-        )
+    def keep_new_scenes(self, scenes: Mapping[KnownScene, Sequence[Moment]], keys: Mapping[str, str]) -> None:
+        """Write down acquisitions that the ledger does not hold, with all their names (name -> scene).
+
+        Args:
+            scenes: their ids, given for good, and when and where their records say that they were taken.
+            keys: no name that the ledger holds.
+        """
+        rows = ((*scene, *(moments[0] if moments else (None, None, None))) for scene, moments in scenes.items())
         self._copy("scene", _SCENE_COLUMNS, rows)
         self._copy("scene_alias", _ALIAS_COLUMNS, keys.items())
+        if further := [(scene.id, *moment) for scene, moments in scenes.items() for moment in moments[1:]]:
+            self._copy("scene_moment", _MOMENT_COLUMNS, further)
 
-    def keep_scenes(self, scenes: Sequence[tuple[KnownScene, Moment]]) -> None:
-        """Write down acquisitions with their ids, given for good, and when and where they were taken."""
+    def keep_moments(self, scenes: Mapping[str, Sequence[Moment]]) -> None:
+        """Write down anew when and where their records say that these acquisitions were taken."""
+        first = [(scene, *(moments[0] if moments else (None, None, None))) for scene, moments in scenes.items()]
+        names, platforms, times, footprints = zip(*first, strict=True)
         self._connection.execute(
-            KEEP_SCENES,
+            KEEP_MOMENTS,
             {
-                "ids": [scene.id for scene, _ in scenes],
-                "created": [scene.created for scene, _ in scenes],
-                "platforms": [moment.platform for _, moment in scenes],
-                "moments": [moment.acquired_at for _, moment in scenes],
-                "footprints": [moment.footprint for _, moment in scenes],
+                "scenes": list(names),
+                "platforms": list(platforms),
+                "moments": list(times),
+                "footprints": list(footprints),
             },
         )
+        if further := [(scene, *moment) for scene, moments in scenes.items() for moment in moments[1:]]:
+            self._copy("scene_moment", _MOMENT_COLUMNS, further)
 
     def merge_scenes(self, survivors: Mapping[str, str]) -> None:
         """Let acquisitions stand for others (other -> survivor) that turned out to be the same."""

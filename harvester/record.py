@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from shapely import MultiPolygon
@@ -252,6 +252,14 @@ class SceneRecord:
     warnings: tuple[str, ...] = ()  #: what the reader could not use though the scene is readable
 
 
+class Moment(NamedTuple):
+    """When and where a satellite took an acquisition, as one record says."""
+
+    platform: str
+    acquired_at: datetime  #: UTC
+    footprint: bytes  #: WKB, WGS 84
+
+
 @dataclass(frozen=True, kw_only=True)
 class SceneOutline:
     """As much of a scene as tells to which acquisition, and into which collection, its record belongs."""
@@ -265,6 +273,13 @@ class SceneOutline:
     profile: str | None
     is_archive: bool
     warnings: tuple[str, ...]
+
+    @property
+    def moment(self) -> Moment | None:
+        """By what it is known without a common name; None for a mosaic."""
+        if self.platform is None or self.acquired_at is None:
+            return None
+        return Moment(self.platform, self.acquired_at, self.footprint)
 
     @classmethod
     def of(cls, scene: SceneRecord) -> SceneOutline:

@@ -9,8 +9,8 @@ from typing import NamedTuple, cast
 import shapely
 
 from footprints import Region, overlap_fraction
-from harvester.ledger import KnownScene, Ledger, SceneMoment
-from harvester.record import SceneOutline
+from harvester.ledger import KnownScene, Ledger
+from harvester.record import Moment, SceneOutline
 
 #: Without a common name: the moments that two sources give for one strip differ by less…
 SAME_MOMENT_S = 2.0
@@ -26,7 +26,7 @@ class Acquisition(NamedTuple):
     is_known: bool
     names: frozenset[str]
     members: tuple[int, ...]  #: which of the records that were given are of it
-    moment: SceneOutline  #: what tells when and where it was taken
+    moments: Sequence[Moment]  #: when and where those say that it was taken
 
 
 def acquisitions_of(scenes: Sequence[SceneOutline], source: str, ledger: Ledger, now: datetime) -> list[Acquisition]:
@@ -55,6 +55,11 @@ def names_of(scene: SceneOutline, source: str) -> frozenset[str]:
     return frozenset(scene.scene_keys or (f"{source} {scene.id}",))
 
 
+def moments_of(scenes: Iterable[SceneOutline]) -> list[Moment]:
+    """When and where these records say that their acquisition was taken, in an order of its own."""
+    return sorted({moment for scene in scenes if (moment := scene.moment)})
+
+
 def _acquisition(
     group: Sequence[int],
     scenes: Sequence[SceneOutline],
@@ -65,7 +70,6 @@ def _acquisition(
     known = {scene.id: scene for index in group for scene in former[index].values()}
     oldest_first = sorted(known.values(), key=_oldest_first)
     leading, *others = group
-    first = min((scenes[index] for index in group), key=_delivered_first) if others else scenes[leading]
     every_name = names[leading].union(*[names[index] for index in others])
     standing = oldest_first[0] if oldest_first else KnownScene(min(every_name), now)
     return Acquisition(
@@ -74,7 +78,7 @@ def _acquisition(
         is_known=bool(oldest_first),
         names=every_name,
         members=tuple(group),
-        moment=first,
+        moments=moments_of(scenes[index] for index in group),
     )
 
 
@@ -82,16 +86,15 @@ def _oldest_first(scene: KnownScene) -> tuple[datetime, str]:
     return scene.created, scene.id
 
 
-def _delivered_first(scene: SceneOutline) -> tuple[bool, bytes]:
-    return scene.is_archive, scene.footprint
-
-
 def _known_at_that_moment(scenes: Sequence[SceneOutline], ledger: Ledger) -> Iterator[tuple[int, KnownScene]]:
     """Which records are of a known acquisition by moment and place."""
     dated = list(_dated(scenes))
-    near = ledger.scenes_near([(platform, moment) for platform, moment, _ in dated], SAME_MOMENT_S) if dated else []
-    neighbours = [(dated[place][2], other) for place, other in near]
-    same = [(index, other.scene) for index, other in neighbours if _is_same_place(scenes[index], other)]
+    near = ledger.scenes_near([moment for moment, _ in dated], SAME_MOMENT_S) if dated else []
+    same = [
+        (dated[place][1], scene)
+        for place, scene, footprint in near
+        if _is_same_place(dated[place][0].footprint, footprint)
+    ]
     known = ledger.scenes({scene for _, scene in same}) if same else {}
     return ((index, known[scene]) for index, scene in same)
 
@@ -100,12 +103,12 @@ def _simultaneous(scenes: Sequence[SceneOutline]) -> Iterator[tuple[int, int]]:
     """Which of the records are of one acquisition by moment and place."""
     gap = timedelta(seconds=SAME_MOMENT_S)
     ordered = sorted(_dated(scenes))
-    for position, (platform, moment, index) in enumerate(ordered, 1):
+    for position, (moment, index) in enumerate(ordered, 1):
         for place in range(position, len(ordered)):
-            other_platform, later, other = ordered[place]
-            if other_platform != platform or later - moment > gap:
+            later, other = ordered[place]
+            if later.platform != moment.platform or later.acquired_at - moment.acquired_at > gap:
                 break
-            if _is_same_place(scenes[index], scenes[other]):
+            if _is_same_place(moment.footprint, later.footprint):
                 yield index, other
 
 
@@ -137,16 +140,16 @@ def _connected(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _dated(scenes: Iterable[SceneOutline]) -> Iterator[tuple[str, datetime, int]]:
-    """Satellite, moment and index of those that have both."""
+def _dated(scenes: Iterable[SceneOutline]) -> Iterator[tuple[Moment, int]]:
+    """Moment and index of those that have one."""
     for index, scene in enumerate(scenes):
-        if scene.platform is not None and scene.acquired_at is not None:
-            yield scene.platform, scene.acquired_at, index
+        if moment := scene.moment:
+            yield moment, index
 
 
-def _is_same_place(one: SceneOutline, other: SceneOutline | SceneMoment) -> bool:
-    return one.footprint == other.footprint or overlap_fraction(_region(one), _region(other)) >= SAME_PLACE
+def _is_same_place(one: bytes, other: bytes) -> bool:
+    return one == other or overlap_fraction(_region(one), _region(other)) >= SAME_PLACE
 
 
-def _region(taken: SceneOutline | SceneMoment) -> Region:
-    return cast("Region", shapely.from_wkb(taken.footprint))
+def _region(footprint: bytes) -> Region:
+    return cast("Region", shapely.from_wkb(footprint))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, cached_property, partial
@@ -16,7 +17,7 @@ from harvester.errors import UnreadableScene
 from harvester.items.from_scenes import Sibling, SourcedScene, item_from_scenes, private_part
 from harvester.ledger import ActiveRecord, KnownItem, Ledger
 from harvester.pages.reading_ahead import ItemAlone
-from harvester.record import SceneRecord
+from harvester.record import SceneOutline, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.registry import read_record
 from harvester.stereo.views import PlacedItem
@@ -34,11 +35,17 @@ class Said:
     precedence_in: Callable[[str], int]  #: of its source in a collection
     read: Callable[[], SceneRecord]
     alone: ItemAlone | None = None
+    drawn: SceneOutline | None = None  #: where that was read already
 
     @cached_property
     def scene(self) -> SceneRecord:
         """What it says."""
         return self.read()
+
+    @cached_property
+    def outline(self) -> SceneOutline:
+        """As much of that as tells of which acquisition it is."""
+        return self.drawn or SceneOutline.of(self.scene)
 
     def sourced(self, collection: str) -> SourcedScene:
         """As Items of a collection are built from it."""
@@ -147,9 +154,15 @@ class ItemDrafts:
             draft.records[record.source, record.raw.id] = self.said(record.source, scene)
         return drafts
 
-    def said(self, source: str, read: Callable[[], SceneRecord], alone: ItemAlone | None = None) -> Said:
+    def said(
+        self,
+        source: str,
+        read: Callable[[], SceneRecord],
+        alone: ItemAlone | None = None,
+        drawn: SceneOutline | None = None,
+    ) -> Said:
         """A record as one of an Item."""
-        return Said(source, partial(self._precedence, source), read, alone)
+        return Said(source, partial(self._precedence, source), read, alone, drawn)
 
     def build(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
         """Those Items that are not what they were, built anew from all their records, whatever their order of arrival.
@@ -220,6 +233,13 @@ def _scene_again(record: ActiveRecord, sensors: Sensors) -> SceneRecord:
         return read_record(record.kind, record.raw, sensors)
     except UnreadableScene as error:
         raise UnreadableScene(f"another record of its acquisition is not readable any more: {error}") from error
+
+
+def outlines(records: Iterable[Said]) -> Iterator[SceneOutline]:
+    """What tells of which acquisition records are; of one that is not readable any more nothing does."""
+    for said in records:
+        with suppress(UnreadableScene):
+            yield said.outline
 
 
 def given(scene: SceneRecord) -> Callable[[], SceneRecord]:

@@ -9,7 +9,7 @@ for many records at once; when a batch fails it is halved until the record that 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -24,9 +24,9 @@ from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.instants import rfc3339
 from harvester.ledger import KnownRecord, Ledger, RecordEntry
-from harvester.pages.acquisitions import Acquisition, acquisitions_of
+from harvester.pages.acquisitions import Acquisition, acquisitions_of, moments_of
 from harvester.pages.conflicts import conflicts_between
-from harvester.pages.drafts import Draft, ItemDrafts, by_scene, given
+from harvester.pages.drafts import Draft, ItemDrafts, by_scene, given, outlines
 from harvester.pages.placing import RecordPlacing
 from harvester.pages.reading_ahead import ItemAlone, ReadBeforehand, Readings
 from harvester.record import Page, RawRecord, SceneOutline, SceneRecord, Withdrawal
@@ -318,21 +318,22 @@ class PageWriting:
         drafts = {draft.known.id: draft for draft in made} | drafts
         self._placing.refuse_taken_ids(drafts, made)
         for each, draft in placed:
-            said = self._drafts.said(self._feed.source, each.scene, each.alone)
+            said = self._drafts.said(self._feed.source, each.scene, each.alone, each.outline)
             draft.records[self._feed.source, each.raw.id] = said
             draft.is_touched = True
         changed = self._drafts.build(drafts)
-        self._keep(found, changed, placed)
+        self._keep(found, drafts, changed, placed)
         return changed
 
     def _keep(
         self,
         found: Sequence[Acquisition],
+        drafts: Mapping[str, Draft],
         changed: Mapping[str, Draft],
         placed: Sequence[tuple[_Taken, Draft]],
     ) -> None:
         merged = {name: each.scene.id for each in found for name in each.merged}
-        self._keep_scenes(found, merged)
+        self._keep_scenes(found, drafts, merged)
         self._keep_items(changed)
         if merged:
             self._ledger.forget_scenes(merged)
@@ -346,17 +347,28 @@ class PageWriting:
             ]
         )
 
-    def _keep_scenes(self, found: Sequence[Acquisition], merged: Mapping[str, str]) -> None:
+    def _keep_scenes(
+        self, found: Sequence[Acquisition], drafts: Mapping[str, Draft], merged: Mapping[str, str]
+    ) -> None:
         known = [each for each in found if each.is_known]
         new = [each for each in found if not each.is_known]
-        if known:
-            self._ledger.keep_scenes([(each.scene, each.moment) for each in known])
+        self._keep_moments(drafts, but={each.scene.id for each in new})
         if merged:
             self._ledger.merge_scenes(merged)
         if known:
             self._ledger.remember_keys(_keys(known))
         if new:
-            self._ledger.keep_new_scenes([(each.scene, each.moment) for each in new], _keys(new))
+            self._ledger.keep_new_scenes({each.scene: each.moments for each in new}, _keys(new))
+
+    def _keep_moments(self, drafts: Mapping[str, Draft], but: Collection[str] = ()) -> None:
+        """Let acquisitions be told by what all their records say; those of which none is left stay as they were."""
+        records = {
+            scene: [said for draft in together for said in draft.records.values()]
+            for scene, together in by_scene(drafts).items()
+            if scene not in but
+        }
+        if said := {scene: moments_of(outlines(each)) for scene, each in records.items() if each}:
+            self._ledger.keep_moments(said)
 
     def _keep_items(self, changed: Mapping[str, Draft]) -> None:
         # Known ones first: of those of an acquisition in a collection that are merged one may be new.
@@ -459,6 +471,7 @@ class PageWriting:
         for name, item in in_force.items():
             drafts[item].reason, drafts[item].is_touched = gone[name], True
         changed = self._drafts.build(drafts)
+        self._keep_moments(drafts)
         self._keep_items(changed)
         return changed
 

@@ -1,19 +1,38 @@
 -- Known acquisitions of the same satellite within some seconds of each of these moments, with the place of that one.
--- OFFSET 0 keeps the planner to the index on platform and time, where it would compare every moment with every scene
+-- OFFSET 0 keeps the planner to the indexes on platform and time, where it would compare every moment with every scene
 -- of the satellite.
+WITH wanted AS MATERIALIZED (
+    SELECT
+        place,
+        platform,
+        acquired_at - gap AS earliest,
+        acquired_at + gap AS latest
+    FROM unnest(%(platforms)b::text [], %(moments)b::timestamptz [])
+        WITH ORDINALITY AS moment (platform, acquired_at, place),
+        make_interval(secs => %(gap)s) AS gap
+)
 SELECT
-    wanted.place - 1,
-    near.id,
-    near.platform,
-    near.acquired_at,
-    near.footprint
-FROM unnest(%(platforms)b::text [], %(moments)b::timestamptz [])
-    WITH ORDINALITY AS wanted (platform, acquired_at, place)
+    place - 1,
+    near.*
+FROM wanted
     CROSS JOIN LATERAL (
-        SELECT * FROM dinamis.scene
-        WHERE scene.platform = wanted.platform
-            AND scene.acquired_at BETWEEN wanted.acquired_at - %(gap)s * interval '1 second'
-            AND wanted.acquired_at + %(gap)s * interval '1 second'
+        SELECT
+            id,
+            footprint
+        FROM dinamis.scene
+        WHERE platform = wanted.platform AND acquired_at BETWEEN earliest AND latest
         OFFSET 0
     ) AS near
-ORDER BY near.created, near.id COLLATE "C";
+UNION ALL
+SELECT
+    place - 1,
+    near.*
+FROM wanted
+    CROSS JOIN LATERAL (
+        SELECT
+            scene,
+            footprint
+        FROM dinamis.scene_moment
+        WHERE platform = wanted.platform AND acquired_at BETWEEN earliest AND latest
+        OFFSET 0
+    ) AS near;

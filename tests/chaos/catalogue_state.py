@@ -29,6 +29,7 @@ _KINDS = {
     ),
     "Items of the ledger": "SELECT id, scene, collection, is_published, is_archive FROM dinamis.item",
     "acquisitions": "SELECT id, platform, acquired_at, footprint FROM dinamis.scene",
+    "moments": "SELECT scene, platform, acquired_at, footprint FROM dinamis.scene_moment",
     "aliases": "SELECT key, scene FROM dinamis.scene_alias",
     "tombstones": "SELECT collection, item, reason FROM dinamis.tombstone",
     "harvested": "SELECT collection FROM dinamis.collection_harvest",

@@ -20,11 +20,10 @@ from harvester.ledger import (
     KnownScene,
     Ledger,
     RecordEntry,
-    SceneMoment,
     fingerprints,
     following_records,
 )
-from harvester.record import RawRecord
+from harvester.record import Moment, RawRecord
 from tests.harvester.invented_source import feed_of
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -49,8 +48,7 @@ def ledger_at(connection: Connection, days: float = 0) -> Ledger:
 
 def keep_item(connection: Connection, item: KnownItem) -> None:
     """An acquisition with an Item."""
-    moment = SceneMoment(scene=item.scene, platform="pleiades-1a", acquired_at=NOW, footprint=b"")
-    ledger_at(connection).keep_scenes([(KnownScene(item.scene, item.created), moment)])
+    ledger_at(connection).keep_new_scenes({KnownScene(item.scene, item.created): ()}, {})
     ledger_at(connection).keep_items([item])
 
 
@@ -283,33 +281,33 @@ def test_new_items_are_changes_in_their_order(connection: Connection) -> None:
     assert changes[0][1] < changes[1][1]
 
 
-def test_new_acquisitions_are_copied_as_they_would_be_inserted(connection: Connection) -> None:
-    """Acquisitions that are known to be new leave the rows of those that are looked for first."""
-    scene = KnownScene("IMAGE_9", NOW)
-    moment = SceneMoment(scene=scene.id, platform=None, acquired_at=NOW, footprint=b"\x01")
-    names = {"ONE": scene.id, "IMAGE_9": scene.id}
-    with connection.transaction(force_rollback=True):
-        ledger_at(connection).keep_scenes([(scene, moment)])
-        ledger_at(connection).remember_keys(names)
-        inserted = acquisitions(connection)
-    ledger_at(connection).keep_new_scenes([(scene, moment)], names)
-    assert acquisitions(connection) == inserted
-    assert len(inserted) == 2
+def test_acquisition_is_found_by_all_its_moments_of_today(connection: Connection) -> None:
+    """Each record may date and place it otherwise; what none of them says any more leads to it no longer."""
+    ledger, scene = ledger_at(connection), KnownScene("IMAGE_9", NOW)
+    moments = [Moment("spot-7", NOW + timedelta(minutes=minute), bytes([minute])) for minute in range(4)]
 
+    def found() -> list[tuple[int, str, bytes]]:
+        return sorted(ledger.scenes_near(moments, 2))
 
-def acquisitions(connection: Connection) -> list[tuple[Any, ...]]:
-    """What the ledger has of acquisitions with names, by name."""
-    return connection.execute(
-        "SELECT * FROM dinamis.scene_alias JOIN dinamis.scene ON scene.id = scene_alias.scene ORDER BY key"
-    ).fetchall()
+    def each(*minutes: int) -> list[tuple[int, str, bytes]]:
+        return [(minute, scene.id, bytes([minute])) for minute in minutes]
+
+    ledger.keep_new_scenes({scene: moments[:2]}, {"NINE": scene.id})
+    assert found() == each(0, 1)
+    ledger.keep_moments({scene.id: moments[1:]})
+    assert found() == each(1, 2, 3)
+    ledger.keep_moments({scene.id: moments[:1]})
+    assert found() == each(0)
+    ledger.keep_moments({scene.id: ()})
+    assert found() == []
+    assert ledger.scenes_of_keys(["NINE"]) == {"NINE": scene}
 
 
 def test_acquisition_is_kept_while_anything_leads_to_it(connection: Connection) -> None:
     """The database itself refuses to remove an acquisition that has an Item or a name, and no other."""
     ledger = ledger_at(connection)
     for name in ("IMAGE_2", "IMAGE_3"):
-        moment = SceneMoment(scene=name, platform=None, acquired_at=None, footprint=b"")
-        ledger.keep_scenes([(KnownScene(name, NOW), moment)])
+        ledger.keep_new_scenes({KnownScene(name, NOW): [Moment("spot-7", NOW, b""), Moment("spot-7", NOW, b"1")]}, {})
     ledger.remember_keys({"TWO": "IMAGE_2"})
     for kept in (PLACE.scene, "IMAGE_2"):
         with pytest.raises(psycopg.errors.ForeignKeyViolation, match=kept), connection.transaction():

@@ -12,9 +12,9 @@ import pytest
 from shapely import box
 
 from database import Database
-from harvester.ledger import KnownScene, Ledger, SceneMoment
+from harvester.ledger import KnownScene, Ledger
 from harvester.pages.acquisitions import acquisitions_of
-from harvester.record import SceneOutline
+from harvester.record import Moment, SceneOutline
 from tests.scene_records import scene
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,12 +38,8 @@ def record(*keys: str, seconds: float = 0, **changes: Any) -> SceneOutline:
 def remember(ledger: Ledger, name: str, *keys: str, days: float = 0, seconds: float = 0) -> KnownScene:
     """Let an acquisition be known since some days after the first."""
     known = KnownScene(name, NOW + timedelta(days=days))
-    moment = MOMENT + timedelta(seconds=seconds)
-    footprint = scene().footprint.wkb
-    ledger.keep_scenes(
-        [(known, SceneMoment(scene=name, platform="pleiades-1a", acquired_at=moment, footprint=footprint))]
-    )
-    ledger.remember_keys(dict.fromkeys(keys, name))
+    moment = Moment("pleiades-1a", MOMENT + timedelta(seconds=seconds), scene().footprint.wkb)
+    ledger.keep_new_scenes({known: [moment]}, dict.fromkeys(keys, name))
     return known
 
 
@@ -108,9 +104,11 @@ def test_record_without_a_name_has_one_of_its_source(ledger: Ledger) -> None:
     assert found.names == {"held 1"}
 
 
-def test_delivered_footprint_is_that_of_the_acquisition(ledger: Ledger) -> None:
-    """What the archive draws is coarser: where both are known the delivery says where it was."""
-    records = [record("A", is_archive=True, footprint=HALF), record("A")]
+def test_acquisition_has_the_moments_of_all_its_records(ledger: Ledger) -> None:
+    """In whatever order they come; a record without a satellite or time has none."""
+    records = [record("A", footprint=HALF), record("A"), record("A", seconds=60), record("A", platform=None)]
+    expected = sorted(each.moment for each in records if each.moment)
     for order in itertools.permutations(records):
         (found,) = acquisitions_of(order, "held", ledger, NOW)
-        assert found.moment.footprint == scene().footprint.wkb
+        assert found.moments == expected
+    assert len(expected) == 3

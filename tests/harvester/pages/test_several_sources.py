@@ -102,6 +102,24 @@ def test_three_collections_of_one_acquisition_in_every_order(
     assert sorted(rel for rel, _ in links(found[IMAGE])) == ["alternate", "alternate"]
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"seconds": 60, "east": 7.0, "platform": "pleiades-1b"}, {"platform": None}],
+    ids=["elsewhere", "nowhere"],
+)
+def test_each_record_tells_when_and_where_its_acquisition_was_taken(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch, elsewhere: dict[str, Any]
+) -> None:
+    """What has no common name is held against all records of an acquisition, not against the one that came last."""
+    feeds = [
+        (feed_of("held", HELD), {"a": image()}),
+        (feed_of("archive", ARCHIVE), {"z": {**image(), **elsewhere}}),
+        (feed_of("coast", COAST), {"c": {**image(), "image": "COAST", "keys": ("K",), "seconds": -1, "east": -0.04}}),
+    ]
+    found = by_every_order(postgres_server, monkeypatch, feeds)
+    assert {name: len(links(item)) for name, item in found.items()} == {IMAGE: 2, ARCHIVED: 2, "COAST": 2}
+
+
 def test_delivery_that_is_withdrawn_is_not_held_any_more(stock: Stock) -> None:
     """When the delivery goes its mark and links go; when it comes back so do they."""
     stock.archive.records = {"z": image()}
