@@ -145,7 +145,7 @@ def _distinct_places(copies: Sequence[_HeldFile]) -> list[dict[str, str]]:
 
 def _held_files(scenes: Sequence[SceneRecord]) -> dict[str, list[_HeldFile]]:
     """The copies of each file by key, the preferred one first: the latest production, then the easiest to serve."""
-    candidates = [held for scene in scenes for held in _files_of(scene)]
+    candidates = [held for scene, product, job in _products(scenes) for held in _files_of(scene, product, job)]
     candidates.sort(key=_effort)
     candidates.sort(key=lambda held: held.product.produced_at or _EARLIEST, reverse=True)
     copies: dict[str, list[_HeldFile]] = {}
@@ -160,11 +160,38 @@ def _effort(held: _HeldFile) -> tuple[bool, bool, str, str, str]:
     return not root.startswith("file:"), MEMBER_MARK in path, path, root, held.file.media_type
 
 
-def _files_of(scene: SceneRecord) -> Iterator[_HeldFile]:
-    if (product := scene.product) is None:
-        return
-    component = (_slug(product.spectral), _slug(product.level))
-    job = _job_slug(product.job or product.dataset_name)
+def _products(scenes: Sequence[SceneRecord]) -> Iterator[tuple[SceneRecord, Product, str]]:
+    """The records with files, with their products, and their jobs as keys have them.
+
+    What one job delivers anew is the same product, and its files are copies, as long as the pixels mean the same. Where
+    they do not, as of two areas under one job, the products are numbered, the one that was produced first keeping the
+    plain keys.
+    """
+    products: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {}
+    for scene in sorted(scenes, key=_produced_first):
+        if product := scene.product:
+            job = _job_slug(product.job or product.dataset_name)
+            of_job = products.setdefault((*_component(product), job), {})
+            number = of_job.setdefault(_pixels(product), len(of_job) + 1)
+            yield scene, product, job if number == 1 else f"{job}-product-{number}"
+
+
+def _produced_first(scene: SceneRecord) -> tuple[datetime, str]:
+    product = scene.product
+    return (product and product.produced_at) or _EARLIEST, repr(product and _pixels(product))
+
+
+def _pixels(product: Product) -> tuple[Any, ...]:
+    """What the pixels of all copies of a product have in common."""
+    return product.shape, product.transform, product.proj_code, product.data_type, product.radiometry
+
+
+def _component(product: Product) -> tuple[str, str]:
+    return _slug(product.spectral), _slug(product.level)
+
+
+def _files_of(scene: SceneRecord, product: Product, job: str) -> Iterator[_HeldFile]:
+    component = _component(product)
     names = [
         ("-".join(filter(None, (*component, _slug(image.group), _slug(image.tile), job))), image)
         for image in sorted(product.images, key=lambda image: image.path)

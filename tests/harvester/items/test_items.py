@@ -348,6 +348,33 @@ def test_component_delivered_twice_is_its_latest_production(reverse: bool) -> No
     assert roots_of([*copies, *copies]) == {("file:///a", "file:///b")}
 
 
+def test_products_of_one_job_that_are_no_copies_keep_apart() -> None:
+    """Two areas of an order, or two radiometries, are assets of their own; the first that was produced has its key."""
+    first = product(companions=())
+    days = iter(range(1, 9))
+
+    def later(**changes: Any) -> SceneRecord:
+        produced = datetime(2022, 1, next(days), tzinfo=UTC)
+        return scene(replace(first, produced_at=produced, **changes), root=f"file:///{produced.day}")
+
+    scenes = [
+        scene(first, root="file:///0"),
+        later(transform=(0.5, 0.0, 510_000.0, 0.0, -0.5, 5_400_000.0)),
+        later(radiometry="REFLECTANCE"),
+        later(radiometry="REFLECTANCE"),
+        later(shape=(10, 10)),
+    ]
+    for order in permutations(scenes):
+        places = private_part(delivered(*order))["assets"]
+        assert {key: [place["root"] for place in copies] for key, copies in places.items()} == {
+            "pms-ortho-job_1": ["file:///0"],
+            "pms-ortho-job_1-product-2": ["file:///1"],
+            "pms-ortho-job_1-product-3": ["file:///3", "file:///2"],
+            "pms-ortho-job_1-product-4": ["file:///4"],
+        }
+    assert len({asset.title for asset in item_of(*scenes).assets.values()}) == 4
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_copy_that_can_be_served_is_preferred(reverse: bool) -> None:
     """Of copies of equal age a file of this machine comes before those on servers, and before members of archives."""
