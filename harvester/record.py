@@ -235,7 +235,6 @@ class SceneRecord:
     relative_orbit: int | None = None
     orbit_state: str | None = None  #: "ascending" or "descending"
     acquisition_station: str | None = None
-    copyright: str | None = None
     root: str = ""  #: URL below which the files of the product lie, without credentials
     product: Product | None = None  #: None for an acquisition that is catalogued but of which we hold no files
     is_archive: bool = False  #: in the archive of the vendor, to be ordered: its Item says whether it is held

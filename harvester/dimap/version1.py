@@ -43,7 +43,6 @@ def scene_of_version1(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
         sun_azimuth_deg=_sun_azimuth(source),
         sun_elevation_deg=source.number("Scene_Source/SUN_ELEVATION", -90, 90),
         vendor_angles=_vendor_angles(document, source),
-        copyright=document.text("Dataset_Id/COPYRIGHT"),
         product=_product(delivery, sensor, source),
         warnings=(
             *delivery.links.warnings,

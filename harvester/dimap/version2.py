@@ -66,7 +66,6 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
         relative_orbit=lineage.relative_orbit,
         orbit_state=lineage.orbit_state,
         acquisition_station=lineage.station,
-        copyright=document.text("Dataset_Identification/Legal_Constraints/COPYRIGHT"),
         product=product,
         warnings=(
             *delivery.links.warnings,

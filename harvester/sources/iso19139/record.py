@@ -210,7 +210,6 @@ def _image_fields(record: XmlElement) -> dict[str, Any]:
         "sun_azimuth_deg": number(record, f"{_IMAGE}/illuminationAzimuthAngle"),
         "processing_level": text(record, f"{_IMAGE}/processingLevelCode//code"),
         "gsd_m": _resolution_m(record),
-        "copyright": next(_copyrights(record), None),
         "orbit_state": orbit_state if orbit_state in ("ascending", "descending") else None,
         "relative_orbit": int(relative_orbit) if relative_orbit.isdecimal() else None,
     }
@@ -243,12 +242,6 @@ def _resolution_m(record: XmlElement) -> float | None:
 def _is_metre(unit: str) -> bool:
     # A unit may be written as a reference into a dictionary: ...gmxUom.xml#xpointer(//*[@gml:id='m'])
     return unit.casefold() in _METRES or unit.endswith(("id='m'])", "#m", "EPSG::9001", "EPSG/0/9001"))
-
-
-def _copyrights(record: XmlElement) -> Iterator[str]:
-    for constraints in elements(record, "identificationInfo//MD_LegalConstraints"):
-        if "copyright" in texts(constraints, "useConstraints"):
-            yield from texts(constraints, "otherConstraints")
 
 
 def _published_at(record: XmlElement) -> datetime | None:

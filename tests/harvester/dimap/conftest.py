@@ -70,7 +70,6 @@ PRODUCT = """<?xml version="1.0" encoding="UTF-8"?>
     <DATASET_NAME>DS_PHR1A_202301021030000_MADE</DATASET_NAME>
     <DATASET_TN_PATH href="ICON.JPG"/>
     <DATASET_QL_PATH href="PREVIEW.JPG"/>
-    <Legal_Constraints><COPYRIGHT>© made for a test</COPYRIGHT></Legal_Constraints>
   </Dataset_Identification>
   <Dataset_Content>
     <SURFACE_AREA unit="square km">4.0</SURFACE_AREA>

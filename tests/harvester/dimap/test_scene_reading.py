@@ -118,8 +118,8 @@ def test_an_accuracy_that_is_no_number_refuses_nothing(made: Any) -> None:
 
 def test_documents_in_latin_1_are_read_from_their_kept_bytes(made: Any) -> None:
     """The raw record keeps bytes as text with surrogates; the declared encoding is applied to the exact bytes."""
-    document = made.edited(('encoding="UTF-8"', 'encoding="ISO-8859-1"')).encode("latin-1")
-    assert made.read_bytes(document).copyright == "© made for a test"
+    changes = ('encoding="UTF-8"', 'encoding="ISO-8859-1"'), ("202301021030000_MADE", "202301021030000_FAÇONNÉ")
+    assert made.read_bytes(made.edited(*changes).encode("latin-1")).product.dataset_name.endswith("_FAÇONNÉ")
 
 
 def test_the_made_product_is_read_as_it_was_made(made: Any) -> None:
