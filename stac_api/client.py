@@ -31,7 +31,7 @@ from stac_api.areas import bbox_geometry, crosses_antimeridian
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
 from stac_api.conformance import ADDED_CLASSES
 from stac_api.errors import ItemWithdrawn, UndeclaredProperty
-from stac_api.filters import conjunction, filter_of_query, properties_in, runnable
+from stac_api.filters import conjunction, cql2_json, filter_of_query, properties_in, runnable
 from stac_api.item_presentation import DEFAULT_FIELDS, complete_item
 from stac_api.languages import language_headers
 from stac_api.queryables import refuse_undeclared
@@ -95,10 +95,10 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
     def _collection_search(self, request: Request, parameters: dict[str, Any]) -> dict[str, Any]:
         limit = parameters.get("limit") if "limit" in request.query_params else COLLECTIONS_PER_PAGE
         base = {name: parameters.get(name) for name in ("bbox", "offset")}
+        base["filter"] = cql2_json(parameters.get("filter_expr") or None)
         arguments: dict[str, Any] = self._clean_search_args(
             base_args={**base, "limit": limit, "query": _json_parameter(parameters.get("query"), "query")},
-            **{name: parameters.get(name) for name in ("datetime", "fields", "sortby", "filter_lang", "q")},
-            filter_query=parameters.get("filter_expr"),
+            **{name: parameters.get(name) for name in ("datetime", "fields", "sortby", "q")},
         )
         return arguments
 
@@ -158,10 +158,10 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
     def _get_search(self, request: Request, parameters: dict[str, Any]) -> PgstacSearch:
         limit = parameters.get("limit") if "limit" in request.query_params else ITEMS_PER_PAGE
         base = {name: parameters.get(name) for name in ("collections", "ids", "bbox", "token")}
+        base["filter"] = parameters.get("filter_expr") or None
         arguments = self._clean_search_args(
             base_args={**base, "limit": limit, "query": _json_parameter(parameters.get("query"), "query")},
-            **{name: parameters.get(name) for name in ("intersects", "datetime", "fields", "sortby", "filter_lang")},
-            filter_query=parameters.get("filter_expr"),
+            **{name: parameters.get(name) for name in ("intersects", "datetime", "fields", "sortby")},
         )
         return self.pgstac_search_model(**arguments)
 

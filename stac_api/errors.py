@@ -64,6 +64,10 @@ class NotAnArea(ApiError):
     """The area is not usable: give a bbox of finite degrees or a valid GeoJSON geometry."""
 
 
+class UnusableFilter(ApiError):
+    """The filter is not usable: give a condition that is true or false, in CQL2 text or CQL2 JSON."""
+
+
 class UnknownOperator(ApiError):
     """The `query` parameter knows eq, neq, lt, lte, gt, gte, in, startsWith, endsWith and contains."""
 
@@ -139,6 +143,7 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     PydanticSerializationError: UNREADABLE,
     UndeclaredProperty: INVALID,
     NotAnArea: INVALID,
+    UnusableFilter: INVALID,
     UnknownOperator: INVALID,
     UnusableSince: INVALID,
     UnusableStereoSearch: INVALID,

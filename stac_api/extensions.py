@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import attr
-from cql2 import Expr
 from fastapi import FastAPI
 from pydantic import AfterValidator, BaseModel, Field
 from stac_fastapi.extensions import (
@@ -25,6 +24,7 @@ from stac_api.changes import ChangesExtension
 from stac_api.downloads.gateway import AssetsExtension
 from stac_api.downloads.signing import SigningExtension
 from stac_api.extension_schemas import ExtensionSchemas
+from stac_api.filters import cql2_json
 from stac_api.health import HealthExtension
 from stac_api.queryables import Queryables
 from stac_api.search_body import SearchBodyExtension
@@ -42,22 +42,10 @@ class QueryBody(BaseModel):
     )
 
 
-def _as_json(cql2: dict[str, Any] | str | None) -> dict[str, Any] | None:
-    if not isinstance(cql2, str):
-        return cql2
-    try:
-        parsed = Expr(cql2)
-        parsed.validate()
-        filter_: dict[str, Any] = parsed.to_json()
-    except Exception as error:  # cql2 raises bare Exception, among others
-        raise ValueError(f"it is not CQL2 text: {error}") from error
-    return filter_
-
-
 class FilterBody(BaseModel):
     """The `filter` of a search body; as text too, which clients send when they are told so."""
 
-    filter_expr: Annotated[dict[str, Any] | str | None, AfterValidator(_as_json)] = Field(
+    filter_expr: Annotated[dict[str, Any] | str | None, AfterValidator(cql2_json)] = Field(
         None,
         alias="filter",
         description="A CQL2 filter: an object of CQL2 JSON, or a string of CQL2 text.",

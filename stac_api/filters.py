@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
+from cql2 import Expr
+from geojson_pydantic.geometries import parse_geometry_obj
+
 from stac_api.areas import bbox_geometry
-from stac_api.errors import UnknownOperator
+from stac_api.errors import UnknownOperator, UnusableFilter
 
 Filter = Mapping[str, Any]
 
@@ -24,6 +29,61 @@ QUERY_COMPARISONS = {
 }
 QUERY_PATTERNS = {"startsWith": "{}%", "endsWith": "%{}", "contains": "%{}%"}
 PGSTAC_NAMES = {"a_containedby": "a_contained_by"}
+
+#: In text: the parser goes a step deeper with each, and takes the whole process with it when its stack ends.
+MOST_STEPS = 1000
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"[^"]*\"""")
+_STEP = re.compile(r"[-+*/^%=<>(]|\b(?:and|or|not|div)\b", re.IGNORECASE)
+
+_OF_CONDITIONS = frozenset({"and", "or", "not"})
+_OF_VALUES = frozenset({"+", "-", "*", "/", "^", "%", "div", "casei", "accenti"})
+
+
+def cql2_json(told: Any) -> Any:
+    """A filter that is CQL2 JSON, or a string of CQL2 text or JSON, as CQL2 JSON; None is no filter.
+
+    It is not held against the schema of CQL2: that takes a minute for `id=id=id=id=id=id`.
+
+    Raises:
+        UnusableFilter: it is no CQL2 text, is nothing that is true or false, or has a geometry that is none.
+    """
+    if isinstance(told, str):
+        told = orjson.loads(told) if told.lstrip().startswith("{") else _json_of_text(told)
+    if told is not None:
+        _require_condition(told)
+    return told
+
+
+def _json_of_text(text: str) -> Any:
+    if len(_STEP.findall(_QUOTED.sub("", text))) > MOST_STEPS:
+        raise UnusableFilter(f"This text has more than {MOST_STEPS} operators, brackets and signs: send it as JSON.")
+    try:
+        return Expr(text).to_json()
+    except Exception as error:  # cql2 raises bare Exception, among others
+        raise UnusableFilter(f"It is not CQL2 text: {error}") from error
+
+
+def _require_condition(node: Any) -> None:
+    match node:
+        case bool():
+            return
+        case {"op": str(op), "args": [_, *_] as args} if op.lower() in _OF_CONDITIONS:
+            for each in args:
+                _require_condition(each)
+        case {"op": str(op), "args": [*args]} if op.lower() not in _OF_VALUES:
+            for each in args:
+                _require_geometry(each)
+        case _:
+            raise UnusableFilter
+
+
+def _require_geometry(argument: Any) -> None:
+    if not isinstance(argument, Mapping) or "coordinates" not in argument:
+        return
+    try:
+        parse_geometry_obj(argument)
+    except ValueError as error:
+        raise UnusableFilter(f"It has a geometry that is none: {argument.get('type')!s:.20}.") from error
 
 
 def conjunction(*filters: Filter | None) -> Filter | None:

@@ -15,7 +15,8 @@ from stac_fastapi.types.search import Limit
 
 from footprints import StereoLimits
 from footprints.stereo.suitability import CHAIN_PREFERENCES
-from stac_api.filters import Filter, conjunction
+from stac_api.errors import UnusableFilter
+from stac_api.filters import Filter, conjunction, cql2_json
 from stac_api.intervals import OPEN, lenient_interval
 
 SETS_PER_PAGE = 100
@@ -49,16 +50,12 @@ def _sort_keys(value: object) -> object:
 
 
 def _cql2(value: Any) -> Any:
-    if value is None:
-        return None
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        value = orjson.loads(value)
+    condition = cql2_json(value)
     try:
-        expression = Expr(value)
-        expression.validate()
-        return expression.to_json() if isinstance(value, str) else value
+        # Computed sets are held against it here, not in the database.
+        return condition if condition is None else Expr(condition) and condition
     except Exception as error:  # cql2 raises bare Exception, among others
-        raise ValueError(f"it is not CQL2: {error}") from error
+        raise UnusableFilter(f"It is not CQL2: {error}") from error
 
 
 def _ends(value: object) -> object:

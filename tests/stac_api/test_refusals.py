@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -221,3 +222,44 @@ def test_who_posts_gets_a_problem(site: Site) -> None:
     """Only programs do, and some of them say nothing of what they take."""
     answer = site.post("/search", {"limit": -1}, headers={"Accept": None})
     assert problem_of(answer)["status"] == 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id=id=id=id=id=id=id=id=id=id=id=id",
+        "NOT " * 300 + "id = 'x'",
+        "casei(" * 300 + "id" + ")" * 300 + " = 'x'",
+        "gsd = " + "+".join("1" * 300),
+        "(" * 4000 + "id = 'x'" + ")" * 4000,
+        "NOT (" * 4000 + "id = 'x'" + ")" * 4000,
+        "gsd = " + "-" * 20000 + "1",
+        "gsd = " + "^".join("1" * 20000),
+        " OR ".join(["public"] * 100000),
+        "id = '" + "'' OR id = '" * 2000 + "(" * 4000,
+    ],
+    ids=lambda text: text[:20],
+)
+def test_filters_that_go_deep_hold_nobody_up(site: Site, text: str) -> None:
+    """A filter that nests is answered or refused at once, whoever reads it, and takes no server with it."""
+    began = time.monotonic()
+    answers = [site.post(path, {"filter": text, "ids": ["none"]}) for path in ("/search", "/stereo/search")]
+    if len(text) < 60_000:
+        answers += [
+            site.get(path, params={"filter": text})
+            for path in ("/search", "/stereo/search", "/collections", "/collections/pleiades/items")
+        ]
+    assert {answer.status_code for answer in answers} <= {200, 400}
+    assert time.monotonic() - began < 5
+    assert site.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["title", "1", "gsd + 1", "casei(title)", "title = 'x' AND title", "NOT title", "collection = 'x' OR 1"]
+)
+def test_filters_that_are_no_condition_are_refused(site: Site, text: str) -> None:
+    """What is neither true nor false of an Item finds nothing and everything: it is refused on every route."""
+    for path in ("/search", "/collections", "/collections/pleiades/items", "/stereo/search"):
+        assert "true or false" in problem_of(site.get(path, params={"filter": text}))["detail"]
+    for path in ("/search", "/stereo/search"):
+        assert "true or false" in problem_of(site.post(path, {"filter": text}))["detail"]
