@@ -1,4 +1,4 @@
-"""Reading what a service says strictly: each field by its name, and what is left over is told."""
+"""Reading what a service says strictly: each field by its name; what is left over or cannot be used is told."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ _MISSING = object()
 class Fields:
     """The fields of one JSON object of a record; each is taken once, by name.
 
-    A field that is absent, null or an empty text is the same: the source does not say it.
+    A field that is absent, null or an empty text is the same: the source does not say it. One that says what it cannot
+    mean refuses the record where it is mandatory; one that has a default is left out, and `close` tells it.
     """
 
-    def __init__(self, content: Any, where: str = "") -> None:
+    def __init__(self, content: Any, where: str = "", unusable: list[str] | None = None) -> None:
         """Read `content`, which stands at `where` in its record (for messages).
+
+        Args:
+            content: the object.
+            where: its place.
+            unusable: what is told of fields that are left out, together with those around it.
 
         Raises:
             UnreadableScene: It is not an object.
@@ -28,6 +34,7 @@ class Fields:
             raise UnreadableScene(f"{where or 'the record'} is not an object but {_shown(content)}")
         self._content = content
         self._where = where
+        self._unusable = [] if unusable is None else unusable
         self._left = {name for name, value in content.items() if value is not None and value != ""}
 
     def has(self, name: str) -> bool:
@@ -49,14 +56,42 @@ class Fields:
         return default
 
     def text(self, name: str, default: Any = _MISSING) -> Any:
-        """A text; numbers are not taken for texts."""
-        value = self.take(name, default)
-        if value is not default and not isinstance(value, str):
-            raise UnreadableScene(f"{self._path(name)} is not a text but {_shown(value)}")
-        return value
+        """A text; numbers are not taken for texts.
 
-    def number(self, name: str, default: Any = _MISSING) -> Any:
-        """A finite number, also where the source writes it as a text."""
+        Raises:
+            UnreadableScene: It is absent, or none, and there is no default.
+        """
+        value = self.take(name, default)
+        if value is default or isinstance(value, str):
+            return value
+        return self._instead(default, f"{self._path(name)} is not a text but {_shown(value)}")
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The texts of an optional list, or one alone; what else is in it is told."""
+        value = self.take(name, [])
+        values = value if isinstance(value, list) else [value]
+        found = tuple(text for text in values if isinstance(text, str) and text)
+        if len(found) < len(values):
+            self.leave_out(f"{self._path(name)} is not all texts but {_shown(value)}")
+        return found
+
+    def one_of(self, name: str, values: Collection[str], default: Any = _MISSING) -> Any:
+        """A text that is one of these.
+
+        Raises:
+            UnreadableScene: It is absent, or none of them, and there is no default.
+        """
+        value = self.text(name, default)
+        if value is default or value in values:
+            return value
+        return self._instead(default, f"{self._path(name)} is none of {', '.join(values)} but {_shown(value)}")
+
+    def number(self, name: str, default: Any = _MISSING, within: tuple[float, float] = (-math.inf, math.inf)) -> Any:
+        """A finite number within bounds, also where the source writes it as a text.
+
+        Raises:
+            UnreadableScene: It is absent, or none, and there is no default.
+        """
         value = self.take(name, default)
         if value is default:
             return default
@@ -65,26 +100,92 @@ class Fields:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
-            raise UnreadableScene(f"{self._path(name)} is not a number but {_shown(value)}")
+            return self._instead(default, f"{self._path(name)} is not a number but {_shown(value)}")
+        if not within[0] <= number <= within[1]:
+            # Services write -1 or 999 for what they do not know.
+            return self._instead(default, f"{self._path(name)} is {number:g}, out of its range")
         return number
 
+    def whole(self, name: str, within: tuple[float, float] = (0, math.inf)) -> int | None:
+        """An optional whole number, such as that of an orbit."""
+        number = self.number(name, None, within)
+        return None if number is None else int(number)
+
+    def azimuth(self, name: str) -> float | None:
+        """An azimuth in degrees from 0 to below 360, also where the source writes it a turn off."""
+        azimuth: float | None = self.number(name, None, within=(-360, 720))
+        return None if azimuth is None else azimuth % 360 % 360  # a tiny negative angle becomes 360 itself
+
     def instant(self, name: str, default: Any = _MISSING, *, naive_is_utc: bool = True) -> Any:
-        """A time in UTC, from ISO 8601 text with any number of decimals."""
+        """A time in UTC, from ISO 8601 text with any number of decimals.
+
+        Raises:
+            UnreadableScene: It is absent, or none, and there is no default.
+        """
         value = self.take(name, default)
-        return value if value is default else instant(value, self._path(name), naive_is_utc=naive_is_utc)
+        if value is default:
+            return default
+        try:
+            return instant(value, self._path(name), naive_is_utc=naive_is_utc)
+        except UnreadableScene as error:
+            # Without the time itself: each record has another, and what is told is counted by its text.
+            return self._instead(default, f"{self._path(name)} is not a time", error)
+
+    def time(self, name: str) -> str | None:
+        """An optional time as the source writes it, if it is one that can be read."""
+        return None if self.instant(name, None) is None else str(self._content[name])
 
     def section(self, name: str) -> Fields:
-        """An object inside this one; empty where the source has none."""
-        return Fields(self.take(name, {}), self._path(name))
+        """An object inside this one; empty where the source has none, or has something else there, which is told."""
+        content = self.take(name, {})
+        return Fields(content if self._is_object(content, self._path(name)) else {}, self._path(name), self._unusable)
+
+    def objects(self, name: str) -> dict[str, Fields]:
+        """The objects in a list or an object inside this one, by number or name; what else is in there is told."""
+        content, where = self.take(name, []), self._path(name)
+        if not isinstance(content, list | Mapping):
+            self.leave_out(f"{where} is neither a list nor an object but {_shown(content)}")
+            content = []
+        named = content.items() if isinstance(content, Mapping) else enumerate(content)
+        return {
+            str(key): Fields(each, f"{where}.{key}", self._unusable)
+            for key, each in named
+            if self._is_object(each, f"{where}.{key}")
+        }
+
+    def leave_out(self, complaint: str) -> None:
+        """Have `close` tell that something was left out, and why."""
+        self._unusable.append(f"{complaint}, and was left out")
 
     def left_over(self, ignored: Collection[str] = ()) -> Iterator[str]:
         """The places of the fields that were neither taken nor are known to be of no use, sorted."""
         return (self._path(name) for name in sorted(self._left - set(ignored)))
 
     def close(self, ignored: Collection[str] = ()) -> tuple[str, ...]:
-        """A warning that names what is left over; none when everything was read. For `SceneRecord.warnings`."""
-        left = list(self.left_over(ignored))
-        return (f"fields not known to the reader: {', '.join(left)}",) if left else ()
+        """Warnings for `SceneRecord.warnings`: what was left out, and one that names what is left over.
+
+        Each thing that was left out is told once, with the first to be closed of this object and those around it.
+        """
+        told, left = list(dict.fromkeys(self._unusable)), list(self.left_over(ignored))
+        self._unusable.clear()
+        return (*told, *([f"fields not known to the reader: {', '.join(left)}"] if left else []))
+
+    def _is_object(self, content: Any, where: str) -> bool:
+        if isinstance(content, Mapping):
+            return True
+        self.leave_out(f"{where} is not an object but {_shown(content)}")
+        return False
+
+    def _instead(self, default: Any, complaint: str, error: UnreadableScene | None = None) -> Any:
+        """The default of a field that says what it cannot mean.
+
+        Raises:
+            UnreadableScene: There is none.
+        """
+        if default is _MISSING:
+            raise error or UnreadableScene(complaint)
+        self.leave_out(complaint)
+        return default
 
     def _path(self, name: str) -> str:
         return f"{self._where}.{name}" if self._where else name

@@ -32,7 +32,7 @@ def test_missing_null_and_empty_are_the_same(content: dict[str, Any]) -> None:
 def test_what_is_no_number_is_refused(value: Any) -> None:
     """Texts, lists, truth values and numbers without end are refused with what stands there."""
     with pytest.raises(UnreadableScene, match="cloud is not a number but"):
-        Fields({"cloud": value}).number("cloud", 0)
+        Fields({"cloud": value}).number("cloud")
 
 
 @pytest.mark.parametrize(("value", "number"), [(0, 0.0), ("12.5", 12.5), (-3, -3.0), ("1e2", 100.0)])
@@ -64,13 +64,62 @@ def test_what_is_no_time_is_refused(value: Any) -> None:
 
 
 def test_sections_name_their_place() -> None:
-    """A field of an object inside the record is named with its whole path; a section that is no object is refused."""
-    fields = Fields({"links": {"quicklook": {}}, "rights": "none"})
+    """A field of an object inside the record is named with its whole path; a record that is no object is refused."""
+    fields = Fields({"links": {"quicklook": {}}})
     with pytest.raises(UnreadableScene, match=r"links\.quicklook\.href is missing"):
         fields.section("links").section("quicklook").text("href")
-    with pytest.raises(UnreadableScene, match="rights is not an object but 'none'"):
-        fields.section("rights")
+    with pytest.raises(UnreadableScene, match="properties is not an object but 'none'"):
+        Fields("none", "properties")
     assert not fields.section("absent").has("anything")
+
+
+def test_an_optional_field_that_says_what_it_cannot_mean_is_left_out_and_told_once() -> None:
+    """It has its default; the first to be closed of a record tells it, however deep it stands."""
+    angles = {"sun": 999, "orbit": -3, "side": "up"}
+    said = {"cloud": "N/A", "gsd": 0, "at": "yesterday", "version": 2, "names": ["a", 1], "rights": "no", **angles}
+    record = Fields({"about": said, "files": [{"size": "big"}, None], "links": "none"})
+    about = record.section("about")
+    assert (about.number("cloud", None), about.number("gsd", 9, within=(0.01, 10))) == (None, 9)
+    assert (about.instant("at", None), about.time("at"), about.text("version", "")) == (None, None, "")
+    assert (about.one_of("side", ("left", "right"), None), about.azimuth("sun"), about.whole("orbit")) == (None,) * 3
+    assert (about.texts("names"), about.section("rights").has("owner")) == (("a",), False)
+    assert [file.number("size", None) for file in record.objects("files").values()] == [None]
+    assert record.objects("links") == {}
+    assert record.close() == (
+        "about.cloud is not a number but 'N/A', and was left out",
+        "about.gsd is 0, out of its range, and was left out",
+        "about.at is not a time, and was left out",
+        "about.version is not a text but 2, and was left out",
+        "about.side is none of left, right but 'up', and was left out",
+        "about.sun is 999, out of its range, and was left out",
+        "about.orbit is -3, out of its range, and was left out",
+        "about.names is not all texts but ['a', 1], and was left out",
+        "about.rights is not an object but 'no', and was left out",
+        "files.1 is not an object but None, and was left out",
+        "files.0.size is not a number but 'big', and was left out",
+        "links is neither a list nor an object but 'none', and was left out",
+    )
+    assert about.close() == ()
+
+
+def test_a_mandatory_field_that_says_what_it_cannot_mean_refuses_the_record() -> None:
+    """A field without a default must be what it is asked for."""
+    fields = Fields({"side": "up", "gsd": 0})
+    with pytest.raises(UnreadableScene, match=r"^side is none of left, right but 'up'$"):
+        fields.one_of("side", ("left", "right"))
+    with pytest.raises(UnreadableScene, match=r"^gsd is 0, out of its range$"):
+        fields.number("gsd", within=(0.01, 10))
+
+
+def test_a_time_can_be_had_as_it_is_written() -> None:
+    """In the words of its source, once it is known to be a time."""
+    assert Fields({"at": "2020-04-01 18:56:19.30000000"}).time("at") == "2020-04-01 18:56:19.30000000"
+
+
+@pytest.mark.parametrize(("said", "azimuth"), [(-30, 330), (400, 40), ("360", 0), (-1e-20, 0)])
+def test_an_azimuth_is_one_of_the_circle(said: Any, azimuth: float) -> None:
+    """Half of the services count from -180 to 180."""
+    assert Fields({"azimuth": said}).azimuth("azimuth") == azimuth
 
 
 def test_text_is_not_made_of_numbers() -> None:

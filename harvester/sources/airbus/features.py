@@ -67,7 +67,9 @@ def footprint_from_geojson(geometry: Any) -> tuple[Region, tuple[str, ...]]:
         polygons = _polygons(shape)
         clipped = [_clipped(polygon) for polygon in polygons]
         region = union_footprints([_region(polygon) for polygon in clipped])
-    except (FootprintError, AttributeError, LookupError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+    except (AttributeError, LookupError, TypeError) as error:
+        raise UnreadableScene(f"geometry is not a GeoJSON polygon: {str(geometry)[:80]}") from error
+    except (FootprintError, ValueError, shapely.errors.ShapelyError) as error:
         raise UnreadableScene(f"geometry is no footprint: {error}") from error
     is_moved = any(not before.equals(after) for before, after in zip(polygons, clipped, strict=True))
     return region, ("geometry reaches beyond a pole and was clipped",) if is_moved else ()

@@ -14,6 +14,7 @@ from harvester.errors import UnreadableScene
 from harvester.record import RemoteAsset
 from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.lasting_addresses import lasting_address
+from harvester.strict_reading import Fields
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]")
 _STRIP = re.compile(r"DS_(PHR1A|PHR1B|SPOT6|SPOT7|PNEO\d)_(\d{15})_")
@@ -77,12 +78,6 @@ def _foreign(name: str, instruments: tuple[str, ...]) -> SatelliteFields:
     return {"platform": platform, "platform_title": name, "instruments": instruments}
 
 
-def texts(value: Any) -> tuple[str, ...]:
-    """A text, or a list of texts, as a tuple; empty where the record says nothing."""
-    values = value if isinstance(value, list) else [value]
-    return tuple(text for text in values if isinstance(text, str) and text)
-
-
 def footprint_of(geometry: Any) -> Region:
     """The footprint that a GeoJSON geometry draws.
 
@@ -95,11 +90,6 @@ def footprint_of(geometry: Any) -> Region:
         raise UnreadableScene(f"geometry: {error}") from error
     except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise UnreadableScene(f"geometry is not a GeoJSON polygon: {str(geometry)[:80]}") from error
-
-
-def percentage(value: float | None) -> float | None:
-    """A share of 0 to 100 %; services write -1 and the like for what they do not know."""
-    return value if value is not None and 0 <= value <= 100 else None
 
 
 def file_fields(size: Any, md5: Any) -> dict[str, Any]:
@@ -140,11 +130,10 @@ def asset_key(name: str) -> str:
     return _NOT_IN_KEY.sub("-", name.lower()).strip("-") or "file"
 
 
-def lowered(text: str | None) -> str | None:
-    """In lower case, as STAC writes its enumerations."""
-    return None if text is None else text.lower()
-
-
-def whole(number: float | None) -> int | None:
-    """An orbit number and the like."""
-    return None if number is None else int(number)
+def orbit_state(fields: Fields, name: str) -> str | None:
+    """The direction of an orbit in lower case, as STAC writes its enumerations; services write it in any."""
+    state: str | None = fields.text(name, None)
+    if state is None or state.lower() in ("ascending", "descending", "geostationary"):
+        return None if state is None else state.lower()
+    fields.leave_out(f"{name} is no direction of an orbit but {state[:40]!r}")
+    return None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from harvester.errors import UnreadableScene
+from harvester.items.checks import RANGES
 from harvester.record import SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.feature_search.features import (
@@ -14,12 +14,9 @@ from harvester.sources.feature_search.features import (
     grid_code,
     item_id,
     known,
-    lowered,
-    percentage,
+    orbit_state,
     satellite_called,
     scene_keys,
-    texts,
-    whole,
 )
 from harvester.strict_reading import Fields
 
@@ -46,7 +43,7 @@ def scene_of_feature(
     Raises:
         UnreadableScene: There is no usable name, satellite or footprint.
     """
-    satellite = satellite_called(properties.text("platform"), texts(properties.take(instruments, None)), sensors)
+    satellite = satellite_called(properties.text("platform"), properties.texts(instruments), sensors)
     return SceneRecord(
         id=item_id(identifier),
         scene_keys=scene_keys(identifier),
@@ -61,31 +58,29 @@ def scene_of_feature(
 def with_stac_properties(scene: SceneRecord, properties: Fields) -> SceneRecord:
     """The scene with what the properties of STAC and its extensions say of any image.
 
-    Percentages that are none become warnings. An incidence loses the sign by which some services tell its side.
+    An incidence loses the sign by which some services tell its side.
     """
-    cloud, snow = properties.number("eo:cloud_cover", None), properties.number("eo:snow_cover", None)
-    incidence = properties.number("view:incidence_angle", None)
+    incidence = properties.number("view:incidence_angle", None, (-90, 90))
     return replace(
         scene,
         ended_at=end_of(properties, "end_datetime", scene.started_at),
-        gsd_m=properties.number("gsd", None),
-        cloud_cover_percent=percentage(cloud),
-        snow_cover_percent=percentage(snow),
+        gsd_m=properties.number("gsd", None, RANGES["gsd"]),
+        cloud_cover_percent=properties.number("eo:cloud_cover", None, RANGES["eo:cloud_cover"]),
+        snow_cover_percent=properties.number("eo:snow_cover", None, RANGES["eo:snow_cover"]),
         processing_level=properties.text("processing:level", None),
-        orbit_state=lowered(properties.text("sat:orbit_state", None)),
-        relative_orbit=whole(properties.number("sat:relative_orbit", None)),
-        sun_azimuth_deg=properties.number("view:sun_azimuth", None),
-        sun_elevation_deg=properties.number("view:sun_elevation", None),
+        orbit_state=orbit_state(properties, "sat:orbit_state"),
+        relative_orbit=properties.whole("sat:relative_orbit", RANGES["sat:relative_orbit"]),
+        sun_azimuth_deg=properties.azimuth("view:sun_azimuth"),
+        sun_elevation_deg=properties.number("view:sun_elevation", None, RANGES["view:sun_elevation"]),
         properties=known(
             {
                 **scene.properties,
                 "product:type": properties.text("product:type", None),
-                "sat:absolute_orbit": whole(properties.number("sat:absolute_orbit", None)),
+                "sat:absolute_orbit": properties.whole("sat:absolute_orbit"),
                 "view:incidence_angle": None if incidence is None else abs(incidence),
                 "grid:code": grid_code(properties.text("grid:code", None)),
             }
         ),
-        warnings=(*scene.warnings, *not_percentages({"eo:cloud_cover": cloud, "eo:snow_cover": snow})),
     )
 
 
@@ -99,10 +94,3 @@ def end_of(properties: Fields, name: str, started_at: datetime | None) -> dateti
     if started_at and ended_at and ended_at < started_at:
         raise UnreadableScene(f"its {name} ({ended_at.isoformat()}) is before it begins ({started_at.isoformat()})")
     return ended_at
-
-
-def not_percentages(values: Mapping[str, float | None]) -> Iterator[str]:
-    """A warning about each value that is no share of 0 to 100 %."""
-    for name, value in values.items():
-        if value is not None and percentage(value) is None:
-            yield f"{name} is {value:g}, not a percentage"

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.feature_search.features import asset_key, file_fields, known, lasting_assets, texts
+from harvester.sources.feature_search.features import asset_key, file_fields, known, lasting_assets
 from harvester.sources.feature_search.scene import scene_of_feature, with_stac_properties
 from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields
@@ -57,13 +56,13 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         UnreadableScene: A mandatory field is missing or is not what it must be.
     """
     feature = Fields(raw.content)
-    properties = feature.section("properties")
+    properties = Fields(feature.take("properties"), "properties")
     started_at = properties.instant("start_datetime")
     scene = scene_of_feature(properties.text("identifier"), feature, properties, started_at, sensors)
     scene = with_stac_properties(scene, properties)
-    files = list(_files(feature.take("assets", {})))
-    assets, warnings = lasting_assets(_asset(key, file) for key, file in files)
-    links = list(_links(feature.take("links", [])))
+    files = feature.objects("assets")
+    assets, warnings = lasting_assets(_assets(files))
+    links = list(_links(feature))
     properties.take("latest", None)
     return replace(
         scene,
@@ -76,7 +75,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         warnings=(
             *scene.warnings,
             *warnings,
-            *(warning for _, file in files for warning in file.close()),
+            *(warning for file in files.values() for warning in file.close()),
             *feature.close(_OF_FEATURE),
             *properties.close(_OF_PROPERTIES),
         ),
@@ -105,13 +104,11 @@ def _doi(text: str | None) -> str | None:
     return doi[0] if doi else None
 
 
-def _files(assets: Any) -> Iterator[tuple[str, Fields]]:
+def _assets(files: Mapping[str, Fields]) -> Iterator[RemoteAsset]:
     """The files; the keys of GEODES are paths, ours the names of the files, or the whole paths where names repeat."""
-    if not isinstance(assets, Mapping):
-        raise UnreadableScene(f"assets are not an object but {str(assets)[:80]!r}")
-    names = [asset_key(path.rpartition("/")[2]) for path in assets]
-    for (path, content), name in zip(assets.items(), names, strict=True):
-        yield name if names.count(name) == 1 else asset_key(path), Fields(content, f"assets.{path}")
+    names = [asset_key(path.rpartition("/")[2]) for path in files]
+    for (path, file), name in zip(files.items(), names, strict=True):
+        yield _asset(name if names.count(name) == 1 else asset_key(path), file)
 
 
 def _asset(key: str, asset: Fields) -> RemoteAsset:
@@ -125,18 +122,15 @@ def _asset(key: str, asset: Fields) -> RemoteAsset:
     return RemoteAsset(
         key=key,
         href=asset.text("href", ""),
-        roles=texts(asset.take("roles", [])) or ("data",),
+        roles=asset.texts("roles") or ("data",),
         title=asset.text("title", key).rpartition("/")[2],
         media_type=asset.text("type", None),
         fields=known(fields),
     )
 
 
-def _links(links: Any) -> Iterator[RecordLink]:
-    if not isinstance(links, list):
-        raise UnreadableScene(f"links are not a list but {str(links)[:80]!r}")
-    for content in links:
-        link = Fields(content, "links")
+def _links(feature: Fields) -> Iterator[RecordLink]:
+    for link in feature.objects("links").values():
         if href := lasting_address(link.text("href", None)):
             # `application/html` is no media type.
             media_type = link.text("type", None)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from footprints import FootprintError, ViewingDirection, azimuth_from_scan_axis, azimuth_in_circle
+from footprints import ViewingDirection, azimuth_from_scan_axis, azimuth_in_circle
 from harvester.errors import UnreadableScene
+from harvester.items.checks import RANGES
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
 from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.airbus.features import footprint_from_geojson, moment_or_none
@@ -25,11 +26,13 @@ _DATE_TOLERANCE = timedelta(minutes=1)
 #: azimuthAngle within this of 180° is the scan axis, whatever the constellation (all genuine answers: 0.08° at most).
 _SCAN_AXIS_DEG = (179.0, 181.0)
 
+_TILT = (-89.999, 89.999)
+#: Field -> name of ours, bounds in degrees.
 _ANGLES = {
-    "azimuthAngle": "azimuth_angle",
-    "incidenceAngle": "incidence_angle",
-    "incidenceAngleAlongTrack": "incidence_angle_along_track",
-    "incidenceAngleAcrossTrack": "incidence_angle_across_track",
+    "azimuthAngle": ("azimuth_angle", (-360, 360)),
+    "incidenceAngle": ("incidence_angle", (0, _TILT[1])),
+    "incidenceAngleAlongTrack": ("incidence_angle_along_track", _TILT),
+    "incidenceAngleAcrossTrack": ("incidence_angle_across_track", _TILT),
 }
 
 #: Of the acquisition: equal in the records of both levels.
@@ -100,15 +103,13 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         UnreadableScene: the satellite is not one of ours, or no acquisition, time or footprint can be told.
     """
     feature = Fields(raw.content)
-    properties = feature.section("properties")
+    properties = Fields(feature.take("properties"), "properties")
     source_id, level = properties.text("id"), properties.text("processingLevel")
     code = properties.text("platform")
     satellite = _satellite(code, sensors)
     acquisition = _acquisition(properties, code, level)
     footprint, mended = footprint_from_geojson(feature.take("geometry"))
-    cloud, cloud_warnings = _percent(properties, "cloudCover")
-    snow, snow_warnings = _percent(properties, "snowCover")
-    angles = {name: properties.number(field, None) for field, name in _ANGLES.items()}
+    angles = {name: properties.number(field, None, within) for field, (name, within) in _ANGLES.items()}
     links = feature.section("_links")
     assets = tuple(_assets(links, level, properties.text("productionStatus", None)))
     return SceneRecord(
@@ -119,14 +120,14 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         footprint=footprint,
         footprint_from="source",
         viewing=_viewing(angles, code),
-        sun_azimuth_deg=properties.number("illuminationAzimuthAngle", None),
-        sun_elevation_deg=properties.number("illuminationElevationAngle", None),
+        sun_azimuth_deg=properties.azimuth("illuminationAzimuthAngle"),
+        sun_elevation_deg=properties.number("illuminationElevationAngle", None, RANGES["view:sun_elevation"]),
         vendor_angles={name: angle for name, angle in angles.items() if angle is not None},
         acquisition_station=properties.text("acquisitionStation", None),
         is_archive=True,
-        gsd_m=properties.number("resolution", None),
-        cloud_cover_percent=cloud,
-        snow_cover_percent=snow,
+        gsd_m=properties.number("resolution", None, RANGES["gsd"]),
+        cloud_cover_percent=properties.number("cloudCover", None, RANGES["eo:cloud_cover"]),
+        snow_cover_percent=properties.number("snowCover", None, RANGES["eo:snow_cover"]),
         processing_level=level,
         source_id=source_id,
         published_at=properties.instant("publicationDate", None),
@@ -135,8 +136,6 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         warnings=(
             *acquisition.warnings,
             *mended,
-            *cloud_warnings,
-            *snow_warnings,
             *properties.close(_IGNORED_PROPERTIES),
             *links.close(_IGNORED_LINKS),
             *feature.close(_IGNORED),
@@ -180,13 +179,6 @@ def _acquisition(properties: Fields, code: str, level: str) -> _Acquisition:
     return _Acquisition(named, strip_keys, properties.instant("acquisitionDate"), (warning,))
 
 
-def _percent(properties: Fields, name: str) -> tuple[float | None, tuple[str, ...]]:
-    value = properties.number(name, None)
-    if value is None or 0 <= value <= 100:
-        return value, ()
-    return None, (f"properties.{name} is no percentage: {value}",)
-
-
 def _viewing(angles: Mapping[str, float | None], code: str) -> ViewingDirection | None:
     """The direction to the satellite; None where the record does not say enough.
 
@@ -198,19 +190,19 @@ def _viewing(angles: Mapping[str, float | None], code: str) -> ViewingDirection 
     if azimuth is None or incidence is None:
         return None
     start, end = _SCAN_AXIS_DEG
-    try:
-        if code.startswith("PNEO") and not start < azimuth < end:
-            return ViewingDirection(azimuth_in_circle(azimuth), incidence)
-        if along is None or across is None:
-            return None
-        return ViewingDirection(azimuth_from_scan_axis(azimuth, along, across), incidence)
-    except FootprintError as error:
-        raise UnreadableScene(f"the angles give no viewing direction: {error}") from error
+    if code.startswith("PNEO") and not start < azimuth < end:
+        return ViewingDirection(azimuth_in_circle(azimuth), incidence)
+    if along is None or across is None:
+        return None
+    return ViewingDirection(azimuth_from_scan_axis(azimuth, along, across), incidence)
 
 
 def _further(properties: Fields, level: str) -> dict[str, Any]:
     names = _OF_ACQUISITION | {field: f"airbus:{_slug(level)}_{name}" for field, name in _OF_OFFER.items()}
-    values = {name: properties.text(field, None) for field, name in names.items()}
+    values = {
+        name: properties.time(field) if field.endswith("Date") else properties.text(field, None)
+        for field, name in names.items()
+    }
     return {"order:status": "orderable"} | {name: value for name, value in values.items() if value is not None}
 
 
@@ -219,8 +211,10 @@ def _assets(links: Fields, level: str, status: str | None) -> Iterator[RemoteAss
     suffix = "" if level == "ALBUM" else f"-{_slug(level)}"
     for link, (key, role, title) in _ASSETS.items():
         for each in _each(links.take(link, [])):
-            href, part = lasting_address(each.get("href")), _part(each, role)
-            if href:
+            href, part = lasting_address(each["href"]), _part(each, role)
+            if href is None:
+                links.leave_out(f"the address of {link} is not absolute, or holds a signature or credentials")
+            else:
                 yield RemoteAsset(
                     key=f"{key}{suffix}{part}",
                     href=href,
@@ -232,9 +226,10 @@ def _assets(links: Fields, level: str, status: str | None) -> Iterator[RemoteAss
 
 
 def _each(link: Any) -> list[Mapping[str, Any]]:
-    """A link is an object, or a list of one for each part of a bundle."""
+    """A link is an object, or a list of one for each part of a bundle; those that lead anywhere."""
     links = link if isinstance(link, list) else [link]
-    return [each for each in links if isinstance(each, Mapping)]
+    named = [each if isinstance(each, Mapping) else {"href": each} for each in links]
+    return [each for each in named if each.get("href")]
 
 
 def _part(link: Mapping[str, Any], role: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from harvester.errors import UnreadableScene
-from harvester.items.checks import is_storable
+from harvester.items.checks import RANGES, is_storable
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
 from harvester.sensors import Satellite, Sensors
 from harvester.sources.airbus.features import footprint_from_geojson
@@ -31,7 +31,6 @@ _ORBIT_STATES = ("ascending", "descending")
 _TEXTS = {
     "antennaMode": "airbus:antenna_mode",
     "beamId": "airbus:beam_id",
-    "lastUpdateTime": "airbus:last_update_date",
     "quality": "airbus:quality",
     "status": "airbus:status",
 }
@@ -48,7 +47,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa:
         UnreadableScene: the satellite is unknown, or no acquisition, time or footprint can be told.
     """
     feature = Fields(raw.content)
-    properties = feature.section("properties")
+    properties = Fields(feature.take("properties"), "properties")
     acquisition = properties.text("acquisitionId")
     if not is_storable(acquisition):
         raise UnreadableScene(f"properties.acquisitionId {acquisition[:80]!r} holds a character that cannot be stored")
@@ -57,7 +56,6 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa:
         raise UnreadableScene(f"properties.satellite {code[:40]!r} is not one of {', '.join(_SATELLITES)}")
     footprint, mended = footprint_from_geojson(feature.take("geometry"))
     started_at, ended_at = properties.instant("startTime"), properties.instant("stopTime", None)
-    relative_orbit = properties.number("relativeOrbit", None)
     assets, unusable = _assets(feature, properties)
     further = _further(properties)
     return SceneRecord(
@@ -73,8 +71,8 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa:
         international_designator=satellite.international_designator,
         started_at=started_at if ended_at else None,
         ended_at=ended_at,
-        relative_orbit=int(relative_orbit) if relative_orbit is not None else None,
-        orbit_state=_orbit_state(properties),
+        relative_orbit=properties.whole("relativeOrbit", RANGES["sat:relative_orbit"]),
+        orbit_state=properties.one_of("pathDirection", _ORBIT_STATES, None),
         source_id=acquisition,
         published_at=properties.instant("catalogueTime", None),
         properties=further,
@@ -85,31 +83,17 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa:
 
 def _further(properties: Fields) -> dict[str, Any]:
     values = {name: properties.text(field, None) for field, name in _TEXTS.items()}
-    absolute_orbit = properties.number("absoluteOrbit", None)
     values |= {
         "airbus:item_id": properties.text("itemId", None),
+        "airbus:last_update_date": properties.time("lastUpdateTime"),
         "airbus:out_of_full_performance": properties.take("outOfFullPerformance", None),
         "sar:instrument_mode": properties.text("sensorMode", None),
-        "sar:observation_direction": _side(properties),
+        "sar:observation_direction": _SIDES.get(properties.one_of("lookDirection", _SIDES, "")),
         "sar:polarizations": _polarisations(properties),
-        "sat:absolute_orbit": int(absolute_orbit) if absolute_orbit is not None else None,
+        "sat:absolute_orbit": properties.whole("absoluteOrbit"),
         **_incidence(properties.section("incidenceAngle")),
     }
     return _BAND | {name: value for name, value in values.items() if value is not None}
-
-
-def _orbit_state(properties: Fields) -> str | None:
-    state: str | None = properties.text("pathDirection", None)
-    if state is not None and state not in _ORBIT_STATES:
-        raise UnreadableScene(f"properties.pathDirection {state[:40]!r} is not one of {', '.join(_ORBIT_STATES)}")
-    return state
-
-
-def _side(properties: Fields) -> str | None:
-    side = properties.text("lookDirection", None)
-    if side is not None and side not in _SIDES:
-        raise UnreadableScene(f"properties.lookDirection {side[:40]!r} is neither L nor R")
-    return _SIDES.get(side)
 
 
 def _polarisations(properties: Fields) -> list[str] | None:
@@ -118,16 +102,18 @@ def _polarisations(properties: Fields) -> list[str] | None:
     if channels is None:
         return None
     if not _POLARISATIONS.fullmatch(channels):
-        raise UnreadableScene(f"properties.polarizationChannels {channels[:40]!r} are no polarisations")
+        properties.leave_out(f"properties.polarizationChannels {channels[:40]!r} are no polarisations")
+        return None
     return [channels[start : start + 2] for start in range(0, len(channels), 2)]
 
 
 def _incidence(angles: Fields) -> dict[str, float]:
-    least, most = angles.number("minimum", None), angles.number("maximum", None)
+    least, most = (angles.number(name, None, RANGES["view:incidence_angle"]) for name in ("minimum", "maximum"))
     if least is None or most is None:
         return {}
-    if not 0 <= least <= most < 90:
-        raise UnreadableScene(f"properties.incidenceAngle is no range of angles: {least} to {most}")
+    if least > most:
+        angles.leave_out(f"properties.incidenceAngle is no range of angles: {least:g} to {most:g}")
+        return {}
     return {
         "view:incidence_angle": round((least + most) / 2, 6),
         "airbus:incidence_angle_minimum": least,

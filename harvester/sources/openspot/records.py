@@ -7,13 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from shapely.errors import ShapelyError
-from shapely.geometry import shape
-
-from footprints import FootprintError, Region, footprint_as_drawn
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, RemoteAsset, SceneRecord
 from harvester.sensors import SatelliteFields, Sensors
+from harvester.sources.feature_search.features import footprint_of
 from harvester.strict_reading import Fields
 
 #: `DS_SPOT6_201807041015123_FR1_…`, also with a spectral mode between satellite and stamp.
@@ -45,7 +42,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         scene_keys=(f"{satellite['mission']}_{stamp}",),
         **satellite,
         acquired_at=acquired_at,
-        footprint=_footprint(feature.take("geometry")),
+        footprint=footprint_of(feature.take("geometry")),
         footprint_from="source",
         gsd_m=gsd_m,
         source_id=name,
@@ -104,17 +101,6 @@ def _resolution(value: Any) -> tuple[float | None, tuple[str, ...]]:
     match = _RESOLUTION.fullmatch(str(value).strip())
     metres = float(match[1].replace(",", ".")) if match else 0.0
     return (metres, ()) if 0.1 <= metres <= 100 else (None, (f"resolution is not in metres: {str(value)[:40]!r}",))
-
-
-def _footprint(geometry: Any) -> Region:
-    if not isinstance(geometry, dict):
-        raise UnreadableScene("geometry is not a GeoJSON object")
-    try:
-        return footprint_as_drawn(shape(geometry))
-    except FootprintError as error:
-        raise UnreadableScene(str(error)) from error
-    except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise UnreadableScene(f"geometry is not GeoJSON: {error}") from error
 
 
 def _overview(service: str, quicklook: str, mode: str) -> RemoteAsset:

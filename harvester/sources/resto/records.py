@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from harvester.errors import UnreadableScene
+from harvester.items.checks import RANGES
 from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.feature_search.features import (
@@ -16,16 +16,14 @@ from harvester.sources.feature_search.features import (
     grid_code,
     known,
     lasting_assets,
-    lowered,
-    percentage,
-    texts,
-    whole,
+    orbit_state,
 )
-from harvester.sources.feature_search.scene import end_of, not_percentages, scene_of_feature, with_stac_properties
+from harvester.sources.feature_search.scene import end_of, scene_of_feature, with_stac_properties
 from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields
 
 _INCIDENCE = re.compile(r"(\d{1,2}(?:\.\d+)?)([LR])")
+_SHOWING = ("self", "alternate")
 _ZIP = {"multipart/x-zip": "application/zip"}
 
 _OF_FEATURE = frozenset({"type", "bbox", "stac_version", "stac_extensions", "_geometry", "geometry_name"})
@@ -96,14 +94,11 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     Raises:
         UnreadableScene: A mandatory field is missing or is not what it must be.
     """
-    properties = raw.content.get("properties")
-    if not isinstance(properties, Mapping):
-        raise UnreadableScene("properties is missing")
-    feature, fields = Fields(raw.content), Fields(properties, "properties")
-    feature.take("properties")
-    if "identifier" in properties:
+    feature = Fields(raw.content)
+    fields = Fields(feature.take("properties"), "properties")
+    if fields.has("identifier"):
         scene = _opensearch3_scene(feature, fields, sensors)
-    elif "start_datetime" in properties or "datetime" in properties:
+    elif fields.has("start_datetime") or fields.has("datetime"):
         scene = _v9_scene(feature, fields, sensors)
     else:
         scene = _v2_scene(feature, fields, sensors)
@@ -114,48 +109,41 @@ def _v2_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
     source_id = feature.text("id")
     identifier = properties.text("productIdentifier", source_id)
     started = properties.instant("startDate")
-    cloud, snow = properties.number("cloudCover", None), properties.number("snowCover", None)
     assets, warnings = lasting_assets(_v2_assets(properties))
-    links = _links(properties.take("links", []))
     return replace(
         scene_of_feature(identifier, feature, properties, started, sensors),
         source_id=source_id,
         ended_at=end_of(properties, "completionDate", started),
         published_at=properties.instant("published", None),
-        gsd_m=properties.number("resolution", None),
-        cloud_cover_percent=percentage(cloud),
-        snow_cover_percent=percentage(snow),
+        gsd_m=properties.number("resolution", None, RANGES["gsd"]),
+        cloud_cover_percent=properties.number("cloudCover", None, RANGES["eo:cloud_cover"]),
+        snow_cover_percent=properties.number("snowCover", None, RANGES["eo:snow_cover"]),
         processing_level=properties.text("processingLevel", None),
-        orbit_state=lowered(properties.text("orbitDirection", None)),
-        relative_orbit=whole(properties.number("relativeOrbitNumber", None)),
+        orbit_state=orbit_state(properties, "orbitDirection"),
+        relative_orbit=properties.whole("relativeOrbitNumber", RANGES["sat:relative_orbit"]),
         remote_assets=assets,
-        source_href=_page_of_record(links),
+        source_href=_page_of_record(properties),
         properties=known(
             {
                 **{ours: properties.take(theirs, None) for theirs, ours in _V2_AS_IT_IS.items()},
                 "grid:code": grid_code(properties.text("mgrs", None)),
                 "resto:storage_mode": properties.section("storage").text("mode", None),
                 "product:type": properties.text("productType", None),
-                "sat:absolute_orbit": whole(properties.number("orbitNumber", None)),
-                "view:incidence_angle": _unsigned(properties.number("incidenceAngle", None)),
+                "sat:absolute_orbit": properties.whole("orbitNumber"),
+                "view:incidence_angle": _unsigned(properties.number("incidenceAngle", None, (-90, 90))),
             }
         ),
-        warnings=(
-            *warnings,
-            *not_percentages({"cloudCover": cloud, "snowCover": snow}),
-            *properties.close(_OF_V2),
-        ),
+        warnings=(*warnings, *properties.close(_OF_V2)),
     )
 
 
 def _v9_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRecord:
     source_id = feature.text("id")
     identifier = properties.text("productIdentifier", source_id)
-    moment = properties.instant("datetime", None)
-    started = properties.instant("start_datetime", moment)
+    started = properties.instant("start_datetime", properties.instant("datetime", None))
     if started is None:
-        raise UnreadableScene("properties.datetime is missing")
-    assets, warnings = lasting_assets(_v9_assets(feature.take("assets", {})))
+        raise UnreadableScene("neither properties.start_datetime nor properties.datetime is a time")
+    assets, warnings = lasting_assets(_v9_assets(feature))
     scene = scene_of_feature(identifier, feature, properties, started, sensors, instruments="instruments")
     scene = with_stac_properties(scene, properties)
     return replace(
@@ -164,7 +152,7 @@ def _v9_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
         constellation=scene.constellation or properties.text("constellation", None),
         published_at=properties.instant("published", properties.instant("created", None)),
         remote_assets=assets,
-        source_href=_page_of_record(_links(feature.take("links", []))),
+        source_href=_page_of_record(feature),
         properties=known(
             {
                 **scene.properties,
@@ -192,13 +180,13 @@ def _opensearch3_scene(feature: Fields, properties: Fields, sensors: Sensors) ->
         source_id=identifier,
         started_at=day,
         ended_at=day.replace(hour=23, minute=59, second=59),
-        gsd_m=properties.number("resolution", None),
+        gsd_m=properties.number("resolution", None, RANGES["gsd"]),
         processing_level=properties.text("processingLevel", None),
         remote_assets=assets,
         links=tuple(browse),
         properties=known(
             {
-                **_incidence(properties.text("incidence", None)),
+                **_incidence(properties),
                 **{ours: properties.take(theirs, None) for theirs, ours in _KALIDEOS_AS_IT_IS.items()},
             }
         ),
@@ -206,19 +194,17 @@ def _opensearch3_scene(feature: Fields, properties: Fields, sensors: Sensors) ->
     )
 
 
-def _incidence(text: str | None) -> dict[str, float]:
+def _incidence(properties: Fields) -> dict[str, float]:
     """The incidence in degrees, and the same with a sign: `00.61L` is 0.61 and -0.61, `12.40R` is 12.4 and 12.4.
 
     The letter is the side of the track on which the scene lies, seen along the flight: left is negative here.
-
-    Raises:
-        UnreadableScene: It has another form.
     """
-    if text is None:
+    if (text := properties.text("incidence", None)) is None:
         return {}
     match = _INCIDENCE.fullmatch(text)
     if match is None:
-        raise UnreadableScene(f"properties.incidence is not an angle with its side, such as 12.40R, but {text[:40]!r}")
+        properties.leave_out(f"properties.incidence is not an angle with its side, such as 12.40R, but {text[:40]!r}")
+        return {}
     angle = float(match[1])
     return {"view:incidence_angle": angle, "kalideos:incidence_angle": -angle if match[2] == "L" else angle}
 
@@ -263,15 +249,12 @@ def _media_type(download: Fields) -> str | None:
     return None if written is None else _ZIP.get(written, written)
 
 
-def _v9_assets(assets: Any) -> Iterator[RemoteAsset]:
-    if not isinstance(assets, Mapping):
-        raise UnreadableScene(f"assets are not an object but {str(assets)[:80]!r}")
-    for key, content in assets.items():
-        asset = Fields(content, f"assets.{key}")
+def _v9_assets(feature: Fields) -> Iterator[RemoteAsset]:
+    for key, asset in feature.objects("assets").items():
         yield RemoteAsset(
             key=asset_key(key),
-            href=asset.text("href"),
-            roles=texts(asset.take("roles", [])),
+            href=asset.text("href", ""),
+            roles=asset.texts("roles"),
             title=asset.text("title", key),
             media_type=asset.text("type", None),
         )
@@ -290,16 +273,11 @@ def _web_map(layer: Fields) -> Iterator[RecordLink]:
         )
 
 
-def _links(links: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(links, list) or not all(isinstance(link, Mapping) for link in links):
-        raise UnreadableScene(f"links are not a list of objects but {str(links)[:80]!r}")
-    return links
-
-
-def _page_of_record(links: list[Mapping[str, Any]]) -> str | None:
+def _page_of_record(fields: Fields) -> str | None:
     """Where the service shows the record as JSON."""
-    shown = [link for link in links if link.get("rel") in ("self", "alternate") and "json" in str(link.get("type"))]
-    return next((href for link in shown if (href := lasting_address(link.get("href")))), None)
+    links = fields.objects("links").values()
+    shown = [link for link in links if link.take("rel", None) in _SHOWING and "json" in str(link.take("type", None))]
+    return next((href for link in shown if (href := lasting_address(link.take("href", None)))), None)
 
 
 def _unsigned(angle: float | None) -> float | None:

@@ -51,9 +51,11 @@ def remote_assets(said: Any, base: str | None) -> tuple[tuple[RemoteAsset, ...],
         said: The assets as the Item has them: key -> asset.
         base: Address against which relative addresses are meant.
     """
+    if not isinstance(said, dict):
+        return (), ["assets is not an object, and was left out"]
     warnings: list[str] = []
     assets: dict[str, RemoteAsset] = {}
-    for name, asset in said.items() if isinstance(said, dict) else ():
+    for name, asset in said.items():
         href = absolute(asset.get("href"), base) if isinstance(asset, dict) else None
         if href is None:
             warnings.append(f"the asset {name[:80]!r} has no web address and was left out")

@@ -16,6 +16,7 @@ from harvester.errors import UnreadableScene
 from harvester.items.checks import RANGES
 from harvester.record import RawRecord, RecordLink, SceneRecord
 from harvester.sensors import SatelliteFields, Sensors
+from harvester.sources.feature_search.features import footprint_of, orbit_state
 from harvester.sources.stac.addresses import web_address
 from harvester.sources.stac.assets import is_plain, proj_code, remote_assets
 from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
@@ -26,6 +27,7 @@ _STAMPED_ID = re.compile(r"(SPOT[67])_MS_(\d{15})_(SPOT[67])_P_(\d{15})_\d+")
 
 _UNSLUGGED = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST_ID = 200
+_TILT = (0, 89.999)  #: degrees
 _OLD_VERSION = re.compile(r"0\.|1\.0\.0-")
 
 #: Links that say something about the image; the others hold the remote catalogue together.
@@ -95,7 +97,7 @@ def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRe
     own = web_address(raw.content.get("document"), None) or web_address(_self_href(links), raw.content.get("page"))
     base = own or raw.content.get("page")
     assets, asset_warnings = remote_assets(fields.take("assets", {}), base)
-    reading = _Properties(fields.section("properties"))
+    reading = _Properties(Fields(fields.take("properties"), "properties"))
     keys = _scene_keys(raw_id, preset := raw.content.get("preset"))
     if preset and not keys:
         reading.warnings.append(f"the id does not tell the acquisition, as those of {preset} do")
@@ -130,12 +132,12 @@ class _Properties:
         return {
             **self._moments(),
             **self._view(),
-            "gsd_m": self._within("gsd", 0.01, 10_000),
-            "cloud_cover_percent": self._within("eo:cloud_cover", 0, 100),
-            "snow_cover_percent": self._within("eo:snow_cover", 0, 100),
+            "gsd_m": self._ranged("gsd"),
+            "cloud_cover_percent": self._ranged("eo:cloud_cover"),
+            "snow_cover_percent": self._ranged("eo:snow_cover"),
             "processing_level": self.fields.text("processing:level", None),
-            "orbit_state": self._orbit_state(),
-            "relative_orbit": self._relative_orbit(),
+            "orbit_state": orbit_state(self.fields, "sat:orbit_state"),
+            "relative_orbit": self.fields.whole("sat:relative_orbit", RANGES["sat:relative_orbit"]),
             "published_at": self.fields.instant("published", None),
         }
 
@@ -152,7 +154,7 @@ class _Properties:
         return self._further
 
     def _value(self, field: str) -> Any:
-        return self._within(field, *RANGES[field]) if field in RANGES else self.fields.take(field)
+        return self._ranged(field) if field in RANGES else self.fields.take(field)
 
     def left_over(self) -> tuple[str, ...]:
         """A warning that names what was not taken."""
@@ -160,22 +162,24 @@ class _Properties:
         return self.fields.close(_IGNORED | {name for name in left if name.startswith("dinamis:")})
 
     def _moments(self) -> dict[str, Any]:
-        acquired = self.fields.instant("datetime", None)
         started = self.fields.instant("start_datetime", None)
         ended = self.fields.instant("end_datetime", None)
-        if acquired is None and not (started and ended):
-            raise UnreadableScene("it has neither a datetime nor both start_datetime and end_datetime")
         if started and ended and started > ended:
-            raise UnreadableScene("its end_datetime is before its start_datetime")
+            self.fields.leave_out("properties.end_datetime is before properties.start_datetime")
+            ended = None
+        if started and ended:
+            acquired = self.fields.instant("datetime", None)
+        elif self.fields.has("datetime"):
+            acquired = self.fields.instant("datetime")
+        else:
+            raise UnreadableScene("it has neither a datetime nor both start_datetime and end_datetime in their order")
         return {"acquired_at": acquired, "started_at": started, "ended_at": ended}
 
     def _view(self) -> dict[str, Any]:
         """Directions; `view:azimuth` is read from the target to the satellite, as nearly all catalogues write it."""
-        sun_azimuth = self.fields.number("view:sun_azimuth", None)
-        said_azimuth = self.fields.number("view:azimuth", None)
-        azimuth = None if said_azimuth is None else said_azimuth % 360
-        incidence = self._within("view:incidence_angle", 0, 89.999)
-        off_nadir = self._within("view:off_nadir", 0, 89.999)
+        azimuth = self.fields.azimuth("view:azimuth")
+        incidence = self.fields.number("view:incidence_angle", None, _TILT)
+        off_nadir = self.fields.number("view:off_nadir", None, _TILT)
         viewing = None
         if azimuth is not None and incidence is not None:
             viewing = ViewingDirection(azimuth, incidence, off_nadir)
@@ -184,28 +188,13 @@ class _Properties:
             self._further |= {name: angle for name, angle in alone.items() if angle is not None}
         return {
             "viewing": viewing,
-            "sun_azimuth_deg": None if sun_azimuth is None else sun_azimuth % 360,
-            "sun_elevation_deg": self._within("view:sun_elevation", -90, 90),
+            "sun_azimuth_deg": self.fields.azimuth("view:sun_azimuth"),
+            "sun_elevation_deg": self._ranged("view:sun_elevation"),
         }
 
-    def _within(self, name: str, lowest: float, highest: float) -> float | None:
-        """A number; services write -1 or 999 for one that they do not know."""
-        number: float | None = self.fields.number(name, None)
-        if number is None or lowest <= number <= highest:
-            return number
-        self.warnings.append(f"{name} is {number:g}, out of its range, and was left out")
-        return None
-
-    def _orbit_state(self) -> str | None:
-        state: str | None = self.fields.text("sat:orbit_state", None)
-        if state is None or state.lower() in ("ascending", "descending", "geostationary"):
-            return state.lower() if state else None
-        self.warnings.append(f"sat:orbit_state {state[:40]!r} is none of the extension and was left out")
-        return None
-
-    def _relative_orbit(self) -> int | None:
-        number = self._within("sat:relative_orbit", 1, 100_000)
-        return None if number is None else int(number)
+    def _ranged(self, name: str) -> float | None:
+        number: float | None = self.fields.number(name, None, RANGES[name])
+        return number
 
     def _take_proj_code(self) -> None:
         code = proj_code(self.fields.take("proj:code", None), self.fields.take("proj:epsg", None))
@@ -220,7 +209,7 @@ def _is_published(field: str) -> bool:
 def _satellite(properties: Fields, keys: tuple[str, ...], otherwise: str, sensors: Sensors) -> SatelliteFields:
     """The satellite: as its sensor document has it, where it is one of ours, else as the Item says."""
     platform, constellation = properties.text("platform", None), properties.text("constellation", None)
-    instruments, mission = properties.take("instruments", ()), properties.text("mission", None)
+    instruments, mission = properties.texts("instruments"), properties.text("mission", None)
     designator = properties.text("sat:platform_international_designator", None)
     if ours := sensors.satellite_called(keys[0].partition("_")[0] if keys else (platform or "")):
         return ours
@@ -229,16 +218,9 @@ def _satellite(properties: Fields, keys: tuple[str, ...], otherwise: str, sensor
         "mission": mission,
         "platform": platform.lower().replace(" ", "-") if platform else None,
         "constellation": constellation.lower() if constellation else None,
-        "instruments": _instruments(instruments),
+        "instruments": tuple(name.lower() for name in instruments),
         "international_designator": designator,
     }
-
-
-def _instruments(said: Any) -> tuple[str, ...]:
-    names = [said] if isinstance(said, str) else said
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise UnreadableScene("properties.instruments is not a list of texts")
-    return tuple(name.lower() for name in names)
 
 
 def _scene_keys(item_id: str, preset: str | None) -> tuple[str, ...]:
@@ -259,10 +241,9 @@ def _slug(item_id: str) -> str:
 
 def _footprint(geometry: Any) -> Region:
     try:
-        shape = shapely.from_geojson(orjson.dumps(geometry))
-    except (shapely.GEOSException, orjson.JSONEncodeError, TypeError) as error:
-        raise UnreadableScene(f"the geometry is not GeoJSON: {error}") from error
-    return footprint_as_drawn(shape)
+        return footprint_as_drawn(shapely.from_geojson(orjson.dumps(geometry)))
+    except (shapely.GEOSException, orjson.JSONEncodeError, TypeError, ValueError):
+        return footprint_of(geometry)  # slower, and closes rings that are open
 
 
 def _self_href(links: list[Mapping[str, Any]]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import getitem
@@ -314,11 +315,33 @@ MANDATORY: dict[str, Callable[[dict[str, Any]], None]] = {
     r"id is missing": lambda feature: feature.pop("id"),
     r"geometry is not a GeoJSON polygon": lambda feature: feature.update(geometry={"type": "Polygon"}),
     r"geometry: ": lambda feature: feature.update(geometry={"type": "Point", "coordinates": [1, 2]}),
-    r"assets are not an object": lambda feature: feature.update(assets=["file"]),
-    r"links are not a list": lambda feature: feature.update(links={"rel": "self"}),
     r"start_datetime is not a time": lambda feature: feature["properties"].update(start_datetime="yesterday"),
     r"gives no id": lambda feature: feature["properties"].update(identifier="x" * 300),
 }
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "said"),
+    [
+        ("properties", "eo:cloud_cover", "N/A"),
+        ("properties", "datetime", "03/04/2025"),
+        ("properties", "sat:orbit_state", "DSC"),
+        ("properties", "sat:relative_orbit", 0),
+        ("properties", "gsd", 0),
+        ("properties", "view:sun_azimuth", 999),
+        ("properties", "processing:level", 1),
+        ("", "assets", ["file"]),
+        ("", "links", "none"),
+    ],
+)
+def test_optional_field_that_cannot_be_meant_is_left_out(place: str, name: str, said: Any, sensors: Sensors) -> None:
+    """It is told and not published, and the scene is that of a record without it."""
+    without, wrong = synthetic_records(1)[0], synthetic_records(1)[0]
+    (without[place] if place else without).pop(name, None)
+    (wrong[place] if place else wrong)[name] = said
+    scene = _scene(wrong, sensors)
+    assert replace(scene, warnings=()) == _scene(without, sensors)
+    assert [warning for warning in scene.warnings if name in warning and warning.endswith("left out")]
 
 
 @pytest.mark.parametrize("reason", MANDATORY)
@@ -382,7 +405,7 @@ def test_unknown_cloud_cover_is_told_and_not_published(sensors: Sensors) -> None
     feature["properties"]["eo:cloud_cover"] = -1
     scene = _scene(feature, sensors)
     assert scene.cloud_cover_percent is None
-    assert "eo:cloud_cover is -1, not a percentage" in scene.warnings
+    assert "properties.eo:cloud_cover is -1, out of its range, and was left out" in scene.warnings
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import degrees, radians, tan
 from pathlib import Path
@@ -175,21 +176,21 @@ def test_pleiades_neo_is_known_by_its_strip_and_by_its_stamp(sensors: Sensors) -
 
 
 @pytest.mark.parametrize(
-    ("said", "is_off"),
+    ("said", "told"),
     [
-        ("2022-01-05T10:31:15.2Z", False),
-        ("2022-01-05T10:31:15.3Z", True),
-        ("2022-01-05T12:30:15.2+02:00", False),
-        ("unknown", False),
-        (None, False),
+        ("2022-01-05T10:31:15.2Z", ()),
+        ("2022-01-05T10:31:15.3Z", (DATE_IS_OFF,)),
+        ("2022-01-05T12:30:15.2+02:00", ()),
+        ("unknown", ("properties.acquisitionDate is not a time, and was left out",)),
+        (None, ()),
     ],
 )
-def test_an_acquisition_date_that_is_off_is_told(said: str | None, is_off: bool, sensors: Sensors) -> None:
+def test_an_acquisition_date_that_is_off_is_told(said: str | None, told: tuple[str, ...], sensors: Sensors) -> None:
     """The time is that of the stamp all the same; what is no date at all cannot be compared."""
     record = feature(acquisitionDate=said, platform="PHR1A", acquisitionIdentifier="DS_PHR1A_202201051030152_XX1")
     found = scene(record, sensors)
     assert found.acquired_at == datetime(2022, 1, 5, 10, 30, 15, 200_000, UTC)
-    assert found.warnings == ((DATE_IS_OFF,) if is_off else ())
+    assert found.warnings == told
 
 
 def test_pleiades_neo_without_any_stamp_says_that_its_time_is_weak(sensors: Sensors) -> None:
@@ -225,8 +226,6 @@ def test_the_source_of_a_bundle_never_names_the_acquisition(sensors: Sensors) ->
         ({"processingLevel": None}, "processingLevel is missing"),
         ({"acquisitionIdentifier": "DS_SPOT7_202001010000000_X"}, "the acquisition is"),
         ({"acquisitionIdentifier": "DS_PHR1A_209913010000000_X", "platform": "PHR1A"}, "is not a time"),
-        ({"incidenceAngle": 95.0}, "viewing direction"),
-        ({"cloudCover": "cloudy"}, "cloudCover"),
     ],
 )
 def test_a_record_that_cannot_be_an_item_is_refused_with_its_reason(
@@ -254,11 +253,28 @@ def test_an_id_stands_once_in_a_page() -> None:
     assert record.content["properties"]["cloudCover"] == 2.0
 
 
-def test_a_cover_that_is_no_percentage_is_left_out_with_a_warning(sensors: Sensors) -> None:
-    """The scene stays readable, and its cloud cover is unknown."""
-    found = scene(feature(cloudCover=-1), sensors)
-    assert found.cloud_cover_percent is None
-    assert [warning for warning in found.warnings if "cloudCover" in warning]
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cloudCover", -1),
+        ("cloudCover", "cloudy"),
+        ("snowCover", "12,5"),
+        ("resolution", 0),
+        ("incidenceAngle", 95.0),
+        ("incidenceAngleAlongTrack", -90),
+        ("illuminationAzimuthAngle", 999),
+        ("illuminationElevationAngle", "high"),
+        ("publicationDate", "08/01/2022"),
+        ("expirationDate", "08/01/2022"),
+        ("processorName", 7),
+    ],
+)
+def test_an_optional_field_that_cannot_be_meant_is_left_out(name: str, said: Any, sensors: Sensors) -> None:
+    """The scene is that of a record without the field, and a warning tells why."""
+    found = scene(feature(**{name: said}), sensors)
+    assert replace(found, warnings=()) == scene(feature("PHR", None, **{name: None}), sensors)
+    (warning,) = found.warnings
+    assert warning.startswith(f"properties.{name} is ")
 
 
 def test_an_unknown_field_is_reported(sensors: Sensors) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -249,17 +250,33 @@ def test_the_genuine_feeds_are_understood(samples: Path) -> None:
         ({"satellite": "ERS-1"}, "satellite"),
         ({"startTime": None}, "startTime is missing"),
         ({"startTime": "yesterday"}, "startTime"),
-        ({"lookDirection": "up"}, "lookDirection"),
-        ({"polarizationChannels": "XY"}, "polarizationChannels"),
-        ({"incidenceAngle": {"minimum": 40, "maximum": 30}}, "incidenceAngle"),
-        ({"incidenceAngle": 40}, "incidenceAngle"),
-        ({"pathDirection": "sideways"}, "pathDirection"),
     ],
 )
 def test_a_record_that_cannot_be_an_item_is_refused_with_its_reason(properties: dict[str, Any], reason: str) -> None:
     """Each reason names the field."""
     with pytest.raises(UnreadableScene, match=reason):
         scene(changed(**properties))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("lookDirection", "up"),
+        ("polarizationChannels", "XY"),
+        ("incidenceAngle", {"minimum": 40, "maximum": 30}),
+        ("incidenceAngle", 40),
+        ("pathDirection", "sideways"),
+        ("relativeOrbit", 0),
+        ("lastUpdateTime", "soon"),
+        ("catalogueTime", "soon"),
+    ],
+)
+def test_an_optional_field_that_cannot_be_meant_is_left_out(name: str, said: Any) -> None:
+    """The scene is that of a record without the field, and a warning tells why."""
+    found = scene(changed(**{name: said}))
+    assert replace(found, warnings=()) == scene(changed(**{name: None}))
+    (warning,) = found.warnings
+    assert warning.startswith(f"properties.{name} ")
 
 
 def test_each_synthetic_record_is_a_scene_without_warnings() -> None:

@@ -190,11 +190,10 @@ def test_a_period_without_a_moment_is_kept() -> None:
     [
         ({"geometry": None}, "geometry is missing"),
         ({"geometry": {"type": "Point", "coordinates": [3, 43]}}, "footprint cannot be used"),
-        ({"geometry": {"type": "Polygon"}}, "not GeoJSON"),
+        ({"geometry": {"type": "Polygon"}}, "not a GeoJSON polygon"),
         ({"geometry": polygon((0, 95), (1, 95), (1, 96))}, "footprint cannot be used"),
         ({"properties": {"datetime": None}}, "neither a datetime nor both"),
         ({"properties": {"datetime": "yesterday"}}, "is not a time"),
-        ({"properties": {"eo:cloud_cover": "cloudy"}}, "is not a number"),
         ({"id": 7}, "id is not a text"),
         ({"id": "::"}, "no id of ours"),
         ({"type": "Catalog"}, "not a STAC Item"),
@@ -237,7 +236,53 @@ def test_numbers_that_stand_for_unknown_are_left_out() -> None:
     """A cloud cover of -1 is not published, and does not refuse the Item."""
     scene = read(changed(properties={"eo:cloud_cover": -1}))
     assert scene.cloud_cover_percent is None
-    assert scene.warnings == ("eo:cloud_cover is -1, out of its range, and was left out",)
+    assert scene.warnings == ("properties.eo:cloud_cover is -1, out of its range, and was left out",)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("eo:cloud_cover", "cloudy"),
+        ("published", "yesterday"),
+        ("start_datetime", "yesterday"),
+        ("view:sun_azimuth", 999),
+        ("instruments", {"name": "msi"}),
+        ("sat:orbit_state", "DSC"),
+        ("processing:level", 2),
+    ],
+)
+def test_an_optional_field_that_cannot_be_meant_is_left_out(name: str, said: Any) -> None:
+    """The Item is that of one without the field, and a warning tells why."""
+    scene = read(changed(properties={name: said}))
+    assert item_of(scene) == item_of(read(changed(properties={name: None})))
+    (warning,) = scene.warnings
+    assert name in warning
+    assert warning.endswith("left out")
+
+
+def test_a_period_the_wrong_way_round_does_not_cost_an_image_with_a_moment() -> None:
+    """Its datetime is sure, and the period is told."""
+    period = {"start_datetime": "2020-01-02T00:00:00Z", "end_datetime": "2020-01-01T00:00:00Z"}
+    scene = read(changed(properties=period))
+    assert "start_datetime" not in item_of(scene)["properties"]
+    assert scene.warnings == ("properties.end_datetime is before properties.start_datetime, and was left out",)
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [[[[1, 1], [2, 1], [2, 2], [1, 2]]], [[["1", "1"], ["2", "1"], ["2", "2"], ["1", "2"], ["1", "1"]]]],
+    ids=["open", "texts"],
+)
+def test_a_ring_that_anybody_could_draw_is_drawn(coordinates: list[Any]) -> None:
+    """Rings that are not closed, and coordinates in quotes, mean one thing only."""
+    assert read(changed(geometry={"type": "Polygon", "coordinates": coordinates})).footprint.bounds == (1, 1, 2, 2)
+
+
+def test_a_hole_without_points_refuses_its_item_alone() -> None:
+    """It must not stop the run."""
+    square = polygon((1, 1), (2, 1), (2, 2), (1, 2))
+    with pytest.raises(UnreadableScene, match="geometry"):
+        read(changed(geometry={**square, "coordinates": [*square["coordinates"], []]}))
 
 
 def file(**fields: Any) -> SceneRecord:
@@ -303,7 +348,7 @@ def test_a_number_of_an_extension_out_of_its_range_is_left_out() -> None:
     """Whichever it is: the Item would be refused for it."""
     scene = read(changed(properties={"sar:center_frequency": 0}))
     assert "sar:center_frequency" not in scene.properties
-    assert scene.warnings == ("sar:center_frequency is 0, out of its range, and was left out",)
+    assert scene.warnings == ("properties.sar:center_frequency is 0, out of its range, and was left out",)
 
 
 def test_properties_with_a_namespace_are_kept() -> None:
