@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import shapely
@@ -25,18 +25,27 @@ _SLACK_DEG = 0.1
 
 
 def footprint_of(record: XmlElement) -> tuple[Region, tuple[str, ...]]:
-    """The ground that a record covers, WGS 84, and warnings: its polygons, or its boxes where it has none.
+    """The ground that a record covers, WGS 84, and warnings: its polygons, or its boxes where it has none to be used.
 
     Raises:
         UnreadableScene: It has neither, or they enclose nothing on the Earth.
     """
     boxes, warnings = _boxes(record)
-    polygons = [_ordered(polygon, boxes) for polygon in _polygons(record)]
-    if not (boxes or polygons):
-        raise UnreadableScene("it has neither a bounding polygon nor a bounding box")
     try:
-        drawn = list(map(footprint_as_drawn, polygons)) or list(map(valid_footprint, boxes))
-        return union_footprints(drawn), warnings
+        if polygons := [_ordered(polygon, boxes) for polygon in _polygons(record)]:
+            return _united(map(footprint_as_drawn, polygons)), warnings
+    except UnreadableScene as error:
+        if not boxes:
+            raise
+        warnings = (*warnings, f"its bounding box stands in for its polygon: {error}")
+    if not boxes:
+        raise UnreadableScene("; ".join(warnings) or "it has neither a bounding polygon nor a bounding box")
+    return _united(map(valid_footprint, boxes)), warnings
+
+
+def _united(drawn: Iterable[Region]) -> Region:
+    try:
+        return union_footprints(drawn)
     except FootprintError as error:
         raise UnreadableScene(f"its extent is no footprint: {error}") from error
 
@@ -90,9 +99,11 @@ def _boxes(record: XmlElement) -> tuple[list[Polygon], tuple[str, ...]]:
     for element in elements(record, f"{_EXTENT}//EX_GeographicBoundingBox"):
         if text(element, "extentTypeCode") in ("false", "0"):  # what the data do not cover
             continue
-        sides = [number(element, name) for name in ("westBoundLongitude", "southBoundLatitude")]
-        sides += [number(element, name) for name in ("eastBoundLongitude", "northBoundLatitude")]
-        west, south, east, north = _all_said(sides)
+        try:
+            west, south, east, north = _sides(element)
+        except UnreadableScene as error:
+            warnings.append(str(error))
+            continue
         if west > east and west - east < 180:
             # Over 180° this box would cover more than half of the Earth: its sides are swapped, as a whole
             # French catalogue does (GéoIDE, 2019).
@@ -102,9 +113,10 @@ def _boxes(record: XmlElement) -> tuple[list[Polygon], tuple[str, ...]]:
     return boxes, tuple(dict.fromkeys(warnings))
 
 
-def _all_said(sides: Sequence[float | None]) -> list[float]:
-    said = [side for side in sides if side is not None]
-    if len(said) < len(sides):
+def _sides(box: XmlElement) -> list[float]:
+    names = ("westBoundLongitude", "southBoundLatitude", "eastBoundLongitude", "northBoundLatitude")
+    said = [side for name in names if (side := number(box, name)) is not None]
+    if len(said) < len(names):
         raise UnreadableScene("its bounding box lacks a side")
     return said
 

@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
+from harvester.items.checks import RANGES
 from harvester.record import RawRecord, SceneRecord
 from harvester.sensors import SatelliteFields, Sensors
+from harvester.sources.feature_search.features import orbit_state
 from harvester.sources.iso19139.document import (
     RECORD_NAMES,
     XmlElement,
     canonical_xml,
     elements,
     name_of,
-    number,
     parsed_xml,
     text,
     texts,
@@ -25,10 +26,12 @@ from harvester.sources.iso19139.document import (
 )
 from harvester.sources.iso19139.extent import footprint_of, period_of
 from harvester.sources.iso19139.links import downloads_of, links_of, previews_of, slug, with_distinct_keys
+from harvester.strict_reading import Fields
 
 #: ISO 19115-3 has the same name of the root, and another structure.
 _NAMESPACES = ("http://www.isotc211.org/2005/gmd", "http://www.isotc211.org/2005/gmi")
 _IMAGE = "contentInfo/*"
+_IMAGE_ANGLES = ("illuminationElevationAngle", "illuminationAzimuthAngle")
 _IMAGE_DESCRIPTIONS = ("MD_ImageDescription", "MI_ImageDescription")
 _IMAGE_LEVELS = ("dataset", "tile", "feature", "collectionSession", "coverage")
 _VECTOR_TYPES = ("vector", "textTable", "tin", "stereoModel", "video")
@@ -97,6 +100,7 @@ def scene_from_iso(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     spot = _spot_scene(identifier)
     footprint, warnings = footprint_of(record)
     begin, end = period_of(record)
+    image = _said_of_image(record)
     unknown = sorted(set(unknown_elements(record)))
     return SceneRecord(
         id=spot.id if spot else slug(identifier),
@@ -113,10 +117,14 @@ def scene_from_iso(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         published_at=_published_at(record),
         remote_assets=with_distinct_keys([*previews_of(record), *downloads_of(record)]),
         links=tuple(links_of(record)),
-        warnings=(*warnings, *([f"fields not known to the reader: {', '.join(unknown)}"] if unknown else [])),
         properties=_properties(record),
         **_platform_fields(record, sensors),
-        **_image_fields(record),
+        **_image_fields(image),
+        warnings=(
+            *warnings,
+            *image.close(),
+            *([f"fields not known to the reader: {', '.join(unknown)}"] if unknown else []),
+        ),
     )
 
 
@@ -200,18 +208,33 @@ def _codes(record: XmlElement, path: str) -> list[str]:
     return [code for code in said if code]
 
 
-def _image_fields(record: XmlElement) -> dict[str, Any]:
-    said = _keyword_fields(record)
-    orbit_state, relative_orbit = said.get("eo:orbitDirection", "").lower(), said.get("eo:orbitNumber", "")
+def _said_of_image(record: XmlElement) -> Fields:
+    """What the record says of the image itself, and of its resolution, as texts."""
+    keywords = _keyword_fields(record)
+    return Fields(
+        {
+            **{name: text(record, f"{_IMAGE}/{name}") for name in _IMAGE_ANGLES},
+            **{name: keywords.get(name) for name in ("eo:snowCover", "eo:orbitDirection", "eo:orbitNumber")},
+            "cloudCoverPercentage": text(record, f"{_IMAGE}/cloudCoverPercentage"),
+            "processingLevelCode": text(record, f"{_IMAGE}/processingLevelCode//code"),
+            "spatialResolution": {str(place): said for place, said in enumerate(_distances_m(record))},
+        }
+    )
+
+
+def _image_fields(image: Fields) -> dict[str, Any]:
+    elevation, azimuth = _IMAGE_ANGLES
+    distances = image.section("spatialResolution")
+    metres = [distances.number(each.rpartition(".")[2], None, RANGES["gsd"]) for each in list(distances.left_over())]
     return {
-        "cloud_cover_percent": _percentage("cloud cover", number(record, f"{_IMAGE}/cloudCoverPercentage")),
-        "snow_cover_percent": _percentage("snow cover", _as_number(said.get("eo:snowCover"))),
-        "sun_elevation_deg": number(record, f"{_IMAGE}/illuminationElevationAngle"),
-        "sun_azimuth_deg": number(record, f"{_IMAGE}/illuminationAzimuthAngle"),
-        "processing_level": text(record, f"{_IMAGE}/processingLevelCode//code"),
-        "gsd_m": _resolution_m(record),
-        "orbit_state": orbit_state if orbit_state in ("ascending", "descending") else None,
-        "relative_orbit": int(relative_orbit) if relative_orbit.isdecimal() else None,
+        "cloud_cover_percent": image.number("cloudCoverPercentage", None, RANGES["eo:cloud_cover"]),
+        "snow_cover_percent": image.number("eo:snowCover", None, RANGES["eo:snow_cover"]),
+        "sun_elevation_deg": image.number(elevation, None, RANGES["view:sun_elevation"]),
+        "sun_azimuth_deg": image.azimuth(azimuth),
+        "processing_level": image.text("processingLevelCode", None),
+        "gsd_m": min((each for each in metres if each is not None), default=None),
+        "orbit_state": orbit_state(image, "eo:orbitDirection"),
+        "relative_orbit": image.whole("eo:orbitNumber", RANGES["sat:relative_orbit"]),
     }
 
 
@@ -222,21 +245,11 @@ def _keyword_fields(record: XmlElement) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
-def _as_number(said: str | None) -> float | None:
-    return float(said) if said is not None and re.fullmatch(r"\d+(\.\d+)?", said) else None
-
-
-def _percentage(what: str, value: float | None) -> float | None:
-    if value is not None and not 0 <= value <= 100:
-        raise UnreadableScene(f"its {what} is {value:g} %")
-    return value
-
-
-def _resolution_m(record: XmlElement) -> float | None:
-    """The finest distance in metres; other units are not guessed at."""
+def _distances_m(record: XmlElement) -> list[str]:
+    """The resolutions that are in metres; other units are not guessed at."""
     found = elements(record, "identificationInfo//spatialResolution//Distance")
-    metres = [number(element, ".") for element in found if _is_metre(element.get("uom", ""))]
-    return min((value for value in metres if value is not None and value > 0), default=None)
+    metres = (text(element, ".") for element in found if _is_metre(element.get("uom", "")))
+    return list(dict.fromkeys(said for said in metres if said))
 
 
 def _is_metre(unit: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -175,8 +176,8 @@ def test_synthetic_scenes_are_read_without_warnings(sensors: Sensors) -> None:
         ({"box": None}, "it has neither a bounding polygon nor a bounding box"),
         ({"box": (1, 43, 1, 43)}, "its extent is no footprint"),
         ({"box": (1, 43, 2, 144)}, "its extent is no footprint"),
-        ({"cloud": 130}, "its cloud cover is 130 %"),
-        ({"ring": [(1, 2), (3, 4)]}, "its bounding polygon is none"),
+        ({"box": None, "ring": [(1, 2), (3, 4)]}, "its bounding polygon is none"),
+        ({"box": (1, 43, float("nan"), 44)}, "eastBoundLongitude is not a number"),
     ],
 )
 def test_unusable_record_is_refused_with_its_reason(parts: dict[str, Any], reason: str) -> None:
@@ -328,10 +329,49 @@ def test_resolution_is_in_metres_however_they_are_written(unit: str, metres: flo
     assert scene_of(_with_resolution("2.5", unit)).gsd_m == metres
 
 
-def test_what_is_no_number_is_told_by_its_name() -> None:
-    """The reason of a refusal names the field."""
-    with pytest.raises(UnreadableScene, match=r"^Distance is not a number but '2,5'$"):
-        scene_of(_with_resolution("2,5", "m"))
+@pytest.mark.parametrize("said", ["2,5", "0", "-1"])
+def test_a_resolution_that_cannot_be_meant_is_left_out(said: str) -> None:
+    """It is told, and does not cost the record."""
+    scene = scene_of(_with_resolution(said, "m"))
+    assert scene.gsd_m is None
+    (warning,) = scene.warnings
+    assert warning.startswith("spatialResolution.0 is ")
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("cloudCoverPercentage", "-1"),
+        ("cloudCoverPercentage", "130"),
+        ("cloudCoverPercentage", "12,5"),
+        ("cloudCoverPercentage", "unknown"),
+        ("illuminationElevationAngle", "999"),
+        ("illuminationAzimuthAngle", "south"),
+    ],
+)
+def test_what_cannot_be_meant_of_an_image_is_left_out(field: str, said: str) -> None:
+    """The scene is that of a record that does not say it, and a warning tells why."""
+    record = iso_metadata("r1", cloud=12.5).replace("cloudCoverPercentage", field)
+    scene = scene_of(record.replace("12.5", said))
+    assert replace(scene, warnings=()) == scene_of(record.replace("12.5", ""))
+    (warning,) = scene.warnings
+    assert warning.startswith(f"{field} is ")
+
+
+def test_a_box_that_cannot_be_used_does_not_cost_a_polygon() -> None:
+    """The polygon alone tells the ground, as of a record that has no box."""
+    ring = [(1, 43), (2, 43.1), (2, 44), (1, 43)]
+    scene = scene_of(iso_metadata("r1", box=(1, 43, float("nan"), 44), ring=ring))
+    assert scene.footprint == scene_of(iso_metadata("r1", box=None, ring=ring)).footprint
+    assert scene.warnings == ("eastBoundLongitude is not a number but 'nan'",)
+
+
+def test_a_box_stands_in_for_a_polygon_that_cannot_be_used() -> None:
+    """The box is what the record says too, and a warning tells that it is only that."""
+    scene = scene_of(iso_metadata("r1", box=(1, 43, 2, 44), ring=[(1, 2), (3, 4)]))
+    assert scene.footprint.bounds == (1, 43, 2, 44)
+    (warning,) = scene.warnings
+    assert warning.startswith("its bounding box stands in for its polygon: its bounding polygon is none")
 
 
 def test_element_that_the_standard_does_not_have_is_reported() -> None:
