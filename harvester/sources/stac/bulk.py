@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import json
@@ -13,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -39,6 +41,16 @@ _LONGEST_LINE_BYTES = 64 * 2**20
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
 _ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
 _COLLECTION = re.compile(rb'"collection"\s*:\s*"([^"\\]+)"')
+#: What to do with a FeatureCollection in a file.
+ONE_A_LINE = "write its Items one a line: jq -c '.features[]' FILE > items.ndjson"
+#: How files begin that have no Item in their first line, and what to do about it.
+_OTHER_FORMS = {
+    b"\x1f\x8b": "is gzipped: let its name end in .gz",
+    codecs.BOM_UTF16_LE: "is written in UTF-16: write it in UTF-8",
+    codecs.BOM_UTF16_BE: "is written in UTF-16: write it in UTF-8",
+    b"<": "is a page of HTML or XML, not a file of Items: look at its address",
+    b"[": "is one list of all Items; write them one a line: jq -c '.[]' FILE > items.ndjson",
+}
 _Lines = Iterator[tuple[bytes, int]]  #: each with the offset after it
 _NAME = re.compile(r"\.(ndjson|jsonl|geojsonl)(\.gz)?$")
 
@@ -80,7 +92,7 @@ def bulk_pages(
 
     Raises:
         SourceUnavailable: It cannot be read, or it is replaced while it is read.
-        UnreadableAnswer: It is cut off, or a line is longer than 64 MiB.
+        UnreadableAnswer: It is cut off, a line is longer than 64 MiB, or it is no file of one Item a line.
     """
     position = Position(**json.loads(cursor)) if cursor else Position()
     version, lines = _open(session, options, position)
@@ -306,10 +318,11 @@ def _open(session: Session | None, options: Options, position: Position) -> tupl
         is_replaced = True
     if is_replaced:
         return _open(session, options, Position())
-    if not is_packed:
+    if start:
         return file.version, _lines(file.blocks, start)
-    unpacked = _lines(_unpacked(file.blocks, options.shown_location), 0)
-    return file.version, (entry for entry in unpacked if entry[1] > position.offset)
+    shown = options.shown_location
+    lines = _of_items(_lines(_unpacked(file.blocks, shown) if is_packed else file.blocks, 0), shown)
+    return file.version, (entry for entry in lines if entry[1] > position.offset) if is_packed else lines
 
 
 def _is_packed(options: Options) -> bool:
@@ -416,6 +429,33 @@ class _Stream(io.RawIOBase):
         count = min(len(buffer), len(self._left))
         buffer[:count], self._left = self._left[:count], self._left[count:]
         return count
+
+
+def _of_items(lines: _Lines, shown: str) -> _Lines:
+    """The lines from the beginning of a file on, of which the first tells whether one has an Item at all.
+
+    Raises:
+        UnreadableAnswer: The file is a page of HTML, one document, or in an encoding of its own: line by line, all of
+            its records would be missed.
+    """
+    for first, after in lines:
+        line = first.removeprefix(codecs.BOM_UTF8)
+        if fault := _fault_of_beginning(line):
+            raise UnreadableAnswer(f"{shown} {fault}")
+        return chain([(line, after)], lines)
+    return lines
+
+
+def _fault_of_beginning(line: bytes) -> str | None:
+    if fault := next((fault for beginning, fault in _OTHER_FORMS.items() if line.lstrip().startswith(beginning)), None):
+        return fault
+    try:
+        said = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        is_collection = line.strip() == b"{" or b'"FeatureCollection"' in line[:_KEPT_CHARACTERS]
+    else:
+        is_collection = isinstance(said, dict) and "features" in said
+    return f"is one document over all Items; {ONE_A_LINE}" if is_collection else None
 
 
 def _lines(blocks: Iterator[bytes], start: int) -> _Lines:

@@ -17,7 +17,7 @@ from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page
 from harvester.sources.source import Fingerprints, Progress, Selection
-from harvester.sources.stac.bulk import bulk_content, bulk_pages, bulk_state, is_bulk_file, is_other_content
+from harvester.sources.stac.bulk import ONE_A_LINE, bulk_content, bulk_pages, bulk_state, is_bulk_file, is_other_content
 from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
 from harvester.sources.stac.items import scene_from_record
 from harvester.sources.stac.options import Options
@@ -117,7 +117,12 @@ def _root(session: Session, options: Options) -> Mapping[str, Any]:
     # STAC before 1.0 does not say the type of a catalogue.
     kind = root.get("type", "Catalog") if isinstance(root, Mapping) else None
     if kind not in kinds:
-        raise UnreadableAnswer(f"{options.shown_location} is none of {', '.join(kinds)}; give the root of a catalogue")
+        raise UnreadableAnswer(
+            f"{options.shown_location} is none of {', '.join(kinds)}; give the root of a catalogue, or a file with one "
+            "Item a line and a name that ends in .ndjson"
+        )
+    if kind == "FeatureCollection" and options.url.startswith("file:"):
+        raise UnreadableAnswer(f"{options.shown_location} is one document over all Items; {ONE_A_LINE}")
     return {**root, "type": kind}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from starlette.staticfiles import StaticFiles
 
 from database import Database
-from harvester.errors import UnreadableScene
+from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
 from harvester.record import Page
@@ -40,6 +42,11 @@ def only_page(path: Path, known: dict[str, str] | None = None, **options: Any) -
     asked = stac.Options(url=path.as_uri(), **options)
     (page,) = stac.read_pages(asked, Selection(), None, Progress(), lambda _: known or {})
     return page
+
+
+def ids_read(path: Path) -> list[str]:
+    """The ids of the Items of a file."""
+    return [stac.scene_from_record(record, sensors()).id for record in only_page(path).records]
 
 
 def fingerprints(page: Page) -> dict[str, str]:
@@ -285,3 +292,53 @@ def test_of_lines_with_one_id_the_last_counts(bulk: Path) -> None:
 
     assert len(page.records) == 1
     assert {page.records[0].id, *page.unread} == known.keys()
+
+
+@pytest.mark.parametrize("name", ["items.ndjson", "items.ndjson.gz"])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path, name: str) -> None:
+    """A file as Windows writes it gives the Items of one without the mark."""
+    path = tmp_path / name
+    write_items(tmp_path / "plain.ndjson", 3)
+    said = codecs.BOM_UTF8 + (tmp_path / "plain.ndjson").read_bytes().replace(b"\n", b"\r\n")
+    path.write_bytes(gzip.compress(said) if name.endswith(".gz") else said)
+    assert ids_read(path) == ids_read(tmp_path / "plain.ndjson")
+
+
+def _collection(lines: list[bytes]) -> bytes:
+    return b'{"type": "FeatureCollection", "features": [' + b",".join(lines) + b"]}"
+
+
+OTHER_FORMS: dict[str, tuple[Callable[[list[bytes]], bytes], str]] = {
+    "one document": (_collection, "one a line: jq"),
+    "indented": (lambda lines: json.dumps(json.loads(_collection(lines)), indent=2).encode(), "one a line: jq"),
+    "as GDAL writes it": (lambda lines: _collection(lines).replace(b", ", b",\n"), "one a line: jq"),
+    "list": (lambda lines: b"[" + b",\n".join(lines) + b"]", "one a line: jq"),
+    "UTF-16": (lambda lines: b"\n".join(lines).decode().encode("utf-16"), "write it in UTF-8"),
+    "gzipped": (lambda lines: gzip.compress(b"\n".join(lines)), r"name end in \.gz"),
+    "HTML": (lambda _: b"<!DOCTYPE html>\n<html><body>Please log in</body></html>", "look at its address"),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_a_file_of_another_form_stops_the_run_and_says_what_to_do(bulk: Path, form: str) -> None:
+    """Line by line, nothing of it could be read, and all its Items would be taken for gone."""
+    write, advice = OTHER_FORMS[form]
+    bulk.write_bytes(write(bulk.read_bytes().splitlines()))
+    with pytest.raises(UnreadableAnswer, match=advice):
+        only_page(bulk)
+
+
+def test_one_document_over_all_items_on_a_disk_says_what_to_do(bulk: Path) -> None:
+    """As a bulk file of another name would."""
+    path = bulk.with_suffix(".geojson")
+    path.write_bytes(_collection(bulk.read_bytes().splitlines()))
+    with pytest.raises(UnreadableAnswer, match="one a line: jq"):
+        only_page(path)
+
+
+def test_a_first_line_that_is_no_item_is_refused_alone(bulk: Path) -> None:
+    """It tells nothing of the other lines."""
+    rewrite(bulk, lambda lines: [b'{"id": "cut', *lines])
+    first, *others = only_page(bulk).records
+    assert "fault" in first.content
+    assert len(others) == 5
