@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from typing import Any, NamedTuple
 
 import orjson
@@ -39,7 +39,8 @@ class RawRecord:
 
     id: str  #: stable within its source; for a delivery the URL of its metadata file, without credentials
     content: Mapping[str, Any]
-    place_keys: frozenset[str] = frozenset()  #: keys of the content that say from where the source looked
+    #: Keys of the content that say from where the source looked, or how it stands that day; `a.b` is b in the object a.
+    place_keys: frozenset[str] = frozenset()
     fingerprint: str | None = None  #: by which the source can tell next time, without reading it, that nothing changed
 
     def serialised(self) -> bytes:
@@ -49,17 +50,21 @@ class RawRecord:
     def digest(self) -> bytes:
         """SHA-256 of what the record says: equal digests mean an unchanged record.
 
-        From where the source looked does not count: an archive and a folder in it give the same records.
+        From where the source looked does not count: an archive and a folder in it give the same records. Nor does what
+        changes without the record, such as how many images are like it.
         """
         return self.canonical.digest
 
     @cached_property
     def canonical(self) -> Canonical:
         """The content as it is kept, and known again."""
-        members = {
-            key: b"%b:%b" % (_canonical_key(key), _canonical(value)) for key, value in sorted(self.content.items())
-        }
-        said = (member for key, member in members.items() if key not in self.place_keys)
+        members = {key: _member(key, value) for key, value in sorted(self.content.items())}
+        counting = reduce(_without, self.place_keys, self.content)
+        said = (
+            member if counting[key] is self.content[key] else _member(key, counting[key])
+            for key, member in members.items()
+            if key in counting
+        )
         return Canonical(_object(members.values()), hashlib.sha256(_object(said)).digest())
 
     def remember(self, canonical: Canonical) -> None:
@@ -88,6 +93,20 @@ def _canonical(value: Any) -> bytes:
 
 
 _canonical_key = lru_cache(maxsize=1024)(_canonical)  #: records of a source have the same few keys
+
+
+def _member(key: str, value: Any) -> bytes:
+    return b"%b:%b" % (_canonical_key(key), _canonical(value))
+
+
+def _without(content: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    first, _, rest = path.partition(".")
+    if first not in content:
+        return content
+    if not rest:
+        return {key: value for key, value in content.items() if key != first}
+    inner = content[first]
+    return {**content, first: _without(inner, rest)} if isinstance(inner, Mapping) else content
 
 
 def _object(members: Iterable[bytes]) -> bytes:

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 #: Parameters that make an address work for one reader, or for an hour.
-_SIGNATURE = re.compile(
-    r"(?i)x-(amz|goog)-.*|awsaccesskeyid|expires|(.*[-_])?(sig|signature|token|password|api[-_]?key|credential)"
+_SIGNING = (
+    r"x-(?:amz|goog)-[^&=]*|awsaccesskeyid|expires"
+    r"|(?:[^&=?]*[-_])?(?:sig|signature|token|password|api[-_]?key|credential)"
 )
+_SIGNATURE = re.compile(_SIGNING, re.IGNORECASE)
+#: One of them with its value, in an address.
+_SIGNED_FIELD = re.compile(rf"((?<=[?&])(?:{_SIGNING})=)[^&#]*", re.IGNORECASE)
+
+
+def with_blank_signatures(said: Any) -> Any:
+    """What a service says, with nothing behind the `=` of what signs its addresses.
+
+    A signature differs at each answer, and the record would seem to have changed; and it opens a file, for whoever sees
+    the ledger. The name stays, so that the address is known for one that is signed.
+    """
+    if isinstance(said, str):
+        return _SIGNED_FIELD.sub(r"\1", said) if "://" in said and "?" in said else said
+    if isinstance(said, Mapping):
+        return {name: with_blank_signatures(each) for name, each in said.items()}
+    return [with_blank_signatures(each) for each in said] if isinstance(said, list) else said
 
 
 def lasting_address(href: Any, schemes: Collection[str] = ("http", "https", "s3")) -> str | None:

@@ -14,28 +14,33 @@ from shapely.geometry.base import BaseGeometry
 from footprints import FootprintError, Region, footprint_from_corners, footprint_from_rings, union_footprints
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord
+from harvester.sources.lasting_addresses import with_blank_signatures
 from harvester.strict_reading import instant
 
 #: Coordinates beyond the poles were met by EO-DataHub's airbus-harvester; farther off they are no rounding.
 _BEYOND_POLE_DEG = 1.0
 
 
-def records_from_features(features: Sequence[Any], id_field: str) -> list[RawRecord]:
+def records_from_features(
+    features: Sequence[Any], id_field: str, passing: frozenset[str] = frozenset()
+) -> list[RawRecord]:
     """The features of a page as raw records, each id once: the last one stands.
 
     Args:
         features: as the service gives them.
         id_field: the property that is the id of the record.
+        passing: places of what changes without the image.
     """
-    records = [_record(feature, id_field) for feature in features]
+    records = [_record(feature, id_field, passing) for feature in features]
     return list({record.id: record for record in records}.values())
 
 
-def _record(feature: Any, id_field: str) -> RawRecord:
-    content = feature if isinstance(feature, Mapping) else {"not_a_feature": feature}
+def _record(feature: Any, id_field: str, passing: frozenset[str]) -> RawRecord:
+    content = with_blank_signatures(feature if isinstance(feature, Mapping) else {"not_a_feature": feature})
     properties = content.get("properties")
     named = properties.get(id_field) if isinstance(properties, Mapping) else None
-    return RawRecord(id=named if named and isinstance(named, str) else _digest_id(content), content=content)
+    record_id = named if named and isinstance(named, str) else _digest_id(content)
+    return RawRecord(id=record_id, content=content, place_keys=passing)
 
 
 def _digest_id(content: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.record import RawRecord
+from harvester.sources.lasting_addresses import with_blank_signatures
 
 #: So many times in a row a page may come again before it means something; once or twice it is only a hiccup.
 _PATIENCE = 2
@@ -106,8 +107,9 @@ def _after_repeat(position: Position, answer: Answer) -> Position | None:
 
 
 def digest_of(features: Sequence[Any]) -> str:
-    """By which a page is known again."""
-    return hashlib.sha256(json.dumps(features, sort_keys=True).encode()).hexdigest()[:16]
+    """By which a page is known again: its ids, where it has some, because what else is said may differ each time."""
+    names = [feature.get("id", feature) if isinstance(feature, Mapping) else feature for feature in features]
+    return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def features_of(answer: Any) -> list[Any]:
@@ -130,11 +132,17 @@ def whole_number(value: Any) -> int | None:
         return None
 
 
-def raw_record(feature: Any, record_id: Any) -> RawRecord:
-    """A feature as a record; one without an id is known by its content, so that it can be refused with a reason."""
-    content = feature if isinstance(feature, Mapping) else {"not_an_object": feature}
+def raw_record(feature: Any, record_id: Any, passing: frozenset[str] = frozenset()) -> RawRecord:
+    """A feature as a record; one without an id is known by its content, so that it can be refused with a reason.
+
+    Args:
+        feature: as the service gives it.
+        record_id: its id there.
+        passing: places of what changes without the image.
+    """
+    content = with_blank_signatures(feature if isinstance(feature, Mapping) else {"not_an_object": feature})
     if isinstance(record_id, str) and record_id:
-        return RawRecord(id=record_id, content=content)
+        return RawRecord(id=record_id, content=content, place_keys=passing)
     return RawRecord(id=f"sha256:{RawRecord(id='', content=content).digest().hex()}", content=content)
 
 

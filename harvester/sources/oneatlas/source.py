@@ -29,6 +29,8 @@ _LARGEST_PAGE = 500
 _USUAL_PAGE = 200
 #: The acquisition date was met some hours beside the image.
 _DATES_ARE_OFF = timedelta(days=1)
+#: What our account may do with a record.
+_PASSING = frozenset({"rights"})
 #: The part of a full load that reads the deletions.
 _DELETIONS = "deletions"
 
@@ -245,7 +247,7 @@ def _withdrawal(entry: Any) -> Withdrawal:
 
 def _records(catalogue: _Catalogue, session: Session, position: Position, progress: Progress) -> Iterator[Page]:
     for at, answer, following in catalogue.walk_records(session, position):
-        records = list(filter(catalogue.is_selected, records_from_features(answer.entries, "id")))
+        records = list(filter(catalogue.is_selected, records_from_features(answer.entries, "id", _PASSING)))
         left = max(answer.total - at.page * at.size, len(records))
         progress.total = max(progress.total or 0, progress.records + left)
         progress.records += len(records)

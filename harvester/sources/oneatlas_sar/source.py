@@ -28,6 +28,9 @@ _USUAL_PAGE = 100
 #: To be revoked is a change too: what was changed no later than this after its revocation is still revoked.
 _STILL_REVOKED = timedelta(days=1)
 
+#: How long an offer holds, to whom it is made, and how many images are like it.
+_PASSING = frozenset({"properties.expiry", "properties.orderTemplate", "properties.datastackCount"})
+
 Feed = Literal["replication", "revocation"]
 
 
@@ -110,7 +113,7 @@ def read_pages(
         revocations = _revocations(session, options, selection)
         progress.at_hand = "acquisitions"
         for answer in _answers(session, options, "replication", position.parameters):
-            records = records_from_features(answer.entries, "acquisitionId")
+            records = records_from_features(answer.entries, "acquisitionId", _PASSING)
             revoked = {record.id for record in records if record.id in revocations}
             returned = {each.id for each in records if each.id in revoked and revocations[each.id].is_over_for(each)}
             position = position.model_copy(

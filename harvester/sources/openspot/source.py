@@ -28,6 +28,8 @@ __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windo
 is_selectable = False
 
 _PAGE_SIZE = 1000
+#: Numbers that the service gives its records anew whenever it loads them.
+_PASSING = frozenset({"feature.id", "feature.properties.fid", "feature.properties.page_"})
 _YEAR = re.compile(r"\d{4}")
 _MODE = re.compile(r"\w[\w.,-]*")
 
@@ -142,6 +144,7 @@ def _records(session: Session, options: Options, layer: str) -> list[RawRecord]:
         RawRecord(
             id=f"{layer}/{name}" + (f"#{number}" if number > 1 else ""),
             content={"feature": json.loads(said), "layer": layer, "service": service},
+            place_keys=_PASSING,
         )
         for name, all_said in by_name.items()
         # A scene in several parts is several records, numbered in an order that does not depend on the answer's.

@@ -36,6 +36,9 @@ _LARGEST_PAGE = 500
 #: The service of 2013 writes times without their zone: asking from a day earlier covers every zone.
 _ANY_ZONE = timedelta(days=1)
 
+#: Who likes a record, and what the service makes of its other fields for its own pages, in any order.
+_PASSING = frozenset({"properties.likes", "properties.keywords"})
+
 _Pages = Iterator[Page]
 
 
@@ -197,7 +200,7 @@ def _page(answer: Answer, id_of: Callable[[Mapping[str, Any]], Any], next_cursor
 
 
 def _record(feature: Any, id_of: Callable[[Mapping[str, Any]], Any]) -> RawRecord:
-    return raw_record(feature, id_of(feature) if isinstance(feature, Mapping) else None)
+    return raw_record(feature, id_of(feature) if isinstance(feature, Mapping) else None, _PASSING)
 
 
 def _id(feature: Mapping[str, Any]) -> Any:
