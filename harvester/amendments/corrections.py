@@ -50,6 +50,11 @@ def corrections_of(connection: Connection, item: str) -> list[Correction]:
         return rows.fetchall()
 
 
+def _correction(connection: Connection, item: str, field: str) -> Correction | None:
+    """How a field of an Item is corrected, if it is."""
+    return next((each for each in corrections_of(connection, item) if each.field == field), None)
+
+
 def correct_item(rooms: HarvestRooms, item: str, field: str, value: Any | None, reason: str, author: str) -> None:
     """Let a field of an Item say what we know better, from now on and whatever its sources say.
 
@@ -70,14 +75,14 @@ def correct_item(rooms: HarvestRooms, item: str, field: str, value: Any | None, 
         _require_correctable(field)
     with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
 
-        def work(connection: Connection, side: Connection) -> set[str]:
-            with connection.transaction():
-                catalogue.wait_for_other_writers(connection)
-                known, feed = _known(connection, item)
-                _write_down(connection, known, field, value, reason, author)
-                return _rebuild(connection, side, rooms, known, feed, f"{field}: {reason} ({author})")
+        def work(connection: Connection, side: Connection) -> tuple[Correction | None, set[str]]:
+            catalogue.wait_for_other_writers(connection)
+            known, feed = _known(connection, item)
+            _write_down(connection, known, field, value, reason, author)
+            touched = _rebuild(connection, side, rooms, known, feed, f"{field}: {reason} ({author})")
+            return _correction(connection, item, field), touched
 
-        touched = connections.patiently(work)
+        _, touched = connections.once(work, lambda connection, done: _correction(connection, item, field) == done[0])
         connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
 
 

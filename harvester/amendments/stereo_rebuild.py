@@ -143,22 +143,30 @@ class _Work:
 
     def _write(self, items: Sequence[str], windows: Sequence[Span] = ()) -> None:
         for page in [items[start : start + _PAGE] for start in range(0, len(items), _PAGE)] or [items]:
-            written, touched = self._connections.patiently(partial(self._write_page, page, windows))
-            self._report.add(len(page), written, touched)
+            self._report.add(len(page), *self._written(page, windows))
+
+    def _written(self, items: Sequence[str], windows: Sequence[Span]) -> tuple[PageReport, set[str]]:
+        """What a page wrote, and in which collections, whichever of its tries it was that the server committed."""
+        tried: list[tuple[PageReport, set[str]]] = []
+
+        def work(connection: Connection, side: Connection) -> None:
+            with connection.transaction():
+                tried.append(self._write_page(items, windows, connection, side))
+
+        self._connections.patiently(work)
+        # One that was committed, though nobody heard of it, has left nothing to those after it.
+        return max(tried, key=lambda each: each[0].items_written + each[0].items_removed)
 
     def _write_page(
         self, items: Sequence[str], windows: Sequence[Span], connection: Connection, side: Connection
     ) -> tuple[PageReport, set[str]]:
-        with connection.transaction():
-            # Nothing is said of records, whichever feed they are of.
-            (feed,) = connection.execute("SELECT min(name) FROM dinamis.feed").fetchone() or (None,)
-            if feed is None:
-                return PageReport(), set()
-            writing = PageWriting(
-                connection, side, runs.kept_feed(connection, feed), None, self._rooms, WritingOptions()
-            )
-            written = writing.rebuild_sets(items, windows)
-            writing.write_items()
+        # Nothing is said of records, whichever feed they are of.
+        (feed,) = connection.execute("SELECT min(name) FROM dinamis.feed").fetchone() or (None,)
+        if feed is None:
+            return PageReport(), set()
+        writing = PageWriting(connection, side, runs.kept_feed(connection, feed), None, self._rooms, WritingOptions())
+        written = writing.rebuild_sets(items, windows)
+        writing.write_items()
         return written, writing.touched_collections()
 
 

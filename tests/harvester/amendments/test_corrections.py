@@ -11,6 +11,7 @@ from harvester.amendments import CorrectionRefused, correct_item, corrections_of
 from harvester.record import Withdrawal
 from tests.harvest_rooms import counts, items, rooms, rows, timeless
 from tests.harvester.invented_source import ARCHIVE, HELD, Stock, image, stock
+from tests.harvester.lost_answers import lose_answer
 
 __all__ = ["stock"]
 
@@ -160,3 +161,34 @@ def test_correction_is_a_run_of_the_history(one: Stock) -> None:
     ]
     ((after,),) = rows(one.database, "SELECT change FROM dinamis.item")
     assert after > before
+
+
+def test_correction_is_made_once_though_its_commit_was_not_heard_of(
+    one: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is it a second run of the history, nor is one that was removed said not to be there."""
+    before = properties(one)["eo:cloud_cover"]
+    with monkeypatch.context() as cut:
+        lose_answer(cut, 1)
+        correct(one, "eo:cloud_cover", 80)
+    assert properties(one)["eo:cloud_cover"] == 80
+    assert rows(one.database, "SELECT count(*) FROM dinamis.run WHERE kind = 'correct'") == [(1,)]
+
+    with monkeypatch.context() as cut:
+        lose_answer(cut, 1)
+        correct(one, "eo:cloud_cover", None)
+    assert properties(one)["eo:cloud_cover"] == before
+    assert rows(one.database, "SELECT count(*) FROM dinamis.run WHERE kind = 'correct'") == [(2,)]
+
+
+def test_correction_that_was_not_committed_is_made_on_a_new_connection(
+    one: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that is lost before the commit leaves nothing of it, and it is made from the start."""
+    correct(one, "eo:cloud_cover", 70)
+    lose_answer(monkeypatch, 1, is_committed=False)
+
+    correct(one, "eo:cloud_cover", 80)
+
+    assert properties(one)["eo:cloud_cover"] == 80
+    assert rows(one.database, "SELECT count(*) FROM dinamis.run WHERE kind = 'correct'") == [(2,)]

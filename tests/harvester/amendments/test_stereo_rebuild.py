@@ -8,6 +8,7 @@ import pytest
 
 from harvester.amendments.stereo_rebuild import rebuild
 from tests.harvest_rooms import images, items, rooms, rows
+from tests.harvester.lost_answers import lose_answer
 from tests.harvester.stereo.passes import (
     ARCHIVE,
     HELD,
@@ -129,3 +130,26 @@ def test_nothing_is_there_to_rebuild(holdings: Holdings) -> None:
     """An empty catalogue, and one without collections of sets, are done at once."""
     assert rebuild(holdings.rooms).items == 0
     assert holdings.harvest(HELD_FEED).exit_code == 0
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_rebuild_counts_what_it_wrote_though_a_commit_was_not_heard_of(
+    holdings: Holdings, monkeypatch: pytest.MonkeyPatch, is_committed: bool
+) -> None:
+    """Whether a page was committed or not when the connection was lost, what it wrote is counted, once."""
+    holdings.deliver(pass_over(2))
+    before = holdings.state()
+    execute(holdings, *FORGET)
+    undisturbed = rebuild(holdings.rooms)
+    execute(holdings, *FORGET)
+    lose_answer(monkeypatch, 1, is_committed=is_committed)
+
+    report = rebuild(holdings.rooms)
+
+    assert (report.written, report.removed, report.touched) == (
+        undisturbed.written,
+        undisturbed.removed,
+        undisturbed.touched,
+    )
+    assert report.written > 0
+    assert holdings.state() == before
