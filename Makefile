@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install system demo test check docs docs-serve conformance benchmark chaos lock clean
+.PHONY: help install system demo test check docs docs-serve conformance benchmark chaos histories lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,9 @@ conformance: install ## Hold the API against stac-api-validator and schemathesis
 
 chaos: install ## Kill 200 harvests, their server and their network (CHAOS_ARGS=--seed=7: other ones)
 	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
+
+histories: install ## Hold a catalogue to its invariants through 100 random histories (HISTORIES_ARGS=--hypothesis-seed=7: other ones)
+	$(BIN)/pytest tests/harvester/histories --histories=50 $(HISTORIES_ARGS)
 
 benchmark: install ## Hold a harvest against the stock loader (BENCHMARK_ARGS='--items 20000 --json')
 	$(BIN)/python tests/benchmarks/harvest.py $(BENCHMARK_ARGS)

@@ -15,7 +15,10 @@ SHARED = PROJECT.parent / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """One option of ours."""
+    """Options of ours."""
+    parser.addoption(
+        "--histories", type=int, default=0, help="how many random histories a catalogue lives through, instead of a few"
+    )
     parser.addoption(
         "--update-expectations",
         action="store_true",

@@ -37,7 +37,8 @@ _KINDS = {
 
 _OUTCOMES = ("new", "changed", "unchanged", "withdrawn", "quarantined")
 
-_FAULTS = {
+#: What is wrong with a catalogue in which no harvest is at work, and the rows that show it.
+FAULTS = {
     "a run is left as running": "SELECT id, feed FROM dinamis.run WHERE state = 'running'",
     "a query of pgSTAC is left in the queue": "SELECT query FROM pgstac.query_queue",
     "a query of pgSTAC failed": "SELECT query, error FROM pgstac.query_queue_history WHERE error IS NOT NULL",
@@ -88,7 +89,7 @@ def differences(undisturbed: Mapping[str, list[str]], disturbed: Mapping[str, li
 
 def faults_of(database: Database) -> list[str]:
     """What is wrong with a catalogue in which no harvest is at work."""
-    found = [f"{fault}: {row}" for fault, query in _FAULTS.items() for row in rows(database, query)]
+    found = [f"{fault}: {row}" for fault, query in FAULTS.items() for row in rows(database, query)]
     return found + [f"an advisory lock is left: {row}" for row in _locks_left(database)]
 
 

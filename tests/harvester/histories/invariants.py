@@ -1,0 +1,280 @@
+"""What must be true of a catalogue after every step of its history, each in a function that says it in words.
+
+They look at the Items as a search gives them, and work out anew, from all of them or from all records in force, what
+the engine keeps step by step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from psycopg import Connection, RawCursor
+from shapely import total_bounds
+from shapely.geometry import shape
+
+from database import Database
+from database.statements import statement
+from harvester import catalogue
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.pages.writing import PageWriting
+from harvester.runs.report import HarvestReport, Outcome
+from harvester.stereo.keeping import Span
+from harvester.stereo.rules import StereoRules
+from harvester.stereo.sets import find_sets
+from harvester.stereo.views import PlacedItem, view_items
+from tests.chaos.catalogue_state import FAULTS
+from tests.harvest_rooms import Items, images, items, timeless
+from tests.harvester.invented_source import InventedSource, feed_of
+
+_CHANGES = statement("stac_api", "changes")
+_LISTED = ("platform", "constellation", "sat:orbit_state", "instruments")
+_MEASURED = (
+    "gsd",
+    "eo:cloud_cover",
+    "eo:snow_cover",
+    "view:incidence_angle",
+    "view:off_nadir",
+    "view:azimuth",
+    "view:sun_elevation",
+    "view:sun_azimuth",
+)
+_ALWAYS = Span("pleiades-1a", datetime(2000, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC))
+#: A harvest that is killed leaves it until somebody goes on with it.
+_OF_A_KILLED_RUN = "a run is left as running"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a catalogue holds at one moment."""
+
+    database: Database
+    connection: Connection  #: of the owner
+    rooms: HarvestRooms
+
+    @cached_property
+    def items(self) -> Items:
+        """All Items by id, without the times of their writing."""
+        return {name: timeless(item) for name, item in items(self.database).items()}
+
+    @cached_property
+    def images(self) -> Items:
+        """The Items of images."""
+        return images(self.items)
+
+    @cached_property
+    def scenes(self) -> dict[str, str]:
+        """Which acquisition each Item of an image is of."""
+        return dict(self.rows("SELECT id, scene FROM dinamis.item WHERE is_published AND scene IS NOT NULL"))
+
+    @cached_property
+    def records(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Item, source and content of each record in force."""
+        return [
+            (item, source, json.loads(bytes(content)))
+            for item, source, content in self.rows(
+                "SELECT item, source, content FROM dinamis.source_record AS known JOIN dinamis.record_version AS said"
+                " ON said.record = known.id AND said.version = known.version WHERE known.state = 'active'"
+            )
+        ]
+
+    @cached_property
+    def corrections(self) -> dict[str, Any]:
+        """The cloud cover of each Item that is corrected."""
+        return dict(self.rows("SELECT item, value FROM dinamis.correction WHERE field = 'eo:cloud_cover'"))
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        return self.connection.execute(query, parameters).fetchall()
+
+
+# After every step
+
+
+def nothing_is_left_over_and_every_account_adds_up(held: Held) -> None:
+    """What is true of every catalogue: the same Items in the ledger, none twice; each record of a run in one count."""
+    found = {fault: held.rows(query) for fault, query in FAULTS.items() if fault != _OF_A_KILLED_RUN}
+    assert not any(found.values()), found
+
+
+def an_image_stands_while_a_record_of_it_is_in_force(held: Held) -> None:
+    """No Item without a record, and no record without its Item."""
+    assert {item for item, *_ in held.records} == held.images.keys()
+
+
+def an_acquisition_has_one_item_in_a_collection(held: Held) -> None:
+    """Nothing twice."""
+    places = Counter((scene, held.items[item]["collection"]) for item, scene in held.scenes.items())
+    assert [place for place, number in places.items() if number > 1] == []
+
+
+def an_item_says_what_its_records_say(held: Held) -> None:
+    """Its sources are those of its records; its cloud cover is that of one of them, or what we know better."""
+    sources: defaultdict[str, set[str]] = defaultdict(set)
+    clouds: defaultdict[str, set[float]] = defaultdict(set)
+    for item, source, content in held.records:
+        sources[item].add(source)
+        clouds[item].add(content["cloud"])
+    clouds |= {item: {value} for item, value in held.corrections.items()}
+    for name, image in held.images.items():
+        assert image["properties"]["dinamis:source"] == sorted(sources[name]), name
+        assert image["properties"]["eo:cloud_cover"] in clouds[name], name
+
+
+def items_of_one_acquisition_know_each_other(held: Held) -> None:
+    """They link to each other, and one that is to be ordered tells which of them is held."""
+    for name, item in held.images.items():
+        others = {other for other in held.images if other != name and held.scenes[other] == held.scenes[name]}
+        places = {f"collections/{held.images[other]['collection']}/items/{other}" for other in others}
+        linked = {link["href"] for link in item["links"] if link["rel"] in ("alternate", "canonical")}
+        assert linked == places, name
+        if "dinamis:held" in item["properties"]:
+            by: set[str | None] = {other for other in others if "dinamis:held" not in held.images[other]["properties"]}
+            assert item["properties"]["dinamis:held"] == bool(by), name
+            assert item["properties"].get("dinamis:held_by") in (by or {None}), name
+
+
+def a_collection_tells_of_all_its_items(held: Held) -> None:
+    """Its extent and its summaries are those of the Items that it holds; as declared where it holds none."""
+    for name, content in held.rows("SELECT id, content FROM pgstac.collections"):
+        document = held.rooms.documents[name].published("fr")
+        standing = [item for item in held.items.values() if item["collection"] == name]
+        extent, summaries = (_extent(standing), _summaries(standing)) if standing else (document["extent"], {})
+        assert content["extent"] == extent, name
+        assert content.get("summaries", {}) == {**document.get("summaries", {}), **summaries}, name
+
+
+def the_sets_are_those_that_all_views_make(held: Held) -> None:
+    """The stereo sets are what the finder finds among the images, with all of them before it at once."""
+    rules = StereoRules(held.rooms.documents)
+    placed = (
+        PlacedItem(
+            item=name,
+            scene=held.scenes[name],
+            collection=item["collection"],
+            is_archive="dinamis:held" in item["properties"],
+            built=item,
+        )
+        for name, item in held.images.items()
+        if item["collection"] in rules.view_collections
+    )
+    found = find_sets(view_items(placed), rules)
+    sets = {name: item for name, item in held.items.items() if name not in held.images}
+    assert {each.id: (each.collection, [view.item for view in each.views]) for each in found} == {
+        name: (item["collection"], item["properties"]["stereo:views"]) for name, item in sets.items()
+    }
+
+
+def building_everything_anew_changes_nothing(held: Held) -> None:
+    """Each Item is what the records of today make of it, and so is each stereo set."""
+    conninfo = held.database.conninfo("harvest")
+    with (
+        closing(catalogue.connect(conninfo)) as connection,
+        closing(catalogue.connect(conninfo, autocommit=True)) as side,
+        connection.transaction(force_rollback=True),
+    ):
+        writing = PageWriting(connection, side, feed_of("held"), None, held.rooms, WritingOptions())
+        writing.rebuild_sets(sorted(held.images), [_ALWAYS])
+        assert writing.changes() == []
+
+
+INVARIANTS: tuple[Callable[[Held], None], ...] = (
+    nothing_is_left_over_and_every_account_adds_up,
+    an_image_stands_while_a_record_of_it_is_in_force,
+    an_acquisition_has_one_item_in_a_collection,
+    an_item_says_what_its_records_say,
+    items_of_one_acquisition_know_each_other,
+    a_collection_tells_of_all_its_items,
+    the_sets_are_those_that_all_views_make,
+    building_everything_anew_changes_nothing,
+)
+
+
+@dataclass
+class Follower:
+    """Another catalogue, which knows ours by its feeds of changes alone."""
+
+    at_once: int = 1000  #: changes on a page
+    positions: dict[str, int] = field(default_factory=dict)  #: in the order of changes, by collection
+    copies: dict[tuple[str, str], Any] = field(default_factory=dict)  #: Items by collection and id
+
+    def follow(self, held: Held) -> None:
+        """Apply what changed since it looked last; then it has the Items that we have, each where it stands."""
+        for collection in held.rooms.documents:
+            for name, kind, position in self._changes(held, collection):
+                self.positions[collection] = position
+                if kind == "withdrawn":
+                    self.copies.pop((collection, name), None)
+                    continue
+                # What was new and changed again before its page was asked for is told as updated.
+                assert kind == "new" or (collection, name) in self.copies or self.at_once < len(held.items), name
+                self.copies[collection, name] = held.items[name]
+        assert self.copies == {(item["collection"], name): item for name, item in held.items.items()}
+
+    def _changes(self, held: Held, collection: str) -> Iterator[tuple[str, str, int]]:
+        """Item, what became of it, and its place in the order of changes; some at a time, as over HTTP."""
+        cursor = RawCursor(held.connection)
+        while page := cursor.execute(
+            _CHANGES, [collection, self.positions.get(collection, 0), self.at_once]
+        ).fetchall():
+            yield from ((name, kind, position) for name, kind, _, _, position in page)
+
+
+# After a harvest
+
+
+def what_the_source_says_is_in_the_ledger(held: Held, source: InventedSource, report: HarvestReport) -> None:
+    """Nothing lost: each record of the source is in force as it is now, or refused; what it withdrew is withdrawn."""
+    stands = {
+        record: (state, json.loads(bytes(content)) if content else None)
+        for record, state, content in held.rows(
+            "SELECT known.record, known.state, content FROM dinamis.source_record AS known"
+            " LEFT JOIN dinamis.record_version AS said ON said.record = known.id AND said.version = known.version"
+            " WHERE feed = %s",
+            report.feed,
+        )
+    }
+    refused = {refusal.record for refusal in report.refusals}
+    assert {record: stands.get(record) for record in source.records.keys() - refused} == {
+        record: ("active", said) for record, said in source.records.items() if record not in refused
+    }
+    assert {record for record in refused if stands[record][0] == "withdrawn"} == set()
+    assert {gone.id for gone in source.withdrawals if stands.get(gone.id, ("withdrawn",))[0] != "withdrawn"} == set()
+
+
+def each_record_is_in_one_count(source: InventedSource, report: HarvestReport) -> None:
+    """What was read is what the source has, and each record ended in one way."""
+    of_the_source = report.outcomes.total() - report.outcomes[Outcome.WITHDRAWN]
+    assert of_the_source == len(source.records)
+
+
+def _extent(standing: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The extent of a Collection of these Items."""
+    bounds = total_bounds([shape(item["geometry"]) for item in standing]).tolist()
+    times = [
+        datetime.fromisoformat(item["properties"].get(end) or item["properties"]["datetime"])
+        for item in standing
+        for end in ("start_datetime", "end_datetime")
+    ]
+    interval = [f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z" for moment in (min(times), max(times))]
+    return {"spatial": {"bbox": [bounds]}, "temporal": {"interval": [interval]}}
+
+
+def _summaries(standing: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What these Items say of their Collection."""
+    said = {
+        name: [item["properties"][name] for item in standing if item["properties"].get(name) is not None]
+        for name in (*_LISTED, *_MEASURED)
+    }
+    words = {name: sorted({word for each in said[name] for word in _as_list(each)}) for name in _LISTED if said[name]}
+    return words | {name: {"minimum": min(said[name]), "maximum": max(said[name])} for name in _MEASURED if said[name]}
+
+
+def _as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
