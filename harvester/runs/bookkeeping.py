@@ -134,11 +134,8 @@ def last_good_start(connection: Connection, feed: str) -> datetime | None:
     What a run saw that was undone is unknown again, also to the runs between it and its undoing.
     """
     row = connection.execute(
-        "SELECT max(started_at) FROM dinamis.run WHERE feed = %s AND kind = 'harvest' AND state = 'succeeded'"
-        " AND request->>'limit' IS NULL AND request->>'bbox' IS NULL"
-        " AND request->>'until' IS NULL AND request->>'since' IS NULL"
-        " AND NOT EXISTS (SELECT FROM dinamis.undone WHERE undone.feed = run.feed"
-        " AND undone.run <= run.id AND run.id < undone.undone_by)",
+        "SELECT max(started_at) FROM dinamis.good_run AS good WHERE feed = %s AND NOT EXISTS (SELECT FROM"
+        " dinamis.undone WHERE undone.feed = good.feed AND good.id BETWEEN undone.run AND undone.undone_by)",
         (feed,),
     ).fetchone()
     return row[0] if row else None

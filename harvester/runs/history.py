@@ -220,11 +220,7 @@ def _stored_feeds(connection: Connection, now: datetime) -> Iterator[FeedStatus]
         "SELECT feed.name, feed.kind, feed.location, count(*) FILTER (WHERE known.state = 'active'),"
         " count(*) FILTER (WHERE known.state = 'quarantined'),"
         " count(*) FILTER (WHERE known.state = 'active' AND known.absent_since IS NOT NULL),"
-        " (SELECT max(finished_at) FROM dinamis.run WHERE run.feed = feed.name AND run.kind = 'harvest'"
-        "  AND run.state = 'succeeded'"
-        "  AND request->>'limit' IS NULL AND request->>'bbox' IS NULL"
-        "  AND request->>'since' IS NULL AND request->>'until' IS NULL"
-        "  AND NOT EXISTS (SELECT FROM dinamis.undone WHERE undone.run = run.id))"
+        " (SELECT max(finished_at) FROM dinamis.good_run WHERE good_run.feed = feed.name)"
         " FROM dinamis.feed LEFT JOIN dinamis.source_record AS known ON known.feed = feed.name"
         " GROUP BY feed.name ORDER BY feed.name"
     )

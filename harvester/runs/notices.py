@@ -148,9 +148,7 @@ def stale_feeds(connection: Connection, feeds: Iterable[Feed], now: datetime) ->
     allowed = {feed.name: feed.stale_after_days for feed in feeds if feed.stale_after_days is not None}
     rows = connection.execute(
         "SELECT DISTINCT ON (feed) feed, id, is_good, CASE WHEN is_good THEN finished_at ELSE started_at END"
-        " FROM (SELECT *, state = 'succeeded' AND NOT EXISTS (SELECT FROM dinamis.undone"
-        "    WHERE undone.run = run.id) AND request->>'limit' IS NULL"
-        "   AND request->>'bbox' IS NULL AND request->>'since' IS NULL AND request->>'until' IS NULL AS is_good"
+        " FROM (SELECT *, id IN (SELECT id FROM dinamis.good_run) AS is_good"
         "  FROM dinamis.run WHERE kind = 'harvest' AND feed = ANY(%s)) AS harvest"
         " ORDER BY feed, is_good DESC, CASE WHEN is_good THEN -id ELSE id END",
         (list(allowed),),
