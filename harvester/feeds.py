@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from harvester.sources.registry import SOURCES
 
 #: The source whose records go where the documents say, and not to the collection that names it.
 DELIVERIES = "deliveries"
+
+#: The names of feeds that come from documents; what the command line named has a blank in its name.
+_OF_A_COLLECTION = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,16 @@ def feeds_of(
     """
     feeds = (_feed(document, choice, environment, answers) for document, choice in _choices(documents.values()))
     return {feed.name: feed for feed in feeds if feed}
+
+
+def named_sources(documents: CollectionDocuments) -> dict[str, SourceChoice]:
+    """All sources that the documents name, with an address or without, by the names of their feeds."""
+    return {f"{document.id}/{choice.label}": choice for document, choice in _choices(documents.values())}
+
+
+def is_of_a_collection(feed: str) -> bool:
+    """Whether a feed of this name is, or was once, a source of a collection document: not one of the command line."""
+    return _OF_A_COLLECTION.fullmatch(feed) is not None
 
 
 def deliveries_at(location: str, credentials: Credentials, **options: Any) -> Feed:

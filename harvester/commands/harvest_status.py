@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from database.commands.terminal import OUT, json_option, print_json, print_plain
 from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_connection
 
 if TYPE_CHECKING:
-    from harvester.collection_documents import CollectionDocuments
     from harvester.collection_model import SourceChoice
     from harvester.feeds import Feed
     from harvester.runs.history import FeedStatus
@@ -24,11 +23,13 @@ if TYPE_CHECKING:
 #: Lines of a terminal of 24 that are left for feeds, and for what is to be told of single ones.
 _FEED_LINES = 15
 _REMARK_LINES = 5
+#: About a source that no document names any more.
+_WHAT_TO_DO = "name it in that of its collection again"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _SourceLine:
-    """A source of a document as it is listed."""
+    """A source as it is listed."""
 
     feed: str
     kind: str
@@ -37,6 +38,8 @@ class _SourceLine:
     full_schedule: str | None
     credentials: str
     last_run: str
+    records: int  #: in force
+    is_orphaned: bool  #: no document names it any more
 
     def as_json(self) -> dict[str, Any]:
         return dict(self.__dict__)
@@ -48,21 +51,26 @@ def sources(as_json: bool) -> None:
     """List the sources of the collections: where they are, when they are harvested, and whether they can be.
 
     Credentials are `given`, `missing` with the variables that give them, or `-` where none are named. A source without
-    an address is not harvested.
+    an address is not harvested. Last come sources that no document names any more though records of them are in force.
     """
     documents = collection_documents()
     feeds = documented_feeds(documents)
     with harvest_connection() as connection:
+        from harvester.feeds import named_sources
         from harvester.runs.history import status_of_feeds
 
-        standing = {status.feed: status for status in status_of_feeds(connection, feeds.values())}
-    lines = list(_source_lines(documents, feeds, standing))
+        named = named_sources(documents)
+        standing = {status.feed: status for status in status_of_feeds(connection, feeds.values(), named)}
+    lines = [*_source_lines(named, feeds, standing), *_orphaned_lines(standing.values())]
     if as_json:
         print_json([line.as_json() for line in lines])
         return
     for line in lines:
         print_plain(f"{line.feed}: {line.last_run}")
         print_plain(f"    {line.kind}, {line.address or 'no address'}")
+        if line.is_orphaned:
+            print_plain(f"    {line.records} records are in force, but no document names it: {_WHAT_TO_DO}")
+            continue
         print_plain(
             f"    schedule {line.schedule or '-'}, full {line.full_schedule or '-'}; credentials {line.credentials}"
         )
@@ -75,16 +83,19 @@ def sources(as_json: bool) -> None:
 def status(is_all: bool, notify: bool, as_json: bool) -> None:
     """Say how the harvest stands, on one screen: what needs somebody first, then what is at work, then the rest.
 
-    Exit code, for a monitor: 0 all is well, 1 a source is stale, failed, left its collection not as expected, or was
-    interrupted and nobody goes on with it, 2 the status cannot be told. Records in quarantine are no alarm.
+    Exit code, for a monitor: 0 all is well, 1 a source is stale, failed, left its collection not as expected, was
+    interrupted and nobody goes on with it, or is named by no document any more though records of it are in force, 2 the
+    status cannot be told. Records in quarantine are no alarm.
     """
+    from harvester.feeds import named_sources
     from harvester.runs.history import status_of_feeds
     from harvester.runs.notices import notify_of_stale
     from harvester.settings import HarvestSettings
 
-    feeds = documented_feeds(collection_documents())
+    documents = collection_documents()
+    feeds = documented_feeds(documents)
     with harvest_connection() as connection:
-        standing = sorted(status_of_feeds(connection, feeds.values()), key=_urgency)
+        standing = sorted(status_of_feeds(connection, feeds.values(), named_sources(documents)), key=_urgency)
         if notify:
             notify_of_stale(connection, feeds.values(), datetime.now(UTC), settings_of(HarvestSettings))
     if as_json:
@@ -98,19 +109,35 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
 
 
 def _source_lines(
-    documents: CollectionDocuments, feeds: dict[str, Feed], standing: dict[str, FeedStatus]
+    named: Mapping[str, SourceChoice], feeds: Mapping[str, Feed], standing: Mapping[str, FeedStatus]
 ) -> Iterator[_SourceLine]:
-    for document in documents.values():
-        for choice in document.harvest.sources:
-            name = f"{document.id}/{choice.label}"
+    for name, choice in named.items():
+        yield _SourceLine(
+            feed=name,
+            kind=choice.source,
+            address=feeds[name].location if name in feeds else None,
+            schedule=choice.schedule,
+            full_schedule=choice.full_schedule,
+            credentials=_credentials(choice),
+            last_run=_last_run(standing[name]) if name in standing else "never run",
+            records=standing[name].active if name in standing else 0,
+            is_orphaned=False,
+        )
+
+
+def _orphaned_lines(standing: Iterable[FeedStatus]) -> Iterator[_SourceLine]:
+    for each in standing:
+        if each.is_orphaned:
             yield _SourceLine(
-                feed=name,
-                kind=choice.source,
-                address=feeds[name].location if name in feeds else None,
-                schedule=choice.schedule,
-                full_schedule=choice.full_schedule,
-                credentials=_credentials(choice),
-                last_run=_last_run(standing[name]) if name in standing else "never run",
+                feed=each.feed,
+                kind=each.kind,
+                address=each.location,
+                schedule=None,
+                full_schedule=None,
+                credentials="-",
+                last_run=_last_run(each),
+                records=each.active,
+                is_orphaned=True,
             )
 
 
@@ -152,11 +179,12 @@ def _print_status(standing: Sequence[FeedStatus], *, is_all: bool) -> None:
 
 
 def _state(status: FeedStatus) -> str:
-    return f"{status.state}, stale" if status.is_stale else status.state
+    what_else = ", stale" * status.is_stale + ", orphaned" * status.is_orphaned
+    return f"{status.state}{what_else}"
 
 
 def _remarks(status: FeedStatus) -> Iterator[str]:
-    """What else there is to tell of a feed: what is done right now, or why its last run failed."""
+    """What else there is to tell of a feed: what is done right now, why its last run failed, that nobody names it."""
     run = status.last_run
     for part in status.at_work:
         heartbeat = _ago(part.heartbeat_at, status.asked_at)
@@ -166,6 +194,8 @@ def _remarks(status: FeedStatus) -> Iterator[str]:
         yield f"run {run.id} of {status.feed} was interrupted: harvest it again, or cancel it"
     elif run and run.error and status.state == "failed":
         yield f"run {run.id} of {status.feed} failed: {run.error}"
+    if status.is_orphaned:
+        yield f"no document names {status.feed}: {_WHAT_TO_DO}"
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

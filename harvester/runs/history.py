@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 
 from database.statements import statements
 from harvester.errors import HarvestError
-from harvester.feeds import Feed
+from harvester.feeds import Feed, is_of_a_collection
 from harvester.runs import counts_of, kept_feed
 from harvester.runs.report import NAMED_RECORDS, HarvestReport, Refusal
 
@@ -75,7 +75,7 @@ class FeedStatus:
     feed: str
     kind: str
     location: str
-    is_documented: bool = False  #: in a collection document; else it was named on the command line
+    is_documented: bool = False  #: in a collection document
     active: int = 0  #: records
     quarantined: int = 0
     absent: int = 0  #: active records that complete runs did not see lately
@@ -93,6 +93,11 @@ class FeedStatus:
         return self.last_good_at is None or self.asked_at - self.last_good_at > timedelta(days=self.stale_after_days)
 
     @property
+    def is_orphaned(self) -> bool:
+        """Whether no document names it any more though its records are in force: nobody looks after them."""
+        return self.active > 0 and not self.is_documented and is_of_a_collection(self.feed)
+
+    @property
     def state(self) -> str:
         """How the last run stands, in a word."""
         if self.last_run is None:
@@ -105,10 +110,11 @@ class FeedStatus:
 
     @property
     def is_amiss(self) -> bool:
-        """Whether somebody should look at it: stale, failed, not as expected, or interrupted and left so."""
-        # A place that was mistyped on the command line must not alarm for ever.
-        is_watched = self.is_documented or self.last_good_at is not None
-        return self.is_stale or (is_watched and self.state in ("failed", "interrupted"))
+        """Whether somebody should look at it: stale, orphaned, failed, not as expected, or interrupted and left so."""
+        # A place that was mistyped on the command line must not alarm for ever, nor a source that nobody harvests.
+        is_of_command_line = not is_of_a_collection(self.feed)
+        is_watched = self.is_documented or (is_of_command_line and self.last_good_at is not None)
+        return self.is_stale or self.is_orphaned or (is_watched and self.state in ("failed", "interrupted"))
 
     @property
     def _is_abandoned(self) -> bool:
@@ -124,6 +130,7 @@ class FeedStatus:
             "is_documented": self.is_documented,
             "state": self.state,
             "is_stale": self.is_stale,
+            "is_orphaned": self.is_orphaned,
             "is_amiss": self.is_amiss,
             "active": self.active,
             "quarantined": self.quarantined,
@@ -149,8 +156,14 @@ class RecordOutcome:
         return dict(self.__dict__)
 
 
-def status_of_feeds(connection: Connection, feeds: Iterable[Feed]) -> list[FeedStatus]:
-    """How feeds stand: those given, whether or not they ever ran, then those that only the database knows."""
+def status_of_feeds(connection: Connection, feeds: Iterable[Feed], named: Container[str] = ()) -> list[FeedStatus]:
+    """How feeds stand: those given, whether or not they ever ran, then those that only the database knows.
+
+    Args:
+        connection: commits by itself.
+        feeds: those of the documents that can be harvested.
+        named: all that the documents name, also those without an address.
+    """
     now = _now(connection)
     stored = {status.feed: status for status in _stored_feeds(connection, now)}
     runs = _last_runs(connection)
@@ -159,6 +172,7 @@ def status_of_feeds(connection: Connection, feeds: Iterable[Feed]) -> list[FeedS
     return [
         replace(
             status,
+            is_documented=status.is_documented or name in named,
             last_run=(last := runs.get(name)),
             at_work=tuple(part for part in at_work if last and part.run == last.id),
         )

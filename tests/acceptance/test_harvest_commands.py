@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +219,29 @@ def test_what_cannot_be_is_refused_with_what_can(place: Place, arguments: tuple[
     assert reason in finished.err
     assert "Traceback" not in finished.err
     assert place.data("history") == before
+
+
+@pytest.fixture(scope="module")
+def renamed(place: Place) -> Place:
+    """The same catalogue, and documents in which the source is called otherwise."""
+    documents = place.dinamis.home / "renamed"
+    shutil.copytree(place.collections, documents)
+    document = documents / "spot-6-7-open.yaml"
+    document.write_text(document.read_text("utf-8").replace("source: openspot", "source: openspot\n      name: ads"))
+    return replace(place, collections=documents)
+
+
+def test_source_that_no_document_names_any_more_is_told(place: Place, renamed: Place) -> None:
+    """Its records are in force and nobody looks after them: `sources` and `status` say so, to a monitor too."""
+    assert place.run("status").code == 0
+    (status,) = [each for each in renamed.data("status", code=1) if each["feed"] == FEED]
+    assert (status["is_orphaned"], status["is_documented"]) == (True, False)
+    assert (records := status["active"]) >= 39
+    told = renamed.run("status")
+    assert told.out.splitlines()[1].startswith(FEED)
+    assert "succeeded, orphaned" in told.out
+    assert f"no document names {FEED}: " in told.out
+    (listed,) = [each for each in renamed.data("sources") if each["is_orphaned"]]
+    assert (listed["feed"], listed["records"], listed["schedule"]) == (FEED, records, None)
+    assert f"{records} records are in force, but no document names it" in renamed.run("sources").out
+    assert not any(each["is_orphaned"] for each in place.data("sources"))

@@ -10,7 +10,7 @@ import pytest
 
 from database import Database
 from harvester.credentials import Credentials
-from harvester.feeds import Feed, deliveries_at
+from harvester.feeds import DELIVERIES, Feed, deliveries_at
 from harvester.runs import Request, begin, cancel_failed, claim_part, end, is_at_work, unfinished_run
 from harvester.runs.history import FeedStatus, NoSuchRun, history, records_of, report_of, status_of_feeds
 from harvester.runs.report_page import report_page
@@ -168,3 +168,24 @@ def test_mistyped_place_is_no_alarm(database: Database, feed: Feed) -> None:
         (failed,) = status_of_feeds(connection, [])
         assert (failed.state, failed.is_amiss) == ("failed", False)
     assert replace(failed, last_good_at=failed.asked_at).is_amiss
+
+
+def test_source_that_no_document_names_any_more_is_amiss_while_its_records_are_in_force(
+    database: Database, archive: Path, feed: Feed
+) -> None:
+    """An address is not needed, a name is; a place of the command line is in no document, and no orphan."""
+    run(database, archive)
+    with database.connect("harvest") as connection:
+        assert [(each.active, each.is_orphaned) for each in status_of_feeds(connection, [])] == [(2, False)]
+    named = replace(feed, name=f"pleiades/{DELIVERIES}")
+    with database.connect("harvest") as connection:
+        end(connection, begin(connection, named, Request(), [Selection()], is_everything=True).id, "failed", "gone")
+        connection.execute("UPDATE dinamis.source_record SET feed = %s", (named.name,))
+
+        def told(*names: str) -> FeedStatus:
+            return {each.feed: each for each in status_of_feeds(connection, [], names)}[named.name]
+
+        assert (told().is_documented, told().is_orphaned, told().is_amiss) == (False, True, True)
+        assert (told(named.name).is_documented, told(named.name).is_orphaned) == (True, False)
+        connection.execute("UPDATE dinamis.source_record SET state = 'withdrawn', reason = 'sold'")
+        assert (told().state, told().is_orphaned, told().is_amiss) == ("failed", False, False)
