@@ -1,4 +1,4 @@
-"""What people change in the catalogue by hand: runs undone, quarantined records read again, Items corrected.
+"""What people change in the catalogue by hand: runs undone, records read again, Items corrected, sources retired.
 
 Each is a run of its own: a correction has one page, the others are carried out page by page in `amendment_run.py`. What
 `stereo_rebuild.py` does is none, for it says nothing of records.
@@ -14,6 +14,7 @@ from harvester.amendments.quarantine import (
     quarantined_record,
     replay_quarantine,
 )
+from harvester.amendments.retirement import RetirementRefused, retire_source, source_to_retire
 from harvester.amendments.undo import UndoRefused, undo_run
 
 __all__ = [
@@ -21,11 +22,14 @@ __all__ = [
     "CorrectionRefused",
     "NotInQuarantine",
     "QuarantinedRecord",
+    "RetirementRefused",
     "UndoRefused",
     "correct_item",
     "corrections_of",
     "quarantined",
     "quarantined_record",
     "replay_quarantine",
+    "retire_source",
+    "source_to_retire",
     "undo_run",
 ]

@@ -77,6 +77,40 @@ def carry_out(
     report.state, report.finished_at = "succeeded", datetime.now(UTC)
 
 
+def try_out(
+    connections: CatalogueConnections,
+    rooms: HarvestRooms,
+    next_page: NextPage,
+    report: HarvestReport,
+    watch: Watcher = nobody_watches,
+) -> None:
+    """Write each page and take it back: what that does to Items is added to the report."""
+    cursor, is_done = None, False
+    while not is_done:
+        cursor = connections.patiently(partial(_try_page, rooms, next_page, cursor, report))
+        is_done = cursor is None
+        watch(report, Progress())
+    report.state, report.finished_at = "succeeded", datetime.now(UTC)
+
+
+def _try_page(
+    rooms: HarvestRooms,
+    next_page: NextPage,
+    cursor: str | None,
+    report: HarvestReport,
+    connection: Connection,
+    side: Connection,
+) -> str | None:
+    with connection.transaction(force_rollback=True):
+        amended = next_page(connection, cursor)
+        writing = PageWriting(connection, side, amended.feed, None, rooms, WritingOptions())
+        written = writing.take_in(amended.page)
+        changes = writing.changes()
+    report.add(written)
+    report.changes += changes
+    return amended.page.next_cursor
+
+
 def _pages(
     connections: CatalogueConnections,
     rooms: HarvestRooms,
@@ -88,6 +122,7 @@ def _pages(
     part = connections.patiently(lambda _, side: runs.claim_part(side, run))
     if part is None:
         if connections.patiently(lambda _, side: runs.is_complete(side, run.id)):
+            report.add_counts(connections.patiently(lambda _, side: runs.counts_of(side, run.id)))
             return
         raise RunBusy(f"Run {run.id} is at work on it: see `dinamis harvest status`.")
     report.add_counts(part.counts)

@@ -13,18 +13,17 @@ from psycopg.rows import class_row
 
 from database.statements import statements
 from harvester import runs
-from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
+from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out, try_out
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
-from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.harvest_rooms import HarvestRooms
 from harvester.ledger import KeptRecord, content_from_bytes
-from harvester.pages.writing import PageWriting
 from harvester.record import Page
 from harvester.runs import Request, Run
 from harvester.runs.report import HarvestReport
 from harvester.runs.watching import Watcher, nobody_watches
-from harvester.sources.source import Progress, Selection
+from harvester.sources.source import Selection
 
 QUARANTINED, QUARANTINED_RECORD, FEEDS_WITH_QUARANTINED, RECORDS_TO_REPLAY = statements(
     "harvester.amendments", "quarantined", "quarantined_record", "feeds_with_quarantined", "records_to_replay"
@@ -104,7 +103,7 @@ def replay_quarantine(
         report = _report_of(chosen)
         for each in chosen:
             if dry_run:
-                _try(connections, rooms, each, record, report, watch)
+                try_out(connections, rooms, partial(_page_after, each, record), report, watch)
             else:
                 _replay(connections, rooms, each, record, report, watch, is_only=len(chosen) == 1)
     report.dry_run, report.state, report.finished_at = dry_run, "succeeded", datetime.now(UTC)
@@ -151,41 +150,6 @@ def _begin(side: Connection, feed: Feed) -> Run:
         runs.wait_for_beginners(side, feed.name)
         runs.set_aside_killed(side, feed.name, "replay")
         return runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="replay")
-
-
-def _try(
-    connections: CatalogueConnections,
-    rooms: HarvestRooms,
-    feed: Feed,
-    record: str | None,
-    report: HarvestReport,
-    watch: Watcher,
-) -> None:
-    """Read the records of a feed, and write nothing."""
-    cursor, is_done = None, False
-    while not is_done:
-        cursor = connections.patiently(partial(_try_page, rooms, feed, record, cursor, report))
-        is_done = cursor is None
-        watch(report, Progress())
-
-
-def _try_page(
-    rooms: HarvestRooms,
-    feed: Feed,
-    record: str | None,
-    cursor: str | None,
-    report: HarvestReport,
-    connection: Connection,
-    side: Connection,
-) -> str | None:
-    with connection.transaction(force_rollback=True):
-        amended = _page_after(feed, record, connection, cursor)
-        writing = PageWriting(connection, side, feed, None, rooms, WritingOptions())
-        written = writing.take_in(amended.page)
-        changes = writing.changes()
-    report.add(written)
-    report.changes += changes
-    return amended.page.next_cursor
 
 
 def _page_after(feed: Feed, record: str | None, connection: Connection, cursor: str | None) -> AmendedPage:

@@ -31,7 +31,9 @@ _FINISHING = 0
 KEEP_FEED, BEGIN_RUN, RUN, TAKE_UP_RUN, END_RUN, CANCEL_FAILED_RUN = statements(
     "harvester.runs", "keep_feed", "begin_run", "run", "take_up_run", "end_run", "cancel_failed_run"
 )
-IS_AT_WORK, COUNTS_OF_RUN, NOTE = statements("harvester.runs", "is_at_work", "counts_of_run", "note")
+IS_AT_WORK, LAST_GOOD_START, COUNTS_OF_RUN, NOTE = statements(
+    "harvester.runs", "is_at_work", "last_good_start", "counts_of_run", "note"
+)
 HOLD_PART, ADVANCE_PART, IS_AT = statements("harvester.runs", "hold_part", "advance_part", "is_at")
 
 
@@ -97,10 +99,28 @@ def run_by_id(connection: Connection, number: int) -> Run | None:
     return Run(**{**row, "request": Request.from_json(row["request"])}) if row else None
 
 
+def last_run(connection: Connection, feed: str, kind: str | None = None) -> Run | None:
+    """The last run of this feed, of a kind or of any."""
+    row = connection.execute(
+        "SELECT max(id) FROM dinamis.run WHERE feed = %s AND kind = coalesce(%s, kind)", (feed, kind)
+    ).fetchone()
+    return run_by_id(connection, row[0]) if row and row[0] else None
+
+
+def require_none_under_way(connection: Connection, feed: str) -> None:
+    """Let nobody change what is known of a feed while a run of it has not come to its end.
+
+    Raises:
+        RunBusy: one has not; it may have been killed.
+    """
+    row = connection.execute("SELECT id FROM dinamis.run WHERE feed = %s AND state = 'running'", (feed,)).fetchone()
+    if row:
+        raise RunBusy(f"Run {row[0]} of {feed} is not at its end: `dinamis harvest cancel {row[0]}` first.")
+
+
 def unfinished_run(connection: Connection, feed: str) -> Run | None:
-    """The last run of this feed, if it can be gone on with: it was killed, or the source failed on its way."""
-    row = connection.execute("SELECT max(id) FROM dinamis.run WHERE feed = %s AND kind = 'harvest'", (feed,)).fetchone()
-    run = run_by_id(connection, row[0]) if row and row[0] else None
+    """The last harvest of this feed, if it can be gone on with: it was killed, or the source failed on its way."""
+    run = last_run(connection, feed, "harvest")
     return run if run and (run.state == "running" or run.is_resumable) else None
 
 
@@ -131,13 +151,10 @@ def set_aside_killed(connection: Connection, feed: str, kind: str) -> None:
 def last_good_start(connection: Connection, feed: str) -> datetime | None:
     """Since when changes may be unknown to us: the start of the last run that saw all that had changed.
 
-    What a run saw that was undone is unknown again, also to the runs between it and its undoing.
+    What a run saw that was undone is unknown again, also to the runs between it and its undoing; and so is everything
+    since the source was retired.
     """
-    row = connection.execute(
-        "SELECT max(started_at) FROM dinamis.good_run AS good WHERE feed = %s AND NOT EXISTS (SELECT FROM"
-        " dinamis.undone WHERE undone.feed = good.feed AND good.id BETWEEN undone.run AND undone.undone_by)",
-        (feed,),
-    ).fetchone()
+    row = connection.execute(LAST_GOOD_START, {"feed": feed}).fetchone()
     return row[0] if row else None
 
 

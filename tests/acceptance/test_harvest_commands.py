@@ -245,3 +245,23 @@ def test_source_that_no_document_names_any_more_is_told(place: Place, renamed: P
     assert (listed["feed"], listed["records"], listed["schedule"]) == (FEED, records, None)
     assert f"{records} records are in force, but no document names it" in renamed.run("sources").out
     assert not any(each["is_orphaned"] for each in place.data("sources"))
+
+
+def test_source_is_retired_once_no_document_names_it(place: Place, renamed: Place) -> None:
+    """Tried, asked for, done and undone: its records go and come back, and the alarm of `status` with them."""
+    refused = place.run("retire", FEED, "--yes")
+    assert (refused.code, refused.out) == (2, "")
+    assert f"spot-6-7-open.yaml names {FEED}" in refused.err
+    tried = renamed.data("retire", FEED, "--dry-run")
+    assert tried["withdrawn"] >= 40
+    asked = renamed.run("retire", FEED)
+    assert asked.code != 0
+    assert "records of spot-6-7-open/openspot that are in force, and 1 in quarantine?" in asked.err
+    assert renamed.run("status").code == 1
+    retired = renamed.data("retire", "openspot", "--yes")
+    assert (retired["kind"], retired["withdrawn"], retired["run"] is None) == ("retire", tried["withdrawn"], False)
+    assert renamed.run("status").code == 0
+    assert "retire succeeded, spot-6-7-open/openspot" in renamed.run("history").out
+    assert renamed.run("retire", FEED, "--yes").code == 2
+    assert renamed.data("undo", str(retired["run"]), code=1)["new"] == retired["withdrawn"] - 1
+    assert renamed.run("status").code == 1

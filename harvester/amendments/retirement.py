@@ -1,0 +1,155 @@
+"""Retiring a source that no collection document names any more: all its records are withdrawn.
+
+A retirement is a run, so it can be interrupted, and undone. Items that other sources know too stay, without its word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from harvester import runs
+from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out, try_out
+from harvester.catalogue.connections import CatalogueConnections, translated_errors
+from harvester.collection_documents import CollectionDocuments
+from harvester.errors import HarvestError
+from harvester.feeds import Feed, named_sources
+from harvester.harvest_rooms import HarvestRooms
+from harvester.record import Page, Withdrawal
+from harvester.runs import Request, Run
+from harvester.runs.report import HarvestReport
+from harvester.runs.watching import Watcher, nobody_watches
+from harvester.sources.source import Selection
+
+REASON = "its source was retired"
+
+
+class RetirementRefused(HarvestError):
+    """This source cannot be retired."""
+
+
+@dataclass(frozen=True)
+class RetirableSource:
+    """A source that no document names, and how many of its records a retirement would withdraw."""
+
+    feed: str
+    source: str
+    active: int
+    quarantined: int
+
+
+def source_to_retire(connection: Connection, name: str, documents: CollectionDocuments) -> RetirableSource:
+    """The source that is called so.
+
+    Args:
+        connection: any that may read the ledger.
+        name: of its feed; or of the source alone, where there is one such that no document names.
+        documents: those in use.
+
+    Raises:
+        RetirementRefused: there is none, there are several, or a document names it.
+    """
+    called = [each for each in _sources(connection) if name in (each.feed, each.source)]
+    named = named_sources(documents)
+    chosen = [each for each in called if each.feed == name] or [each for each in called if each.feed not in named]
+    if not called:
+        raise RetirementRefused(f"The ledger knows no source {name}: `dinamis harvest status` lists those there are.")
+    if len(chosen) > 1:
+        raise RetirementRefused(f"{name} is the source of several: say {' or '.join(each.feed for each in chosen)}.")
+    source = (chosen or called)[0]
+    if source.feed in named:
+        collection = source.feed.partition("/")[0]
+        raise RetirementRefused(
+            f"{documents[collection].file} names {source.feed}, and its next harvest would take all of it in again: "
+            "take it out of that document first, then restart workers and schedulers."
+        )
+    return source
+
+
+def retire_source(
+    name: str, rooms: HarvestRooms, *, dry_run: bool = False, watch: Watcher = nobody_watches
+) -> HarvestReport:
+    """Withdraw all records of a source, those in quarantine too: go on with its retirement if that was killed.
+
+    Args:
+        name: as `source_to_retire` takes it.
+        rooms: the database and the documents.
+        dry_run: write nothing, and tell what each Item would become.
+        watch: called after each page.
+
+    Raises:
+        RetirementRefused: there is no such source, a document names it, nothing of it is left, or another run of it has
+            not come to its end.
+        RunBusy: another process is retiring it.
+        CatalogueError: the catalogue cannot be written.
+    """
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        source = connections.patiently(lambda _, side: source_to_retire(side, name, rooms.documents))
+        feed = connections.patiently(lambda _, side: runs.kept_feed(side, source.feed))
+        report = HarvestReport(feed.name, feed.location, datetime.now(UTC), kind="retire", dry_run=dry_run)
+        next_page = partial(_page_after, feed)
+        if dry_run:
+            try_out(connections, rooms, next_page, report, watch)
+        else:
+            run = connections.patiently(lambda _, side: _retirement(side, feed))
+            report.run, report.started_at = run.id, run.started_at
+            carry_out(connections, rooms, run, next_page, report, watch)
+    return report
+
+
+def _sources(connection: Connection) -> Sequence[RetirableSource]:
+    with connection.cursor(row_factory=class_row(RetirableSource)) as rows:
+        rows.execute(
+            "SELECT feed.name AS feed, feed.source, count(*) FILTER (WHERE known.state = 'active') AS active,"
+            " count(*) FILTER (WHERE known.state = 'quarantined') AS quarantined"
+            " FROM dinamis.feed LEFT JOIN dinamis.source_record AS known ON known.feed = feed.name"
+            " GROUP BY feed.name ORDER BY feed.name"
+        )
+        return rows.fetchall()
+
+
+def _retirement(side: Connection, feed: Feed) -> Run:
+    """The run that retires a source, perhaps one that was begun before and is its last one.
+
+    Raises:
+        RetirementRefused: nothing of it is left, or another run of it has not come to its end.
+    """
+    with side.transaction():
+        runs.wait_for_beginners(side, feed.name)
+        left = runs.last_run(side, feed.name)
+        if left and left.kind == "retire" and left.state != "succeeded":
+            runs.take_up(side, left)
+            return left
+        runs.require_none_under_way(side, feed.name)
+        left_of_it = "SELECT FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn' LIMIT 1"
+        if not side.execute(left_of_it, (feed.name,)).rowcount:
+            raise RetirementRefused(f"Nothing of {feed.name} is in force or in quarantine.")
+        return runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="retire")
+
+
+def _page_after(feed: Feed, connection: Connection, cursor: str | None) -> AmendedPage:
+    """The next records in force, those of an Item together; on the last page all that are in quarantine too."""
+    rows = connection.execute(
+        "SELECT item, record FROM dinamis.source_record WHERE feed = %s AND state = 'active' AND item > %s"
+        " ORDER BY item FETCH FIRST %s ROWS WITH TIES",
+        (feed.name, cursor or "", PAGE_SIZE),
+    ).fetchall()
+    records = [record for _, record in rows]
+    is_last = len(rows) < PAGE_SIZE
+    if is_last:
+        records += _quarantined(connection, feed.name)
+    withdrawals = [Withdrawal(id=record, reason=REASON) for record in records]
+    next_cursor = None if is_last else str(rows[-1][0])
+    return AmendedPage(feed=feed, page=Page(records=(), withdrawals=withdrawals, next_cursor=next_cursor))
+
+
+def _quarantined(connection: Connection, feed: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT record FROM dinamis.source_record WHERE feed = %s AND state = 'quarantined' ORDER BY id", (feed,)
+    )
+    return [record for (record,) in rows]

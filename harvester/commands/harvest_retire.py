@@ -1,0 +1,48 @@
+"""`dinamis harvest retire`: what becomes of a source that no collection document names any more."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from database.commands.terminal import json_option
+from harvester.commands.accounts import Accounts, report_option
+from harvester.commands.rooms import harvest_connection, harvest_rooms
+
+
+@click.command()
+@click.argument("source", metavar="COLLECTION/SOURCE")
+@click.option("--dry-run", is_flag=True, help="Try it, write nothing, and tell what changes.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@report_option
+@json_option
+def retire(source: str, dry_run: bool, yes: bool, file: Path | None, as_json: bool) -> None:
+    """Withdraw all records of a source that no collection document names any more, those in quarantine too.
+
+    Items that other sources know too stay, without what this one said; the others leave the catalogue, and can be had
+    back with `dinamis harvest undo`. Take the source out of its document first, and restart workers and schedulers. A
+    place that was named on the command line is "deliveries PATH_OR_URL" here; the name of a source alone will do where
+    there is only one such.
+
+    \b
+      dinamis harvest retire spot-6-7-open/openspot --dry-run
+      dinamis harvest retire spot-6-7-open/openspot
+
+    Exit code: 0 all are withdrawn, 1 some could not be (each with its reason), 2 the source cannot be retired. Killed
+    or stopped, it goes on when it is asked for again.
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.amendments import retire_source, source_to_retire
+
+    rooms = harvest_rooms()
+    with harvest_connection() as connection:
+        known = source_to_retire(connection, source, rooms.documents)
+    if not (yes or dry_run):
+        quarantined = f", and {known.quarantined} in quarantine" if known.quarantined else ""
+        question = f"Withdraw the {known.active} records of {known.feed} that are in force{quarantined}?"
+        click.confirm(question, abort=True, err=True)
+    accounts = Accounts(as_json=as_json, file=file, is_one=True)
+    with accounts.kept(), accounts.of(known.feed, "", kind="retire") as watch:
+        watch.report = retire_source(known.feed, rooms, dry_run=dry_run, watch=watch)
+    sys.exit(accounts.exit_code)

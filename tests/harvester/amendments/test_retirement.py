@@ -1,0 +1,203 @@
+"""Retiring sources on a real database: what they gave goes, what others know stays, and all of it can be had back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harvester.amendments import RetirementRefused, retire_source, retirement, undo_run
+from harvester.feeds import Feed
+from harvester.runs import Request, RunBusy, RunCancelled, begin, end
+from harvester.runs.report import HarvestReport
+from harvester.sources.source import Selection
+from tests.harvest_rooms import counts, items, rooms, rows, timeless
+from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
+
+__all__ = ["stock"]
+
+OTHER = feed_of("other", HELD, kind="held")
+REASON = "its source was retired"
+
+
+def retire(stock: Stock, name: str = f"{HELD}/held", **how: Any) -> HarvestReport:
+    """Retire a source that no document names."""
+    return retire_source(name, rooms(stock.database, HELD, COAST, ARCHIVE), **how)
+
+
+def undo(stock: Stock, run: int | None) -> HarvestReport:
+    """Undo a run, without any document of its source."""
+    assert run is not None
+    return undo_run(run, lambda _: None, rooms(stock.database, HELD, COAST, ARCHIVE))
+
+
+def catalogue(stock: Stock) -> dict[str, dict[str, Any]]:
+    """All Items, apart from when they were written."""
+    return {name: timeless(item) for name, item in items(stock.database).items()}
+
+
+def states(stock: Stock) -> dict[str, str]:
+    """How each record stands in the ledger."""
+    return dict(rows(stock.database, "SELECT source || ' ' || record, state FROM dinamis.source_record"))
+
+
+def in_every_way(stock: Stock) -> None:
+    """Items of one source alone, of two, of two records, one that the archive has too, and one in quarantine."""
+    stock.archive.records = {"z": image(1)}
+    stock.harvest(stock.archive_feed)
+    stock.held.records = {"b": image(1, cloud=2, job="JOB_2"), "o": image(9)}
+    stock.harvest(OTHER)
+    stock.held.records = {"a": image(), "a2": image(0, job="JOB_2"), "b": image(1), "c": image(2)}
+    stock.held.records["q"] = image(20, problem="it is torn")
+    stock.harvest()
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 500])
+def test_records_go_and_items_that_others_know_stay(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch, page_size: int
+) -> None:
+    """All records of the source are withdrawn with the reason; an Item of two sources says what the other one says."""
+    monkeypatch.setattr(retirement, "PAGE_SIZE", page_size)
+    in_every_way(stock)
+    before, ledger = catalogue(stock), states(stock)
+    a, b, c, o = (image(number)["image"] for number in (0, 1, 2, 9))
+    assert before[b]["properties"]["dinamis:source"] == ["held", "other"]
+
+    tried = retire(stock, dry_run=True)
+    assert (catalogue(stock), states(stock)) == (before, ledger)
+    retired = retire(stock)
+
+    after = catalogue(stock)
+    assert after.keys() == {b, o, f"ARCHIVE-{b}"}
+    assert after[b]["properties"]["dinamis:source"] == ["other"]
+    assert after[b]["properties"]["eo:cloud_cover"] == 2
+    assert len(after[b]["assets"]) < len(before[b]["assets"])
+    assert (after[o], after[f"ARCHIVE-{b}"]) == (before[o], before[f"ARCHIVE-{b}"])
+    assert counts(retired) == counts(tried) == {"withdrawn": 5}
+    assert (retired.items_removed, retired.items_written) == (tried.items_removed, tried.items_written) == (2, 1)
+    assert {(each.item, each.kind) for each in tried.changes} == {(a, "withdrawn"), (b, "changed"), (c, "withdrawn")}
+    assert set(retired.withdrawn) == {(name, REASON) for name in ("a", "a2", "b", "c", "q")}
+    assert {name for name, state in states(stock).items() if state == "withdrawn"} == {
+        f"held {name}" for name in ("a", "a2", "b", "c", "q")
+    }
+    assert rows(stock.database, "SELECT item, reason FROM dinamis.tombstone ORDER BY item") == [
+        (a, REASON),
+        (c, REASON),
+    ]
+
+    assert counts(undo(stock, retired.run)) == {"new": 4, "quarantined": 1}
+    assert (catalogue(stock), states(stock)) == (before, ledger)
+
+
+def test_retirement_of_a_collection_that_has_no_document_any_more(stock: Stock) -> None:
+    """Neither its source nor the collection itself need be known to the documents."""
+    coast = feed_of("coast", COAST, kind="held")
+    stock.held.records = {"a": image()}
+    stock.harvest(coast)
+    retired = retire_source("coast", rooms(stock.database, HELD))
+    assert (retired.feed, counts(retired), catalogue(stock)) == (coast.name, {"withdrawn": 1}, {})
+
+
+@pytest.mark.parametrize("how", ["killed", "cancelled"])
+def test_retirement_that_is_stopped_goes_on(stock: Stock, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Asked for again it goes on with its own run, which is undone as one."""
+    monkeypatch.setattr(retirement, "PAGE_SIZE", 2)
+    stock.held.records = {name: image(number) for number, name in enumerate("abcde")}
+    stock.harvest()
+    before = catalogue(stock)
+
+    def stop(report: HarvestReport, _: object) -> None:
+        if how == "killed":
+            raise KeyboardInterrupt
+        with stock.database.connect("owner") as connection:
+            connection.execute("UPDATE dinamis.run SET cancel_requested = true WHERE id = %s", (report.run,))
+
+    with pytest.raises((KeyboardInterrupt, RunCancelled)):
+        retire(stock, watch=stop)
+    assert len(catalogue(stock)) == 3
+
+    retired = retire(stock)
+
+    assert (counts(retired), retired.is_resumed, catalogue(stock)) == ({"withdrawn": 5}, True, {})
+    assert rows(stock.database, "SELECT id, state FROM dinamis.run WHERE kind = 'retire'") == [
+        (retired.run, "succeeded")
+    ]
+    undo(stock, retired.run)
+    assert catalogue(stock) == before
+
+
+def test_retirement_that_was_killed_before_its_end_comes_to_it(stock: Stock) -> None:
+    """All its pages were written, only that it has ended was not: it does so when it is asked for again, and once."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    run = retire(stock).run
+    with stock.database.connect("owner") as connection:
+        connection.execute("UPDATE dinamis.run SET state = 'running' WHERE id = %s", (run,))
+    again = retire(stock)
+    assert (again.run, counts(again), again.state) == (run, {"withdrawn": 1}, "succeeded")
+    with pytest.raises(RetirementRefused, match="Nothing of"):
+        retire(stock)
+
+
+def test_retired_source_that_is_named_again_is_asked_for_everything(stock: Stock) -> None:
+    """What changed since the last good run would not bring back what was withdrawn since; undone, it is all there."""
+    stock.held.is_selectable = True
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    before = items(stock.database)
+    undo(stock, retire(stock).run)
+    stock.harvest()
+    assert stock.held.asked[-1].since is not None
+    retire(stock)
+    assert counts(stock.harvest()) == {"new": 1}
+    assert stock.held.asked[-1].since is None
+    (name,) = before
+    assert items(stock.database)[name]["properties"]["created"] == before[name]["properties"]["created"]
+
+
+def test_source_that_cannot_be_retired_is_refused_with_what_to_do(stock: Stock) -> None:
+    """One that a document names, none, one of several, and one of which a run has not ended."""
+    named, other = feed_of("oneatlas", ARCHIVE, kind="held"), feed_of("held", COAST)
+    stock.held.records = {"a": image()}
+    stock.harvest(named)
+    for name in (named.name, "oneatlas"):
+        with pytest.raises(RetirementRefused, match=f"{ARCHIVE}.yaml names {named.name}.*take it out"):
+            retire(stock, name)
+    with pytest.raises(RetirementRefused, match="knows no source nothing: `dinamis harvest status`"):
+        retire(stock, "nothing")
+    stock.harvest()
+    stock.harvest(other)
+    with pytest.raises(RetirementRefused, match=f"say {COAST}/held or {HELD}/held"):
+        retire(stock, "held")
+    with stock.database.connect("owner") as connection:
+        run = begin(connection, stock.held_feed, Request(), [Selection()], is_everything=True)
+        with pytest.raises(RunBusy, match=f"dinamis harvest cancel {run.id}"):
+            retire(stock)
+        end(connection, run.id, "cancelled")
+    assert "withdrawn" not in states(stock).values()
+
+
+def test_record_without_which_an_item_cannot_be_built_stays(stock: Stock) -> None:
+    """Another record of its Item is not readable any more: nothing of that Item changes, and the account says why."""
+    stock.held.records = {"b": image(1, job="JOB_2")}
+    stock.harvest(OTHER)
+    stock.held.records = {"a": image(), "b": image(1)}
+    stock.harvest()
+    before = catalogue(stock)[image(1)["image"]]
+    with stock.database.connect("owner") as connection:
+        torn = "UPDATE dinamis.record_version SET content = %s FROM dinamis.source_record AS known"
+        connection.execute(
+            f"{torn} WHERE known.id = record_version.record AND source = 'other'", (b'{"problem": "x"}',)
+        )
+    retired = retire(stock)
+    assert counts(retired) == {"withdrawn": 1, "quarantined": 1}
+    assert "without it its Item cannot be built" in retired.refusals[0].reason
+    assert catalogue(stock) == {image(1)["image"]: before}
+
+
+def test_place_of_the_command_line_is_retired_by_its_name(stock: Stock) -> None:
+    """No document ever named it: it is no orphan, and goes when that is asked for."""
+    place = Feed(**{**stock.held_feed.__dict__, "name": "held /mnt/old", "collection": None})
+    stock.held.records = {"a": image()}
+    stock.harvest(place)
+    assert counts(retire(stock, place.name)) == {"withdrawn": 1}
