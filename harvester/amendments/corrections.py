@@ -11,6 +11,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from database.statements import statements
 from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes
@@ -27,6 +28,9 @@ from harvester.sources.source import Selection
 
 class CorrectionRefused(HarvestError):
     """This correction cannot be made."""
+
+
+CORRECTABLE_ITEM, KEEP_CORRECTION = statements("harvester.amendments", "correctable_item", "keep_correction")
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,7 @@ def _require_correctable(field: str) -> None:
 
 def _known(connection: Connection, item: str) -> tuple[KnownItem, Feed]:
     """An Item, and a feed that told of it."""
-    row = connection.execute(
-        "SELECT item.id, scene, collection, is_published, is_archive, created, source_record.feed FROM dinamis.item"
-        " JOIN dinamis.source_record ON source_record.item = item.id WHERE item.id = %s"
-        " ORDER BY source_record.id LIMIT 1",
-        (item,),
-    ).fetchone()
+    row = connection.execute(CORRECTABLE_ITEM, {"item": item}).fetchone()
     if row is None:
         raise CorrectionRefused(f"There is no Item {item}: look for its id with a search.")
     return KnownItem(*row[:-1]), runs.kept_feed(connection, row[-1])
@@ -118,11 +117,8 @@ def _write_down(
     if not item.is_published:
         raise CorrectionRefused(f"{item.id} was withdrawn: it can be corrected when it is back.")
     connection.execute(
-        "INSERT INTO dinamis.correction (item, field, value, reason, author, created)"
-        " VALUES (%s, %s, %s, %s, %s, now())"
-        " ON CONFLICT (item, field) DO UPDATE SET value = excluded.value, reason = excluded.reason,"
-        " author = excluded.author, created = excluded.created",
-        (item.id, field, Jsonb(value), reason, author),
+        KEEP_CORRECTION,
+        {"item": item.id, "field": field, "value": Jsonb(value), "reason": reason, "author": author},
     )
 
 

@@ -15,6 +15,7 @@ from functools import partial
 
 from psycopg import Connection
 
+from database.statements import statements
 from harvester import runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes, publish_collections
@@ -23,6 +24,10 @@ from harvester.pages.writing import PageWriting
 from harvester.runs.report import PageReport
 from harvester.stereo.keeping import Span
 from harvester.stereo.rules import StereoRules
+
+ITEMS_AND_VIEWS_APART, PLAN_REBUILD, VIEWS_BETWEEN = statements(
+    "harvester.amendments", "items_and_views_apart", "plan_rebuild", "views_between"
+)
 
 #: Items of one transaction.
 _PAGE = 500
@@ -172,45 +177,26 @@ class _Work:
 
 def _unknown_items(collections: list[str], last: str, _: Connection, side: Connection) -> list[str]:
     """Items after `last` that may be views, and views whose Item is none any more."""
-    rows = side.execute(
-        "SELECT item.id FROM dinamis.item LEFT JOIN dinamis.stereo_view ON stereo_view.item = item.id"
-        " WHERE item.id > %(last)s AND (is_published AND item.collection = ANY(%(collections)s))"
-        "  != (stereo_view.item IS NOT NULL) ORDER BY item.id LIMIT %(page)s",
-        {"collections": collections, "last": last, "page": _PAGE},
-    )
+    rows = side.execute(ITEMS_AND_VIEWS_APART, {"collections": collections, "last": last, "page": _PAGE})
     return [row[0] for row in rows]
 
 
 def _plan(side: Connection, platform: str | None, since: datetime | None) -> None:
     """Write down what is to be done, unless a rebuild is under way: then that is gone on with."""
-    side.execute(
-        "INSERT INTO dinamis.stereo_shard (platform, month)"
-        " SELECT DISTINCT platform, date_trunc('month', moment AT TIME ZONE 'UTC')::date FROM"
-        " (SELECT platform, acquired_at AS moment FROM dinamis.stereo_view"
-        "  UNION SELECT platform, started_at FROM dinamis.stereo_set) AS told"
-        " WHERE (%(platform)s::text IS NULL OR platform = %(platform)s)"
-        " AND (%(since)s::timestamptz IS NULL OR moment >= date_trunc('month', %(since)s::timestamptz))"
-        " AND NOT EXISTS (SELECT FROM dinamis.stereo_shard WHERE %(platform)s::text IS NULL OR platform = %(platform)s)"
-        " ON CONFLICT DO NOTHING",
-        {"platform": platform, "since": since},
-    )
+    side.execute(PLAN_REBUILD, {"platform": platform, "since": since})
 
 
 def _shards_left(side: Connection, platform: str | None) -> list[Shard]:
     rows = side.execute(
-        "SELECT platform, month FROM dinamis.stereo_shard WHERE %(platform)s::text IS NULL OR platform = %(platform)s"
+        "SELECT platform, month FROM dinamis.stereo_shard WHERE platform = coalesce(%s, platform)"
         " ORDER BY month, platform",
-        {"platform": platform},
+        (platform,),
     )
     return [Shard(*row) for row in rows]
 
 
 def _items_of(_: Connection, side: Connection, day: Span) -> list[str]:
-    rows = side.execute(
-        "SELECT item FROM dinamis.stereo_view WHERE platform = %s AND acquired_at >= %s AND acquired_at < %s"
-        " ORDER BY acquired_at, item",
-        (day.platform, day.first, day.last),
-    )
+    rows = side.execute(VIEWS_BETWEEN, {"platform": day.platform, "first": day.first, "last": day.last})
     return [row[0] for row in rows]
 
 

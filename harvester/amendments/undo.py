@@ -14,8 +14,8 @@ from itertools import groupby
 
 from psycopg import Connection
 from psycopg.rows import class_row
-from psycopg.sql import SQL
 
+from database.statements import statements
 from harvester import runs
 from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
@@ -33,11 +33,8 @@ from harvester.sources.source import Selection
 
 FeedOf = Callable[[str], Feed | None]  #: the feed of this name, if the documents still describe it
 
-#: The versions of records, but those of runs that were undone, and those by which they were.
-_LASTING = SQL(
-    "WITH lasting AS NOT MATERIALIZED (SELECT * FROM dinamis.record_version AS said WHERE NOT EXISTS"
-    " (SELECT FROM dinamis.undone JOIN dinamis.record_version AS back ON back.run = undone.undone_by"
-    "  WHERE back.record = said.record AND said.run IN (undone.run, undone.undone_by) AND undone.undone_by != %(run)s))"
+CHANGES_OF_RUN, MOVES_OF_RUN, CHANGED_SINCE = statements(
+    "harvester.amendments", "changes_of_run", "moves_of_run", "changed_since"
 )
 
 #: Before the Item behind which the undoing goes on, once all records are put back.
@@ -175,25 +172,7 @@ def _page_after(
 
 def _changes_after(connection: Connection, undone: int, cursor: int) -> list[_Change]:
     with connection.cursor(row_factory=class_row(_Change)) as rows:
-        rows.execute(
-            _LASTING
-            + SQL(
-                " SELECT known.id, known.record, known.feed, known.state, said.state AS state_before, said.digest,"
-                " said.content,"
-                " (SELECT min(version) FROM dinamis.record_version WHERE record_version.record = known.id)"
-                " AS oldest_version"
-                " FROM dinamis.source_record AS known LEFT JOIN LATERAL"
-                "  (SELECT * FROM lasting WHERE lasting.record = known.id"
-                "   AND lasting.run IS DISTINCT FROM %(run)s ORDER BY version DESC LIMIT 1) AS said ON true"
-                # As an array it is looked at before the versions are, of which most records need none.
-                " WHERE known.run = ANY(%(run)s"
-                "  || ARRAY(SELECT undone_by FROM dinamis.undone WHERE undone_by > %(run)s))"
-                " AND %(run)s = (SELECT run FROM lasting WHERE lasting.record = known.id ORDER BY version DESC LIMIT 1)"
-                " AND known.id > %(cursor)s ORDER BY known.id LIMIT %(size)s"
-            ),
-            {"run": undone, "cursor": cursor, "size": PAGE_SIZE},
-        )
-        return rows.fetchall()
+        return rows.execute(CHANGES_OF_RUN, {"run": undone, "cursor": cursor, "size": PAGE_SIZE}).fetchall()
 
 
 @dataclass(frozen=True)
@@ -216,19 +195,8 @@ class _Move:
 
 def _moves_after(connection: Connection, undone: int, undoing: int, item: str) -> list[_Move]:
     with connection.cursor(row_factory=class_row(_Move)) as rows:
-        rows.execute(
-            "SELECT move.item, move.collection AS former, item.collection AS present,"
-            " (SELECT max(later.run) FROM dinamis.item_move AS later WHERE later.item = move.item"
-            "  AND later.run > move.run AND later.run <> %(undoing)s AND NOT EXISTS"
-            "  (SELECT FROM dinamis.undone JOIN dinamis.item_move AS back ON back.run = undone.undone_by"
-            "   WHERE back.item = later.item AND later.run IN (undone.run, undone.undone_by))) AS later_run,"
-            " (SELECT other.id FROM dinamis.item AS other WHERE other.scene = item.scene AND other.id <> item.id"
-            "  AND other.collection = move.collection AND other.is_published) AS other_item"
-            " FROM dinamis.item_move AS move JOIN dinamis.item ON item.id = move.item"
-            " WHERE move.run = %(undone)s AND move.item > %(item)s ORDER BY move.item LIMIT %(size)s",
-            {"undone": undone, "undoing": undoing, "item": item, "size": PAGE_SIZE},
-        )
-        return rows.fetchall()
+        page = {"undone": undone, "undoing": undoing, "item": item, "size": PAGE_SIZE}
+        return rows.execute(MOVES_OF_RUN, page).fetchall()
 
 
 def _moved_back(moves: Sequence[_Move], feed: Feed) -> AmendedPage:
@@ -278,17 +246,6 @@ def _refused_again(raw: KeptRecord, feed: Feed, undone: int, sensors: Sensors) -
 
 def _left_alone(connection: Connection, undone: int, undoing: int) -> Iterator[tuple[str, str]]:
     """The records that the run changed and a later one changed again, with what is to be said of each."""
-    rows = connection.execute(
-        _LASTING
-        + SQL(
-            " SELECT DISTINCT known.record, latest.run FROM dinamis.record_version AS changed"
-            " JOIN dinamis.source_record AS known ON known.id = changed.record"
-            " CROSS JOIN LATERAL"
-            "  (SELECT run FROM lasting WHERE lasting.record = known.id ORDER BY version DESC LIMIT 1) AS latest"
-            " WHERE changed.run = %(run)s AND known.run != %(undoing)s AND latest.run != %(run)s"
-            " ORDER BY known.record LIMIT %(named)s"
-        ),
-        {"run": undone, "undoing": undoing, "named": NAMED_RECORDS},
-    )
+    rows = connection.execute(CHANGED_SINCE, {"run": undone, "undoing": undoing, "named": NAMED_RECORDS})
     for record, later in rows.fetchall():
         yield record, f"{record} is left as it is: run {later} changed it since"

@@ -19,8 +19,8 @@ from harvester.runs.report import NAMED_RECORDS, HarvestReport, Refusal
 #: A run on which nobody is at work may be waiting for a worker for so long before that is amiss.
 PATIENCE = timedelta(minutes=15)
 
-RUN_SUMMARIES, ACCOUNT_OF_RUN, RECORDS_OF_RUN, PARTS_AT_WORK, NOTES = statements(
-    "harvester.runs", "run_summaries", "account_of_run", "records_of_run", "parts_at_work", "notes"
+STORED_FEEDS, RUN_SUMMARIES, ACCOUNT_OF_RUN, RECORDS_OF_RUN, PARTS_AT_WORK, NOTES = statements(
+    "harvester.runs", "stored_feeds", "run_summaries", "account_of_run", "records_of_run", "parts_at_work", "notes"
 )
 
 
@@ -229,26 +229,9 @@ def _now(connection: Connection) -> datetime:
     return moment
 
 
-def _stored_feeds(connection: Connection, now: datetime) -> Iterator[FeedStatus]:
-    rows = connection.execute(
-        "SELECT feed.name, feed.kind, feed.location, count(*) FILTER (WHERE known.state = 'active'),"
-        " count(*) FILTER (WHERE known.state = 'quarantined'),"
-        " count(*) FILTER (WHERE known.state = 'active' AND known.absent_since IS NOT NULL),"
-        " (SELECT max(finished_at) FROM dinamis.good_run WHERE good_run.feed = feed.name)"
-        " FROM dinamis.feed LEFT JOIN dinamis.source_record AS known ON known.feed = feed.name"
-        " GROUP BY feed.name ORDER BY feed.name"
-    )
-    for feed, kind, location, active, quarantined, absent, last_good_at in rows:
-        yield FeedStatus(
-            feed=feed,
-            kind=kind,
-            location=location,
-            active=active,
-            quarantined=quarantined,
-            absent=absent,
-            last_good_at=last_good_at,
-            asked_at=now,
-        )
+def _stored_feeds(connection: Connection, now: datetime) -> list[FeedStatus]:
+    with connection.cursor(row_factory=class_row(FeedStatus)) as cursor:
+        return cursor.execute(STORED_FEEDS, {"asked_at": now}).fetchall()
 
 
 def _documented(feed: Feed, stored: FeedStatus | None, now: datetime) -> FeedStatus:

@@ -22,7 +22,7 @@ import psycopg
 import stamina
 from psycopg import Connection
 
-from database.statements import statement
+from database.statements import statements
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
 from harvester.http import USER_AGENT
@@ -33,7 +33,7 @@ logger = getLogger(__name__)
 # It logs the whole address of each request, and that of a webhook is a secret.
 getLogger("httpx").setLevel(WARNING)
 
-WRITE_DOWN_NOTICES = statement("harvester.runs", "write_down_notices")
+FRESHNESS, WRITE_DOWN_NOTICES = statements("harvester.runs", "freshness", "write_down_notices")
 
 Kind = Literal["failure", "withdrawals", "breach", "quarantine", "stale"]
 
@@ -146,13 +146,7 @@ def stale_feeds(connection: Connection, feeds: Iterable[Feed], now: datetime) ->
     make it fresh.
     """
     allowed = {feed.name: feed.stale_after_days for feed in feeds if feed.stale_after_days is not None}
-    rows = connection.execute(
-        "SELECT DISTINCT ON (feed) feed, id, is_good, CASE WHEN is_good THEN finished_at ELSE started_at END"
-        " FROM (SELECT *, id IN (SELECT id FROM dinamis.good_run) AS is_good"
-        "  FROM dinamis.run WHERE kind = 'harvest' AND feed = ANY(%s)) AS harvest"
-        " ORDER BY feed, is_good DESC, CASE WHEN is_good THEN -id ELSE id END",
-        (list(allowed),),
-    )
+    rows = connection.execute(FRESHNESS, {"feeds": list(allowed)})
     return [
         StaleFeed(feed, allowed[feed], since, run, was_good)
         for feed, run, was_good, since in rows

@@ -12,4 +12,4 @@ WHERE feed = %(feed)s AND state != 'withdrawn' AND last_seen < %(start)s
             JOIN dinamis.source_record AS place
                 ON place.source = source_record.source AND place.record = array_to_string(parts[:depth], '/')
         WHERE place.state = 'quarantined' AND place.last_seen >= %(start)s
-    )
+    );
