@@ -14,3 +14,9 @@ CREATE INDEX scene_moment_time_idx ON dinamis.scene_moment (platform, acquired_a
 CREATE INDEX scene_moment_scene_idx ON dinamis.scene_moment (scene);
 
 GRANT SELECT, INSERT, DELETE ON dinamis.scene_moment TO dinamis_harvest;
+
+CREATE OR REPLACE FUNCTION dinamis.analyze_ledger() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    ANALYZE dinamis.source_record, dinamis.record_version, dinamis.item, dinamis.scene, dinamis.scene_alias,
+        dinamis.scene_moment;
+$$;

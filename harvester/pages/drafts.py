@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -235,11 +235,13 @@ def _scene_again(record: ActiveRecord, sensors: Sensors) -> SceneRecord:
         raise UnreadableScene(f"another record of its acquisition is not readable any more: {error}") from error
 
 
-def outlines(records: Iterable[Said]) -> Iterator[SceneOutline]:
-    """What tells of which acquisition records are; of one that is not readable any more nothing does."""
-    for said in records:
+def outlines(drafts: Iterable[Draft]) -> list[SceneOutline]:
+    """What tells of which acquisition the records of Items are, but for those that are not readable any more."""
+    readable = []
+    for said in (said for draft in drafts for said in draft.records.values()):
         with suppress(UnreadableScene):
-            yield said.outline
+            readable.append(said.outline)
+    return readable
 
 
 def given(scene: SceneRecord) -> Callable[[], SceneRecord]:

@@ -361,13 +361,9 @@ class PageWriting:
             self._ledger.keep_new_scenes({each.scene: each.moments for each in new}, _keys(new))
 
     def _keep_moments(self, drafts: Mapping[str, Draft], but: Collection[str] = ()) -> None:
-        """Let acquisitions be told by what all their records say; those of which none is left stay as they were."""
-        records = {
-            scene: [said for draft in together for said in draft.records.values()]
-            for scene, together in by_scene(drafts).items()
-            if scene not in but
-        }
-        if said := {scene: moments_of(outlines(each)) for scene, each in records.items() if each}:
+        """Let acquisitions be told by what all their records say; where none is left to tell they stay as they were."""
+        told = {scene: outlines(together) for scene, together in by_scene(drafts).items() if scene not in but}
+        if said := {scene: moments_of(each) for scene, each in told.items() if each}:
             self._ledger.keep_moments(said)
 
     def _keep_items(self, changed: Mapping[str, Draft]) -> None:

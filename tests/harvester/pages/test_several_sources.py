@@ -102,22 +102,32 @@ def test_three_collections_of_one_acquisition_in_every_order(
     assert sorted(rel for rel, _ in links(found[IMAGE])) == ["alternate", "alternate"]
 
 
-@pytest.mark.parametrize(
-    "elsewhere",
-    [{"seconds": 60, "east": 7.0, "platform": "pleiades-1b"}, {"platform": None}],
-    ids=["elsewhere", "nowhere"],
-)
 def test_each_record_tells_when_and_where_its_acquisition_was_taken(
-    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch, elsewhere: dict[str, Any]
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has no common name is held against all records of an acquisition, not against the one that came last."""
     feeds = [
         (feed_of("held", HELD), {"a": image()}),
-        (feed_of("archive", ARCHIVE), {"z": {**image(), **elsewhere}}),
+        (feed_of("archive", ARCHIVE), {"z": image(seconds=60, east=7.0, platform="pleiades-1b")}),
         (feed_of("coast", COAST), {"c": {**image(), "image": "COAST", "keys": ("K",), "seconds": -1, "east": -0.04}}),
     ]
     found = by_every_order(postgres_server, monkeypatch, feeds)
     assert {name: len(links(item)) for name, item in found.items()} == {IMAGE: 2, ARCHIVED: 2, "COAST": 2}
+
+
+@pytest.mark.parametrize("is_corrected", [True, False])
+def test_what_no_record_says_any_more_leads_to_no_acquisition(stock: Stock, is_corrected: bool) -> None:
+    """A record that was corrected, or is gone, draws no other one to where it said that its image was taken."""
+    stock.held.records = {"a": image(), "b": image(seconds=60, east=7.0, job="JOB_2")}
+    stock.harvest()
+    stock.held.records |= {"b": image(job="JOB_2")}
+    if not is_corrected:
+        del stock.held.records["b"]
+        stock.held.withdrawals = [Withdrawal(id="b", reason="sold")]
+    stock.harvest()
+    stock.archive.records = {"z": image(1, keys=("OTHER",), seconds=60, east=7.0)}
+    stock.harvest(stock.archive_feed)
+    assert held_by(stock) == {f"ARCHIVE-{image(1)['image']}": (False, None)}
 
 
 def test_delivery_that_is_withdrawn_is_not_held_any_more(stock: Stock) -> None:
