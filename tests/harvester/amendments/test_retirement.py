@@ -43,7 +43,7 @@ def states(stock: Stock) -> dict[str, str]:
 
 def in_every_way(stock: Stock) -> None:
     """Items of one source alone, of two, of two records, one that the archive has too, and one in quarantine."""
-    stock.archive.records = {"z": image(1)}
+    stock.archive.records = {"y": image(2), "z": image(1)}
     stock.harvest(stock.archive_feed)
     stock.held.records = {"b": image(1, cloud=2, job="JOB_2"), "o": image(9)}
     stock.harvest(OTHER)
@@ -68,14 +68,16 @@ def test_records_go_and_items_that_others_know_stay(
     retired = retire(stock)
 
     after = catalogue(stock)
-    assert after.keys() == {b, o, f"ARCHIVE-{b}"}
+    assert after.keys() == {b, o, f"ARCHIVE-{b}", f"ARCHIVE-{c}"}
+    assert [after[f"ARCHIVE-{name}"]["properties"]["dinamis:held"] for name in (b, c)] == [True, False]
     assert after[b]["properties"]["dinamis:source"] == ["other"]
     assert after[b]["properties"]["eo:cloud_cover"] == 2
     assert len(after[b]["assets"]) < len(before[b]["assets"])
     assert (after[o], after[f"ARCHIVE-{b}"]) == (before[o], before[f"ARCHIVE-{b}"])
     assert counts(retired) == counts(tried) == {"withdrawn": 5}
-    assert (retired.items_removed, retired.items_written) == (tried.items_removed, tried.items_written) == (2, 1)
-    assert {(each.item, each.kind) for each in tried.changes} == {(a, "withdrawn"), (b, "changed"), (c, "withdrawn")}
+    assert (retired.items_removed, retired.items_written) == (tried.items_removed, tried.items_written) == (2, 2)
+    changes = {(a, "withdrawn"), (b, "changed"), (c, "withdrawn"), (f"ARCHIVE-{c}", "changed")}
+    assert {(each.item, each.kind) for each in tried.changes} == changes
     assert set(retired.withdrawn) == {(name, REASON) for name in ("a", "a2", "b", "c", "q")}
     assert {name for name, state in states(stock).items() if state == "withdrawn"} == {
         f"held {name}" for name in ("a", "a2", "b", "c", "q")
