@@ -14,6 +14,7 @@ from harvester.amendments.quarantine import (
     quarantined_record,
     replay_quarantine,
 )
+from harvester.amendments.renaming import RenamingRefused, rename_source
 from harvester.amendments.retirement import RetirementRefused, retire_source, source_to_retire
 from harvester.amendments.undo import UndoRefused, undo_run
 
@@ -22,12 +23,14 @@ __all__ = [
     "CorrectionRefused",
     "NotInQuarantine",
     "QuarantinedRecord",
+    "RenamingRefused",
     "RetirementRefused",
     "UndoRefused",
     "correct_item",
     "corrections_of",
     "quarantined",
     "quarantined_record",
+    "rename_source",
     "replay_quarantine",
     "retire_source",
     "source_to_retire",

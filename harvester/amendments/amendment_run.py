@@ -40,6 +40,7 @@ class AmendedPage:
     refused: Sequence[RecordEntry] = ()  #: that go into quarantine
     remarks: Sequence[tuple[str, str]] = ()  #: record or Item, and what the report is to say of it
     moves: Mapping[str, str] = field(default_factory=dict)  #: Items, with their collections, on a page without records
+    rebuilt: Sequence[str] = ()  #: Items to be what their records say by now, on a page without records
 
 
 #: What follows a cursor, looked up in the page's transaction.
@@ -150,10 +151,18 @@ def _write_page(
     catalogue.wait_for_other_writers(connection)
     amended = next_page(connection, part.cursor)
     writing = PageWriting(connection, side, amended.feed, part.run, rooms, WritingOptions())
-    written = writing.move(amended.moves) if amended.moves else writing.take_in(amended.page, refused=amended.refused)
+    written = _written(writing, amended)
     writing.write_items()
     for record, remark in amended.remarks:
         written.warn(record, [remark])
     cursor = amended.page.next_cursor
     advanced = runs.advance(connection, part, cursor, written, is_done=cursor is None)
     return advanced, written, writing.touched_collections()
+
+
+def _written(writing: PageWriting, amended: AmendedPage) -> PageReport:
+    if amended.moves:
+        return writing.move(amended.moves)
+    if amended.rebuilt:
+        return writing.rebuild_sets(amended.rebuilt)
+    return writing.take_in(amended.page, refused=amended.refused)

@@ -109,6 +109,11 @@ def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
             f"Run {undone.id} corrected an Item, see `dinamis harvest show {undone.id}`: take the correction off with "
             "`dinamis harvest correct ITEM --remove FIELD`."
         )
+    if undone.kind == "rename":
+        raise UndoRefused(
+            f"Run {undone.id} renamed a source, see `dinamis harvest show {undone.id}`: rename it in its document, and "
+            "then back with `dinamis harvest rename`."
+        )
     run = runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="undo")
     # Going on with a run of which the first half is undone would leave that half out.
     side.execute(

@@ -6,7 +6,7 @@ import click
 
 from harvester.commands.harvest_amend import correct, quarantine, undo
 from harvester.commands.harvest_history import cancel, history, show
-from harvester.commands.harvest_retire import retire
+from harvester.commands.harvest_retire import rename, retire
 from harvester.commands.harvest_run import deliveries, run
 from harvester.commands.harvest_status import sources, status
 
@@ -16,5 +16,5 @@ def harvest() -> None:
     """Bring the metadata of sources into the catalogue, and look after what they brought."""
 
 
-for command in (run, deliveries, sources, status, history, show, cancel, undo, retire, quarantine, correct):
+for command in (run, deliveries, sources, status, history, show, cancel, undo, retire, rename, quarantine, correct):
     harvest.add_command(command)

@@ -1,4 +1,4 @@
-"""`dinamis harvest retire`: what becomes of a source that no collection document names any more."""
+"""`dinamis harvest retire` and `rename`: what becomes of a source that no collection document names any more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from database.commands.terminal import json_option
 from harvester.commands.accounts import Accounts, report_option
-from harvester.commands.rooms import harvest_connection, harvest_rooms
+from harvester.commands.rooms import documented_feeds, harvest_connection, harvest_rooms
 
 
 @click.command()
@@ -45,4 +45,35 @@ def retire(source: str, dry_run: bool, yes: bool, file: Path | None, as_json: bo
     accounts = Accounts(as_json=as_json, file=file, is_one=True)
     with accounts.kept(), accounts.of(known.feed, "", kind="retire") as watch:
         watch.report = retire_source(known.feed, rooms, dry_run=dry_run, watch=watch)
+    sys.exit(accounts.exit_code)
+
+
+@click.command()
+@click.argument("old", metavar="COLLECTION/OLD")
+@click.argument("new", metavar="COLLECTION/NEW")
+@report_option
+@json_option
+def rename(old: str, new: str, file: Path | None, as_json: bool) -> None:
+    """Let the catalogue know a source by the name that its collection document gives it now.
+
+    Rename it in the document first, restart workers and schedulers, and do this before the next harvest: that finds
+    every record known then, and takes none in anew. The history of its runs goes with it, and Items that say the name
+    of their source are written with the new one. A place of the command line that a document names now is "deliveries
+    PATH_OR_URL" here.
+
+    \b
+      dinamis harvest rename spot-6-7-open/openspot spot-6-7-open/ads
+
+    Exit code: 0 done, 2 it cannot be renamed so. Killed or stopped, it goes on when it is asked for again.
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from harvester.amendments import rename_source
+    from harvester.jobs.queue import job_queue, rename_waiting
+
+    rooms = harvest_rooms()
+    accounts = Accounts(as_json=as_json, file=file, is_one=True)
+    with accounts.kept(), accounts.of(new, "", kind="rename") as watch:
+        watch.report = rename_source(old, new, rooms, watch)
+        if feed := documented_feeds(rooms.documents).get(new):
+            with job_queue(rooms.conninfo).open() as queue:
+                rename_waiting(queue, old, feed)
     sys.exit(accounts.exit_code)

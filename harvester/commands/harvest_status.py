@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _FEED_LINES = 15
 _REMARK_LINES = 5
 #: About a source that no document names any more.
-_WHAT_TO_DO = "`dinamis harvest retire` withdraws them, or name it again"
+_WHAT_TO_DO = "`dinamis harvest rename` or `retire` it, or name it again"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from logging import getLogger
-from typing import Any
+from typing import Any, cast
 
 import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
@@ -75,6 +75,16 @@ def enqueue_harvest(queue: procrastinate.App, feed: Feed, request: Request) -> i
         return queue.configure_task(FEED_TASK, **harvest_options(feed, request)).defer()
     except AlreadyEnqueued as error:
         raise AlreadyWaiting(f"It is {feed.name}: start more workers if it should not wait.") from error
+
+
+def rename_waiting(queue: procrastinate.App, former: str, feed: Feed) -> None:
+    """Let harvests that wait for a feed under its former name be harvests of it."""
+    jobs = queue.job_manager.list_jobs(task=FEED_TASK, status="todo")
+    for job in (job for job in jobs if job.task_kwargs["feed"] == former):
+        # One that a worker has taken meanwhile is left to it.
+        if queue.job_manager.cancel_job_by_id(cast("int", job.id), delete_job=True):
+            with suppress(AlreadyWaiting):
+                enqueue_harvest(queue, feed, Request.from_json(cast("dict[str, Any]", job.task_kwargs["request"])))
 
 
 def enqueue_repeat(

@@ -141,11 +141,14 @@ class PageWriting:
     def rebuild_sets(self, items: Sequence[str], windows: Sequence[Span] = ()) -> PageReport:
         """Find the stereo sets of Items, and those within stretches of time, anew; what is as it should be is left.
 
-        Items with a record that cannot be read any more stay as they are.
+        Items with a record that cannot be read any more stay as they are, and are named.
         """
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
         self._drafts.settled |= self._drafts.built_anew(items)
+        for name in items:
+            if name not in self._drafts.settled:
+                report.warn(name, [f"{name} stays as it is: a record of it is not readable any more"])
         self._reread += self._drafts.settled
         self._find_sets(windows)
         self._settle(report)

@@ -34,7 +34,7 @@ class RunSummary:
 
     id: int
     feed: str
-    kind: str  #: harvest, undo, replay, correct or retire
+    kind: str  #: harvest, undo, replay, correct, retire or rename
     state: str  #: running, succeeded, failed or cancelled
     started_at: datetime
     finished_at: datetime | None

@@ -62,7 +62,7 @@ class Run:
 
     id: int
     feed: str
-    kind: str  #: harvest, undo, replay, correct or retire
+    kind: str  #: harvest, undo, replay, correct, retire or rename
     request: Request
     state: str  #: running, succeeded, failed or cancelled
     started_at: datetime  #: with its time zone, as all instants of the database

@@ -63,7 +63,7 @@ def is_as_harvested(connection: Connection, run: Run, state: str, content: str |
     """Whether the source was in that state, or had that content, when it was harvested last, and the ledger holds it.
 
     Not where a record is in quarantine, which is read again each time, or is missed by a run that may withdraw it, nor
-    after any run but a harvest: what that undid or amended is for a real reading to find.
+    after any run but a harvest, or one that renamed it: what that undid or amended is for a real reading to find.
     """
     row = connection.execute(
         IS_AS_HARVESTED,

@@ -265,3 +265,29 @@ def test_source_is_retired_once_no_document_names_it(place: Place, renamed: Plac
     assert renamed.run("retire", FEED, "--yes").code == 2
     assert renamed.data("undo", str(retired["run"]), code=1)["new"] == retired["withdrawn"] - 1
     assert renamed.run("status").code == 1
+
+
+def test_source_is_renamed_as_its_document_does(place: Place, renamed: Place) -> None:
+    """Before the first harvest under the new name, which then finds everything known; and back again."""
+    new = FEED.replace("/openspot", "/ads")
+    refused = place.run("rename", FEED, new)
+    assert (refused.code, f"spot-6-7-open.yaml still names {FEED}" in refused.err) == (2, True)
+    before = renamed.data("status", code=1)
+    done = renamed.data("rename", FEED, new)
+    assert (done["kind"], done["feed"], done["read"], done["changed"]) == (
+        "rename",
+        new,
+        done["changed"],
+        done["items_written"],
+    )
+    (status,) = [each for each in renamed.data("status") if each["feed"] == new]
+    (was,) = [each for each in before if each["feed"] == FEED]
+    assert [status[name] for name in ("active", "quarantined", "last_good_at")] == [
+        was[name] for name in ("active", "quarantined", "last_good_at")
+    ]
+    account = renamed.account(new, "--full", code=1)
+    assert (account["new"], account["changed"], account["unchanged"]) == (0, 0, was["active"])
+    assert renamed.run("history", FEED).out.startswith("There was no run of")
+    assert renamed.run("rename", FEED, new).code == 2
+    assert place.data("rename", new, FEED)["changed"] == done["changed"]
+    assert place.run("status").code == 0

@@ -1,5 +1,5 @@
 -- Whether a source is in the state, or has the content, in which it was harvested last, and the ledger holds all of it.
--- Not where a record is in quarantine or missed, where a run has several parts, or after any run but a good harvest.
+-- Not where a record is in quarantine or missed, where a run has several parts, or after any run but a good harvest, or a renaming.
 SELECT
     EXISTS (
         SELECT FROM dinamis.feed
@@ -14,7 +14,7 @@ SELECT
     AND (
         SELECT kind = 'harvest' AND state = 'succeeded'
         FROM dinamis.run
-        WHERE feed = %(feed)s AND id < %(run)s
+        WHERE feed = %(feed)s AND id < %(run)s AND kind != 'rename'
         ORDER BY id DESC
         LIMIT 1
     );

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from cli import main
 from database import Database
+from harvester.jobs.queue import enqueue_harvest, rename_waiting
 from harvester.jobs.worker import work
 from harvester.runs import Request
 from tests.emulators import geodes
@@ -58,6 +60,22 @@ def test_the_same_wish_waits_once(shop: Workshop) -> None:
     assert (again.exit_code, again.stdout) == (0, f"{FEED} waits in the queue already\n")
     assert f"{FEED} is job " in left_to_workers().stdout
     assert [arguments["request"] for _, _, arguments in shop.jobs()] == [{"is_full": True}, {}]
+
+
+def test_waiting_harvests_of_a_renamed_source_are_those_of_its_new_name(shop: Workshop) -> None:
+    """What was asked for under the old name is done under the new one, unless it waits there already."""
+    for wishes in ([], ["--full"]):
+        left_to_workers(*wishes)
+    renamed = replace(shop.feed, name="sentinel/other")
+    with shop.queue() as queue:
+        rename_waiting(queue, FEED, renamed)
+        enqueue_harvest(queue, shop.feed, Request(is_full=True))
+        rename_waiting(queue, FEED, renamed)
+    waiting = rows(shop.database, "SELECT args FROM dinamis_jobs.procrastinate_jobs WHERE status = 'todo' ORDER BY id")
+    assert [arguments for (arguments,) in waiting] == [
+        {"feed": "sentinel/other", "request": {}},
+        {"feed": "sentinel/other", "request": {"is_full": True}},
+    ]
 
 
 @pytest.mark.parametrize("option", [["--dry-run"], ["--report", "run.html"]], ids=["dry run", "report"])

@@ -1,0 +1,211 @@
+"""Renaming a source as its document does: the ledger knows its records under the new name, so none is taken in anew.
+
+All that the ledger says of it is moved in one transaction, with which a run begins: that builds the Items anew which
+say the name of their source, page by page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from psycopg import Connection
+
+from harvester import catalogue, runs
+from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
+from harvester.catalogue.connections import CatalogueConnections, translated_errors
+from harvester.collection_documents import CollectionDocuments
+from harvester.errors import HarvestError
+from harvester.feeds import DELIVERIES, Feed, named_sources
+from harvester.harvest_rooms import HarvestRooms
+from harvester.record import Page
+from harvester.runs import Request, Run
+from harvester.runs.report import HarvestReport
+from harvester.runs.watching import Watcher, nobody_watches
+from harvester.sources.source import Selection
+
+
+class RenamingRefused(HarvestError):
+    """This source cannot be renamed so."""
+
+
+@dataclass(frozen=True)
+class _Renaming:
+    """The run that renames a source, and its feeds under both names."""
+
+    run: Run
+    former: str  #: name of the feed
+    former_source: str
+    feed: Feed
+
+
+def rename_source(former: str, present: str, rooms: HarvestRooms, watch: Watcher = nobody_watches) -> HarvestReport:
+    """Let what the ledger knows of a source be of another name; go on with that if it was killed.
+
+    Records, quarantines, runs, fields and what the source said of itself keep to it. Nothing is asked of the source.
+
+    Args:
+        former: name of a feed, as the ledger knows it; no document names it any more.
+        present: name of the feed, as a document names it now.
+        rooms: the database and the documents.
+        watch: called after each page.
+
+    Raises:
+        RenamingRefused: the documents do not say so, they are not the same source, or there are records of both.
+        RunBusy: a run of one of the two has not come to its end.
+        CatalogueError: the catalogue cannot be written.
+    """
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        renaming = connections.patiently(lambda _, side: _renaming(side, former, present, rooms.documents))
+        run, feed = renaming.run, renaming.feed
+        report = HarvestReport(feed.name, feed.location, run.started_at, run=run.id, kind=run.kind)
+        carry_out(connections, rooms, run, partial(_page_after, renaming), report, watch)
+    return report
+
+
+def _renaming(side: Connection, former: str, present: str, documents: CollectionDocuments) -> _Renaming:
+    """Move what the ledger knows, unless that was done already and its run only has to go on."""
+    with side.transaction():
+        for name in sorted((former, present)):
+            runs.wait_for_beginners(side, name)
+        if left := _renaming_left(side, former, present):
+            runs.take_up(side, left.run)
+            return left
+        catalogue.wait_for_other_writers(side)
+        feed = _renamed(side, former, present, documents)
+        source = runs.kept_feed(side, former).source
+        _move_ledger(side, former, feed)
+        if source != feed.source:
+            _add_names_of_acquisitions(side, source, feed)
+        run = runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="rename")
+        runs.note(side, run.id, "renamed", [(former, source, 1)])
+        return _Renaming(run, former, source, feed)
+
+
+def _renaming_left(side: Connection, former: str, present: str) -> _Renaming | None:
+    row = side.execute(
+        "SELECT id, detail FROM dinamis.run JOIN dinamis.run_note ON run_note.run = run.id"
+        " WHERE feed = %s AND run.kind = 'rename' AND state != 'succeeded' AND run_note.kind = 'renamed'"
+        " AND subject = %s ORDER BY id DESC LIMIT 1",
+        (present, former),
+    ).fetchone()
+    run = runs.run_by_id(side, row[0]) if row else None
+    return _Renaming(run, former, row[1], runs.kept_feed(side, present)) if run and row else None
+
+
+# Whether it can be
+
+
+def _renamed(side: Connection, former: str, present: str, documents: CollectionDocuments) -> Feed:
+    """The feed as it is to be called.
+
+    Raises:
+        RenamingRefused: it cannot be called so.
+        RunBusy: a run of one of the two names has not come to its end.
+    """
+    named = named_sources(documents)
+    if former in named:
+        file = documents[former.partition("/")[0]].file
+        raise RenamingRefused(
+            f"{file} still names {former}: rename it there first, then restart workers and schedulers."
+        )
+    if present not in named:
+        raise RenamingRefused(
+            f"No document names {present}: write it in that of its collection first; `dinamis harvest sources` lists "
+            "those there are."
+        )
+    if not _count_records(side, former):
+        raise RenamingRefused(f"The ledger has no record of {former}: `dinamis harvest status` lists what it knows.")
+    known, choice = runs.kept_feed(side, former), named[present]
+    collection = None if choice.source == DELIVERIES else present.partition("/")[0]
+    if (known.kind, known.collection) != (choice.source, collection):
+        raise RenamingRefused(
+            f"{former} is another source, a {known.kind} of {known.collection or 'any collection'}, and {present} a "
+            f"{choice.source} of {collection or 'any'}: harvest that, then `dinamis harvest retire {former}`."
+        )
+    feed = replace(known, name=present, source=choice.label)
+    for name in (former, present):
+        runs.require_none_under_way(side, name)
+    _require_room(side, former, feed)
+    return feed
+
+
+def _count_records(side: Connection, feed: str) -> int:
+    row = side.execute("SELECT count(*) FROM dinamis.source_record WHERE feed = %s", (feed,)).fetchone()
+    return row[0] if row else 0
+
+
+def _require_room(side: Connection, former: str, feed: Feed) -> None:
+    """Refuse a name under which the ledger has records already, perhaps of another feed of the same service.
+
+    Raises:
+        RenamingRefused: it has.
+    """
+    row = side.execute(
+        "SELECT record FROM dinamis.source_record AS known WHERE feed = %(present)s OR (source = %(source)s"
+        "  AND feed != %(former)s AND EXISTS (SELECT FROM dinamis.source_record AS same"
+        "   WHERE same.feed = %(former)s AND same.record = known.record)) LIMIT 1",
+        {"present": feed.name, "source": feed.source, "former": former},
+    ).fetchone()
+    if row:
+        raise RenamingRefused(
+            f"Records were taken in as those of {feed.name} already, {row[0]} is one: `dinamis harvest retire "
+            f"{former}` withdraws those of the old name, and these stay."
+        )
+
+
+# What the ledger knows
+
+
+def _move_ledger(side: Connection, former: str, feed: Feed) -> None:
+    names = {"former": former, "present": feed.name, "source": feed.source}
+    side.execute(
+        "INSERT INTO dinamis.feed (name, source, kind, collection, location, state, content_digest, unchanged_at)"
+        " SELECT %(present)s, %(source)s, kind, collection, location, state, content_digest, unchanged_at"
+        " FROM dinamis.feed WHERE name = %(former)s"
+        " ON CONFLICT (name) DO UPDATE SET source = excluded.source, kind = excluded.kind,"
+        " collection = excluded.collection, state = excluded.state, content_digest = excluded.content_digest,"
+        " unchanged_at = excluded.unchanged_at",
+        names,
+    )
+    side.execute("UPDATE dinamis.run SET feed = %(present)s WHERE feed = %(former)s", names)
+    side.execute("UPDATE dinamis.sighting SET feed = %(present)s WHERE feed = %(former)s", names)
+    side.execute("UPDATE dinamis.feed_field SET feed = %(present)s WHERE feed = %(former)s", names)
+    side.execute(
+        "UPDATE dinamis.source_record SET feed = %(present)s, source = %(source)s WHERE feed = %(former)s", names
+    )
+    side.execute("DELETE FROM dinamis.feed WHERE name = %(former)s", names)
+
+
+def _add_names_of_acquisitions(side: Connection, former_source: str, feed: Feed) -> None:
+    """Let acquisitions that only their source has a name for be found under its new name; they keep the old one too."""
+    side.execute(
+        "INSERT INTO dinamis.scene_alias (key, scene)"
+        " SELECT DISTINCT %(present)s || substr(alias.key, length(%(former)s) + 1), alias.scene"
+        " FROM dinamis.source_record AS known JOIN dinamis.item ON item.id = known.item"
+        " JOIN dinamis.scene_alias AS alias ON alias.scene = item.scene"
+        " WHERE known.feed = %(feed)s AND starts_with(alias.key, %(former)s || ' ') ON CONFLICT (key) DO NOTHING",
+        {"former": former_source, "present": feed.source, "feed": feed.name},
+    )
+
+
+# Items
+
+
+def _page_after(renaming: _Renaming, connection: Connection, cursor: str | None) -> AmendedPage:
+    """The next Items that say the old name; none where only the collection or the place was called otherwise."""
+    feed, items = renaming.feed, []
+    if renaming.former_source != feed.source:
+        rows = connection.execute(
+            "SELECT DISTINCT item FROM dinamis.source_record WHERE feed = %s AND state = 'active' AND item > %s"
+            " ORDER BY item LIMIT %s",
+            (feed.name, cursor or "", PAGE_SIZE),
+        )
+        items = [item for (item,) in rows]
+    is_last = len(items) < PAGE_SIZE
+    return AmendedPage(
+        feed=feed,
+        page=Page(records=(), next_cursor=None if is_last else items[-1]),
+        rebuilt=items,
+        remarks=[(feed.name, f"{renaming.former} is called {feed.name} from now on")] if is_last else (),
+    )
