@@ -11,6 +11,7 @@ from functools import partial
 
 from psycopg import Connection
 
+from database.statements import statements
 from harvester import catalogue, runs
 from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
@@ -23,6 +24,15 @@ from harvester.runs import Request, Run
 from harvester.runs.report import HarvestReport
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.source import Selection
+
+RENAMING_LEFT, RECORD_IN_THE_WAY, KEEP_FEED_AS, NAME_ACQUISITIONS, ITEMS_OF_FEED = statements(
+    "harvester.amendments",
+    "renaming_left",
+    "record_in_the_way",
+    "keep_feed_as",
+    "name_acquisitions",
+    "items_of_feed",
+)
 
 
 class RenamingRefused(HarvestError):
@@ -83,12 +93,7 @@ def _renaming(side: Connection, former: str, present: str, documents: Collection
 
 
 def _renaming_left(side: Connection, former: str, present: str) -> _Renaming | None:
-    row = side.execute(
-        "SELECT id, detail FROM dinamis.run JOIN dinamis.run_note ON run_note.run = run.id"
-        " WHERE feed = %s AND run.kind = 'rename' AND state != 'succeeded' AND run_note.kind = 'renamed'"
-        " AND subject = %s ORDER BY id DESC LIMIT 1",
-        (present, former),
-    ).fetchone()
+    row = side.execute(RENAMING_LEFT, {"present": present, "former": former}).fetchone()
     run = runs.run_by_id(side, row[0]) if row else None
     return _Renaming(run, former, row[1], runs.kept_feed(side, present)) if run and row else None
 
@@ -141,12 +146,7 @@ def _require_room(side: Connection, former: str, feed: Feed) -> None:
     Raises:
         RenamingRefused: it has.
     """
-    row = side.execute(
-        "SELECT record FROM dinamis.source_record AS known WHERE feed = %(present)s OR (source = %(source)s"
-        "  AND feed != %(former)s AND EXISTS (SELECT FROM dinamis.source_record AS same"
-        "   WHERE same.feed = %(former)s AND same.record = known.record)) LIMIT 1",
-        {"present": feed.name, "source": feed.source, "former": former},
-    ).fetchone()
+    row = side.execute(RECORD_IN_THE_WAY, {"present": feed.name, "source": feed.source, "former": former}).fetchone()
     if row:
         raise RenamingRefused(
             f"Records were taken in as those of {feed.name} already, {row[0]} is one: `dinamis harvest retire "
@@ -159,15 +159,7 @@ def _require_room(side: Connection, former: str, feed: Feed) -> None:
 
 def _move_ledger(side: Connection, former: str, feed: Feed) -> None:
     names = {"former": former, "present": feed.name, "source": feed.source}
-    side.execute(
-        "INSERT INTO dinamis.feed (name, source, kind, collection, location, state, content_digest, unchanged_at)"
-        " SELECT %(present)s, %(source)s, kind, collection, location, state, content_digest, unchanged_at"
-        " FROM dinamis.feed WHERE name = %(former)s"
-        " ON CONFLICT (name) DO UPDATE SET source = excluded.source, kind = excluded.kind,"
-        " collection = excluded.collection, state = excluded.state, content_digest = excluded.content_digest,"
-        " unchanged_at = excluded.unchanged_at",
-        names,
-    )
+    side.execute(KEEP_FEED_AS, names)
     side.execute("UPDATE dinamis.run SET feed = %(present)s WHERE feed = %(former)s", names)
     side.execute("UPDATE dinamis.sighting SET feed = %(present)s WHERE feed = %(former)s", names)
     side.execute("UPDATE dinamis.feed_field SET feed = %(present)s WHERE feed = %(former)s", names)
@@ -178,15 +170,8 @@ def _move_ledger(side: Connection, former: str, feed: Feed) -> None:
 
 
 def _add_names_of_acquisitions(side: Connection, former_source: str, feed: Feed) -> None:
-    """Let acquisitions that only their source has a name for be found under its new name; they keep the old one too."""
-    side.execute(
-        "INSERT INTO dinamis.scene_alias (key, scene)"
-        " SELECT DISTINCT %(present)s || substr(alias.key, length(%(former)s) + 1), alias.scene"
-        " FROM dinamis.source_record AS known JOIN dinamis.item ON item.id = known.item"
-        " JOIN dinamis.scene_alias AS alias ON alias.scene = item.scene"
-        " WHERE known.feed = %(feed)s AND starts_with(alias.key, %(former)s || ' ') ON CONFLICT (key) DO NOTHING",
-        {"former": former_source, "present": feed.source, "feed": feed.name},
-    )
+    """Let acquisitions that only their source has a name for be found under its new name."""
+    side.execute(NAME_ACQUISITIONS, {"former": former_source, "present": feed.source, "feed": feed.name})
 
 
 # Items
@@ -196,11 +181,7 @@ def _page_after(renaming: _Renaming, connection: Connection, cursor: str | None)
     """The next Items that say the old name; none where only the collection or the place was called otherwise."""
     feed, items = renaming.feed, []
     if renaming.former_source != feed.source:
-        rows = connection.execute(
-            "SELECT DISTINCT item FROM dinamis.source_record WHERE feed = %s AND state = 'active' AND item > %s"
-            " ORDER BY item LIMIT %s",
-            (feed.name, cursor or "", PAGE_SIZE),
-        )
+        rows = connection.execute(ITEMS_OF_FEED, {"feed": feed.name, "after": cursor or "", "size": PAGE_SIZE})
         items = [item for (item,) in rows]
     is_last = len(items) < PAGE_SIZE
     return AmendedPage(

@@ -13,6 +13,7 @@ from functools import partial
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from database.statements import statements
 from harvester import runs
 from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out, try_out
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
@@ -25,6 +26,8 @@ from harvester.runs import Request, Run
 from harvester.runs.report import HarvestReport
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.source import Selection
+
+RETIRABLE_SOURCES, RECORDS_TO_RETIRE = statements("harvester.amendments", "retirable_sources", "records_to_retire")
 
 REASON = "its source was retired"
 
@@ -104,13 +107,7 @@ def retire_source(
 
 def _sources(connection: Connection) -> Sequence[RetirableSource]:
     with connection.cursor(row_factory=class_row(RetirableSource)) as rows:
-        rows.execute(
-            "SELECT feed.name AS feed, feed.source, count(*) FILTER (WHERE known.state = 'active') AS active,"
-            " count(*) FILTER (WHERE known.state = 'quarantined') AS quarantined"
-            " FROM dinamis.feed LEFT JOIN dinamis.source_record AS known ON known.feed = feed.name"
-            " GROUP BY feed.name ORDER BY feed.name"
-        )
-        return rows.fetchall()
+        return rows.execute(RETIRABLE_SOURCES).fetchall()
 
 
 def _retirement(side: Connection, feed: Feed) -> Run:
@@ -135,9 +132,7 @@ def _retirement(side: Connection, feed: Feed) -> Run:
 def _page_after(feed: Feed, connection: Connection, cursor: str | None) -> AmendedPage:
     """The next records in force, those of an Item together; on the last page all that are in quarantine too."""
     rows = connection.execute(
-        "SELECT item, record FROM dinamis.source_record WHERE feed = %s AND state = 'active' AND item > %s"
-        " ORDER BY item FETCH FIRST %s ROWS WITH TIES",
-        (feed.name, cursor or "", PAGE_SIZE),
+        RECORDS_TO_RETIRE, {"feed": feed.name, "after": cursor or "", "size": PAGE_SIZE}
     ).fetchall()
     records = [record for _, record in rows]
     is_last = len(rows) < PAGE_SIZE

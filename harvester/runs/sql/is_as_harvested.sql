@@ -1,5 +1,6 @@
 -- Whether a source is in the state, or has the content, in which it was harvested last, and the ledger holds all of it.
--- Not where a record is in quarantine or missed, where a run has several parts, or after any run but a good harvest, or a renaming.
+-- Not where a record is in quarantine or missed, where a run has several parts, or after any run but a good harvest,
+-- but for a renaming.
 SELECT
     EXISTS (
         SELECT FROM dinamis.feed

@@ -1,0 +1,10 @@
+-- The last run that renamed a feed and did not come to its end, and what its source was called before.
+SELECT
+    run.id,
+    run_note.detail
+FROM dinamis.run
+    JOIN dinamis.run_note ON run_note.run = run.id
+WHERE run.feed = %(present)s AND run.kind = 'rename' AND run.state != 'succeeded'
+    AND run_note.kind = 'renamed' AND run_note.subject = %(former)s
+ORDER BY run.id DESC
+LIMIT 1;
