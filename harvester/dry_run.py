@@ -33,6 +33,7 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
     asked = feed.asked_anew() if request.is_full else feed
     with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
         selection = connections.patiently(lambda _, side: selection_of(side, feed, request))
+        report.is_everything = selection.is_everything
         known = KnownFingerprints(connections, feed, request)
         seen: set[str] = set()
         watch(report, progress)

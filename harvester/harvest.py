@@ -125,7 +125,9 @@ def _work(
     allow_withdrawals: bool,
 ) -> HarvestReport | None:
     """Do the parts of a run that nobody works on, and bring it to its end if they were the last."""
-    report = HarvestReport(feed.name, feed.location, run.started_at, run=run.id, kind=run.kind)
+    report = HarvestReport(
+        feed.name, feed.location, run.started_at, run=run.id, kind=run.kind, is_everything=run.is_everything
+    )
     work = _Work(connections, feed, rooms, run, allow_withdrawals, report, Progress(), watch, set(), datetime.now(UTC))
     connections.patiently(partial(_publish_missing_collections, work))
     worked = False

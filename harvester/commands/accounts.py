@@ -221,10 +221,11 @@ def _print_some(lines: Sequence[str]) -> None:
 def _nothing_found(report: HarvestReport) -> str:
     if report.kind != "harvest":
         return f"{report.feed}: this {report.kind} had nothing to do."
-    if report.passed_over:
-        seen = ", ".join(f"{number} {kind}" for kind, number in report.passed_over.items())
-        return f"{report.feed}: nothing was found there: passed over {seen}."
-    return f"{report.feed}: nothing was found there."
+    seen = ", ".join(f"{number} {kind}" for kind, number in report.passed_over.items())
+    passed_over = f": passed over {seen}" if seen else ""
+    if not report.is_everything:
+        return f"{report.feed}: nothing new was found there{passed_over}. Not all was asked for; --full does."
+    return f"{report.feed}: nothing was found there{passed_over}."
 
 
 def listed(names: Iterable[str]) -> str:

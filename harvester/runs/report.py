@@ -108,6 +108,7 @@ class HarvestReport:
     state: str = "running"
     dry_run: bool = False
     is_resumed: bool = False
+    is_everything: bool = True  #: all that the source has was asked for, and not only what changed
     finished_at: datetime | None = None
     error: str | None = None
     outcomes: Counter[Outcome] = field(default_factory=Counter)

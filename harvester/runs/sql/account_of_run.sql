@@ -7,6 +7,7 @@ SELECT
     run.kind,
     run.state,
     run.is_resumed,
+    run.is_everything,
     run.finished_at,
     run.error
 FROM dinamis.run

@@ -9,7 +9,11 @@ from datetime import UTC, datetime
 import pytest
 
 from harvester.commands.accounts import print_account
+from harvester.runs.history import report_of
 from harvester.runs.report import NAMED_RECORDS, HarvestReport, ItemChange, Outcome, PageReport, counts, printable
+from tests.harvester.invented_source import Stock, stock
+
+__all__ = ["stock"]
 
 
 def report() -> HarvestReport:
@@ -136,3 +140,20 @@ def test_account_without_records_tells_what_else_there_is(capsys: pytest.Capture
     told = capsys.readouterr().out
     assert "not as expected: too few Items" in told
     assert "run 3 changed it since" in told
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_run_without_news_does_not_call_its_source_empty(
+    stock: Stock, capsys: pytest.CaptureFixture[str], dry_run: bool
+) -> None:
+    """Only a run that asked for everything can tell that there is nothing; the other tells how to ask for it."""
+    stock.held.is_selectable = True
+    begun = stock.harvest(dry_run=dry_run)
+    again = stock.harvest(dry_run=dry_run, since=datetime(2026, 1, 1, tzinfo=UTC))
+    with stock.database.connect("harvest") as connection:
+        told = [again if dry_run else report_of(connection, again.run or 0)]
+    for each in (begun, again, *told):
+        print_account(each)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "pleiades/held: nothing was found there."
+    assert set(lines[1:]) == {"pleiades/held: nothing new was found there. Not all was asked for; --full does."}
