@@ -55,9 +55,6 @@ def read_angles(
         convention: What AZIMUTH_ANGLE means for this family (docs/explanation/reading-dimap.md).
         centre: Of the image, for the `nadir` convention.
         nadir: Sub-satellite point, for the `nadir` convention.
-
-    Raises:
-        UnreadableScene: When an angle is no number or out of its range.
     """
     located = document.sections(_LOCATED)
     central = [values for values in located if (values.text("LOCATION_TYPE") or "").replace(" ", "") == "Center"]
@@ -83,7 +80,8 @@ def _view(
         off_nadir = values.number(f"{_ANGLES}/VIEWING_ANGLE", 0, 90)
         return None if azimuth is None else ViewingDirection(azimuth, incidence, off_nadir)
     except FootprintError as error:
-        raise values.problem(_ANGLES, f"give no viewing direction: {error}") from error
+        values.leave_out(values.problem(_ANGLES, f"give no viewing direction: {error}"))
+        return None
 
 
 def _azimuth(

@@ -26,9 +26,6 @@ def described_bands(
         sensor: Gives the common names.
         names: In the order of the pixels.
         radiometry: RADIOMETRIC_PROCESSING; only BASIC counts are radiances and only REFLECTANCE has its fixed scale.
-
-    Raises:
-        UnreadableScene: When a calibration value cannot be read.
     """
     measures = {kind: _by_band(document, kind) for kind in ("Spectral_Range", "Radiance", "Solar_Irradiance")}
     return tuple(_band(name, sensor, measures, radiometry) for name in names)
@@ -95,12 +92,14 @@ def _wavelengths(section: DimapDocument | None) -> tuple[float | None, float | N
     low, high = (_first_number(section, name) for name in ("MIN", "MAX"))
     if low is None or high is None:
         return None, None
-    unit = section.required("MEASURE_UNIT").lower()
+    unit = (section.text("MEASURE_UNIT") or "").lower()
     factor = next((factor for start, factor in _WAVELENGTH_UNITS.items() if unit.startswith(start)), None)
     if factor is None:
-        raise section.problem("MEASURE_UNIT", f"= {unit[:40]!r} is not a unit of wavelength")
+        section.leave_out(section.problem("MEASURE_UNIT", f"= {unit[:40]!r} is not a unit of wavelength"))
+        return None, None
     if not low < high:
-        raise section.problem("MIN", f"= {low:g} is not below MAX = {high:g}")
+        section.leave_out(section.problem("MIN", f"= {low:g} is not below MAX = {high:g}"))
+        return None, None
     # Twelve digits: what comes after is arithmetic, not measurement.
     return round((low + high) / 2 * factor, 12), round((high - low) * factor, 12)
 

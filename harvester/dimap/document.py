@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from lxml import etree
 
@@ -15,6 +16,8 @@ MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  #: SENSOR files with ephemeris and histog
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+T = TypeVar("T")
+
 _ABSENT = frozenset({"", "NA"})
 
 
@@ -49,11 +52,15 @@ class DimapDocument:
     """A DIMAP document, or one section of it, with strict access by path.
 
     Paths are relative to this section and exact (`Dataset_Content/CLOUD_COVERAGE`); nothing is searched below them,
-    because DIMAP repeats names (LON stands in the vertices and in the centre).
+    because DIMAP repeats names (LON stands in the vertices and in the centre). A number or time that is not `required`
+    and says what it cannot mean is left out, as if it were absent, and told in `left_out`.
     """
 
-    def __init__(self, element: etree._Element, name: str, location: str = "") -> None:
+    def __init__(
+        self, element: etree._Element, name: str, location: str = "", left_out: dict[str, None] | None = None
+    ) -> None:
         self.name = name  #: the file in messages
+        self.left_out = {} if left_out is None else left_out  #: what is told of that, each once, in the whole document
         self._element = element
         self._location = location
 
@@ -90,29 +97,35 @@ class DimapDocument:
         return text
 
     def number(self, path: str, low: float = -math.inf, high: float = math.inf) -> float | None:
-        """The finite decimal number at a path, or None; it must lie from low to high.
+        """The finite decimal number at a path, from low to high, or None."""
+        return self._optional(path, lambda text: self._as_number(path, text, low, high))
+
+    def required_number(self, path: str, low: float = -math.inf, high: float = math.inf) -> float:
+        """As `number`, where there must be one.
 
         Raises:
             UnreadableScene: Naming the file, the path and the text that is no such number.
         """
-        text = self.text(path)
-        return None if text is None else self._as_number(path, text, low, high)
-
-    def required_number(self, path: str, low: float = -math.inf, high: float = math.inf) -> float:
-        """As `number`, where there must be one."""
         return self._as_number(path, self.required(path), low, high)
 
     def integer(self, path: str, low: int, high: int) -> int | None:
         """The whole number at a path, or None; `3.0` counts as 3."""
-        value = self.number(path, low, high)
-        return None if value is None else self._as_integer(path, value)
+        return self._optional(path, lambda text: self._as_integer(path, self._as_number(path, text, low, high)))
 
     def required_integer(self, path: str, low: int, high: int) -> int:
-        """As `integer`, where there must be one."""
+        """As `integer`, where there must be one.
+
+        Raises:
+            UnreadableScene: Naming the file, the path and the text that is no such number.
+        """
         return self._as_integer(path, self.required_number(path, low, high))
 
     def attribute_integer(self, path: str, attribute: str, low: int, high: int) -> int | None:
-        """The whole number in an attribute of the element at a path, or None."""
+        """The whole number in an attribute of the element at a path, or None where it is absent.
+
+        Raises:
+            UnreadableScene: Naming the file, the path and the text that is no such number.
+        """
         text = self.attribute(path, attribute)
         where = f"{path}@{attribute}"
         return None if text is None else self._as_integer(where, self._as_number(where, text, low, high))
@@ -128,16 +141,15 @@ class DimapDocument:
         return None if lon is None or lat is None else (lon, lat)
 
     def time(self, path: str) -> datetime | None:
-        """The UTC time at a path, or None; a time without a zone is UTC.
+        """The UTC time at a path, or None; a time without a zone is UTC."""
+        return self._optional(path, lambda text: self.as_time(path, text))
+
+    def as_time(self, path: str, text: str) -> datetime:
+        """This text, found at or composed from this path, as a UTC time.
 
         Raises:
             UnreadableScene: Naming the file, the path and the text that is no ISO 8601 time.
         """
-        text = self.text(path)
-        return None if text is None else self.as_time(path, text)
-
-    def as_time(self, path: str, text: str) -> datetime:
-        """This text, found at or composed from this path, as a UTC time."""
         if not _TIME.fullmatch(text):
             raise UnreadableScene(f"{self.name}: {self.where(path)} = {text!r} is not an ISO 8601 time")
         try:
@@ -153,7 +165,7 @@ class DimapDocument:
     def sections(self, path: str) -> list[DimapDocument]:
         """All elements at a path, in document order, each counted from 1 in messages."""
         return [
-            DimapDocument(element, self.name, f"{self.where(path)}[{position}]")
+            DimapDocument(element, self.name, f"{self.where(path)}[{position}]", self.left_out)
             for position, element in enumerate(self._element.findall(path), start=1)
         ]
 
@@ -164,6 +176,18 @@ class DimapDocument:
     def problem(self, path: str, reason: str) -> UnreadableScene:
         """The refusal that names this file and this path."""
         return UnreadableScene(f"{self.name}: {self.where(path)} {reason}")
+
+    def leave_out(self, problem: UnreadableScene) -> None:
+        """Have it told that something was left out for a problem."""
+        self.left_out[f"{problem}, and was left out"] = None
+
+    def _optional(self, path: str, read: Callable[[str], T]) -> T | None:
+        text = self.text(path)
+        try:
+            return None if text is None else read(text)
+        except UnreadableScene as problem:
+            self.leave_out(problem)
+            return None
 
     def _as_number(self, path: str, text: str, low: float, high: float) -> float:
         value = float(text) if _NUMBER.fullmatch(text) else math.nan

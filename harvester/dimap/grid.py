@@ -136,7 +136,8 @@ def read_tiling(document: DimapDocument) -> Tiling | None:
 
 def _overlap(section: DimapDocument, attribute: str, element: str, size: int) -> int:
     in_attribute = section.attribute_integer("NTILES_OVERLAP", attribute, 0, size - 1)
-    in_element = section.integer(element, 0, size - 1)
+    # A wrong overlap would put the tiles elsewhere: one that cannot be read is not taken for none.
+    in_element = None if section.text(element) is None else section.required_integer(element, 0, size - 1)
     return next((value for value in (in_attribute, in_element) if value is not None), 0)
 
 

@@ -47,6 +47,7 @@ def scene_of_version1(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
         warnings=(
             *delivery.links.warnings,
             *missing_files(delivery),
+            *document.left_out,
             *(() if viewing else ("the scene gives no viewing direction; it takes no part in stereo pairs",)),
         ),
     )
@@ -131,7 +132,8 @@ def _viewing(document: DimapDocument, source: DimapDocument) -> ViewingDirection
         azimuth = azimuth_to_nadir(*centre, *nadir)
         return ViewingDirection(azimuth, abs(incidence), None if off_nadir is None else abs(off_nadir))
     except FootprintError as error:
-        raise source.problem("Scene_Source/INCIDENCE_ANGLE", f"gives no viewing direction: {error}") from error
+        source.leave_out(source.problem("Scene_Source/INCIDENCE_ANGLE", f"gives no viewing direction: {error}"))
+        return None
 
 
 def _sun_azimuth(source: DimapDocument) -> float | None:

@@ -75,6 +75,7 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
             *clouds.warnings,
             *time_warnings,
             *_viewing_warnings(angles, centre, lineage),
+            *document.left_out,
         ),
     )
 
@@ -147,9 +148,10 @@ def _lineage(delivery: Delivery) -> tuple[StripLineage, tuple[str, ...]]:
     if delivery.strip is None:
         return StripLineage(), ()
     try:
-        return read_lineage(delivery.strip, delivery.path_of(delivery.links.strip or "STRIP document")), ()
+        lineage = read_lineage(delivery.strip, delivery.path_of(delivery.links.strip or "STRIP document"))
     except UnreadableScene as error:
         return StripLineage(), (f"the lineage of the strip is not usable ({error})",)
+    return lineage, lineage.warnings
 
 
 def _time_range(

@@ -75,7 +75,7 @@ def test_what_is_no_finite_decimal_is_refused_with_its_path(text: str) -> None:
     """Neither Python's own spellings of numbers nor overflow pass as numbers."""
     document = parse_document(f"<A><B><C>{text}</C></B></A>".encode(), "DIM.XML")
     with pytest.raises(UnreadableScene, match=r"DIM\.XML: B/C = .* is not a number"):
-        document.number("B/C")
+        document.required_number("B/C")
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("-.5", -0.5), ("4.00000000000000E+00", 4.0), ("+2.", 2.0)])
@@ -88,9 +88,23 @@ def test_numbers_out_of_range_are_refused_with_the_range() -> None:
     """A latitude of 95 is an error of the document, not a place."""
     document = parse_document(b"<A><LAT>95</LAT><ROWS>2.5</ROWS></A>", "DIM.XML")
     with pytest.raises(UnreadableScene, match=r"DIM\.XML: LAT = '95' is out of range \(-90 to 90\)"):
-        document.number("LAT", -90, 90)
+        document.required_number("LAT", -90, 90)
     with pytest.raises(UnreadableScene, match=r"ROWS = 2\.5 is not a whole number"):
-        document.integer("ROWS", 0, 10)
+        document.required_integer("ROWS", 0, 10)
+
+
+def test_what_is_optional_and_cannot_be_meant_is_left_out_and_told_once() -> None:
+    """It is as if it were absent; all sections of a document tell together."""
+    document = parse_document(b"<A><B><C>clear</C><D>2.5</D><E>140</E><T>soon</T></B></A>", "DIM.XML")
+    (section,) = document.sections("B")
+    assert [section.number("C"), section.number("C"), section.integer("D", 0, 9)] == [None] * 3
+    assert (section.number("E", 0, 100), document.time("B/T")) == (None, None)
+    assert list(document.left_out) == [
+        "DIM.XML: B[1]/C = 'clear' is not a number, and was left out",
+        "DIM.XML: B[1]/D = 2.5 is not a whole number, and was left out",
+        "DIM.XML: B[1]/E = '140' is out of range (0 to 100), and was left out",
+        "DIM.XML: B/T = 'soon' is not an ISO 8601 time, and was left out",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +125,7 @@ def test_times_are_utc(text: str, expected: datetime) -> None:
 def test_what_is_no_time_is_refused_with_its_path(text: str) -> None:
     """Dates that do not exist, dates alone and words are not times."""
     with pytest.raises(UnreadableScene, match=r"DIM\.XML: T = .* is not a"):
-        parse_document(f"<A><T>{text}</T></A>".encode(), "DIM.XML").time("T")
+        parse_document(b"<A/>", "DIM.XML").as_time("T", text)
 
 
 def test_messages_count_repeated_sections() -> None:

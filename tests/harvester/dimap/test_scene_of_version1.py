@@ -93,6 +93,13 @@ def test_a_scene_without_ephemeris_has_no_viewing_direction(sensors: Sensors) ->
     assert "takes no part in stereo" in scene.warnings[0]
 
 
+def test_an_angle_that_cannot_be_meant_is_left_out(sensors: Sensors) -> None:
+    """The scene is read without a viewing direction, and a warning names the file, the path and the value."""
+    scene = _read(sensors, ("<INCIDENCE_ANGLE>-21.5<", "<INCIDENCE_ANGLE>-91<"))
+    assert scene.viewing is None
+    assert [warning for warning in scene.warnings if "INCIDENCE_ANGLE = '-91' is out of range" in warning]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -104,7 +111,6 @@ def test_a_scene_without_ephemeris_has_no_viewing_direction(sensors: Sensors) ->
         (("<NBANDS>1<", "<NBANDS>3<"), r"NBANDS = 3, but 1 bands are described"),
         (("<BAND_INDEX>1<", "<BAND_INDEX>2<"), r"BAND_INDEX does not number the bands"),
         (("IMAGERY.BIL", "../IMAGERY.BIL"), r"leaves the directory of the product"),
-        (("<INCIDENCE_ANGLE>-21.5<", "<INCIDENCE_ANGLE>-91<"), r"INCIDENCE_ANGLE = '-91' is out of range"),
         (("SPOTSCENE_1A", "PHR_ORTHO"), r"PHR_ORTHO is written in DIMAP 1 instead of 2"),
         (("SPOTSCENE_1A", "BEAM-DATAMODEL-V1"), r"'BEAM-DATAMODEL-V1' is not one of any sensor"),
     ],

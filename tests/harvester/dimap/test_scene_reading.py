@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,15 +47,12 @@ def test_a_missing_mandatory_field_is_named_by_file_and_path(made: Any, element:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ((">12.5<", ">140<"), r"Dataset_Content/CLOUD_COVERAGE = '140' is out of range \(0 to 100\)"),
-        ((">12.5<", ">clear<"), r"Dataset_Content/CLOUD_COVERAGE = 'clear' is not a number"),
         (("<NROWS>80<", "<NROWS>0<"), r"NROWS = '0' is out of range"),
         (("<NBANDS>4<", "<NBANDS>3<"), r"NBANDS = 3, but PMS has 4 bands"),
         (("<NBITS>16<", "<NBITS>12<"), r"Raster_Encoding describes pixels of no known type \(INTEGER UNSIGNED 12\)"),
         (("<XDIM>20<", "<XDIM>0<"), r"XDIM = '0' is out of range"),
         (("EPSG::32631", "EPSG::99999"), r"PROJECTED_CRS_CODE = .* is not a reference system that PROJ knows"),
         (("EPSG::32631", "UTM31"), r"PROJECTED_CRS_CODE = .* is not an EPSG code"),
-        (("<INCIDENCE_ANGLE>11.3<", "<INCIDENCE_ANGLE>-11.3<"), r"Values\[2\]/.*INCIDENCE_ANGLE = '-11.3' is out of"),
         ((">PMS<", ">PAN<"), r"SPECTRAL_PROCESSING : spectral mode 'PAN' is not one of Pléiades \(P, MS"),
         (("<MISSION_INDEX>1A<", "<MISSION_INDEX>3<"), r"satellite 'PHR3' is not one of Pléiades \(PHR1A, PHR1B\)"),
         (("<IMAGING_DATE>2023-01-02<", "<IMAGING_DATE>2023-13-02<"), r"IMAGING_DATE \+ IMAGING_TIME = '2023-13-02T"),
@@ -65,9 +63,6 @@ def test_a_missing_mandatory_field_is_named_by_file_and_path(made: Any, element:
             ("DS_PHR1A_202301021030001", "DS_PHR1A_202399021030001"),
             r"SOURCE_ID = '2023-99-02T10:30:00.1Z' is not a time",
         ),
-        (("<MIN>0.43<", "<MIN>0.93<"), r"Band_Spectral_Range\[1\]/MIN = 0\.93 is not below MAX"),
-        ((">micrometers<", ">furlongs<"), r"MEASURE_UNIT = 'furlongs' is not a unit of wavelength"),
-        (("<GAIN>8.0<", "<GAIN>0<"), r"Band_Radiance\[1\]/GAIN = '0' is out of range"),
         (("<Strip_Source>", "<Ground_Source>"), r"Source_Identification/Strip_Source is missing"),
         (("<Data_Files>", "<Files>"), r"Raster_Data/Data_Access/Data_Files is missing"),
         (("PHR_ORTHO", "SPOTSCENE_2A"), r"SPOTSCENE_2A is written in DIMAP 2 instead of 1"),
@@ -82,6 +77,25 @@ def test_a_product_that_contradicts_the_rules_is_refused(made: Any, change: tupl
     changes = (change, (change[0].replace("<", "</"), closing)) if closing else (change,)
     with pytest.raises(UnreadableScene, match=rf"job/IMG 01/DIM\.XML: .*{reason}"):
         made.read(*changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ((">12.5<", ">140<"), r"Dataset_Content/CLOUD_COVERAGE = '140' is out of range \(0 to 100\)"),
+        ((">12.5<", ">clear<"), r"Dataset_Content/CLOUD_COVERAGE = 'clear' is not a number"),
+        (("<INCIDENCE_ANGLE>11.3<", "<INCIDENCE_ANGLE>-11.3<"), r"Values\[2\]/.*INCIDENCE_ANGLE = '-11.3' is out of"),
+        (("<MIN>0.43<", "<MIN>0.93<"), r"Band_Spectral_Range\[1\]/MIN = 0\.93 is not below MAX"),
+        ((">micrometers<", ">furlongs<"), r"MEASURE_UNIT = 'furlongs' is not a unit of wavelength"),
+        (("<GAIN>8.0<", "<GAIN>0<"), r"Band_Radiance\[1\]/GAIN = '0' is out of range"),
+    ],
+)
+def test_what_an_image_can_be_without_does_not_cost_it(made: Any, change: tuple[str, str], reason: str) -> None:
+    """The product is read, without the field, and a warning names the file, the path and the value."""
+    plain, scene = made.read(), made.read(change)
+    assert (scene.id, scene.acquired_at, scene.footprint) == (plain.id, plain.acquired_at, plain.footprint)
+    assert scene != replace(plain, warnings=scene.warnings)
+    assert [w for w in scene.warnings if re.search(rf"job/IMG 01/DIM\.XML: .*{reason}.*, and was left out", w)]
 
 
 def test_a_problem_met_while_fetching_is_the_reason(made: Any, sensors: Any) -> None:
@@ -249,8 +263,6 @@ def test_an_azimuth_that_contradicts_the_nadir_is_reported(made: Any) -> None:
         b"",
         b"<A",
         b"<Dimap_Document/>",
-        STRIP.format(lat=99, lon=0, direction="").encode(),
-        STRIP.format(lat=46, lon=0.6, direction="").replace(">51<", ">0<").encode(),
     ],
 )
 def test_an_unusable_lineage_is_reported_and_left_out(made: Any, strip: bytes) -> None:
@@ -258,6 +270,27 @@ def test_an_unusable_lineage_is_reported_and_left_out(made: Any, strip: bytes) -
     scene = made.read(strip=strip)
     assert scene.relative_orbit is None
     assert any("the lineage of the strip is not usable" in warning for warning in scene.warnings)
+
+
+@pytest.mark.parametrize(
+    ("strip", "told", "orbit"),
+    [
+        (STRIP.format(lat=99, lon=0, direction=""), "NADIR_LAT = '99' is out of range", (51, None)),
+        (
+            STRIP.format(lat=46, lon=0.6, direction="ASCENDING").replace(">51<", ">0<"),
+            "NUMBER = '0'",
+            (None, "ascending"),
+        ),
+        (STRIP.format(lat=46, lon=0.6, direction="UP"), "'up' is neither", (51, None)),
+    ],
+)
+def test_a_value_of_the_lineage_that_cannot_be_meant_is_left_out(
+    made: Any, strip: str, told: str, orbit: tuple[int | None, str | None]
+) -> None:
+    """The others are read, and a warning names the file, the path and the value."""
+    scene = made.read(strip=strip.encode())
+    assert (scene.relative_orbit, scene.orbit_state) == orbit
+    assert [warning for warning in scene.warnings if told in warning and warning.endswith("left out")]
 
 
 def test_reflectances_have_their_fixed_scale(made: Any) -> None:
