@@ -79,13 +79,21 @@ class Grid:
 
 
 def read_shape(document: DimapDocument, dimensions: str) -> tuple[int, int]:
-    """Rows and columns from a Raster_Dimensions section."""
+    """Rows and columns from a Raster_Dimensions section.
+
+    Raises:
+        UnreadableScene: When one of them is missing, or no count of pixels.
+    """
     rows = document.required_integer(f"{dimensions}/NROWS", 1, _MOST_PIXELS)
     return rows, document.required_integer(f"{dimensions}/NCOLS", 1, _MOST_PIXELS)
 
 
 def read_transform(document: DimapDocument) -> Transform:
-    """Transform from Geoposition_Insert, whose YDIM is positive although rows go south."""
+    """Transform from Geoposition_Insert, whose YDIM is positive although rows go south.
+
+    Raises:
+        UnreadableScene: When a part of it is missing or out of range.
+    """
     insert = "Geoposition/Geoposition_Insert"
     x, y = (document.required_number(f"{insert}/{name}", -1e8, 1e8) for name in ("ULXMAP", "ULYMAP"))
     width, height = (document.required_number(f"{insert}/{name}", 1e-9, 1e5) for name in ("XDIM", "YDIM"))
@@ -119,7 +127,11 @@ def read_sampling(document: DimapDocument, path: str, grid: Grid) -> float | Non
 
 
 def read_tiling(document: DimapDocument) -> Tiling | None:
-    """The regular cut of a DIMAP 2 image, whose overlap is written in attributes or in elements."""
+    """The regular cut of a DIMAP 2 image, whose overlap is written in attributes or in elements.
+
+    Raises:
+        UnreadableScene: When the size or the overlap of the tiles cannot be read.
+    """
     path = "Raster_Data/Raster_Dimensions/Tile_Set/Regular_Tiling"
     section = document.section(path)
     if section is None:

@@ -50,6 +50,10 @@ def read_pages(
     """Read the selected records in the order of `sort_by`; see `harvester.sources.source.Source`.
 
     A page that the service cannot deliver is asked for in halves, down to the records that it cannot deliver.
+
+    Raises:
+        SourceUnavailable: It cannot be reached, answers what cannot be understood, or delivers none of several records.
+        SourceRefused: It refuses our credentials.
     """
     del fingerprints  # the service tells the time of change only in the record itself
     place = _Place() if cursor is None else _Place(**json.loads(cursor))

@@ -28,7 +28,12 @@ class Directory:
 
     @cached_property
     def entries(self) -> list[tuple[str, Entry]]:
-        """What it holds with the last part of the position of each, in the order of the walk."""
+        """What it holds with the last part of the position of each, in the order of the walk.
+
+        Raises:
+            UnreadableScene: It cannot be listed.
+            SourceUnavailable: Nothing can be read there.
+        """
         found = [entry for entry in self.documents.tree.entries(self.path) if self.only in (None, entry.name)]
         return sorted(((_part(entry), entry) for entry in found), key=lambda pair: (pair[0], pair[1].kind))
 
@@ -87,11 +92,21 @@ class Document:
         return self.directory.path_of(self.entry)
 
     def looked(self, hrefs: Sequence[str]) -> Looked | None:
-        """What is there of this document, as it was listed before it was read, and now of the files that it names."""
+        """What is there of this document, as it was listed before it was read, and now of the files that it names.
+
+        Raises:
+            UnreadableScene: One of them cannot be looked at.
+            SourceUnavailable: Nothing can be read there.
+        """
         return Looked.at(self.directory.documents.tree, self.path, self.entry.stamp, hrefs)
 
     def is_same(self, looked: Looked) -> bool:
-        """Whether this document and the files that it names are as they were."""
+        """Whether this document and the files that it names are as they were.
+
+        Raises:
+            UnreadableScene: One of them cannot be looked at.
+            SourceUnavailable: Nothing can be read there.
+        """
         return self.looked(looked.hrefs) == looked
 
 

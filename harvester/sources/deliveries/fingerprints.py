@@ -35,7 +35,12 @@ class Looked:
 
     @classmethod
     def at(cls, tree: Tree, path: str, stamp: str | None, hrefs: Sequence[str]) -> Self | None:
-        """What is there of a document with this stamp; None where a stamp is not certain."""
+        """What is there of a document with this stamp; None where a stamp is not certain.
+
+        Raises:
+            UnreadableScene: A file that it names cannot be looked at.
+            SourceUnavailable: Nothing can be read there.
+        """
         stamps = [stamp, *(_stamp(tree, beside(path, href)) for href in hrefs)]
         if None in stamps:
             return None

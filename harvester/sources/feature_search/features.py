@@ -58,6 +58,9 @@ def satellite_called(name: str, instruments: Iterable[str], sensors: Sensors) ->
         name: in any spelling: `SPOT 5`, `SPOT5`, `S2A`, `SENTINEL2A`, `TerraSAR-X`.
         instruments: as the record names them; a sensor document knows them better.
         sensors: the sensor documents.
+
+    Raises:
+        UnreadableScene: It names no satellite.
     """
     ours = sensors.satellite_called(name)
     return ours or _foreign(name, tuple(instrument.lower() for instrument in instruments))

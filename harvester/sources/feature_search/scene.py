@@ -59,6 +59,9 @@ def with_stac_properties(scene: SceneRecord, properties: Fields) -> SceneRecord:
     """The scene with what the properties of STAC and its extensions say of any image.
 
     An incidence loses the sign by which some services tell its side.
+
+    Raises:
+        UnreadableScene: The image ends before it begins.
     """
     incidence = properties.number("view:incidence_angle", None, (-90, 90))
     return replace(

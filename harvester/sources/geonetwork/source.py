@@ -48,6 +48,10 @@ def read_pages(
 
     The index is asked for what comes after the last record seen (`search_after`), so that neither its window of
     10 000 hits nor what changes meanwhile hides a record. Reading ends with a page that has no hits.
+
+    Raises:
+        SourceUnavailable: It cannot be reached, answers what cannot be understood, or delivers none of a page.
+        SourceRefused: It refuses our credentials.
     """
     after = None if cursor is None else json.loads(cursor)
     with Session(options, auth=basic_auth(options.credentials)) as session:

@@ -73,7 +73,11 @@ class PageRequest:
         return json.dumps(asdict(self), sort_keys=True)
 
     def answer(self, session: Session) -> Any:
-        """Ask."""
+        """Ask.
+
+        Raises:
+            SourceUnavailable: It cannot be reached, or answers no JSON.
+        """
         return session.get_json(self.href) if self.method == "GET" else session.post_json(self.href, self.body)
 
     @property
@@ -123,7 +127,12 @@ class Trail:
 def search_pages(
     session: Session, client: Client, options: Options, selection: Selection, cursor: str | None, progress: Progress
 ) -> Iterator[Page]:
-    """The selected Items of an API, page by page."""
+    """The selected Items of an API, page by page.
+
+    Raises:
+        SourceUnavailable: It answers none of the searches, or a next link leads to a host that is not allowed.
+        SourceRefused: It refuses our credentials.
+    """
     if cursor:
         return linked_pages(session, PageRequest.of_cursor(cursor), options, progress)
     request, answer = _opening(session, client, options, selection)

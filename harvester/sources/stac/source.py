@@ -63,7 +63,11 @@ def read_pages(
 
 
 def state_of(options: Options) -> str | None:
-    """Which version of a bulk file there is, and by which preset it is read; an API or a catalogue does not tell."""
+    """Which version of a bulk file there is, and by which preset it is read; an API or a catalogue does not tell.
+
+    Raises:
+        SourceUnavailable: A file on this machine cannot be found.
+    """
     if not is_bulk_file(options.url):
         return None
     with _session_of_bulk_file(options) as session:
@@ -71,7 +75,11 @@ def state_of(options: Options) -> str | None:
 
 
 def content_of(options: Options) -> str | None:
-    """A digest of a bulk file on this machine, and by which preset it is read."""
+    """A digest of a bulk file on this machine, and by which preset it is read.
+
+    Raises:
+        SourceUnavailable: It cannot be read.
+    """
     is_near = is_bulk_file(options.url) and options.url.startswith("file:")
     return bulk_content(options) if is_near else None
 
@@ -85,6 +93,9 @@ def windows(options: Options, selection: Selection) -> Sequence[Selection]:
     """The selection by years of change, where the API can be asked for them; else as one part.
 
     Without `since` it is one part: Items that do not say when they were updated would be in none.
+
+    Raises:
+        SourceUnavailable: The API cannot be reached, or answers what is not STAC.
     """
     if selection.since is None or is_bulk_file(options.url) or options.url.startswith("file:"):
         return [selection]

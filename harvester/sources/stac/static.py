@@ -75,7 +75,11 @@ def documents_of(options: Options, session: Session) -> Documents:
 def static_pages(
     documents: Documents, root: Mapping[str, Any], options: Options, cursor: str | None, progress: Progress
 ) -> Iterator[Page]:
-    """The Items of a static catalogue in pages, in the order of its links."""
+    """The Items of a static catalogue in pages, in the order of its links.
+
+    Raises:
+        SourceUnavailable: A document cannot be had, or what is linked as a child is no Catalog or Collection.
+    """
     walk = _Walk(documents, options)
     page: list[RawRecord] = []
     last: Trace | None = None
