@@ -34,6 +34,7 @@ from tests.harvest_rooms import Items, images, items, timeless
 from tests.harvester.invented_source import InventedSource, feed_of
 
 _CHANGES = statement("stac_api", "changes")
+_ALL_AT_ONCE = 1000
 _LISTED = ("platform", "constellation", "sat:orbit_state", "instruments")
 _MEASURED = (
     "gsd",
@@ -200,7 +201,7 @@ INVARIANTS: tuple[Callable[[Held], None], ...] = (
 class Follower:
     """Another catalogue, which knows ours by its feeds of changes alone."""
 
-    at_once: int = 1000  #: changes on a page
+    at_once: int = _ALL_AT_ONCE  #: changes on a page
     positions: dict[str, int] = field(default_factory=dict)  #: in the order of changes, by collection
     copies: dict[tuple[str, str], Any] = field(default_factory=dict)  #: Items by collection and id
 
@@ -212,8 +213,8 @@ class Follower:
                 if kind == "withdrawn":
                     self.copies.pop((collection, name), None)
                     continue
-                # What was new and changed again before its page was asked for is told as updated.
-                assert kind == "new" or (collection, name) in self.copies or self.at_once < len(held.items), name
+                # What was new and changed again between two pages is told as updated.
+                assert kind == "new" or (collection, name) in self.copies or self.at_once < _ALL_AT_ONCE, name
                 self.copies[collection, name] = held.items[name]
         assert self.copies == {(item["collection"], name): item for name, item in held.items.items()}
 

@@ -69,7 +69,7 @@ from tests.postgres import PostgresServer
 Changes = Mapping[int, Change]
 HowStopped = tuple[str, int] | None
 
-feeds = st.sampled_from(tuple(FEEDS))
+feeds = st.sampled_from(("held", *FEEDS, "held"))  # what happens to one source is more than what happens to five
 good = changes(whole, whole, st.just(WITHDRAWN))
 bad = changes(whole, contradicting, torn, st.just(WITHDRAWN))
 worse = changes(whole, contradicting, torn, st.just(WITHDRAWN), st.just(LOST))
@@ -77,7 +77,7 @@ ids = st.builds(
     "{}{}".format, st.sampled_from(("", "COAST-", "ARCHIVE-")), numbers.map(lambda each: image(each)["image"])
 )
 page_sizes = st.sampled_from((200, 1, 2))
-asked = st.sampled_from(({}, {}, {"reread": True}, {"limit": 2}))
+requests = st.sampled_from(({}, {}, {"reread": True}, {"limit": 2}))
 #: How a run is stopped, and after how many looks at it; mostly it is not.
 stops = st.one_of(st.none(), st.none(), st.tuples(st.sampled_from(("killed", "cancelled")), st.integers(1, 3)))
 
@@ -178,7 +178,8 @@ class Harvests(RuleBasedStateMachine):
         """Harvest a source; None when that did not come to its end."""
         run_before = self.latest_run()
         try:
-            report = harvest(FEEDS[feed], self.rooms, Request(**request), Stop(self.database, stop))
+            asked = Request(allow_withdrawals=True, **request)
+            report = harvest(FEEDS[feed], self.rooms, asked, Stop(self.database, stop))
         except (Killed, RunCancelled, SourceUnavailable):
             return None
         self.is_in_one_go = (report.run or 0) > run_before
@@ -226,7 +227,7 @@ class AmendedHarvests(Harvests):
         for module in (undo, quarantine):
             self.stack.enter_context(patch.object(module, "PAGE_SIZE", page_size))
 
-    @rule(target=runs, feed=feeds, changed=worse, page_size=page_sizes, stop=stops, asked=asked)
+    @rule(target=runs, feed=feeds, changed=worse, page_size=page_sizes, stop=stops, asked=requests)
     def harvests_whatever_comes(
         self, feed: str, changed: Changes, page_size: int, stop: HowStopped, asked: Mapping[str, Any]
     ) -> int:
@@ -355,7 +356,7 @@ class AmendedHarvests(Harvests):
             assert self.held().items == before
 
 
-@pytest.mark.parametrize(("machine", "few"), [(PlainHarvests, 2), (AmendedHarvests, 4)])
+@pytest.mark.parametrize(("machine", "few"), [(PlainHarvests, 3), (AmendedHarvests, 5)])
 def test_every_history_leaves_a_sound_catalogue(
     postgres_server: PostgresServer, pytestconfig: pytest.Config, machine: type[Harvests], few: int
 ) -> None:
@@ -363,7 +364,7 @@ def test_every_history_leaves_a_sound_catalogue(
     wanted = pytestconfig.getoption("--histories")
     patient = settings(
         max_examples=wanted or few,
-        stateful_step_count=25 if wanted else 8,
+        stateful_step_count=25 if wanted else 10,
         derandomize=not wanted,
         database=None,
         deadline=None,
