@@ -122,9 +122,9 @@ def _middlewares(settings: ApiSettings) -> list[Middleware]:
         ),
         # A range of a compressed file would be a range of something else.
         Middleware(BrotliMiddleware, excluded_handlers=["/assets/"]),
+        Middleware(UnexpectedErrors),
         *base,
         Middleware(LenientDatetimes),
-        Middleware(UnexpectedErrors),
         Middleware(AnswerCaching),
         Middleware(Credentials),
     ]

@@ -170,6 +170,8 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     postgres.InvalidSchemaNameError: UNAVAILABLE,
     postgres.UndefinedTableError: UNAVAILABLE,
     postgres.InterfaceError: UNAVAILABLE,
+    # The connection broke in the middle of a question.
+    postgres.InternalClientError: UNAVAILABLE,
     OSError: UNAVAILABLE,
 }
 

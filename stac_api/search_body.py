@@ -14,6 +14,9 @@ from stac_pydantic.api.search import Intersection
 
 from stac_api.intervals import lenient_interval
 
+#: Collections of geometries inside each other.
+MOST_NESTED = 5
+
 
 def _strict_interval(value: str | None) -> str | None:
     # The stock body takes what its query string refuses, such as +0100.
@@ -25,12 +28,22 @@ def _listed(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
-def _without_bbox(geometry: object) -> object:
-    # It repeats what the coordinates say; over the antimeridian the stock model would complain of it.
+def _plain(geometry: object) -> object:
+    """The geometry without any bbox, which repeats its coordinates: the stock model refuses one over the antimeridian.
+
+    Raises:
+        ValueError: it is a collection of collections of collections…; the model reads on for hours.
+    """
+    return _without_bbox(geometry, MOST_NESTED)
+
+
+def _without_bbox(geometry: object, levels: int) -> object:
     if isinstance(geometry, dict):
-        return {key: _without_bbox(value) for key, value in geometry.items() if key != "bbox"}
+        return {key: _without_bbox(value, levels) for key, value in geometry.items() if key != "bbox"}
     if isinstance(geometry, list) and geometry and isinstance(geometry[0], dict):
-        return [_without_bbox(each) for each in geometry]
+        if not levels:
+            raise ValueError(f"its geometries lie more than {MOST_NESTED} levels deep: give a MultiPolygon")
+        return [_without_bbox(each, levels - 1) for each in geometry]
     return geometry
 
 
@@ -39,7 +52,7 @@ class SearchBody(BaseModel):
 
     datetime: Annotated[str | None, BeforeValidator(lenient_interval), AfterValidator(_strict_interval)] = None
     collections: Annotated[list[str] | None, BeforeValidator(_listed)] = None
-    intersects: Annotated[Intersection | None, BeforeValidator(_without_bbox)] = None
+    intersects: Annotated[Intersection | None, BeforeValidator(_plain)] = None
     fields: PostFieldsExtension = Field(
         default_factory=PostFieldsExtension, description="Include or exclude fields of the Items; null is refused."
     )

@@ -10,7 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from asyncpg.exceptions import InternalClientError
 
+from database import Database
 from stac_api import ApiSettings, create_app
 from tests.emulators.serving import free_port
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
@@ -263,3 +265,39 @@ def test_filters_that_are_no_condition_are_refused(site: Site, text: str) -> Non
         assert "true or false" in problem_of(site.get(path, params={"filter": text}))["detail"]
     for path in ("/search", "/stereo/search"):
         assert "true or false" in problem_of(site.post(path, {"filter": text}))["detail"]
+
+
+def test_collections_of_collections_hold_nobody_up(site: Site) -> None:
+    """A geometry of collections inside each other is refused at once, however deep it goes."""
+    began = time.monotonic()
+    for depth in (10, 150, 250, 2000):
+        geometry = '{"type":"GeometryCollection","geometries":[' * depth
+        body = f'{{"intersects": {geometry}{{"type":"Point","coordinates":[3.5,43.5]}}{"]}" * depth}}}'
+        for path in ("/search", "/stereo/search"):
+            answer = site.request("POST", path, data=body, headers={"Content-Type": "application/json"})
+            assert problem_of(answer)["status"] == 400
+    assert time.monotonic() - began < 5
+    point = {"type": "Point", "coordinates": [3.5, 43.5]}
+    square = {"type": "Polygon", "coordinates": [[[2, 42], [5, 42], [5, 45], [2, 45], [2, 42]]]}
+    mixed = {"type": "GeometryCollection", "geometries": [point, square]}
+    assert site.posted_ids(intersects=mixed) == ["CLEAR", "CLOUDY"]
+
+
+def test_connection_that_breaks_is_an_outage(database: Database) -> None:
+    """Whoever is answered while the database restarts is told to try again, whatever its driver says of it."""
+    app = create_app(ApiSettings(), database.conninfo("api"))
+
+    async def broken() -> None:
+        raise InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+
+    app.add_api_route("/broken", broken)
+    with serving(app) as site:
+        answer = site.get("/broken")
+    assert problem_of(answer)["status"] == 503
+    assert answer.headers["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded"])
+def test_headers_of_other_characters_are_refused(site: Site, header: str) -> None:
+    """A header that is no UTF-8 is the client's mistake, also where it is read before all else."""
+    assert problem_of(site.get("/", headers={header: b"host=\xff\xfe"}))["status"] == 400
