@@ -26,7 +26,7 @@ from stac_api.errors import UnexpectedErrors, add_error_handlers
 from stac_api.extensions import catalogue_extensions
 from stac_api.health import HealthExtension
 from stac_api.intervals import LenientDatetimes
-from stac_api.known_methods import tell_known_methods
+from stac_api.known_methods import HeadAsGet, tell_known_methods
 from stac_api.public_url import PublicUrl
 from stac_api.request_log import ID_HEADER, RequestLog
 from stac_api.settings import ApiSettings, stock_settings
@@ -127,4 +127,5 @@ def _middlewares(settings: ApiSettings) -> list[Middleware]:
         Middleware(LenientDatetimes),
         Middleware(AnswerCaching),
         Middleware(Credentials),
+        Middleware(HeadAsGet),
     ]

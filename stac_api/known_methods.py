@@ -1,4 +1,4 @@
-"""The methods that an address knows: of several routes at it, the framework names those of one alone."""
+"""The methods that an address knows: of several routes at it, the framework names those of one alone; and HEAD."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stac_api.access.guards import all_routes
 from stac_api.errors import answer
@@ -19,12 +20,27 @@ def tell_known_methods(app: FastAPI) -> None:
     app.add_exception_handler(HTTPStatus.METHOD_NOT_ALLOWED, _answer)
 
 
+class HeadAsGet:
+    """Answers HEAD as GET wherever no route knows it: what GET has in its body, the server leaves out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, as GET where it has to be."""
+        if scope["type"] == "http" and scope["method"] == "HEAD" and "HEAD" not in _methods_of_routes(scope):
+            scope = {**scope, "method": "GET"}
+        await self.app(scope, receive, send)
+
+
 async def _answer(request: Request, _error: Exception) -> Response:
-    headers = {"Allow": ", ".join(sorted(_known_methods(request)))}
+    known = _methods_of_routes(request.scope)
+    methods = known | {"HEAD"} if "GET" in known else known
+    headers = {"Allow": ", ".join(sorted(methods))}
     return await answer(request, HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers=headers))
 
 
-def _known_methods(request: Request) -> set[str]:
-    routes = all_routes(request.app.router.routes)
-    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+def _methods_of_routes(scope: Scope) -> set[str]:
+    routes = all_routes(scope["app"].router.routes)
+    matching = (route for route in routes if route.matches(scope)[0] is not Match.NONE)
     return {method for route in matching for method in getattr(route, "methods", None) or ()}

@@ -232,3 +232,12 @@ def test_request_under_way_is_finished_at_shutdown(database: Database, archive: 
         answer = b"".join(iter(lambda: client.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 200")
         assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/collections", "/search?limit=1", "/collections/nothing", "/api"])
+def test_head_has_the_headers_of_get(site: Site, path: str) -> None:
+    """Whoever only looks whether something is there, as monitors and link checkers do, learns what GET would say."""
+    told, asked = site.get(path), site.request("HEAD", path)
+    assert (asked.status_code, asked.content) == (told.status_code, b"")
+    for header in ("Content-Type", "Content-Length", "Vary", "Cache-Control"):
+        assert asked.headers.get(header) == told.headers.get(header)

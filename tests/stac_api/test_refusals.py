@@ -167,10 +167,11 @@ def test_methods_that_are_not_there_are_refused(site: Site) -> None:
     ("path", "methods"),
     [
         ("/api", "GET, HEAD"),
-        ("/collections", "GET"),
-        ("/search", "GET, POST"),
-        ("/me/api-keys", "GET, POST"),
-        ("/entities/applications", "GET, POST"),
+        ("/collections", "GET, HEAD"),
+        ("/search", "GET, HEAD, POST"),
+        ("/me/api-keys", "GET, HEAD, POST"),
+        ("/sign", "POST"),
+        ("/entities/applications", "GET, HEAD, POST"),
         ("/assets/pleiades/nothing/nothing", "GET, HEAD"),
     ],
 )
