@@ -84,9 +84,9 @@ def surface_of(search: StereoSearch) -> Region:
     """The area that a search is about, of which shares can be told.
 
     Raises:
-        NotAnArea: it is a point or a line, or crosses itself.
+        NotAnArea: it is a point, a line or a collection, or crosses itself.
     """
     area = area_of(search)
-    if area is None or not area.is_valid or not area.area > 0:
-        raise NotAnArea("A share or a cover of it is asked for: give a surface.")
+    if not isinstance(area, shapely.Polygon | shapely.MultiPolygon) or not area.is_valid or not area.area > 0:
+        raise NotAnArea("A share or a cover of it is asked for: give one Polygon or MultiPolygon.")
     return area

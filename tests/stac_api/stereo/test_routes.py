@@ -11,6 +11,7 @@ import pytest
 from database import Database
 from footprints.stereo.picture import stereo_picture
 from stac_api import ApiSettings, create_app
+from stac_api.areas import bbox_geometry
 from stac_api.stereo.request import StereoSearch
 from tests.conftest import PROJECT
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
@@ -29,6 +30,10 @@ from tests.stac_api.stereo.stereo_catalogue import (
 
 STORED = stored_sets()
 NICE_AREA = [7.15, 43.65, 7.2, 43.7]
+MIXED = {
+    "type": "GeometryCollection",
+    "geometries": [{"type": "Point", "coordinates": [7.17, 43.67]}, bbox_geometry(NICE_AREA)],
+}
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +193,7 @@ def test_preset_is_the_angles_of_its_chain(stereo_site: Site) -> None:
         {"datetime": "yesterday"},
         {"limit": 0},
         {"token": "x"},
+        {"cover": True, "intersects": MIXED},
     ],
     ids=str,
 )
