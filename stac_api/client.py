@@ -151,7 +151,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
 
     async def post_search(self, search_request: PgstacSearch, request: Request, **_: Any) -> GeoJSONResponse:
         """A page of Items, asked for in the body."""
-        if "limit" not in search_request.model_fields_set:
+        if search_request.limit is None or "limit" not in search_request.model_fields_set:
             search_request.limit = ITEMS_PER_PAGE
         return await self._answer(search_request, request, SearchLinks(request=request))
 

@@ -326,8 +326,9 @@ def test_a_page_has_a_hundred_items_unless_asked(site: Site, module_database: Da
         site.get("/search?collections=other-00"),
         site.get("/collections/other-00/items"),
         site.post("/search", {"collections": ["other-00"]}),
+        site.post("/search", {"collections": ["other-00"], "limit": None}),
     ]
-    assert [page.json()["numberReturned"] for page in pages] == [100, 100, 100]
+    assert [page.json()["numberReturned"] for page in pages] == [100, 100, 100, 100]
     assert site.get("/search?collections=other-00&limit=10").json()["numberReturned"] == 10
     with module_database.connect("harvest", autocommit=True) as connection:
         connection.execute("DELETE FROM pgstac.items WHERE collection = 'other-00'")
