@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+import orjson
 from brotli_asgi import BrotliMiddleware
 from fastapi import Depends, FastAPI, HTTPException, Request
 from stac_fastapi.api.middleware import ProxyHeaderMiddleware
@@ -66,7 +67,8 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
         lifespan=lifespan_of(settings, database),
         settings=stock,
     )
-    api.add_route_dependencies([{"path": "/search", "method": "POST"}], [Depends(refuse_other_bodies)])
+    searches = [{"path": path, "method": "POST"} for path in ("/search", "/stereo/search")]
+    api.add_route_dependencies(searches, [Depends(refuse_other_bodies)])
     app: FastAPI = api.app
     app.state.client = api.client
     app.state.api_settings = settings
@@ -96,12 +98,13 @@ async def refuse_other_bodies(request: Request) -> None:
 
     Raises:
         HTTPException: it is not JSON by its Content-Type (415).
+        JSONDecodeError: it is not JSON; the framework lets NaN pass, which finds nothing.
         InvalidQueryParameter: it is a list, a number, null…
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise HTTPException(415, "Send the search with Content-Type: application/json.")
-    if not isinstance(await request.json(), dict):
+    if not isinstance(orjson.loads(await request.body()), dict):
         raise InvalidQueryParameter("The body of a search must be a JSON object.")
 
 

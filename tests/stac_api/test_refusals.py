@@ -121,18 +121,33 @@ def test_bad_bodies_are_refused(site: Site, body: Any) -> None:
     problem_of(answer)
 
 
-@pytest.mark.parametrize("text", ["{", "", DEEP, '{"bbox": [NaN, 0, 1, 1]}', '{"bbox": [0, 0, Infinity, 1]}', "\xff"])
-def test_unreadable_bodies_are_refused(site: Site, text: str) -> None:
+@pytest.mark.parametrize("path", ["/search", "/stereo/search"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "",
+        DEEP,
+        '{"bbox": [NaN, 0, 1, 1]}',
+        '{"bbox": [0, 0, Infinity, 1]}',
+        '{"filter": {"op": "<", "args": [{"property": "eo:cloud_cover"}, NaN]}}',
+        '{"filter": {"op": "<", "args": [{"property": "eo:cloud_cover"}, 1e999]}}',
+        '{"intersects": {"type": "Point", "coordinates": [NaN, 43.5]}}',
+        "\xff",
+    ],
+)
+def test_unreadable_bodies_are_refused(site: Site, text: str, path: str) -> None:
     """A body that is not JSON, or not finite, is refused."""
-    answer = site.request("POST", "/search", data=text.encode("latin-1"), headers={"Content-Type": "application/json"})
+    answer = site.request("POST", path, data=text.encode("latin-1"), headers={"Content-Type": "application/json"})
     assert answer.status_code == 400, answer.text
     problem_of(answer)
 
 
+@pytest.mark.parametrize("path", ["/search", "/stereo/search"])
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", ""])
-def test_bodies_of_other_types_are_refused(site: Site, media_type: str) -> None:
+def test_bodies_of_other_types_are_refused(site: Site, media_type: str, path: str) -> None:
     """Only JSON is a search, whatever the body looks like."""
-    answer = site.request("POST", "/search", data=b'{"limit": 1}', headers={"Content-Type": media_type})
+    answer = site.request("POST", path, data=b'{"limit": 1}', headers={"Content-Type": media_type})
     assert problem_of(answer)["status"] == 415
 
 
