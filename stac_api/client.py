@@ -34,6 +34,7 @@ from stac_api.errors import ItemWithdrawn, UndeclaredProperty
 from stac_api.filters import conjunction, cql2_json, filter_of_query, properties_in, runnable
 from stac_api.item_presentation import DEFAULT_FIELDS, complete_item
 from stac_api.languages import language_headers
+from stac_api.query_strings import refuse_passed_over
 from stac_api.queryables import refuse_undeclared
 
 ITEMS_PER_PAGE = 100
@@ -93,12 +94,14 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return JSONResponse(content, headers=language_headers(collections))
 
     def _collection_search(self, request: Request, parameters: dict[str, Any]) -> dict[str, Any]:
+        refuse_passed_over(request.query_params)
         limit = parameters.get("limit") if "limit" in request.query_params else COLLECTIONS_PER_PAGE
         base = {name: parameters.get(name) for name in ("bbox", "offset")}
         base["filter"] = cql2_json(parameters.get("filter_expr") or None)
         arguments: dict[str, Any] = self._clean_search_args(
             base_args={**base, "limit": limit, "query": _json_parameter(parameters.get("query"), "query")},
-            **{name: parameters.get(name) for name in ("datetime", "fields", "sortby", "q")},
+            **{name: parameters.get(name) for name in ("datetime", "sortby", "q")},
+            fields=_without_blanks(parameters.get("fields")),
         )
         return arguments
 
@@ -156,12 +159,14 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return await self._answer(search_request, request, SearchLinks(request=request))
 
     def _get_search(self, request: Request, parameters: dict[str, Any]) -> PgstacSearch:
+        refuse_passed_over(request.query_params)
         limit = parameters.get("limit") if "limit" in request.query_params else ITEMS_PER_PAGE
         base = {name: parameters.get(name) for name in ("collections", "ids", "bbox", "token")}
         base["filter"] = parameters.get("filter_expr") or None
         arguments = self._clean_search_args(
             base_args={**base, "limit": limit, "query": _json_parameter(parameters.get("query"), "query")},
-            **{name: parameters.get(name) for name in ("intersects", "datetime", "fields", "sortby")},
+            **{name: parameters.get(name) for name in ("intersects", "datetime", "sortby")},
+            fields=_without_blanks(parameters.get("fields")),
         )
         return self.pgstac_search_model(**arguments)
 
@@ -378,6 +383,11 @@ def _child_link(collection: dict[str, Any], base_url: str) -> dict[str, Any]:
         "title": collection.get("title") or collection["id"],
         "href": f"{base_url}collections/{collection['id']}",
     }
+
+
+def _without_blanks(names: Sequence[str] | None) -> list[str]:
+    # The stock client looks at the first character of each.
+    return [name for name in names or () if name]
 
 
 def _json_parameter(text: str | None, name: str) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import attr
 from fastapi import FastAPI
@@ -51,7 +51,7 @@ class FilterBody(BaseModel):
         description="A CQL2 filter: an object of CQL2 JSON, or a string of CQL2 text.",
         json_schema_extra={"examples": [{"op": "<=", "args": [{"property": "eo:cloud_cover"}, 10]}]},
     )
-    filter_crs: str | None = Field(
+    filter_crs: Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"] | None = Field(
         None, alias="filter-crs", description="Coordinate reference system of geometries: only CRS84, the default."
     )
     filter_lang: FilterLang | None = Field(

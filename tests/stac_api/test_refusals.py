@@ -68,6 +68,23 @@ def test_bad_query_strings_are_refused(site: Site, query: str) -> None:
     problem_of(answer)
 
 
+@pytest.mark.parametrize("path", ["/search", "/collections", "/collections/pleiades/items", "/stereo/search"])
+def test_nothing_is_passed_over(site: Site, path: str) -> None:
+    """A parameter given twice, of which one would be lost, and coordinates in metres are refused on every route."""
+    twice = site.get(path, params={"filter": ["id = 'CLEAR'", "id = 'CLOUDY'"]})
+    assert problem_of(twice)["detail"] == "Give filter once, with commas between several values."
+    in_metres = {"filter": "S_INTERSECTS(geometry, POINT(700000 6600000))", "filter-crs": "EPSG:2154"}
+    assert "filter-crs" in problem_of(site.get(path, params=in_metres))["detail"]
+    if "search" in path:
+        assert "filter-crs" in problem_of(site.post(path, in_metres))["detail"]
+
+
+@pytest.mark.parametrize("path", ["/search?fields=id,", "/search?fields=,", "/collections?fields=,id"])
+def test_a_comma_too_many_is_no_field(site: Site, path: str) -> None:
+    """What is written between two commas, or behind the last one, may be nothing."""
+    assert site.get(path).status_code == 200
+
+
 def test_a_huge_limit_is_cropped(site: Site) -> None:
     """As the STAC API has it, a limit beyond the largest page means the largest page."""
     assert site.get("/search?limit=99999999999999999999").status_code == 200

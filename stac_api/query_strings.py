@@ -1,0 +1,21 @@
+"""What a query string says that would be passed over without a word: it is refused."""
+
+from __future__ import annotations
+
+from stac_fastapi.types.errors import InvalidQueryParameter
+from starlette.datastructures import QueryParams
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+
+
+def refuse_passed_over(parameters: QueryParams) -> None:
+    """Refuse a parameter that is repeated, of which only the last would count, and coordinates that are no degrees.
+
+    Raises:
+        InvalidQueryParameter: naming it.
+    """
+    repeated = [name for name in parameters if len(parameters.getlist(name)) > 1]
+    if repeated:
+        raise InvalidQueryParameter(f"Give {repeated[0][:40]} once, with commas between several values.")
+    if parameters.get("filter-crs", CRS84) not in (CRS84, ""):
+        raise InvalidQueryParameter(f"filter-crs can only be {CRS84}: give longitude and latitude in degrees.")
