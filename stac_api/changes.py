@@ -115,7 +115,8 @@ class ChangesExtension(ApiExtension):
             position = await _position(connection, collection_id, since, head)
             rows = await connection.fetch(CHANGES, collection_id, position, limit + 1)
         page = _page(rows, position, limit, collection_id, request)
-        told = [await _told(each, collection_id, request) for each in page.changes]
+        seen = await _without_hidden_sets(page.changes, collection_id, request)
+        told = [await _told(each, collection_id, request) for each in seen]
         page.changes = [each for each in told if each]
         content = page.model_dump_json(by_alias=True, exclude_none=True)
         return Response(content, headers=headers, media_type="application/json")
@@ -140,6 +141,19 @@ def _instant(text: str) -> datetime:
         return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise UnusableSince from error
+
+
+async def _without_hidden_sets(changes: list[Change], collection: str, request: Request) -> list[Change]:
+    """Those that are not of a stereo set that the waist does not let through, for one of its views is not seen."""
+    standing = [each.id for each in changes if each.type != "withdrawn"]
+    if not standing or collection not in (await restriction_of(request)).sets:
+        return changes
+    client = request.app.state.client
+    search = client.pgstac_search_model(
+        collections=[collection], ids=standing, limit=len(standing), fields={"include": {"id"}}
+    )
+    seen = {item["id"] for item in (await client.seen_items(search, request))["features"]}
+    return [each for each in changes if each.type == "withdrawn" or each.id in seen]
 
 
 async def _told(change: Change, collection: str, request: Request) -> Change | None:

@@ -13,7 +13,7 @@ PLACES = ("here", "there")
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 #: First published, or published again after not being there, is a first change; else the first change stays.
-_PUT = """
+PUBLISHED = """
 INSERT INTO dinamis.item AS known
     (id, scene, collection, is_published, created, updated, change, first_change)
 SELECT %(id)s, %(id)s, %(collection)s, true, %(now)s, %(now)s, number, number FROM nextval('dinamis.change') AS number
@@ -50,7 +50,7 @@ class ChangingCatalogue:
             connection.execute(
                 "INSERT INTO dinamis.scene (id, created) VALUES (%s, %s) ON CONFLICT DO NOTHING", (item, self.now)
             )
-            connection.execute(_PUT, {"id": item, "collection": collection, "now": self.now})
+            connection.execute(PUBLISHED, {"id": item, "collection": collection, "now": self.now})
             if self.now.day % 2:  # a tombstone may go or stay when the Item is back: it has to make no difference
                 connection.execute(
                     "DELETE FROM dinamis.tombstone WHERE item = %s AND collection = %s", (item, collection)

@@ -9,6 +9,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from stac_api.access.policy import PolicySet
 from stac_api.access.rules.store import activate
 from stac_api.downloads.signing_keys import rotate_key
 from tests.stac_api.access.invented_people import People
+from tests.stac_api.changing_catalogue import PUBLISHED
 from tests.stac_api.invented_catalogue import Site, a_collection, an_item, load, serving
 
 #: Everybody sees it and nobody need log in for its files; its images are for members who signed.
@@ -218,6 +220,9 @@ def restricted_catalogues(full: Database, double: Database, archive: Path) -> It
             "INSERT INTO dinamis.tombstone (collection, item, withdrawn_at, reason) VALUES (%s, %s, now(), 'lost')",
             (HIDDEN, WITHDRAWN_HIDDEN),
         )
+        for pair in (SHOWN_PAIR, MIXED_PAIR):
+            connection.execute("INSERT INTO dinamis.scene (id, created) VALUES (%s, now())", (pair,))
+            connection.execute(PUBLISHED, {"id": pair, "collection": SHOWN_SETS, "now": datetime.now(UTC)})
     with (
         serving(create_app(ApiSettings(), full.conninfo("api"))) as one,
         serving(create_app(ApiSettings(), double.conninfo("api"))) as other,

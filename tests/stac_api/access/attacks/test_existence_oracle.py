@@ -13,6 +13,7 @@ from tests.stac_api.access.restricted_catalogue import (
     SECRET_PLACE,
     SHOWN,
     SHOWN_IMAGE,
+    SHOWN_PAIR,
     SHOWN_SETS,
     UNRULED,
     WITHDRAWN,
@@ -79,6 +80,13 @@ def test_items_hidden_among_seen_ones_are_absent(catalogues: Catalogues, item: s
     answers = [catalogues.answer(f"/collections/{SHOWN_SETS}/items/{name}", role) for name in (item, "NOTHING")]
     assert [each.status_code for each in answers] == [404, 404]
     assert item not in catalogues.answer(f"/collections/{SHOWN_SETS}/items", role).text
+
+
+@pytest.mark.parametrize(("role", "told"), [("stranger", {SHOWN_PAIR}), ("scientist", {SHOWN_PAIR, MIXED_PAIR})])
+def test_changes_tell_of_no_hidden_set(catalogues: Catalogues, role: str, told: set[str]) -> None:
+    """The feed of a collection of sets leaves out one of which a view is hidden; whoever sees all views gets it."""
+    feed = catalogues.answer(f"/collections/{SHOWN_SETS}/changes", role).json()
+    assert {change["id"] for change in feed["changes"]} == told
 
 
 def test_withdrawal_is_told_to_those_who_saw_the_item(catalogues: Catalogues) -> None:
