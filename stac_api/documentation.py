@@ -20,6 +20,14 @@ DEFAULT_LIMITS = {
 }
 ITEM_PATH = "/collections/{collection_id}/items/{item_id}"
 
+#: Of parameters, by path and name: in place of the framework's, which these routes refuse.
+EXAMPLES = {
+    ("/search", "intersects"): '{"type": "Point", "coordinates": [3.88, 43.61]}',
+    ("/collections", "query"): '{"license": {"eq": "other"}}',
+    ("/collections", "sortby"): "-title",
+    ("/collections", "filter"): "license = 'other'",
+}
+
 
 def describe_faithfully(app: FastAPI) -> None:
     """Make the application's OpenAPI document say what its answers are."""
@@ -47,6 +55,7 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
         if path == ITEM_PATH:
             operation["responses"]["410"] = _problem("The Item was withdrawn")
         _set_default_limit(operation, DEFAULT_LIMITS.get(path))
+        _set_examples(path, operation)
         # Which exceptions a function raises is for readers of the code.
         operation["description"] = operation.get("description", "").partition("\n\nRaises:")[0]
     _set_body_limit(schemas)
@@ -74,6 +83,12 @@ def _set_default_limit(operation: dict[str, Any], limit: int | None) -> None:
     for parameter in operation.get("parameters", ()):
         if parameter["name"] == "limit" and limit is not None:
             parameter["schema"]["default"] = limit
+
+
+def _set_examples(path: str, operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", ()):
+        if example := EXAMPLES.get((path, parameter["name"])):
+            parameter["examples"] = {"example": {"value": example}}
 
 
 def _set_body_limit(schemas: dict[str, Any]) -> None:

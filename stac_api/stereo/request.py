@@ -77,15 +77,19 @@ def _ordered(ends: Ends) -> Ends:
     return ends
 
 
-_RANGE_SCHEMA = WithJsonSchema(
-    {
-        "anyOf": [
-            {"type": "string", "examples": ["5/20", "../20", "5/.."]},
-            {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2},
-        ]
-    }
-)
-Range = Annotated[Ends, BeforeValidator(_ends), AfterValidator(_ordered), _RANGE_SCHEMA]
+def _range_schema(*examples: str) -> WithJsonSchema:
+    return WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "examples": list(examples)},
+                {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2},
+            ]
+        }
+    )
+
+
+Range = Annotated[Ends, BeforeValidator(_ends), AfterValidator(_ordered), _range_schema("5/20", "../20", "5/..")]
+Share = Annotated[Ends, BeforeValidator(_ends), AfterValidator(_ordered), _range_schema("0.5/0.9", "0.7/..")]
 Texts = Annotated[list[str], BeforeValidator(_listed)]
 
 
@@ -157,7 +161,7 @@ class StereoSearch(BaseModel):
     base_to_height: Range | None = Field(None, description="2 tan(convergence / 2).")
     bie: Range | None = Field(None, description="Elevation of the bisector, degrees.")
     asymmetry: Range | None = Field(None, description="Asymmetry, degrees.")
-    overlap: Range | None = Field(None, description="Common area over the smallest footprint, 0 to 1.")
+    overlap: Share | None = Field(None, description="Common area over the smallest footprint, 0 to 1.")
     time_span: Range | None = Field(None, description="Seconds between the first and the last view.")
     cloud: Range | None = Field(None, description="Cloud cover of every view, percent.")
     aoi_coverage: float | None = Field(

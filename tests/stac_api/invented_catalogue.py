@@ -24,6 +24,7 @@ QUERYABLES = {
     "title": {"type": "string"},
     "mission": {"type": "string"},
     "platform": {"type": "string"},
+    "gsd": {"type": "number"},
     "eo:cloud_cover": {"type": "number", "minimum": 0, "maximum": 100},
     "view:incidence_angle": {"type": "number"},
     "view:off_nadir": {"type": "number"},

@@ -89,6 +89,19 @@ def test_openapi_is_valid_and_complete(site: Site) -> None:
     assert "conf" not in document["components"]["schemas"]["SearchPostRequest"]["properties"]
 
 
+def test_examples_of_the_description_are_answered(site: Site) -> None:
+    """Whoever tries an example of a parameter, as the page to click through offers it, is not refused."""
+    document = site.get("/api").json()
+    for path in ("/search", "/collections", "/collections/{collection_id}/items"):
+        parameters = document["paths"][path]["get"]["parameters"]
+        told = [(each["name"], example) for each in parameters for example in each.get("examples", {}).values()]
+        assert told
+        for name, example in told:
+            if example.get("value"):
+                answer = site.get(path.format(collection_id="pleiades"), params={name: example["value"]})
+                assert answer.status_code == 200, (path, name, answer.text)
+
+
 def test_api_page_needs_no_other_host(site: Site) -> None:
     """The page to click through names only files of this server, and all of them are there."""
     page = site.get("/api.html").text

@@ -334,3 +334,13 @@ def test_server_says_that_it_searches_stereo_sets(stereo_site: Site) -> None:
     assert {"convergence", "filter", "multi_date", "cover", "aoi_cloud", "bbox", "token"} <= parameters
     assert "post" in paths["/stereo/search"]
     assert "/collections/{collection_id}/items/{item_id}/stereo" in paths
+
+
+def test_examples_of_the_description_are_answered(stereo_site: Site) -> None:
+    """Whoever tries an example of a parameter, as the page to click through offers it, is not refused."""
+    parameters = stereo_site.get("/api").json()["paths"]["/stereo/search"]["get"]["parameters"]
+    told = [(each["name"], example) for each in parameters for example in each["schema"].get("examples", ())]
+    assert {"overlap", "convergence"} <= {name for name, _ in told}
+    for name, example in told:
+        answer = stereo_site.get("/stereo/search", params={name: example, "bbox": "7,43,8,44"})
+        assert answer.status_code == 200, (name, answer.text)
