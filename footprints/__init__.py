@@ -72,7 +72,7 @@ from footprints.viewing import (
     mean_azimuth,
     unit_line_of_sight,
 )
-from footprints.wrapping import Region, repaired
+from footprints.wrapping import Region, polygon_parts, repaired
 
 __all__ = [
     "AcquisitionColumns",
@@ -131,6 +131,7 @@ __all__ = [
     "pair_columns",
     "pairs_among",
     "parallax_to_height",
+    "polygon_parts",
     "repaired",
     "roll_deg",
     "simplify_footprint",

@@ -10,9 +10,8 @@ import numpy as np
 import orjson
 import shapely
 
-from footprints import area_km2, overlap_km2
+from footprints import Region, area_km2, overlap_km2
 from footprints.stereo.properties import area_properties
-from footprints.wrapping import Region
 from stac_api.areas import bbox_geometry
 from stac_api.errors import NotAnArea
 from stac_api.stac_document import Document

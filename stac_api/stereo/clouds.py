@@ -11,7 +11,7 @@ from shapely import MultiPolygon
 from starlette.concurrency import run_in_threadpool
 
 from database.statements import statement
-from footprints.wrapping import Region, polygon_parts
+from footprints import Region, polygon_parts
 
 _SQL = statement("stac_api.stereo", "clouds")
 

@@ -11,8 +11,14 @@ import numpy as np
 import shapely
 from cql2 import Expr
 
-from footprints import EmptyFootprintError, View, find_stereo_groups, find_stereo_pairs, footprint_bbox
-from footprints.stereo.geometry import orbit_altitude_km
+from footprints import (
+    EmptyFootprintError,
+    View,
+    find_stereo_groups,
+    find_stereo_pairs,
+    footprint_bbox,
+    orbit_altitude_km,
+)
 from footprints.stereo.properties import ROLES, STEREO_EXTENSION, set_id, stereo_properties, view_of_image
 from footprints.stereo.suitability import AnyStereoSet
 from stac_api.errors import TooManyImages
