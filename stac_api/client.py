@@ -36,6 +36,7 @@ from stac_api.item_presentation import DEFAULT_FIELDS, complete_item
 from stac_api.languages import language_headers
 from stac_api.query_strings import refuse_passed_over
 from stac_api.queryables import refuse_undeclared
+from stac_api.stac_document import Document
 
 ITEMS_PER_PAGE = 100
 
@@ -70,7 +71,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         page["links"] += [_child_link(collection, get_base_url(request)) for collection in collections]
         return JSONResponse(page, headers=language_headers(collections))
 
-    async def _collections(self, request: Request) -> list[dict[str, Any]]:
+    async def _collections(self, request: Request) -> list[Document]:
         restriction = await restriction_of(request)
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, {"limit": COLLECTIONS_PER_PAGE}, restriction.among(None))
@@ -179,21 +180,19 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             {**page, "links": [{**link, "type": GeoJSONResponse.media_type} for link in own] + others}
         )
 
-    async def search_items(self, search_request: PgstacSearch, request: Request) -> dict[str, Any]:
+    async def search_items(self, search_request: PgstacSearch, request: Request) -> Document:
         """A page of Items for other routes, through the waist as all others."""
-        return cast("dict[str, Any]", await self._search_base(search_request, request))
+        return cast("Document", await self._search_base(search_request, request))
 
-    async def seen_items(self, search_request: PgstacSearch, request: Request) -> dict[str, Any]:
+    async def seen_items(self, search_request: PgstacSearch, request: Request) -> Document:
         """A page of the Items that the reader sees, with all they say of others: to work with, never to answer with."""
-        return cast("dict[str, Any]", await self._seen_page(search_request, request))
+        return cast("Document", await self._seen_page(search_request, request))
 
     async def _search_base(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
         """The one way to Items: those that the reader sees, without what they tell of those that he does not."""
         page = await self._seen_page(search_request, request)
         restriction, protection = await restriction_of(request), await protection_of(request)
-        told = [
-            without_hidden(cast("dict[str, Any]", each), restriction, protection.base_url) for each in page["features"]
-        ]
+        told = [without_hidden(cast("Document", each), restriction, protection.base_url) for each in page["features"]]
         page["features"] = [cast("Item", protection.marked_item(each)) for each in told]
         return page
 
@@ -206,7 +205,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             await self._refuse_unseen_token(wanted.token, restriction, request)
         page: ItemCollection = await super()._search_base(wanted, request)
         complete = _completion(wanted, get_base_url(request))
-        page["features"] = [cast("Item", complete(cast("dict[str, Any]", each))) for each in page["features"]]
+        page["features"] = [cast("Item", complete(cast("Document", each))) for each in page["features"]]
         return page
 
     async def _refuse_unseen_token(self, token: str, restriction: Restriction, request: Request) -> None:
@@ -222,15 +221,13 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             raise InvalidQueryParameter(f"Could not find item using token: {token}")
 
 
-async def stored_collection(connection: Connection, collection_id: str) -> dict[str, Any]:
+async def stored_collection(connection: Connection, collection_id: str) -> Document:
     """The document of a collection: whatever is told of one collection is told after this.
 
     Raises:
         NotFoundError: there is no such collection.
     """
-    stored: dict[str, Any] | None = await connection.fetchval(
-        "SELECT get_collection($1::text)", _storable_id(collection_id)
-    )
+    stored: Document | None = await connection.fetchval("SELECT get_collection($1::text)", _storable_id(collection_id))
     if stored is None or stored.get("type") != "Collection":
         raise no_collection(collection_id)
     return stored
@@ -247,15 +244,15 @@ async def _refuse_withdrawn(item_id: str, collection_id: str, request: Request) 
         raise ItemWithdrawn(f"Since {withdrawal['withdrawn_at']:%Y-%m-%dT%H:%M:%SZ}: {reason}")
 
 
-async def _with_rules(collections: Sequence[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+async def _with_rules(collections: Sequence[Document], request: Request) -> list[Document]:
     """The collections with what the rules in force say of them. A connection that is held may be the last one."""
     protection = await protection_of(request)
     return [protection.marked_collection(each) for each in await with_rule_links(collections, request)]
 
 
 async def _presented(
-    connection: Connection, collections: Sequence[dict[str, Any]], request: Request, restriction: Restriction
-) -> list[dict[str, Any]]:
+    connection: Connection, collections: Sequence[Document], request: Request, restriction: Restriction
+) -> list[Document]:
     """The collections as a client gets them, each with the time of its last harvest and the link to its changes."""
     harvested_at = await _harvest_times(connection, [each["id"] for each in collections])
     base_url = get_base_url(request)
@@ -356,14 +353,14 @@ async def _refuse_undeclared_sort(search_request: PgstacSearch, request: Request
             await refuse_undeclared(connection, fields, search_request.collections or [])
 
 
-def _completion(search_request: PgstacSearch, base_url: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def _completion(search_request: PgstacSearch, base_url: str) -> Callable[[Document], Document]:
     fields = getattr(search_request, "fields", None)
     include = frozenset(fields.include or ()) if fields else frozenset[str]()
     exclude = frozenset(fields.exclude or ()) if fields else frozenset[str]()
     return lambda feature: complete_item(feature, base_url, include=include, exclude=exclude)
 
 
-def _stereo_links(base_url: str) -> list[dict[str, Any]]:
+def _stereo_links(base_url: str) -> list[Document]:
     return [
         {
             "rel": STEREO_REL,
@@ -376,7 +373,7 @@ def _stereo_links(base_url: str) -> list[dict[str, Any]]:
     ]
 
 
-def _child_link(collection: dict[str, Any], base_url: str) -> dict[str, Any]:
+def _child_link(collection: Document, base_url: str) -> Document:
     return {
         "rel": "child",
         "type": "application/json",

@@ -15,6 +15,7 @@ from stac_api.areas import bbox_geometry
 from stac_api.filters import NOTHING, conjunction, filter_of_query, properties_in, runnable
 from stac_api.languages import in_language, translations_of
 from stac_api.queryables import refuse_others
+from stac_api.stac_document import Document
 
 #: QGIS never asks for a second page of collections, so the first one has them all.
 COLLECTIONS_PER_PAGE = 1000
@@ -39,9 +40,7 @@ COLLECTION_FIELDS = frozenset(
 _INTERNAL_FIELDS = ("parent_ids",)
 
 
-async def matching_page(
-    connection: Connection, search: Mapping[str, Any], seen: Sequence[str] | None
-) -> dict[str, Any]:
+async def matching_page(connection: Connection, search: Mapping[str, Any], seen: Sequence[str] | None) -> Document:
     """One page of collections as pgSTAC gives it: `collections`, `numberMatched`, `numberReturned`, `links`.
 
     Args:
@@ -56,9 +55,7 @@ async def matching_page(
     async with connection.transaction():
         # The declared properties are those of Items: here our own list has been applied instead.
         await connection.execute("SELECT set_config('pgstac.additional_properties', 'true', true)")
-        page: dict[str, Any] = await connection.fetchval(
-            "SELECT collection_search($1::text::jsonb)", json.dumps(statement)
-        )
+        page: Document = await connection.fetchval("SELECT collection_search($1::text::jsonb)", json.dumps(statement))
     return page
 
 
@@ -85,9 +82,7 @@ async def _free_text_filter(connection: Connection, terms: Sequence[str] | str |
     return {"op": "in", "args": [{"property": "id"}, [row["id"] for row in ids]]} if ids else NOTHING
 
 
-async def presented(
-    connection: Connection, collections: Sequence[dict[str, Any]], request: Request
-) -> list[dict[str, Any]]:
+async def presented(connection: Connection, collections: Sequence[Document], request: Request) -> list[Document]:
     """The collections as a client gets them: in its language, with their links."""
     translations = await translations_of(connection, [collection["id"] for collection in collections])
     accepted = request.headers.get("accept-language")
@@ -96,7 +91,7 @@ async def presented(
     ]
 
 
-async def _linked(collection: dict[str, Any], request: Request) -> dict[str, Any]:
+async def _linked(collection: Document, request: Request) -> Document:
     links = CollectionLinks(collection_id=collection["id"], request=request)
     queryables = {
         "rel": "http://www.opengis.net/def/rel/ogc/1.0/queryables",
@@ -109,17 +104,17 @@ async def _linked(collection: dict[str, Any], request: Request) -> dict[str, Any
     return {**published, "links": [*stored, queryables]}
 
 
-def with_fields(collection: dict[str, Any], fields: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def with_fields(collection: Document, fields: Mapping[str, Sequence[str]]) -> Document:
     """Only the wanted fields of a collection (Fields extension)."""
-    chosen: dict[str, Any] = include_fields(collection, set(fields.get("include", ())))
+    chosen: Document = include_fields(collection, set(fields.get("include", ())))
     chosen = dict(chosen)
     exclude_fields(chosen, set(fields.get("exclude", ())) - set(fields.get("include", ())))
     return chosen
 
 
-async def paging_links(page: Mapping[str, Any], request: Request) -> list[dict[str, Any]]:
+async def paging_links(page: Mapping[str, Any], request: Request) -> list[Document]:
     """The links of a page of collections: itself, the root, the next and the previous page."""
     stock = {link["rel"]: link for link in page.get("links", [])}
     links = CollectionSearchPagingLinks(request=request, next=stock.get("next"), prev=stock.get("prev"))
-    pages: list[dict[str, Any]] = await links.get_links()
+    pages: list[Document] = await links.get_links()
     return [{**link, "type": "application/json"} for link in pages]

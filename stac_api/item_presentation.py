@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from stac_api.stac_document import Document
+
 #: What we serve ourselves is stored relative to the API, so that the catalogue can move: files of the archive as
 #: `assets/{collection}/{item}/{key}`, pictures of stereo sets below the address of their Item.
 OWN_PREFIXES = ("assets/", "collections/")
@@ -30,12 +32,12 @@ DEFAULT_FIELDS = frozenset(
 
 
 def complete_item(
-    feature: dict[str, Any],
+    feature: Document,
     base_url: str,
     *,
     include: AbstractSet[str] = frozenset(),
     exclude: AbstractSet[str] = frozenset(),
-) -> dict[str, Any]:
+) -> Document:
     """The Item with what a client may rely on.
 
     Args:

@@ -7,6 +7,8 @@ from typing import Any
 
 from asyncpg import Connection
 
+from stac_api.stac_document import Document
+
 Translations = Mapping[str, Mapping[str, Any]]  #: language -> the fields that read otherwise in it
 
 
@@ -22,7 +24,7 @@ async def translations_of(connection: Connection, collections: Sequence[str]) ->
     return found
 
 
-def in_language(collection: Mapping[str, Any], translations: Translations, accepted: str | None) -> dict[str, Any]:
+def in_language(collection: Mapping[str, Any], translations: Translations, accepted: str | None) -> Document:
     """The collection in the accepted language it has, else in its own, with `language` and `languages` to match.
 
     A collection that does not state its language stays as it is.

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from stac_api.access.restriction import Restriction
+from stac_api.stac_document import Document
 
 #: Properties that name other Items, or speak of one: by the property that has the name.
 _NAMING: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +29,7 @@ _EXTENSIONS = {"stereo-img:group": "https://stac-extensions.github.io/stereo-ima
 _PLACES = frozenset({"collections", "assets"})
 
 
-def without_hidden(document: dict[str, Any], restriction: Restriction, base_url: str) -> dict[str, Any]:
+def without_hidden(document: Document, restriction: Restriction, base_url: str) -> Document:
     """An Item, or what a Fields request left of it, or a Collection, for a reader.
 
     Args:
@@ -75,7 +76,7 @@ def _steps(link: Mapping[str, Any], base_url: str) -> list[str]:
     return [unquote(step) for step in path.split("/")]
 
 
-def _without_names(item: dict[str, Any], linked: Collection[Any]) -> dict[str, Any]:
+def _without_names(item: Document, linked: Collection[Any]) -> Document:
     properties = item.get("properties")
     if not isinstance(properties, dict):
         return item

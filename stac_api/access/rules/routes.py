@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import attr
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
@@ -38,6 +38,7 @@ from stac_api.access.rules.documents import (
 from stac_api.access.rules.in_force import Period, policies_of, policy_timeline
 from stac_api.conditional_requests import has_current
 from stac_api.languages import preferred_language
+from stac_api.stac_document import Document
 
 #: From a Collection to its rules, and to what is paid for it.
 ACCESS_REL, QUOTA_REL = "access", "quota"
@@ -253,7 +254,7 @@ def _links(request: Request, collection_id: str, teller: RuleTeller | None) -> l
     return links
 
 
-async def with_rule_links(collections: Iterable[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+async def with_rule_links(collections: Iterable[Document], request: Request) -> list[Document]:
     """Collections with the links to their rules. Not to be called while a connection is held: it may need one."""
     base_url, teller = get_base_url(request), await teller_at(request)
     return [{**each, "links": [*each["links"], *rule_links(base_url, each["id"], teller)]} for each in collections]
