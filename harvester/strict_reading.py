@@ -135,6 +135,22 @@ class Fields:
         """An optional time as the source writes it, if it is one that can be read."""
         return None if self.instant(name, None) is None else str(self._content[name])
 
+    def of_type(self, name: str, schema: Mapping[str, Any]) -> Any:
+        """An optional value of the type that the JSON Schema of its property says; other types are as they are.
+
+        A wrong one would fail each search that filters by the property, for everybody.
+        """
+        if schema.get("format") == "date-time":
+            return self.time(name)
+        if schema.get("type") in ("number", "integer"):
+            bounds = (schema.get("minimum", -math.inf), schema.get("maximum", math.inf))
+            number = self.number(name, None, bounds)
+            return number if number is None or isinstance(self._content[name], str) else self._content[name]
+        value = self.take(name, None)
+        if value is None or schema.get("type") != "boolean" or isinstance(value, bool):
+            return value
+        return self._instead(None, f"{self._path(name)} is neither true nor false but {_shown(value)}")
+
     def section(self, name: str) -> Fields:
         """An object inside this one; empty where the source has none, or has something else there, which is told."""
         content = self.take(name, {})

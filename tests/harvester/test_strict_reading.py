@@ -111,6 +111,26 @@ def test_a_mandatory_field_that_says_what_it_cannot_mean_refuses_the_record() ->
         fields.number("gsd", within=(0.01, 10))
 
 
+@pytest.mark.parametrize(
+    ("schema", "fits", "unfit"),
+    [
+        ({"type": "number", "minimum": 0, "maximum": 100}, 5, -1),
+        ({"type": "number"}, 5.5, "N/A"),
+        ({"type": "boolean"}, False, "no"),
+        ({"type": "string", "format": "date-time"}, "2024-05-06T10:00:00Z", "12 mars"),
+        ({"type": "string"}, "a", None),
+        ({}, {"any": "thing"}, None),
+    ],
+)
+def test_a_value_of_the_type_of_its_property_stays_as_it_is(schema: dict[str, Any], fits: Any, unfit: Any) -> None:
+    """Another one is left out and told."""
+    fields = Fields({"fits": fits, "unfit": unfit, "text": "5"})
+    assert (fields.of_type("fits", schema), fields.of_type("unfit", schema)) == (fits, None)
+    assert len(fields.close({"text"})) == (unfit is not None)
+    if schema.get("type") == "number":
+        assert fields.of_type("text", schema) == 5
+
+
 def test_a_time_can_be_had_as_it_is_written() -> None:
     """In the words of its source, once it is known to be a time."""
     assert Fields({"at": "2020-04-01 18:56:19.30000000"}).time("at") == "2020-04-01 18:56:19.30000000"

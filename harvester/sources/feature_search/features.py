@@ -13,6 +13,7 @@ from footprints import FootprintError, Region, footprint_as_drawn
 from harvester.errors import UnreadableScene
 from harvester.record import RemoteAsset
 from harvester.sensors import SatelliteFields, Sensors
+from harvester.source_queryables import SOURCE_PROPERTIES
 from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields
 
@@ -120,6 +121,12 @@ def lasting_assets(assets: Iterable[RemoteAsset]) -> tuple[tuple[RemoteAsset, ..
 def known(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Those fields that have a value."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def published(fields: Fields, names: Mapping[str, str], source: str) -> dict[str, Any]:
+    """Fields under names of ours (theirs -> ours), each of the type with which the source's property is published."""
+    declared = SOURCE_PROPERTIES[source]
+    return {ours: fields.of_type(theirs, declared[ours].schema) for theirs, ours in names.items()}
 
 
 def grid_code(tile: str | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.feature_search.features import asset_key, file_fields, known, lasting_assets
+from harvester.sources.feature_search.features import asset_key, file_fields, known, lasting_assets, published
 from harvester.sources.feature_search.scene import scene_of_feature, with_stac_properties
 from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields
@@ -30,8 +30,8 @@ _OF_PROPERTIES = frozenset(
     }
 )
 
-#: Property of GEODES -> property of the Item; taken as it is.
-_AS_IT_IS = {
+#: Property of GEODES -> property of the Item.
+_PUBLISHED = {
     # "Nominal" is a category, which STAC allows only beside a duration.
     "product:timeliness": "geodes:timeliness",
     "s2:datatake_id": "s2:datatake_id",
@@ -83,7 +83,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
 
 
 def _properties(feature: Fields, properties: Fields, assets: tuple[RemoteAsset, ...]) -> dict[str, Any]:
-    named = {ours: properties.take(theirs, None) for theirs, ours in _AS_IT_IS.items()}
+    named = published(properties, _PUBLISHED, "geodes")
     data = [
         asset.fields["geodes:online"] for asset in assets if "data" in asset.roles and "geodes:online" in asset.fields
     ]

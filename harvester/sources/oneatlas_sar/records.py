@@ -86,7 +86,7 @@ def _further(properties: Fields) -> dict[str, Any]:
     values |= {
         "airbus:item_id": properties.text("itemId", None),
         "airbus:last_update_date": properties.time("lastUpdateTime"),
-        "airbus:out_of_full_performance": properties.take("outOfFullPerformance", None),
+        "airbus:out_of_full_performance": properties.of_type("outOfFullPerformance", {"type": "boolean"}),
         "sar:instrument_mode": properties.text("sensorMode", None),
         "sar:observation_direction": _SIDES.get(properties.one_of("lookDirection", _SIDES, "")),
         "sar:polarizations": _polarisations(properties),

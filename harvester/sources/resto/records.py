@@ -17,6 +17,7 @@ from harvester.sources.feature_search.features import (
     known,
     lasting_assets,
     orbit_state,
+    published,
 )
 from harvester.sources.feature_search.scene import end_of, scene_of_feature, with_stac_properties
 from harvester.sources.lasting_addresses import lasting_address
@@ -47,8 +48,8 @@ _OF_V2 = frozenset(
 _OF_V9 = frozenset({"likes", "owner", "status", "keywords", "citation", "license", "title", "providers"})
 _OF_OPENSEARCH3 = frozenset({"completionDate"})
 
-#: Property of resto 2 -> property of the Item; taken as it is.
-_V2_AS_IT_IS = {
+#: Property of resto 2 -> property of the Item.
+_V2_PUBLISHED = {
     "collection": "resto:collection",
     "sensorMode": "resto:sensor_mode",
     "organisationName": "resto:organisation",
@@ -67,12 +68,12 @@ _V2_AS_IT_IS = {
     "water": "resto:water",
 }
 
-_V9_AS_IT_IS = {
+_V9_PUBLISHED = {
     "sar:instrument_mode": "resto:sensor_mode",
     "updated": "resto:updated",
 }
 
-_KALIDEOS_AS_IT_IS = {
+_KALIDEOS_PUBLISHED = {
     "product": "kalideos:product",
     "productType": "kalideos:product_type",
     "base": "kalideos:site",
@@ -125,7 +126,7 @@ def _v2_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
         source_href=_page_of_record(properties),
         properties=known(
             {
-                **{ours: properties.take(theirs, None) for theirs, ours in _V2_AS_IT_IS.items()},
+                **published(properties, _V2_PUBLISHED, "resto"),
                 "grid:code": grid_code(properties.text("mgrs", None)),
                 "resto:storage_mode": properties.section("storage").text("mode", None),
                 "product:type": properties.text("productType", None),
@@ -156,7 +157,7 @@ def _v9_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
         properties=known(
             {
                 **scene.properties,
-                **{ours: properties.take(theirs, None) for theirs, ours in _V9_AS_IT_IS.items()},
+                **published(properties, _V9_PUBLISHED, "resto"),
                 "resto:collection": feature.text("collection", None),
             }
         ),
@@ -187,7 +188,7 @@ def _opensearch3_scene(feature: Fields, properties: Fields, sensors: Sensors) ->
         properties=known(
             {
                 **_incidence(properties),
-                **{ours: properties.take(theirs, None) for theirs, ours in _KALIDEOS_AS_IT_IS.items()},
+                **published(properties, _KALIDEOS_PUBLISHED, "resto"),
             }
         ),
         warnings=(*warnings, *properties.close(_OF_OPENSEARCH3)),

@@ -14,6 +14,7 @@ from pystac.serialization import identify_stac_object, migrate_to_latest
 from footprints import FootprintError, Region, ViewingDirection, footprint_as_drawn
 from harvester.errors import UnreadableScene
 from harvester.items.checks import RANGES
+from harvester.queryables import QUERYABLES
 from harvester.record import RawRecord, RecordLink, SceneRecord
 from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.feature_search.features import footprint_of, orbit_state
@@ -154,7 +155,9 @@ class _Properties:
         return self._further
 
     def _value(self, field: str) -> Any:
-        return self._ranged(field) if field in RANGES else self.fields.take(field)
+        if field in RANGES:
+            return self._ranged(field)
+        return self.fields.of_type(field, QUERYABLES.get(field, {}))
 
     def left_over(self) -> tuple[str, ...]:
         """A warning that names what was not taken."""

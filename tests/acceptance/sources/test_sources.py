@@ -22,6 +22,7 @@ from harvester.harvest import HarvestRooms, Request, harvest
 from harvester.runs.report import HarvestReport, Outcome
 from stac_api import ApiSettings, create_app
 from tests.acceptance.sources.stand_ins import COUNT, STAND_INS, StandIn, feed_of, led_to
+from tests.emulators import resto
 from tests.emulators.csw import iso_metadata
 from tests.emulators.pycsw_server import pycsw_serving
 from tests.emulators.serving import serving
@@ -196,3 +197,25 @@ def test_all_sources_share_one_catalogue(database: Database, tmp_path: Path) -> 
     kept = rows(database, "SELECT feed, count(*) FROM dinamis.source_record WHERE state = 'active' GROUP BY 1")
     assert dict(kept) == expected
     assert {item["collection"] for item in items(database).values()} >= {"radar", "sentinel", "spot-6-7-open", "dsm"}
+
+
+def test_a_value_of_another_type_does_not_break_the_filters_of_all(database: Database) -> None:
+    """It is left out and told: in the catalogue it would fail each search that filters by its property."""
+    records = resto.synthetic_records(3, "v2")
+    said = (("N/A", "12 mars"), (5, None), ("7.5", "2024-05-06 10:00:00Z"))
+    for record, (water, updated) in zip(records, said, strict=True):
+        record["properties"] |= {"water": water, "updated": updated}
+    catalogue = rooms(database, *documents())
+    with serving(resto.app(records, "v2")) as url:
+        report = harvest(feed_of("radar/kalideos", url=url, collection="S2ST"), catalogue, Request())
+    assert (counts(report), len(report.warnings)) == ({"new": 3}, 2)
+    with serving(create_app(ApiSettings(), database.conninfo("api"))) as url:
+        for filtering, found in (
+            ("resto:water > 4", {5, 7.5}),
+            ("resto:water < 7", {5}),
+            ("resto:updated > TIMESTAMP('2024-01-01T00:00:00Z')", {7.5}),
+        ):
+            asked = {"collections": "radar", "filter": filtering, "filter-lang": "cql2-text"}
+            answer = httpx.get(f"{url}/search", params=asked, timeout=30)
+            assert answer.status_code == 200, answer.text
+            assert {item["properties"]["resto:water"] for item in answer.json()["features"]} == found
