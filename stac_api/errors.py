@@ -130,6 +130,11 @@ NOT_FOUND = Refusal(status=404, code="NotFound")
 UNAVAILABLE = Refusal(
     status=503, code="Unavailable", detail="The catalogue's database does not answer now. Try again in a moment."
 )
+TOO_LONG = Refusal(
+    status=503,
+    code="TookTooLong",
+    detail="The search takes longer than this server allows: narrow area, dates or collections, or name fewer things.",
+)
 FAILED = Refusal(status=500, code="ServerError", detail="The server failed. Report the request id to its operator.")
 
 REFUSALS: Mapping[type[Exception], Refusal] = {
@@ -161,6 +166,7 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     postgres.PostgresConnectionError: UNAVAILABLE,
     postgres.InsufficientResourcesError: UNAVAILABLE,
     postgres.OperatorInterventionError: UNAVAILABLE,
+    postgres.QueryCanceledError: TOO_LONG,
     postgres.PostgresSystemError: UNAVAILABLE,
     postgres.TransactionRollbackError: UNAVAILABLE,
     postgres.InvalidTransactionStateError: UNAVAILABLE,

@@ -334,3 +334,16 @@ def test_connection_that_breaks_is_an_outage(database: Database) -> None:
 def test_headers_of_other_characters_are_refused(site: Site, header: str) -> None:
     """A header that is no UTF-8 is the client's mistake, also where it is read before all else."""
     assert problem_of(site.get("/", headers={header: b"host=\xff\xfe"}))["status"] == 400
+
+
+def test_search_that_takes_too_long_is_told_so(database: Database) -> None:
+    """Whoever asks too much learns it, instead of that the database is away and he should ask the same again."""
+    with (
+        serving(create_app(ApiSettings(statement_timeout_s=0.5), database.conninfo("api"))) as site,
+        database.connect("owner") as blocking,
+    ):
+        blocking.execute("LOCK TABLE pgstac.items IN ACCESS EXCLUSIVE MODE")
+        answer = site.get("/search")
+    assert problem_of(answer)["code"] == "TookTooLong"
+    assert "narrow" in answer.json()["detail"]
+    assert "Retry-After" not in answer.headers
