@@ -173,7 +173,9 @@ def _moved(instant: datetime | None, seconds: float) -> str:
 
 async def _refuse_undeclared(search: StereoSearch, request: Request) -> None:
     """Hold filter and order of computed sets to what those of stored ones may name."""
-    names = [*properties_in(search.filter_expr), *(key.field for key in search.sortby)]
+    # The usual order is nobody's wish: where there are no sets, no queryable declares it.
+    sortby = search.sortby if "sortby" in search.model_fields_set else ()
+    names = [*properties_in(search.filter_expr), *(key.field for key in sortby)]
     seen = (await restriction_of(request)).among(None) or []
     async with request.app.state.get_connection(request, "r") as connection:
         await refuse_undeclared(connection, sorted({*names} - COMPUTED_ONLY), seen)

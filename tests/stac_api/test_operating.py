@@ -71,11 +71,12 @@ def test_unreachable_database_is_said_without_its_address() -> None:
 
 
 def test_empty_catalogue_has_queryables(serve: Callable[..., Site]) -> None:
-    """Before the first collection the landing page and the queryables already answer."""
+    """Before the first collection the landing page, the queryables and the searches already answer."""
     site = serve()
     assert site.get("/queryables").json()["additionalProperties"] is False
     assert site.get("/").status_code == 200
     assert site.get("/search").json()["features"] == []
+    assert site.get("/stereo/search").json()["features"] == []
 
 
 def test_openapi_is_valid_and_complete(site: Site) -> None:
