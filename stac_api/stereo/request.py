@@ -90,7 +90,7 @@ def _range_schema(*examples: str) -> WithJsonSchema:
 
 Range = Annotated[Ends, BeforeValidator(_ends), AfterValidator(_ordered), _range_schema("5/20", "../20", "5/..")]
 Share = Annotated[Ends, BeforeValidator(_ends), AfterValidator(_ordered), _range_schema("0.5/0.9", "0.7/..")]
-Texts = Annotated[list[str], BeforeValidator(_listed)]
+Texts = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class StereoSearch(BaseModel):
 
     collections: Texts | None = Field(None, description="Collections of stereo sets, or of images to find sets among.")
     ids: Texts | None = Field(None, description="Ids of sets.")
-    bbox: Annotated[list[float] | None, BeforeValidator(_numbers)] = Field(
+    bbox: Annotated[Annotated[list[float], Field(min_length=4)] | None, BeforeValidator(_numbers)] = Field(
         None, description="The common overlap intersects it: west, south, east, north in degrees."
     )
     intersects: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = Field(
