@@ -87,5 +87,5 @@ def surface_of(search: StereoSearch) -> Region:
     """
     area = area_of(search)
     if not isinstance(area, shapely.Polygon | shapely.MultiPolygon) or not area.is_valid or not area.area > 0:
-        raise NotAnArea("A share or a cover of it is asked for: give one Polygon or MultiPolygon.")
+        raise NotAnArea("A share or a cover of it is asked for: give a surface, one Polygon or MultiPolygon.")
     return area
