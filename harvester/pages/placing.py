@@ -48,19 +48,26 @@ class RecordPlacing:
         of_scene.append(Draft(known, None, was_published=False, is_new=True))
         return of_scene[-1]
 
-    def refuse_taken_ids(self, drafts: Mapping[str, Draft], made: Sequence[Draft]) -> None:
-        """Refuse Items whose id is that of another one already.
+    def take_ids(self, drafts: dict[str, Draft], made: Sequence[Draft]) -> None:
+        """Let new Items be among the drafts; one with the id of an Item without records is that one from now on.
 
         Raises:
-            UnreadableScene: one of them is; it is of another acquisition, or in another collection.
+            UnreadableScene: an id is that of another acquisition, or is taken in another collection.
         """
-        others = {item.id: item for item in self._ledger.items([draft.known.id for draft in made])}
+        taken: set[str] = set()
         for draft in made:
-            other = others.get(draft.known.id)
-            if other is None and drafts[draft.known.id] is not draft:
-                other = drafts[draft.known.id].known
-            if other is not None:
-                raise UnreadableScene(_other_item(other, draft.known))
+            known, standing = draft.known, drafts.get(draft.known.id)
+            if standing is draft:
+                continue  # of several records
+            if standing:
+                if standing.records or known.id in taken or standing.known.collection != known.collection:
+                    raise UnreadableScene(_other_item(standing.known, known))
+                draft.known, draft.is_new = known._replace(created=standing.known.created), False
+                draft.stood_in = standing.stood_in
+                for sibling in drafts.values():
+                    sibling.is_touched |= standing.was_published and sibling.known.scene == standing.known.scene
+            drafts[known.id] = draft
+            taken.add(known.id)
 
     def _collection_of(self, scene: SceneOutline, of_scene: Sequence[Draft], former: str | None) -> str:
         """Where the Item of a record belongs: where the feed or the operator says, else where a document takes it."""

@@ -318,8 +318,8 @@ class PageWriting:
             for each in map(taken.__getitem__, acquisition.members)
         ]
         made = [draft for _, draft in placed if draft.known.id not in drafts or drafts[draft.known.id] is not draft]
-        drafts = {draft.known.id: draft for draft in made} | drafts
-        self._placing.refuse_taken_ids(drafts, made)
+        drafts |= self._drafts.with_siblings(self._ledger.items({draft.known.id for draft in made} - drafts.keys()))
+        self._placing.take_ids(drafts, made)
         for each, draft in placed:
             said = self._drafts.said(self._feed.source, each.scene, each.alone, each.outline)
             draft.records[self._feed.source, each.raw.id] = said

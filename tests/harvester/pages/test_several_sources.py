@@ -265,6 +265,32 @@ def test_ids_that_clash_are_refused_with_the_reason(stock: Stock, page_size: int
     assert f"its Item would be {IMAGE}, which is that of another acquisition in {HELD}" in report.refusals[0].reason
 
 
+@pytest.mark.parametrize("is_gone_meanwhile", [False, True])
+def test_records_under_other_names_keep_their_item(stock: Stock, is_gone_meanwhile: bool) -> None:
+    """When their names are corrected the Item goes with them to the other acquisition, and all links follow."""
+    other = image(5)
+    stock.archive.records = {"y": image(), "z": other}
+    stock.harvest(stock.archive_feed)
+    stock.held.records = {"a": image(), "b": image(job="JOB_2")}
+    stock.harvest()
+    before = items(stock.database)[IMAGE]
+    if is_gone_meanwhile:
+        stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id=gone, reason="sold") for gone in "ab"]
+        stock.harvest()
+        stock.held.withdrawals = []
+
+    corrected = image(keys=(other["image"],), seconds=other["seconds"])
+    stock.held.records = {"a": corrected, "b": {**corrected, "job": "JOB_2"}}
+    report = stock.harvest()
+
+    assert report.refusals == []
+    assert held_by(stock) == {ARCHIVED: (False, None), f"ARCHIVE-{other['image']}": (True, IMAGE)}
+    found = items(stock.database)[IMAGE]
+    assert links(found) == [("alternate", f"collections/{ARCHIVE}/items/ARCHIVE-{other['image']}")]
+    assert found["properties"]["created"] == before["properties"]["created"]
+    assert counts(stock.harvest(reread=True)) == {"unchanged": 2}
+
+
 def test_source_of_another_collection_is_told_where_the_item_is(stock: Stock) -> None:
     """An Item is in one collection: what a source of another one says of it is refused, with what to do."""
     stock.held.records = {"a": image()}
