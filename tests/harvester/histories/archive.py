@@ -46,19 +46,17 @@ whole = st.fixed_dictionaries(
     optional={"image": numbers, "east": st.just(0.02), "later": st.just(1)},
 )
 contradicting = st.fixed_dictionaries(
-    {"cloud": st.just(1)},
-    optional={
-        "prefix": st.sampled_from(("OTHER-", "COAST-")),
-        "with": st.lists(numbers, max_size=1),
-        "own_key": st.just(True),
-    },
+    {"cloud": st.just(1), "prefix": st.sampled_from(("OTHER-", "OWN-"))},
+    optional={"with": st.lists(numbers, max_size=1), "own_key": st.just(True)},
 )
+withdrawn: st.SearchStrategy[Change] = st.just(WITHDRAWN)
+lost: st.SearchStrategy[Change] = st.just(LOST)
 torn = st.fixed_dictionaries({"cloud": st.just(1), "problem": st.just("it is torn")})
 
 
 def changes(*of_a_record: st.SearchStrategy[Change]) -> st.SearchStrategy[dict[int, Change]]:
     """What becomes of some records of a source, by their numbers."""
-    return st.dictionaries(numbers, st.one_of(*of_a_record), max_size=4)
+    return st.dictionaries(numbers, st.one_of(*of_a_record), min_size=1, max_size=IMAGES)
 
 
 @dataclass
@@ -68,6 +66,10 @@ class ChangingSource(InventedSource):
     name: str = ""
     has_fingerprints: bool = False
     is_mended: bool = False  #: the reader: it reads what it took for torn
+
+    def __post_init__(self) -> None:
+        """Begin with a record of each image."""
+        self.change({number: {"cloud": 1} for number in range(IMAGES)})
 
     def change(self, changed: Mapping[int, Change]) -> None:
         """Let some records say something else, or be gone."""
