@@ -30,11 +30,17 @@ from harvester.pages.reading_ahead import Reader, ReadingAhead, Readings
 from harvester.pages.writing import PageWriting
 from harvester.record import Page, RawRecord, Withdrawal
 from harvester.runs import Part, PartLost, Request, Run, RunBusy, RunCancelled, drift, source_states
-from harvester.runs.absence import mark_absent, overdue_records, settle_sightings, withdrawal_limit
+from harvester.runs.absence import (
+    count_withdrawn,
+    mark_absent,
+    overdue_records,
+    settle_sightings,
+    withdrawal_limit,
+)
 from harvester.runs.expectations import breaches_of
 from harvester.runs.notices import Kind, Occasion, notify
 from harvester.runs.planning import KnownFingerprints, limited, refuse_unknown_collection, run_of, writing_options
-from harvester.runs.report import HarvestReport, Outcome, PageReport, printable
+from harvester.runs.report import HarvestReport, PageReport, printable
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress
@@ -281,26 +287,27 @@ def _write_page_once(
 ) -> tuple[Part, PageReport, set[str]]:
     writing = PageWriting(connection, side, work.feed, work.run.id, work.rooms, writing_options(work.run.request))
     written = writing.take_in(page, readings)
-    _refuse_too_many(work, connection, len(written.withdrawn))
+    if written.withdrawn:
+        _refuse_too_many(work, connection)
     writing.write_items()
     drift.keep_sample(connection, part, work.feed, page, written)
     advanced = runs.advance(connection, part, page.next_cursor, written, is_done=is_done)
     return advanced, written, writing.touched_collections()
 
 
-def _refuse_too_many(work: _Work, connection: Connection, withdrawing: int) -> None:
-    """Stop before more records are withdrawn than one run may.
+def _refuse_too_many(work: _Work, connection: Connection, more: int = 0) -> None:
+    """Stop before more records in force are withdrawn than one run may: those that it has withdrawn, and `more`.
 
     Raises:
         TooManyWithdrawals: these would be more.
     """
-    if not withdrawing or work.allow_withdrawals or not work.run.active_before:
+    if work.allow_withdrawals or not work.run.active_before:
         return
-    so_far = runs.counts_of(connection, work.run.id).get(Outcome.WITHDRAWN, 0)
+    gone = count_withdrawn(connection, work.run) + more
     limit = withdrawal_limit(work.run, work.feed.withdrawals)
-    if so_far + withdrawing > limit:
+    if gone > limit:
         raise TooManyWithdrawals(
-            f"It would be at least {so_far + withdrawing} of {work.run.active_before} records of {work.feed.name}; "
+            f"It would be at least {gone} of {work.run.active_before} records of {work.feed.name}; "
             f"{limit} are allowed ({work.feed.withdrawals.max_share:.0%}). If the source is right, run it again with "
             "--allow-withdrawals."
         )
@@ -378,7 +385,8 @@ def _keep_state(work: _Work, side: Connection, run: Run) -> None:
 
 def _withdraw_overdue(work: _Work, connection: Connection, side: Connection) -> None:
     overdue = overdue_records(side, work.feed.name, work.feed.withdrawals)
-    _refuse_too_many(work, side, sum(is_active for _, is_active in overdue))
+    if overdue:
+        _refuse_too_many(work, side, sum(is_active for _, is_active in overdue))
     for start in range(0, len(overdue), _WITHDRAWN_AT_ONCE):
         gone = [
             Withdrawal(id=record, reason="its source does not show it any more")

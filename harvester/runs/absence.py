@@ -11,7 +11,9 @@ from harvester import catalogue
 from harvester.collection_model import WithdrawalRules
 from harvester.runs import Run
 
-MARK_ABSENT, OVERDUE_RECORDS = statements("harvester.runs", "mark_absent", "overdue_records")
+MARK_ABSENT, OVERDUE_RECORDS, COUNT_WITHDRAWN = statements(
+    "harvester.runs", "mark_absent", "overdue_records", "count_withdrawn"
+)
 
 
 def settle_sightings(connection: Connection, run: Run) -> None:
@@ -40,6 +42,13 @@ def overdue_records(connection: Connection, feed: str, rules: WithdrawalRules) -
     """The records that have been absent longer than the period of grace: id, and whether it is active."""
     rows = connection.execute(OVERDUE_RECORDS, {"feed": feed, "grace_days": rules.grace_days})
     return rows.fetchall()
+
+
+def count_withdrawn(connection: Connection, run: Run) -> int:
+    """How many records a run has withdrawn that were in force: of one in quarantine nobody misses an Item."""
+    row = connection.execute(COUNT_WITHDRAWN, {"feed": run.feed, "run": run.id}).fetchone()
+    assert row is not None  # noqa: S101 - a count gives a row
+    return int(row[0])
 
 
 def withdrawal_limit(run: Run, rules: WithdrawalRules) -> int:

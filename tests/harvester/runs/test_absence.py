@@ -254,6 +254,19 @@ def test_share_counts_over_all_pages_of_a_run(ten: Stock) -> None:
         ten.harvest(feed)
 
 
+def test_share_is_of_records_in_force(ten: Stock) -> None:
+    """Refused records that the source withdraws take no Item away: however many they are, they stop no run."""
+    ten.held.records |= {name: image(20 + number, problem="it is torn") for number, name in enumerate("abcde")}
+    ten.harvest()
+    for gone in "abcde3":
+        del ten.held.records[gone]
+    ten.held.withdrawals = [Withdrawal(id=gone, reason="revoked") for gone in "abcde3"]
+
+    report = ten.harvest(feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.1)))
+
+    assert counts(report) == {"unchanged": 9, "withdrawn": 6}
+
+
 def test_quarantined_record_that_vanishes_is_forgotten(stock: Stock) -> None:
     """A refused record that its source does not show any more leaves the quarantine, and no Item changes."""
     stock.held.records = {"a": image(), "b": image(1, problem="it is torn")}
