@@ -86,7 +86,8 @@ class RecordPlacing:
             draft.move(str(wanted))
         if wanted is not None:
             return wanted
-        remembered = held or [draft for draft in of_scene if draft.known.id == former]
+        going_on = [draft for draft in held if draft.sources]
+        remembered = [*going_on, *(draft for draft in of_scene if draft.known.id == former), *held]
         return remembered[0].known.collection if remembered else self._accepting_collection(scene)
 
     def _refuse_company(self, moving: Sequence[Draft], there: Sequence[Draft]) -> None:

@@ -305,6 +305,24 @@ def test_record_comes_back_into_the_item_of_another_source_where_it_was(stock: S
     assert catalogue(stock) == before
 
 
+def test_record_comes_back_where_it_was_though_a_withdrawn_item_has_its_name(stock: Stock) -> None:
+    """Another source made that Item once, in another collection, of the same acquisition."""
+    coast, other = feed_of("coast", COAST, kind="held"), feed_of("other", HELD, kind="held")
+    named = {**image(), "image": "COAST"}
+    stock.held.records = {"c": named}
+    stock.harvest(coast)
+    stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id="c", reason="sold")]
+    stock.harvest(coast)
+    stock.held.withdrawals = []
+    for feed, said in ((other, image()), (ANYWHERE, image()), (ANYWHERE, named)):
+        stock.held.records = {"a": said}
+        stock.harvest(feed)
+    before = catalogue(stock)
+    stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id="a", reason="sold")]
+    undo_in(stock, stock.harvest(ANYWHERE).run, ANYWHERE)
+    assert catalogue(stock) == before
+
+
 ANYWHERE = feed_of("held", None)
 
 
