@@ -18,6 +18,7 @@ from stac_api.commands.register import (
     print_line,
     print_table,
     shown_day,
+    shown_last_day,
 )
 
 
@@ -85,7 +86,7 @@ def list_frameworks(everything: bool, as_json: bool) -> None:
         return
     print_table(
         ("framework", "kind", "principal", "begins", "ends"),
-        ((f.title, f.kind, f.principal_name, shown_day(f.begins), shown_day(f.ends)) for f in found),
+        ((f.title, f.kind, f.principal_name, shown_day(f.begins), shown_last_day(f.ends)) for f in found),
     )
 
 

@@ -17,6 +17,7 @@ from stac_api.commands.register import (
     print_line,
     print_table,
     shown_day,
+    shown_last_day,
 )
 
 LIFE_DAYS = 180
@@ -99,7 +100,7 @@ def list_keys(reference: str | None, everything: bool, as_json: bool) -> None:
                 k.person_name,
                 k.label,
                 " ".join(k.scopes),
-                shown_day(k.expires_at),
+                shown_last_day(k.expires_at),
                 shown_day(k.last_used_at),
                 shown_day(k.revoked_at),
             )

@@ -8,7 +8,15 @@ import click
 
 from database.commands.terminal import json_option
 from stac_api.commands.places import PLACE_COMMANDS
-from stac_api.commands.register import by_option, open_register, print_document, print_line, print_table, shown_day
+from stac_api.commands.register import (
+    by_option,
+    open_register,
+    print_document,
+    print_line,
+    print_table,
+    shown_day,
+    shown_last_day,
+)
 
 if TYPE_CHECKING:
     from stac_api.access.register.people import Person
@@ -104,7 +112,7 @@ def _print_person(document: dict[str, Any]) -> None:
     print_line(f"login {person.subject} at {person.issuer}" if person.issuer else "no login")
     print_table(
         ("entity", "role", "place", "since", "until"),
-        ((p.entity_name, p.role, p.state, shown_day(p.begins), shown_day(p.ends)) for p in document["places"]),
+        ((p.entity_name, p.role, p.state, shown_day(p.begins), shown_last_day(p.ends)) for p in document["places"]),
     )
     print_table(
         ("category", "entity", "framework", "standing"),
@@ -112,7 +120,7 @@ def _print_person(document: dict[str, Any]) -> None:
     )
     print_table(
         ("key", "label", "scopes", "until"),
-        ((k.id, k.label, " ".join(k.scopes), shown_day(k.expires_at)) for k in document["keys"]),
+        ((k.id, k.label, " ".join(k.scopes), shown_last_day(k.expires_at)) for k in document["keys"]),
     )
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from database.commands.opening import ready_database
 from database.commands.terminal import OUT, Failure, print_json, print_plain
+from stac_api.access.register.periods import last_day
 from stac_api.access.register.references import printable
 
 if TYPE_CHECKING:
@@ -70,13 +71,18 @@ def beginning(day: datetime | None) -> datetime | None:
 
 
 def end(day: datetime | None) -> datetime | None:
-    """The last moment of a day that was typed, UTC: who says until Friday means Friday too."""
+    """The end of a day that was typed, UTC: who says until Friday means Friday too."""
     return day.replace(tzinfo=UTC) + timedelta(days=1) if day else None
 
 
 def shown_day(moment: datetime | None) -> str:
-    """A time as tables have it."""
-    return f"{moment:%Y-%m-%d}" if moment else ""
+    """The day of a moment, UTC, as tables have it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d}" if moment else ""
+
+
+def shown_last_day(end: datetime | None) -> str:
+    """The last day of what holds up to a moment, as tables have it: what was typed as its end."""
+    return f"{last_day(end)}" if end else ""
 
 
 def print_line(text: str) -> None:

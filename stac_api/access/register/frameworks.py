@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from stac_api.access.errors import IdentityRefused
 from stac_api.access.register.audit import Actor, note
 from stac_api.access.register.categories import FRANCE, EntityKind, FrameworkKind
 from stac_api.access.register.entities import Entity
-from stac_api.access.register.periods import Period
+from stac_api.access.register.periods import Period, last_day
 from stac_api.access.register.references import id_in, only_one, printable
 
 
@@ -34,7 +34,8 @@ class Framework:
     def described(self) -> str:
         """What tells it from others of its title."""
         with_whom = f" of {self.principal_name}" if self.principal_name else ""
-        return printable(f"{self.title} ({self.kind}{with_whom}, {self.begins:%Y-%m-%d} to {self.ends:%Y-%m-%d})")
+        first_day = self.begins.astimezone(UTC).date()
+        return printable(f"{self.title} ({self.kind}{with_whom}, {first_day} to {last_day(self.ends)})")
 
 
 ALL, ADD = statements("stac_api.access", "frameworks", "add_framework")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from stac_api.access.errors import IdentityRefused
+
+
+def last_day(end: datetime) -> date:
+    """The last day, UTC, of what holds up to a moment and no longer: the day before, if that is midnight."""
+    return (end.astimezone(UTC) - datetime.resolution).date()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +26,7 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.until and self.until <= (self.since or datetime.now(UTC)):
-            raise IdentityRefused(f"It would end on {self.until:%Y-%m-%d}, before it begins.")
+            raise IdentityRefused(f"It would end on {last_day(self.until)}, before it begins.")
 
 
 FROM_NOW_ON = Period()

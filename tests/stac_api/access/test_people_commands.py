@@ -137,6 +137,21 @@ def test_what_ends_before_it_begins_is_refused(operator: Operator, entity: str, 
     assert standings(operator, person) == {"SCI_FR": "good"}
 
 
+@pytest.mark.parametrize("zone", ["America/Cayenne", "Europe/Paris"])
+def test_days_are_shown_as_they_were_typed(operator: Operator, entity: str, person: str, zone: str) -> None:
+    """The first and the last day of a framework, a place and a key are shown, wherever the server's clock stands."""
+    there = Operator({**operator.environment, "PGTZ": zone})
+    title, days = f"Mission {uuid4().hex[:8]}", ("--since", "2026-05-01", "--until", "2099-12-31")
+    added = there.types("framework", "add", "mission", title, "--principal", entity, *days)
+    there.types("user", "join", person, entity, *days)
+    there.types("key", "create", person, "--until", "2099-12-31")
+    assert "2026-05-01 to 2099-12-31" in added
+    assert re.search(rf"{title} .* 2026-05-01 +2099-12-31\n", there.types("framework", "list", "--all"))
+    assert there.types("user", "show", person).count("2099-12-31") == 2
+    assert "2099-12-31" in there.types("key", "list", person)
+    assert "on 2020-01-31," in there.is_refused("user", "join", person, entity, "--until", "2020-01-31")
+
+
 @pytest.mark.parametrize(
     ("kind", "country", "category", "why"),
     [
