@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -71,7 +71,13 @@ def beginning(day: datetime | None) -> datetime | None:
 
 
 def end(day: datetime | None) -> datetime | None:
-    """The end of a day that was typed, UTC: who says until Friday means Friday too."""
+    """The end of a day that was typed, UTC: who says until Friday means Friday too.
+
+    Raises:
+        BadParameter: No day follows it.
+    """
+    if day and day.date() == date.max:
+        raise click.BadParameter(f"nothing is kept that long: give a day before {date.max}", param_hint="--until")
     return day.replace(tzinfo=UTC) + timedelta(days=1) if day else None
 
 

@@ -128,6 +128,13 @@ def test_categories_are_for_members(operator: Operator, entity: str, person: str
     assert "user join" in operator.is_refused("user", "grant", person, "SCI_FR", "--entity", entity)
 
 
+def test_last_day_of_the_calendar_is_refused(operator: Operator, person: str) -> None:
+    """A key until the end of 9999 is refused in words; one until the day before is made."""
+    assert "a day before 9999-12-31" in operator.is_refused("key", "create", person, "--until", "9999-12-31")
+    operator.types("key", "create", person, "--until", "9999-12-30")
+    assert "9999-12-30" in operator.types("user", "show", person)
+
+
 def test_what_ends_before_it_begins_is_refused(operator: Operator, entity: str, person: str) -> None:
     """A membership until yesterday is refused; one until today holds today."""
     yesterday, today = (f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}" for days in (1, 0))
