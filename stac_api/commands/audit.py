@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from database.commands.terminal import json_option
-from stac_api.commands.register import DAY, beginning, open_register, print_document, print_table
+from stac_api.commands.register import DAY, beginning, open_register, print_document, print_line
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from psycopg import Connection
+
+    from stac_api.access.register.audit import AuditEvent
 
 
 @click.command()
@@ -40,19 +42,14 @@ def audit(subject: str | None, since: datetime | None, limit: int, as_json: bool
     if as_json:
         print_document(events)
         return
-    print_table(
-        ("at", "who", "action", "subject", "detail"),
-        (
-            (
-                f"{event.at:%Y-%m-%d %H:%M}",
-                event.actor or event.detail.get("login"),
-                event.action,
-                event.subject,
-                json.dumps({name: value for name, value in event.detail.items() if name != "login"}),
-            )
-            for event in events
-        ),
-    )
+    for event in events:
+        _print_event(event)
+
+
+def _print_event(event: AuditEvent) -> None:
+    detail = {name: value for name, value in event.detail.items() if name != "login"}
+    who = event.actor or event.detail.get("login")
+    print_line(f"{event.at:%Y-%m-%d %H:%M}  {event.action:<20}  {event.subject}  by {who}  {json.dumps(detail)}")
 
 
 def _meant(connection: Connection[Any], subject: str) -> UUID | str:

@@ -106,6 +106,7 @@ def list_keys(reference: str | None, everything: bool, as_json: bool) -> None:
             )
             for k in found
         ),
+        whole=("key", "until", "last used", "revoked"),
     )
 
 

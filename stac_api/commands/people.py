@@ -121,6 +121,7 @@ def _print_person(document: dict[str, Any]) -> None:
     print_table(
         ("key", "label", "scopes", "until"),
         ((k.id, k.label, " ".join(k.scopes), shown_last_day(k.expires_at)) for k in document["keys"]),
+        whole=("key", "until"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -96,9 +96,16 @@ def print_line(text: str) -> None:
     print_plain(printable(text))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows as they are: what people are called is no markup."""
-    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Collection[str] = ()) -> None:
+    """Print rows as they are: what people are called is no markup.
+
+    Args:
+        columns: The headings.
+        rows: A cell for each heading.
+        whole: Columns of what people copy, which is never broken: on a narrow terminal the others give way.
+    """
+    headings = (Column(name, overflow="fold", no_wrap=name in whole) for name in columns)
+    table = Table(*headings, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(Text(printable("" if value is None else str(value))) for value in row))
     OUT.print(table)

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from cli import main
 from database import Database
+from database.commands.terminal import OUT
 from stac_api.access.credentials.api_keys import key_of
 
 
@@ -393,6 +394,21 @@ def test_key_is_shown_once_and_kept_by_nobody(operator: Operator, connection: ps
     assert operator.reads("key", "list", person) == []
     assert operator.reads("key", "list", person, "--all")[0]["revoked_at"]
     assert "dinamis key list" in operator.is_refused("key", "revoke", key.id)
+
+
+def test_ids_stay_whole_on_a_narrow_terminal(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 80 columns the id of a key, and those in the trail, can be copied, however long the other cells are."""
+    monkeypatch.setattr(OUT, "width", 80)
+    address = f"{uuid4().hex[:8]}@example.org"
+    operator.types("user", "add", "Jean-Baptiste de La Fontaine", address)
+    scopes = ("--scope", "read", "--scope", "download", "--scope", "account")
+    operator.types("key", "create", address, "--label", "QGIS on the laptop of the laboratory, second floor", *scopes)
+    (key,) = operator.reads("key", "list", address)
+    person = operator.reads("user", "show", address)["person"]["id"]
+    assert key["id"] in operator.types("user", "show", address)
+    operator.types("key", "revoke", key["id"])
+    assert key["id"] in operator.types("key", "list", address, "--all")
+    assert person in operator.types("audit", "--subject", address)
 
 
 def test_keys_are_for_active_accounts(operator: Operator, person: str) -> None:
