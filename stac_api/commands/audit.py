@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from database.commands.terminal import json_option
+from stac_api.commands.moments import shown_moment
 from stac_api.commands.register import DAY, beginning, open_register, print_document, print_line
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def audit(subject: str | None, since: datetime | None, limit: int, as_json: bool
 def _print_event(event: AuditEvent) -> None:
     detail = {name: value for name, value in event.detail.items() if name != "login"}
     who = event.actor or event.detail.get("login")
-    print_line(f"{event.at:%Y-%m-%d %H:%M}  {event.action:<20}  {event.subject}  by {who}  {json.dumps(detail)}")
+    print_line(f"{shown_moment(event.at)}  {event.action:<20}  {event.subject}  by {who}  {json.dumps(detail)}")
 
 
 def _meant(connection: Connection[Any], subject: str) -> UUID | str:

@@ -1,4 +1,4 @@
-"""Times as they are typed."""
+"""Times as they are typed and shown."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ def _in_utc(_ctx: click.Context, _param: click.Parameter, moment: datetime | Non
     if moment is None:
         return datetime.now(UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def shown_moment(moment: datetime | None) -> str:
+    """A time to the minute, UTC, whatever the zone of the database server."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else ""
 
 
 at_option = click.option(

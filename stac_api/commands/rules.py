@@ -15,7 +15,7 @@ from rich.table import Column, Table
 
 from database.commands.opening import ready_database, settings_of
 from database.commands.terminal import OUT, Failure, json_option, print_json, print_plain
-from stac_api.commands.moments import at_option
+from stac_api.commands.moments import at_option, shown_moment
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -157,7 +157,7 @@ def rollback(yes: bool, by: str) -> None:
     with _connection("owner") as connection:
         last = [each for each in rule_store.history(connection) if each.state == "active"][-1:]
         if not yes and last:
-            click.confirm(f"Take {last[0].id} back, in force from {_day(last[0].begins)}?", abort=True)
+            click.confirm(f"Take {last[0].id} back, in force from {shown_moment(last[0].begins)}?", abort=True)
         policies = rule_store.rollback(connection, by=by)
     print_plain(f"{policies.id} holds in its place, from {policies.valid_from:%Y-%m-%d %H:%M:%S %Z}")
 
@@ -286,13 +286,11 @@ def _print_changes(found: Sequence[Change]) -> None:
 def _print_history(stored: Iterator[StoredSet] | Sequence[StoredSet]) -> None:
     table = Table(Column("set", no_wrap=True), "state", "from", "until", "source", "activated")
     for each in stored:
-        activated = f"{_day(each.activated_at)} by {each.activated_by}" if each.activated_at else ""
-        table.add_row(each.id, each.state, _day(each.begins), _day(each.ends), each.source_document, activated)
+        activated = f"{shown_moment(each.activated_at)} by {each.activated_by}" if each.activated_at else ""
+        table.add_row(
+            each.id, each.state, shown_moment(each.begins), shown_moment(each.ends), each.source_document, activated
+        )
     OUT.print(table)
-
-
-def _day(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
 
 
 def _print_rules(policies: PolicySet) -> None:

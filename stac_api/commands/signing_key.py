@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
 from database.commands.opening import ready_database
 from database.commands.terminal import json_option, print_json, print_plain, say
+from stac_api.commands.moments import shown_moment
 
 
 @click.group("signing-key")
@@ -45,9 +44,5 @@ def list_keys(as_json: bool) -> None:
         print_json([vars(each) for each in found])
         return
     for each in found:
-        state = f"honoured until {_shown(each.honoured_until)}" if each.honoured_until else "signs"
-        print_plain(f"{each.kid}  made {_shown(each.created_at)}  {state}")
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
+        state = f"honoured until {shown_moment(each.honoured_until)}" if each.honoured_until else "signs"
+        print_plain(f"{each.kid}  made {shown_moment(each.created_at)}  {state}")

@@ -145,6 +145,14 @@ def test_what_ends_before_it_begins_is_refused(operator: Operator, entity: str, 
     assert standings(operator, person) == {"SCI_FR": "good"}
 
 
+def test_moments_are_shown_in_utc(operator: Operator, entity: str) -> None:
+    """The trail tells its times in UTC, as it is asked for them, wherever the server's clock stands."""
+    there = Operator({**operator.environment, "PGTZ": "Pacific/Noumea"})
+    (event,) = operator.reads("audit", "--subject", entity)
+    at = datetime.fromisoformat(event["at"]).astimezone(UTC)
+    assert there.types("audit", "--subject", entity).startswith(f"{at:%Y-%m-%d %H:%M}  entity.add")
+
+
 @pytest.mark.parametrize("zone", ["America/Cayenne", "Europe/Paris"])
 def test_days_are_shown_as_they_were_typed(operator: Operator, entity: str, person: str, zone: str) -> None:
     """The first and the last day of a framework, a place and a key are shown, wherever the server's clock stands."""
