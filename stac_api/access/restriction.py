@@ -5,14 +5,13 @@ Two readers of the same categories see the same. What is not seen is answered as
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from fastapi import FastAPI, Request
+from asyncpg import Connection
+from fastapi import Request
 
 from database.statements import statement
 from stac_api.access.authorize import Action, Resource, authorize, views_filter
@@ -20,6 +19,7 @@ from stac_api.access.credentials.resolver import principal_of
 from stac_api.access.policy import Category, PolicySet
 from stac_api.access.principal import Principal
 from stac_api.access.rules.in_force import policies_in_force
+from stac_api.remembered import Remembered
 
 #: A collection that is new is known to searches everywhere after this, in seconds.
 OLDEST_LIST_S = 1.0
@@ -74,14 +74,24 @@ class PresentCollection:
         return Resource(collection=self.id, view_collections=self.view_collections)
 
 
-@dataclass
-class _Remembered:
-    """What one process remembers of the catalogue, and the restrictions that follow from it."""
+@dataclass(kw_only=True)
+class PresentCollections(Remembered):
+    """The collections of the catalogue, and the restrictions that follow from them."""
+
+    NAME = "present_collections"
 
     collections: frozenset[PresentCollection] = frozenset()
-    read_at: float = float("-inf")  #: by the monotonic clock, in seconds
-    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     restrictions: dict[tuple[frozenset[Category], bool], tuple[PolicySet, Restriction]] = field(default_factory=dict)
+
+    async def read(self, connection: Connection) -> None:
+        """Forget the restrictions if there are other collections now."""
+        rows: list[Mapping[str, Any]] = await connection.fetch(PRESENT_COLLECTIONS)
+        collections = frozenset(
+            PresentCollection(row["id"], bool(row["holds_sets"]), frozenset(row["view_collections"])) for row in rows
+        )
+        if collections != self.collections:
+            self.collections = collections
+            self.restrictions.clear()
 
 
 async def restriction_of(request: Request) -> Restriction:
@@ -113,7 +123,7 @@ async def saw_collection(request: Request, collection: str, at: datetime) -> boo
 
 async def present_collections(request: Request, oldest_s: float = OLDEST_LIST_S) -> dict[str, PresentCollection]:
     """All collections of the catalogue by id, whoever asks; from a list that may be so many seconds old."""
-    return {each.id: each for each in (await _known(request, oldest_s)).collections}
+    return {each.id: each for each in (await PresentCollections.recent(request, oldest_s)).collections}
 
 
 async def _restriction(request: Request, oldest_s: float) -> Restriction:
@@ -122,7 +132,7 @@ async def _restriction(request: Request, oldest_s: float) -> Restriction:
         return Restriction(hides=True)
     if principal.is_operator or policies.shows_everything(principal.categories):
         return NO_RESTRICTION
-    known = await _known(request, oldest_s)
+    known = await PresentCollections.recent(request, oldest_s)
     kind = (principal.categories, principal.is_operator)
     worked_out = known.restrictions.get(kind)
     if worked_out is None or worked_out[0] is not policies:
@@ -139,35 +149,3 @@ def restriction(principal: Principal, present: Collection[PresentCollection], po
         # What no rule speaks of is seen by operators, and told of by nothing either.
         hides=policies.hides_what_others_see(principal.categories) or len(seen) < len(present),
     )
-
-
-async def _known(request: Request, oldest_s: float) -> _Remembered:
-    known = _remembered(request.app)
-    asked_at = time.monotonic()
-    if asked_at - known.read_at > oldest_s:
-        async with known.reading:
-            # Whoever waited has what was read meanwhile.
-            if known.read_at < asked_at - oldest_s:
-                began = time.monotonic()
-                await _read(known, request)
-                known.read_at = began
-    return known
-
-
-async def _read(known: _Remembered, request: Request) -> None:
-    async with request.app.state.get_connection(request, "r") as connection:
-        rows: list[Mapping[str, Any]] = await connection.fetch(PRESENT_COLLECTIONS)
-    collections = frozenset(
-        PresentCollection(row["id"], bool(row["holds_sets"]), frozenset(row["view_collections"])) for row in rows
-    )
-    if collections != known.collections:
-        known.collections = collections
-        known.restrictions.clear()
-
-
-def _remembered(app: FastAPI) -> _Remembered:
-    # Made with the first request, in its event loop.
-    known: _Remembered | None = getattr(app.state, "present_collections", None)
-    if known is None:
-        known = app.state.present_collections = _Remembered()
-    return known

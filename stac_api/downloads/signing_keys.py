@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import psycopg
-from fastapi import FastAPI, Request
+from asyncpg import Connection
+from fastapi import Request
 from psycopg.rows import class_row
 
 from database.statements import statements
 from stac_api.downloads.errors import NoSigningKey
 from stac_api.downloads.signatures import SigningKey
+from stac_api.remembered import Remembered
 
 #: How long a signed address may live at most, and by default. The `teledetection` client signs again half an hour
 #: before the end: what lives less would never be used twice.
@@ -30,27 +30,25 @@ OLDEST_KEYS_S = 2.0
 KEYS, LISTED = statements("stac_api.downloads", "signing_keys", "listed_signing_keys")
 
 
-@dataclass
-class SigningKeys:
-    """The keys as one process knows them."""
+@dataclass(kw_only=True)
+class SigningKeys(Remembered):
+    """The keys that are honoured."""
+
+    NAME = "signing_keys"
 
     by_id: Mapping[str, SigningKey] = field(default_factory=dict)
     signing: SigningKey | None = None
-    read_at: float = float("-inf")  #: by the monotonic clock, in seconds
-    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def read(self, connection: Connection) -> None:
+        """Learn of keys that are new, and of those that were revoked."""
+        rows = await connection.fetch(KEYS, HONOURED)
+        self.by_id = {row["kid"]: SigningKey(kid=row["kid"], secret=bytes(row["secret"])) for row in rows}
+        self.signing = next((self.by_id[row["kid"]] for row in rows if row["signs"]), None)
 
 
 async def signing_keys(request: Request) -> SigningKeys:
     """The keys that are honoured now."""
-    keys = _remembered(request.app)
-    async with keys.reading:
-        if time.monotonic() - keys.read_at > OLDEST_KEYS_S:
-            async with request.app.state.get_connection(request, "r") as connection:
-                rows = await connection.fetch(KEYS, HONOURED)
-            keys.by_id = {row["kid"]: SigningKey(kid=row["kid"], secret=bytes(row["secret"])) for row in rows}
-            keys.signing = next((keys.by_id[row["kid"]] for row in rows if row["signs"]), None)
-            keys.read_at = time.monotonic()
-    return keys
+    return await SigningKeys.recent(request, OLDEST_KEYS_S)
 
 
 async def present_signing_key(request: Request) -> SigningKey:
@@ -63,14 +61,6 @@ async def present_signing_key(request: Request) -> SigningKey:
     if key is None:
         raise NoSigningKey
     return key
-
-
-def _remembered(app: FastAPI) -> SigningKeys:
-    # Made with the first request, in its event loop.
-    keys: SigningKeys | None = getattr(app.state, "signing_keys", None)
-    if keys is None:
-        keys = app.state.signing_keys = SigningKeys()
-    return keys
 
 
 @dataclass(frozen=True, kw_only=True)

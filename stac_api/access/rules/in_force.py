@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from asyncpg import Connection
-from fastapi import FastAPI, Request
+from fastapi import Request
 
 from database.statements import statement
 from stac_api.access.policy import PolicySet
+from stac_api.remembered import Remembered
 
 #: A newly activated set is known everywhere after this, in seconds.
 OLDEST_TIMELINE_S = 1.0
@@ -35,19 +34,19 @@ class Period:
         return self.begins <= at and (self.ends is None or at < self.ends)
 
 
-@dataclass
-class PolicyTimeline:
-    """What one process remembers of the sets."""
+@dataclass(kw_only=True)
+class PolicyTimeline(Remembered):
+    """When which set decides, and those sets that were asked for."""
+
+    NAME = "policy_timeline"
 
     periods: tuple[Period, ...] = ()
-    read_at: float = float("-inf")  #: by the monotonic clock, in seconds
     sets: dict[tuple[str, str], PolicySet] = field(default_factory=dict)  #: by id and digest
-    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it need not be read again."""
-        return time.monotonic() - self.read_at < OLDEST_TIMELINE_S
+    async def read(self, connection: Connection) -> None:
+        """Learn of sets that were activated or taken back."""
+        rows: list[Mapping[str, Any]] = await connection.fetch(TIMELINE)
+        self.periods = tuple(Period(**row) for row in rows)
 
     def period(self, at: datetime) -> Period | None:
         """The period that a time lies in."""
@@ -80,7 +79,7 @@ async def _policies_at(request: Request, at: datetime) -> PolicySet | None:
 
 async def policies_of(request: Request, period: Period) -> PolicySet:
     """The set of a period."""
-    timeline = _remembered(request.app)
+    timeline = PolicyTimeline.of(request.app)
     key = (period.id, period.digest)
     if key not in timeline.sets:
         async with request.app.state.get_connection(request, "r") as connection:
@@ -91,24 +90,4 @@ async def policies_of(request: Request, period: Period) -> PolicySet:
 
 async def policy_timeline(request: Request) -> PolicyTimeline:
     """The sets that were, are and will be in force."""
-    timeline = _remembered(request.app)
-    if not timeline.is_fresh:
-        async with timeline.reading:
-            if not timeline.is_fresh:
-                async with request.app.state.get_connection(request, "r") as connection:
-                    timeline.periods = await _periods(connection)
-                timeline.read_at = time.monotonic()
-    return timeline
-
-
-async def _periods(connection: Connection) -> tuple[Period, ...]:
-    rows: list[Mapping[str, Any]] = await connection.fetch(TIMELINE)
-    return tuple(Period(**row) for row in rows)
-
-
-def _remembered(app: FastAPI) -> PolicyTimeline:
-    # Made with the first request, in its event loop.
-    timeline: PolicyTimeline | None = getattr(app.state, "policy_timeline", None)
-    if timeline is None:
-        timeline = app.state.policy_timeline = PolicyTimeline()
-    return timeline
+    return await PolicyTimeline.recent(request, OLDEST_TIMELINE_S)
