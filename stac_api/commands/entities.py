@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from database.commands.terminal import json_option
-from stac_api.access.register.categories import EntityKind
+from stac_api.access.register.categories import EntityKind, EntityState
 from stac_api.commands.register import by_option, open_register, print_document, print_line, print_table, shown_day
 
 if TYPE_CHECKING:
     from stac_api.access.register.entities import Entity, Step
     from stac_api.access.register.memberships import Application
-
-STATES = ("applied", "compliant", "active", "suspended", "left")
 
 
 def _country(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -127,7 +125,7 @@ def edit(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
 
 
 @entity.command("list")
-@click.option("--state", type=click.Choice(STATES), help="Only those that stand so.")
+@click.option("--state", type=click.Choice([each.value for each in EntityState]), help="Only those that stand so.")
 @click.option("--kind", type=click.Choice([each.value for each in EntityKind]), help="Only those of a kind.")
 @click.option("--name", "text", metavar="TEXT", help="Only those with this in their name.")
 @json_option

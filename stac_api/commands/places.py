@@ -10,6 +10,7 @@ import click
 
 from database.commands.terminal import json_option
 from stac_api.access.policy import Category
+from stac_api.access.register.categories import Role
 from stac_api.commands.register import (
     DAY,
     Register,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from stac_api.access.register.memberships import Application, Grant
 
 CATEGORIES = click.Choice([each.value for each in Category if each is not Category.PUBLIC])
-ROLES = click.Choice(["user", "referent", "legal_representative"])
+ROLES = click.Choice([each.value for each in Role])
 
 since_option = click.option("--since", type=DAY, help="From the beginning of this day on, UTC. [default: now]")
 until_option = click.option("--until", type=DAY, help="Until the end of this day, UTC. [default: until further notice]")
@@ -59,9 +60,7 @@ def join(
     period = Period(since=beginning(since), until=end(until))
     with open_register(by) as register:
         person, entity = person_of(register.connection, reference), entity_of(register.connection, entity_reference)
-        memberships.join(
-            register.connection, register.actor, person.id, entity.id, memberships.Role(role), period=period
-        )
+        memberships.join(register.connection, register.actor, person.id, entity.id, Role(role), period=period)
     print_line(f"{person.described()} is a member of {entity.name}, as {role}")
 
 
@@ -78,7 +77,7 @@ def leave(reference: str, entity_reference: str, role: str | None, by: str | Non
 
     with open_register(by) as register:
         person, entity = person_of(register.connection, reference), entity_of(register.connection, entity_reference)
-        left = memberships.Role(role) if role else None
+        left = Role(role) if role else None
         memberships.leave(register.connection, register.actor, person.id, entity.id, left)
     print_line(f"{person.described()} is no member of {entity.name} any more{f', as {role}' if role else ''}")
 

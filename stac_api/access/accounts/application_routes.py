@@ -23,14 +23,13 @@ from stac_api.access.errors import IdentityRefused
 from stac_api.access.policy import Category
 from stac_api.access.principal import Login, Principal
 from stac_api.access.refusals import Refused
-from stac_api.access.register.categories import EntityKind, categories_of
+from stac_api.access.register.categories import EntityKind, Role, categories_of
 from stac_api.access.register.memberships import (
     APPLICATIONS,
     CONFIRM,
     REFUSE,
     VALIDATE,
     Application,
-    Role,
     grant_for,
 )
 from stac_api.errors import Explained

@@ -18,8 +18,7 @@ from stac_api.access.authorize import Action, Decision, Reason, authorize
 from stac_api.access.policy import Category, LicenceRef, PolicySet, QuotaRule, Visibility
 from stac_api.access.principal import Capacity, Scope, Standing
 from stac_api.access.refusals import Remedy, in_words, licence_href, remedies, to_apply
-from stac_api.access.register.entities import EntityState
-from stac_api.access.register.memberships import Role
+from stac_api.access.register.categories import EntityState, Role
 from stac_api.access.rules.in_force import policies_in_force
 
 _ACCOUNT, _EXPORT = statements("stac_api.access", "account", "export_of_person")

@@ -1,4 +1,4 @@
-"""In what qualities the people of an entity can act, by what the entity is and where."""
+"""What entities, frameworks and people in them can be, and in what qualities these can act."""
 
 from __future__ import annotations
 
@@ -14,6 +14,24 @@ class EntityKind(StrEnum):
     SCIENCE = "science"  #: laboratory, university, research organisation
     PUBLIC = "public"  #: authority, agency, or association with a mission of public interest
     FIRM = "firm"
+
+
+class EntityState(StrEnum):
+    """How an entity stands."""
+
+    APPLIED = "applied"
+    COMPLIANT = "compliant"  #: its papers are in order
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    LEFT = "left"
+
+
+class Role(StrEnum):
+    """What somebody is in an entity."""
+
+    USER = "user"
+    REFERENT = "referent"  #: validates the applications of the others
+    LEGAL_REPRESENTATIVE = "legal_representative"
 
 
 class FrameworkKind(StrEnum):

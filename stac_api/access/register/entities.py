@@ -17,18 +17,8 @@ from database.statements import statements
 from stac_api.access.errors import IdentityRefused
 from stac_api.access.register import memberships
 from stac_api.access.register.audit import Actor, note
-from stac_api.access.register.categories import EntityKind
+from stac_api.access.register.categories import EntityKind, EntityState
 from stac_api.access.register.references import id_in, only_one, printable
-
-
-class EntityState(StrEnum):
-    """How an entity stands."""
-
-    APPLIED = "applied"
-    COMPLIANT = "compliant"  #: its papers are in order
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    LEFT = "left"
 
 
 @dataclass(frozen=True, kw_only=True)

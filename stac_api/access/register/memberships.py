@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from database.statements import statements
 from stac_api.access.errors import IdentityRefused, Unknown
 from stac_api.access.policy import Category
 from stac_api.access.register.audit import Actor, note
-from stac_api.access.register.categories import NEEDED_FRAMEWORK, EntityKind, categories_of, usual_category
+from stac_api.access.register.categories import NEEDED_FRAMEWORK, EntityKind, Role, categories_of, usual_category
 from stac_api.access.register.periods import FROM_NOW_ON, Period
 
 APPLICATIONS, VALIDATE, CONFIRM, REFUSE = statements(
@@ -27,14 +26,6 @@ APPLICATIONS, VALIDATE, CONFIRM, REFUSE = statements(
 ADD, END, GRANT, REVOKE = statements(
     "stac_api.access", "add_membership", "end_memberships", "grant_category", "revoke_category"
 )
-
-
-class Role(StrEnum):
-    """What somebody is in an entity."""
-
-    USER = "user"
-    REFERENT = "referent"  #: validates the applications of the others
-    LEGAL_REPRESENTATIVE = "legal_representative"
 
 
 @dataclass(frozen=True, kw_only=True)

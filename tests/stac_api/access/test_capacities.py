@@ -14,9 +14,9 @@ from stac_api.access.policy import Category
 from stac_api.access.principal import Standing
 from stac_api.access.register import entities, frameworks, memberships, people
 from stac_api.access.register.audit import Actor
-from stac_api.access.register.categories import EntityKind, FrameworkKind
+from stac_api.access.register.categories import EntityKind, FrameworkKind, Role
 from stac_api.access.register.entities import Entity, NewEntity, Step
-from stac_api.access.register.memberships import Grant, Role
+from stac_api.access.register.memberships import Grant
 from stac_api.access.register.people import Person
 from stac_api.access.register.periods import Period
 

@@ -22,11 +22,13 @@ from stac_api.access.register.categories import (
     NEEDED_FRAMEWORK,
     REST_OF_THE_UNION,
     EntityKind,
+    EntityState,
+    Role,
     categories_of,
     usual_category,
 )
-from stac_api.access.register.entities import CHANGES, EntityState, NewEntity, Step
-from stac_api.access.register.memberships import Grant, Role
+from stac_api.access.register.entities import CHANGES, NewEntity, Step
+from stac_api.access.register.memberships import Grant
 from stac_api.access.register.periods import Period
 
 TERMINAL = Actor(login="tester")
