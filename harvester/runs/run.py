@@ -70,7 +70,6 @@ class Run:
     is_resumed: bool  #: another process went on with a part: what was not seen may be there
     is_resumable: bool  #: it failed on its way, and can be gone on with
     is_everything: bool  #: a record that it does not see is not at the source
-    cancel_requested: bool
     active_before: int  #: records of the feed in force when it began
     error: str | None
 

@@ -10,7 +10,6 @@ SELECT
     is_resumed,
     is_resumable,
     is_everything,
-    cancel_requested,
     active_before,
     error
 FROM dinamis.run
