@@ -111,10 +111,6 @@ class Session:
         """The same for a POST with a JSON body; it is repeated after failures, so it must only ask."""
         return self._ask(self._request("POST", url, json=body), lambda response: self._read(response, _json))
 
-    def get_bytes(self, url: str, parameters: Mapping[str, Any] | None = None) -> bytes:
-        """What the service answers, for formats other than JSON; raises as `get_json`."""
-        return self.request("GET", url, parameters=parameters).content
-
     def get_document(self, url: str, read: Callable[[bytes], T], parameters: Mapping[str, Any] | None = None) -> T:
         """What `read` makes of the answer; where it raises `UnreadableAnswer`, the service is asked again."""
         return self._ask(self._request("GET", url, parameters), lambda response: self._read(response, read))

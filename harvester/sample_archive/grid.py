@@ -45,11 +45,6 @@ class PixelGrid:
         lon, lat = self._to_lonlat.transform(*self.plane(col, row))
         return np.asarray(lon), np.asarray(lat)
 
-    def image(self, lon: Numbers, lat: Numbers) -> tuple[Numbers, Numbers]:
-        """Columns and rows of points on the ground, at the height of the plane."""
-        x, y = self._to_lonlat.transform(lon, lat, direction="INVERSE")
-        return self.image_of_plane(x, y)
-
     def image_of_plane(self, x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
         """Columns and rows of points of the plane."""
         a, b, c, d, e, f = self.transform

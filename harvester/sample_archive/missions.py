@@ -52,10 +52,6 @@ class Family:
     encoding: str = "UTF-8"
     quality_tables: str
 
-    def band(self, band_id: str) -> SpectralBand:
-        """The band with this vendor id."""
-        return next(band for band in self.bands if band.id == band_id)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Mission:

@@ -156,7 +156,7 @@ def test_an_answer_without_bounds_is_left() -> None:
     """A small packed answer that unpacks without bounds is refused, once."""
     with _service() as (url, plan), _session(url, Patience(max_bytes=100_000)) as session:
         with pytest.raises(SourceUnavailable, match="more than 100,000 bytes"):
-            session.get_bytes(f"{url}/bomb")
+            session.get_document(f"{url}/bomb", bytes)
         assert len(plan.requests) == 1
 
 
@@ -166,7 +166,7 @@ def test_an_answer_that_may_unpack_without_bounds_is_not_unpacked(packings: str)
     packed = quirks.answers(200, {}, {"Content-Encoding": packings})
     with _service(always=packed) as (url, plan), _session(url) as session:
         with pytest.raises(SourceUnavailable, match=r"packed by .*; only gzip is asked for"):
-            session.get_bytes(url)
+            session.get_document(url, bytes)
         assert len(plan.requests) == 1
     assert [headers["accept-encoding"] for _, _, headers in plan.requests] == ["gzip, deflate"]
 
