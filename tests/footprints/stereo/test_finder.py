@@ -92,10 +92,6 @@ def seen(name: str, seconds: float, azimuth: float | None, incidence: float | No
 TRIPLE = [seen("a", 0, 0, 12.0), seen("b", 20, 90, 0.5), seen("c", 40, 180, 12.0)]
 
 
-TOO_WIDE = NormalisedDirection(180, 40.0, DirectionSource.GIVEN)
-TOO_NARROW = NormalisedDirection(0, 11.0, DirectionSource.GIVEN)
-
-
 def judged(found: set[tuple[str, ...]], entries: list[dict[str, Any]]) -> tuple[set[Any], set[Any]]:
     """What was found in excess and what is missing, the borderline entries of the truth aside."""
     true = {tuple(e["ids"]) for e in entries if e["valid"] and not e["borderline"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,13 +91,6 @@ def set_item(views: Sequence[Document], *, collection: str | None = None, **prop
         "links": [{"rel": "derived_from", "href": f"collections/{v['collection']}/items/{v['id']}"} for v in views],
         "assets": {},
     }
-
-
-def shifted(item: Document, **changes: Any) -> Document:
-    """A copy of an Item with other properties."""
-    changed = copy.deepcopy(item)
-    changed["properties"] |= changes
-    return changed
 
 
 def _quantities(pair: StereoPair) -> Document:

@@ -202,7 +202,7 @@ def test_panchromatic_image_is_preferred(tmp_path: Path) -> None:
     assert held.metadata == tmp_path / "metadata-p-sensor-j-1"
 
 
-def test_view_to_order_is_named(tmp_path: Path) -> None:
+def test_view_to_order_is_named() -> None:
     """A set with a view that is not held is refused with the view that has to be ordered."""
     pair = {"id": "pair", "properties": {"stereo:views_to_order": ["PHR1A_2"]}}
     with pytest.raises(ViewToOrder, match=r"pair needs PHR1A_2"):
