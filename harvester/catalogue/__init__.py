@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harvester.catalogue.pgstac import (
-    ItemDocument,
     analyze_ledger,
     collections_with_deferred_work,
     connect,
@@ -18,7 +17,6 @@ from harvester.catalogue.pgstac import (
 )
 
 __all__ = [
-    "ItemDocument",
     "analyze_ledger",
     "collections_with_deferred_work",
     "connect",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import psycopg
 from psycopg import Connection
@@ -18,6 +17,7 @@ from psycopg import Connection
 from database.statements import statements
 from harvester.catalogue import direct_loading
 from harvester.errors import CatalogueError
+from harvester.items.document import ItemDocument
 
 # The number is arbitrary and ours alone.
 _WRITER_LOCK = 0x44494E41
@@ -25,8 +25,6 @@ _WRITER_LOCK = 0x44494E41
 DEFERRED_COLLECTIONS, MAKE_ROOM, NOTE_HARVESTED, STORED_ITEMS = statements(
     "harvester.catalogue", "deferred_collections", "make_room", "note_harvested", "stored_items"
 )
-
-ItemDocument = dict[str, Any]  #: an Item as JSON data, with the key `private` that pgSTAC keeps apart
 
 
 def connect(conninfo: str, *, autocommit: bool = False) -> Connection:

@@ -13,8 +13,8 @@ from database.commands.terminal import Failure, print_plain, say
 from harvester.commands.rooms import collection_documents
 
 if TYPE_CHECKING:
+    from harvester.items.document import ItemDocument
     from harvester.stereo.pair_search import Bounds, StereoQuestion
-    from harvester.stereo.views import ItemDocument
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Callback = Callable[[click.Context, click.Parameter, str | None], tuple[float | None, ...] | None]

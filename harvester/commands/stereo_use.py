@@ -13,8 +13,8 @@ from database.commands.terminal import Failure, json_option, print_json, print_p
 from harvester.commands.stereo_search import set_collections
 
 if TYPE_CHECKING:
+    from harvester.items.document import ItemDocument
     from harvester.stereo.held_views import Places
-    from harvester.stereo.views import ItemDocument
 
 CHAINS = ("cars", "asp", "micmac", "s2p")  #: keys of harvester.stereo.export.CHAINS
 

@@ -18,8 +18,7 @@ import shapely
 
 from footprints import footprint_bbox
 from harvester.errors import UnreadableScene
-
-ItemDocument = dict[str, Any]  #: a STAC Item as JSON data
+from harvester.items.document import ItemDocument
 
 #: Lowest and highest value of numeric fields, in the unit of the field, in properties, assets and bands alike.
 RANGES: Mapping[str, tuple[float, float]] = {

@@ -27,13 +27,14 @@ from harvester.items.assets import (
     product_type,
     spoken_moment,
 )
-from harvester.items.checks import ItemDocument, check_item
+from harvester.items.checks import check_item
 from harvester.items.clouds import clouds_of_ground
 from harvester.items.corrections import correct_item
+from harvester.items.document import ItemDocument
 from harvester.items.links import Sibling, archive_fields, item_links
 from harvester.record import SceneRecord
 
-__all__ = ["ItemDocument", "Sibling", "SourcedScene", "check_item", "item_from_scenes", "private_part"]
+__all__ = ["Sibling", "SourcedScene", "check_item", "item_from_scenes", "private_part"]
 
 STAC_VERSION = "1.1.0"
 #: Written by hand: the classes of pystac write older versions of most of them.

@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import cache, cached_property, partial
 from typing import Any
 
-from harvester import catalogue
 from harvester.collection_documents import CollectionDocuments
 from harvester.errors import UnreadableScene
+from harvester.items.document import ItemDocument
 from harvester.items.from_scenes import Sibling, SourcedScene, item_from_scenes, private_part
 from harvester.ledger import ActiveRecord, KnownItem, Ledger
 from harvester.pages.reading_ahead import ItemAlone
@@ -65,7 +65,7 @@ class Draft:
     reason: str = "no record of it is left"  #: should it be withdrawn
     is_new: bool = False  #: the ledger did not have it before this page
     is_touched: bool = False
-    built: catalogue.ItemDocument | None = None
+    built: ItemDocument | None = None
     private: Mapping[str, Any] = field(default_factory=dict)  #: what is kept beside it
 
     @property

@@ -26,7 +26,8 @@ from typing import Any, Self
 import orjson
 
 from harvester.errors import UnreadableScene
-from harvester.items.from_scenes import ItemDocument, SourcedScene, item_from_scenes, private_part
+from harvester.items.document import ItemDocument
+from harvester.items.from_scenes import SourcedScene, item_from_scenes, private_part
 from harvester.record import Canonical, Page, RawRecord, SceneOutline, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.source import Fingerprints, FingerprintsInOrder

@@ -23,6 +23,7 @@ from harvester.errors import CatalogueError, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.instants import rfc3339
+from harvester.items.document import ItemDocument
 from harvester.ledger import KnownRecord, Ledger, RecordEntry
 from harvester.pages.acquisitions import Acquisition, acquisitions_of, moments_of
 from harvester.pages.conflicts import conflicts_between
@@ -508,7 +509,7 @@ class PageWriting:
             {name: self._bare_document(draft, draft.built) for name, draft in views.items() if draft.built}
         )
 
-    def _stored(self, drafts: Mapping[str, Draft]) -> dict[str, catalogue.ItemDocument]:
+    def _stored(self, drafts: Mapping[str, Draft]) -> dict[str, ItemDocument]:
         places = [(draft.stood_in, name) for name, draft in drafts.items() if draft.stood_in]
         return catalogue.stored_items(self._side, places) if places else {}
 
@@ -520,10 +521,10 @@ class PageWriting:
             elif draft.stood_in not in (None, draft.known.collection):
                 yield str(draft.stood_in), name, f"it was moved to {draft.known.collection}"
 
-    def _document(self, draft: Draft, built: catalogue.ItemDocument) -> catalogue.ItemDocument:
+    def _document(self, draft: Draft, built: ItemDocument) -> ItemDocument:
         return with_sets(self._bare_document(draft, built), self._sets.memberships(draft.known.id))
 
-    def _bare_document(self, draft: Draft, built: catalogue.ItemDocument) -> catalogue.ItemDocument:
+    def _bare_document(self, draft: Draft, built: ItemDocument) -> ItemDocument:
         """The Item without what it says of stereo sets."""
         times = {"created": _written(draft.known.created), "updated": _written(self._now)}
         properties = {**built["properties"], **times}
@@ -549,7 +550,7 @@ def _with_printable_id(raw: RawRecord) -> RawRecord:
     return raw if name == raw.id else replace(raw, id=name)
 
 
-def _comparable(document: catalogue.ItemDocument) -> dict[str, Any]:
+def _comparable(document: ItemDocument) -> dict[str, Any]:
     """The Item as JSON, apart from when it was written, and from nulls, which pgSTAC does not give back."""
     timeless = {**document, "properties": {**document["properties"], "updated": None}}
     plain: dict[str, Any] = json.loads(json.dumps(timeless), object_hook=_without_nulls)

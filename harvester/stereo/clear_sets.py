@@ -13,9 +13,9 @@ from psycopg import Connection
 from database.statements import statement
 from footprints.stereo.properties import area_properties
 from footprints.wrapping import Region
+from harvester.items.document import ItemDocument
 from harvester.stereo.errors import StereoSearchRefused
 from harvester.stereo.pair_search import MOST_SETS, StereoQuestion, find_sets
-from harvester.stereo.views import ItemDocument
 
 _CLOUDS = statement("harvester.stereo", "clouds_of_views")
 

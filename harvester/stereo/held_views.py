@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from harvester.items.assets import MEMBER_MARK
+from harvester.items.document import ItemDocument
 from harvester.stereo.errors import ViewNotHere, ViewNotUsable, ViewToOrder
-from harvester.stereo.views import ItemDocument
 
 Copies = Sequence[Mapping[str, str]]  #: root and path of each copy of a file
 Places = Mapping[str, Copies]  #: by the key of the asset

@@ -11,10 +11,11 @@ from psycopg import Connection
 from harvester import catalogue
 from harvester.collection_documents import CollectionDocument
 from harvester.instants import rfc3339
+from harvester.items.document import ItemDocument
 from harvester.stereo.keeping import NO_CHANGES, BuiltSet, SetKeeping, Span, StoredSet
 from harvester.stereo.rules import StereoRules
 from harvester.stereo.stereo_items import Membership, digest_of, stereo_item
-from harvester.stereo.views import ItemDocument, PlacedItem
+from harvester.stereo.views import PlacedItem
 
 _NO_SET_LEFT = "its views make no stereo set any more"
 
@@ -98,7 +99,7 @@ class PageSets:
         written = [(str(each["id"]), str(each["collection"]), each) for each in self.documents]
         return [*written, *((each.id, each.collection, None) for each in self.gone)]
 
-    def stored_items(self) -> dict[str, catalogue.ItemDocument]:
+    def stored_items(self) -> dict[str, ItemDocument]:
         """The Items of these sets as the catalogue has them, by id."""
         stood = [*self.gone, *filter(None, map(self._stood, self._built))]
         return catalogue.stored_items(self._side, [(each.collection, each.id) for each in stood]) if stood else {}

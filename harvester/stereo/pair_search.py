@@ -11,9 +11,9 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from database.statements import statement
+from harvester.items.document import ItemDocument
 from harvester.stereo.errors import StereoSearchRefused, StereoSetUnknown
 from harvester.stereo.held_views import Places
-from harvester.stereo.views import ItemDocument
 
 VIEWS_OF_SET = statement("harvester.stereo", "views_of_set")
 

@@ -16,7 +16,7 @@ import pyogrio.raw
 import shapely
 from shapely.geometry import shape
 
-from harvester.stereo.views import ItemDocument
+from harvester.items.document import ItemDocument
 
 #: Columns of tables by name, and the property that each shows; lists become texts.
 COLUMNS: Mapping[str, str] = MappingProxyType(

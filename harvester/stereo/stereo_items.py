@@ -15,9 +15,9 @@ from footprints import footprint_bbox
 from footprints.stereo.properties import ROLES, STEREO_EXTENSION, stereo_properties
 from footprints.stereo.suitability import outer_pair, suitability
 from harvester.items.assets import known, spoken_moment
+from harvester.items.document import ItemDocument
 from harvester.items.from_scenes import EXTENSIONS
 from harvester.stereo.sets import FoundSet
-from harvester.stereo.views import ItemDocument
 
 STEREO_IMAGERY_EXTENSION = "https://stac-extensions.github.io/stereo-imagery/v1.0.0/schema.json"
 

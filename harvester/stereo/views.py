@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 import shapely
 
 from footprints import Region, View
 from footprints.stereo.properties import view_of_image
-
-ItemDocument = Mapping[str, Any]  #: an Item as JSON data
+from harvester.items.document import ItemDocument
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from database import Database
 from harvester import catalogue
-from harvester.catalogue import ItemDocument
 from harvester.catalogue.publish import publish_collections
 from harvester.errors import CatalogueError
+from harvester.items.document import ItemDocument
 from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from tests.harvest_rooms import documents, items, rows, search
 from tests.scene_records import scene
