@@ -9,7 +9,7 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
-from footprints.wrapping import polygon_parts
+from footprints import polygon_parts
 from harvester.record import SceneRecord
 
 #: The components of one bundle differ by less at their edges.

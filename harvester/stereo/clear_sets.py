@@ -11,8 +11,8 @@ import shapely
 from psycopg import Connection
 
 from database.statements import statement
+from footprints import Region
 from footprints.stereo.properties import area_properties
-from footprints.wrapping import Region
 from harvester.items.document import ItemDocument
 from harvester.stereo.errors import StereoSearchRefused
 from harvester.stereo.pair_search import MOST_SETS, StereoQuestion, find_sets

@@ -21,8 +21,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Json
 
 from database.statements import statements
-from footprints import DirectionSource, NormalisedDirection, View
-from footprints.wrapping import Region
+from footprints import DirectionSource, NormalisedDirection, Region, View
 from harvester.stereo.rules import StereoRules
 from harvester.stereo.sets import LIMITS, FoundSet, find_sets
 from harvester.stereo.stereo_items import Membership, memberships_of, published_suitability
