@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache, reduce
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from shapely import MultiPolygon
@@ -132,6 +132,14 @@ class Page:
     numbers: Mapping[str, int] = field(default_factory=dict)  #: of some of those, by id: their number in the ledger
     withdrawals: Sequence[Withdrawal] = ()
     expected_total: int | None = None  #: how many records the source says there are in all; only for showing progress
+
+
+Told = TypeVar("Told", RawRecord, Withdrawal)
+
+
+def once_each(told: Iterable[Told]) -> list[Told]:
+    """Each id once, as in a page: what is said of it last."""
+    return list({each.id: each for each in told}.values())
 
 
 @dataclass(frozen=True, kw_only=True)

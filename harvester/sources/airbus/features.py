@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from footprints import FootprintError, Region, footprint_from_corners, footprint_from_rings, union_footprints
 from harvester.errors import UnreadableScene
-from harvester.record import RawRecord
+from harvester.record import RawRecord, once_each
 from harvester.sources.lasting_addresses import with_blank_signatures
 from harvester.strict_reading import instant
 
@@ -31,8 +31,7 @@ def records_from_features(
         id_field: the property that is the id of the record.
         passing: places of what changes without the image.
     """
-    records = [_record(feature, id_field, passing) for feature in features]
-    return list({record.id: record for record in records}.values())
+    return once_each(_record(feature, id_field, passing) for feature in features)
 
 
 def _record(feature: Any, id_field: str, passing: frozenset[str]) -> RawRecord:

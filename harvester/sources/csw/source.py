@@ -12,7 +12,7 @@ from pydantic import Field
 
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session, basic_auth
-from harvester.record import Page, RawRecord
+from harvester.record import Page, RawRecord, once_each
 from harvester.sources.csw.answer import SearchResults, search_results
 from harvester.sources.csw.request import DUBLIN_CORE_SCHEMA, ISO_SCHEMA, constraint_of, get_records
 from harvester.sources.iso19139.document import XmlElement, text
@@ -69,8 +69,7 @@ def read_pages(
             progress.records += len(records)
             progress.total = catalogue.matched
             yield Page(
-                # One id stands once in a page: the last one counts.
-                records=list({record.id: record for record in records}.values()),
+                records=once_each(records),
                 next_cursor=None if place.position is None else place.cursor,
                 expected_total=catalogue.matched,
             )

@@ -144,8 +144,3 @@ def raw_record(feature: Any, record_id: Any, passing: frozenset[str] = frozenset
     if isinstance(record_id, str) and record_id:
         return RawRecord(id=record_id, content=content, place_keys=passing)
     return RawRecord(id=f"sha256:{RawRecord(id='', content=content).digest().hex()}", content=content)
-
-
-def once_each(records: Iterator[RawRecord]) -> list[RawRecord]:
-    """Each id once: its last record."""
-    return list({record.id: record for record in records}.values())

@@ -14,13 +14,12 @@ from pydantic import Field
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.instants import rfc3339
-from harvester.record import Page, RawRecord
+from harvester.record import Page, RawRecord, once_each
 from harvester.sources.feature_search.paging import (
     Answer,
     Position,
     features_of,
     numbered_pages,
-    once_each,
     raw_record,
     whole_number,
 )

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
-from harvester.record import Page, RawRecord, Withdrawal
+from harvester.record import Page, RawRecord, Withdrawal, once_each
 from harvester.sources.airbus.auth import OneAtlasOptions
 from harvester.sources.airbus.features import moment_or_none, records_from_features
 from harvester.sources.oneatlas.records import scene_from_record
@@ -229,7 +229,7 @@ class _Catalogue:
 def _deletions(catalogue: _Catalogue, session: Session, position: Position, after: Position | None) -> Iterator[Page]:
     """The pages of deletions; the cursor of the last leads to `after`."""
     for _, answer, following in catalogue.walk_deletions(session, position):
-        withdrawals = list({each.id: each for each in map(_withdrawal, answer.entries)}.values())
+        withdrawals = once_each(map(_withdrawal, answer.entries))
         going_on = following or after
         yield Page(records=[], withdrawals=withdrawals, next_cursor=going_on.cursor() if going_on else None)
 

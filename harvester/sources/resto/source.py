@@ -12,14 +12,13 @@ from pydantic import Field, model_validator
 from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session
-from harvester.record import Page, RawRecord
+from harvester.record import Page, RawRecord, once_each
 from harvester.sources.feature_search.paging import (
     Answer,
     Position,
     digest_of,
     features_of,
     numbered_pages,
-    once_each,
     raw_record,
     whole_number,
 )

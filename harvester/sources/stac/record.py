@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -85,11 +85,6 @@ def _content(item: Any, place: Mapping[str, str], preset: str | None) -> dict[st
 
 def _record(identity: str, content: dict[str, Any]) -> RawRecord:
     return RawRecord(id=identity, content=content, place_keys=_PLACE_KEYS)
-
-
-def distinct(records: Iterable[RawRecord]) -> list[RawRecord]:
-    """The records of a page, of each id the last."""
-    return list({record.id: record for record in records}.values())
 
 
 def _identity(item: Any) -> str:

@@ -15,11 +15,11 @@ from pystac_client.stac_api_io import StacApiIO
 
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
-from harvester.record import Page
+from harvester.record import Page, once_each
 from harvester.sources.source import Progress, Selection
 from harvester.sources.stac.documents import links_of
 from harvester.sources.stac.options import Options
-from harvester.sources.stac.record import distinct, listed_record
+from harvester.sources.stac.record import listed_record
 
 logger = getLogger(__name__)
 
@@ -247,7 +247,7 @@ def _page(
 ) -> Page:
     href = request.href.partition("?")[0]
     return Page(
-        records=distinct(listed_record(feature, href, options.preset) for feature in features),
+        records=once_each(listed_record(feature, href, options.preset) for feature in features),
         next_cursor=following.cursor() if following else None,
         expected_total=total,
     )
