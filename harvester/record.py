@@ -142,6 +142,11 @@ def once_each(told: Iterable[Told]) -> list[Told]:
     return list({each.id: each for each in told}.values())
 
 
+def known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that have a value: what a source does not say is absent, never null."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Band:
     """One band of an image, as it lies in the pixels."""

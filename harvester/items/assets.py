@@ -15,7 +15,7 @@ from pystac.utils import datetime_to_str
 
 from harvester.errors import UnreadableScene
 from harvester.items.checks import is_storable
-from harvester.record import Band, CompanionFile, ImageFile, Product, RemoteAsset, SceneRecord
+from harvester.record import Band, CompanionFile, ImageFile, Product, RemoteAsset, SceneRecord, known
 
 #: The records of one acquisition by source, the sources in order of precedence, the principal record of each first.
 ScenesBySource = Mapping[str, Sequence[SceneRecord]]
@@ -55,11 +55,6 @@ class _HeldFile:
     scene: SceneRecord
     product: Product
     file: ImageFile | CompanionFile
-
-
-def known(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that have a value: what a source does not say is absent, never null."""
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def product_type(scene: SceneRecord, product: Product) -> str:

@@ -22,7 +22,6 @@ from harvester.errors import UnreadableScene
 from harvester.items.assets import (
     ScenesBySource,
     assets_from_scenes,
-    known,
     places_by_key,
     product_type,
     spoken_moment,
@@ -32,7 +31,7 @@ from harvester.items.clouds import clouds_of_ground
 from harvester.items.corrections import correct_item
 from harvester.items.document import ItemDocument
 from harvester.items.links import Sibling, archive_fields, item_links
-from harvester.record import SceneRecord
+from harvester.record import SceneRecord, known
 
 __all__ = ["Sibling", "SourcedScene", "check_item", "item_from_scenes", "private_part"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pystac import MediaType, RelType
 
-from harvester.items.assets import documents_of_deliveries, known
-from harvester.record import SceneRecord
+from harvester.items.assets import documents_of_deliveries
+from harvester.record import SceneRecord, known
 
 
 @dataclass(frozen=True, order=True)

@@ -14,9 +14,10 @@ from pystac.utils import datetime_to_str
 from footprints import footprint_bbox
 from footprints.stereo.properties import ROLES, STEREO_EXTENSION, stereo_properties
 from footprints.stereo.suitability import outer_pair, suitability
-from harvester.items.assets import known, spoken_moment
+from harvester.items.assets import spoken_moment
 from harvester.items.document import ItemDocument
 from harvester.items.from_scenes import EXTENSIONS
+from harvester.record import known
 from harvester.stereo.sets import FoundSet
 
 STEREO_IMAGERY_EXTENSION = "https://stac-extensions.github.io/stereo-imagery/v1.0.0/schema.json"

@@ -118,11 +118,6 @@ def lasting_assets(assets: Iterable[RemoteAsset]) -> tuple[tuple[RemoteAsset, ..
     return tuple(kept), tuple(warnings)
 
 
-def known(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Those fields that have a value."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def published(fields: Fields, names: Mapping[str, str], source: str) -> dict[str, Any]:
     """Fields under names of ours (theirs -> ours), each of the type with which the source's property is published."""
     declared = SOURCE_PROPERTIES[source]

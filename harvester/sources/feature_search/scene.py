@@ -7,13 +7,12 @@ from datetime import datetime
 
 from harvester.errors import UnreadableScene
 from harvester.items.checks import RANGES
-from harvester.record import SceneRecord
+from harvester.record import SceneRecord, known
 from harvester.sensors import Sensors
 from harvester.sources.feature_search.features import (
     footprint_of,
     grid_code,
     item_id,
-    known,
     orbit_state,
     satellite_called,
     scene_keys,

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
+from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord, known
 from harvester.sensors import Sensors
-from harvester.sources.feature_search.features import asset_key, file_fields, known, lasting_assets, published
+from harvester.sources.feature_search.features import asset_key, file_fields, lasting_assets, published
 from harvester.sources.feature_search.scene import scene_of_feature, with_stac_properties
 from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields

@@ -8,13 +8,12 @@ from dataclasses import replace
 
 from harvester.errors import UnreadableScene
 from harvester.items.checks import RANGES
-from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord
+from harvester.record import RawRecord, RecordLink, RemoteAsset, SceneRecord, known
 from harvester.sensors import Sensors
 from harvester.sources.feature_search.features import (
     asset_key,
     file_fields,
     grid_code,
-    known,
     lasting_assets,
     orbit_state,
     published,

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from harvester.items.assets import known
 from harvester.items.checks import RANGES
-from harvester.record import RemoteAsset
+from harvester.record import RemoteAsset, known
 from harvester.sources.stac.addresses import absolute
 
 _UNSLUGGED = re.compile(r"[^a-z0-9_.-]+")
