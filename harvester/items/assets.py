@@ -107,11 +107,11 @@ def _preferred_files(by_source: ScenesBySource) -> dict[str, _HeldFile | RemoteA
 
 
 def _files_by_key(by_source: ScenesBySource) -> dict[str, list[_HeldFile] | RemoteAsset]:
-    """All files, held and remote, by key; of two sources with one key the later puts its name before it."""
+    """All files, first those that we hold, by key; of two sources with one key the later puts its name before it."""
     united: dict[str, list[_HeldFile] | RemoteAsset] = {}
-    for source, scenes in by_source.items():
-        for files in (_held_files(scenes), _remote_files(scenes)):
-            for name, file in files.items():
+    for files_of in (_held_files, _remote_files):
+        for source, scenes in by_source.items():
+            for name, file in files_of(scenes).items():
                 united[_free_key(name, source, united)] = file
     return dict(sorted(united.items()))
 

@@ -242,6 +242,17 @@ def test_key_that_two_sources_claim_is_told_apart() -> None:
     assert len(set(titles)) == len(titles)
 
 
+def test_remote_file_takes_no_key_from_a_file_that_we_hold() -> None:
+    """A file of ours keeps its key, and so its address, when a source before its own serves one of the same key."""
+    remote = quicklook(key="pms-ortho-job_1")
+    records = known_to(
+        ("first", archived(remote_assets=(remote,), is_archive=False)),
+        ("deliveries", scene(product(companions=()))),
+    )
+    assert set(private_part(records)["assets"]) == {"pms-ortho-job_1"}
+    assert item_of(records).assets["first-pms-ortho-job_1"].href == remote.href
+
+
 def test_files_of_one_source_are_numbered() -> None:
     """Two files under one key in one source are both there; the same file told twice is there once."""
     two = (quicklook(), quicklook(), quicklook(href="https://archive.example.org/2"))
