@@ -102,10 +102,13 @@ def replay_quarantine(
             raise NotInQuarantine(_explained(waiting, feed, record))
         report = _report_of(chosen)
         for each in chosen:
+            page_after = partial(_page_after, each, record)
             if dry_run:
-                try_out(connections, rooms, partial(_page_after, each, record), report, watch)
+                try_out(connections, rooms, page_after, report, watch)
             else:
-                _replay(connections, rooms, each, record, report, watch, is_only=len(chosen) == 1)
+                run = _begin(connections, each)
+                report.run = run.id if len(chosen) == 1 else None
+                carry_out(connections, rooms, run, page_after, report, watch)
     report.dry_run, report.state, report.finished_at = dry_run, "succeeded", datetime.now(UTC)
     return report
 
@@ -125,31 +128,20 @@ def _report_of(feeds: list[Feed]) -> HarvestReport:
     return HarvestReport(names, ", ".join(each.location for each in feeds), datetime.now(UTC), kind="replay")
 
 
-def _replay(
-    connections: CatalogueConnections,
-    rooms: HarvestRooms,
-    feed: Feed,
-    record: str | None,
-    report: HarvestReport,
-    watch: Watcher,
-    *,
-    is_only: bool,
-) -> None:
-    run = connections.patiently(lambda _, side: _begin(side, feed))
-    report.run = run.id if is_only else None
-    carry_out(connections, rooms, run, partial(_page_after, feed, record), report, watch)
-
-
-def _begin(side: Connection, feed: Feed) -> Run:
+def _begin(connections: CatalogueConnections, feed: Feed) -> Run:
     """A new run. One that was killed needs no going on: what it took in is not in quarantine any more.
 
     Raises:
         RunBusy: another process is at one.
     """
-    with side.transaction():
-        runs.wait_for_beginners(side, feed.name)
-        runs.set_aside_killed(side, feed.name, "replay")
-        return runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="replay")
+
+    def begin(_: Connection, side: Connection) -> Run:
+        with side.transaction():
+            runs.wait_for_beginners(side, feed.name)
+            runs.set_aside_killed(side, feed.name, "replay")
+            return runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="replay")
+
+    return connections.patiently(begin)
 
 
 def _page_after(feed: Feed, record: str | None, connection: Connection, cursor: str | None) -> AmendedPage:
