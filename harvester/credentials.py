@@ -34,9 +34,13 @@ def read_credentials(name: str, environment: Mapping[str, str]) -> Credentials:
     Raises:
         CredentialsError: A file that is named cannot be read.
     """
-    prefix = f"DINAMIS_SOURCE_{_NAME.sub('_', name.upper())}"
-    values = {field: _value(f"{prefix}_{field.upper()}", environment) for field in Credentials.model_fields}
+    values = {field: _value(variable_of(name, field), environment) for field in Credentials.model_fields}
     return Credentials.model_validate({field: value for field, value in values.items() if value})
+
+
+def variable_of(name: str, field: str) -> str:
+    """The variable that gives one field of the credentials called `name`."""
+    return f"DINAMIS_SOURCE_{_NAME.sub('_', name.upper())}_{field.upper()}"
 
 
 def is_secret_name(parameter: str) -> bool:

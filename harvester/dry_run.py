@@ -15,7 +15,14 @@ from harvester.pages.writing import PageWriting
 from harvester.record import Page
 from harvester.runs import Request
 from harvester.runs.absence import count_unseen
-from harvester.runs.planning import KnownFingerprints, limited, refuse_unknown_collection, selection_of, writing_options
+from harvester.runs.planning import (
+    KnownFingerprints,
+    limited,
+    refuse_unknown_collection,
+    refuse_without_credentials,
+    selection_of,
+    writing_options,
+)
 from harvester.runs.report import HarvestReport, PageReport, printable
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
@@ -28,6 +35,7 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
     Raises as `harvest`. It neither begins a run nor goes on with one.
     """
     refuse_unknown_collection(feed, rooms, request)
+    refuse_without_credentials(feed)
     report = HarvestReport(feed.name, feed.location, datetime.now(UTC), dry_run=True)
     progress = Progress()
     asked = feed.asked_anew() if request.is_full else feed

@@ -38,6 +38,10 @@ class SourceRefused(SourceUnavailable):
     """The source refused our credentials."""
 
 
+class CredentialsMissing(SourceRefused):
+    """Credentials are missing."""
+
+
 class AnsweredWithError(SourceUnavailable):
     """The source answered with an error."""
 

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from harvester.collection_documents import CollectionDocument, CollectionDocuments
 from harvester.collection_model import SourceChoice, WithdrawalRules
-from harvester.credentials import Credentials, read_credentials
+from harvester.credentials import Credentials, read_credentials, variable_of
 from harvester.errors import CollectionDocumentError
 from harvester.sources.registry import SOURCES
+from harvester.sources.source import SourceOptions
 
 #: The source whose records go where the documents say, and not to the collection that names it.
 DELIVERIES = "deliveries"
@@ -34,6 +35,7 @@ class Feed:
     collection: str | None  #: where its Items go; None where the documents decide for each record
     location: str  #: fit to be shown
     options: Any = field(repr=False)  #: `Options` of the source; they may hold secrets
+    credentials_wanted: str | None = None  #: the variables that are not given and must be
     concurrency: int = 1  #: how many jobs may ask its host at once
     schedule: str | None = None  #: cron, UTC
     full_schedule: str | None = None
@@ -123,12 +125,19 @@ def _feed(
         collection=None if choice.source == DELIVERIES else document.id,
         location=options.shown_location,
         options=options,
+        credentials_wanted=_variables(choice.credentials, options) if options.lacks_credentials else None,
         concurrency=choice.concurrency,
         schedule=choice.schedule,
         full_schedule=choice.full_schedule,
         stale_after_days=choice.stale_after_days,
         withdrawals=choice.withdrawals,
     )
+
+
+def _variables(name: str | None, options: SourceOptions) -> str | None:
+    """The variables that give what opens a source, if its document names credentials."""
+    groups = ((variable_of(name, field) for field in group) for group in options.opened_by) if name else ()
+    return ", or ".join(" and ".join(group) for group in groups) or None
 
 
 def _explained(document: CollectionDocument, choice: SourceChoice, error: ValidationError) -> str:

@@ -39,7 +39,14 @@ from harvester.runs.absence import (
 )
 from harvester.runs.expectations import breaches_of
 from harvester.runs.notices import Kind, Occasion, notify
-from harvester.runs.planning import KnownFingerprints, limited, refuse_unknown_collection, run_of, writing_options
+from harvester.runs.planning import (
+    KnownFingerprints,
+    limited,
+    refuse_unknown_collection,
+    refuse_without_credentials,
+    run_of,
+    writing_options,
+)
 from harvester.runs.report import HarvestReport, PageReport, printable
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
@@ -76,6 +83,7 @@ def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
 
     Raises:
         CollectionDocumentError: there is no document of the collection that the operator named.
+        CredentialsMissing: the document of the source names some that are not given.
         RunBusy: another process harvests this feed.
         SourceUnavailable: the source cannot be read.
         TooManyWithdrawals: more records would be withdrawn than one run may.
@@ -138,6 +146,7 @@ def _work(
     connections.patiently(partial(_publish_missing_collections, work))
     worked = False
     try:
+        refuse_without_credentials(feed)
         with _frozen_beginnings():
             while (part := connections.patiently(lambda _, side: runs.claim_part(side, run))) is not None:
                 worked = True

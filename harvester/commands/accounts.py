@@ -24,6 +24,7 @@ from database.commands.terminal import (
     print_json,
     print_plain,
     progress_bar,
+    say,
     stopped_like_ctrl_c,
 )
 
@@ -104,6 +105,7 @@ class Accounts:
             with stopped_like_ctrl_c():
                 yield
         finally:
+            self._tell_failures_again()
             if self._as_json:
                 print_json(self._as_data())
             if self._file:
@@ -136,6 +138,14 @@ class Accounts:
                     print_account(watch.report)
         if failure:
             print_error(failure)
+
+    def _tell_failures_again(self) -> None:
+        """Of many runs the errors stand far above by now."""
+        failed = [report for report in self._reports if report.error not in (None, INTERRUPTION)]
+        if failed and len(self._reports) > 1:
+            say(f"{len(failed)} of {len(self._reports)} failed:")
+            for report in failed:
+                say(f"  {report.feed}: {report.error}")
 
     def _as_data(self) -> Any:
         data = [report.as_json() for report in self._reports]

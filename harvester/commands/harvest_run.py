@@ -105,6 +105,9 @@ def run(
       dinamis harvest run --all --report run.html
       dinamis harvest run sentinel --full --queue
 
+    A source without the credentials that its document names, and that it needs, is not asked: that harvest fails at
+    once.
+
     Exit code, that of the worst run: 0 all is well, 1 some records were refused or a collection is not as its document
     expects, 2 a harvest failed, 130 it was stopped with Ctrl-C or SIGTERM. Whatever ends it, what was written is kept,
     --report is written, and harvesting again does the rest. JSON is a list with the account of each run; with --queue

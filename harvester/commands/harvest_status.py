@@ -118,7 +118,7 @@ def _source_lines(
             address=feeds[name].location if name in feeds else None,
             schedule=choice.schedule,
             full_schedule=choice.full_schedule,
-            credentials=_credentials(choice),
+            credentials=_credentials(choice, feeds.get(name)),
             last_run=_last_run(standing[name]) if name in standing else "never run",
             records=standing[name].active if name in standing else 0,
             is_orphaned=False,
@@ -141,9 +141,11 @@ def _orphaned_lines(standing: Iterable[FeedStatus]) -> Iterator[_SourceLine]:
             )
 
 
-def _credentials(choice: SourceChoice) -> str:
+def _credentials(choice: SourceChoice, feed: Feed | None) -> str:
     if choice.credentials is None:
         return "-"
+    if feed and feed.credentials_wanted:
+        return f"missing: {feed.credentials_wanted}"
     given = credentials_called(choice.credentials)
     if any(given.model_dump(exclude_none=True)):
         return "given"

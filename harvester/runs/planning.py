@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from harvester import runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
-from harvester.errors import CollectionDocumentError
+from harvester.errors import CollectionDocumentError, CredentialsMissing
 from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import fingerprints, following_records
@@ -143,3 +143,15 @@ def refuse_unknown_collection(feed: Feed, rooms: HarvestRooms, request: Request)
         if collection not in rooms.documents:
             known = ", ".join(rooms.documents)
             raise CollectionDocumentError(f"there is no collection {collection}; there are {known}")
+
+
+def refuse_without_credentials(feed: Feed) -> None:
+    """Refuse to ask a source without the credentials that its document names, unless it is open to all.
+
+    Raises:
+        CredentialsMissing: they are not given.
+    """
+    if feed.credentials_wanted:
+        raise CredentialsMissing(
+            f"Set {feed.credentials_wanted}, or the same with _FILE behind to the path of a file that holds it."
+        )

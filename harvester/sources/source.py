@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,6 +48,9 @@ class SourceOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    #: Fields of the credentials, any one group of which opens the source; none where it asks for nobody's.
+    opened_by: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
     url: str = Field(repr=False)  #: it may hold a password or a key: show `shown_location`
     credentials: Credentials = Credentials()
     page_size: int | None = Field(default=None, ge=1)  #: records a request; None = what the service takes best
@@ -60,6 +63,17 @@ class SourceOptions(BaseModel):
     def shown_location(self) -> str:
         """The address without credentials."""
         return without_credentials(self.url)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be read without credentials, though its document names some."""
+        return not self.opened_by
+
+    @property
+    def lacks_credentials(self) -> bool:
+        """Whether it cannot be read with what is given, if its document names credentials."""
+        given = self.credentials.model_dump(exclude_none=True).keys()
+        return not self.is_open and not any(given >= set(group) for group in self.opened_by)
 
 
 Fingerprints = Callable[[Sequence[str]], Mapping[str, str]]  #: record ids -> fingerprints kept of those that are known

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harvester.credentials import Credentials
 from harvester.feeds import deliveries_at, feeds_of
 from harvester.sources.registry import SOURCES
@@ -30,6 +32,26 @@ def test_credentials_come_from_the_environment_and_are_not_shown() -> None:
     (feed,) = feeds_of(documents("airbus-archive-pleiades"), environment).values()
     assert feed.options.credentials.api_key.get_secret_value() == "a-long-key"
     assert "a-long-key" not in f"{feed!r} {feed.options!r} {feed.location}"
+
+
+@pytest.mark.parametrize(
+    ("collection", "source", "given", "wanted"),
+    [
+        ("airbus-archive-pleiades-neo", "oneatlas", {}, "DINAMIS_SOURCE_ONEATLAS_API_KEY"),
+        ("airbus-archive-pleiades-neo", "oneatlas", {"USER": "me"}, "DINAMIS_SOURCE_ONEATLAS_API_KEY"),
+        ("airbus-archive-pleiades-neo", "oneatlas", {"API_KEY": " "}, "DINAMIS_SOURCE_ONEATLAS_API_KEY"),
+        ("airbus-archive-pleiades-neo", "oneatlas", {"API_KEY": "hush"}, None),
+        ("airbus-archive-pleiades", "oneatlas", {}, None),
+        ("radar", "oneatlas-sar", {}, "DINAMIS_SOURCE_ONEATLAS_API_KEY"),
+        ("radar", "kalideos", {}, None),
+    ],
+)
+def test_credentials_that_a_source_cannot_do_without_are_wanted(
+    collection: str, source: str, given: dict[str, str], wanted: str | None
+) -> None:
+    """The variables that would give them are named; not where the source is open without them, or names none."""
+    environment = {f"DINAMIS_SOURCE_ONEATLAS_{field}": value for field, value in given.items()}
+    assert feeds_of(documents(collection), environment)[f"{collection}/{source}"].credentials_wanted == wanted
 
 
 def test_deliveries_of_the_command_line_go_where_the_documents_say() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from typing import ClassVar
 
 import httpx
 from pydantic import SecretStr
@@ -22,6 +23,8 @@ _Flow = Generator[httpx.Request, httpx.Response, None]
 
 class OneAtlasOptions(SourceOptions):
     """What both Airbus catalogues need; the key is `credentials.api_key`."""
+
+    opened_by: ClassVar = (("api_key",),)
 
     token_url: str = TOKEN_URL  #: its host need not be among `allowed_hosts`
 

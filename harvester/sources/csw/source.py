@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from logging import getLogger
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from pydantic import Field
@@ -30,6 +31,8 @@ _MOST_STEPS_BACK = 10
 
 class Options(SourceOptions):
     """A CSW catalogue, and the names by which it can be asked."""
+
+    opened_by: ClassVar = (("user", "password"),)
 
     page_size: int | None = Field(default=None, ge=1, le=1000)
     queryable_prefix: str = "apiso:"  #: of Modified and BoundingBox; empty for servers that know them without

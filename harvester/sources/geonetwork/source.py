@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from logging import getLogger
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from pydantic import Field
@@ -29,6 +29,8 @@ _PAGE_SIZE = 50
 
 class Options(SourceOptions):
     """A GeoNetwork catalogue; `url` is its root, such as `https://catalogue.example/geonetwork`."""
+
+    opened_by: ClassVar = (("user", "password"),)
 
     page_size: int | None = Field(default=None, ge=1, le=1000)
     portal: str = Field(default="srv", pattern=r"^[A-Za-z0-9_-]+$")  #: "srv" is the whole catalogue

@@ -48,6 +48,11 @@ class Options(OneAtlasOptions):
     tie_breaker: str | None = "id"  #: orders records of one instant; None where the service refuses to sort by it
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is shown to those who have no key."""
+        return self.constellation != "PNEO"
+
+    @property
     def records_per_page(self) -> int:
         """What is asked for: at most what the service allows, and less than a window holds."""
         return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE, self.window_limit // 2)
@@ -85,7 +90,7 @@ def read_pages(
             one second.
         SourceRefused: it refuses the key, or asks for one.
     """
-    if options.constellation == "PNEO" and options.credentials.api_key is None:
+    if options.lacks_credentials:
         raise SourceRefused("Pléiades Neo is only shown to holders of an API key: give this source an api_key.")
     catalogue = _Catalogue(options, selection)
     with Session(options.with_hosts_of(options.deleted_url or options.url), auth=options.auth()) as session:

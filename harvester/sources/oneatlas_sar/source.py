@@ -104,7 +104,7 @@ def read_pages(
         SourceUnavailable: the service does not answer as it should.
         SourceRefused: it refuses the key, or there is none.
     """
-    if options.credentials.api_key is None:
+    if options.lacks_credentials:
         raise SourceRefused("The radar catalogue is only shown to holders of an API key: give this source an api_key.")
     start = _Position(parameters=_first(options, selection.since))
     position = _Position.from_cursor(cursor) if cursor else start

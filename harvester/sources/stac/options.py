@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from harvester.sources.source import SourceOptions
 
 
 class Options(SourceOptions):
     """Where the catalogue is: landing page of an API, root of a static catalogue, or a bulk file of Items."""
+
+    opened_by: ClassVar = (("token",), ("api_key",), ("user", "password"))
 
     collections: tuple[str, ...] = ()  #: ids of those that are read; all of them where none is named
     static: bool | None = None  #: whether to walk links and not to search; None = as the root document says
