@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from database.cluster import PrivateCluster
 from database.cluster_files import Progress
 from database.errors import DatabaseUnavailable, RoleUnknown
+from database.long_work import told_if_long
 from database.requirements import refuse_unsuitable
 from database.settings import DatabaseSettings
 
@@ -138,7 +139,8 @@ def open_connection(conninfo: str, *, autocommit: bool = False) -> Iterator[psyc
         DatabaseUnavailable: The server does not answer or refuses the login.
     """
     try:
-        connection = psycopg.connect(conninfo, autocommit=autocommit, connect_timeout=10)
+        with told_if_long("connecting to the database"):
+            connection = psycopg.connect(conninfo, autocommit=autocommit, connect_timeout=10)
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error).strip()) from error
     with connection:

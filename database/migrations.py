@@ -25,6 +25,7 @@ from pypgstac.migrate import Migrate
 from database.connections import Database, Role
 from database.errors import DatabaseNewer, MigrationAltered, MigrationError, NotMigrated
 from database.job_queue import job_queue_state, upgrade_job_queue
+from database.long_work import told_if_long
 from database.statements import statement
 
 logger = getLogger(__name__)
@@ -127,7 +128,8 @@ def migrate(database: Database, *, directory: Traversable | None = None) -> Migr
         before = _state(connection, wanted)
         _refuse(before)
         if before.pgstac_version != before.pgstac_wanted:
-            _migrate_pgstac(database)
+            with told_if_long(f"bringing pgSTAC to {before.pgstac_wanted}"):
+                _migrate_pgstac(database)
         _settle_pgstac(connection)
         _create_migration_table(connection)
         for file in wanted:
@@ -192,7 +194,8 @@ def _migration_file(path: Traversable) -> MigrationFile:
 @contextmanager
 def _only_one(connection: psycopg.Connection) -> Iterator[None]:
     """Hold the lock that keeps a second process from migrating this database meanwhile."""
-    connection.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
+    with told_if_long("waiting for another process that migrates the database"):
+        connection.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
     try:
         yield
     finally:
@@ -290,7 +293,7 @@ def _create_migration_table(connection: psycopg.Connection) -> None:
 def _apply(connection: psycopg.Connection, file: MigrationFile) -> None:
     logger.info("Applying migration %s", file)
     try:
-        with connection.transaction():
+        with told_if_long(f"applying migration {file}"), connection.transaction():
             connection.execute("SET LOCAL search_path TO pgstac, public")
             connection.execute(file.sql.encode())
             if connection.info.transaction_status != TransactionStatus.INTRANS:

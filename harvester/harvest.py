@@ -18,6 +18,7 @@ from functools import partial
 import psycopg
 from psycopg import Connection
 
+from database.long_work import told_if_long
 from database.statements import statement
 from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
@@ -229,7 +230,8 @@ def _read_part(work: _Work, part: Part) -> None:
         source = SOURCES[feed.kind]
         pages = source.read_pages(feed.options, part.selection, part.cursor, work.progress, known)
         try:
-            for page, readings in ahead.pages(limited(pages, work.run.request, part.counts.get("read", 0))):
+            wanted = limited(pages, work.run.request, part.counts.get("read", 0))
+            for page, readings in ahead.pages(_told_if_awaited(wanted, feed)):
                 is_done = page.next_cursor is None
                 part = _write_page(work, part, page, readings, is_done=is_done)
         except AnsweredWithError as error:
@@ -239,6 +241,16 @@ def _read_part(work: _Work, part: Part) -> None:
             raise
     if not is_done:  # the source ended without a last page, or nothing was left below the limit
         _write_page(work, part, Page(records=(), next_cursor=None), (), is_done=True)
+
+
+def _told_if_awaited(pages: Iterator[Page], feed: Feed) -> Iterator[Page]:
+    """The pages of a source, each of which may be long in coming."""
+    while True:
+        with told_if_long(f"waiting for records of {feed.location}"):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield page
 
 
 def _reader(work: _Work) -> Reader:
@@ -269,10 +281,11 @@ def _ledger_beside(side: Connection, work: _Work) -> Ledger:
 
 def _write_page(work: _Work, part: Part, page: Page, readings: Readings, *, is_done: bool) -> Part:
     """Write a page in one transaction; after a lost connection again, from the start, on new connections."""
-    part, written, touched = work.connections.once(
-        partial(_write_page_once, work, part, page, readings, is_done),
-        lambda connection, done: runs.is_at(connection, done[0]),
-    )
+    with told_if_long(f"writing a page of {len(page.records) + len(page.unread)} records"):
+        part, written, touched = work.connections.once(
+            partial(_write_page_once, work, part, page, readings, is_done),
+            lambda connection, done: runs.is_at(connection, done[0]),
+        )
     work.report.add(written)
     work.touched |= touched
     work.watch(work.report, work.progress)
@@ -327,7 +340,8 @@ def _refuse_too_many(work: _Work, connection: Connection, more: int = 0) -> None
 
 def _finish(work: _Work) -> HarvestReport | None:
     """Bring the run to its end, if all its parts are done and no other process does so."""
-    return work.connections.patiently(partial(_finish_once, work))
+    with told_if_long("looking for what the whole run did not see, and at what is expected of it"):
+        return work.connections.patiently(partial(_finish_once, work))
 
 
 def _finish_once(work: _Work, connection: Connection, side: Connection) -> HarvestReport | None:

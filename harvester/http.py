@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,7 +23,9 @@ from hishel import CacheOptions
 from hishel.httpx import CacheClient
 from pydantic import SecretStr
 from pyrate_limiter import GCRA, Limiter, Rate, SingleBucketFactory, StateBucket
+from stamina.instrumentation import RetryDetails
 
+from database.long_work import LongWork, told_if_long, work_at_hand
 from harvester.credentials import Credentials, is_secret_name
 from harvester.errors import AnsweredWithError, SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.kept_answers import KeptAnswers, kept_answers
@@ -40,9 +43,18 @@ _PACKINGS = ("gzip", "deflate")
 _UNBOUNDED_PACKINGS = ("br", "zstd")
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 _MAX_REDIRECTS = 5
+#: Before the words of an error of the system.
+_ERROR_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 
-# Where structlog is installed, stamina would print each repetition among the output of the command.
-stamina.instrumentation.set_on_retry_hooks(())
+
+def _tell_of_repetition(details: RetryDetails) -> None:
+    """Let those who wait know for how long."""
+    if work := work_at_hand():
+        work.until = time.monotonic() + details.wait_for
+
+
+# It stands in for those of stamina: where structlog is installed, they print among the output of the command.
+stamina.instrumentation.set_on_retry_hooks((_tell_of_repetition,))
 
 T = TypeVar("T")
 
@@ -147,20 +159,24 @@ class Session:
         """What `read` makes of a good answer, asked for as often as patience allows."""
         number = 0
         try:
-            for attempt in self._attempts():
-                number = attempt.num
-                if number > 1:
-                    logger.info("asking %s again, for the %s. time", self._shown(request.url), number)
-                with attempt:
-                    return read(self._answer(request))
+            with told_if_long(f"waiting for {_host(request)}") as work:
+                for attempt in self._attempts(work):
+                    number, work.until = attempt.num, None
+                    if number > 1:
+                        logger.info("asking %s again, for the %s. time", self._shown(request.url), number)
+                    with attempt:
+                        return read(self._answer(request))
         except _PassingFailure as failure:
             raise SourceUnavailable(f"{failure.args[0]}; asked {number} times") from failure
         raise AssertionError("attempts end with a result or an error")
 
-    def _attempts(self) -> Iterator[stamina.Attempt]:
-        unreadable = count(1)
+    def _attempts(self, work: LongWork) -> Iterator[stamina.Attempt]:
+        """The attempts at one request; what is told of the work says why there is more than one."""
+        unreadable, failed, asking = count(1), count(1), work.what
 
         def is_asked_again(error: Exception) -> bool | float:
+            reason = error.reason if isinstance(error, _PassingFailure) else "its answer cannot be read"
+            work.what = f"{asking}: {reason} (attempt {next(failed)} of {self._patience.attempts})"
             if isinstance(error, UnreadableAnswer):
                 return next(unreadable) < self._patience.unreadable_attempts
             return isinstance(error, _PassingFailure) and (error.retry_after_s or True)
@@ -210,15 +226,22 @@ class Session:
             raise SourceUnavailable(f"{self._shown(url)}: a source on https is not asked over plain http")
 
     def _sent(self, request: httpx.Request, auth: Any) -> httpx.Response:
-        with _turns(request.url.netloc, self._options.rate).take():
+        with _turns(_host(request), self._options.rate).take():
             deadline = time.monotonic() + self._options.timeout_s * self._patience.deadline_timeouts
             try:
                 response = self._client.send(request, stream=True, auth=auth)
                 with _closing(response):
                     return _whole(response, self._content(response, deadline))
             except httpx.RequestError as error:
-                failed = f"{request.method} {self._shown(request.url)} failed: {type(error).__name__}"
-                raise _PassingFailure(f"{failed}: {self._masked(str(error))}") from error
+                failed, words = f"{request.method} {self._shown(request.url)} failed", self._masked(str(error))
+                raise _PassingFailure(f"{failed}: {type(error).__name__}: {words}", self._reason(error)) from error
+
+    def _reason(self, error: httpx.RequestError) -> str:
+        if isinstance(error, httpx.TimeoutException):
+            return f"no answer within {self._options.timeout_s:g} s"
+        if isinstance(error, httpx.ProtocolError | httpx.ReadError | httpx.WriteError):
+            return "the connection broke"
+        return _ERROR_NUMBER.sub("", self._masked(str(error))) or type(error).__name__
 
     def _content(self, response: httpx.Response, deadline: float) -> bytes:
         self._check_packing(response)
@@ -231,7 +254,8 @@ class Session:
                     f"{self._said(response)} and {limit}: ask for fewer records at once (page_size)"
                 )
             if time.monotonic() > deadline:
-                raise _PassingFailure(f"{self._said(response)}, but too slowly: after {len(content):,} bytes we left")
+                left = f"after {len(content):,} bytes we left"
+                raise _PassingFailure(f"{self._said(response)}, but too slowly: {left}", "too slow an answer")
         return bytes(content)
 
     def _check_packing(self, response: httpx.Response) -> None:
@@ -249,7 +273,8 @@ class Session:
         if response.status_code == 416:
             raise BeyondItsEnd(message)
         if response.status_code in _PASSING_STATUSES:
-            raise _PassingFailure(message, self._retry_after_s(response))
+            reason = f"{response.status_code} {response.reason_phrase}"
+            raise _PassingFailure(message, reason, self._retry_after_s(response))
         raise AnsweredWithError(message)
 
     def _advice(self) -> str:
@@ -304,15 +329,17 @@ class BeyondItsEnd(SourceUnavailable):
 class _PassingFailure(SourceUnavailable):
     """The source cannot be read."""
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, reason: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
+        self.reason = reason  #: in a few words, for those who wait
         self.retry_after_s = retry_after_s
 
 
 class _Turns:
     """Turns at one host: one request at a time, and evenly spaced."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, host: str, rate: float) -> None:
+        self._host = host
         bucket = StateBucket([Rate(1, max(1, round(1000 / rate)))], algorithm=GCRA())
         # Such a bucket holds two numbers: there is nothing that a thread must clear away.
         self._limiter = Limiter(SingleBucketFactory(bucket, schedule_leak=False), buffer_ms=0)
@@ -320,15 +347,21 @@ class _Turns:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        with self._lock:
-            self._limiter.try_acquire()
+        with ExitStack() as held:
+            with told_if_long(f"waiting for the next turn at {self._host}"):
+                held.enter_context(self._lock)
+                self._limiter.try_acquire()
             yield
 
 
 @lru_cache(maxsize=1024)
-def _turns(_host: bytes, rate: float) -> _Turns:
+def _turns(host: str, rate: float) -> _Turns:
     """The turns at a host, the same for all in this process who ask it at this rate."""
-    return _Turns(rate)
+    return _Turns(host, rate)
+
+
+def _host(request: httpx.Request) -> str:
+    return request.url.netloc.decode()
 
 
 def _client(answers: KeptAnswers | None, timeout_s: float, auth: httpx.Auth | None) -> httpx.Client:

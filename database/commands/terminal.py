@@ -6,23 +6,30 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from types import FrameType
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 from rich.table import Column
 from rich.text import Text
+
+from database.long_work import LongWork, lasting_work
 
 OUT = Console()
 ERR = Console(stderr=True)
 
 FAILED = 2  #: exit code of a command that could not do its work; 1 says that it did, and found something amiss
 INTERRUPTED = 130  #: exit code after Ctrl-C, as shells have it
+
+#: What lasts longer is told, and told again now and then, in seconds.
+_LONG_S = 3.0
+_AGAIN_S = 15.0
 
 ShowProgress = Callable[[int, int | None, Callable[[], str]], None]  #: done, total if known, what is at hand
 
@@ -46,9 +53,10 @@ class Commands(click.Group):
         self._foreseen = foreseen
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command, and tell what it is at where that lasts."""
         try:
-            return super().invoke(ctx)
+            with _long_work_told():
+                return super().invoke(ctx)
         except Exception as error:
             if not isinstance(error, self._foreseen()) or ctx.find_root().params.get("verbose"):
                 raise
@@ -80,6 +88,38 @@ def print_plain(text: str) -> None:
 def say(message: str) -> None:
     """Tell those who wait what is being done."""
     ERR.print(escape(message), style="dim", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _long_work_told() -> Iterator[None]:
+    """Tell what lasts while the block is at work; while a progress bar is there, that shows it."""
+    is_over = Event()
+    teller = Thread(target=_tell_until, args=(is_over,), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        teller.join()
+
+
+def _tell_until(is_over: Event) -> None:
+    told_at = -_AGAIN_S
+    while not is_over.wait(1):
+        if time.monotonic() < told_at + _AGAIN_S or _BARS:
+            continue
+        for line in _lasting_lines():
+            say(line)
+            told_at = time.monotonic()
+
+
+def _lasting_lines() -> list[str]:
+    return sorted({_told(work, time.monotonic()) for work in lasting_work(_LONG_S)})
+
+
+def _told(work: LongWork, now: float) -> str:
+    goes_on = f", again in {spoken_duration(work.until - now)}" if work.until else ""
+    return f"{work.what}, {spoken_duration(now - work.begun)} so far{goes_on}"
 
 
 @contextmanager
@@ -122,6 +162,19 @@ class _TimeLeft(ProgressColumn):
         return Text(f"{spoken_duration(left)} left" if left is not None and task.total else "")
 
 
+class _Bar(Progress):
+    """Progress, and below it what has been waited for some time."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, and a line for each wait."""
+        yield from super().get_renderables()
+        yield from (Text(line, style="dim") for line in _lasting_lines())
+
+
+#: Those on the screen.
+_BARS: set[Progress] = set()
+
+
 @contextmanager
 def progress_bar(what: str) -> Iterator[ShowProgress]:
     """A progress bar on a terminal: steps done, steps in all if known, and what is at hand; nothing elsewhere."""
@@ -138,13 +191,18 @@ def progress_bar(what: str) -> Iterator[ShowProgress]:
         TimeElapsedColumn(),
         _AtHand(table_column=one_line()),
     )
-    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
+    with _Bar(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
         task = bar.add_task(what, total=None, at_hand=str)
 
         def show(done: int, total: int | None, at_hand: Callable[[], str]) -> None:
             bar.update(task, completed=done, total=total, at_hand=at_hand)
 
-        yield show
+        shown = set() if bar.disable else {bar}
+        _BARS.update(shown)
+        try:
+            yield show
+        finally:
+            _BARS.difference_update(shown)
 
 
 class Rate:

@@ -13,6 +13,7 @@ from functools import partial
 
 from psycopg import Connection
 
+from database.long_work import told_if_long
 from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections
 from harvester.catalogue.publish import publish_changes
@@ -149,10 +150,11 @@ def _write_page(
     rooms: HarvestRooms, part: Part, next_page: NextPage, connection: Connection, side: Connection
 ) -> tuple[Part, PageReport, set[str]]:
     catalogue.wait_for_other_writers(connection)
-    amended = next_page(connection, part.cursor)
-    writing = PageWriting(connection, side, amended.feed, part.run, rooms, WritingOptions())
-    written = _written(writing, amended)
-    writing.write_items()
+    with told_if_long(f"amending a page of at most {PAGE_SIZE} records"):
+        amended = next_page(connection, part.cursor)
+        writing = PageWriting(connection, side, amended.feed, part.run, rooms, WritingOptions())
+        written = _written(writing, amended)
+        writing.write_items()
     for record, remark in amended.remarks:
         written.warn(record, [remark])
     cursor = amended.page.next_cursor

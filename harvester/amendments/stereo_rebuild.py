@@ -15,6 +15,7 @@ from functools import partial
 
 from psycopg import Connection
 
+from database.long_work import told_if_long
 from database.statements import statements
 from harvester import runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
@@ -93,7 +94,8 @@ def rebuild(
         publish_collections(rooms.conninfo, rooms.documents, rooms.language)
         work = _Work(connections, rooms, report)
         try:
-            work.take_up_unknown()
+            with told_if_long("looking for images that are not known as views of sets"):
+                work.take_up_unknown()
             connections.patiently(lambda _, side: _plan(side, platform, since))
             work.do_shards(platform, watch)
         finally:
@@ -128,9 +130,10 @@ class _Work:
                     watch(shard, self._report)
 
     def _do(self, shard: Shard) -> None:
-        for day in shard.days:
-            items = self._connections.patiently(partial(_items_of, day=day))
-            self._write(items, [day])
+        with told_if_long(f"finding the sets of {shard.platform} in {shard.month:%Y-%m}"):
+            for day in shard.days:
+                items = self._connections.patiently(partial(_items_of, day=day))
+                self._write(items, [day])
         self._connections.patiently(partial(_done, shard=shard))
         self._report.shards += 1
 

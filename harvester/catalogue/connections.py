@@ -9,8 +9,9 @@ from typing import Self, TypeVar
 
 import psycopg
 from psycopg import Connection
-from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from database.long_work import told_if_long
 from harvester import catalogue
 from harvester.errors import CatalogueError
 
@@ -52,10 +53,19 @@ class CatalogueConnections:
             retry=retry_if_exception_type(psycopg.OperationalError),
             stop=stop_after_attempt(self._attempts),
             wait=wait_exponential(multiplier=0.5, max=10),
-            before_sleep=before_sleep_log(logger, logging.WARNING),
+            before_sleep=self._tell_of_repetition,
             reraise=True,
         )
         return trying(lambda: work(*self._open()))
+
+    def _tell_of_repetition(self, state: RetryCallState) -> None:
+        failure, wait_s = (
+            state.outcome and state.outcome.exception(),
+            state.next_action.sleep if state.next_action else 0,
+        )
+        why = " ".join(str(failure).split())
+        number = f"{state.attempt_number} of {self._attempts}"
+        logger.warning("the database failed, attempt %s, again in %.1f s: %s", number, wait_s, why)
 
     def once(self, work: Callable[[Connection, Connection], T], is_committed: Callable[[Connection, T], bool]) -> T:
         """As `patiently`, in a transaction of the page's connection that is committed only once.
@@ -80,6 +90,10 @@ class CatalogueConnections:
         return self.patiently(attempt)
 
     def _open(self) -> tuple[Connection, Connection]:
+        with told_if_long("connecting to the database"):
+            return self._opened()
+
+    def _opened(self) -> tuple[Connection, Connection]:
         if self._side is None or self._side.closed or self._side.broken:
             was_there = self._side is not None
             self._side = catalogue.connect(self._conninfo, autocommit=True)

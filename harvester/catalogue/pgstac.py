@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import Connection
 
+from database.long_work import told_if_long
 from database.statements import statements
 from harvester.catalogue import direct_loading
 from harvester.errors import CatalogueError
@@ -38,7 +39,8 @@ def wait_for_other_writers(connection: Connection) -> None:
     The ledger is read and Items are rebuilt from it in one transaction, so a second writer must see what the first one
     wrote. Every transaction that writes begins with this, so that no two can lock each other's rows crosswise.
     """
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WRITER_LOCK,))
+    with told_if_long("waiting for another process that writes the catalogue"):
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WRITER_LOCK,))
 
 
 def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocument]) -> None:
@@ -90,8 +92,9 @@ def finish_writing(side: Connection) -> bool:
     Returns whether anything was deferred, by this run or by one that did not come to its end.
     """
     deferred = 0
-    while _run_deferred(side):
-        deferred += 1
+    with told_if_long("rebuilding constraints and statistics of what was written"):
+        while _run_deferred(side):
+            deferred += 1
     refresh_counts(side)
     return deferred > 0
 

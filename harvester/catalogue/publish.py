@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from database.long_work import told_if_long
 from database.statements import statement
 from harvester import catalogue
 from harvester.collection_documents import CollectionDocument, CollectionDocuments, queryables_of
@@ -57,7 +58,7 @@ def load_collection(connection: Connection, document: CollectionDocument, langua
 
     Its Items are never touched. Returns whether anything changed.
     """
-    with connection.transaction():
+    with told_if_long(f"publishing the Collection {document.id}"), connection.transaction():
         # Two harvests that end together must not overwrite the newer extent by the older one.
         catalogue.wait_for_other_writers(connection)
         published = _with_facts_of_items(connection, document.published(language))

@@ -38,7 +38,8 @@ def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, 
     queue = job_queue(place.rooms.conninfo)
     _learn(queue)
     logging.getLogger("procrastinate.worker").addFilter(_is_not_told_by_us)
-    logger.info("%s sources of the collection documents are known until the next start", len(place.feeds))
+    waiting = f"waiting for jobs of {', '.join(queues) or 'all kinds of sources'}"
+    logger.info("%s; %s sources of the collection documents are known until the next start", waiting, len(place.feeds))
     working = _work_until_told(
         queue,
         queues=[*queues, UPKEEP_QUEUE] if queues else None,

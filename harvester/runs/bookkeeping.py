@@ -19,6 +19,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from database.long_work import told_if_long
 from database.statements import statements
 from harvester.feeds import Feed
 from harvester.runs.report import PageReport, counts
@@ -63,7 +64,8 @@ def kept_feed(connection: Connection, name: str) -> Feed:
 
 def wait_for_beginners(connection: Connection, feed: str) -> None:
     """Let only one process at a time decide which run of a feed is to be done, until its transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"dinamis run of {feed}",))
+    with told_if_long(f"waiting for another process that begins a run of {feed}"):
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"dinamis run of {feed}",))
 
 
 def begin(

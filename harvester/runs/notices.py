@@ -22,6 +22,7 @@ import psycopg
 import stamina
 from psycopg import Connection
 
+from database.long_work import told_if_long
 from database.statements import statements
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
@@ -215,9 +216,10 @@ def _reached(notice: Notice, ways: Mapping[str, _Way]) -> bool:
 
 def _sent(notice: Notice, name: str, way: _Way) -> bool:
     try:
-        for attempt in stamina.retry_context(on=_TryAgain, attempts=_ATTEMPTS, wait_initial=0.5, wait_jitter=0.5):
-            with attempt:
-                way(notice)
+        with told_if_long(f"telling somebody by {name}"):
+            for attempt in stamina.retry_context(on=_TryAgain, attempts=_ATTEMPTS, wait_initial=0.5, wait_jitter=0.5):
+                with attempt:
+                    way(notice)
     except (NoticeUndelivered, ValueError) as error:  # the latter of an address that no mail can have
         logger.warning("%r could not be told by %s: %s", notice.subject, name, error)
         return False

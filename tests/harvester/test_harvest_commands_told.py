@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from cli import main
 from database import Database
+from database.commands import terminal
+from database.long_work import told_if_long
+from harvester.catalogue import wait_for_other_writers
 from harvester.collection_documents import default_collections_directory
+from tests.emulators import quirks
 from tests.emulators.openspot import OpenSpot, features
+from tests.emulators.quirks import Plan, Quirks
 from tests.emulators.serving import serving
 
 FEED = "spot-6-7-open/openspot"
@@ -64,3 +73,58 @@ def test_source_without_its_credentials_is_not_asked(harvest: Harvest, document:
     assert (asked.exit_code, status["state"], status["last_run"]["error"]) == (1, "failed", refused["error"])
     assert either in harvest("run", "spot-6-7-open/vault", "--dry-run").stderr
     assert f"credentials missing: {either}" in harvest("sources").stdout
+
+
+@pytest.fixture
+def told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lasts half a second is told."""
+    monkeypatch.setattr(terminal, "_LONG_S", 0.5)
+
+
+@pytest.mark.usefixtures("told_soon")
+def test_service_that_is_waited_for_is_named(harvest: Harvest, document: Path) -> None:
+    """Its host, what it answered, which attempt that was and when it is asked again; nothing of it among the JSON."""
+    plan = Plan.first(*[quirks.too_many_requests("2")] * 3)
+    with serving(Quirks(OpenSpot(layers={"2018_PMS": features(3)}).app, plan)) as url:
+        served_at(document, url)
+        done = harvest("run", FEED, "--json")
+    assert json.loads(done.stdout)[0]["new"] == 3
+    host = url.removeprefix("http://")
+    told = rf"waiting for {host}: 429 Too Many Requests \(attempt 1 of 8\), \d s so far, again in \d s"
+    assert len(re.findall(told, done.stderr)) == 1
+    assert done.stderr.count("waiting for") == 1  # another is told only after a while
+
+
+@pytest.mark.usefixtures("told_soon")
+def test_other_writer_that_is_waited_for_is_told(harvest: Harvest, document: Path, database: Database) -> None:
+    """A harvest that can write nothing because another process writes says so, and goes on when that is over."""
+
+    def write_for_a_while() -> None:
+        with database.connect("harvest") as connection:
+            wait_for_other_writers(connection)
+            time.sleep(5)
+
+    other = Thread(target=write_for_a_while)
+    other.start()
+    with serving(OpenSpot(layers={"2018_PMS": features(3)}).app) as url:
+        served_at(document, url)
+        done = harvest("run", FEED)
+    other.join()
+    assert done.exit_code == 0, done.output
+    assert "waiting for another process that writes the catalogue, " in done.stderr
+
+
+@pytest.mark.usefixtures("told_soon")
+def test_progress_bar_shows_what_is_waited_for_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the narrowest of what lasts stands under the bar, and goes away when it is over."""
+    screen = io.StringIO()
+    monkeypatch.setattr(terminal, "ERR", Console(file=screen, force_terminal=True, width=80))
+    with terminal.progress_bar("archive") as show:
+        show(1, 3, str)
+        with told_if_long("waiting for [the] database"), told_if_long("applying a migration"):
+            time.sleep(0.9)
+        end = screen.tell()
+        time.sleep(0.3)
+    assert re.search(r"archive .*1 of 3.*\n.*applying a migration, \d s so far", screen.getvalue()[:end])
+    assert "waiting" not in screen.getvalue()
+    assert "migration" not in screen.getvalue()[end:]

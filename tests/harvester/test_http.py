@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Thread
@@ -18,13 +18,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from database.long_work import lasting_work
 from harvester.credentials import Credentials
 from harvester.errors import AnsweredWithError, SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import USER_AGENT, Patience, Session
 from harvester.sources.source import SourceOptions
 from tests.emulators import quirks
 from tests.emulators.quirks import Plan, Quirk, Quirks
-from tests.emulators.serving import serving
+from tests.emulators.serving import free_port, serving
 
 ANSWER = {"features": [{"id": "a" * 500}]}
 QUICK = Patience(attempts=3, unreadable_attempts=2)
@@ -95,6 +96,44 @@ def test_patience_ends_and_tells_what_was_asked_how_often_and_what_was_answered(
         with pytest.raises(SourceUnavailable, match=r"GET .*\?page=2 answered 503 .*Unavailable.*; asked 3 times"):
             session.get_json(url, {"page": 2})
         assert len(plan.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("quirk", "reason"),
+    [
+        (quirks.unavailable(), "503 Service Unavailable"),
+        (quirks.too_many_requests("1"), "429 Too Many Requests"),
+        (quirks.dropped(), "the connection broke"),
+        (quirks.html_page(), "its answer cannot be read"),
+        (None, "Connection refused"),
+    ],
+    ids=["unavailable", "too-many", "dropped", "unreadable", "refused"],
+)
+def test_who_waits_can_be_told_for_what(quirk: Quirk | None, reason: str) -> None:
+    """While a request is repeated, its host, the reason and the attempt are known to other threads, and no secret."""
+    patience = Patience(attempts=2, unreadable_attempts=2)
+    with (
+        _service(quirk) if quirk else nullcontext((f"http://127.0.0.1:{free_port()}", None)) as (url, _),
+        _session(url, patience, rate=2.0, credentials=Credentials(token=SecretStr("t0ken"))) as session,
+    ):
+        asking = Thread(target=lambda: suppressed(lambda: session.get_json(url, {"apikey": "t0ken"})))
+        asking.start()
+        while asking.is_alive() and not any(work.until for work in lasting_work(0)):
+            time.sleep(0.01)
+        told = [(work.what, work.until) for work in lasting_work(0)]
+        now = time.monotonic()
+        asking.join()
+    ((what, until),) = told
+    assert what == f"waiting for {url.removeprefix('http://')}: {reason} (attempt 1 of 2)"
+    assert until is not None
+    assert 0 < until - now <= 2
+    assert lasting_work(0) == []
+
+
+def suppressed(ask: Callable[[], object]) -> None:
+    """Ask, whatever comes of it."""
+    with suppress(SourceUnavailable):
+        ask()
 
 
 @pytest.mark.parametrize("quirk", [quirks.truncated(), quirks.html_page()], ids=["cut", "html"])
