@@ -14,7 +14,7 @@ import click
 
 from database.commands.db import db, doctor
 from database.commands.opening import database_settings, ready_database, settings_of
-from database.commands.terminal import OUT, Commands, progress_bar
+from database.commands.terminal import OUT, Commands, LogLines, progress_bar
 from harvester.commands.collections import collections
 from harvester.commands.harvest import harvest
 from harvester.commands.jobs import schedule, worker
@@ -64,7 +64,7 @@ def main(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
+        handlers=[LogLines()],
     )
     # It logs whole addresses, in which services want their keys.
     logging.getLogger("httpx").setLevel(logging.WARNING)

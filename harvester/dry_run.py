@@ -17,6 +17,7 @@ from harvester.runs import Request
 from harvester.runs.absence import count_unseen
 from harvester.runs.planning import (
     KnownFingerprints,
+    awaited,
     limited,
     refuse_unknown_collection,
     refuse_without_credentials,
@@ -45,7 +46,8 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
         known = KnownFingerprints(connections, feed, request)
         seen: set[str] = set()
         watch(report, progress)
-        for page in limited(SOURCES[feed.kind].read_pages(asked.options, selection, None, progress, known), request):
+        pages = SOURCES[feed.kind].read_pages(asked.options, selection, None, progress, known)
+        for page in limited(awaited(pages, feed), request):
             report.add(connections.patiently(partial(_compared, feed, rooms, request, page, report)))
             seen |= {*page.unread, *(printable(raw.id) for raw in page.records)}
             watch(report, progress)

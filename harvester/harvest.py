@@ -42,6 +42,7 @@ from harvester.runs.expectations import breaches_of
 from harvester.runs.notices import Kind, Occasion, notify
 from harvester.runs.planning import (
     KnownFingerprints,
+    awaited,
     limited,
     refuse_unknown_collection,
     refuse_without_credentials,
@@ -230,8 +231,8 @@ def _read_part(work: _Work, part: Part) -> None:
         source = SOURCES[feed.kind]
         pages = source.read_pages(feed.options, part.selection, part.cursor, work.progress, known)
         try:
-            wanted = limited(pages, work.run.request, part.counts.get("read", 0))
-            for page, readings in ahead.pages(_told_if_awaited(wanted, feed)):
+            wanted = limited(awaited(pages, feed), work.run.request, part.counts.get("read", 0))
+            for page, readings in ahead.pages(wanted):
                 is_done = page.next_cursor is None
                 part = _write_page(work, part, page, readings, is_done=is_done)
         except AnsweredWithError as error:
@@ -241,16 +242,6 @@ def _read_part(work: _Work, part: Part) -> None:
             raise
     if not is_done:  # the source ended without a last page, or nothing was left below the limit
         _write_page(work, part, Page(records=(), next_cursor=None), (), is_done=True)
-
-
-def _told_if_awaited(pages: Iterator[Page], feed: Feed) -> Iterator[Page]:
-    """The pages of a source, each of which may be long in coming."""
-    while True:
-        with told_if_long(f"waiting for records of {feed.location}"):
-            page = next(pages, None)
-        if page is None:
-            return
-        yield page
 
 
 def _reader(work: _Work) -> Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 import time
@@ -65,6 +66,14 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             ERR.print("Interrupted.")
             sys.exit(INTERRUPTED)
+
+
+class LogLines(logging.Handler):
+    """Lines of the log on standard error, which a progress bar lets stand above it as long as it is there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        print(self.format(record), file=sys.stderr)  # noqa: T201
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

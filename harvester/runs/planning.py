@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from psycopg import Connection
 
+from database.long_work import told_if_long
 from harvester import runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.errors import CollectionDocumentError, CredentialsMissing
@@ -87,6 +88,16 @@ def selection_of(side: Connection, feed: Feed, request: Request) -> Selection:
         last = runs.last_good_start(side, feed.name)
         since = last - OVERLAP if last else None
     return Selection(since=since, until=request.until, bbox=request.bbox)
+
+
+def awaited(pages: Iterator[Page], feed: Feed) -> Iterator[Page]:
+    """The pages of a source, each of which may be long in coming: that is told."""
+    while True:
+        with told_if_long(f"waiting for records of {feed.location}"):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield page
 
 
 def limited(pages: Iterable[Page], request: Request, already: int = 0) -> Iterator[Page]:

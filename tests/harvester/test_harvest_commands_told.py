@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -18,9 +19,13 @@ from rich.console import Console
 from cli import main
 from database import Database
 from database.commands import terminal
-from database.long_work import told_if_long
+from database.long_work import lasting_work, told_if_long
 from harvester.catalogue import wait_for_other_writers
 from harvester.collection_documents import default_collections_directory
+from harvester.credentials import Credentials
+from harvester.feeds import deliveries_at
+from harvester.record import Page
+from harvester.runs.planning import awaited
 from tests.emulators import quirks
 from tests.emulators.openspot import OpenSpot, features
 from tests.emulators.quirks import Plan, Quirks
@@ -114,17 +119,36 @@ def test_other_writer_that_is_waited_for_is_told(harvest: Harvest, document: Pat
     assert "waiting for another process that writes the catalogue, " in done.stderr
 
 
+def test_page_that_is_long_in_coming_is_waited_for() -> None:
+    """While a source of whatever protocol is at its next page, that is at hand; between two pages it is not."""
+    seen: list[list[str]] = []
+
+    def source() -> Iterator[Page]:
+        for _ in range(2):
+            seen.append([work.what for work in lasting_work(0)])
+            yield Page(records=(), next_cursor=None)
+
+    for page in awaited(source(), deliveries_at("ftp://me:secret@files.example.org/in", Credentials())):
+        assert not page.records
+        seen.append([work.what for work in lasting_work(0)])
+    assert seen == [["waiting for records of ftp://files.example.org/in"], []] * 2
+
+
 @pytest.mark.usefixtures("told_soon")
 def test_progress_bar_shows_what_is_waited_for_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal the narrowest of what lasts stands under the bar, and goes away when it is over."""
+    """On a terminal the narrowest of what lasts stands under the bar, and goes away when it is over; the log above."""
     screen = io.StringIO()
     monkeypatch.setattr(terminal, "ERR", Console(file=screen, force_terminal=True, width=80))
+    log = logging.getLogger("archive")
+    monkeypatch.setattr(log, "handlers", [terminal.LogLines()])
     with terminal.progress_bar("archive") as show:
         show(1, 3, str)
+        log.warning("it is damp")
         with told_if_long("waiting for [the] database"), told_if_long("applying a migration"):
             time.sleep(0.9)
         end = screen.tell()
         time.sleep(0.3)
     assert re.search(r"archive .*1 of 3.*\n.*applying a migration, \d s so far", screen.getvalue()[:end])
+    assert "\x1b[2Kit is damp\n" in screen.getvalue()
     assert "waiting" not in screen.getvalue()
     assert "migration" not in screen.getvalue()[end:]
