@@ -13,26 +13,18 @@ WITH wanted AS MATERIALIZED (
 )
 SELECT
     place - 1,
-    near.*
+    near.scene,
+    near.footprint
 FROM wanted
     CROSS JOIN LATERAL (
         SELECT
-            id,
-            footprint
-        FROM dinamis.scene
-        WHERE platform = wanted.platform AND acquired_at BETWEEN earliest AND latest
-        OFFSET 0
-    ) AS near
-UNION ALL
-SELECT
-    place - 1,
-    near.*
-FROM wanted
-    CROSS JOIN LATERAL (
-        SELECT
-            scene,
-            footprint
-        FROM dinamis.scene_moment
-        WHERE platform = wanted.platform AND acquired_at BETWEEN earliest AND latest
+            told.scene,
+            told.footprint
+        FROM (
+            SELECT id AS scene, platform, acquired_at, footprint FROM dinamis.scene
+            UNION ALL
+            SELECT scene, platform, acquired_at, footprint FROM dinamis.scene_moment
+        ) AS told
+        WHERE told.platform = wanted.platform AND told.acquired_at BETWEEN wanted.earliest AND wanted.latest
         OFFSET 0
     ) AS near;
