@@ -22,6 +22,7 @@ from harvester.harvest import harvest
 from harvester.record import Page, RawRecord, SceneRecord, Withdrawal
 from harvester.runs import Request
 from harvester.runs.report import HarvestReport
+from harvester.runs.watching import Watcher
 from harvester.sensors import Sensors
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
@@ -152,6 +153,17 @@ class Stock:
         """Harvest a feed, that of what is held if none is named; with `dry_run=True` only try."""
         work = dry_run if request.pop("dry_run", False) else harvest
         return work(feed or self.held_feed, rooms(self.database, HELD, COAST, ARCHIVE), Request(**request))
+
+    def stopped(self, how: str) -> Watcher:
+        """A watcher that kills a run at its first page, or has it cancelled."""
+
+        def stop(report: HarvestReport, _: object) -> None:
+            if how == "killed":
+                raise KeyboardInterrupt
+            with self.database.connect("owner") as connection:
+                connection.execute("UPDATE dinamis.run SET cancel_requested = true WHERE id = %s", (report.run,))
+
+        return stop
 
     def set_clocks_back(self) -> None:
         """Let all clocks be set back by five minutes as soon as a run has begun."""

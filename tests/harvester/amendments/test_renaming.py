@@ -195,14 +195,8 @@ def test_renaming_that_is_stopped_goes_on(stock: Stock, monkeypatch: pytest.Monk
     take(stock, "host")
     before = catalogue(stock)
 
-    def stop(report: HarvestReport, _: object) -> None:
-        if how == "killed":
-            raise KeyboardInterrupt
-        with stock.database.connect("owner") as connection:
-            connection.execute("UPDATE dinamis.run SET cancel_requested = true WHERE id = %s", (report.run,))
-
     with pytest.raises((KeyboardInterrupt, RunCancelled)):
-        rename(stock, watch=stop)
+        rename(stock, watch=stock.stopped(how))
     assert counts(take(stock, "centre")) == {"unchanged": 5}
     assert catalogue(stock) != said_by(before, "centre")
 

@@ -108,14 +108,8 @@ def test_retirement_that_is_stopped_goes_on(stock: Stock, monkeypatch: pytest.Mo
     stock.harvest()
     before = catalogue(stock)
 
-    def stop(report: HarvestReport, _: object) -> None:
-        if how == "killed":
-            raise KeyboardInterrupt
-        with stock.database.connect("owner") as connection:
-            connection.execute("UPDATE dinamis.run SET cancel_requested = true WHERE id = %s", (report.run,))
-
     with pytest.raises((KeyboardInterrupt, RunCancelled)):
-        retire(stock, watch=stop)
+        retire(stock, watch=stock.stopped(how))
     assert len(catalogue(stock)) == 3
 
     retired = retire(stock)
