@@ -59,11 +59,8 @@ class CatalogueConnections:
         return trying(lambda: work(*self._open()))
 
     def _tell_of_repetition(self, state: RetryCallState) -> None:
-        failure, wait_s = (
-            state.outcome and state.outcome.exception(),
-            state.next_action.sleep if state.next_action else 0,
-        )
-        why = " ".join(str(failure).split())
+        wait_s = state.next_action.sleep if state.next_action else 0
+        why = " ".join(str(state.outcome and state.outcome.exception()).split())
         number = f"{state.attempt_number} of {self._attempts}"
         logger.warning("the database failed, attempt %s, again in %.1f s: %s", number, wait_s, why)
 

@@ -137,9 +137,8 @@ def _plan_and_share(
     if is_at_work(context.app, feed):
         raise RunBusy("Its jobs are in the queue.")
     run = plan(feed, place.rooms, request)
-    jobs = max(
-        1, min(feed.concurrency, runs.parts_left(connection, run.id))
-    )  # without a part one is left to end the run
+    # Without a part one is left to end the run.
+    jobs = max(1, min(feed.concurrency, runs.parts_left(connection, run.id)))
     for number in range(jobs):
         enqueue_part(context.app, feed, run, number, failures)
     return f"run {run.id} is in the queue, {jobs} {'job' if jobs == 1 else 'jobs at once'}"
