@@ -80,8 +80,8 @@ KEEP_RECORDS, PRUNE_VERSIONS, WITHDRAW_RECORDS, REASSIGN_RECORDS = statements(
 SAW_RECORDS, REFUSED_AGAIN, REMEMBER_FINGERPRINTS = statements(
     "harvester", "saw_records", "refused_again", "remember_fingerprints"
 )
-SCENES_OF_KEYS, SCENES_NEAR, KEEP_MOMENTS, MERGE_SCENES, REMEMBER_KEYS = statements(
-    "harvester", "scenes_of_keys", "scenes_near", "keep_moments", "merge_scenes", "remember_keys"
+SCENES_OF_KEYS, SCENES_NEAR, KEEP_MOMENTS, MERGE_SCENES, REDIRECT_KEYS = statements(
+    "harvester", "scenes_of_keys", "scenes_near", "keep_moments", "merge_scenes", "redirect_keys"
 )
 ITEMS, ITEMS_OF_SCENES, KEEP_ITEMS, KEEP_MOVES, NUMBER_CHANGES, BURY, UNBURY = statements(
     "harvester", "items", "items_of_scenes", "keep_items", "keep_moves", "number_changes", "bury", "unbury"
@@ -96,6 +96,11 @@ class KnownRecord:
     state: str  #: active, withdrawn or quarantined
     item: str | None
     collection: str | None  #: where that Item is
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is in force."""
+        return self.state == "active"
 
 
 class KnownScene(NamedTuple):
@@ -179,6 +184,8 @@ class Ledger:
 
     def scenes(self, names: Collection[str]) -> dict[str, KnownScene]:
         """The acquisitions with these ids, by id."""
+        if not names:
+            return {}
         query = "SELECT id, created FROM dinamis.scene WHERE id = ANY(%b::text[])"
         rows = self._connection.execute(query, (list(names),))
         return {scene: KnownScene(scene, created) for scene, created in rows}
@@ -232,16 +239,14 @@ class Ledger:
             corrections.setdefault(item, {})[field] = value
         return corrections
 
-    def keep_new_scenes(self, scenes: Mapping[KnownScene, Sequence[Moment]], keys: Mapping[str, str]) -> None:
-        """Write down acquisitions that the ledger does not hold, with all their names (name -> scene).
+    def keep_new_scenes(self, scenes: Mapping[KnownScene, Sequence[Moment]]) -> None:
+        """Write down acquisitions that the ledger does not hold.
 
         Args:
             scenes: their ids, given for good, and when and where their records say that they were taken.
-            keys: no name that the ledger holds.
         """
         rows = ((*scene, *(moments[0] if moments else (None, None, None))) for scene, moments in scenes.items())
         self._copy("scene", _SCENE_COLUMNS, rows)
-        self._copy("scene_alias", _ALIAS_COLUMNS, keys.items())
         if further := [(scene.id, *moment) for scene, moments in scenes.items() for moment in moments[1:]]:
             self._copy("scene_moment", _MOMENT_COLUMNS, further)
 
@@ -269,9 +274,13 @@ class Ledger:
         """Remove acquisitions that stand for nothing any more."""
         self._connection.execute("DELETE FROM dinamis.scene WHERE id = ANY(%b::text[])", (list(scenes),))
 
-    def remember_keys(self, keys: Mapping[str, str]) -> None:
-        """Let names lead to acquisitions (name -> scene); a name that is known already stays as it is."""
-        self._connection.execute(REMEMBER_KEYS, {"keys": list(keys), "scenes": list(keys.values())})
+    def keep_new_keys(self, keys: Mapping[str, str]) -> None:
+        """Let names that the ledger does not hold lead to acquisitions (name -> scene)."""
+        self._copy("scene_alias", _ALIAS_COLUMNS, keys.items())
+
+    def redirect_keys(self, keys: Mapping[str, str]) -> None:
+        """Let names that the ledger holds lead to other acquisitions (name -> scene)."""
+        self._connection.execute(REDIRECT_KEYS, {"keys": list(keys), "scenes": list(keys.values())})
 
     def keep_new_items(self, items: Sequence[KnownItem]) -> None:
         """Write down Items that the ledger does not hold, as `keep_items` does with more work."""
@@ -311,6 +320,10 @@ class Ledger:
                 "now": self._now,
             },
         )
+
+    def take_off(self, items: Sequence[str]) -> None:
+        """Let Items not stand for their acquisition while they, or others, come to stand for another one."""
+        self._connection.execute("UPDATE dinamis.item SET is_published = false WHERE id = ANY(%b::text[])", (items,))
 
     def keep_moves(self, former: Mapping[str, str]) -> None:
         """Note where Items belonged before this run moved them (Item -> collection)."""
@@ -402,9 +415,12 @@ class Ledger:
         if any(version > KEPT_VERSIONS for (version,) in versions):
             self._prune([each.raw.id for each in entries])
 
-    def reassign(self, items: Mapping[str, str]) -> None:
-        """Let the records of Items belong to others (former -> present): they turned out to be the same."""
-        self._connection.execute(REASSIGN_RECORDS, {"former": list(items), "present": list(items.values())})
+    def reassign(self, items: Mapping[tuple[str, str], str]) -> None:
+        """Let records (source, id) be of other Items."""
+        sources, records = zip(*items, strict=True)
+        self._connection.execute(
+            REASSIGN_RECORDS, {"sources": list(sources), "records": list(records), "items": list(items.values())}
+        )
 
     def withdraw(self, records: Mapping[str, str]) -> None:
         """Note that active records (id -> reason) are gone; what they said stays."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 
@@ -18,36 +18,47 @@ SAME_MOMENT_S = 2.0
 SAME_PLACE = 0.5
 
 
+RecordKey = tuple[str, str]  #: source, record id
+
+
+class Member(NamedTuple):
+    """A record in force, with what tells of which acquisition it is."""
+
+    key: RecordKey
+    outline: SceneOutline | None  #: None for one that is not readable any more
+    names: frozenset[str]  #: every name of its acquisition; of one that is not readable, the id of that
+    scenes: Collection[str]  #: ids of known acquisitions: that of its Item; of a new record, all that it may be of
+    is_new: bool  #: it is taken in now, and is of no Item yet
+
+
+class Leads(NamedTuple):
+    """What the ledger knows of the acquisitions that records may be of."""
+
+    names: Mapping[str, KnownScene]  #: where their names lead to that it holds
+    scenes: Sequence[Collection[str]]  #: ids of those that each record may be of, by name, or by moment and place
+    known: dict[str, KnownScene]  #: all of these, by id
+
+
+NO_LEADS = Leads({}, (), {})
+
+
 class Acquisition(NamedTuple):
-    """One acquisition as the records of a page tell it."""
+    """One acquisition as its records in force tell it."""
 
-    scene: KnownScene  #: that stands for it, the oldest of those known
-    merged: tuple[str, ...]  #: ids of those known that turned out to be the same
+    scene: KnownScene  #: that stands for it, the oldest of those known that are its
+    merged: tuple[str, ...]  #: ids of the others
     is_known: bool
-    names: frozenset[str]
-    members: tuple[int, ...]  #: which of the records that were given are of it
-    moments: Sequence[Moment]  #: when and where those say that it was taken
+    members: tuple[Member, ...]
 
+    @property
+    def is_told(self) -> bool:
+        """Whether a record of it is readable."""
+        return any(each.outline for each in self.members)
 
-def acquisitions_of(scenes: Sequence[SceneOutline], source: str, ledger: Ledger, now: datetime) -> list[Acquisition]:
-    """The acquisitions of these records, with what the ledger knows of them already.
-
-    Args:
-        scenes: what the records say.
-        source: that says it.
-        ledger: where acquisitions are looked up.
-        now: since when those are known that the ledger has not yet, UTC.
-
-    Returns:
-        Each record is a member of exactly one of them.
-    """
-    names = [names_of(scene, source) for scene in scenes]
-    known = ledger.scenes_of_keys({name for each in names for name in each})
-    former = [{known[name].id: known[name] for name in each if name in known} for each in names]
-    for index, scene in _known_at_that_moment(scenes, ledger):
-        former[index][scene.id] = scene
-    links = [*_sharing(map(frozenset.union, names, former)), *_simultaneous(scenes)]
-    return [_acquisition(group, scenes, names, former, now) for group in _connected(len(scenes), links)]
+    @property
+    def moments(self) -> list[Moment]:
+        """When and where its records say that it was taken, in an order of its own."""
+        return sorted({moment for each in self.members if each.outline and (moment := each.outline.moment)})
 
 
 def names_of(scene: SceneOutline, source: str) -> frozenset[str]:
@@ -55,54 +66,88 @@ def names_of(scene: SceneOutline, source: str) -> frozenset[str]:
     return frozenset(scene.scene_keys or (f"{source} {scene.id}",))
 
 
-def moments_of(scenes: Iterable[SceneOutline]) -> list[Moment]:
-    """When and where these records say that their acquisition was taken, in an order of its own."""
-    return sorted({moment for scene in scenes if (moment := scene.moment)})
+def leads(scenes: Sequence[SceneOutline], source: str, ledger: Ledger) -> Leads:
+    """The acquisitions in the ledger to which the names, or moment and place, of these records of a source lead."""
+    names = [names_of(scene, source) for scene in scenes]
+    known = ledger.scenes_of_keys({name for each in names for name in each})
+    led = [{known[name].id for name in each if name in known} for each in names]
+    at_that_moment = _known_at_that_moment(scenes, ledger)
+    for index, scene in at_that_moment:
+        led[index].add(scene)
+    by_id = {scene.id: scene for scene in known.values()}
+    return Leads(known, led, by_id | ledger.scenes({scene for _, scene in at_that_moment} - by_id.keys()))
 
 
-def _acquisition(
-    group: Sequence[int],
-    scenes: Sequence[SceneOutline],
-    names: Sequence[frozenset[str]],
-    former: Sequence[Mapping[str, KnownScene]],
-    now: datetime,
-) -> Acquisition:
-    known = {scene.id: scene for index in group for scene in former[index].values()}
-    oldest_first = sorted(known.values(), key=_oldest_first)
-    leading, *others = group
-    every_name = names[leading].union(*[names[index] for index in others])
-    standing = oldest_first[0] if oldest_first else KnownScene(min(every_name), now)
-    return Acquisition(
-        scene=standing,
-        merged=tuple([scene.id for scene in oldest_first[1:]]),
-        is_known=bool(oldest_first),
-        names=every_name,
-        members=tuple(group),
-        moments=moments_of(scenes[index] for index in group),
-    )
+def acquisitions_of(members: Sequence[Member], known: Mapping[str, KnownScene], now: datetime) -> list[Acquisition]:
+    """The acquisitions of these records: what the records in force say decides, and nothing that was said before.
+
+    Args:
+        members: all records of the acquisitions that they touch, those of the oldest Items first.
+        known: these acquisitions, by id.
+        now: since when those are known that the ledger has not yet, UTC.
+
+    Returns:
+        Each record is a member of exactly one of them.
+    """
+    links = [*_sharing(each.names for each in members), *_sharing(_bound(members)), *_simultaneous(members)]
+    groups = [tuple(members[index] for index in group) for group in _connected(len(members), links)]
+    theirs: list[list[KnownScene]] = [[] for _ in groups]
+    for scene, index in _holders(groups).items():
+        theirs[index].append(known[scene])
+    return [_acquisition(group, scenes, now) for group, scenes in zip(groups, theirs, strict=True)]
+
+
+def _acquisition(members: tuple[Member, ...], known: Sequence[KnownScene], now: datetime) -> Acquisition:
+    if not known:
+        name = min(name for each in members for name in each.names)
+        return Acquisition(KnownScene(name, now), merged=(), is_known=False, members=members)
+    standing, *others = sorted(known, key=_oldest_first)
+    return Acquisition(standing, tuple(scene.id for scene in others), is_known=True, members=members)
+
+
+def _holders(groups: Sequence[Sequence[Member]]) -> dict[str, int]:
+    """Which group goes on with each known acquisition: one that has its name, else the first with a record of it.
+
+    One of which no record is left is gone on with by a record that leads to it.
+    """
+    in_force = {scene for group in groups for each in group if not each.is_new for scene in each.scenes}
+    holders: dict[str, int] = {}
+    for index, group in enumerate(groups):
+        names = frozenset().union(*(each.names for each in group))
+        for each in group:
+            for scene in each.scenes:
+                if scene in names:
+                    holders[scene] = index
+                elif not each.is_new or scene not in in_force:
+                    holders.setdefault(scene, index)
+    return holders
+
+
+def _bound(members: Sequence[Member]) -> list[set[str]]:
+    """What holds records together with those that are not readable any more: nobody knows whether these join them."""
+    torn = {scene for each in members if each.outline is None for scene in each.scenes}
+    return [set() if each.is_new else torn.intersection(each.scenes) for each in members]
 
 
 def _oldest_first(scene: KnownScene) -> tuple[datetime, str]:
     return scene.created, scene.id
 
 
-def _known_at_that_moment(scenes: Sequence[SceneOutline], ledger: Ledger) -> Iterator[tuple[int, KnownScene]]:
-    """Which records are of a known acquisition by moment and place."""
+def _known_at_that_moment(scenes: Sequence[SceneOutline], ledger: Ledger) -> list[tuple[int, str]]:
+    """Which records are of which known acquisitions by moment and place."""
     dated = list(_dated(scenes))
     near = ledger.scenes_near([moment for moment, _ in dated], SAME_MOMENT_S) if dated else []
-    same = [
+    return [
         (dated[place][1], scene)
         for place, scene, footprint in near
         if _is_same_place(dated[place][0].footprint, footprint)
     ]
-    known = ledger.scenes({scene for _, scene in same}) if same else {}
-    return ((index, known[scene]) for index, scene in same)
 
 
-def _simultaneous(scenes: Sequence[SceneOutline]) -> Iterator[tuple[int, int]]:
+def _simultaneous(members: Iterable[Member]) -> Iterator[tuple[int, int]]:
     """Which of the records are of one acquisition by moment and place."""
     gap = timedelta(seconds=SAME_MOMENT_S)
-    ordered = sorted(_dated(scenes))
+    ordered = sorted(_dated(each.outline for each in members))
     for position, (moment, index) in enumerate(ordered, 1):
         for place in range(position, len(ordered)):
             later, other = ordered[place]
@@ -140,10 +185,10 @@ def _connected(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _dated(scenes: Iterable[SceneOutline]) -> Iterator[tuple[Moment, int]]:
+def _dated(scenes: Iterable[SceneOutline | None]) -> Iterator[tuple[Moment, int]]:
     """Moment and index of those that have one."""
     for index, scene in enumerate(scenes):
-        if moment := scene.moment:
+        if scene and (moment := scene.moment):
             yield moment, index
 
 

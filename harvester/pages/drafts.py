@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, cached_property, partial
@@ -16,6 +15,7 @@ from harvester.errors import UnreadableScene
 from harvester.items.document import ItemDocument
 from harvester.items.from_scenes import Sibling, SourcedScene, item_from_scenes, private_part
 from harvester.ledger import ActiveRecord, KnownItem, Ledger
+from harvester.pages.acquisitions import Member, RecordKey, names_of
 from harvester.pages.reading_ahead import ItemAlone
 from harvester.record import SceneOutline, SceneRecord
 from harvester.sensors import Sensors
@@ -23,8 +23,6 @@ from harvester.sources.registry import read_record
 from harvester.stereo.views import PlacedItem
 
 logger = logging.getLogger(__name__)
-
-RecordKey = tuple[str, str]  #: source, record id
 
 
 @dataclass
@@ -60,6 +58,7 @@ class Draft:
     stood_in: str | None  #: the collection where it is in the catalogue before this page
     was_published: bool  #: before the batch at hand
     moved_from: str | None = None  #: the collection where it belonged before the batch at hand moved it
+    parted_from: str | None = None  #: the acquisition that it was of before the batch at hand
     records: dict[RecordKey, Said] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)  #: of its records before the batch at hand
     reason: str = "no record of it is left"  #: should it be withdrawn
@@ -75,13 +74,20 @@ class Draft:
 
     @property
     def came_or_went(self) -> bool:
-        """Whether the batch at hand lets it be in another place than it was, if anywhere."""
-        return self.was_published != self.known.is_published or self.moved_from is not None
+        """Whether the batch at hand lets it be in another place, if anywhere, or of another acquisition than it was."""
+        return self.was_published != self.known.is_published or bool(self.moved_from or self.parted_from)
 
     def move(self, collection: str) -> None:
         """Let it belong to another collection."""
         self.moved_from = self.known.collection
         self.known = self.known._replace(collection=collection)
+
+    def belong_to(self, scene: str) -> None:
+        """Let it be of an acquisition."""
+        if self.known.scene != scene:
+            self.parted_from = self.known.scene
+            self.known = self.known._replace(scene=scene)
+            self.is_touched = True
 
     def build(self, siblings: Sequence[Sibling], corrections: Mapping[str, Any]) -> None:
         """Let it be what its records say; nothing if there is none."""
@@ -103,10 +109,15 @@ class Draft:
         alone = next(iter(self.records.values())).alone if len(self.records) == 1 else None
         return alone if alone and (alone.id, alone.collection) == (self.known.id, self.known.collection) else None
 
-    def leave_out(self, record: RecordKey) -> None:
-        """Let a record not be one of it any more; one that was withdrawn is none already."""
-        if self.records.pop(record, None):
-            self.is_touched = True
+    def leave_out(self, record: RecordKey) -> bool:
+        """Let a record not be one of it any more; one that was withdrawn is none already.
+
+        Returns:
+            Whether it was one.
+        """
+        was_one = self.records.pop(record, None) is not None
+        self.is_touched |= was_one
+        return was_one
 
     def as_placed(self) -> PlacedItem:
         """As the finder of stereo sets takes it."""
@@ -172,8 +183,9 @@ class ItemDrafts:
         for draft in drafts.values():
             if draft.known.is_published != bool(draft.records):
                 draft.known = draft.known._replace(is_published=bool(draft.records))
-        of_scene = by_scene(drafts)
-        news = {draft.known.scene for draft in drafts.values() if draft.came_or_went}
+        of_scene = by_scene(drafts.values())
+        unsettled = [draft for draft in drafts.values() if draft.came_or_went]
+        news = {scene for draft in unsettled for scene in (draft.known.scene, draft.parted_from)}
         changed = {
             name: draft
             for name, draft in drafts.items()
@@ -210,10 +222,10 @@ def _precedence(documents: CollectionDocuments, source: str, collection: str) ->
     return labels.index(source) if source in labels else len(labels)
 
 
-def by_scene(drafts: Mapping[str, Draft]) -> defaultdict[str, list[Draft]]:
+def by_scene(drafts: Iterable[Draft]) -> defaultdict[str, list[Draft]]:
     """Drafts by their acquisition."""
     of_scene: defaultdict[str, list[Draft]] = defaultdict(list)
-    for draft in drafts.values():
+    for draft in drafts:
         of_scene[draft.known.scene].append(draft)
     return of_scene
 
@@ -235,13 +247,22 @@ def _scene_again(record: ActiveRecord, sensors: Sensors) -> SceneRecord:
         raise UnreadableScene(f"another record of its acquisition is not readable any more: {error}") from error
 
 
-def outlines(drafts: Iterable[Draft]) -> list[SceneOutline]:
-    """What tells of which acquisition the records of Items are, but for those that are not readable any more."""
-    readable = []
-    for said in (said for draft in drafts for said in draft.records.values()):
-        with suppress(UnreadableScene):
-            readable.append(said.outline)
-    return readable
+def members(drafts: Iterable[Draft]) -> Iterator[Member]:
+    """The records in force of Items, those of the oldest first, as they tell of which acquisition they are."""
+    for draft in sorted(drafts, key=standing_first):
+        for key, said in draft.records.items():
+            try:
+                outline = said.outline
+            except UnreadableScene:
+                yield Member(key, None, frozenset({draft.known.scene}), {draft.known.scene}, is_new=False)
+            else:
+                yield Member(key, outline, names_of(outline, said.source), {draft.known.scene}, is_new=False)
+
+
+def new_draft(outline: SceneOutline, scene: str, collection: str, now: datetime) -> Draft:
+    """The Item that a record is to have in a collection, made `now`, UTC."""
+    known = KnownItem(outline.id, scene, collection, True, outline.is_archive, now)
+    return Draft(known, None, was_published=False, is_new=True)
 
 
 def given(scene: SceneRecord) -> Callable[[], SceneRecord]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from harvester.collection_documents import CollectionDocuments
@@ -10,8 +10,7 @@ from harvester.errors import CollectionDocumentError, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest_rooms import WritingOptions
 from harvester.ledger import KnownItem, Ledger
-from harvester.pages.acquisitions import Acquisition
-from harvester.pages.drafts import Draft, standing_first
+from harvester.pages.drafts import Draft, new_draft, standing_first
 from harvester.record import SceneOutline
 
 
@@ -44,28 +43,29 @@ class RecordPlacing:
         there = [draft for draft in of_scene if draft.known.collection == collection]
         if there:
             return min(there, key=standing_first)
-        known = KnownItem(scene.id, scene_id, collection, True, scene.is_archive, self._now)
-        of_scene.append(Draft(known, None, was_published=False, is_new=True))
+        of_scene.append(new_draft(scene, scene_id, collection, self._now))
         return of_scene[-1]
 
-    def take_ids(self, drafts: dict[str, Draft], made: Sequence[Draft]) -> None:
-        """Let new Items be among the drafts; one with the id of an Item without records is that one from now on.
+    def take_ids(self, drafts: dict[str, Draft], wanted: Sequence[Draft]) -> None:
+        """Let all wanted Items be among the drafts; a new one with the id of one that nobody wants is that from now on.
+
+        Args:
+            drafts: all Items that have these ids, with those of their acquisitions.
+            wanted: those that records are to be of, new ones and others.
 
         Raises:
             UnreadableScene: an id is that of another acquisition, or is taken in another collection.
         """
         taken: set[str] = set()
-        for draft in made:
+        for draft in wanted:
             known, standing = draft.known, drafts.get(draft.known.id)
-            if standing is draft:
-                continue  # of several records
-            if standing:
+            if standing and standing is not draft:
                 if standing.records or known.id in taken or standing.known.collection != known.collection:
                     raise UnreadableScene(_other_item(standing.known, known))
                 draft.known, draft.is_new = known._replace(created=standing.known.created), False
-                draft.stood_in = standing.stood_in
-                for sibling in drafts.values():
-                    sibling.is_touched |= standing.was_published and sibling.known.scene == standing.known.scene
+                draft.stood_in, draft.was_published = standing.stood_in, standing.was_published
+                if standing.known.scene != known.scene:
+                    draft.parted_from = standing.known.scene
             drafts[known.id] = draft
             taken.add(known.id)
 
@@ -113,24 +113,6 @@ class RecordPlacing:
             return self._documents.accepting(str(scene.mission), str(scene.profile)).id
         except CollectionDocumentError as error:
             raise UnreadableScene(str(error)) from error
-
-    def merge(self, acquisition: Acquisition, drafts: Mapping[str, Draft]) -> None:
-        """Let the Items of acquisitions that turned out to be one be those of the one that stands for all."""
-        if not acquisition.merged:
-            return
-        ours = [draft for draft in drafts.values() if draft.known.scene in (acquisition.scene.id, *acquisition.merged)]
-        survivors: dict[str, Draft] = {}
-        for draft in sorted(ours, key=standing_first):
-            draft.known = draft.known._replace(scene=acquisition.scene.id)
-            draft.is_touched = True
-            survivor = survivors.setdefault(draft.known.collection, draft)
-            if survivor is not draft:
-                survivor.records |= draft.records
-                survivor.sources |= draft.sources
-                draft.records = {}
-                draft.known = draft.known._replace(is_published=False)
-                draft.reason = f"it is the same acquisition as {survivor.known.id}"
-                self._ledger.reassign({draft.known.id: survivor.known.id})
 
 
 def _other_item(standing: KnownItem, wanted: KnownItem) -> str:

@@ -9,12 +9,12 @@ for many records at once; when a batch fails it is halved until the record that 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 from psycopg import Connection
 
@@ -25,12 +25,12 @@ from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.instants import rfc3339
 from harvester.items.document import ItemDocument
 from harvester.ledger import KnownRecord, Ledger, RecordEntry
-from harvester.pages.acquisitions import Acquisition, acquisitions_of, moments_of
+from harvester.pages.batch import BatchWriting, Taken
 from harvester.pages.conflicts import conflicts_between
-from harvester.pages.drafts import Draft, ItemDrafts, by_scene, given, outlines
+from harvester.pages.drafts import Draft, ItemDrafts, given
 from harvester.pages.placing import RecordPlacing
-from harvester.pages.reading_ahead import ItemAlone, ReadBeforehand, Readings
-from harvester.record import Page, RawRecord, SceneOutline, SceneRecord, Withdrawal
+from harvester.pages.reading_ahead import ReadBeforehand, Readings
+from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
 from harvester.runs.report import ItemChange, Outcome, PageReport, printable
 from harvester.sources.registry import read_record
 from harvester.stereo.keeping import Span
@@ -38,21 +38,6 @@ from harvester.stereo.page_sets import PageSets
 from harvester.stereo.stereo_items import with_sets
 
 _written = lru_cache(maxsize=16)(rfc3339)  # mostly the same instants
-
-
-class _Taken(NamedTuple):
-    """A record that was read: new, changed, or asked to be read again."""
-
-    raw: RawRecord
-    outline: SceneOutline
-    scene: Callable[[], SceneRecord]
-    before: KnownRecord | None
-    alone: ItemAlone | None = None
-
-    @property
-    def former(self) -> str | None:
-        """The Item that it was of, if any."""
-        return self.before.item if self.before else None
 
 
 class PageWriting:
@@ -86,7 +71,8 @@ class PageWriting:
         self._ledger = Ledger(connection, source=feed.source, feed=feed.name, run=run, now=self._now)
         self._sets = PageSets(connection, side, rooms.documents, self._now)
         self._drafts = ItemDrafts(self._ledger, rooms.documents, rooms.sensors)
-        self._placing = RecordPlacing(self._ledger, feed, rooms.documents, options, self._now)
+        placing = RecordPlacing(self._ledger, feed, rooms.documents, options, self._now)
+        self._batches = BatchWriting(self._ledger, self._drafts, placing, feed.source, self._now)
         self._made: set[str] = set()  #: Items that the ledger did not have before this page
         self._others: dict[str, Draft] = {}  #: further views of the sets of Items that it changes
         self._reread: list[str] = []  #: the Item of each unchanged record that was read again
@@ -204,7 +190,7 @@ class PageWriting:
         without = [name for name in unread if name not in numbers]
         if self._ledger.saw_unread(without, [numbers[name] for name in unread if name in numbers]) != len(unread):
             known = self._ledger.known(unread)
-            lost = next(name for name in unread if name not in known or known[name].state != "active")
+            lost = next(name for name in unread if name not in known or not known[name].is_active)
             raise CatalogueError(f"{lost} and perhaps others were withdrawn by another program meanwhile: run again")
         report.outcomes[Outcome.UNCHANGED] += len(unread)
 
@@ -214,7 +200,7 @@ class PageWriting:
         known: Mapping[str, KnownRecord],
         readings: Readings,
         report: PageReport,
-    ) -> Iterator[_Taken]:
+    ) -> Iterator[Taken]:
         """The records that are to be taken in; the others are counted, and noted as seen."""
         unchanged = [raw for raw in records if self._is_unchanged(raw, known.get(raw.id))]
         left = [] if self._options.reads_all else unchanged
@@ -232,7 +218,7 @@ class PageWriting:
             except UnreadableScene as error:
                 self._refuse(raw, known.get(raw.id), "read", error, report)
 
-    def _taken(self, raw: RawRecord, before: KnownRecord | None, beforehand: ReadBeforehand | None) -> _Taken:
+    def _taken(self, raw: RawRecord, before: KnownRecord | None, beforehand: ReadBeforehand | None) -> Taken:
         """A record with what it says.
 
         Raises:
@@ -241,13 +227,13 @@ class PageWriting:
         read = partial(read_record, self._feed.kind, raw, self._rooms.sensors)
         if beforehand is None:
             scene = read()
-            return _Taken(raw, SceneOutline.of(scene), given(scene), before)
+            return Taken(raw, SceneOutline.of(scene), given(scene), before)
         if isinstance(beforehand.reading, UnreadableScene):
             raise beforehand.reading
-        return _Taken(raw, beforehand.reading, read, before, beforehand.alone)
+        return Taken(raw, beforehand.reading, read, before, beforehand.alone)
 
     def _is_unchanged(self, raw: RawRecord, before: KnownRecord | None) -> bool:
-        if before is None or before.state != "active" or before.digest != raw.digest():
+        if before is None or not before.is_active or before.digest != raw.digest():
             return False
         return self._options.collection in (None, before.collection)
 
@@ -255,7 +241,7 @@ class PageWriting:
         self, raw: RawRecord, before: KnownRecord | None, stage: str, error: UnreadableScene, report: PageReport
     ) -> None:
         refusal = report.refuse(raw.id, str(error))
-        if before and before.state == "active":
+        if before and before.is_active:
             # What it said last stays in force: a broken upload must not take an Item away.
             self._ledger.saw([raw.id])
         elif before and before.state == "quarantined" and before.digest == raw.digest():
@@ -267,13 +253,13 @@ class PageWriting:
 
     # Taking in
 
-    def _take(self, taken: Sequence[_Taken], report: PageReport) -> None:
+    def _take(self, taken: Sequence[Taken], report: PageReport) -> None:
         """Take in as many at once as go together; what fails alone is refused."""
         if not taken:
             return
         try:
             with self._connection.transaction():
-                drafts = self._take_batch(taken)
+                drafts = self._batches.take_in(taken)
         except UnreadableScene as error:
             if len(taken) == 1:
                 self._refuse(taken[0].raw, taken[0].before, "build", error, report)
@@ -286,102 +272,14 @@ class PageWriting:
         self._made |= {name for name, draft in drafts.items() if draft.is_new}
         self._count(taken, report)
 
-    def _count(self, taken: Sequence[_Taken], report: PageReport) -> None:
+    def _count(self, taken: Sequence[Taken], report: PageReport) -> None:
         for each in taken:
             report.warn(each.raw.id, each.outline.warnings)
-        new = sum(each.before is None or each.before.state != "active" for each in taken)
+        new = sum(each.before is None or not each.before.is_active for each in taken)
         again = [str(each.before.item) for each in taken if each.before and self._is_unchanged(each.raw, each.before)]
         self._reread += again
         report.outcomes[Outcome.NEW] += new
         report.outcomes[Outcome.CHANGED] += len(taken) - new - len(again)
-
-    def _take_batch(self, taken: Sequence[_Taken]) -> dict[str, Draft]:
-        """Let records be part of their acquisitions, and of no other; gives the Items that this changes, built.
-
-        Raises:
-            UnreadableScene: no collection takes one of them, its Item is in another collection than the operator asked
-                for, or an Item that they change would not be valid.
-        """
-        found = acquisitions_of([each.outline for each in taken], self._feed.source, self._ledger, self._now)
-        scenes = [name for each in found if each.is_known for name in (each.scene.id, *each.merged)]
-        drafts = self._drafts.of(self._ledger.items_of_scenes(scenes)) if scenes else {}
-        former = {each.former for each in taken if each.former}
-        drafts |= self._drafts.with_siblings(self._ledger.items(former - drafts.keys()))
-        for each in taken:
-            if each.former:
-                drafts[each.former].leave_out((self._feed.source, each.raw.id))
-        for acquisition in found:
-            self._placing.merge(acquisition, drafts)
-        of_scene = by_scene(drafts)
-        placed = [
-            (each, self._placing.place(each.outline, acquisition.scene.id, of_scene[acquisition.scene.id], each.former))
-            for acquisition in found
-            for each in map(taken.__getitem__, acquisition.members)
-        ]
-        made = [draft for _, draft in placed if draft.known.id not in drafts or drafts[draft.known.id] is not draft]
-        drafts |= self._drafts.with_siblings(self._ledger.items({draft.known.id for draft in made} - drafts.keys()))
-        self._placing.take_ids(drafts, made)
-        for each, draft in placed:
-            said = self._drafts.said(self._feed.source, each.scene, each.alone, each.outline)
-            draft.records[self._feed.source, each.raw.id] = said
-            draft.is_touched = True
-        changed = self._drafts.build(drafts)
-        self._keep(found, drafts, changed, placed)
-        return changed
-
-    def _keep(
-        self,
-        found: Sequence[Acquisition],
-        drafts: Mapping[str, Draft],
-        changed: Mapping[str, Draft],
-        placed: Sequence[tuple[_Taken, Draft]],
-    ) -> None:
-        merged = {name: each.scene.id for each in found for name in each.merged}
-        self._keep_scenes(found, drafts, merged)
-        self._keep_items(changed)
-        if merged:
-            self._ledger.forget_scenes(merged)
-        again = {each.raw.id for each, draft in placed if self._says_the_same(each, draft)}
-        self._ledger.saw(again)
-        self._ledger.keep(
-            [
-                RecordEntry(raw=each.raw, state="active", item=draft.known.id, is_new=each.before is None)
-                for each, draft in placed
-                if each.raw.id not in again
-            ]
-        )
-
-    def _keep_scenes(
-        self, found: Sequence[Acquisition], drafts: Mapping[str, Draft], merged: Mapping[str, str]
-    ) -> None:
-        known = [each for each in found if each.is_known]
-        new = [each for each in found if not each.is_known]
-        self._keep_moments(drafts, but={each.scene.id for each in new})
-        if merged:
-            self._ledger.merge_scenes(merged)
-        if known:
-            self._ledger.remember_keys(_keys(known))
-        if new:
-            self._ledger.keep_new_scenes({each.scene: each.moments for each in new}, _keys(new))
-
-    def _keep_moments(self, drafts: Mapping[str, Draft], but: Collection[str] = ()) -> None:
-        """Let acquisitions be told by what all their records say; where none is left to tell they stay as they were."""
-        told = {scene: outlines(together) for scene, together in by_scene(drafts).items() if scene not in but}
-        if said := {scene: moments_of(each) for scene, each in told.items() if each}:
-            self._ledger.keep_moments(said)
-
-    def _keep_items(self, changed: Mapping[str, Draft]) -> None:
-        # Known ones first: of those of an acquisition in a collection that are merged one may be new.
-        if known := [draft.known for draft in changed.values() if not draft.is_new]:
-            self._ledger.keep_items(known)
-            self._ledger.keep_moves({name: draft.moved_from for name, draft in changed.items() if draft.moved_from})
-        if new := [draft.known for draft in changed.values() if draft.is_new]:
-            self._ledger.keep_new_items(new)
-
-    def _says_the_same(self, taken: _Taken, draft: Draft) -> bool:
-        before = taken.before
-        is_active_there = before is not None and before.state == "active" and before.item == draft.known.id
-        return is_active_there and before is not None and before.digest == taken.raw.digest()
 
     # Moving
 
@@ -389,12 +287,7 @@ class PageWriting:
         """Move as many at once as go together; what fails alone stays."""
         try:
             with self._connection.transaction():
-                drafts = self._drafts.with_siblings(self._ledger.items(items))
-                for name, collection in items.items():
-                    drafts[name].move(collection)
-                    drafts[name].is_touched = True
-                changed = self._drafts.build(drafts)
-                self._keep_items(changed)
+                changed = self._batches.move(items)
         except UnreadableScene as error:
             names = list(items)
             if len(names) == 1:
@@ -451,7 +344,9 @@ class PageWriting:
         try:
             with self._connection.transaction():
                 note(gone)
-                changed = self._without(gone, known)
+                changed = self._batches.take_out(
+                    {name: (str(known[name].item), reason) for name, reason in gone.items() if known[name].is_active}
+                )
         except UnreadableScene as error:
             if len(gone) == 1:
                 (name,) = gone
@@ -463,17 +358,6 @@ class PageWriting:
             return
         self._drafts.settled |= changed
         yield gone
-
-    def _without(self, gone: Mapping[str, str], known: Mapping[str, KnownRecord]) -> dict[str, Draft]:
-        """The Items of these records (id -> reason), built anew without them."""
-        in_force = {name: str(known[name].item) for name in gone if known[name].state == "active"}
-        drafts = self._drafts.with_siblings(self._ledger.items(set(in_force.values())))
-        for name, item in in_force.items():
-            drafts[item].reason, drafts[item].is_touched = gone[name], True
-        changed = self._drafts.build(drafts)
-        self._keep_moments(drafts)
-        self._keep_items(changed)
-        return changed
 
     def _settle(self, report: PageReport) -> None:
         """Count the records that were read again by whether that changes their Item, and leave equal Items be."""
@@ -555,10 +439,6 @@ def _comparable(document: ItemDocument) -> dict[str, Any]:
     timeless = {**document, "properties": {**document["properties"], "updated": None}}
     plain: dict[str, Any] = json.loads(json.dumps(timeless), object_hook=_without_nulls)
     return plain
-
-
-def _keys(acquisitions: Iterable[Acquisition]) -> dict[str, str]:
-    return {name: each.scene.id for each in acquisitions for name in each.names}
 
 
 def _keep_some(ledger: Ledger, entries: Mapping[str, RecordEntry], names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
--- Let the records of Items belong to others that turned out to be the same.
-UPDATE dinamis.source_record SET item = merged.present
-FROM unnest(%(former)b::text [], %(present)b::text []) AS merged (former, present)
-WHERE item = merged.former;
+-- Let records be of other Items than they were.
+UPDATE dinamis.source_record AS known SET item = present.item
+FROM unnest(%(sources)b::text [], %(records)b::text [], %(items)b::text []) AS present (source, record, item)
+WHERE known.source = present.source AND known.record = present.record;

@@ -48,7 +48,7 @@ def ledger_at(connection: Connection, days: float = 0) -> Ledger:
 
 def keep_item(connection: Connection, item: KnownItem) -> None:
     """An acquisition with an Item."""
-    ledger_at(connection).keep_new_scenes({KnownScene(item.scene, item.created): ()}, {})
+    ledger_at(connection).keep_new_scenes({KnownScene(item.scene, item.created): ()})
     ledger_at(connection).keep_items([item])
 
 
@@ -216,19 +216,19 @@ def test_kept_record_has_the_digest_that_its_source_gave_it() -> None:
     assert RawRecord(id="a", content=raw.content).digest() != raw.digest()
 
 
-def test_names_lead_to_the_acquisition_that_had_them_first(connection: Connection) -> None:
-    """A name that is known stays where it is; a merge moves all names of the other acquisition."""
-    other = KnownItem("IMAGE_2", "IMAGE_2", "pleiades", True, False, NOW)
-    keep_item(connection, other)
+def test_names_lead_to_one_acquisition(connection: Connection) -> None:
+    """To another one when they are redirected; a merge moves all names of the other acquisition."""
+    keep_item(connection, KnownItem("IMAGE_2", "IMAGE_2", "pleiades", True, False, NOW))
     ledger = ledger_at(connection)
-    ledger.remember_keys({"ONE": "IMAGE_1", "TWO": "IMAGE_2"})
-    ledger.remember_keys({"ONE": "IMAGE_2"})
-    assert {name: scene.id for name, scene in ledger.scenes_of_keys(["ONE", "TWO", "NONE"]).items()} == {
-        "ONE": "IMAGE_1",
-        "TWO": "IMAGE_2",
-    }
+
+    def led_to() -> dict[str, str]:
+        return {name: scene.id for name, scene in ledger.scenes_of_keys(["ONE", "TWO", "NONE"]).items()}
+
+    ledger.keep_new_keys({"ONE": "IMAGE_2", "TWO": "IMAGE_2"})
+    ledger.redirect_keys({"ONE": "IMAGE_1"})
+    assert led_to() == {"ONE": "IMAGE_1", "TWO": "IMAGE_2"}
     ledger.merge_scenes({"IMAGE_2": "IMAGE_1"})
-    assert ledger.scenes_of_keys(["TWO"])["TWO"].id == "IMAGE_1"
+    assert led_to() == {"ONE": "IMAGE_1", "TWO": "IMAGE_1"}
 
 
 @pytest.mark.parametrize("item_id", ["", "_", "a b", "a/b", "é", "a" * 201])
@@ -292,7 +292,8 @@ def test_acquisition_is_found_by_all_its_moments_of_today(connection: Connection
     def each(*minutes: int) -> list[tuple[int, str, bytes]]:
         return [(minute, scene.id, bytes([minute])) for minute in minutes]
 
-    ledger.keep_new_scenes({scene: moments[:2]}, {"NINE": scene.id})
+    ledger.keep_new_scenes({scene: moments[:2]})
+    ledger.keep_new_keys({"NINE": scene.id})
     assert found() == each(0, 1)
     ledger.keep_moments({scene.id: moments[1:]})
     assert found() == each(1, 2, 3)
@@ -307,8 +308,9 @@ def test_acquisition_is_kept_while_anything_leads_to_it(connection: Connection) 
     """The database itself refuses to remove an acquisition that has an Item or a name, and no other."""
     ledger = ledger_at(connection)
     for name in ("IMAGE_2", "IMAGE_3"):
-        ledger.keep_new_scenes({KnownScene(name, NOW): [Moment("spot-7", NOW, b""), Moment("spot-7", NOW, b"1")]}, {})
-    ledger.remember_keys({"TWO": "IMAGE_2"})
+        ledger.keep_new_scenes({KnownScene(name, NOW): [Moment("spot-7", NOW, b""), Moment("spot-7", NOW, b"1")]})
+    ledger.keep_new_keys({"TWO": "IMAGE_3"})
+    ledger.redirect_keys({"TWO": "IMAGE_2"})
     for kept in (PLACE.scene, "IMAGE_2"):
         with pytest.raises(psycopg.errors.ForeignKeyViolation, match=kept), connection.transaction():
             ledger.forget_scenes([kept])

@@ -46,7 +46,7 @@ whole = st.fixed_dictionaries(
     optional={"image": numbers, "east": st.just(0.02), "later": st.just(1)},
 )
 contradicting = st.fixed_dictionaries(
-    {"cloud": st.just(1), "prefix": st.sampled_from(("OTHER-", "COAST-"))},
+    {"cloud": st.just(1), "prefix": st.sampled_from(("OTHER-", "COAST-", ""))},
     optional={"with": st.lists(numbers, max_size=1), "own_key": st.just(True)},
 )
 withdrawn: st.SearchStrategy[Change] = st.just(WITHDRAWN)

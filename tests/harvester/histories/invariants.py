@@ -47,6 +47,7 @@ _MEASURED = (
     "view:sun_azimuth",
 )
 _ALWAYS = Span("pleiades-1a", datetime(2000, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC))
+_SAME_MOMENT_S = 2  #: all footprints overlap by more than half
 #: A harvest that is killed leaves it until somebody goes on with it.
 _OF_A_KILLED_RUN = "a run is left as running"
 
@@ -113,6 +114,25 @@ def an_acquisition_has_one_item_in_a_collection(held: Held) -> None:
     """Nothing twice."""
     places = Counter((scene, held.items[item]["collection"]) for item, scene in held.scenes.items())
     assert [place for place, number in places.items() if number > 1] == []
+
+
+def what_records_say_makes_them_one_acquisition(held: Held) -> None:
+    """They are of one if they share a name, or were taken within two seconds, or others are of one with both."""
+    left = held.records
+    while left:
+        first, *left = left
+        together = [first]
+        for _, _, said in together:
+            joined = [other for other in left if _are_of_one_acquisition(said, other[2])]
+            left = [other for other in left if other not in joined]
+            together += joined
+        scenes = {held.scenes[item] for item, *_ in together}
+        assert len(scenes) == 1, together
+        assert scenes.isdisjoint(held.scenes[item] for item, *_ in left), together
+
+
+def _are_of_one_acquisition(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return not set(one["keys"]).isdisjoint(other["keys"]) or abs(one["seconds"] - other["seconds"]) <= _SAME_MOMENT_S
 
 
 def an_item_says_what_its_records_say(held: Held) -> None:
@@ -189,6 +209,7 @@ INVARIANTS: tuple[Callable[[Held], None], ...] = (
     nothing_is_left_over_and_every_account_adds_up,
     an_image_stands_while_a_record_of_it_is_in_force,
     an_acquisition_has_one_item_in_a_collection,
+    what_records_say_makes_them_one_acquisition,
     an_item_says_what_its_records_say,
     items_of_one_acquisition_know_each_other,
     a_collection_tells_of_all_its_items,

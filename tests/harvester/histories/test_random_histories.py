@@ -222,10 +222,9 @@ class AmendedHarvests(Harvests):
         self.undoable: list[tuple[int, Items, Items]] = []  #: the last runs, with the Items before and after each
         self.overdue: set[str] = set()  #: feeds of which the next harvest may withdraw what it does not see
 
-    @initialize(are_merged=st.sampled_from((False, False, True)), page_size=st.sampled_from((1, 2, 500)))
-    def begins_amending(self, are_merged: bool, page_size: int) -> None:
-        """Whether records may tell that two acquisitions are one; and how large the pages of amendments are."""
-        self.are_merged = are_merged
+    @initialize(page_size=st.sampled_from((1, 2, 500)))
+    def begins_amending(self, page_size: int) -> None:
+        """How large the pages of amendments are."""
         for module in (undo, quarantine):
             self.stack.enter_context(patch.object(module, "PAGE_SIZE", page_size))
 
@@ -234,19 +233,19 @@ class AmendedHarvests(Harvests):
         self, feed: str, changed: Changes, page_size: int, stop: HowStopped, asked: Mapping[str, Any]
     ) -> int:
         """A source changes in ways that are not good, and is harvested."""
-        self.change(feed, self.allowed(changed), page_size=page_size)
+        self.change(feed, changed, page_size=page_size)
         return self.run_of_harvest(feed, stop, **asked)
 
     @rule(target=runs, changed=bad, collection=st.sampled_from((COAST, HELD, None)), move=st.booleans())
     def harvests_into(self, changed: Changes, collection: str | None, move: bool) -> int:
         """An operator says where the records of a source belong."""
-        self.change("any", self.allowed(changed))
+        self.change("any", changed)
         return self.run_of_harvest("any", collection=collection, move=move)
 
     @rule(feed=feeds, changed=bad)
     def tries_and_harvests(self, feed: str, changed: Changes) -> None:
         """A dry run writes nothing, and tells what the harvest then does."""
-        self.change(feed, self.allowed(changed), page_size=200, parts=1)
+        self.change(feed, changed, page_size=200, parts=1)
         before, is_overdue = self.held().items, feed in self.overdue
         tried = dry_run(FEEDS[feed], self.rooms, Request())
         assert self.held().items == before
@@ -324,12 +323,6 @@ class AmendedHarvests(Harvests):
         report = rebuild(self.rooms)
         assert (report.written, report.removed) == (0, 0)
 
-    def allowed(self, changed: Changes) -> Changes:
-        """Without what says that two acquisitions are one, in histories in which none are."""
-        if self.are_merged:
-            return changed
-        return {number: said if isinstance(said, str) else {**said, "with": []} for number, said in changed.items()}
-
     def harvest(self, feed: str, stop: HowStopped = None, **request: Any) -> HarvestReport | None:
         """Harvest a source, and note what was before and after."""
         before = self.held().items
@@ -355,7 +348,7 @@ class AmendedHarvests(Harvests):
 
     def is_again(self, before: Items, report: HarvestReport) -> None:
         """The Items are those that were before, unless what was can not be: then the report says so."""
-        if not self.are_merged and not any("stays where" in warning for warning in report.warnings):
+        if not any("stays where" in warning for warning in report.warnings):
             assert self.held().items == before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from shapely import box
 
 from database import Database
 from harvester.ledger import KnownScene, Ledger
-from harvester.pages.acquisitions import acquisitions_of
+from harvester.pages.acquisitions import Acquisition, Member, acquisitions_of, leads, names_of
 from harvester.record import Moment, SceneOutline
 from tests.scene_records import scene
 
@@ -39,13 +39,31 @@ def remember(ledger: Ledger, name: str, *keys: str, days: float = 0, seconds: fl
     """Let an acquisition be known since some days after the first."""
     known = KnownScene(name, NOW + timedelta(days=days))
     moment = Moment("pleiades-1a", MOMENT + timedelta(seconds=seconds), scene().footprint.wkb)
-    ledger.keep_new_scenes({known: [moment]}, dict.fromkeys(keys, name))
+    ledger.keep_new_scenes({known: [moment]})
+    ledger.keep_new_keys(dict.fromkeys(keys, name))
     return known
+
+
+def standing(number: int, acquisition: str, *keys: str, seconds: float = 900) -> Member:
+    """A record that is of an Item of an acquisition already."""
+    outline = record(*keys, seconds=seconds)
+    return Member(("held", f"standing-{number}"), outline, frozenset(keys), {acquisition}, is_new=False)
+
+
+def acquisitions(ledger: Ledger, *records: SceneOutline, among: Sequence[Member] = ()) -> list[Acquisition]:
+    """The acquisitions of records that are taken in, and of others that are in force."""
+    led = leads(records, "held", ledger)
+    known = led.known | ledger.scenes({scene for each in among for scene in each.scenes})
+    new = [
+        Member(("held", str(index)), each, names_of(each, "held"), scenes, is_new=True)
+        for index, (each, scenes) in enumerate(zip(records, led.scenes, strict=True))
+    ]
+    return acquisitions_of([*among, *new], known, NOW)
 
 
 def groups(ledger: Ledger, *records: SceneOutline) -> list[set[int]]:
     """Which of the records are of one acquisition."""
-    return [set(each.members) for each in acquisitions_of(records, "held", ledger, NOW)]
+    return [{int(member.key[1]) for member in each.members} for each in acquisitions(ledger, *records)]
 
 
 def test_records_that_share_a_name_are_of_one_acquisition(ledger: Ledger) -> None:
@@ -78,7 +96,7 @@ def test_moment_and_place_join_without_a_common_name(
         assert groups(ledger, record("A"), other) == ([{0, 1}] if is_same else [{0}, {1}])
         return
     known = remember(ledger, "IMAGE_1", "A")
-    (found,) = acquisitions_of([other], "held", ledger, NOW)
+    (found,) = acquisitions(ledger, other)
     assert (found.scene == known, found.is_known) == (is_same, is_same)
 
 
@@ -86,22 +104,21 @@ def test_oldest_known_acquisition_stands_for_all(ledger: Ledger) -> None:
     """A record with the names of two known acquisitions makes them one: the younger is merged into the older."""
     younger = remember(ledger, "IMAGE_0", "B", days=1, seconds=500)
     older = remember(ledger, "IMAGE_1", "A")
-    (found,) = acquisitions_of([record("B", "A", seconds=900)], "held", ledger, NOW)
+    (found,) = acquisitions(ledger, record("B", "A", seconds=900))
     assert (found.scene, found.merged, found.is_known) == (older, (younger.id,), True)
-    assert found.names == {"A", "B"}
 
 
 def test_new_acquisition_is_called_by_its_first_name(ledger: Ledger) -> None:
     """The id of an acquisition does not depend on the order of its names."""
     for keys in itertools.permutations("CAB"):
-        (found,) = acquisitions_of([record(*keys)], "held", ledger, NOW)
+        (found,) = acquisitions(ledger, record(*keys))
         assert (found.scene, found.is_known, found.merged) == (KnownScene("A", NOW), False, ())
 
 
 def test_record_without_a_name_has_one_of_its_source(ledger: Ledger) -> None:
     """Two sources that number their records from one do not share acquisitions."""
-    (found,) = acquisitions_of([record(id="1")], "held", ledger, NOW)
-    assert found.names == {"held 1"}
+    (found,) = acquisitions(ledger, record(id="1"))
+    assert found.scene.id == "held 1"
 
 
 def test_acquisition_has_the_moments_of_all_its_records(ledger: Ledger) -> None:
@@ -109,6 +126,54 @@ def test_acquisition_has_the_moments_of_all_its_records(ledger: Ledger) -> None:
     records = [record("A", footprint=HALF), record("A"), record("A", seconds=60), record("A", platform=None)]
     expected = sorted(each.moment for each in records if each.moment)
     for order in itertools.permutations(records):
-        (found,) = acquisitions_of(order, "held", ledger, NOW)
+        (found,) = acquisitions(ledger, *order)
         assert found.moments == expected
     assert len(expected) == 3
+
+
+def scenes_of(found: Sequence[Acquisition]) -> dict[str, str]:
+    """The acquisition of each record."""
+    return {member.key[1]: each.scene.id for each in found for member in each.members}
+
+
+def test_records_that_nothing_joins_any_more_are_of_several_acquisitions(ledger: Ledger) -> None:
+    """The one that bears the name of the acquisition goes on with it, and the others are known since now."""
+    remember(ledger, "A", "A", "B")
+    found = acquisitions(ledger, among=[standing(1, "A", "B"), standing(2, "A", "A", seconds=500)])
+    assert scenes_of(found) == {"standing-1": "B", "standing-2": "A"}
+    assert {each.scene.id: each.is_known for each in found} == {"A": True, "B": False}
+
+
+def test_first_record_goes_on_with_an_acquisition_whose_name_none_bears(ledger: Ledger) -> None:
+    """Until a record comes that bears it."""
+    remember(ledger, "A", "A", "B", "C")
+    among = [standing(1, "A", "C"), standing(2, "A", "B", seconds=500)]
+    assert scenes_of(acquisitions(ledger, among=among)) == {"standing-1": "A", "standing-2": "B"}
+    assert scenes_of(acquisitions(ledger, record("A"), among=among[:1])) == {"standing-1": "C", "0": "A"}
+
+
+def test_name_that_no_record_in_force_says_joins_nothing(ledger: Ledger) -> None:
+    """A record that is gone said that they are one: that counts no more."""
+    remember(ledger, "A", "A", "GONE")
+    found = acquisitions(ledger, record("GONE", "B"), among=[standing(1, "A", "A")])
+    assert scenes_of(found) == {"standing-1": "A", "0": "B"}
+
+
+def test_acquisition_without_records_is_gone_on_with(ledger: Ledger) -> None:
+    """What comes back under any of its names, or at its moment and place, is what it was; only one can be that."""
+    remember(ledger, "A", "A", "B", "C")
+    for comes_back in (record("A", seconds=900), record("C", seconds=900), record("OTHER")):
+        assert scenes_of(acquisitions(ledger, comes_back)) == {"0": "A"}
+    several = record("C", seconds=900), record("B", seconds=500)
+    assert scenes_of(acquisitions(ledger, *several)) == {"0": "A", "1": "B"}
+
+
+def test_records_stay_with_one_that_is_not_readable_any_more(ledger: Ledger) -> None:
+    """Nobody knows whether it joins them; and it stays what it was."""
+    remember(ledger, "A", "A", "B")
+    among = [standing(1, "A", "B"), Member(("held", "torn"), None, frozenset({"A"}), {"A"}, is_new=False)]
+    assert scenes_of(acquisitions(ledger, record("A", seconds=500), among=among)) == {
+        "standing-1": "A",
+        "torn": "A",
+        "0": "A",
+    }

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from harvester.amendments import undo_run
 from harvester.feeds import Feed
 from harvester.record import Withdrawal
 from harvester.sources.registry import SOURCES
-from tests.harvest_rooms import counts, items, rows, timeless
+from tests.harvest_rooms import Items, counts, items, rooms, rows, timeless
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, Stock, feed_of, image, stock
 from tests.postgres import PostgresServer
 
@@ -171,6 +172,11 @@ def test_delivery_that_moves_is_linked_where_it_is(stock: Stock) -> None:
     assert links(items(stock.database)[ARCHIVED]) == [("canonical", f"collections/{COAST}/items/{IMAGE}")]
 
 
+def timeless_items(stock: Stock) -> Items:
+    """All Items, without when they were written."""
+    return {name: timeless(item) for name, item in items(stock.database).items()}
+
+
 def test_two_known_acquisitions_that_turn_out_to_be_one_are_merged(stock: Stock) -> None:
     """The older survives with its id; the other Item goes, with the reason, and its names lead to the survivor."""
     stock.held.records = {"a": image()}
@@ -216,10 +222,89 @@ def test_record_that_goes_on_the_page_that_merges_its_acquisition_is_gone(stock:
     stock.held.records = {"a": image(), "c": {**both, "image": "PHR1A_NEW"}}
     stock.held.withdrawals = [Withdrawal(id="b", reason="replaced")]
     assert counts(stock.harvest()) == {"new": 1, "unchanged": 1, "withdrawn": 1}
-    found = {name: timeless(item) for name, item in items(stock.database).items()}
+    found = timeless_items(stock)
     assert found.keys() == {IMAGE}
     assert counts(stock.harvest(reread=True)) == {"unchanged": 2}
-    assert {name: timeless(item) for name, item in items(stock.database).items()} == found
+    assert timeless_items(stock) == found
+
+
+@pytest.mark.parametrize("page_size", [1, 200])
+@pytest.mark.parametrize("how", ["withdrawn", "corrected", "undone"])
+def test_acquisitions_come_apart_when_nothing_joins_them_any_more(stock: Stock, how: str, page_size: int) -> None:
+    """Each has its Item again, under its id and with its links, when the record that joined them is gone."""
+    other = image(5)
+    stock.held.page_size = page_size
+    stock.archive.records = {"y": image(), "z": other}
+    stock.harvest(stock.archive_feed)
+    stock.held.records = {"a": image(), "b": other, "c": image(1)}
+    stock.harvest()
+    before = timeless_items(stock)
+    both = image(1, keys=(IMAGE, other["image"]))
+    stock.held.records["c"] = both
+    joining = stock.harvest()
+    assert items(stock.database).keys() == {IMAGE, ARCHIVED}
+
+    if how == "undone":
+        undo_run(joining.run or 0, {"pleiades/held": stock.held_feed}.get, rooms(stock.database, HELD, COAST, ARCHIVE))
+    elif how == "corrected":
+        stock.held.records["c"] = image(1)
+        stock.harvest()
+    else:
+        stock.held.records, stock.held.withdrawals = {"a": image(), "b": other}, [Withdrawal(id="c", reason="sold")]
+        stock.harvest()
+        del before[str(image(1)["image"])]
+
+    assert timeless_items(stock) == before
+    assert rows(stock.database, "SELECT item FROM dinamis.tombstone WHERE item = %s", other["image"]) == []
+
+
+def test_records_that_part_are_of_a_new_item_where_none_is_called_after_them(stock: Stock) -> None:
+    """They came into an Item that was there; alone they are of one with the id that they give it."""
+    other = image(5)
+    stock.held.records = {"a": image(), "b": image(5, keys=(IMAGE, other["image"]))}
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE}
+    stock.held.records["b"] = {**other, "job": "JOB_2"}
+    report = stock.harvest()
+    assert counts(report) == {"changed": 1, "unchanged": 1}
+    assert items(stock.database).keys() == {IMAGE, other["image"]}
+    assert rows(stock.database, "SELECT record, item FROM dinamis.source_record ORDER BY 1") == [
+        ("a", IMAGE),
+        ("b", other["image"]),
+    ]
+    stock.held.records["c"] = {**other, "seconds": 900, "job": "JOB_3"}
+    assert counts(stock.harvest()) == {"new": 1, "unchanged": 2}
+    assert len(items(stock.database)) == 2
+
+
+def test_names_of_two_acquisitions_that_are_exchanged_are_followed(stock: Stock) -> None:
+    """Each Item stays with the record that it is called after, also while the other one takes its place."""
+    stock.archive.records = {"y": image(), "z": image(5)}
+    stock.harvest(stock.archive_feed)
+    names = IMAGE, str(image(5)["image"])
+    stock.held.records = {"a": image(), "b": image(5)}
+    stock.harvest()
+    exchanged = {"a": image(keys=(names[1],), seconds=50), "b": image(5, keys=(names[0],), seconds=0)}
+    stock.held.records = exchanged
+    assert counts(stock.harvest()) == {"changed": 2}
+    assert held_by(stock) == {f"ARCHIVE-{names[0]}": (True, names[1]), f"ARCHIVE-{names[1]}": (True, names[0])}
+    assert counts(stock.harvest(reread=True)) == {"unchanged": 2}
+
+
+@pytest.mark.parametrize("cloud", [12.5, 13])
+@pytest.mark.parametrize(("stays", "leaves"), ["ab", "ba"])
+def test_component_that_says_that_it_is_another_image_is_refused(
+    stock: Stock, cloud: float, stays: str, leaves: str
+) -> None:
+    """Two acquisitions cannot both have the id: the one stays as it was, whether the other changes with it or not."""
+    stock.held.records = {"a": image(), "b": image(job="JOB_2")}
+    stock.harvest()
+    stock.held.records[leaves] = image(keys=("OTHER",), seconds=500)
+    stock.held.records[stays]["cloud"] = cloud
+    (refusal,) = stock.harvest().refusals
+    assert refusal.reason.startswith(f"its Item would be {IMAGE}, which is that of another acquisition in {HELD}: ")
+    assert rows(stock.database, "SELECT DISTINCT item, state FROM dinamis.source_record") == [(IMAGE, "active")]
+    assert items(stock.database).keys() == {IMAGE}
 
 
 def test_item_does_not_move_to_another_of_its_acquisition(stock: Stock) -> None:

@@ -1,0 +1,214 @@
+"""Records of a page that come into force, or go out of it, together: their acquisitions and Items, in the ledger.
+
+What one of them cannot have fails them all, inside a transaction that the caller opens: nothing is half-written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from harvester.ledger import KnownRecord, Ledger, RecordEntry
+from harvester.pages.acquisitions import (
+    NO_LEADS,
+    Acquisition,
+    Leads,
+    Member,
+    RecordKey,
+    acquisitions_of,
+    leads,
+    names_of,
+)
+from harvester.pages.drafts import Draft, ItemDrafts, by_scene, members
+from harvester.pages.placing import RecordPlacing
+from harvester.pages.reading_ahead import ItemAlone
+from harvester.pages.regrouping import regroup
+from harvester.record import RawRecord, SceneOutline, SceneRecord
+
+
+class Taken(NamedTuple):
+    """A record that was read: new, changed, or asked to be read again."""
+
+    raw: RawRecord
+    outline: SceneOutline
+    scene: Callable[[], SceneRecord]
+    before: KnownRecord | None
+    alone: ItemAlone | None = None
+
+    @property
+    def former(self) -> str | None:
+        """The Item that it was of, if any."""
+        return self.before.item if self.before else None
+
+    def says_the_same_of(self, item: str) -> bool:
+        """Whether it said the same before, of the same Item."""
+        before = self.before
+        return before is not None and before.is_active and before.item == item and before.digest == self.raw.digest()
+
+
+class BatchWriting:
+    """What becomes of acquisitions and Items with the records of one batch after the other."""
+
+    def __init__(self, ledger: Ledger, drafts: ItemDrafts, placing: RecordPlacing, source: str, now: datetime) -> None:
+        """Write records of a source at `now`, UTC."""
+        self._ledger = ledger
+        self._drafts = drafts
+        self._placing = placing
+        self._source = source
+        self._now = now
+
+    def take_in(self, taken: Sequence[Taken]) -> dict[str, Draft]:
+        """Let records be part of their acquisitions, and of no other.
+
+        Returns:
+            The Items that this changes, built.
+
+        Raises:
+            UnreadableScene: no collection takes one of them, its Item is in another collection than the operator asked
+                for, or an Item that they change would not be valid.
+        """
+        led = leads([each.outline for each in taken], self._source, self._ledger)
+        drafts = self._drafts.of(self._ledger.items_of_scenes(led.known)) if led.known else {}
+        former = {each.former for each in taken if each.former}
+        drafts |= self._drafts.with_siblings(self._ledger.items(former - drafts.keys()))
+        leaving = {
+            self._key(each): each.former
+            for each in taken
+            if each.former and drafts[each.former].leave_out(self._key(each))
+        }
+        found = self._acquisitions(drafts, led, taken)
+        moved = regroup(found, drafts, leaving, self._now)
+        made = {draft.known.id: draft for draft in moved.values() if draft.is_new}
+        placed = self._placed(taken, found, [*drafts.values(), *made.values()])
+        self._take_ids(drafts, [*moved.values(), *placed])
+        for each, draft in zip(taken, placed, strict=True):
+            draft.records[self._key(each)] = self._drafts.said(self._source, each.scene, each.alone, each.outline)
+            draft.is_touched = True
+        changed = self._drafts.build(drafts)
+        self._keep(found, led, changed, moved)
+        self._keep_records(taken, placed)
+        return changed
+
+    def take_out(self, gone: Mapping[str, tuple[str, str]]) -> dict[str, Draft]:
+        """Let records (id -> Item, reason), which the ledger has as gone, be part of their Items no more.
+
+        Returns:
+            The Items that this changes, built.
+
+        Raises:
+            UnreadableScene: an Item would not be valid without them.
+        """
+        drafts = self._drafts.with_siblings(self._ledger.items({item for item, _ in gone.values()}))
+        for item, reason in gone.values():
+            drafts[item].reason, drafts[item].is_touched = reason, True
+        found = self._acquisitions(drafts)
+        moved = regroup(found, drafts, {}, self._now)
+        self._take_ids(drafts, list(moved.values()))
+        changed = self._drafts.build(drafts)
+        self._keep(found, NO_LEADS, changed, moved)
+        return changed
+
+    def move(self, items: Mapping[str, str]) -> dict[str, Draft]:
+        """Let Items (id -> collection) belong to other collections.
+
+        Returns:
+            The Items that this changes, built.
+
+        Raises:
+            UnreadableScene: one of them would not be valid there.
+        """
+        drafts = self._drafts.with_siblings(self._ledger.items(items))
+        for name, collection in items.items():
+            drafts[name].move(collection)
+            drafts[name].is_touched = True
+        changed = self._drafts.build(drafts)
+        self._keep_items(changed)
+        return changed
+
+    def _key(self, taken: Taken) -> RecordKey:
+        return self._source, taken.raw.id
+
+    def _acquisitions(
+        self, drafts: Mapping[str, Draft], led: Leads = NO_LEADS, taken: Sequence[Taken] = ()
+    ) -> list[Acquisition]:
+        """The acquisitions of all records of these Items, and of those that are taken in."""
+        new = [
+            Member(self._key(each), each.outline, names_of(each.outline, self._source), scenes, is_new=True)
+            for each, scenes in zip(taken, led.scenes, strict=True)
+        ]
+        known = led.known | self._ledger.scenes(by_scene(drafts.values()).keys() - led.known)
+        return acquisitions_of([*members(drafts.values()), *new], known, self._now)
+
+    def _placed(self, taken: Sequence[Taken], found: Sequence[Acquisition], drafts: Sequence[Draft]) -> list[Draft]:
+        """The Item that each record belongs to, made if need be."""
+        scene_of = {member.key: each.scene.id for each in found for member in each.members}
+        scenes = [scene_of[self._key(each)] for each in taken]
+        of_scene = by_scene(drafts)
+        return [
+            self._placing.place(each.outline, scene, of_scene[scene], each.former)
+            for each, scene in zip(taken, scenes, strict=True)
+        ]
+
+    def _take_ids(self, drafts: dict[str, Draft], wanted: Sequence[Draft]) -> None:
+        """Let the Items that records are to be of be among the drafts, with any that has the id of one of them."""
+        drafts |= self._drafts.with_siblings(self._ledger.items({draft.known.id for draft in wanted} - drafts.keys()))
+        self._placing.take_ids(drafts, wanted)
+
+    # The ledger
+
+    def _keep(
+        self,
+        found: Sequence[Acquisition],
+        led: Leads,
+        changed: Mapping[str, Draft],
+        moved: Mapping[RecordKey, Draft],
+    ) -> None:
+        """Write down acquisitions, Items, and which records are of another Item than they were."""
+        self._keep_scenes(found)
+        self._keep_names(found, led)
+        self._keep_items(changed)
+        if merged := [name for each in found for name in each.merged]:
+            self._ledger.forget_scenes(merged)
+        if moved:
+            self._ledger.reassign({key: draft.known.id for key, draft in moved.items()})
+
+    def _keep_scenes(self, found: Sequence[Acquisition]) -> None:
+        if new := {each.scene: each.moments for each in found if not each.is_known}:
+            self._ledger.keep_new_scenes(new)
+        if told := {each.scene.id: each.moments for each in found if each.is_known and each.is_told}:
+            self._ledger.keep_moments(told)
+        if merged := {name: each.scene.id for each in found for name in each.merged}:
+            self._ledger.merge_scenes(merged)
+
+    def _keep_names(self, found: Sequence[Acquisition], led: Leads) -> None:
+        """Let the names of acquisitions lead to them."""
+        told = [(each.scene.id, member) for each in found for member in each.members]
+        former = {name: scene for _, each in told if not each.is_new for scene in each.scenes for name in each.names}
+        former |= {name: scene.id for name, scene in led.names.items()}
+        names = {name: scene for scene, each in told for name in each.names}
+        if new := {name: scene for name, scene in names.items() if name not in former}:
+            self._ledger.keep_new_keys(new)
+        if other := {name: scene for name, scene in names.items() if former.get(name, scene) != scene}:
+            self._ledger.redirect_keys(other)
+
+    def _keep_items(self, changed: Mapping[str, Draft]) -> None:
+        if parted := [name for name, draft in changed.items() if draft.was_published and draft.parted_from]:
+            self._ledger.take_off(parted)
+        # Known ones first: of those of an acquisition in a collection that are merged one may be new.
+        if known := [draft.known for draft in changed.values() if not draft.is_new]:
+            self._ledger.keep_items(known)
+            self._ledger.keep_moves({name: draft.moved_from for name, draft in changed.items() if draft.moved_from})
+        if new := [draft.known for draft in changed.values() if draft.is_new]:
+            self._ledger.keep_new_items(new)
+
+    def _keep_records(self, taken: Sequence[Taken], placed: Sequence[Draft]) -> None:
+        again = [each.says_the_same_of(draft.known.id) for each, draft in zip(taken, placed, strict=True)]
+        self._ledger.saw([each.raw.id for each, is_again in zip(taken, again, strict=True) if is_again])
+        self._ledger.keep(
+            [
+                RecordEntry(raw=each.raw, state="active", item=draft.known.id, is_new=each.before is None)
+                for each, draft, is_again in zip(taken, placed, again, strict=True)
+                if not is_again
+            ]
+        )
