@@ -15,6 +15,7 @@ from footprints import (
     mean_azimuth,
 )
 from harvester.dimap.document import DimapDocument
+from harvester.record import known
 from harvester.sensors import AzimuthConvention
 
 Position = tuple[float, float]  #: longitude, latitude in degrees
@@ -107,16 +108,16 @@ def _mean_view(views: Sequence[ViewingDirection]) -> ViewingDirection | None:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
+    said = [value for value in values if value is not None]
+    return fmean(said) if said else None
 
 
 def _mean_angle(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    if len(known) < 2:
-        return azimuth_in_circle(known[0]) if known else None
+    said = [value for value in values if value is not None]
+    if len(said) < 2:
+        return azimuth_in_circle(said[0]) if said else None
     try:
-        return mean_azimuth(known)
+        return mean_azimuth(said)
     except FootprintError:
         return None
 
@@ -128,5 +129,4 @@ def _gsd(located: Sequence[DimapDocument]) -> tuple[float, float] | None:
 
 
 def _vendor_angles(values: DimapDocument) -> dict[str, float]:
-    read = {name.lower(): values.number(f"{_ANGLES}/{name}", -360, 360) for name in _VENDOR_ANGLES}
-    return {name: value for name, value in read.items() if value is not None}
+    return known({name.lower(): values.number(f"{_ANGLES}/{name}", -360, 360) for name in _VENDOR_ANGLES})

@@ -14,7 +14,7 @@ from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_samp
 from harvester.dimap.identity import acquisition_of_scene
 from harvester.dimap.images import whole_image
 from harvester.dimap.outline import Outline
-from harvester.record import ImageFile, Product, SceneRecord
+from harvester.record import ImageFile, Product, SceneRecord, known
 from harvester.sensors import Sensor
 
 _SOURCES = "Dataset_Sources/Source_Information"
@@ -147,4 +147,4 @@ def _vendor_angles(document: DimapDocument, source: DimapDocument) -> dict[str, 
         "viewing_angle": source.number("Scene_Source/VIEWING_ANGLE", -90, 90),
         "scene_orientation": document.number("Dataset_Frame/SCENE_ORIENTATION", -360, 360),
     }
-    return {name: value for name, value in read.items() if value is not None}
+    return known(read)

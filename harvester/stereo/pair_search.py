@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from database.statements import statement
 from harvester.items.document import ItemDocument
+from harvester.record import known
 from harvester.stereo.errors import StereoSearchRefused, StereoSetUnknown
 from harvester.stereo.held_views import Places
 
@@ -100,12 +101,12 @@ def _as_search(question: StereoQuestion) -> dict[str, Any]:
         ],
         "limit": question.limit,
     }
-    return {name: value for name, value in wanted.items() if value is not None} | {"filter-lang": "cql2-json"}
+    return known(wanted) | {"filter-lang": "cql2-json"}
 
 
 def _conditions(question: StereoQuestion) -> list[Condition]:
     conditions = [
-        *(_is("=", name, value) for name, value in _facts(question)),
+        *(_is("=", name, value) for name, value in _facts(question).items()),
         *(part for name, bounds in (question.bounds or {}).items() for part in _within(name, bounds)),
     ]
     if question.convergence_by_views:
@@ -113,9 +114,8 @@ def _conditions(question: StereoQuestion) -> list[Condition]:
     return conditions
 
 
-def _facts(question: StereoQuestion) -> list[tuple[str, Any]]:
-    facts = {"stereo:mode": question.mode, "dinamis:held": question.held}
-    return [(name, value) for name, value in facts.items() if value is not None]
+def _facts(question: StereoQuestion) -> dict[str, Any]:
+    return known({"stereo:mode": question.mode, "dinamis:held": question.held})
 
 
 def _chain(view_count: int, bounds: Bounds) -> Condition:

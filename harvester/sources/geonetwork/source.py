@@ -14,7 +14,7 @@ from pydantic import Field
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session, basic_auth
-from harvester.record import Page, RawRecord
+from harvester.record import Page, RawRecord, known
 from harvester.sources.iso19139.document import canonical_xml, parsed_xml
 from harvester.sources.iso19139.record import scene_from_iso, undelivered_record
 from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
@@ -164,8 +164,7 @@ def _filters(options: Options, selection: Selection) -> Iterator[dict[str, Any]]
     yield {"term": {"isTemplate": "n"}}
     if options.query is not None:
         yield {"query_string": {"query": options.query}}
-    changed = {"gte": _instant(selection.since), "lt": _instant(selection.until)}
-    if bounds := {bound: moment for bound, moment in changed.items() if moment is not None}:
+    if bounds := known({"gte": _instant(selection.since), "lt": _instant(selection.until)}):
         yield {"range": {"changeDate": bounds}}
     if selection.bbox is not None:
         west, south, east, north = selection.bbox

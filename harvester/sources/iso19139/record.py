@@ -10,7 +10,7 @@ from typing import Any
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.items.checks import RANGES
-from harvester.record import RawRecord, SceneRecord
+from harvester.record import RawRecord, SceneRecord, known
 from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.feature_search.features import orbit_state
 from harvester.sources.iso19139.document import (
@@ -289,4 +289,4 @@ def _properties(record: XmlElement) -> dict[str, Any]:
         "iso:product_type": _keyword_fields(record).get("eo:productType"),
         "iso:date_stamp": text(record, "dateStamp"),
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return known(said)

@@ -11,7 +11,7 @@ from typing import Any
 from footprints import ViewingDirection, azimuth_from_scan_axis, azimuth_in_circle
 from harvester.errors import UnreadableScene
 from harvester.items.checks import RANGES
-from harvester.record import RawRecord, RemoteAsset, SceneRecord
+from harvester.record import RawRecord, RemoteAsset, SceneRecord, known
 from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.airbus.features import footprint_from_geojson, moment_or_none
 from harvester.sources.lasting_addresses import lasting_address
@@ -122,7 +122,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         viewing=_viewing(angles, code),
         sun_azimuth_deg=properties.azimuth("illuminationAzimuthAngle"),
         sun_elevation_deg=properties.number("illuminationElevationAngle", None, RANGES["view:sun_elevation"]),
-        vendor_angles={name: angle for name, angle in angles.items() if angle is not None},
+        vendor_angles=known(angles),
         acquisition_station=properties.text("acquisitionStation", None),
         is_archive=True,
         gsd_m=properties.number("resolution", None, RANGES["gsd"]),
@@ -203,7 +203,7 @@ def _further(properties: Fields, level: str) -> dict[str, Any]:
         name: properties.time(field) if field.endswith("Date") else properties.text(field, None)
         for field, name in names.items()
     }
-    return {"order:status": "orderable"} | {name: value for name, value in values.items() if value is not None}
+    return {"order:status": "orderable"} | known(values)
 
 
 def _assets(links: Fields, level: str, status: str | None) -> Iterator[RemoteAsset]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from harvester.errors import UnreadableScene
 from harvester.items.checks import RANGES, is_storable
-from harvester.record import RawRecord, RemoteAsset, SceneRecord
+from harvester.record import RawRecord, RemoteAsset, SceneRecord, known
 from harvester.sensors import Satellite, Sensors
 from harvester.sources.airbus.features import footprint_from_geojson
 from harvester.sources.lasting_addresses import lasting_address
@@ -93,7 +93,7 @@ def _further(properties: Fields) -> dict[str, Any]:
         "sat:absolute_orbit": properties.whole("absoluteOrbit"),
         **_incidence(properties.section("incidenceAngle")),
     }
-    return _BAND | {name: value for name, value in values.items() if value is not None}
+    return _BAND | known(values)
 
 
 def _polarisations(properties: Fields) -> list[str] | None:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session
-from harvester.record import Page, RawRecord, once_each
+from harvester.record import Page, RawRecord, known, once_each
 from harvester.sources.feature_search.paging import (
     Answer,
     Position,
@@ -125,7 +125,7 @@ def _v2_parameters(options: Options, selection: Selection, position: Position) -
         "box": _box(selection),
     }
     paging = {"maxRecords": position.size, "page": position.page}
-    return paging | {name: value for name, value in bounds.items() if value}
+    return paging | known(bounds)
 
 
 def _opensearch3_parameters(options: Options, selection: Selection, position: Position) -> dict[str, Any]:

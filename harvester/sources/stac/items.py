@@ -15,7 +15,7 @@ from footprints import FootprintError, Region, ViewingDirection, footprint_as_dr
 from harvester.errors import UnreadableScene
 from harvester.items.checks import RANGES
 from harvester.queryables import QUERYABLES
-from harvester.record import RawRecord, RecordLink, SceneRecord
+from harvester.record import RawRecord, RecordLink, SceneRecord, known
 from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.feature_search.features import footprint_of, orbit_state
 from harvester.sources.stac.addresses import web_address
@@ -188,7 +188,7 @@ class _Properties:
             viewing = ViewingDirection(azimuth, incidence, off_nadir)
         else:
             alone = {"view:azimuth": azimuth, "view:incidence_angle": incidence, "view:off_nadir": off_nadir}
-            self._further |= {name: angle for name, angle in alone.items() if angle is not None}
+            self._further |= known(alone)
         return {
             "viewing": viewing,
             "sun_azimuth_deg": self.fields.azimuth("view:sun_azimuth"),
