@@ -251,7 +251,6 @@ class SceneRecord:
     footprint_from: str  #: "roi-mask", "extent" (of the image) or "source" (as a catalogue gives it)
     clouds: MultiPolygon | None = None  #: WGS 84, 6 decimals; empty where a mask has none, None where there is no mask
     mission: str | None = None  #: satellite code as the vendor writes it: PHR1A, PNEO4, SPOT7, SPOT5
-    sensor: str | None = None  #: id of the sensor document that described it
     profile: str | None = None  #: vendor profile, such as PHR_ORTHO
     platform: str | None = None  #: "pleiades-1a"; None for a mosaic of several
     constellation: str | None = None

@@ -51,7 +51,6 @@ class SatelliteFields(TypedDict, total=False):
     platform_title: Required[str]
     platform: str | None
     mission: str | None
-    sensor: str
     constellation: str | None
     instruments: tuple[str, ...]
     international_designator: str | None
@@ -90,7 +89,6 @@ class Sensor(_Document):
             "platform_title": satellite.title,
             "platform": satellite.platform,
             "mission": code,
-            "sensor": self.id,
             "constellation": self.constellation,
             "instruments": self.instruments if satellite.instruments is None else satellite.instruments,
             "international_designator": satellite.international_designator,

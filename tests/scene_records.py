@@ -74,7 +74,6 @@ def scene(component: Product | None = None, **changes: Any) -> SceneRecord:
         id="PHR1A_202108151541301",
         scene_keys=("PHR1A_202108151541301",),
         mission="PHR1A",
-        sensor="pleiades",
         profile="PHR_ORTHO",
         platform="pleiades-1a",
         platform_title="Pléiades 1A",

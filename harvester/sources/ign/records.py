@@ -50,7 +50,6 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         ended_at=datetime(layer.year + 1, 1, 1, tzinfo=UTC) - timedelta(seconds=1),
         footprint=footprint,
         footprint_from="source",
-        sensor=sensor.id,
         constellation=sensor.constellation,
         instruments=sensor.instruments,
         source_id=raw.id if raw.id != item_id else None,

@@ -46,7 +46,7 @@ def test_adding_a_sensor_is_adding_a_file(made: Any, tmp_path: Path) -> None:
         "</Acquisition_Configuration></Dimap_Document>"
     )
     scene = scene_from_delivery(made.content(document, strip=strip.encode()), load_sensors(tmp_path))
-    assert (scene.id, scene.platform, scene.sensor) == ("IC7_202301021030001", "icare-7", "icare")
+    assert (scene.id, scene.platform) == ("IC7_202301021030001", "icare-7")
     assert scene.viewing is not None
     assert scene.viewing.azimuth_deg == pytest.approx(0.0, abs=1e-6)
     assert scene.product is not None

@@ -119,7 +119,7 @@ def test_radar_item_names_the_radar_extension() -> None:
 
 def test_first_source_that_says_something_is_believed() -> None:
     """A value of the first source stands against that of the second; where the first is silent, the second speaks."""
-    first = scene(product(cloud_cover_percent=None, snow_cover_percent=1.0), orbit_state=None, sensor="x")
+    first = scene(product(cloud_cover_percent=None, snow_cover_percent=1.0), orbit_state=None)
     second = archived(cloud_cover_percent=3.0, snow_cover_percent=2.0, orbit_state="ascending", is_archive=False)
     properties = item_of(known_to(("deliveries", first), ("oneatlas", second))).properties
     assert (properties["eo:snow_cover"], properties["eo:cloud_cover"]) == (1.0, 3.0)

@@ -358,7 +358,7 @@ def test_spot_is_described_by_its_sensor_document(sensors: Sensors) -> None:
     feature = synthetic_records(1, collection="SWH_SPOT5_L1")[0]
     feature["properties"] |= {"platform": "SPOT-5", "instrument": "HRG2", "identifier": "URN:X:1"}
     scene = _scene(feature, sensors)
-    assert (scene.mission, scene.sensor, scene.platform, scene.id) == ("SPOT5", "spot-1-5", "spot-5", "URN-X-1")
+    assert (scene.mission, scene.platform, scene.id) == ("SPOT5", "spot-5", "URN-X-1")
     assert scene.instruments == ("hrg",)
 
 

@@ -103,7 +103,7 @@ def test_geosud_scene_is_known_by_the_names_of_its_delivery(samples: Path, senso
     (raw,) = sample_records(samples / "sources/geosud_csw/geosud.xml")
     scene = scene_from_iso(raw, sensors)
     assert scene.scene_keys == ("SPOT5_200507031112370_037261", "SPOT5_50372610507031112372J")
-    assert (scene.mission, scene.platform, scene.sensor) == ("SPOT5", "spot-5", "spot-1-5")
+    assert (scene.mission, scene.platform) == ("SPOT5", "spot-5")
     assert scene.instruments == ("hrg",)
     assert (scene.sun_elevation_deg, scene.sun_azimuth_deg) == (66.218695, 147.82136)
     assert scene.viewing is None

@@ -366,7 +366,7 @@ def test_a_satellite_that_is_not_ours_is_as_the_item_says() -> None:
     """Platform, constellation and instruments of others are taken over in lower case."""
     said = {"platform": "Sentinel-2A", "constellation": "Sentinel-2", "instruments": ["MSI"]}
     scene = read(changed(properties=said))
-    assert (scene.mission, scene.sensor, scene.platform_title) == (None, None, "Sentinel-2A")
+    assert (scene.mission, scene.platform_title) == (None, "Sentinel-2A")
     assert (scene.platform, scene.constellation, scene.instruments) == ("sentinel-2a", "sentinel-2", ("msi",))
 
 
