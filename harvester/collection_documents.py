@@ -34,10 +34,8 @@ __all__ = [
     "Problem",
     "check_collection_documents",
     "default_collections_directory",
-    "load_collection_document",
     "load_collection_documents",
     "queryables_of",
-    "source_table",
 ]
 
 LANGUAGE_EXTENSION = "https://stac-extensions.github.io/language/v1.0.0/schema.json"
@@ -155,18 +153,6 @@ class CollectionDocuments(Mapping[str, CollectionDocument]):
         return max(candidates, key=_priority)
 
 
-def load_collection_document(path: Path) -> CollectionDocument:
-    """Read one document.
-
-    Raises:
-        CollectionDocumentError: with file, line and column of every problem and how to mend it.
-    """
-    document, problems = _read(path)
-    if document is None:
-        raise CollectionDocumentError(explained(problems))
-    return document
-
-
 def load_collection_documents(directory: Path) -> CollectionDocuments:
     """Read every `*.yaml` of a directory, without its sub-directories.
 
@@ -198,19 +184,6 @@ def queryables_of(document: CollectionDocument, language: str = DEFAULT_LANGUAGE
         words = queryable.model_dump(mode="json", exclude_none=True)["translations"]
         own[name] = schema | words.get(language, {})
     return queryables(language) | queryables_of_sources(document.sources, language) | own
-
-
-def source_table(documents: CollectionDocuments) -> str:
-    """Markdown table of the sources of each collection: a cell is the rank of the source in the collection."""
-    sources = sorted({source for document in documents.values() for source in document.sources})
-    heading = ["Collection", "Licence", "Takes deliveries of", *(f"`{source}`" for source in sources)]
-    lines = [heading, ["---"] * 3 + [":-:"] * len(sources)]
-    for document in documents.values():
-        ranks = {source: str(rank) for rank, source in enumerate(document.sources, 1)}
-        taken = ", ".join(document.missions)
-        cells = [f"`{document.id}`", document.content.stac.license, taken, *(ranks.get(name, "") for name in sources)]
-        lines.append(cells)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _accepts(document: CollectionDocument, mission: str, profile: str) -> bool:

@@ -16,12 +16,11 @@ import pytest
 
 from harvester.collection_documents import (
     CollectionDocument,
+    CollectionDocuments,
     check_collection_documents,
     default_collections_directory,
-    load_collection_document,
     load_collection_documents,
     queryables_of,
-    source_table,
 )
 from harvester.errors import CollectionDocumentError
 from harvester.items.from_scenes import SourcedScene, item_from_scenes
@@ -118,9 +117,14 @@ in_both_languages = pytest.mark.parametrize("language", ["fr", "en"])
 
 
 @cache
+def shipped_documents() -> CollectionDocuments:
+    """The documents of the project."""
+    return load_collection_documents(COLLECTIONS)
+
+
 def document_of(name: str) -> CollectionDocument:
     """One of the shipped documents."""
-    return load_collection_document(COLLECTIONS / f"{name}.yaml")
+    return shipped_documents()[name]
 
 
 @pytest.fixture
@@ -144,7 +148,7 @@ def written(tmp_path: Path) -> Callable[..., Path]:
 def complaint(file: Path) -> str:
     """What the reader of a bad document is told."""
     with pytest.raises(CollectionDocumentError) as refusal:
-        load_collection_document(file)
+        load_collection_documents(file.parent)
     return str(refusal.value)
 
 
@@ -160,7 +164,7 @@ def line_of(file: Path, text: str) -> int:
 def test_the_shipped_documents_are_those_of_the_project_and_have_no_problem() -> None:
     """All twenty-eight collections are there, and the check finds nothing to mend."""
     assert default_collections_directory() == COLLECTIONS
-    assert list(load_collection_documents(COLLECTIONS)) == SHIPPED
+    assert list(shipped_documents()) == SHIPPED
     assert check_collection_documents(COLLECTIONS) == []
 
 
@@ -269,14 +273,14 @@ def test_annual_mosaics_can_be_seen_as_a_map(name: str) -> None:
 )
 def test_deliveries_of_each_satellite_have_their_collection(mission: str, profile: str, collection: str) -> None:
     """A delivery goes to the collection that accepts its satellite and profile."""
-    assert load_collection_documents(COLLECTIONS).accepting(mission, profile).id == collection
+    assert shipped_documents().accepting(mission, profile).id == collection
 
 
 @pytest.mark.parametrize(("mission", "profile"), [("PER1", "PER1_ORTHO"), ("PHR1A", "S7_ORTHO")])
 def test_a_delivery_that_no_collection_accepts_is_refused_with_a_way_out(mission: str, profile: str) -> None:
     """The refusal names the satellite, the profile and what the operator can do."""
     with pytest.raises(CollectionDocumentError, match=rf"{mission}.*{profile}.*--collection.*missions"):
-        load_collection_documents(COLLECTIONS).accepting(mission, profile)
+        shipped_documents().accepting(mission, profile)
 
 
 def test_there_is_no_python_among_the_documents() -> None:
@@ -299,9 +303,22 @@ def test_documents_are_easy_to_read_and_to_compare(file: Path) -> None:
     assert [number for number, line in enumerate(lines, 1) if len(line) > 120 or line != line.rstrip()] == []
 
 
+def source_table(documents: CollectionDocuments) -> str:
+    """Markdown table of the sources of each collection: a cell is the rank of the source in the collection."""
+    sources = sorted({source for document in documents.values() for source in document.sources})
+    heading = ["Collection", "Licence", "Takes deliveries of", *(f"`{source}`" for source in sources)]
+    lines = [heading, ["---"] * 3 + [":-:"] * len(sources)]
+    for document in documents.values():
+        ranks = {source: str(rank) for rank, source in enumerate(document.sources, 1)}
+        taken = ", ".join(document.missions)
+        cells = [f"`{document.id}`", document.content.stac.license, taken, *(ranks.get(name, "") for name in sources)]
+        lines.append(cells)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
 def test_the_table_of_sources_in_the_documentation_is_that_of_the_documents() -> None:
     """The table source × collection in the docs is what the documents say."""
-    table = source_table(load_collection_documents(COLLECTIONS))
+    table = source_table(shipped_documents())
     assert table in DOCS_PAGE.read_text(encoding="utf-8"), f"replace the table in {DOCS_PAGE.name} by:\n{table}"
 
 
@@ -325,7 +342,7 @@ def test_adding_a_collection_is_adding_a_file(written: Callable[..., Path], sche
 
 def test_a_language_that_a_document_does_not_speak_gives_french(written: Callable[..., Path]) -> None:
     """A reader who asks for German gets the French words, and is told so."""
-    published = load_collection_document(written()).published("de")
+    published = load_collection_documents(written().parent)["gaia-demo"].published("de")
     assert (published["title"], published["language"]["code"]) == ("Images de démonstration", "fr")
 
 
@@ -348,7 +365,7 @@ def test_discovery_does_not_enter_sub_directories(written: Callable[..., Path]) 
 
 def test_an_open_end_of_the_interval_stays_open(written: Callable[..., Path]) -> None:
     """The null of an interval that goes on is published as null."""
-    published = load_collection_document(written()).published()
+    published = load_collection_documents(written().parent)["gaia-demo"].published()
     assert published["extent"]["temporal"]["interval"] == [["2020-01-01T00:00:00Z", None]]
 
 
@@ -469,9 +486,11 @@ def test_a_file_that_is_no_document_is_explained(content: bytes, place: str, wor
     assert any(line.startswith(f"{file}:{place}: ") and words in line for line in lines), lines
 
 
-def test_a_missing_file_is_explained(tmp_path: Path) -> None:
-    """A file that is not there is a problem like the others, not a traceback."""
-    assert "cannot be read" in complaint(tmp_path / "nowhere.yaml")
+def test_a_file_that_cannot_be_opened_is_explained(tmp_path: Path) -> None:
+    """A link that leads nowhere is a problem like the others, not a traceback."""
+    file = tmp_path / "nowhere.yaml"
+    file.symlink_to(tmp_path / "gone")
+    assert "cannot be read" in complaint(file)
 
 
 def test_a_directory_without_documents_is_explained(tmp_path: Path) -> None:
