@@ -22,7 +22,8 @@ from starlette.responses import Response
 from database.statements import statements
 from stac_api.access.item_redaction import told_reason
 from stac_api.access.restriction import restriction_of, saw_collection
-from stac_api.client import changes_href, stored_collection
+from stac_api.client import stored_collection
+from stac_api.collection_presentation import changes_href
 from stac_api.conditional_requests import has_current
 from stac_api.errors import UnusableSince
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC
 from typing import Any, cast
 from urllib.parse import quote, unquote_plus
 
@@ -11,7 +10,6 @@ import attr
 import orjson
 from asyncpg import Connection
 from fastapi import Request
-from geojson_pydantic.geometries import MultiPolygon
 from stac_fastapi.api.models import GeoJSONResponse
 from stac_fastapi.pgstac.core import CoreCrudClient
 from stac_fastapi.pgstac.models.links import BaseLinks, ItemCollectionLinks, SearchLinks
@@ -24,15 +22,15 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from database.statements import statements
 from stac_api.access.asset_protection import protection_of
 from stac_api.access.guards import no_collection, refuse_unseen
-from stac_api.access.item_redaction import TELLING, told_reason, without_hidden
+from stac_api.access.item_redaction import told_reason, without_hidden
 from stac_api.access.restriction import Restriction, restriction_of, saw_collection
-from stac_api.access.rules.routes import with_rule_links
-from stac_api.areas import bbox_geometry, crosses_antimeridian
-from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links, presented, with_fields
+from stac_api.collection_presentation import presented_collections, with_fields, with_rules
+from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links
 from stac_api.conformance import ADDED_CLASSES
-from stac_api.errors import ItemWithdrawn, UndeclaredProperty
-from stac_api.filters import conjunction, cql2_json, filter_of_query, properties_in, runnable
-from stac_api.item_presentation import DEFAULT_FIELDS, complete_item
+from stac_api.errors import ItemWithdrawn
+from stac_api.filters import cql2_json
+from stac_api.item_presentation import complete_item
+from stac_api.item_search import item_of_token, prepared, restricted
 from stac_api.languages import language_headers
 from stac_api.query_strings import refuse_passed_over
 from stac_api.queryables import refuse_undeclared
@@ -40,14 +38,8 @@ from stac_api.stac_document import Document
 
 ITEMS_PER_PAGE = 100
 
-#: From a Collection to its feed of changes.
-CHANGES_REL = "changes"
-
 #: From the landing page to the search of stereo sets.
 STEREO_REL = "stereo-search"
-
-#: Of a Collection: when its sources were last read with success, whether anything had changed or not.
-HARVESTED_AT = "dinamis:harvested_at"
 
 WITHDRAWAL, PRESENT_PLACE = statements("stac_api", "withdrawal", "present_place")
 
@@ -75,16 +67,16 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         restriction = await restriction_of(request)
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, {"limit": COLLECTIONS_PER_PAGE}, restriction.among(None))
-            collections = await _presented(connection, page["collections"], request, restriction)
-        return await _with_rules(collections, request)
+            collections = await presented_collections(connection, page["collections"], request, restriction)
+        return await with_rules(collections, request)
 
     async def all_collections(self, request: Request, **parameters: Any) -> JSONResponse:
         """The collections that match, all of them on one page unless a limit is asked for."""
         search, restriction = self._collection_search(request, parameters), await restriction_of(request)
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, search, restriction.among(None))
-            collections = await _presented(connection, page["collections"], request, restriction)
-        collections = await _with_rules(collections, request)
+            collections = await presented_collections(connection, page["collections"], request, restriction)
+        collections = await with_rules(collections, request)
         fields = search.get("fields") or {}
         content = {
             "collections": [with_fields(each, fields) for each in collections],
@@ -100,7 +92,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         base = {name: parameters.get(name) for name in ("bbox", "offset")}
         base["filter"] = cql2_json(parameters.get("filter_expr") or None)
         arguments: dict[str, Any] = self._clean_search_args(
-            base_args={**base, "limit": limit, "query": _json_parameter(parameters.get("query"), "query")},
+            base_args={**base, "limit": limit, "query": _query_parameter(parameters.get("query"))},
             **{name: parameters.get(name) for name in ("datetime", "sortby", "q")},
             fields=_without_blanks(parameters.get("fields")),
         )
@@ -115,8 +107,8 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         await refuse_unseen(collection_id, request)
         async with request.app.state.get_connection(request, "r") as connection:
             stored = await stored_collection(connection, collection_id)
-            collections = await _presented(connection, [stored], request, await restriction_of(request))
-        (collection,) = await _with_rules(collections, request)
+            collections = await presented_collections(connection, [stored], request, await restriction_of(request))
+        (collection,) = await with_rules(collections, request)
         return JSONResponse(collection, headers=language_headers([collection]))
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item | Response:
@@ -165,7 +157,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         base = {name: parameters.get(name) for name in ("collections", "ids", "bbox", "token")}
         base["filter"] = parameters.get("filter_expr") or None
         arguments = self._clean_search_args(
-            base_args={**base, "limit": limit, "query": _json_parameter(parameters.get("query"), "query")},
+            base_args={**base, "limit": limit, "query": _query_parameter(parameters.get("query"))},
             **{name: parameters.get(name) for name in ("intersects", "datetime", "sortby")},
             fields=_without_blanks(parameters.get("fields")),
         )
@@ -199,7 +191,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
     async def _seen_page(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
         """The request made safe and exact, and restricted to what the reader sees; the Items completed after it."""
         restriction = await restriction_of(request)
-        wanted = _restricted(_prepared(search_request), restriction)
+        wanted = restricted(prepared(search_request), restriction)
         await _refuse_undeclared_sort(wanted, request)
         if wanted.token:
             await self._refuse_unseen_token(wanted.token, restriction, request)
@@ -213,7 +205,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
 
         The Items before or after it would tell that it is there, and what it is sorted by.
         """
-        collection, item = _token_item(token)
+        collection, item = item_of_token(token)
         is_seen = restriction.shows(collection)
         if is_seen and collection in restriction.sets:
             is_seen = await self._has_item(item, collection, request)
@@ -242,108 +234,6 @@ async def _refuse_withdrawn(item_id: str, collection_id: str, request: Request) 
     if await saw_collection(request, collection_id, withdrawal["withdrawn_at"]):
         reason = told_reason(withdrawal["reason"], await restriction_of(request))
         raise ItemWithdrawn(f"Since {withdrawal['withdrawn_at']:%Y-%m-%dT%H:%M:%SZ}: {reason}")
-
-
-async def _with_rules(collections: Sequence[Document], request: Request) -> list[Document]:
-    """The collections with what the rules in force say of them. A connection that is held may be the last one."""
-    protection = await protection_of(request)
-    return [protection.marked_collection(each) for each in await with_rule_links(collections, request)]
-
-
-async def _presented(
-    connection: Connection, collections: Sequence[Document], request: Request, restriction: Restriction
-) -> list[Document]:
-    """The collections as a client gets them, each with the time of its last harvest and the link to its changes."""
-    harvested_at = await _harvest_times(connection, [each["id"] for each in collections])
-    base_url = get_base_url(request)
-    shown = [without_hidden(each, restriction, base_url) for each in await presented(connection, collections, request)]
-    return [
-        {
-            **each,
-            **({HARVESTED_AT: harvested_at[each["id"]]} if each["id"] in harvested_at else {}),
-            "links": [*each["links"], _changes_link(each["id"], base_url)],
-        }
-        for each in shown
-    ]
-
-
-async def _harvest_times(connection: Connection, collections: Sequence[str]) -> dict[str, str]:
-    """When each collection was last harvested with success, UTC; they change with every harvest, so they lie apart."""
-    rows = await connection.fetch(
-        "SELECT collection, harvested_at FROM dinamis.collection_harvest WHERE collection = ANY ($1)", collections
-    )
-    return {row["collection"]: f"{row['harvested_at'].astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for row in rows}
-
-
-def _changes_link(collection_id: str, base_url: str) -> dict[str, str]:
-    return {
-        "rel": CHANGES_REL,
-        "type": "application/json",
-        "title": "Changes",
-        "href": changes_href(collection_id, base_url),
-    }
-
-
-def changes_href(collection_id: str, base_url: str) -> str:
-    """The address of the changes of a collection."""
-    return f"{base_url}collections/{collection_id}/changes"
-
-
-def _prepared(search_request: PgstacSearch) -> PgstacSearch:
-    """The same search in terms that pgSTAC answers right; what clients must not steer is dropped."""
-    wanted = conjunction(
-        filter_of_query(getattr(search_request, "query", None) or {}),
-        runnable(getattr(search_request, "filter_expr", None)),
-    )
-    changes: dict[str, Any] = {"conf": None, "query": None, "filter_expr": wanted, "filter_lang": "cql2-json"}
-    if fields := _default_fields(getattr(search_request, "fields", None)):
-        changes["fields"] = fields
-    if search_request.bbox and crosses_antimeridian(search_request.bbox):
-        changes |= {"bbox": None, "intersects": MultiPolygon(**bbox_geometry(search_request.bbox))}
-    return search_request.model_copy(update=changes)
-
-
-def _restricted(search_request: PgstacSearch, restriction: Restriction) -> PgstacSearch:
-    """The same search, of what the reader sees.
-
-    Raises:
-        UndeclaredProperty: it reads a property that would tell of what he does not see.
-    """
-    if restriction.is_none:
-        return search_request
-    if restriction.hides:
-        _refuse_telling(search_request)
-    collections = restriction.among(search_request.collections) or []
-    condition = conjunction(search_request.filter_expr, runnable(restriction.condition(collections)))
-    return search_request.model_copy(update={"collections": collections, "filter_expr": condition})
-
-
-def _refuse_telling(search_request: PgstacSearch) -> None:
-    fields = [each.field for each in getattr(search_request, "sortby", None) or []]
-    read = [*properties_in(search_request.filter_expr), *fields]
-    told = sorted(TELLING.intersection(name.rpartition("properties.")[2] for name in read))
-    if told:
-        raise UndeclaredProperty(f"{told[0]} is not one of them.")
-
-
-def _token_item(token: str) -> tuple[str, str]:
-    """Collection and id of the Item that a page token names, both in hexadecimal digits as pgSTAC writes them.
-
-    Raises:
-        InvalidQueryParameter: it is no token.
-    """
-    try:
-        _, collection, item = token.split(":")
-        return bytes.fromhex(collection).decode(), bytes.fromhex(item).decode()
-    except ValueError as error:
-        raise InvalidQueryParameter(f"Invalid paging token: {token}") from error
-
-
-def _default_fields(fields: Any) -> Any:
-    # An `include` that is there but empty means the default set, while none at all means every field.
-    if fields is None or fields.include or not fields.exclude or "include" not in fields.model_fields_set:
-        return None
-    return fields.model_copy(update={"include": set(DEFAULT_FIELDS - fields.exclude)})
 
 
 async def _refuse_undeclared_sort(search_request: PgstacSearch, request: Request) -> None:
@@ -387,12 +277,12 @@ def _without_blanks(names: Sequence[str] | None) -> list[str]:
     return [name for name in names or () if name]
 
 
-def _json_parameter(text: str | None, name: str) -> dict[str, Any] | None:
+def _query_parameter(text: str | None) -> dict[str, Any] | None:
     if not text:
         return None
     value = orjson.loads(unquote_plus(text))
     if not isinstance(value, dict):
-        raise InvalidQueryParameter(f"The {name} parameter must be a JSON object.")
+        raise InvalidQueryParameter("The query parameter must be a JSON object.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The search of collections: free text in two languages, filters over their own fields, translated answers."""
+"""The search of collections: free text in two languages, filters over their own fields."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any
 
 from asyncpg import Connection
 from fastapi import Request
-from stac_fastapi.pgstac.models.links import CollectionLinks, CollectionSearchPagingLinks
-from stac_fastapi.pgstac.utils import exclude_fields, include_fields
+from stac_fastapi.pgstac.models.links import CollectionSearchPagingLinks
 
 from stac_api.areas import bbox_geometry
 from stac_api.filters import NOTHING, conjunction, filter_of_query, properties_in, runnable
-from stac_api.languages import in_language, translations_of
 from stac_api.queryables import refuse_others
 from stac_api.stac_document import Document
 
@@ -35,9 +33,6 @@ COLLECTION_FIELDS = frozenset(
         "geometry",
     }
 )
-
-#: Kept by pgSTAC beside the Collection, never part of it.
-_INTERNAL_FIELDS = ("parent_ids",)
 
 
 async def matching_page(connection: Connection, search: Mapping[str, Any], seen: Sequence[str] | None) -> Document:
@@ -80,36 +75,6 @@ async def _free_text_filter(connection: Connection, terms: Sequence[str] | str |
         return None
     ids = await connection.fetch("SELECT dinamis.collections_matching($1) AS id", terms)
     return {"op": "in", "args": [{"property": "id"}, [row["id"] for row in ids]]} if ids else NOTHING
-
-
-async def presented(connection: Connection, collections: Sequence[Document], request: Request) -> list[Document]:
-    """The collections as a client gets them: in its language, with their links."""
-    translations = await translations_of(connection, [collection["id"] for collection in collections])
-    accepted = request.headers.get("accept-language")
-    return [
-        await _linked(in_language(each, translations.get(each["id"], {}), accepted), request) for each in collections
-    ]
-
-
-async def _linked(collection: Document, request: Request) -> Document:
-    links = CollectionLinks(collection_id=collection["id"], request=request)
-    queryables = {
-        "rel": "http://www.opengis.net/def/rel/ogc/1.0/queryables",
-        "type": "application/schema+json",
-        "title": "Queryables",
-        "href": links.resolve(f"collections/{collection['id']}/queryables"),
-    }
-    stored = await links.get_links(extra_links=collection.get("links"))
-    published = {key: value for key, value in collection.items() if key not in _INTERNAL_FIELDS}
-    return {**published, "links": [*stored, queryables]}
-
-
-def with_fields(collection: Document, fields: Mapping[str, Sequence[str]]) -> Document:
-    """Only the wanted fields of a collection (Fields extension)."""
-    chosen: Document = include_fields(collection, set(fields.get("include", ())))
-    chosen = dict(chosen)
-    exclude_fields(chosen, set(fields.get("exclude", ())) - set(fields.get("include", ())))
-    return chosen
 
 
 async def paging_links(page: Mapping[str, Any], request: Request) -> list[Document]:

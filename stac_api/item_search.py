@@ -1,0 +1,73 @@
+"""A search of Items before pgSTAC gets it: in terms that it answers right, and of no more than the reader sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geojson_pydantic.geometries import MultiPolygon
+from stac_fastapi.pgstac.types.search import PgstacSearch
+from stac_fastapi.types.errors import InvalidQueryParameter
+
+from stac_api.access.item_redaction import TELLING
+from stac_api.access.restriction import Restriction
+from stac_api.areas import bbox_geometry, crosses_antimeridian
+from stac_api.errors import UndeclaredProperty
+from stac_api.filters import conjunction, filter_of_query, properties_in, runnable
+from stac_api.item_presentation import DEFAULT_FIELDS
+
+
+def prepared(search_request: PgstacSearch) -> PgstacSearch:
+    """The same search in terms that pgSTAC answers right; what clients must not steer is dropped."""
+    wanted = conjunction(
+        filter_of_query(getattr(search_request, "query", None) or {}),
+        runnable(getattr(search_request, "filter_expr", None)),
+    )
+    changes: dict[str, Any] = {"conf": None, "query": None, "filter_expr": wanted, "filter_lang": "cql2-json"}
+    if fields := _default_fields(getattr(search_request, "fields", None)):
+        changes["fields"] = fields
+    if search_request.bbox and crosses_antimeridian(search_request.bbox):
+        changes |= {"bbox": None, "intersects": MultiPolygon(**bbox_geometry(search_request.bbox))}
+    return search_request.model_copy(update=changes)
+
+
+def _default_fields(fields: Any) -> Any:
+    # An `include` that is there but empty means the default set, while none at all means every field.
+    if fields is None or fields.include or not fields.exclude or "include" not in fields.model_fields_set:
+        return None
+    return fields.model_copy(update={"include": set(DEFAULT_FIELDS - fields.exclude)})
+
+
+def restricted(search_request: PgstacSearch, restriction: Restriction) -> PgstacSearch:
+    """The same search, of what the reader sees.
+
+    Raises:
+        UndeclaredProperty: it reads a property that would tell of what he does not see.
+    """
+    if restriction.is_none:
+        return search_request
+    if restriction.hides:
+        _refuse_telling(search_request)
+    collections = restriction.among(search_request.collections) or []
+    condition = conjunction(search_request.filter_expr, runnable(restriction.condition(collections)))
+    return search_request.model_copy(update={"collections": collections, "filter_expr": condition})
+
+
+def _refuse_telling(search_request: PgstacSearch) -> None:
+    fields = [each.field for each in getattr(search_request, "sortby", None) or []]
+    read = [*properties_in(search_request.filter_expr), *fields]
+    told = sorted(TELLING.intersection(name.rpartition("properties.")[2] for name in read))
+    if told:
+        raise UndeclaredProperty(f"{told[0]} is not one of them.")
+
+
+def item_of_token(token: str) -> tuple[str, str]:
+    """Collection and id of the Item that a page token names, both in hexadecimal digits as pgSTAC writes them.
+
+    Raises:
+        InvalidQueryParameter: it is no token.
+    """
+    try:
+        _, collection, item = token.split(":")
+        return bytes.fromhex(collection).decode(), bytes.fromhex(item).decode()
+    except ValueError as error:
+        raise InvalidQueryParameter(f"Invalid paging token: {token}") from error
