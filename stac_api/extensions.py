@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import attr
 from fastapi import FastAPI
@@ -26,6 +26,7 @@ from stac_api.downloads.signing import SigningExtension
 from stac_api.extension_schemas import ExtensionSchemas
 from stac_api.filters import cql2_json
 from stac_api.health import HealthExtension
+from stac_api.query_strings import FilterCrs
 from stac_api.queryables import Queryables
 from stac_api.search_body import SearchBodyExtension
 from stac_api.settings import StockSettings
@@ -51,7 +52,7 @@ class FilterBody(BaseModel):
         description="A CQL2 filter: an object of CQL2 JSON, or a string of CQL2 text.",
         json_schema_extra={"examples": [{"op": "<=", "args": [{"property": "eo:cloud_cover"}, 10]}]},
     )
-    filter_crs: Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"] | None = Field(
+    filter_crs: FilterCrs | None = Field(
         None, alias="filter-crs", description="Coordinate reference system of geometries: only CRS84, the default."
     )
     filter_lang: FilterLang | None = Field(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from stac_fastapi.types.errors import InvalidQueryParameter
 from starlette.datastructures import QueryParams
 
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+#: What `filter-crs` may be: geometries are in longitude and latitude, which is also the default.
+FilterCrs = Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"]
+(CRS84,) = get_args(FilterCrs)
 
 
 def refuse_passed_over(parameters: QueryParams) -> None:

@@ -18,6 +18,7 @@ from footprints.stereo.suitability import CHAIN_PREFERENCES
 from stac_api.errors import UnusableFilter
 from stac_api.filters import Filter, conjunction, cql2_json
 from stac_api.intervals import OPEN, lenient_interval
+from stac_api.query_strings import FilterCrs
 
 SETS_PER_PAGE = 100
 DAYS_BETWEEN_DATES = 30
@@ -148,7 +149,7 @@ class StereoSearch(BaseModel):
     filter_lang: Literal["cql2-text", "cql2-json"] | None = Field(
         None, alias="filter-lang", description="The language of `filter`; it is told apart without."
     )
-    filter_crs: Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"] | None = Field(None, alias="filter-crs")
+    filter_crs: FilterCrs | None = Field(None, alias="filter-crs")
     sortby: Annotated[list[SortKey], BeforeValidator(_sort_keys)] = Field(
         [BEST_FIRST], description="Properties with `-` for the greatest first; the most suitable first when left out."
     )
