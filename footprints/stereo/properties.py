@@ -42,6 +42,15 @@ STEREO_EXTENSION = "https://w3id.org/stac-stereo/v1.0.0/schema.json"
 ROLES: Mapping[int, tuple[str, ...]] = MappingProxyType(
     {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
 )
+#: What an Item tells of the direction of its image; `direction_of_image` reads no other.
+DIRECTION_PROPERTIES = (
+    "view:azimuth",
+    "view:incidence_angle",
+    "airbus:azimuth_angle",
+    "airbus:image_orientation",
+    "airbus:incidence_angle_along_track",
+    "airbus:incidence_angle_across_track",
+)
 _STAMP = re.compile(r"_([0-9]{15})(?:_|$)")
 _SAME_AZIMUTH_DEG = 1e-6
 

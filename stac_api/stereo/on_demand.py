@@ -19,7 +19,14 @@ from footprints import (
     footprint_bbox,
     orbit_altitude_km,
 )
-from footprints.stereo.properties import ROLES, STEREO_EXTENSION, set_id, stereo_properties, view_of_image
+from footprints.stereo.properties import (
+    DIRECTION_PROPERTIES,
+    ROLES,
+    STEREO_EXTENSION,
+    set_id,
+    stereo_properties,
+    view_of_image,
+)
 from footprints.stereo.suitability import AnyStereoSet
 from stac_api.errors import TooManyImages
 from stac_api.intervals import ends_of
@@ -39,14 +46,9 @@ IMAGE_FIELDS = (
     "properties.mission",
     "properties.gsd",
     "properties.eo:cloud_cover",
-    "properties.view:azimuth",
-    "properties.view:incidence_angle",
     "properties.view:sun_azimuth",
     "properties.view:sun_elevation",
-    "properties.airbus:azimuth_angle",
-    "properties.airbus:image_orientation",
-    "properties.airbus:incidence_angle_along_track",
-    "properties.airbus:incidence_angle_across_track",
+    *(f"properties.{name}" for name in DIRECTION_PROPERTIES),
     "properties.dinamis:held",
     "properties.dinamis:held_by",
     "properties.dinamis:source",

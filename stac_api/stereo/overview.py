@@ -13,22 +13,14 @@ from fastapi import Request
 from stac_fastapi.types.errors import NotFoundError
 from starlette.responses import RedirectResponse, Response
 
+from footprints.stereo.properties import DIRECTION_PROPERTIES
 from stac_api.client import CatalogueClient
 from stac_api.conditional_requests import has_current
 from stac_api.stac_document import Document
 
 PNG = "image/png"
 #: What the picture shows of a view.
-_VIEW_FIELDS = (
-    "id",
-    "geometry",
-    "properties.view:azimuth",
-    "properties.view:incidence_angle",
-    "properties.airbus:azimuth_angle",
-    "properties.airbus:image_orientation",
-    "properties.airbus:incidence_angle_along_track",
-    "properties.airbus:incidence_angle_across_track",
-)
+_VIEW_FIELDS = ("id", "geometry", *(f"properties.{name}" for name in DIRECTION_PROPERTIES))
 
 
 async def overview(
