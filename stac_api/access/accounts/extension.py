@@ -8,10 +8,21 @@ from stac_fastapi.types.extension import ApiExtension
 
 from stac_api.access.accounts import (
     application_routes,
+    decision_routes,
     declaration_routes,
     key_routes,
     licence_routes,
     me_routes,
+    register_routes,
+)
+
+_ROUTES = (
+    me_routes,
+    key_routes,
+    licence_routes,
+    declaration_routes,
+    application_routes,
+    decision_routes,
     register_routes,
 )
 
@@ -22,5 +33,5 @@ class AccountsExtension(ApiExtension):
 
     def register(self, app: FastAPI) -> None:
         """Add the routes."""
-        for routes in (me_routes, key_routes, licence_routes, declaration_routes, application_routes, register_routes):
+        for routes in _ROUTES:
             app.include_router(routes.router, prefix=app.state.router_prefix)
