@@ -168,10 +168,11 @@ def print_account(report: HarvestReport) -> None:
         OUT.print(_table(report))
     elif report.error is None:
         print_plain(_nothing_found(report))
-    _print_some([f"refused {each.reason}" for each in report.refusals])
-    _print_some([f"withdrawn {record}: {reason}" for record, reason in report.withdrawn])
+    every = f", `dinamis harvest show {report.run} --records` all" if report.run else ""
+    _print_first([f"refused {each.reason}" for each in report.refusals], every)
+    _print_first([f"withdrawn {record}: {reason}" for record, reason in report.withdrawn], every)
     _print_some([line for change in report.changes for line in _described(change)])
-    _print_some([f"conflict {item}: {text}" for item, text in report.conflicts])
+    _print_first([f"conflict {item}: {text}" for item, text in report.conflicts])
     _print_some(
         [
             f"warning {text} ({record}{', and others' * (times > 1)})"
@@ -221,11 +222,20 @@ def _shortened(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _print_some(lines: Sequence[str]) -> None:
+def _print_some(lines: Sequence[str], others: str | None = None) -> None:
     for line in lines[:_PRINTED]:
         print_plain(line)
     if len(lines) > _PRINTED:
-        print_plain(f"… and {len(lines) - _PRINTED} lines more like these: --report FILE has them.")
+        print_plain(others or f"… and {len(lines) - _PRINTED} lines more like these: --report FILE has them.")
+
+
+def _print_first(lines: Sequence[str], elsewhere: str = "") -> None:
+    """Print some of these lines, of which an account has only the first, and what has which of the others."""
+    from harvester.runs.report import NAMED_RECORDS
+
+    may_be_cut = len(lines) >= NAMED_RECORDS
+    others = f"… and more like these: --report FILE has the first {NAMED_RECORDS}{elsewhere}."
+    _print_some(lines, others if may_be_cut else None)
 
 
 def _nothing_found(report: HarvestReport) -> str:

@@ -70,6 +70,34 @@ def test_account_names_a_thousand_records_and_counts_all() -> None:
     assert len(whole.refusals) == NAMED_RECORDS
 
 
+@pytest.mark.parametrize(
+    ("refused", "run", "rest"),
+    [
+        (100, 7, []),
+        (999, 7, ["… and 899 lines more like these: --report FILE has them."]),
+        (
+            1500,
+            7,
+            ["… and more like these: --report FILE has the first 1000, `dinamis harvest show 7 --records` all."],
+        ),
+        (1500, None, ["… and more like these: --report FILE has the first 1000."]),
+    ],
+)
+def test_what_is_not_printed_is_where_it_is_said_to_be(
+    refused: int, run: int | None, rest: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A hundred records are printed; beyond a thousand an account does not have them all, nor does its file."""
+    whole, page = report(), PageReport()
+    whole.run = run
+    for number in range(refused):
+        page.refuse(str(number), f"broken {number}")
+    whole.add(page)
+    print_account(whole)
+    lines = capsys.readouterr().out.splitlines()
+    after = lines[lines.index("refused broken 99") + 1 :]
+    assert [line for line in after if line.startswith(("refused", "…"))] == rest
+
+
 def test_breach_fails_the_command() -> None:
     """A run that leaves its collection not as expected does not end well."""
     whole = report()
