@@ -135,6 +135,11 @@ class Source(Protocol):
         """
 
 
+def undivided(options: Any, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001  # as every source has it
+    """The selection as one part: the `windows` of a source that it is of no use to divide."""
+    return [selection]
+
+
 @runtime_checkable
 class TellsItsState(Protocol):
     """A source that can say as a whole that nothing has changed, before anything of it is read."""

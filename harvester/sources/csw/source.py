@@ -18,11 +18,13 @@ from harvester.sources.csw.answer import SearchResults, search_results
 from harvester.sources.csw.request import DUBLIN_CORE_SCHEMA, ISO_SCHEMA, constraint_of, get_records
 from harvester.sources.iso19139.document import XmlElement, text
 from harvester.sources.iso19139.record import raw_record_from_iso, scene_from_iso, undelivered_record
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
 
 logger = getLogger(__name__)
 
 is_selectable = True
+#: The records of a catalogue are few, and its times of change uneven.
+windows = undivided
 scene_from_record = scene_from_iso
 
 _PAGE_SIZE = 100
@@ -39,12 +41,6 @@ class Options(SourceOptions):
     sort_by: tuple[str, ...] = ("apiso:Identifier",)  #: queryables; pages that are not sorted lose records
     where: Mapping[str, str] = Field(default_factory=dict)  #: queryable -> the value that it must have
     time_format: str = "%Y-%m-%d"  #: as `strftime` takes it; GEOSUD wants "%Y-%m-%d %H:%M:%S"
-
-
-def windows(options: Options, selection: Selection) -> Sequence[Selection]:
-    """The selection as it is: the records of a catalogue are few, and its times of change uneven."""
-    del options
-    return [selection]
 
 
 def read_pages(

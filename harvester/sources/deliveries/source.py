@@ -15,12 +15,14 @@ from harvester.sources.deliveries.directories import Position
 from harvester.sources.deliveries.file_tree import Limits
 from harvester.sources.deliveries.location import open_location, shown_location
 from harvester.sources.deliveries.walk import Found, Walk, cursor_of
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
 
 __all__ = ["Limits", "Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 #: A walk sees all files anyway; what did not change is not read.
 is_selectable = False
+#: A walk cannot be cut in parts before the files are known.
+windows = undivided
 
 #: A page is one transaction and lies in memory as a whole.
 _PAGE_BYTES = 64 * 2**20
@@ -74,11 +76,6 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         UnreadableScene: When it cannot become an Item, with the reason.
     """
     return scene_from_delivery(raw.content, sensors)
-
-
-def windows(options: Options, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001 -- as every source has it
-    """The selection as it is: a walk cannot be cut in parts before the files are known."""
-    return [selection]
 
 
 def _pages(records: Iterator[Found], page_size: int) -> Iterator[Page]:

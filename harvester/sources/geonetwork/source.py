@@ -17,11 +17,13 @@ from harvester.http import Session, basic_auth
 from harvester.record import Page, RawRecord, known
 from harvester.sources.iso19139.document import canonical_xml, parsed_xml
 from harvester.sources.iso19139.record import scene_from_iso, undelivered_record
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
 
 logger = getLogger(__name__)
 
 is_selectable = True
+#: The records of a catalogue are few, and its times of change uneven.
+windows = undivided
 scene_from_record = scene_from_iso
 
 _PAGE_SIZE = 50
@@ -35,12 +37,6 @@ class Options(SourceOptions):
     page_size: int | None = Field(default=None, ge=1, le=1000)
     portal: str = Field(default="srv", pattern=r"^[A-Za-z0-9_-]+$")  #: "srv" is the whole catalogue
     query: str | None = None  #: in the query language of Lucene, such as "resourceType:dataset"
-
-
-def windows(options: Options, selection: Selection) -> Sequence[Selection]:
-    """The selection as it is: the records of a catalogue are few, and its times of change uneven."""
-    del options
-    return [selection]
 
 
 def read_pages(

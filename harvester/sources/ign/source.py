@@ -7,7 +7,7 @@ each of them shows; else the bounding boxes of the capabilities do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import shapely
@@ -20,11 +20,13 @@ from harvester.record import Page, RawRecord
 from harvester.sources.ign.graph import features_by_region
 from harvester.sources.ign.layers import Layer, layers_of_wms, layers_of_wmts
 from harvester.sources.ign.records import scene_from_record
-from harvester.sources.source import BBox, Fingerprints, Progress, Selection, SourceOptions
+from harvester.sources.source import BBox, Fingerprints, Progress, Selection, SourceOptions, undivided
 
 __all__ = ["Graph", "Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 is_selectable = False
+#: There are a few dozen records.
+windows = undivided
 
 
 class Graph(BaseModel):
@@ -46,11 +48,6 @@ class Options(SourceOptions):
     territories: Mapping[str, BBox] = Field(default_factory=dict)  #: one record for each that a layer meets
     graph: Graph | None = None  #: in place of bounding boxes and territories, which then tell where it must lie
     wms_url: str | None = None  #: a WMS that serves layers of the same names
-
-
-def windows(options: Options, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001
-    """One part: there are a few dozen records."""
-    return [selection]
 
 
 def read_pages(

@@ -17,11 +17,13 @@ from harvester.sources.airbus.auth import OneAtlasOptions
 from harvester.sources.airbus.features import moment_or_none, records_from_features
 from harvester.sources.airbus.positions import ResumablePosition
 from harvester.sources.oneatlas_sar.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection
+from harvester.sources.source import Fingerprints, Progress, Selection, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 is_selectable = True
+#: A feed is read one page after the other.
+windows = undivided
 
 _LARGEST_PAGE = 1000
 _USUAL_PAGE = 100
@@ -121,11 +123,6 @@ def read_pages(
             )
             yield _page(records, revoked - returned, answer, position, progress)
     yield from _withdrawals(revocations, position, options.records_per_page)
-
-
-def windows(options: Options, selection: Selection) -> list[Selection]:  # noqa: ARG001  # no option divides a feed
-    """The selection as one part: a feed is read one page after the other."""
-    return [selection]
 
 
 def _first(options: Options, since: datetime | None) -> Mapping[str, str]:

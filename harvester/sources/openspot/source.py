@@ -21,11 +21,13 @@ from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord
 from harvester.sources.openspot.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 is_selectable = False
+#: The service is asked year by year anyway.
+windows = undivided
 
 _PAGE_SIZE = 1000
 #: Numbers that the service gives its records anew whenever it loads them.
@@ -41,11 +43,6 @@ class Options(SourceOptions):
     years: tuple[str, ...] = ()  #: "2018"…; without any, those that the pages offer
     modes: tuple[str, ...] = ()  #: as the service names them; without any, those that the pages offer
     pages: tuple[str, ...] = ("",)  #: paths of the pages that offer years and modes; "PO" is the one for overseas
-
-
-def windows(options: Options, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001
-    """One part: the service is asked year by year anyway."""
-    return [selection]
 
 
 def read_pages(

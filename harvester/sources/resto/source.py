@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote, urljoin
@@ -23,11 +23,13 @@ from harvester.sources.feature_search.paging import (
     whole_number,
 )
 from harvester.sources.resto.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 is_selectable = True
+#: Not every service can select by time, and then each part would be everything.
+windows = undivided
 
 #: More is refused by some services (Theia) and silently capped by others (SARA).
 _LARGEST_PAGE = 500
@@ -86,12 +88,6 @@ def read_pages(
             progress.records += len(page.records)
             progress.total = page.expected_total
             yield page
-
-
-def windows(options: Options, selection: Selection) -> Sequence[Selection]:
-    """The whole selection: not every service can select by time, and then each part would be everything."""
-    del options
-    return [selection]
 
 
 def _numbered_pages(session: Session, options: Options, selection: Selection, cursor: str | None) -> _Pages:
