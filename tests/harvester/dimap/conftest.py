@@ -10,18 +10,10 @@ import pytest
 
 from harvester.dimap import read_metadata_file, scene_from_delivery
 from harvester.record import SceneRecord
-from harvester.sensors import Sensors, load_sensors
-
-SENSOR_DOCUMENTS = Path(__file__).resolve().parents[3] / "collections" / "sensors"
+from harvester.sensors import Sensors
 
 Content = dict[str, Any]
 ContentOf = Callable[[str], Content]
-
-
-@pytest.fixture(scope="session")
-def sensors() -> Sensors:
-    """The sensor documents of the project."""
-    return load_sensors(SENSOR_DOCUMENTS)
 
 
 @pytest.fixture(scope="session")

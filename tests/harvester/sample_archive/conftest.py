@@ -9,11 +9,9 @@ import pytest
 
 from harvester.record import SceneRecord
 from harvester.sample_archive import SITES, SampleArchive, Site, write_sample_archive
-from harvester.sensors import Sensors, load_sensors
+from harvester.sensors import Sensors
 from harvester.sources.deliveries.source import Options, read_pages, scene_from_record
 from harvester.sources.source import Progress, Selection
-
-PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +25,6 @@ def few_sites() -> tuple[Site, ...]:
 def archive(tmp_path_factory: pytest.TempPathFactory, few_sites: tuple[Site, ...]) -> SampleArchive:
     """A sample archive of a few sites; tests read it only."""
     return write_sample_archive(tmp_path_factory.mktemp("archive") / "deliveries", sites=few_sites)
-
-
-@pytest.fixture(scope="session")
-def sensors() -> Sensors:
-    """The sensors of the project."""
-    return load_sensors(PROJECT / "collections" / "sensors")
 
 
 @pytest.fixture(scope="session")

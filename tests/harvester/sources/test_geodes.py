@@ -17,21 +17,14 @@ from pydantic import ValidationError
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord, SceneRecord
-from harvester.sensors import Sensors, load_sensors
+from harvester.sensors import Sensors
 from harvester.sources.geodes import source as geodes
 from harvester.sources.source import Progress, Selection
-from tests.conftest import PROJECT
 from tests.emulators.geodes import FIRST_INSERTION, Geodes, GeodesQuirks, app, synthetic_records
 from tests.emulators.quirks import Plan, Quirks, answers
 from tests.emulators.serving import serving
 
 LATER = FIRST_INSERTION + timedelta(days=30)
-
-
-@pytest.fixture(scope="module")
-def sensors() -> Sensors:
-    """The sensor documents of the project."""
-    return load_sensors(PROJECT / "collections" / "sensors")
 
 
 @pytest.fixture

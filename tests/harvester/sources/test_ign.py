@@ -14,7 +14,7 @@ from footprints import footprint_bbox
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.record import Page, RawRecord, SceneRecord
-from harvester.sensors import Sensors, load_sensors
+from harvester.sensors import Sensors
 from harvester.sources.ign import source as ign
 from harvester.sources.source import Progress, Selection
 from tests.emulators.ign import FRANCE, WORLD, Coverage, Geoplateforme, coverages, graph
@@ -22,14 +22,7 @@ from tests.emulators.quirks import Plan, Quirks, html_page, truncated
 from tests.emulators.serving import serving
 from tests.stac_schemas import validator
 
-PROJECT = Path(__file__).resolve().parents[3]
 TERRITORIES = {"Guyane": (-54.7, 2.1, -51.5, 5.9), "métropole": FRANCE, "Réunion": (55.2, -21.5, 55.9, -20.8)}
-
-
-@pytest.fixture(scope="module")
-def sensors() -> Sensors:
-    """The sensor documents of the project."""
-    return load_sensors(PROJECT / "collections" / "sensors")
 
 
 @contextmanager

@@ -15,12 +15,11 @@ from footprints import footprint_bbox
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.record import RawRecord, SceneRecord
-from harvester.sensors import Sensors, load_sensors
+from harvester.sensors import Sensors
 from harvester.sources.iso19139.document import RECORD_NAMES, elements, name_of, parsed_xml
 from harvester.sources.iso19139.extent import bounds_of
 from harvester.sources.iso19139.links import public_address
 from harvester.sources.iso19139.record import raw_record_from_iso, scene_from_iso
-from tests.conftest import PROJECT
 from tests.emulators.csw import iso_metadata, iso_scene, iso_scenes
 
 VECTOR = "it describes a dataset of kind vector, not an image"
@@ -49,12 +48,6 @@ EXPECTED = {
     },
     "iso_records_for_pycsw/iso_19115-2_Sentinel-2-scene.xml": {SENTINEL_ID: SENTINEL_ID},
 }
-
-
-@pytest.fixture(scope="module")
-def sensors() -> Sensors:
-    """The sensor documents of the project."""
-    return load_sensors(PROJECT / "collections" / "sensors")
 
 
 def raw_of(xml: str) -> RawRecord:

@@ -15,18 +15,10 @@ import pytest
 from footprints import footprint_bbox
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord, SceneRecord
-from harvester.sensors import Sensors, load_sensors
+from harvester.sensors import Sensors
 from harvester.sources.airbus.features import records_from_features
 from harvester.sources.oneatlas.source import scene_from_record
 from tests.emulators.oneatlas import Feature, synthetic_features
-
-COLLECTIONS = Path(__file__).resolve().parents[3] / "collections"
-
-
-@pytest.fixture(scope="module")
-def sensors() -> Sensors:
-    """The sensor documents of the project."""
-    return load_sensors(COLLECTIONS / "sensors")
 
 
 @pytest.fixture(scope="module")

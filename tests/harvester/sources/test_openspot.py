@@ -13,21 +13,13 @@ import pytest
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.record import Page, RawRecord, SceneRecord
-from harvester.sensors import Sensors, load_sensors
+from harvester.sensors import Sensors
 from harvester.sources.openspot import source as openspot
 from harvester.sources.source import Progress, Selection
 from tests.emulators.openspot import OpenSpot, features
 from tests.emulators.quirks import Plan, Quirks, html_page, truncated
 from tests.emulators.serving import serving
 from tests.stac_schemas import validator
-
-PROJECT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def sensors() -> Sensors:
-    """The sensor documents of the project."""
-    return load_sensors(PROJECT / "collections" / "sensors")
 
 
 @contextmanager

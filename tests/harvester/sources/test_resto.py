@@ -14,11 +14,10 @@ from pydantic import ValidationError
 from footprints import footprint_bbox
 from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord, SceneRecord
-from harvester.sensors import Sensors, load_sensors
+from harvester.sensors import Sensors
 from harvester.sources.feature_search.paging import raw_record
 from harvester.sources.resto import source as resto
 from harvester.sources.source import Progress, Selection
-from tests.conftest import PROJECT
 from tests.emulators.quirks import Plan, Quirks, answers
 from tests.emulators.resto import Dialect, Resto, RestoQuirks, app, synthetic_records
 from tests.emulators.serving import serving
@@ -26,12 +25,6 @@ from tests.harvester.sources.test_geodes import refuses, with_strange_values
 
 DIALECTS: tuple[Dialect, ...] = ("v2", "v9", "opensearch3")
 CHANGED = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def sensors() -> Sensors:
-    """The sensor documents of the project."""
-    return load_sensors(PROJECT / "collections" / "sensors")
 
 
 @pytest.fixture
