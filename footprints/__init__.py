@@ -11,6 +11,7 @@ from footprints.errors import (
 from footprints.mask import footprint_from_mask
 from footprints.overlap import area_km2, overlap_fraction, overlap_km2
 from footprints.polygon import (
+    bbox_parts,
     footprint_as_drawn,
     footprint_bbox,
     footprint_from_corners,
@@ -105,6 +106,7 @@ __all__ = [
     "azimuth_in_circle",
     "azimuth_to_nadir",
     "base_to_height",
+    "bbox_parts",
     "bisector_elevation_deg",
     "convergence_angle_deg",
     "find_acquisition_columns",

@@ -208,6 +208,18 @@ def footprint_bbox(geometry: Region) -> tuple[float, float, float, float]:
     return west, float(bounds[:, 1].min()), east, float(bounds[:, 3].max())
 
 
+def bbox_parts(bbox: Sequence[float]) -> list[tuple[float, float, float, float]]:
+    """The boxes on both sides of the antimeridian that a box over it has; any other box is its own only part.
+
+    Args:
+        bbox: West, south, east, north in degrees; west > east when it crosses the antimeridian.
+    """
+    west, south, east, north = bbox
+    if west <= east:
+        return [(west, south, east, north)]
+    return [(west, south, 180.0, north), (-180.0, south, east, north)]
+
+
 def union_footprints(footprints: Iterable[Region]) -> Region:
     """The union of footprints, over the antimeridian too.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from footprints import bbox_parts
 from stac_api.errors import NotAnArea
 
 
@@ -17,9 +18,7 @@ def bbox_geometry(bbox: Sequence[float]) -> dict[str, Any]:
     Raises:
         NotAnArea: when it is not four or six finite numbers, south to north.
     """
-    west, south, east, north = _sides(bbox)
-    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    rings = [[_ring(start, south, end, north)] for start, end in spans]
+    rings = [[_ring(*part)] for part in bbox_parts(_sides(bbox))]
     if len(rings) == 1:
         return {"type": "Polygon", "coordinates": rings[0]}
     return {"type": "MultiPolygon", "coordinates": rings}

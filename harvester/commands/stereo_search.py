@@ -149,14 +149,13 @@ def _area(file: Path | None, bbox: Sequence[float] | None) -> dict[str, Any] | N
     from shapely.geometry import mapping, shape
 
     from database.commands.area_files import area_in
+    from footprints import bbox_parts
 
     if file:
         return dict(mapping(union_all(shape(area_in(file)))))
     if not bbox:
         return None
-    west, south, east, north = bbox
-    spans = [(west, east)] if west <= east else [(west, 180), (-180, east)]
-    return dict(mapping(MultiPolygon([box(start, south, end, north) for start, end in spans])))
+    return dict(mapping(MultiPolygon([box(*part) for part in bbox_parts(bbox)])))
 
 
 def _found(question: StereoQuestion, most_cloud: float | None) -> list[ItemDocument]:

@@ -21,6 +21,7 @@ from footprints import (
     FootprintError,
     RingError,
     area_km2,
+    bbox_parts,
     footprint_as_drawn,
     footprint_bbox,
     footprint_from_corners,
@@ -208,6 +209,15 @@ def test_square_over_the_antimeridian_is_two_pieces(corners: Corners) -> None:
     assert len(footprint.geoms) == 2
     assert same_area(footprint, shapely.union_all([box(179.5, 10, 180, 11), box(-180, 10, -179.5, 11)]))
     assert footprint_bbox(footprint) == (179.5, 10, -179.5, 11)
+
+
+@pytest.mark.parametrize("corners", [SQUARE_AT_180, [(3.0, 43.0), (4.0, 43.0), (4.0, 44.0), (3.0, 44.0)]])
+def test_parts_of_a_box_show_what_the_box_shows(corners: Corners) -> None:
+    """A box over the antimeridian has a part on each side of it; any other is its own only part."""
+    footprint = footprint_from_corners(corners)
+    parts = [box(*part) for part in bbox_parts(footprint_bbox(footprint))]
+    assert shapely.union_all(parts).equals(footprint)
+    assert len(parts) == (2 if corners is SQUARE_AT_180 else 1)
 
 
 def test_what_a_catalogue_forgot_to_cut_is_cut() -> None:

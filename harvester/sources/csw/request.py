@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from lxml import etree
 from lxml.builder import ElementMaker
 
+from footprints import bbox_parts
 from harvester.sources.iso19139.document import XmlElement
 from harvester.sources.source import BBox, Selection
 
@@ -114,9 +115,7 @@ def _comparison(operator: str, name: str, value: str) -> XmlElement:
 def _areas(bbox: BBox | None, name: str) -> Iterator[XmlElement]:
     if bbox is None:
         return
-    west, south, east, north = bbox
-    boxes = [bbox] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
-    areas = [_area(box, name) for box in boxes]
+    areas = [_area(box, name) for box in bbox_parts(bbox)]
     yield areas[0] if len(areas) == 1 else _OGC.Or(*areas)
 
 

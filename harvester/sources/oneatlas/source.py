@@ -11,6 +11,7 @@ from typing import Any, Literal
 import shapely
 from pydantic import Field
 
+from footprints import bbox_parts
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord, Withdrawal, once_each
@@ -281,8 +282,6 @@ def _answer(envelope: Any, name: str, url: str) -> Answer:
 def _area(bbox: BBox | None) -> Mapping[str, Any]:
     if bbox is None:
         return {}
-    west, south, east, north = bbox
-    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    boxes = [shapely.box(start, south, end, north) for start, end in spans]
+    boxes = [shapely.box(*part) for part in bbox_parts(bbox)]
     area = boxes[0] if len(boxes) == 1 else shapely.MultiPolygon(boxes)
     return {"geometry": shapely.geometry.mapping(area), "relation": "intersects"}
