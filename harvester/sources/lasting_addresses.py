@@ -9,12 +9,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 #: Parameters that make an address work for one reader, or for an hour.
 _SIGNING = (
-    r"x-(?:amz|goog)-[^&=]*|awsaccesskeyid|expires"
-    r"|(?:[^&=?]*[-_])?(?:sig|signature|token|password|api[-_]?key|credential)"
+    r"x-(?:amz|goog|oss)-.*|awsaccesskeyid"
+    r"|(?:.*[-_])?(?:expires|sig|signature|token|password|api[-_]?key|credential)"
 )
 _SIGNATURE = re.compile(_SIGNING, re.IGNORECASE)
-#: One of them with its value, in an address.
-_SIGNED_FIELD = re.compile(rf"((?<=[?&])(?:{_SIGNING})=)[^&#]*", re.IGNORECASE)
+#: They, and what differs with them: Azure writes `se` and `st`, CloudFront `Policy`, which alone may mean anything.
+_DIFFERING = re.compile(rf"{_SIGNING}|policy|s[et]|sk[et]", re.IGNORECASE)
+#: The parameters of an address in a text, which may go on behind it, and one of them; XML writes `&amp;` between them.
+_QUERY = re.compile(r"""(?<=\?)[^\s#<>"]+""")
+_FIELD = re.compile(r"(?P<before>^|&(?:amp;)?)(?P<name>[^=&]*)=[^&]*")
 
 
 def with_blank_signatures(said: Any) -> Any:
@@ -24,10 +27,20 @@ def with_blank_signatures(said: Any) -> Any:
     the ledger. The name stays, so that the address is known for one that is signed.
     """
     if isinstance(said, str):
-        return _SIGNED_FIELD.sub(r"\1", said) if "://" in said and "?" in said else said
+        return _QUERY.sub(_with_blank_signature, said) if "://" in said and "?" in said else said
     if isinstance(said, Mapping):
         return {name: with_blank_signatures(each) for name, each in said.items()}
     return [with_blank_signatures(each) for each in said] if isinstance(said, list) else said
+
+
+def _with_blank_signature(query: re.Match[str]) -> str:
+    if not any(_SIGNATURE.fullmatch(field["name"]) for field in _FIELD.finditer(query[0])):
+        return query[0]
+    return _FIELD.sub(_blank_if_differing, query[0])
+
+
+def _blank_if_differing(field: re.Match[str]) -> str:
+    return f"{field['before']}{field['name']}=" if _DIFFERING.fullmatch(field["name"]) else field[0]
 
 
 def lasting_address(href: Any, schemes: Collection[str] = ("http", "https", "s3")) -> str | None:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
+from harvester.sources.lasting_addresses import with_blank_signatures
 
 XmlElement: TypeAlias = etree._Element
 
@@ -73,8 +74,9 @@ def parsed_xml(content: bytes) -> XmlElement:
 
 
 def canonical_xml(element: XmlElement) -> str:
-    """One element as text that does not depend on the document around it: exclusive canonical XML."""
-    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False).decode()
+    """One element as text that does not depend on the document around it, nor on who signed its addresses when."""
+    said = etree.tostring(element, method="c14n", exclusive=True, with_comments=False).decode()
+    return str(with_blank_signatures(said))
 
 
 def name_of(element: XmlElement) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harvester.sources.lasting_addresses import lasting_address
+from harvester.sources.lasting_addresses import lasting_address, with_blank_signatures
 
 LASTING = (
     "https://files.example.org/a.tif",
@@ -44,3 +44,25 @@ def test_what_ends_or_lets_somebody_in_is_no_address(href: Any) -> None:
 def test_a_reader_may_know_further_schemes() -> None:
     """Where files of FTP servers are links, their addresses are lasting too."""
     assert lasting_address("ftp://files.example.org/a.tif", ("ftp",)) == "ftp://files.example.org/a.tif"
+
+
+SIGNED = {
+    "https://a.example/b.tif?sig=1": "https://a.example/b.tif?sig=",
+    "https://a.example/b?st=1&se=2&sp=r&sv=3&sig=4%3D": "https://a.example/b?st=&se=&sp=r&sv=3&sig=",
+    "https://a.example/b?Policy=1&Signature=2&Key-Pair-Id=K": "https://a.example/b?Policy=&Signature=&Key-Pair-Id=K",
+    "https://a.example/b?temp_url_sig=1&temp_url_expires=2": "https://a.example/b?temp_url_sig=&temp_url_expires=",
+    "https://a.example/b?x-oss-date=1&x-oss-signature=2#c": "https://a.example/b?x-oss-date=&x-oss-signature=#c",
+    "see https://a.example/b?sig=1 and the rest & more": "see https://a.example/b?sig= and the rest & more",
+    "<URL>https://a.example/b?c=1&amp;sig=2</URL><A x='3&amp;4'/>": (
+        "<URL>https://a.example/b?c=1&amp;sig=</URL><A x='3&amp;4'/>"
+    ),
+    "https://a.example/b?st=1&se=2&policy=3": "https://a.example/b?st=1&se=2&policy=3",
+    "https://a.example/b?design=1&token": "https://a.example/b?design=1&token",
+}
+
+
+@pytest.mark.parametrize("said", SIGNED)
+def test_a_signature_is_blank_with_what_differs_beside_it(said: str) -> None:
+    """Whoever signs, in whatever text: nothing else is lost, and without a signature nothing is blank."""
+    assert with_blank_signatures(said) == SIGNED[said]
+    assert with_blank_signatures({"a": [said, 1]}) == {"a": [SIGNED[said], 1]}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -15,7 +16,7 @@ from harvester.harvest import Request, harvest
 from harvester.record import RawRecord
 from harvester.sources.feature_search.paging import Answer, Position, numbered_pages
 from tests.acceptance.sources.stand_ins import feed_of
-from tests.emulators import oneatlas, oneatlas_sar, openspot, resto
+from tests.emulators import csw, oneatlas, oneatlas_sar, openspot, resto
 from tests.emulators.serving import serving
 from tests.harvest_rooms import counts, documents, items, rooms
 
@@ -67,6 +68,22 @@ def openspot_feed(change: Change) -> Iterator[tuple[Feed, Callable[[int], None]]
         yield feed_of("spot-6-7-open/openspot", url=f"{url}/"), _each(features, change)
 
 
+@contextmanager
+def csw_feed(change: Change) -> Iterator[tuple[Feed, Callable[[int], None]]]:
+    """A CSW, which signs its files."""
+    names = [{"id": f"image-{number}", "day": f"2005-07-0{number + 1}"} for number in range(COUNT)]
+    catalogue = csw.CswCatalogue()
+
+    def put(said: dict[str, Any]) -> None:
+        period, files = (said["day"], said["day"]), [escape(said["href"])]
+        catalogue.put(
+            csw.iso_metadata(said["id"], root="gmi:MI_Metadata", platform="SPOT5", period=period, files=files)
+        )
+
+    with serving(csw.app(catalogue)) as url:
+        yield feed_of("spot-1-5-france/geosud", url=f"{url}/csw", where={}), _each(names, change, put)
+
+
 def _each(
     features: list[dict[str, Any]], change: Change, put: Callable[[dict[str, Any]], None] | None = None
 ) -> Callable[[int], None]:
@@ -103,12 +120,18 @@ def of_openspot(feature: dict[str, Any], number: int) -> None:
     feature["properties"] |= {"fid": number + 100, "page_": number}
 
 
+def of_csw(record: dict[str, Any], number: int) -> None:
+    """A file is signed."""
+    signed(record, "href", number)
+
+
 Feeding = Callable[[Change], AbstractContextManager[tuple[Feed, Callable[[int], None]]]]
 CASES: Mapping[str, tuple[Feeding, Change]] = {
     "oneatlas": (oneatlas_feed, of_oneatlas),
     "oneatlas-sar": (radar_feed, of_radar),
     "resto": (resto_feed, of_resto),
     "openspot": (openspot_feed, of_openspot),
+    "csw": (csw_feed, of_csw),
 }
 
 
