@@ -250,9 +250,7 @@ class Session:
             content += part
             if len(content) > self._patience.max_bytes:
                 limit = f"more than {self._patience.max_bytes:,} bytes"
-                raise SourceUnavailable(
-                    f"{self._said(response)} and {limit}: ask for fewer records at once (page_size)"
-                )
+                raise TooLongAnswer(f"{self._said(response)} and {limit}: ask for fewer records at once (page_size)")
             if time.monotonic() > deadline:
                 left = f"after {len(content):,} bytes we left"
                 raise _PassingFailure(f"{self._said(response)}, but too slowly: {left}", "too slow an answer")
@@ -324,6 +322,10 @@ def basic_auth(credentials: Credentials) -> httpx.BasicAuth | None:
 
 class BeyondItsEnd(SourceUnavailable):
     """A file is not as long as that the part of it that was asked for could be there."""
+
+
+class TooLongAnswer(SourceUnavailable):
+    """An answer is longer than one may be."""
 
 
 class _PassingFailure(SourceUnavailable):

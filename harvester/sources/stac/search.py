@@ -25,6 +25,8 @@ logger = getLogger(__name__)
 
 _PAGE_SIZE = 250
 _MOST_EMPTY_PAGES = 20
+#: What a service gives at once may be a whole file: it is cut, so that each page can be one transaction.
+_MOST_RECORDS = 1000
 
 Method = Literal["GET", "POST"]
 
@@ -62,6 +64,8 @@ class PageRequest:
     href: str
     body: Mapping[str, Any] | None = None
     page_before: str | None = None  #: digest of the page that led here, by which its repetition is known
+    given: int = 0  #: of the Items that are answered, so many were read already…
+    page: str | None = None  #: …if the answer still has this digest
 
     @classmethod
     def of_cursor(cls, cursor: str) -> PageRequest:
@@ -155,8 +159,13 @@ def linked_pages(
         trail.enter(request)
         answer = request.answer(session) if answer is None else answer
         features = _features(request, answer)
-        following = _next_request(request, answer, trail.see(request, features))
-        yield _page(request, features, following, options, _counted(progress, features, answer))
+        digest = trail.see(request, features)
+        following = _next_request(request, answer, digest)
+        for start in range(request.given if request.page == digest else 0, len(features) or 1, _MOST_RECORDS):
+            end = start + _MOST_RECORDS
+            going_on = replace(request, given=end, page=digest) if end < len(features) else following
+            some = features[start:end]
+            yield _page(request, some, going_on, options, _counted(progress, some, answer))
         answer = None
 
 
@@ -257,7 +266,8 @@ def _next_request(request: PageRequest, answer: Mapping[str, Any], digest: str |
     link = next((link for link in links_of(answer) if link.get("rel") == "next"), None)
     if link is None or not isinstance(link.get("href"), str):
         return None
-    following = replace(request, href=urljoin(request.href, link["href"]), page_before=digest or request.page_before)
+    href, page_before = urljoin(request.href, link["href"]), digest or request.page_before
+    following = replace(request, href=href, page_before=page_before, given=0, page=None)
     method = str(link.get("method") or "GET").upper()
     if method == "GET":
         return replace(following, method="GET", body=None)

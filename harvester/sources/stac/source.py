@@ -14,7 +14,7 @@ import httpx
 from pystac_client import Client
 
 from harvester.errors import UnreadableAnswer
-from harvester.http import Session
+from harvester.http import Session, TooLongAnswer
 from harvester.record import Page
 from harvester.sources.source import Fingerprints, Progress, Selection
 from harvester.sources.stac.bulk import ONE_A_LINE, bulk_content, bulk_pages, bulk_state, is_bulk_file, is_other_content
@@ -114,8 +114,10 @@ def _catalogue_pages(
 ) -> Iterator[Page]:
     root = _root(session, options)
     if listing := _listing(options, root):
-        request = PageRequest.of_cursor(cursor) if cursor else PageRequest("GET", listing)
-        return linked_pages(session, request, options, progress)
+        if cursor:
+            return linked_pages(session, PageRequest.of_cursor(cursor), options, progress)
+        first = root if listing == options.url else None
+        return linked_pages(session, PageRequest("GET", listing), options, progress, first)
     client = _client(session, options, root)
     if client is None:
         return static_pages(documents_of(options, session), root, options, cursor, progress)
@@ -123,7 +125,10 @@ def _catalogue_pages(
 
 
 def _root(session: Session, options: Options) -> Mapping[str, Any]:
-    root = documents_of(options, session).get_json(options.url)
+    try:
+        root = documents_of(options, session).get_json(options.url)
+    except TooLongAnswer as error:
+        raise UnreadableAnswer(f"{options.shown_location} is too long to be one document; {ONE_A_LINE}") from error
     kinds = ("Catalog", "Collection", "FeatureCollection")
     # STAC before 1.0 does not say the type of a catalogue.
     kind = root.get("type", "Catalog") if isinstance(root, Mapping) else None

@@ -16,6 +16,10 @@ from typing import Any
 import pystac
 import pytest
 from psycopg.types.json import Jsonb
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from database import Database
@@ -412,6 +416,43 @@ def test_a_listing_is_paged_without_a_search(serve: Serve) -> None:
     url = serve(emulator.app(catalogue(), StacQuirks(is_sortable=False)))
     assert len(ids_of(pages_of(f"{url}/search?limit=10"))) == 25
     resumed(f"{url}/search?limit=10")
+
+
+def served_file(items: list[Any]) -> Starlette:
+    """One FeatureCollection over Items, which may be changed while it is served."""
+
+    def file(_: Request) -> JSONResponse:
+        return JSONResponse({"type": "FeatureCollection", "features": items})
+
+    return Starlette(routes=[Route("/items.geojson", file)])
+
+
+def test_a_file_with_all_items_is_read_in_pages(serve: Serve) -> None:
+    """However many Items one answer has, none of its pages is longer than one transaction may be."""
+    plan = Plan()
+    url = f"{serve(Quirks(served_file(list(synthetic_items(2300))), plan))}/items.geojson"
+    pages = list(pages_of(url))
+    assert [len(page.records) for page in pages] == [1000, 1000, 300]
+    assert len(set(ids_of(pages))) == 2300
+    assert len(plan.requests) == 1
+    resumed(url)
+
+
+def test_a_file_that_was_replaced_meanwhile_is_read_anew(serve: Serve) -> None:
+    """Where to go on in other Items is not known: none of them is passed over."""
+    items = list(synthetic_items(1500))
+    url = f"{serve(served_file(items))}/items.geojson"
+    cursor = next(pages_of(url)).next_cursor
+    items.insert(0, synthetic_item(1500))
+    assert len(ids_of(pages_of(url, cursor=cursor))) == 1501
+
+
+def test_a_file_that_is_too_long_stops_the_run(serve: Serve) -> None:
+    """It says how it can be read: fewer records cannot be asked of a file."""
+    body = b" " * (64 * 2**20 + 1)
+    url = serve(Starlette(routes=[Route("/items.geojson", lambda _: Response(body))]))
+    with pytest.raises(UnreadableAnswer, match=r"items.geojson is too long to be one document; .*items\.ndjson"):
+        list(pages_of(f"{url}/items.geojson"))
 
 
 @pytest.mark.parametrize(
