@@ -30,6 +30,8 @@ _LARGEST_PAGE = 500
 _USUAL_PAGE = 200
 #: The acquisition date was met some hours beside the image.
 _DATES_ARE_OFF = timedelta(days=1)
+#: Clocks differ, and an index lags behind: what was seen no later than this after its deletion is gone all the same.
+_SEEN_STILL = timedelta(hours=1)
 #: What our account may do with a record.
 _PASSING = frozenset({"rights"})
 #: The part of a full load that reads the deletions.
@@ -244,10 +246,11 @@ def _withdrawal(entry: Any) -> Withdrawal:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("id"), str):
         raise UnreadableAnswer(f"a deletion does not name its record: {entry!r:.80}")
     deleted = entry.get("deletedDate")
+    at = moment_or_none(deleted)
     return Withdrawal(
         id=entry["id"],
         reason=f"deleted at OneAtlas on {deleted or 'an unknown date'}",
-        at=moment_or_none(deleted),
+        at=at and at + _SEEN_STILL,
     )
 
 
