@@ -269,9 +269,9 @@ def _moment(said: str) -> datetime | None:
     """A time that the Item can do without: None where it cannot be read."""
     try:
         moment = datetime.fromisoformat(said)
-    except ValueError:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 def _properties(record: XmlElement) -> dict[str, Any]:

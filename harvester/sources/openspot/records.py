@@ -89,9 +89,9 @@ def _day(text: str) -> date | None:
             continue
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+    except (ValueError, OverflowError):
         return None
-    return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
 
 
 def _resolution(value: Any) -> tuple[float | None, tuple[str, ...]]:
@@ -106,7 +106,7 @@ def _resolution(value: Any) -> tuple[float | None, tuple[str, ...]]:
 def _overview(service: str, quicklook: str, mode: str) -> RemoteAsset:
     return RemoteAsset(
         key="overview",
-        href=f"{service}/api/lien_jpg/{quote(quicklook, safe='')}",
+        href=f"{service}/api/lien_jpg/{quote(quicklook, safe='', errors='replace')}",
         roles=("overview",),
         title=f"Aperçu ({mode})",
         media_type="image/jpeg",

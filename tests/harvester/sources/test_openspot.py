@@ -178,6 +178,7 @@ def test_the_date_is_read_in_all_its_forms(sensors: Sensors, written: str) -> No
     [
         ({"img_date": "2018-07-05"}, "img_date is 2018-07-05, ds_name says 2018-07-04"),
         ({"img_date": "soon"}, "img_date is no date"),
+        ({"img_date": "0001-01-01T00:00:00+14:00"}, "img_date is no date"),
         ({"resolution": "fine"}, "resolution is not in metres"),
         ({"novelty": 1}, "fields not known to the reader: properties.novelty"),
     ],
@@ -186,6 +187,12 @@ def test_what_cannot_be_used_is_told(sensors: Sensors, properties: dict[str, Any
     """A field that contradicts, cannot be read or is new is a warning of a scene that is read all the same."""
     scene = _scene(sensors, **{"ds_name": "DS_SPOT6_201807041015123_", "img_date": "2018-07-04"} | properties)
     assert [text for text in scene.warnings if warning in text]
+
+
+def test_half_a_character_in_a_name_refuses_no_record(sensors: Sensors) -> None:
+    """JSON may hold one half of a pair of surrogates, which no address can."""
+    scene = _scene(sensors, ds_name="DS_SPOT6_201807041015123_", f_quicklook="a\ud800.jpg")
+    assert [asset.href for asset in scene.remote_assets] == ["https://openspot.example/api/lien_jpg/a%3F.jpg"]
 
 
 @pytest.mark.parametrize(("written", "metres"), [("1,5 m", 1.5), ("6", 6.0), (1.5, 1.5), (None, None)])
