@@ -173,8 +173,16 @@ class RemoteTree:
 
 
 def _ftp_time(text: str) -> datetime | None:
-    """The modification time of an FTP server that tells it exactly (MLSD, RFC 3659); others tell minutes or days."""
-    return datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if _FTP_TIME.fullmatch(text) else None
+    """The modification time of an FTP server that tells it exactly (MLSD, RFC 3659); others tell minutes or days.
+
+    None too where it is no time: some servers write zeros.
+    """
+    if not _FTP_TIME.fullmatch(text):
+        return None
+    try:
+        return datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class _RemoteFile(io.RawIOBase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 import warnings
@@ -20,6 +21,7 @@ with warnings.catch_warnings():
     # Python 3.11 still has the asyncore that pyftpdlib builds on, and warns of its end.
     warnings.simplefilter("ignore", DeprecationWarning)
     from pyftpdlib.authorizers import AuthenticationFailed, DummyAuthorizer
+    from pyftpdlib.filesystems import AbstractedFS
     from pyftpdlib.handlers import FTPHandler
     from pyftpdlib.ioloop import IOLoop
     from pyftpdlib.servers import FTPServer
@@ -35,9 +37,22 @@ class _TalkativeAuthorizer(DummyAuthorizer):  # type: ignore[misc]
             raise AuthenticationFailed(f"{username} may not enter with {password}")
 
 
+class _TimelessFiles(AbstractedFS):  # type: ignore[misc]
+    """Files of which nobody knows when they were changed."""
+
+    def format_mlsx(self, *arguments: Any, **options: Any) -> Iterator[bytes]:
+        lines = super().format_mlsx(*arguments, **options)
+        return (re.sub(rb"modify=\d+", b"modify=00000000000000", line) for line in lines)
+
+
 @contextmanager
 def ftp_server(
-    root: Path, closed: Path | None = None, commands: list[str] | None = None, without: Sequence[str] = ()
+    root: Path,
+    closed: Path | None = None,
+    commands: list[str] | None = None,
+    without: Sequence[str] = (),
+    *,
+    knows_times: bool = True,
 ) -> Iterator[tuple[int, Callable[[], None]]]:
     """An FTP server over a directory: its port, and a function that breaks it off.
 
@@ -46,6 +61,7 @@ def ftp_server(
         closed: a directory below it that the user sees but may not list.
         commands: takes up the names of the commands that come in.
         without: commands that the server does not know.
+        knows_times: whether it tells when files were changed, or writes zeros.
     """
     authorizer = _TalkativeAuthorizer()
     authorizer.add_user(USER, PASSWORD, str(root), perm="elr")
@@ -61,6 +77,7 @@ def ftp_server(
             super().process_command(cmd, *arguments, **options)
 
     Handler.authorizer = authorizer
+    Handler.abstracted_fs = AbstractedFS if knows_times else _TimelessFiles
     Handler.proto_cmds = {name: what for name, what in FTPHandler.proto_cmds.items() if name not in without}
     loop = IOLoop()
     server = FTPServer(("127.0.0.1", 0), Handler, ioloop=loop)

@@ -26,7 +26,14 @@ from tests.harvester.sources.delivery_files import (
     write,
     zipped,
 )
-from tests.harvester.sources.file_servers import PASSWORD, USER, ftp_server, s3_client, s3_server, sftp_server
+from tests.harvester.sources.file_servers import (
+    PASSWORD,
+    USER,
+    ftp_server,
+    s3_client,
+    s3_server,
+    sftp_server,
+)
 
 LOGIN = f"{USER}:{quote(PASSWORD, safe='')}"
 
@@ -109,6 +116,12 @@ def test_ftp_with_a_wrong_password_says_so_without_it(archive: Path) -> None:
     assert "wr0ng" not in str(refusal.value)
     assert USER not in str(refusal.value)
     assert refusal.value.__suppress_context__
+
+
+def test_ftp_time_that_is_none_stops_nothing(archive: Path) -> None:
+    """Where a server writes zeros for a time that it does not know, the files are read all the same."""
+    with ftp_server(archive, knows_times=False) as (port, _):
+        assert records_of(f"ftp://{LOGIN}@127.0.0.1:{port}/")
 
 
 def test_ftp_place_that_is_not_there_says_so(archive: Path) -> None:
