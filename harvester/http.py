@@ -6,6 +6,7 @@ import json
 import math
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -233,6 +234,8 @@ class Session:
                 with _closing(response):
                     return _whole(response, self._content(response, deadline))
             except httpx.RequestError as error:
+                if isinstance(error, httpx.DecodingError):
+                    self._forget(request)
                 failed, words = f"{request.method} {self._shown(request.url)} failed", self._masked(str(error))
                 raise _PassingFailure(f"{failed}: {type(error).__name__}: {words}", self._reason(error)) from error
 
@@ -246,7 +249,7 @@ class Session:
     def _content(self, response: httpx.Response, deadline: float) -> bytes:
         self._check_packing(response)
         content = bytearray()
-        for part in response.iter_bytes():
+        for part in _unpacked(response):
             content += part
             if len(content) > self._patience.max_bytes:
                 limit = f"more than {self._patience.max_bytes:,} bytes"
@@ -390,6 +393,28 @@ def _closing(response: httpx.Response) -> Iterator[None]:
         yield
     finally:
         response.close()
+
+
+def _unpacked(response: httpx.Response) -> Iterator[bytes]:
+    """What an answer holds, part by part.
+
+    httpx does not look whether what is gzipped has come to its end: cut off, it would pass for all of it.
+
+    Raises:
+        httpx.DecodingError: It is not packed as it says, or cut off.
+    """
+    if response.headers.get("Content-Encoding", "").strip().lower() != "gzip":
+        yield from response.iter_bytes()
+        return
+    unpacker, is_begun = zlib.decompressobj(wbits=31), False
+    try:
+        for part in response.iter_raw():
+            is_begun = True
+            yield unpacker.decompress(part)
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error), request=response.request) from error
+    if is_begun and not unpacker.eof:  # an answer to HEAD has no content, and says how it would be packed
+        raise httpx.DecodingError("the gzipped answer is cut off", request=response.request)
 
 
 def _whole(response: httpx.Response, content: bytes) -> httpx.Response:

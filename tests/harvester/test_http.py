@@ -199,6 +199,30 @@ def test_an_answer_without_bounds_is_left() -> None:
         assert len(plan.requests) == 1
 
 
+def _gzipped(content: bytes) -> Quirk:
+    """This content, said to be gzipped."""
+    response = Response(content, headers={"Content-Encoding": "gzip"})
+    return lambda _, scope, receive, send: response(scope, receive, send)
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_gzipped_answer_that_is_cut_off_is_asked_again(is_cut: bool) -> None:
+    """However much of it could be read, it is not all; nor is what is not gzipped."""
+    lines = b"".join(b"line %d\n" % number for number in range(5000))
+    bad = _gzipped(gzip.compress(lines)[:5000] if is_cut else lines)
+    with _service(bad, always=_gzipped(gzip.compress(lines))) as (url, plan), _session(url) as session:
+        assert session.request("GET", url).content == lines
+        plan.always = bad
+        with pytest.raises(SourceUnavailable, match=r"DecodingError: .*; asked 3 times"):
+            session.request("GET", url)
+
+
+def test_an_answer_to_head_may_say_how_it_would_be_packed() -> None:
+    """Nothing at all is not cut off."""
+    with _service(always=_gzipped(b"")) as (url, _), _session(url) as session:
+        assert session.request("HEAD", url).content == b""
+
+
 @pytest.mark.parametrize("packings", ["br", "gzip, gzip", "GZIP,br"])
 def test_an_answer_that_may_unpack_without_bounds_is_not_unpacked(packings: str) -> None:
     """Brotli, or one packing within another, is refused before any of it is unpacked, and never asked for."""
