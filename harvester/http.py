@@ -42,6 +42,8 @@ USER_AGENT = "DINAMIS-STAC harvester (+https://dinamis.data-terra.org/)"
 _PACKINGS = ("gzip", "deflate")
 #: What httpx would unpack too: Brotli, or one packing within another, makes a gigabyte of a few hundred bytes.
 _UNBOUNDED_PACKINGS = ("br", "zstd")
+#: Extension of a request whose answer is not unpacked.
+_AS_IT_CAME = "as_it_came"
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 _MAX_REDIRECTS = 5
 #: Before the words of an error of the system.
@@ -141,9 +143,12 @@ class Session:
         body: Any = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        is_unpacked: bool = True,
     ) -> httpx.Response:
-        """One good answer (2xx), read to its end."""
-        request = self._request(method, url, parameters, json=body, content=content, headers=headers)
+        """One good answer (2xx), read to its end; as it came where it is the file itself that is packed."""
+        extensions = {} if is_unpacked else {_AS_IT_CAME: True}
+        parts = {"json": body, "content": content, "headers": headers, "extensions": extensions}
+        request = self._request(method, url, parameters, **parts)
         return self._ask(request, lambda response: response)
 
     def _request(
@@ -396,13 +401,16 @@ def _closing(response: httpx.Response) -> Iterator[None]:
 
 
 def _unpacked(response: httpx.Response) -> Iterator[bytes]:
-    """What an answer holds, part by part.
+    """What an answer holds, part by part; as it came, where that was asked for.
 
     httpx does not look whether what is gzipped has come to its end: cut off, it would pass for all of it.
 
     Raises:
         httpx.DecodingError: It is not packed as it says, or cut off.
     """
+    if _AS_IT_CAME in response.request.extensions:
+        yield from response.iter_raw()
+        return
     if response.headers.get("Content-Encoding", "").strip().lower() != "gzip":
         yield from response.iter_bytes()
         return

@@ -106,7 +106,7 @@ def bulk_pages(
             digest.update("".join(batch.fingerprints).encode())
             progress.records += len(batch.lines)
             end = batch.end
-    if session is None and cursor is None and not _is_packed(options):
+    if session is None and cursor is None and not _is_packed(options.url):
         progress.content = _content(options, end, digest.hexdigest())
     yield page.ended(None)
 
@@ -224,7 +224,7 @@ def bulk_content(options: Options) -> str:
         SourceUnavailable: It cannot be read.
     """
     try:
-        digest = (_digest_of_bytes if _is_packed(options) else _digest_of_lines)(options)
+        digest = (_digest_of_bytes if _is_packed(options.url) else _digest_of_lines)(options)
         return _content(options, _status(options.url).st_size, digest)
     except OSError as error:
         raise SourceUnavailable(f"{options.url}: {error.strerror}") from error
@@ -307,7 +307,7 @@ def _record(line: bytes, fingerprint: str, options: Options) -> RawRecord:
 
 def _open(session: Session | None, options: Options, position: Position) -> tuple[str | None, _Lines]:
     """The version of the file, and its lines after a position."""
-    is_packed = _is_packed(options)
+    is_packed = _is_packed(options.url)
     start = 0 if is_packed else position.offset
     try:
         file = _bytes(session, options.url, start)
@@ -325,8 +325,8 @@ def _open(session: Session | None, options: Options, position: Position) -> tupl
     return file.version, (entry for entry in lines if entry[1] > position.offset) if is_packed else lines
 
 
-def _is_packed(options: Options) -> bool:
-    return options.url.partition("?")[0].endswith(".gz")
+def _is_packed(url: str) -> bool:
+    return url.partition("?")[0].endswith(".gz")
 
 
 def _bytes(session: Session | None, url: str, start: int) -> _Bytes:
@@ -377,7 +377,9 @@ class _Block:
 
 
 def _range(session: Session, url: str, start: int) -> _Block:
-    answer = session.request("GET", url, headers={"Range": f"bytes={start}-{start + _BLOCK_BYTES - 1}"})
+    # Packed on the way, a file has no ranges; and of one that is packed itself, a range cannot be unpacked.
+    headers = {"Range": f"bytes={start}-{start + _BLOCK_BYTES - 1}", "Accept-Encoding": "identity"}
+    answer = session.request("GET", url, headers=headers, is_unpacked=not _is_packed(url))
     version = answer.headers.get("etag") or answer.headers.get("last-modified")
     if answer.status_code != 206:  # a server without ranges gives the whole file
         return _Block(answer.content[start:], len(answer.content), version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -381,6 +382,27 @@ def test_bulk_file_is_read_in_ranges(tmp_path: Path, serve: Serve) -> None:
     asked = [headers["range"] for _, path, headers in plan.requests if path.endswith("ndjson") and "range" in headers]
     assert "bytes=4194304-8388607" in asked
     assert len(set(asked)) > 2
+
+
+@pytest.mark.parametrize("name", ["items.ndjson", "items.ndjson.gz"])
+def test_bulk_file_of_a_server_that_packs_is_read_in_ranges(tmp_path: Path, serve: Serve, name: str) -> None:
+    """One that packs on the way is asked not to, and so has ranges; a packed file may be said to be packed."""
+    content = bulk_file(tmp_path, name, count=3000).read_bytes()
+    content += b"\n" * (5 * 2**20) if name.endswith("ndjson") else gzip.compress(os.urandom(5 * 2**20).hex().encode())
+    ranges = []
+
+    def file(request: Request) -> Response:
+        if name.endswith("ndjson") and "gzip" in request.headers["accept-encoding"]:
+            return Response(gzip.compress(content), headers={"Content-Encoding": "gzip"})
+        start, end = (int(bound) for bound in request.headers["range"].removeprefix("bytes=").split("-"))
+        ranges.append(start)
+        told = {"Content-Range": f"bytes {start}-{end}/{len(content)}"}
+        packed = {"Content-Encoding": "gzip"} if name.endswith("gz") else {}
+        return Response(content[start : end + 1], 206, headers=told | packed)
+
+    url = serve(Starlette(routes=[Route(f"/{name}", file, methods=["GET"])]))
+    assert len(ids_of(pages_of(f"{url}/{name}"))) >= 3001
+    assert len(ranges) > 1
 
 
 def test_a_replaced_bulk_file_is_read_anew(tmp_path: Path) -> None:
