@@ -12,7 +12,7 @@ from psycopg import Connection
 from database.long_work import told_if_long
 from harvester import runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
-from harvester.errors import CollectionDocumentError, CredentialsMissing
+from harvester.errors import CollectionDocumentError, CredentialsMissing, SourceUnavailable
 from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import fingerprints, following_records
@@ -33,7 +33,6 @@ def plan(feed: Feed, rooms: HarvestRooms, request: Request) -> Run:
     Raises:
         CollectionDocumentError: there is no document of the collection that the operator named.
         RunBusy: another process does a run of another kind.
-        SourceUnavailable: the source cannot say in which parts it is read.
         CatalogueError: the run cannot be written down.
     """
     refuse_unknown_collection(feed, rooms, request)
@@ -46,7 +45,6 @@ def run_of(side: Connection, feed: Feed, request: Request) -> Run:
 
     Raises:
         RunBusy: another process does a run of another kind.
-        SourceUnavailable: the source cannot say in which parts it is read.
     """
     with side.transaction():
         runs.wait_for_beginners(side, feed.name)
@@ -62,8 +60,19 @@ def _run_left_or_new(side: Connection, feed: Feed, request: Request) -> Run:
     if left is not None:
         _set_aside(side, left)
     selection = selection_of(side, feed, request)
-    windows = [selection] if request.limit else SOURCES[feed.kind].windows(feed.options, selection)
+    windows = [selection] if request.limit else _windows(feed, selection)
     return runs.begin(side, feed, request, windows, is_everything=selection.is_everything and request.limit is None)
+
+
+def _windows(feed: Feed, selection: Selection) -> Sequence[Selection]:
+    """The parts of a run; one where the source cannot say them: why not is told by the run that reads it."""
+    if feed.credentials_wanted:
+        return [selection]
+    try:
+        return SOURCES[feed.kind].windows(feed.options, selection)
+    except SourceUnavailable as error:
+        logger.info("%s cannot say in which parts it is read: %s", feed.name, error)
+        return [selection]
 
 
 def _set_aside(side: Connection, left: Run) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from harvester import catalogue, runs
 from harvester.amendments.undo import undo_run
-from harvester.errors import AnsweredWithError, CursorLost, SourceUnavailable
+from harvester.errors import AnsweredWithError, CredentialsMissing, CursorLost, SourceUnavailable
 from harvester.harvest import harvest
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled
 from harvester.runs.report import HarvestReport, Outcome, PageReport
@@ -304,3 +304,28 @@ def test_killed_run_and_undisturbed_run_make_the_same_catalogue(five: Stock) -> 
     found = {name: timeless(item) for name, item in items(five.database).items()}
     assert counts(five.harvest(reread=True)) == {"unchanged": 5}
     assert {name: timeless(item) for name, item in items(five.database).items()} == found
+
+
+def test_source_that_is_down_when_asked_for_its_parts_fails_in_a_run(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the failure stands in the history and the status; and one without its credentials is not asked at all."""
+    asked: list[Selection] = []
+
+    def windows(_: object, selection: Selection) -> list[Selection]:
+        asked.append(selection)
+        raise SourceUnavailable("it is down.")
+
+    monkeypatch.setattr(stock.held, "windows", windows)
+    stock.held.fails_after = 0
+    with pytest.raises(SourceUnavailable, match="it went away"):
+        stock.harvest()
+    assert rows(stock.database, "SELECT state FROM dinamis.run") == [("failed",)]
+    assert len(asked) == 1
+    with pytest.raises(CredentialsMissing, match="Set THE_KEY"):
+        stock.harvest(replace(stock.held_feed, credentials_wanted="THE_KEY"))
+    assert rows(stock.database, "SELECT state FROM dinamis.run") == [("failed",), ("failed",)]
+    assert len(asked) == 1
+
+    stock.held.fails_after = None
+    assert stock.harvest().state == "succeeded"
