@@ -106,7 +106,7 @@ def run(
       dinamis harvest run sentinel --full --queue
 
     A source without the credentials that its document names, and that it needs, is not asked: that harvest fails at
-    once.
+    once. With --queue the worker needs them, and it is told where they are not given here either.
 
     Exit code, that of the worst run: 0 all is well, 1 some records were refused or a collection is not as its document
     expects, 2 a harvest failed, 130 it was stopped with Ctrl-C or SIGTERM. Whatever ends it, what was written is kept,
@@ -199,6 +199,9 @@ def _leave_to_workers(feeds: list[Feed], request: Request, *, as_json: bool) -> 
     else:
         for name, number in jobs.items():
             print_plain(f"{name} is job {number}" if number else f"{name} waits in the queue already")
+    for feed in feeds:
+        if feed.credentials_wanted:  # here: workers may have another environment
+            say(f"{feed.name} has no credentials here: it fails unless its worker has {feed.credentials_wanted}.")
     if not alive:
         say("No worker is at work now: start `dinamis worker`.")
 

@@ -16,6 +16,7 @@ from harvester.jobs.queue import enqueue_harvest, rename_waiting
 from harvester.jobs.worker import work
 from harvester.runs import Request
 from tests.emulators import geodes
+from tests.emulators.recipients import Webhook
 from tests.emulators.serving import serving
 from tests.harvest_rooms import items, rows
 from tests.harvester.jobs.workshop import FEED, Workshop, documents_folder, records, workshop
@@ -84,3 +85,21 @@ def test_what_needs_the_end_of_a_harvest_is_refused(shop: Workshop, option: list
     refused = left_to_workers(*option)
     assert (refused.exit_code, shop.jobs()) == (2, [])
     assert "leave out --dry-run and --report" in refused.stderr
+
+
+def test_credentials_that_are_missing_here_are_wanted_of_the_worker(shop: Workshop) -> None:
+    """It is said, as workers may have them; one that has not fails the job at once, and somebody is told."""
+    documents_folder(
+        shop.folder, "http://127.0.0.1:9", source="geonetwork", name="geodes", options={}, credentials="portal"
+    )
+    hook, wanted = Webhook(), "DINAMIS_SOURCE_PORTAL_USER and DINAMIS_SOURCE_PORTAL_PASSWORD"
+    with hook.served() as notices:
+        done = left_to_workers()
+        work(replace(shop.place, rooms=replace(shop.place.rooms, notices=notices)), until_empty=True)
+    assert (done.exit_code, done.stdout) == (0, f"{FEED} is job 1\n")
+    assert f"no credentials here: it fails unless its worker has {wanted}" in " ".join(done.stderr.split())
+    assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "failed")]
+    ((state, error),) = rows(shop.database, "SELECT state, error FROM dinamis.run")
+    assert (state, wanted in error) == ("failed", True)
+    (notice,) = hook.bodies
+    assert (notice["occasions"][0]["kind"], wanted in notice["text"]) == ("failure", True)
