@@ -78,7 +78,7 @@ def sources(as_json: bool) -> None:
 
 @click.command()
 @click.option("--all", "is_all", is_flag=True, help="List every feed, however many there are.")
-@click.option("--notify", is_flag=True, help="Tell of stale sources by mail or webhook, of each once.")
+@click.option("--notify", is_flag=True, help="Tell of stale and orphaned sources by mail or webhook, of each once.")
 @json_option
 def status(is_all: bool, notify: bool, as_json: bool) -> None:
     """Say how the harvest stands, on one screen: what needs somebody first, then what is at work, then the rest.
@@ -89,15 +89,17 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
     """
     from harvester.feeds import named_sources
     from harvester.runs.history import status_of_feeds
-    from harvester.runs.notices import notify_of_stale
+    from harvester.runs.notices import notify_of_orphaned, notify_of_stale
     from harvester.settings import HarvestSettings
 
-    documents = collection_documents()
+    read_at, documents = datetime.now(UTC), collection_documents()
     feeds = documented_feeds(documents)
     with harvest_connection() as connection:
         standing = sorted(status_of_feeds(connection, feeds.values(), named_sources(documents)), key=_urgency)
         if notify:
-            notify_of_stale(connection, feeds.values(), datetime.now(UTC), settings_of(HarvestSettings))
+            settings = settings_of(HarvestSettings)
+            notify_of_stale(connection, feeds.values(), read_at, settings)
+            notify_of_orphaned(connection, documents, read_at, settings)
     if as_json:
         print_json([each.as_json() for each in standing])
     else:

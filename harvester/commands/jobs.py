@@ -60,7 +60,7 @@ def schedule() -> None:
 
     _log_jobs()
     rooms = harvest_rooms()
-    keep_schedule(rooms.conninfo, documented_feeds(rooms.documents), rooms.notices)
+    keep_schedule(rooms, documented_feeds(rooms.documents))
 
 
 def _log_jobs() -> None:

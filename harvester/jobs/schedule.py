@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from logging import getLogger
 
 import procrastinate
@@ -15,37 +16,38 @@ from procrastinate.periodic import PeriodicDeferrer
 
 from harvester import catalogue
 from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms
 from harvester.jobs.queue import FEED_TASK, harvest_options, job_queue, losses_told
 from harvester.jobs.tasks import harvest_feed
 from harvester.runs import Request
-from harvester.runs.notices import notify_of_stale
-from harvester.settings import NoticeSettings
+from harvester.runs.notices import notify_of_orphaned, notify_of_stale
 
 logger = getLogger(__name__)
 
 #: A slot that passed while no scheduler ran is made up for within this time; after it the next one serves as well.
 CATCH_UP_S = 3600.0
-#: How often it is looked whether a source has gone stale.
-STALENESS_S = 600.0
+#: How often it is looked whether a source has gone stale or is orphaned.
+NEGLECT_S = 600.0
 
 
-def keep_schedule(conninfo: str, feeds: Mapping[str, Feed], notices: NoticeSettings | None = None) -> None:
+def keep_schedule(rooms: HarvestRooms, feeds: Mapping[str, Feed]) -> None:
     """Enqueue each slot of each schedule once, however many schedulers run, until SIGTERM or SIGINT.
 
+    Beside that tell of feeds that have gone stale or are orphaned.
+
     Args:
-        conninfo: of the harvester's role.
+        rooms: the database, the documents, and whom to tell.
         feeds: whose schedules they are; times are UTC.
-        notices: whom to tell of feeds that have gone stale, each once.
 
     Raises:
         QueueLost: a slot cannot be enqueued.
     """
-    queue = job_queue(conninfo)
+    queue = job_queue(rooms.conninfo)
     times = _learn(queue, feeds.values())
     if not times:
         logger.warning("no source has a schedule in its collection document: there is nothing to do")
     logger.info("the times of %s schedules are kept until the next start", times)
-    asyncio.run(_defer_until_stopped(queue, lambda: _tell_of_stale(conninfo, feeds, notices)))
+    asyncio.run(_defer_until_stopped(queue, partial(_tell_of_neglected, rooms, feeds, datetime.now(UTC))))
 
 
 def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
@@ -63,25 +65,26 @@ def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
     return len(times)
 
 
-def _tell_of_stale(conninfo: str, feeds: Mapping[str, Feed], notices: NoticeSettings | None) -> None:
-    if notices is None:
+def _tell_of_neglected(rooms: HarvestRooms, feeds: Mapping[str, Feed], documents_read_at: datetime) -> None:
+    if rooms.notices is None:
         return
     try:
-        with closing(catalogue.connect(conninfo, autocommit=True)) as connection:
-            notify_of_stale(connection, feeds.values(), datetime.now(UTC), notices)
+        with closing(catalogue.connect(rooms.conninfo, autocommit=True)) as connection:
+            notify_of_stale(connection, feeds.values(), datetime.now(UTC), rooms.notices)
+            notify_of_orphaned(connection, rooms.documents, documents_read_at, rooms.notices)
     except psycopg.Error as error:
-        logger.warning("whether a source has gone stale cannot be told: %s", error)
+        logger.warning("whether a source has gone stale or is orphaned cannot be told: %s", error)
 
 
 async def _now_and_then(work: Callable[[], None]) -> None:
     while True:
         await asyncio.to_thread(work)
-        await asyncio.sleep(STALENESS_S)
+        await asyncio.sleep(NEGLECT_S)
 
 
-async def _defer_until_stopped(queue: procrastinate.App, tell_of_stale: Callable[[], None]) -> None:
+async def _defer_until_stopped(queue: procrastinate.App, tell_of_neglected: Callable[[], None]) -> None:
     async with queue.open_async():
-        telling = asyncio.create_task(_now_and_then(tell_of_stale))
+        telling = asyncio.create_task(_now_and_then(tell_of_neglected))
         deferring = asyncio.create_task(PeriodicDeferrer(queue.periodic_registry, CATCH_UP_S).worker())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, deferring.cancel)

@@ -24,8 +24,9 @@ from psycopg import Connection
 
 from database.long_work import told_if_long
 from database.statements import statements
+from harvester.collection_documents import CollectionDocuments
 from harvester.errors import HarvestError
-from harvester.feeds import Feed
+from harvester.feeds import Feed, is_of_a_collection, named_sources
 from harvester.http import USER_AGENT
 from harvester.runs.report import HarvestReport, Outcome, counts, printable
 from harvester.settings import NoticeSettings
@@ -34,9 +35,11 @@ logger = getLogger(__name__)
 # It logs the whole address of each request, and that of a webhook is a secret.
 getLogger("httpx").setLevel(WARNING)
 
-FRESHNESS, WRITE_DOWN_NOTICES = statements("harvester.runs", "freshness", "write_down_notices")
+FRESHNESS, FEEDS_IN_FORCE, WRITE_DOWN_NOTICES = statements(
+    "harvester.runs", "freshness", "feeds_in_force", "write_down_notices"
+)
 
-Kind = Literal["failure", "withdrawals", "breach", "quarantine", "stale"]
+Kind = Literal["failure", "withdrawals", "breach", "quarantine", "stale", "orphaned"]
 
 _ATTEMPTS = 3
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -171,6 +174,29 @@ def notify_of_stale(
     )
     _tell(connection, notice, settings)
     return stale
+
+
+def notify_of_orphaned(
+    connection: Connection, documents: CollectionDocuments, read_at: datetime, settings: NoticeSettings
+) -> None:
+    """Tell of feeds that no document names any more though their records are in force, of each once until harvested.
+
+    Args:
+        connection: commits by itself.
+        documents: those in use.
+        read_at: when, UTC. A feed of which there was a run since may be named by newer ones, and is left alone.
+        settings: whom to tell.
+
+    Raises:
+        psycopg.Error: what was told cannot be written down.
+    """
+    named = named_sources(documents)
+    orphaned = [
+        Occasion("orphaned", f"{feed} has records in force, but no collection document names it any more", run)
+        for feed, run, last_began in connection.execute(FEEDS_IN_FORCE)
+        if is_of_a_collection(feed) and feed not in named and last_began < read_at
+    ]
+    _tell(connection, Notice("Sources are orphaned", orphaned, look_at="dinamis harvest status"), settings)
 
 
 # How it is told

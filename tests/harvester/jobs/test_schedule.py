@@ -11,7 +11,12 @@ import pytest
 
 from database import Database
 from database.job_queue import SEARCH_PATH
-from tests.harvester.jobs.workshop import Workshop, documents_folder, wait_until, workshop
+from harvester.harvest import harvest
+from harvester.runs import Request
+from tests.emulators import geodes
+from tests.emulators.recipients import Webhook
+from tests.emulators.serving import serving
+from tests.harvester.jobs.workshop import Workshop, documents_folder, records, wait_until, workshop
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -77,3 +82,26 @@ def test_times_that_passed_long_ago_are_left_to_the_next(database: Database, tmp
         wait_until(shop.jobs)
 
         assert [arguments["feed"] for _, _, arguments in shop.jobs()] == ["sentinel/due"]
+
+
+def test_scheduler_tells_of_stale_and_orphaned_sources(database: Database, tmp_path: Path) -> None:
+    """Without a job, and without anybody who asks for it."""
+    hook = Webhook()
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        hook.served() as notices,
+        workshop(database, documents_folder(tmp_path / "documents", url, name="former")) as shop,
+    ):
+        assert notices.notice_webhook_url is not None
+        environment = {"DINAMIS_NOTICE_WEBHOOK_URL": str(notices.notice_webhook_url.get_secret_value())}
+        for name in ("former", "present"):
+            documents_folder(shop.folder, url, name=name, stale_after_days=1)
+            harvest(shop.place.feed(f"sentinel/{name}"), shop.place.rooms, Request())
+        with database.connect("owner") as connection:
+            connection.execute(
+                "UPDATE dinamis.run SET started_at = now() - interval '3 d', finished_at = now() - interval '2 d'"
+            )
+        shop.start("schedule", **environment)
+        wait_until(lambda: len(hook.bodies) == 2)
+        told = [(each["kind"], each["text"].partition(" ")[0]) for body in hook.bodies for each in body["occasions"]]
+        assert told == [("stale", "sentinel/present"), ("orphaned", "sentinel/former")]

@@ -22,7 +22,7 @@ from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable
 from harvester.feeds import Feed, deliveries_at
 from harvester.harvest import HarvestRooms, Request, TooManyWithdrawals, harvest
-from harvester.runs.notices import Occasion, notify, notify_of_stale, stale_feeds
+from harvester.runs.notices import Occasion, notify, notify_of_orphaned, notify_of_stale, stale_feeds
 from harvester.runs.report import HarvestReport, Outcome
 from harvester.settings import NoticeSettings
 from harvester.sources.source import Selection
@@ -293,6 +293,40 @@ def test_staleness_is_told_once_until_it_is_over(connection: psycopg.Connection)
         notify_of_stale(connection, [feed], NOW + timedelta(days=3), settings)
     assert kinds(hook) == [["stale"], ["stale"]]
     assert "was last harvested with success on 2026-04-28 00:00 UTC" in hook.bodies[0]["text"]
+
+
+def test_orphaned_feed_is_told_once_until_it_is_harvested(database: Database, tmp_path: Path) -> None:
+    """One that a document names, a place of the command line, and one without records in force are told to nobody."""
+    documents, hook = rooms(database).documents, Webhook()
+    delivery(tmp_path)
+    run(database, tmp_path)
+    with hook.served() as settings, database.connect("harvest", autocommit=True) as connection:
+
+        def told_at(moment: datetime) -> list[list[str]]:
+            hook.bodies.clear()
+            notify_of_orphaned(connection, documents, moment, settings)
+            return kinds(hook)
+
+        def in_force(feed: str) -> int | None:
+            report = a_run(connection, feed)
+            connection.execute("UPDATE dinamis.source_record SET feed = %s", (feed,))
+            return report.run
+
+        begun = datetime.now(UTC)
+        assert told_at(begun) == []
+        in_force("pleiades/deliveries")
+        assert told_at(datetime.now(UTC)) == []
+        number = in_force("pleiades/sold")
+        assert told_at(begun) == []  # documents that were read before its run may not be those that name it
+        assert told_at(datetime.now(UTC)) == [["orphaned"]]
+        (occasion,) = hook.bodies[0]["occasions"]
+        assert (occasion["run"], occasion["text"].partition(" ")[0]) == (number, "pleiades/sold")
+        assert told_at(datetime.now(UTC)) == []
+        in_force("pleiades/sold")
+        assert told_at(datetime.now(UTC)) == [["orphaned"]]
+        in_force("pleiades/sold")
+        connection.execute("UPDATE dinamis.source_record SET state = 'withdrawn', reason = 'sold'")
+        assert told_at(datetime.now(UTC)) == []
 
 
 # Whole harvests
