@@ -80,7 +80,8 @@ def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
 def cancel(run: int, as_json: bool) -> None:
     """Stop a RUN for good: whoever works on it stops after the page at hand, and what was written is kept.
 
-    A harvest that failed is not gone on with then, and `dinamis harvest status` does not alarm of it any more.
+    The next harvest does not go on with one that failed then, and `dinamis harvest status` does not alarm of it any
+    more.
     """
     from harvester import runs
     from harvester.runs import is_at_work

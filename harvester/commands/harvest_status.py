@@ -18,7 +18,7 @@ from harvester.commands.rooms import collection_documents, credentials_called, d
 if TYPE_CHECKING:
     from harvester.collection_model import SourceChoice
     from harvester.feeds import Feed
-    from harvester.runs.history import FeedStatus
+    from harvester.runs.history import FeedStatus, UnfinishedAmendment
 
 #: Lines of a terminal of 24 that are left for feeds, and for what is to be told of single ones.
 _FEED_LINES = 15
@@ -84,8 +84,9 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
     """Say how the harvest stands, on one screen: what needs somebody first, then what is at work, then the rest.
 
     Exit code, for a monitor: 0 all is well, 1 a source is stale, failed, left its collection not as expected, was
-    interrupted and nobody goes on with it, or is named by no document any more though records of it are in force, 2 the
-    status cannot be told. Records in quarantine are no alarm.
+    interrupted and nobody goes on with it, or is named by no document any more though records of it are in force; or an
+    undo, a `retire` or a `rename` failed or was interrupted: then it says which command goes on with it. 2 the status
+    cannot be told. Records in quarantine are no alarm.
     """
     from harvester.feeds import named_sources
     from harvester.runs.history import status_of_feeds
@@ -183,17 +184,25 @@ def _print_status(standing: Sequence[FeedStatus], *, is_all: bool) -> None:
 
 
 def _state(status: FeedStatus) -> str:
-    what_else = ", stale" * status.is_stale + ", orphaned" * status.is_orphaned
-    return f"{status.state}{what_else}"
+    amended = [f"{each.kind} {_how_left(each)}" for each in status.left_amendments]
+    what_else = ["stale"] * status.is_stale + ["orphaned"] * status.is_orphaned
+    return ", ".join([*(amended or [status.state]), *what_else])
+
+
+def _how_left(amendment: UnfinishedAmendment) -> str:
+    return "failed" if amendment.state == "failed" else "interrupted"
 
 
 def _remarks(status: FeedStatus) -> Iterator[str]:
-    """What else there is to tell of a feed: what is done right now, why its last run failed, that nobody names it."""
+    """What else there is to tell of a feed: what is done now, what was left half done and why, that nobody names it."""
     run = status.last_run
     for part in status.at_work:
         heartbeat = _ago(part.heartbeat_at, status.asked_at)
-        of_parts = f"part {part.part} of {run.parts}, " if run and run.parts > 1 else ""
-        yield f"run {part.run}: {of_parts}{part.read} records, {part.worker}, heartbeat {heartbeat}"
+        kind = "" if part.kind == "harvest" else f" ({part.kind})"
+        of_parts = f"part {part.part} of {run.parts}, " if run and run.id == part.run and run.parts > 1 else ""
+        yield f"run {part.run}{kind}: {of_parts}{part.read} records, {part.worker}, heartbeat {heartbeat}"
+    for left in status.left_amendments:
+        yield f"{left.command} goes on with run {left.run}, {_how_left(left)}{f': {left.error}' if left.error else ''}"
     if run and status.state == "interrupted":
         yield f"run {run.id} of {status.feed} was interrupted: harvest it again, or cancel it"
     elif run and run.error and status.state == "failed":

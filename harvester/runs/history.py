@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -18,9 +19,18 @@ from harvester.runs.report import NAMED_RECORDS, HarvestReport, Refusal
 
 #: A run on which nobody is at work may be waiting for a worker for so long before that is amiss.
 PATIENCE = timedelta(minutes=15)
+#: For an amendment no worker comes; whoever is at work on one has a lost connection again within this.
+_RECONNECTION = timedelta(minutes=1)
 
-STORED_FEEDS, RUN_SUMMARIES, ACCOUNT_OF_RUN, RECORDS_OF_RUN, PARTS_AT_WORK, NOTES = statements(
-    "harvester.runs", "stored_feeds", "run_summaries", "account_of_run", "records_of_run", "parts_at_work", "notes"
+STORED_FEEDS, RUN_SUMMARIES, ACCOUNT_OF_RUN, RECORDS_OF_RUN, PARTS_AT_WORK, UNFINISHED_AMENDMENTS, NOTES = statements(
+    "harvester.runs",
+    "stored_feeds",
+    "run_summaries",
+    "account_of_run",
+    "records_of_run",
+    "parts_at_work",
+    "unfinished_amendments",
+    "notes",
 )
 
 
@@ -57,6 +67,8 @@ class RunSummary:
 class PartAtWork:
     """A part of a run that a process works on."""
 
+    feed: str
+    kind: str  #: as of the run
     run: int
     part: int
     worker: str  #: host:process
@@ -66,6 +78,31 @@ class PartAtWork:
     def as_json(self) -> dict[str, Any]:
         """The part as JSON data."""
         return {**self.__dict__, "heartbeat_at": _iso(self.heartbeat_at)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnfinishedAmendment:
+    """A run that changes by hand what is known of a feed, and did not come to its end."""
+
+    run: int
+    feed: str
+    kind: str  #: undo, retire or rename
+    state: str  #: running or failed
+    error: str | None
+    heartbeat_at: datetime  #: when a page of it was written last, or it was taken up
+    former: str | None  #: the run that it undoes, or the name of the source before it
+
+    @property
+    def command(self) -> str:
+        """What goes on with it."""
+        names = [self.feed] if self.kind == "retire" else [str(self.former)]
+        if self.kind == "rename":
+            names.append(self.feed)
+        return shlex.join(["dinamis", "harvest", self.kind, *names])
+
+    def as_json(self) -> dict[str, Any]:
+        """The amendment as JSON data."""
+        return {**self.__dict__, "heartbeat_at": _iso(self.heartbeat_at), "command": self.command}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +120,7 @@ class FeedStatus:
     stale_after_days: float | None = None
     last_run: RunSummary | None = None
     at_work: tuple[PartAtWork, ...] = ()
+    left_amendments: tuple[UnfinishedAmendment, ...] = ()  #: on which nobody works
     asked_at: datetime
 
     @property
@@ -104,17 +142,18 @@ class FeedStatus:
             return "never run"
         if self.last_run.state != "running":
             return self.last_run.state
-        if self.at_work:
+        if any(part.run == self.last_run.id for part in self.at_work):
             return "running"
         return "interrupted" if self._is_abandoned else "waiting"
 
     @property
     def is_amiss(self) -> bool:
-        """Whether somebody should look at it: stale, orphaned, failed, not as expected, or interrupted and left so."""
+        """Whether somebody should look at it: stale, orphaned, failed, not as expected, or left half done."""
         # A place that was mistyped on the command line must not alarm for ever, nor a source that nobody harvests.
         is_of_command_line = not is_of_a_collection(self.feed)
         is_watched = self.is_documented or (is_of_command_line and self.last_good_at is not None)
-        return self.is_stale or self.is_orphaned or (is_watched and self.state in ("failed", "interrupted"))
+        is_left = is_watched and self.state in ("failed", "interrupted")
+        return self.is_stale or self.is_orphaned or is_left or bool(self.left_amendments)
 
     @property
     def _is_abandoned(self) -> bool:
@@ -139,6 +178,7 @@ class FeedStatus:
             "stale_after_days": self.stale_after_days,
             "last_run": self.last_run.as_json() if self.last_run else None,
             "at_work": [part.as_json() for part in self.at_work],
+            "left_amendments": [amendment.as_json() for amendment in self.left_amendments],
         }
 
 
@@ -156,7 +196,7 @@ class RecordOutcome:
         return dict(self.__dict__)
 
 
-def status_of_feeds(connection: Connection, feeds: Iterable[Feed], named: Container[str] = ()) -> list[FeedStatus]:
+def status_of_feeds(connection: Connection, feeds: Collection[Feed], named: Iterable[str] = ()) -> list[FeedStatus]:
     """How feeds stand: those given, whether or not they ever ran, then those that only the database knows.
 
     Args:
@@ -168,13 +208,19 @@ def status_of_feeds(connection: Connection, feeds: Iterable[Feed], named: Contai
     stored = {status.feed: status for status in _stored_feeds(connection, now)}
     runs = _last_runs(connection)
     at_work = list(_parts_at_work(connection))
+    left = list(_left_amendments(connection, {part.run for part in at_work}, now))
+    named = {*named, *(feed.name for feed in feeds)}
     given = {feed.name: _documented(feed, stored.pop(feed.name, None), now) for feed in feeds}
     return [
         replace(
             status,
-            is_documented=status.is_documented or name in named,
-            last_run=(last := runs.get(name)),
-            at_work=tuple(part for part in at_work if last and part.run == last.id),
+            is_documented=name in named,
+            last_run=runs.get(name),
+            at_work=tuple(part for part in at_work if part.feed == name),
+            # One that is named again will be harvested anew: its retirement is given up.
+            left_amendments=tuple(
+                each for each in left if each.feed == name and not (each.kind == "retire" and name in named)
+            ),
         )
         for name, status in (given | stored).items()
     ]
@@ -236,7 +282,7 @@ def _stored_feeds(connection: Connection, now: datetime) -> list[FeedStatus]:
 
 def _documented(feed: Feed, stored: FeedStatus | None, now: datetime) -> FeedStatus:
     status = stored or FeedStatus(feed=feed.name, kind=feed.kind, location=feed.location, asked_at=now)
-    return replace(status, location=feed.location, is_documented=True, stale_after_days=feed.stale_after_days)
+    return replace(status, location=feed.location, stale_after_days=feed.stale_after_days)
 
 
 def _last_runs(connection: Connection) -> dict[str, RunSummary]:
@@ -254,6 +300,14 @@ def _summaries(connection: Connection, numbers: LiteralString, parameters: Seque
 def _parts_at_work(connection: Connection) -> Iterator[PartAtWork]:
     with connection.cursor(row_factory=class_row(PartAtWork)) as cursor:
         yield from cursor.execute(PARTS_AT_WORK)
+
+
+def _left_amendments(connection: Connection, at_work: Container[int], now: datetime) -> Iterator[UnfinishedAmendment]:
+    """The amendments that failed, or were killed: on which none of the runs `at_work` is."""
+    with connection.cursor(row_factory=class_row(UnfinishedAmendment)) as cursor:
+        for each in cursor.execute(UNFINISHED_AMENDMENTS):
+            if each.run not in at_work and (each.state == "failed" or now - each.heartbeat_at > _RECONNECTION):
+                yield each
 
 
 # Of what a run noted

@@ -1,5 +1,7 @@
 -- The parts of running runs on which a process works, which holds the advisory lock of the two numbers of the part.
 SELECT
+    run.feed,
+    run.kind,
     part.run,
     part.part,
     part.worker,

@@ -1,0 +1,18 @@
+-- Undoings, retirements and renamings that neither came to their end nor are undone; with the run that each undoes, or
+-- the former name of the source.
+SELECT
+    run.id AS run,
+    run.feed,
+    run.kind,
+    run.state,
+    run.error,
+    greatest(run.started_at, max(part.heartbeat_at)) AS heartbeat_at,
+    coalesce(max(renamed.subject), max(former.id)::text) AS former
+FROM dinamis.run
+    JOIN dinamis.run_part AS part ON part.run = run.id
+    LEFT JOIN dinamis.run_note AS renamed ON renamed.run = run.id AND renamed.kind = 'renamed'
+    LEFT JOIN dinamis.run AS former ON former.undone_by = run.id
+WHERE run.kind IN ('undo', 'retire', 'rename') AND run.state IN ('running', 'failed')
+    AND NOT EXISTS (SELECT FROM dinamis.undone WHERE undone.run = run.id)
+GROUP BY run.id
+ORDER BY run.id;
