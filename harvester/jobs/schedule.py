@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime
-from functools import partial
 from logging import getLogger
+from threading import Thread
 
 import procrastinate
 import psycopg
@@ -45,9 +46,11 @@ def keep_schedule(rooms: HarvestRooms, feeds: Mapping[str, Feed]) -> None:
     queue = job_queue(rooms.conninfo)
     times = _learn(queue, feeds.values())
     if not times:
-        logger.warning("no source has a schedule in its collection document: there is nothing to do")
+        logger.warning("no source has a schedule in its collection document: there is nothing to enqueue")
     logger.info("the times of %s schedules are kept until the next start", times)
-    asyncio.run(_defer_until_stopped(queue, partial(_tell_of_neglected, rooms, feeds, datetime.now(UTC))))
+    # Nobody waits for its end: a mail server that is slow to answer is no reason not to stop when that is asked for.
+    Thread(target=_tell_now_and_then, args=(rooms, feeds, datetime.now(UTC)), daemon=True).start()
+    asyncio.run(_defer_until_stopped(queue))
 
 
 def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
@@ -65,6 +68,12 @@ def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
     return len(times)
 
 
+def _tell_now_and_then(rooms: HarvestRooms, feeds: Mapping[str, Feed], documents_read_at: datetime) -> None:
+    while True:
+        _tell_of_neglected(rooms, feeds, documents_read_at)
+        time.sleep(NEGLECT_S)
+
+
 def _tell_of_neglected(rooms: HarvestRooms, feeds: Mapping[str, Feed], documents_read_at: datetime) -> None:
     if rooms.notices is None:
         return
@@ -76,18 +85,15 @@ def _tell_of_neglected(rooms: HarvestRooms, feeds: Mapping[str, Feed], documents
         logger.warning("whether a source has gone stale or is orphaned cannot be told: %s", error)
 
 
-async def _now_and_then(work: Callable[[], None]) -> None:
-    while True:
-        await asyncio.to_thread(work)
-        await asyncio.sleep(NEGLECT_S)
-
-
-async def _defer_until_stopped(queue: procrastinate.App, tell_of_neglected: Callable[[], None]) -> None:
+async def _defer_until_stopped(queue: procrastinate.App) -> None:
     async with queue.open_async():
-        telling = asyncio.create_task(_now_and_then(tell_of_neglected))
-        deferring = asyncio.create_task(PeriodicDeferrer(queue.periodic_registry, CATCH_UP_S).worker())
+        deferring = asyncio.create_task(_defer(queue))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, deferring.cancel)
         with suppress(asyncio.CancelledError), losses_told():
             await deferring
-        telling.cancel()
+
+
+async def _defer(queue: procrastinate.App) -> None:
+    await PeriodicDeferrer(queue.periodic_registry, CATCH_UP_S).worker()
+    await asyncio.Event().wait()  # without any time it ends at once, but there may be somebody to tell

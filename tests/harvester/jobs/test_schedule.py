@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,3 +106,22 @@ def test_scheduler_tells_of_stale_and_orphaned_sources(database: Database, tmp_p
         wait_until(lambda: len(hook.bodies) == 2)
         told = [(each["kind"], each["text"].partition(" ")[0]) for body in hook.bodies for each in body["occasions"]]
         assert told == [("stale", "sentinel/present"), ("orphaned", "sentinel/former")]
+
+
+def test_scheduler_stops_though_it_is_telling_somebody(database: Database, tmp_path: Path) -> None:
+    """A webhook that takes the notice and never answers does not keep it from ending at once, and with 0."""
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        socket.create_server(("127.0.0.1", 0)) as mute,
+        workshop(database, documents_folder(tmp_path / "documents", url, stale_after_days=1)) as shop,
+    ):
+        harvest(shop.feed, shop.place.rooms, Request())
+        with database.connect("owner") as connection:
+            connection.execute("UPDATE dinamis.run SET finished_at = now() - interval '2 d'")
+        scheduler = shop.start("schedule", DINAMIS_NOTICE_WEBHOOK_URL=f"http://127.0.0.1:{mute.getsockname()[1]}/")
+        mute.settimeout(60)
+        with mute.accept()[0]:
+            scheduler.send_signal(signal.SIGTERM)
+            _, said = scheduler.communicate(timeout=8)
+    assert scheduler.returncode == 0
+    assert "Traceback" not in said
