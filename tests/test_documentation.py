@@ -23,6 +23,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
 COMMAND_LINE = DOCS / "reference" / "command-line.md"
 PAGES = sorted([*PROJECT.glob("*.md"), *DOCS.rglob("*.md"), PROJECT / "collections" / "README.md"])
+UNITS = sorted(DOCS.rglob("*.service"))
 HEADING = """\
 # Command line
 
@@ -59,6 +60,13 @@ def test_commands_in_the_documentation_exist(page: Path) -> None:
     """Whatever a page tells the reader to type is a command, with options that it has, or a target of make."""
     problems = [problem for code in code_of(page.read_text(encoding="utf-8")) for problem in problems_of(code)]
     assert not problems
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_units_start_commands_that_exist(unit: Path) -> None:
+    """Each unit of systemd starts one command, with options that it has."""
+    (started,) = re.findall(r"^ExecStart=(.*dinamis .*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+    assert problems_of(started) == []
 
 
 def test_problems_of_commands_are_found() -> None:
