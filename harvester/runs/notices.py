@@ -311,9 +311,10 @@ def _post(notice: Notice, settings: NoticeSettings) -> None:
     if secret := settings.notice_webhook_secret:
         headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
     try:
-        answer = httpx.post(url, json=notice.as_json(), headers=headers, timeout=settings.notice_timeout_s)
+        # The status says all: what follows it may come slowly, or never end.
+        with httpx.stream("POST", url, json=notice.as_json(), headers=headers, timeout=settings.notice_timeout_s) as it:
+            status, is_taken = it.status_code, it.is_success
     except httpx.RequestError as error:
         raise _TryAgain(f"{type(error).__name__}: {error}") from error
-    if not answer.is_success:
-        kind = _TryAgain if answer.status_code in _PASSING_STATUSES else NoticeUndelivered
-        raise kind(f"it answered {answer.status_code}")
+    if not is_taken:
+        raise (_TryAgain if status in _PASSING_STATUSES else NoticeUndelivered)(f"it answered {status}")
