@@ -262,9 +262,11 @@ def _mail(notice: Notice, settings: NoticeSettings) -> None:
         with _mail_server(settings) as server:
             if settings.notice_mail_user and settings.notice_mail_password:
                 server.login(settings.notice_mail_user, settings.notice_mail_password.get_secret_value())
-            server.send_message(_message(notice, settings))
+            refused = server.send_message(_message(notice, settings))
     except OSError as error:  # those of smtplib are among them
         raise (_TryAgain if _passes(error) else NoticeUndelivered)(str(error)) from error
+    if refused:
+        logger.warning("the mail %r was not taken for %s", notice.subject, ", ".join(refused))
 
 
 @contextmanager

@@ -33,11 +33,21 @@ from tests.emulators.serving import serving
 
 @dataclass
 class MailBox:
-    """What a mail server took, and the lines with which it refuses first."""
+    """What a mail server took, the lines with which it refuses first, and whom it does not know."""
 
     messages: list[EmailMessage] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    strangers: tuple[str, ...] = ()
+
+    async def handle_RCPT(  # noqa: N802 - so it is called
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        """Take a recipient or refuse him."""
+        if address in self.strangers:
+            return "550 Unknown"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - so it is called
         """Take a message or refuse it."""

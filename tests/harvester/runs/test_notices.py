@@ -192,6 +192,18 @@ def test_mail_server_that_is_busy_is_asked_again(connection: psycopg.Connection)
     assert len(box.messages) == 1
 
 
+def test_recipient_whom_the_server_refuses_is_named(
+    connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others have the mail; that one of them will never have it is in the log."""
+    box = MailBox(strangers=("two@example.org",))
+    with mail_server(box) as settings:
+        notify(a_run(connection, quarantined=1), NoticeSettings(**settings), connection)
+    assert len(box.messages) == 1
+    assert "was not taken for two@example.org" in caplog.text
+    assert "one@example.org" not in caplog.text
+
+
 def test_webhook_is_asked_again_and_gets_its_secret(connection: psycopg.Connection) -> None:
     """A passing error is followed by another attempt, each with the bearer token."""
     hook = Webhook(statuses=[503])
