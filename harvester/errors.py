@@ -19,6 +19,10 @@ class UnreadableScene(HarvestError):
         return Exception.__str__(self)
 
 
+class ItemIdTaken(UnreadableScene):
+    """The Item of this record would have the id of another one."""
+
+
 class SourceUnavailable(HarvestError):
     """The source cannot be read."""
 

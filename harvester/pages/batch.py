@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from harvester.errors import ItemIdTaken
 from harvester.ledger import KnownRecord, Ledger, RecordEntry
 from harvester.pages.acquisitions import (
     NO_LEADS,
@@ -99,12 +100,16 @@ class BatchWriting:
         Raises:
             UnreadableScene: an Item would not be valid without them.
         """
-        drafts = self._drafts.with_siblings(self._ledger.items({item for item, _ in gone.values()}))
-        for item, reason in gone.values():
-            drafts[item].reason, drafts[item].is_touched = reason, True
-        found = self._acquisitions(drafts)
-        moved = regroup(found, drafts, {}, self._now)
-        self._take_ids(drafts, list(moved.values()))
+        try:
+            drafts = self._without(gone)
+            found = self._acquisitions(drafts)
+            moved = regroup(found, drafts, {}, self._now)
+            self._take_ids(drafts, list(moved.values()))
+        except ItemIdTaken:
+            if len(gone) > 1:
+                raise
+            # What is gone has to go: those that it joined stay together until their source gives them ids of their own.
+            drafts, found, moved = self._without(gone), [], {}
         changed = self._drafts.build(drafts)
         self._keep(found, NO_LEADS, changed, moved)
         return changed
@@ -125,6 +130,13 @@ class BatchWriting:
         changed = self._drafts.build(drafts)
         self._keep_items(changed)
         return changed
+
+    def _without(self, gone: Mapping[str, tuple[str, str]]) -> dict[str, Draft]:
+        """The Items of records that are gone (id -> Item, reason), with all others of their acquisitions."""
+        drafts = self._drafts.with_siblings(self._ledger.items({item for item, _ in gone.values()}))
+        for item, reason in gone.values():
+            drafts[item].reason, drafts[item].is_touched = reason, True
+        return drafts
 
     def _key(self, taken: Taken) -> RecordKey:
         return self._source, taken.raw.id

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from harvester.collection_documents import CollectionDocuments
-from harvester.errors import CollectionDocumentError, UnreadableScene
+from harvester.errors import CollectionDocumentError, ItemIdTaken, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest_rooms import WritingOptions
 from harvester.ledger import KnownItem, Ledger
@@ -54,14 +54,14 @@ class RecordPlacing:
             wanted: those that records are to be of, new ones and others.
 
         Raises:
-            UnreadableScene: an id is that of another acquisition, or is taken in another collection.
+            ItemIdTaken: an id is that of another acquisition, or is taken in another collection.
         """
         taken: set[str] = set()
         for draft in wanted:
             known, standing = draft.known, drafts.get(draft.known.id)
             if standing and standing is not draft:
                 if standing.records or known.id in taken or standing.known.collection != known.collection:
-                    raise UnreadableScene(_other_item(standing.known, known))
+                    raise ItemIdTaken(_other_item(standing.known, known))
                 draft.known, draft.is_new = known._replace(created=standing.known.created), False
                 draft.stood_in, draft.was_published = standing.stood_in, standing.was_published
                 if standing.known.scene != known.scene:

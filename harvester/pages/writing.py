@@ -268,9 +268,12 @@ class PageWriting:
             self._take(taken[:middle], report)
             self._take(taken[middle:], report)
             return
+        self._note(drafts)
+        self._count(taken, report)
+
+    def _note(self, drafts: Mapping[str, Draft]) -> None:
         self._drafts.settled |= drafts
         self._made |= {name for name, draft in drafts.items() if draft.is_new}
-        self._count(taken, report)
 
     def _count(self, taken: Sequence[Taken], report: PageReport) -> None:
         for each in taken:
@@ -356,7 +359,7 @@ class PageWriting:
             for some in (names[: len(names) // 2], names[len(names) // 2 :]):
                 yield from self._taken_out({name: gone[name] for name in some}, known, report, note)
             return
-        self._drafts.settled |= changed
+        self._note(changed)
         yield gone
 
     def _settle(self, report: PageReport) -> None:

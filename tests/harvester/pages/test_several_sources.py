@@ -277,6 +277,30 @@ def test_records_that_part_are_of_a_new_item_where_none_is_called_after_them(sto
     assert len(items(stock.database)) == 2
 
 
+def test_record_that_is_gone_goes_though_those_that_it_joined_cannot_part(stock: Stock) -> None:
+    """They give their Items one id and stay together; what another record joined parts all the same."""
+    other = image(5)
+    stock.held.records = {
+        "a": image(keys=("ONE",)),
+        "b": image(keys=("TWO",), seconds=900, job="JOB_2"),
+        "c": image(keys=("ONE", "TWO"), job="JOB_3"),
+        "d": other,
+        "e": image(6),
+        "f": image(7, keys=(other["image"], str(image(6)["image"]))),
+    }
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE, other["image"]}
+    del stock.held.records["c"], stock.held.records["f"]
+    stock.held.withdrawals = [Withdrawal(id=gone, reason="sold") for gone in "cf"]
+    assert counts(stock.harvest()) == {"unchanged": 4, "withdrawn": 2}
+    assert items(stock.database).keys() == {IMAGE, other["image"], image(6)["image"]}
+    assert rows(stock.database, "SELECT record FROM dinamis.source_record WHERE item = %s ORDER BY 1", IMAGE) == [
+        ("a",),
+        ("b",),
+        ("c",),
+    ]
+
+
 def test_names_of_two_acquisitions_that_are_exchanged_are_followed(stock: Stock) -> None:
     """Each Item stays with the record that it is called after, also while the other one takes its place."""
     stock.archive.records = {"y": image(), "z": image(5)}
