@@ -17,7 +17,6 @@ SAME_MOMENT_S = 2.0
 #: …and its footprints share at least so much of the smaller one.
 SAME_PLACE = 0.5
 
-
 RecordKey = tuple[str, str]  #: source, record id
 
 
