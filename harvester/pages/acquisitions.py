@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, cast
 
@@ -26,19 +27,22 @@ class Member(NamedTuple):
     key: RecordKey
     outline: SceneOutline | None  #: None for one that is not readable any more
     names: frozenset[str]  #: every name of its acquisition; of one that is not readable, the id of that
-    scenes: Collection[str]  #: ids of known acquisitions: that of its Item; of a new record, all that it may be of
-    is_new: bool  #: it is taken in now, and is of no Item yet
+    scene: str | None  #: id of the acquisition of its Item; None for one that is taken in now, and is of no Item yet
+    near: Collection[str] = ()  #: ids of known acquisitions that it may be of by moment and place
 
 
-class Leads(NamedTuple):
+@dataclass
+class Leads:
     """What the ledger knows of the acquisitions that records may be of."""
 
-    names: Mapping[str, KnownScene]  #: where their names lead to that it holds
-    scenes: Sequence[Collection[str]]  #: ids of those that each record may be of, by name, or by moment and place
-    known: dict[str, KnownScene]  #: all of these, by id
+    names: dict[str, KnownScene] = field(default_factory=dict)  #: where their names lead to that it holds
+    near: Sequence[Collection[str]] = ()  #: ids of those that each record may be of by moment and place
+    known: dict[str, KnownScene] = field(default_factory=dict)  #: all of these, by id
 
-
-NO_LEADS = Leads({}, (), {})
+    def follow(self, names: Mapping[str, KnownScene]) -> None:
+        """Know where further names lead to."""
+        self.names |= names
+        self.known |= {scene.id: scene for scene in names.values()}
 
 
 class Acquisition(NamedTuple):
@@ -67,22 +71,21 @@ def names_of(scene: SceneOutline, source: str) -> frozenset[str]:
 
 def leads(scenes: Sequence[SceneOutline], source: str, ledger: Ledger) -> Leads:
     """The acquisitions in the ledger to which the names, or moment and place, of these records of a source lead."""
-    names = [names_of(scene, source) for scene in scenes]
-    known = ledger.scenes_of_keys({name for each in names for name in each})
-    led = [{known[name].id for name in each if name in known} for each in names]
-    at_that_moment = _known_at_that_moment(scenes, ledger)
-    for index, scene in at_that_moment:
-        led[index].add(scene)
-    by_id = {scene.id: scene for scene in known.values()}
-    return Leads(known, led, by_id | ledger.scenes({scene for _, scene in at_that_moment} - by_id.keys()))
+    near: list[set[str]] = [set() for _ in scenes]
+    for index, scene in _known_at_that_moment(scenes, ledger):
+        near[index].add(scene)
+    led = Leads(near=near)
+    led.follow(ledger.scenes_of_keys({name for scene in scenes for name in names_of(scene, source)}))
+    led.known |= ledger.scenes(set().union(*near) - led.known.keys())
+    return led
 
 
-def acquisitions_of(members: Sequence[Member], known: Mapping[str, KnownScene], now: datetime) -> list[Acquisition]:
+def acquisitions_of(members: Sequence[Member], led: Leads, now: datetime) -> list[Acquisition]:
     """The acquisitions of these records: what the records in force say decides, and nothing that was said before.
 
     Args:
-        members: all records of the acquisitions that they touch, those of the oldest Items first.
-        known: these acquisitions, by id.
+        members: all records of the acquisitions that they may be of, those of the oldest Items first.
+        led: what the ledger knows of all of these.
         now: since when those are known that the ledger has not yet, UTC.
 
     Returns:
@@ -91,8 +94,8 @@ def acquisitions_of(members: Sequence[Member], known: Mapping[str, KnownScene], 
     links = [*_sharing(each.names for each in members), *_sharing(_bound(members)), *_simultaneous(members)]
     groups = [tuple(members[index] for index in group) for group in _connected(len(members), links)]
     theirs: list[list[KnownScene]] = [[] for _ in groups]
-    for scene, index in _holders(groups).items():
-        theirs[index].append(known[scene])
+    for scene, index in _holders(groups, led).items():
+        theirs[index].append(led.known[scene])
     return [_acquisition(group, scenes, now) for group, scenes in zip(groups, theirs, strict=True)]
 
 
@@ -104,28 +107,29 @@ def _acquisition(members: tuple[Member, ...], known: Sequence[KnownScene], now: 
     return Acquisition(standing, tuple(scene.id for scene in others), is_known=True, members=members)
 
 
-def _holders(groups: Sequence[Sequence[Member]]) -> dict[str, int]:
+def _holders(groups: Sequence[Sequence[Member]], led: Leads) -> dict[str, int]:
     """Which group goes on with each known acquisition: one that has its name, else the first with a record of it.
 
     One of which no record is left is gone on with by a record that leads to it.
     """
-    in_force = {scene for group in groups for each in group if not each.is_new for scene in each.scenes}
+    in_force = {each.scene for group in groups for each in group}
     holders: dict[str, int] = {}
     for index, group in enumerate(groups):
         names = frozenset().union(*(each.names for each in group))
-        for each in group:
-            for scene in each.scenes:
-                if scene in names:
-                    holders[scene] = index
-                elif not each.is_new or scene not in in_force:
-                    holders.setdefault(scene, index)
+        theirs = {each.scene for each in group if each.scene}
+        led_to = {led.names[name].id for name in names if name in led.names}.union(*(each.near for each in group))
+        for scene in theirs | led_to:
+            if scene in names:
+                holders[scene] = index
+            elif scene in theirs or scene not in in_force:
+                holders.setdefault(scene, index)
     return holders
 
 
 def _bound(members: Sequence[Member]) -> list[set[str]]:
     """What holds records together with those that are not readable any more: nobody knows whether these join them."""
-    torn = {scene for each in members if each.outline is None for scene in each.scenes}
-    return [set() if each.is_new else torn.intersection(each.scenes) for each in members]
+    torn = {each.scene for each in members if each.scene and each.outline is None}
+    return [torn & {each.scene} for each in members]
 
 
 def _oldest_first(scene: KnownScene) -> tuple[datetime, str]:

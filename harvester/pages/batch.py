@@ -12,7 +12,6 @@ from typing import NamedTuple
 from harvester.errors import ItemIdTaken
 from harvester.ledger import KnownRecord, Ledger, RecordEntry
 from harvester.pages.acquisitions import (
-    NO_LEADS,
     Acquisition,
     Leads,
     Member,
@@ -100,9 +99,10 @@ class BatchWriting:
         Raises:
             UnreadableScene: an Item would not be valid without them.
         """
+        led = Leads()
         try:
             drafts = self._without(gone)
-            found = self._acquisitions(drafts)
+            found = self._acquisitions(drafts, led)
             moved = regroup(found, drafts, {}, self._now)
             self._take_ids(drafts, list(moved.values()))
         except ItemIdTaken:
@@ -111,7 +111,7 @@ class BatchWriting:
             # What is gone has to go: those that it joined stay together until their source gives them ids of their own.
             drafts, found, moved = self._without(gone), [], {}
         changed = self._drafts.build(drafts)
-        self._keep(found, NO_LEADS, changed, moved)
+        self._keep(found, led, changed, moved)
         return changed
 
     def move(self, items: Mapping[str, str]) -> dict[str, Draft]:
@@ -141,16 +141,31 @@ class BatchWriting:
     def _key(self, taken: Taken) -> RecordKey:
         return self._source, taken.raw.id
 
-    def _acquisitions(
-        self, drafts: Mapping[str, Draft], led: Leads = NO_LEADS, taken: Sequence[Taken] = ()
-    ) -> list[Acquisition]:
+    def _acquisitions(self, drafts: dict[str, Draft], led: Leads, taken: Sequence[Taken] = ()) -> list[Acquisition]:
         """The acquisitions of all records of these Items, and of those that are taken in."""
         new = [
-            Member(self._key(each), each.outline, names_of(each.outline, self._source), scenes, is_new=True)
-            for each, scenes in zip(taken, led.scenes, strict=True)
+            Member(self._key(each), each.outline, names_of(each.outline, self._source), None, near)
+            for each, near in zip(taken, led.near, strict=True)
         ]
-        known = led.known | self._ledger.scenes(by_scene(drafts.values()).keys() - led.known)
-        return acquisitions_of([*members(drafts.values()), *new], known, self._now)
+        former = self._all_led_to(drafts, led)
+        led.known |= self._ledger.scenes(by_scene(drafts.values()).keys() - led.known.keys())
+        return acquisitions_of([*former, *new], led, self._now)
+
+    def _all_led_to(self, drafts: dict[str, Draft], led: Leads) -> list[Member]:
+        """The records of these Items, and of all to which their names lead.
+
+        Mostly that is no further Item; but a reader of today may find other names in a record than the ledger has.
+        """
+        asked: set[str] = set()
+        while True:
+            found = list(members(drafts.values()))
+            names = {name for each in found for name in each.names} - asked
+            if not names:
+                return found
+            asked |= names
+            led.follow(self._ledger.scenes_of_keys(names))
+            if further := led.known.keys() - by_scene(drafts.values()).keys():
+                drafts |= self._drafts.of(self._ledger.items_of_scenes(further))
 
     def _placed(self, taken: Sequence[Taken], found: Sequence[Acquisition], drafts: Sequence[Draft]) -> list[Draft]:
         """The Item that each record belongs to, made if need be."""
@@ -195,13 +210,12 @@ class BatchWriting:
 
     def _keep_names(self, found: Sequence[Acquisition], led: Leads) -> None:
         """Let the names of acquisitions lead to them."""
-        told = [(each.scene.id, member) for each in found for member in each.members]
-        former = {name: scene for _, each in told if not each.is_new for scene in each.scenes for name in each.names}
-        former |= {name: scene.id for name, scene in led.names.items()}
-        names = {name: scene for scene, each in told for name in each.names}
-        if new := {name: scene for name, scene in names.items() if name not in former}:
+        names = {name: each.scene.id for each in found for member in each.members for name in member.names}
+        if new := {name: scene for name, scene in names.items() if name not in led.names}:
             self._ledger.keep_new_keys(new)
-        if other := {name: scene for name, scene in names.items() if former.get(name, scene) != scene}:
+        if other := {
+            name: names[name] for name, led_to in led.names.items() if names.get(name, led_to.id) != led_to.id
+        }:
             self._ledger.redirect_keys(other)
 
     def _keep_items(self, changed: Mapping[str, Draft]) -> None:

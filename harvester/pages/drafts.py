@@ -254,9 +254,9 @@ def members(drafts: Iterable[Draft]) -> Iterator[Member]:
             try:
                 outline = said.outline
             except UnreadableScene:
-                yield Member(key, None, frozenset({draft.known.scene}), {draft.known.scene}, is_new=False)
+                yield Member(key, None, frozenset({draft.known.scene}), draft.known.scene)
             else:
-                yield Member(key, outline, names_of(outline, said.source), {draft.known.scene}, is_new=False)
+                yield Member(key, outline, names_of(outline, said.source), draft.known.scene)
 
 
 def new_draft(outline: SceneOutline, scene: str, collection: str, now: datetime) -> Draft:

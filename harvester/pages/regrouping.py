@@ -33,7 +33,7 @@ def regroup(
     for acquisition in acquisitions:
         standing = _standing(items[acquisition.scene.id], acquisition.scene.id)
         for member in acquisition.members:
-            if not member.is_new and (home := _home(member, holding[member.key], acquisition.scene.id, standing, now)):
+            if member.scene and (home := _home(member, holding[member.key], acquisition.scene.id, standing, now)):
                 moved[member.key] = home
     return moved
 

@@ -47,18 +47,19 @@ def remember(ledger: Ledger, name: str, *keys: str, days: float = 0, seconds: fl
 def standing(number: int, acquisition: str, *keys: str, seconds: float = 900) -> Member:
     """A record that is of an Item of an acquisition already."""
     outline = record(*keys, seconds=seconds)
-    return Member(("held", f"standing-{number}"), outline, frozenset(keys), {acquisition}, is_new=False)
+    return Member(("held", f"standing-{number}"), outline, frozenset(keys), acquisition)
 
 
 def acquisitions(ledger: Ledger, *records: SceneOutline, among: Sequence[Member] = ()) -> list[Acquisition]:
     """The acquisitions of records that are taken in, and of others that are in force."""
     led = leads(records, "held", ledger)
-    known = led.known | ledger.scenes({scene for each in among for scene in each.scenes})
+    led.follow(ledger.scenes_of_keys({name for each in among for name in each.names}))
+    led.known |= ledger.scenes({each.scene for each in among if each.scene})
     new = [
-        Member(("held", str(index)), each, names_of(each, "held"), scenes, is_new=True)
-        for index, (each, scenes) in enumerate(zip(records, led.scenes, strict=True))
+        Member(("held", str(index)), each, names_of(each, "held"), None, near)
+        for index, (each, near) in enumerate(zip(records, led.near, strict=True))
     ]
-    return acquisitions_of([*among, *new], known, NOW)
+    return acquisitions_of([*among, *new], led, NOW)
 
 
 def groups(ledger: Ledger, *records: SceneOutline) -> list[set[int]]:
@@ -171,7 +172,7 @@ def test_acquisition_without_records_is_gone_on_with(ledger: Ledger) -> None:
 def test_records_stay_with_one_that_is_not_readable_any_more(ledger: Ledger) -> None:
     """Nobody knows whether it joins them; and it stays what it was."""
     remember(ledger, "A", "A", "B")
-    among = [standing(1, "A", "B"), Member(("held", "torn"), None, frozenset({"A"}), {"A"}, is_new=False)]
+    among = [standing(1, "A", "B"), Member(("held", "torn"), None, frozenset({"A"}), "A")]
     assert scenes_of(acquisitions(ledger, record("A", seconds=500), among=among)) == {
         "standing-1": "A",
         "torn": "A",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -298,6 +299,33 @@ def test_record_that_is_gone_goes_though_those_that_it_joined_cannot_part(stock:
         ("a",),
         ("b",),
         ("c",),
+    ]
+
+
+def test_names_that_the_reader_of_today_finds_join_a_record_when_its_acquisition_is_touched(stock: Stock) -> None:
+    """A record that was read by another release parts from its acquisition, and is of the one that has its name."""
+    other = str(image(5)["image"])
+    stock.held.records = {
+        "a": image(),
+        "b": image(1, keys=(IMAGE,), job="JOB_2"),
+        "c": image(job="JOB_3"),
+        "d": image(5),
+    }
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE, other}
+    with stock.database.connect("owner") as connection:
+        connection.execute(
+            "UPDATE dinamis.record_version SET content = %s WHERE record ="
+            " (SELECT id FROM dinamis.source_record WHERE record = 'b')",
+            (json.dumps(image(1, keys=(other,), job="JOB_2")).encode(),),
+        )
+    del stock.held.records["c"]
+    stock.held.withdrawals = [Withdrawal(id="c", reason="sold")]
+    assert counts(stock.harvest()) == {"unchanged": 3, "withdrawn": 1}
+    assert rows(stock.database, "SELECT record, item FROM dinamis.source_record WHERE state = 'active' ORDER BY 1") == [
+        ("a", IMAGE),
+        ("b", other),
+        ("d", other),
     ]
 
 
