@@ -131,7 +131,6 @@ class Page:
     unread: Sequence[str] = ()  #: ids of records that are there, as they were: the source knew it without reading them
     numbers: Mapping[str, int] = field(default_factory=dict)  #: of some of those, by id: their number in the ledger
     withdrawals: Sequence[Withdrawal] = ()
-    expected_total: int | None = None  #: how many records the source says there are in all; only for showing progress
 
 
 Told = TypeVar("Told", RawRecord, Withdrawal)

@@ -70,7 +70,6 @@ def read_pages(
             yield Page(
                 records=once_each(records),
                 next_cursor=None if place.position is None else place.cursor,
-                expected_total=catalogue.matched,
             )
 
 

@@ -124,10 +124,9 @@ def _collection_pages(
     for answer, following in numbered_pages(ask, start, may_cap=False):
         records = once_each(_records(answer.features, progress))
         progress.records += len(records)
-        total = answer.total if len(options.collections) == 1 else None
-        progress.total = total
+        progress.total = answer.total if len(options.collections) == 1 else None
         going_on = following or after
-        yield Page(records=records, next_cursor=going_on.cursor() if going_on else None, expected_total=total)
+        yield Page(records=records, next_cursor=going_on.cursor() if going_on else None)
 
 
 def _body(position: Position, selection: Selection) -> dict[str, Any]:

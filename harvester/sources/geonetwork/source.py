@@ -69,7 +69,6 @@ def read_pages(
                 records=catalogue.records(changed),
                 unread=[hit.uuid for hit in hits if hit not in changed],
                 next_cursor=json.dumps(after) if hits else None,
-                expected_total=total,
             )
             if after is None:
                 return

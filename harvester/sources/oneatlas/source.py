@@ -261,11 +261,7 @@ def _records(catalogue: _Catalogue, session: Session, position: Position, progre
         progress.total = max(progress.total or 0, progress.records + left)
         progress.records += len(records)
         progress.at_hand = f"window from {at.start:%Y-%m-%d} to {at.end:%Y-%m-%d}, page {at.page + 1}"
-        yield Page(
-            records=records,
-            next_cursor=following.cursor() if following else None,
-            expected_total=progress.total,
-        )
+        yield Page(records=records, next_cursor=following.cursor() if following else None)
 
 
 def _answer(envelope: Any, name: str, url: str) -> Answer:

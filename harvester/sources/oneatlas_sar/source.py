@@ -151,11 +151,7 @@ def _page(
     if revoked:
         already = (progress.passed_over or {}).get("revoked", 0)
         progress.passed_over = {"revoked": already + len(revoked)}
-    return Page(
-        records=[record for record in records if record.id not in revoked],
-        next_cursor=position.cursor(),
-        expected_total=progress.total,
-    )
+    return Page(records=[record for record in records if record.id not in revoked], next_cursor=position.cursor())
 
 
 def _withdrawals(revocations: Mapping[str, _Revocation], position: _Position, size: int) -> Iterator[Page]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote, urljoin
@@ -40,7 +40,7 @@ _ANY_ZONE = timedelta(days=1)
 #: Who likes a record, and what the service makes of its other fields for its own pages, in any order.
 _PASSING = frozenset({"properties.likes", "properties.keywords"})
 
-_Pages = Iterator[Page]
+_Pages = Iterator[tuple[Page, int | None]]  #: with how many records there are in all, where the service says it
 
 
 class Options(SourceOptions):
@@ -84,9 +84,9 @@ def read_pages(
     del fingerprints
     with Session(options) as session:
         pages = _linked_pages if options.dialect == "v9" else _numbered_pages
-        for page in pages(session, options, selection, cursor):
+        for page, total in pages(session, options, selection, cursor):
             progress.records += len(page.records)
-            progress.total = page.expected_total
+            progress.total = total
             yield page
 
 
@@ -99,7 +99,7 @@ def _numbered_pages(session: Session, options: Options, selection: Selection, cu
         return Answer(features=features_of(answer), total=_total(answer))
 
     for answer, following in numbered_pages(ask, start, may_cap=True):
-        yield _page(answer, _ID_OF[options.dialect], following.cursor() if following else None)
+        yield _page(answer.features, _ID_OF[options.dialect], following.cursor() if following else None), answer.total
 
 
 def _address(options: Options) -> str:
@@ -161,7 +161,7 @@ def _linked_pages(session: Session, options: Options, selection: Selection, curs
                 f"{without_credentials(address)} is a page that came before: the next links lead round and round"
             )
         seen.add(digest)
-        yield _page(Answer(features=features, total=_total(answer)), _ID_OF["v9"], following)
+        yield _page(features, _ID_OF["v9"], following), _total(answer)
         address, parameters = following, None
 
 
@@ -189,9 +189,9 @@ def _next_address(answer: Mapping[str, Any], address: str) -> str | None:
     return following
 
 
-def _page(answer: Answer, id_of: Callable[[Mapping[str, Any]], Any], next_cursor: str | None) -> Page:
-    records = once_each(_record(feature, id_of) for feature in answer.features)
-    return Page(records=records, next_cursor=next_cursor, expected_total=answer.total)
+def _page(features: Sequence[Any], id_of: Callable[[Mapping[str, Any]], Any], next_cursor: str | None) -> Page:
+    records = once_each(_record(feature, id_of) for feature in features)
+    return Page(records=records, next_cursor=next_cursor)
 
 
 def _record(feature: Any, id_of: Callable[[Mapping[str, Any]], Any]) -> RawRecord:

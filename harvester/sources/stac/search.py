@@ -165,7 +165,8 @@ def linked_pages(
             end = start + _MOST_RECORDS
             going_on = replace(request, given=end, page=digest) if end < len(features) else following
             some = features[start:end]
-            yield _page(request, some, going_on, options, _counted(progress, some, answer))
+            _count(progress, some, answer)
+            yield _page(request, some, going_on, options)
         answer = None
 
 
@@ -243,22 +244,18 @@ def _features(request: PageRequest, answer: Any) -> list[Any]:
     return features
 
 
-def _counted(progress: Progress, features: list[Any], answer: Mapping[str, Any]) -> int | None:
+def _count(progress: Progress, features: list[Any], answer: Mapping[str, Any]) -> None:
     context = answer.get("context")
     total = answer.get("numberMatched", context.get("matched") if isinstance(context, Mapping) else None)
     progress.records += len(features)
     progress.total = total if isinstance(total, int) else progress.total
-    return progress.total
 
 
-def _page(
-    request: PageRequest, features: list[Any], following: PageRequest | None, options: Options, total: int | None
-) -> Page:
+def _page(request: PageRequest, features: list[Any], following: PageRequest | None, options: Options) -> Page:
     href = request.href.partition("?")[0]
     return Page(
         records=once_each(listed_record(feature, href, options.preset) for feature in features),
         next_cursor=following.cursor() if following else None,
-        expected_total=total,
     )
 
 

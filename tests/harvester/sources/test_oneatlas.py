@@ -279,9 +279,8 @@ def test_progress_tells_what_was_read_and_how_much_there_is() -> None:
     """The counts of the service become the total."""
     progress = Progress()
     with served(OneAtlas(synthetic_features(100)), page_size=40) as options:
-        pages = read(options, progress=progress)
+        read(options, progress=progress)
     assert (progress.records, progress.total) == (100, 100)
-    assert {page.expected_total for page in pages if page.records} == {100}
 
 
 def test_a_key_buys_one_token_for_many_requests() -> None:
