@@ -96,7 +96,7 @@ def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
     refuse_unknown_collection(feed, rooms, request)
     with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
         run = connections.patiently(lambda _, side: run_of(side, feed, request))
-        report = _work(connections, feed, rooms, run, watch, allow_withdrawals=request.allow_withdrawals)
+        report = _work(connections, feed, rooms, run, watch)
         if report is None:
             raise RunBusy(f"{feed.name} is run {run.id}: see `dinamis harvest status`, or cancel it.")
         return report
@@ -105,7 +105,7 @@ def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
 def work_on(run: Run, feed: Feed, rooms: HarvestRooms, watch: Watcher = nobody_watches) -> HarvestReport | None:
     """Do what is left of a run that nobody does yet; None where there is nothing. Raises as `harvest`."""
     with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
-        return _work(connections, feed, rooms, run, watch, allow_withdrawals=run.request.allow_withdrawals)
+        return _work(connections, feed, rooms, run, watch)
 
 
 # At work
@@ -119,7 +119,6 @@ class _Work:
     feed: Feed
     rooms: HarvestRooms
     run: Run
-    allow_withdrawals: bool
     report: HarvestReport
     progress: Progress
     watch: Watcher
@@ -132,19 +131,13 @@ class _Work:
 
 
 def _work(
-    connections: CatalogueConnections,
-    feed: Feed,
-    rooms: HarvestRooms,
-    run: Run,
-    watch: Watcher,
-    *,
-    allow_withdrawals: bool,
+    connections: CatalogueConnections, feed: Feed, rooms: HarvestRooms, run: Run, watch: Watcher
 ) -> HarvestReport | None:
     """Do the parts of a run that nobody works on, and bring it to its end if they were the last."""
     report = HarvestReport(
         feed.name, feed.location, run.started_at, run=run.id, kind=run.kind, is_everything=run.is_everything
     )
-    work = _Work(connections, feed, rooms, run, allow_withdrawals, report, Progress(), watch, set(), datetime.now(UTC))
+    work = _Work(connections, feed, rooms, run, report, Progress(), watch, set(), datetime.now(UTC))
     connections.patiently(partial(_publish_missing_collections, work))
     worked = False
     try:
@@ -314,7 +307,7 @@ def _refuse_too_many(work: _Work, connection: Connection, more: int = 0) -> None
     Raises:
         TooManyWithdrawals: these would be more.
     """
-    if work.allow_withdrawals or not work.run.active_before:
+    if work.run.request.allow_withdrawals or not work.run.active_before:
         return
     gone = count_withdrawn(connection, work.run) + more
     limit = withdrawal_limit(work.run, work.feed.withdrawals)
