@@ -19,7 +19,7 @@ class Site:
     """A real place and one imaginary order there."""
 
     name: str
-    lon: float
+    lon: float  #: of the centre, degrees, in [-180, 180]
     lat: float
     setting: str  #: of the landscape
     mission: str
@@ -28,7 +28,7 @@ class Site:
     base_to_height: float = 0.0  #: of the outer views
     across_km: float = 0.0  #: distance of the ground track, positive when it passes to the east
     along_km: float = 0.0  #: of the satellite beyond the site, for a single view
-    cloud: float | None = 0.0
+    cloud: float | None = 0.0  #: percent, as snow; None: the metadata do not state it
     snow: float | None = None
     height_m: float = 50.0
     modes: tuple[str, ...] = ("PMS",)
