@@ -238,13 +238,19 @@ def _cut_ring(polygon: Polygon) -> Region:
 
 def _split_at_antimeridian(polygon: Polygon) -> Region:
     # The library loses the closing point of a ring whose last two points nearly coincide.
-    ring = np.asarray(shapely.remove_repeated_points(polygon, _OFF_CUT_DEG / 5).exterior.coords)
-    # The library mistakes some vertices that lie right on the antimeridian for crossings.
-    on_cut = np.isclose(ring, [180.0, np.nan], rtol=0, atol=_OFF_CUT_DEG)
-    wrapped = Polygon(_wrapped(np.where(on_cut, 180.0 - _OFF_CUT_DEG, ring)))
+    ring = np.asarray(shapely.remove_repeated_points(polygon, _OFF_CUT_DEG / 5).exterior.coords)[:-1]
+    wrapped = Polygon(_wrapped(np.column_stack([_off_the_cut(ring[:, 0]), ring[:, 1]])))
     # Edges of GeoJSON are straight in the plane, so the cut is too.
     region: Region = antimeridian.fix_polygon(wrapped, fix_winding=True, great_circle=False)
     return polygons_only(shapely.make_valid(region))
+
+
+def _off_the_cut(lon: Ring) -> Ring:
+    # The library mistakes some vertices that lie right on the antimeridian for crossings. One that the ring only
+    # touches from the east must stay there: it would cross twice in one place.
+    is_on_cut = np.isclose(lon, 180.0, rtol=0, atol=_OFF_CUT_DEG)
+    is_from_east = np.minimum(np.roll(lon, 1), np.roll(lon, -1)) > 180.0 + _OFF_CUT_DEG
+    return np.where(is_on_cut, 180.0 + np.where(is_from_east, _OFF_CUT_DEG, -_OFF_CUT_DEG), lon)
 
 
 def _wrapped(ring: Ring) -> Ring:

@@ -104,6 +104,7 @@ def test_cut_covers_what_a_plain_intersection_covers(corners: Corners) -> None:
         lambda points: Polygon(points).is_valid and Polygon(points).area > 0.4
     )
 )
+@example([(183, 3), (180, -1), (182, 2), (177, 0)])  # touched from the east only, beside real crossings
 def test_vertices_right_on_the_antimeridian_do_not_disturb_the_cut(points: list[tuple[int, int]]) -> None:
     """Corners of whole degrees, many of them on 180°, are cut as a plain intersection would."""
     corners = [(float(lon), float(lat)) for lon, lat in points]
