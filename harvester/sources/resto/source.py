@@ -40,6 +40,9 @@ _ANY_ZONE = timedelta(days=1)
 #: Who likes a record, and what the service makes of its other fields for its own pages, in any order.
 _PASSING = frozenset({"properties.likes", "properties.keywords"})
 
+#: A page of which all records were filtered out is empty, and not the end.
+_MOST_EMPTY_PAGES = 20
+
 _Pages = Iterator[tuple[Page, int | None]]  #: with how many records there are in all, where the service says it
 
 
@@ -152,15 +155,24 @@ def _linked_pages(session: Session, options: Options, selection: Selection, curs
     address: str | None = cursor or f"{options.url.rstrip('/')}/search"
     parameters = None if cursor else _v9_parameters(options, selection)
     seen: set[str] = set()
+    empty_in_a_row = 0
     while address:
         answer = session.get_json(address, parameters)
         features = features_of(answer)
-        following = _next_address(answer, address) if features else None
-        if (digest := digest_of(features)) in seen:
+        following = _next_address(answer, address)
+        if not features:
+            empty_in_a_row += 1
+        elif (digest := digest_of(features)) not in seen:
+            empty_in_a_row = 0
+            seen.add(digest)
+        else:
             raise UnreadableAnswer(
                 f"{without_credentials(address)} is a page that came before: the next links lead round and round"
             )
-        seen.add(digest)
+        if empty_in_a_row > _MOST_EMPTY_PAGES:
+            raise UnreadableAnswer(
+                f"{without_credentials(address)}: {_MOST_EMPTY_PAGES} empty pages, each with a next link"
+            )
         yield _page(features, _ID_OF["v9"], following), _total(answer)
         address, parameters = following, None
 

@@ -144,6 +144,21 @@ def test_pages_that_come_round_again_stop_the_run() -> None:
     assert len(plan.requests) == 3
 
 
+def test_v9_goes_on_behind_an_empty_page() -> None:
+    """A page of which all records were filtered out is not the end while a next link leads on; for ever it may not."""
+    first, last = synthetic_records(2, "v9")
+    empty = [{"features": [], "links": [{"rel": "next", "href": f"/search?next={number}"}]} for number in range(30)]
+    pages = [{**empty[0], "features": [first]}, *empty[1:3], {"features": [last]}]
+    assert _ids(_pages(_answering(pages), "v9")) == [first["id"], last["id"]]
+    with pytest.raises(UnreadableAnswer, match="20 empty pages"):
+        _pages(_answering(empty), "v9")
+
+
+def _answering(pages: list[dict[str, Any]]) -> Quirks:
+    plan = Plan(by_number={number: answers(200, page) for number, page in enumerate(pages, start=1)})
+    return Quirks(app([], "v9"), plan)
+
+
 def test_next_page_that_is_the_same_page_stops_the_run() -> None:
     """A next link that leads nowhere ends in an error and not in a loop."""
     feature = synthetic_records(1, "v9")[0]
