@@ -14,6 +14,8 @@ from harvester.sources.lasting_addresses import with_blank_signatures
 
 #: So many times in a row a page may come again before it means something; once or twice it is only a hiccup.
 _PATIENCE = 2
+#: A count that falls more often is none.
+_MOST_STEPS_BACK = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +26,16 @@ class Position:
     collection: str = ""
     page: int = 1
     read: int = 0  #: records of the pages before
+    total: int = 0  #: how many there were when the page before was asked, where counts are believed
     first: str = ""  #: digest of the first page
     previous: str = ""  #: digest of the page before
     repeats: int = 0  #: pages in a row that were seen before
+
+    def back(self, gone: int) -> Self:
+        """Where to go on when so many records are gone: those behind them moved to pages that were read."""
+        pages = min(gone // self.size + 1, self.page - 1)
+        read = max(0, self.read - pages * self.size)
+        return replace(self, page=self.page - pages, read=read, total=self.total - gone, previous="")
 
     def cursor(self) -> str:
         """This position as text."""
@@ -54,7 +63,7 @@ class Answer:
 
 
 def numbered_pages(
-    ask: Callable[[Position], Answer], start: Position, *, may_cap: bool
+    ask: Callable[[Position], Answer], start: Position, *, may_cap: bool, counts: bool = False
 ) -> Iterator[tuple[Answer, Position | None]]:
     """Each page from a position on, with the position after it; the last is empty, or one that came before.
 
@@ -65,14 +74,22 @@ def numbered_pages(
         start: where to begin.
         may_cap: The service may serve fewer records than asked without saying so. After a short first page its length
             is asked for, so that page numbers count what is really served.
+        counts: Its totals are counts, and no estimates: where one falls, records were removed meanwhile, and reading
+            goes back by as many.
 
     Raises:
         UnreadableAnswer: The same page comes again and again though there should be more.
     """
     position: Position | None = start
+    steps_back = 0
     while position is not None:
         answer = ask(position)
-        following = _after(position, answer, may_cap=may_cap)
+        total = answer.total if counts and answer.total is not None else position.total
+        if total < position.total and steps_back < _MOST_STEPS_BACK:
+            steps_back += 1
+            position = position.back(position.total - total)
+            continue
+        following = _after(replace(position, total=total), answer, may_cap=may_cap)
         yield answer, following
         position = following
 

@@ -121,7 +121,7 @@ def _collection_pages(
         progress.at_hand = f"{position.collection}, page {position.page}"
         return _answer(session.post_json(f"{options.url.rstrip('/')}/search", _body(position, selection)), position)
 
-    for answer, following in numbered_pages(ask, start, may_cap=False):
+    for answer, following in numbered_pages(ask, start, may_cap=False, counts=True):
         records = once_each(_records(answer.features, progress))
         progress.records += len(records)
         progress.total = answer.total if len(options.collections) == 1 else None

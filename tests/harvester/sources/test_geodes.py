@@ -108,6 +108,31 @@ def test_a_cursor_gives_exactly_the_rest() -> None:
     assert sorted(_ids(whole)) == sorted(_identifiers(records))
 
 
+@pytest.mark.parametrize("is_resumed", [False, True])
+@pytest.mark.parametrize("gone", [1, 25])
+def test_records_removed_meanwhile_hide_no_other(gone: int, is_resumed: bool) -> None:
+    """What moves to pages that were read is read all the same, also by another process."""
+    service = app(synthetic_records(60))
+    with serving(service) as url:
+        options = _options(url, page_size=10)
+        pages = _read(options, Selection(), None, Progress())
+        before = [next(pages) for _ in range(4)]
+        for name in _ids(before)[5 : 5 + gone]:
+            service.delete(name)
+        after = list(_read(options, Selection(), before[-1].next_cursor, Progress()) if is_resumed else pages)
+    assert set(_identifiers(service.records)) <= set(_ids([*before, *after]))
+    assert len(_ids(after)) <= 60
+
+
+def test_a_count_that_falls_for_ever_ends_nothing() -> None:
+    """A service that does not count right is read as one that does not count."""
+    records = synthetic_records(30)
+    said = ({"features": records[:1], "context": {"matched": 1000 - number}} for number in range(40))
+    falling = {number: answers(200, page) for number, page in enumerate(said, start=1)}
+    with pytest.raises(UnreadableAnswer, match="one that came before"):
+        _pages(Quirks(app(records), Plan(by_number=falling)), page_size=1)
+
+
 def test_since_selects_by_insertion() -> None:
     """What was inserted since a moment, that moment included, is read and nothing else."""
     records = synthetic_records(40)
