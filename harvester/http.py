@@ -38,10 +38,11 @@ logger = getLogger(__name__)
 
 USER_AGENT = "DINAMIS-STAC harvester (+https://dinamis.data-terra.org/)"
 
-#: How answers may be packed: each makes a thousandfold at most, and what has come is measured before more is unpacked.
-_PACKINGS = ("gzip", "deflate")
-#: What httpx would unpack too: Brotli, or one packing within another, makes a gigabyte of a few hundred bytes.
-_UNBOUNDED_PACKINGS = ("br", "zstd")
+#: How answers may be packed: it makes a thousandfold at most, and what has come is measured before more is unpacked.
+_PACKING = "gzip"
+#: What httpx would unpack too: Brotli, or one packing within another, makes a gigabyte of a few hundred bytes; and of
+#: deflate it is not known whether it has come to its end.
+_OTHER_PACKINGS = ("deflate", "br", "zstd")
 #: Extension of a request whose answer is not unpacked.
 _AS_IT_CAME = "as_it_came"
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
@@ -266,8 +267,8 @@ class Session:
 
     def _check_packing(self, response: httpx.Response) -> None:
         packings = [name.strip().lower() for name in response.headers.get("Content-Encoding", "").split(",")]
-        known = [name for name in packings if name in (*_PACKINGS, *_UNBOUNDED_PACKINGS)]
-        if len(known) > 1 or not set(known).isdisjoint(_UNBOUNDED_PACKINGS):
+        known = [name for name in packings if name in (_PACKING, *_OTHER_PACKINGS)]
+        if known not in ([], [_PACKING]):
             raise SourceUnavailable(f"{self._said(response)}, packed by {', '.join(known)}; only gzip is asked for")
 
     def _good(self, response: httpx.Response) -> httpx.Response:
@@ -375,7 +376,7 @@ def _host(request: httpx.Request) -> str:
 
 
 def _client(answers: KeptAnswers | None, timeout_s: float, auth: httpx.Auth | None) -> httpx.Client:
-    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": ", ".join(_PACKINGS)}
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": _PACKING}
     if answers is None:
         return httpx.Client(headers=headers, timeout=timeout_s, auth=auth)
     # Without "no-cache" an answer may be taken for fresh by its age alone, and a change at the source be missed.
@@ -411,7 +412,7 @@ def _unpacked(response: httpx.Response) -> Iterator[bytes]:
     if _AS_IT_CAME in response.request.extensions:
         yield from response.iter_raw()
         return
-    if response.headers.get("Content-Encoding", "").strip().lower() != "gzip":
+    if response.headers.get("Content-Encoding", "").strip().lower() != _PACKING:
         yield from response.iter_bytes()
         return
     unpacker, is_begun = zlib.decompressobj(wbits=31), False
