@@ -56,6 +56,8 @@ def read_pages(
         catalogue = _Catalogue(session, options)
         while True:
             hits, total = catalogue.hits(_search(options, selection, after))
+            if total and not hits and after is None:
+                raise UnreadableAnswer(f"{options.shown_location}: the search lists none of {total} records")
             if hits and hits[-1].place == after:
                 raise UnreadableAnswer(
                     f"{options.shown_location}: the search gives the same page again: it does not go on"

@@ -84,6 +84,17 @@ def test_search_that_does_not_go_on_stops_the_run() -> None:
     assert len(catalogue.formatted) == 1
 
 
+def test_search_that_lists_none_of_its_records_stops_the_run() -> None:
+    """An index that counts records and gives none is not taken for an empty catalogue; one that counts none is."""
+    catalogue = GeoNetworkCatalogue.of(iso_scenes(3))
+    catalogue.largest_page = 0
+    with options_for(app(catalogue)) as options:
+        with pytest.raises(UnreadableAnswer, match="lists none of 3 records"):
+            pages_of(options)
+        catalogue.remove(*list(catalogue.records))
+        assert ids_of(pages_of(options)) == []
+
+
 def test_what_changes_meanwhile_hides_no_record() -> None:
     """A record deleted and one changed between two pages leave all others to be read."""
     catalogue = GeoNetworkCatalogue.of(iso_scenes(12))
