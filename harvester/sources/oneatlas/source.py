@@ -30,8 +30,9 @@ _LARGEST_PAGE = 500
 _USUAL_PAGE = 200
 #: The acquisition date was met some hours beside the image.
 _DATES_ARE_OFF = timedelta(days=1)
-#: Clocks differ, and an index lags behind: what was seen no later than this after its deletion is gone all the same.
-_SEEN_STILL = timedelta(hours=1)
+#: Clocks differ, and an index lags behind: what was seen no later than this after its deletion is gone all the same;
+#: and what changes while we read is dated no earlier than this before we began.
+_LAG = timedelta(hours=1)
 #: What our account may do with a record.
 _PASSING = frozenset({"rights"})
 #: The part of a full load that reads the deletions.
@@ -176,7 +177,12 @@ class _Catalogue:
         return self.records_position(end)
 
     def records_position(self, last: datetime) -> Position:
-        return self._position("records", self._end or last)
+        position = self._position("records", self._end or last)
+        before = position.last - _LAG
+        if self._is_by_acquisition or self._end or before <= position.start:
+            return position
+        # What changes meanwhile is to leave the window: within it, it would move another over the edge of a page.
+        return position.model_copy(update={"end": before})
 
     def _position(self, stage: Stage, last: datetime) -> Position:
         start = self._start or self._options.first_moment
@@ -250,7 +256,7 @@ def _withdrawal(entry: Any) -> Withdrawal:
     return Withdrawal(
         id=entry["id"],
         reason=f"deleted at OneAtlas on {deleted or 'an unknown date'}",
-        at=at and at + _SEEN_STILL,
+        at=at and at + _LAG,
     )
 
 

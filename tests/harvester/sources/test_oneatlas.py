@@ -108,6 +108,21 @@ def test_only_what_changed_since_is_read() -> None:
     assert "deleted at OneAtlas on 2026-01-01" in next(page for page in pages if page.withdrawals).withdrawals[0].reason
 
 
+def test_a_record_that_changes_meanwhile_hides_no_other() -> None:
+    """Even where our clock is ahead: what changed, dated before now, must not only move to a later page."""
+    service = OneAtlas(synthetic_features(60))
+    now = datetime.now(UTC)
+    for seconds, name in enumerate(sorted(service.ids())):
+        service.touch(name, now - timedelta(days=20, seconds=-seconds))
+    with served(service, page_size=10) as options:
+        pages = oneatlas.read_pages(options, Selection(since=now - timedelta(days=30)), None, Progress(), lambda _: {})
+        before = [next(pages) for _ in range(3)]
+        service.touch(ids(before)[0], now - timedelta(minutes=10))
+        after = list(pages)
+    assert set(ids([*before, *after])) == service.ids()
+    assert ids(after[-1:]) == ids(before)[:1]
+
+
 def test_a_deletion_shortly_before_its_record_was_seen_counts(module_database: Database) -> None:
     """Clocks differ, and an index lags behind: only what was seen long after its deletion is back."""
     service = OneAtlas(synthetic_features(3))
