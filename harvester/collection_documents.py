@@ -26,7 +26,7 @@ from harvester.errors import CollectionDocumentError
 from harvester.queryables import DEFAULT_LANGUAGE, QUERYABLES, queryables
 from harvester.sensors import read_sensors
 from harvester.source_queryables import SOURCE_PROPERTIES, queryables_of_sources
-from harvester.sources.registry import SOURCES
+from harvester.sources.registry import OPTIONS
 
 __all__ = [
     "CollectionDocument",
@@ -280,7 +280,7 @@ def _refused_options(documents: Iterable[CollectionDocument]) -> Iterator[Proble
     """A problem for each option that the module of its source does not take."""
     for document in documents:
         for index, choice in enumerate(document.harvest.sources):
-            options = SOURCES[choice.source].Options
+            options = OPTIONS[choice.source]
             try:
                 options.model_validate({"url": choice.url or "https://to.be.said.example", **choice.options})
             except ValidationError as error:

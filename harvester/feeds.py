@@ -15,7 +15,7 @@ from harvester.collection_documents import CollectionDocument, CollectionDocumen
 from harvester.collection_model import SourceChoice, WithdrawalRules
 from harvester.credentials import Credentials, read_credentials, variable_of
 from harvester.errors import CollectionDocumentError
-from harvester.sources.registry import SOURCES
+from harvester.sources.registry import OPTIONS
 from harvester.sources.source import SourceOptions
 
 #: The source whose records go where the documents say, and not to the collection that names it.
@@ -31,7 +31,7 @@ class Feed:
 
     name: str  #: COLLECTION/SOURCE; of a place named on the command line, the source and that place
     source: str  #: in the ledger, where record ids are unique within it
-    kind: str  #: a key of `SOURCES`
+    kind: str  #: a key of `OPTIONS`
     collection: str | None  #: where its Items go; None where the documents decide for each record
     location: str  #: fit to be shown
     options: Any = field(repr=False)  #: `Options` of the source; they may hold secrets
@@ -84,7 +84,7 @@ def is_of_a_collection(feed: str) -> bool:
 
 def deliveries_at(location: str, credentials: Credentials, **options: Any) -> Feed:
     """The feed of the deliveries at a place that was named on the command line."""
-    source_options = SOURCES[DELIVERIES].Options(url=location, credentials=credentials, **options)
+    source_options = OPTIONS[DELIVERIES](url=location, credentials=credentials, **options)
     shown = source_options.shown_location
     return Feed(
         name=f"{DELIVERIES} {shown}",
@@ -103,7 +103,7 @@ def _choices(documents: Iterable[CollectionDocument]) -> Iterable[tuple[Collecti
 def _feed(
     document: CollectionDocument, choice: SourceChoice, environment: Mapping[str, str], answers: Path | None
 ) -> Feed | None:
-    options_type = SOURCES[choice.source].Options
+    options_type = OPTIONS[choice.source]
     given: dict[str, Any] = {**choice.options, "credentials": Credentials(), "answers": answers}
     for name in ("url", "rate", "page_size", "timeout_s"):
         if (value := getattr(choice, name)) is not None:

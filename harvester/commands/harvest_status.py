@@ -16,6 +16,9 @@ from database.commands.terminal import OUT, json_option, print_json, print_plain
 from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_connection
 
 if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from harvester.collection_documents import CollectionDocuments
     from harvester.collection_model import SourceChoice
     from harvester.feeds import Feed
     from harvester.runs.history import FeedStatus, UnfinishedAmendment
@@ -90,17 +93,13 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
     """
     from harvester.feeds import named_sources
     from harvester.runs.history import status_of_feeds
-    from harvester.runs.notices import notify_of_orphaned, notify_of_stale
-    from harvester.settings import HarvestSettings
 
     read_at, documents = datetime.now(UTC), collection_documents()
     feeds = documented_feeds(documents)
     with harvest_connection() as connection:
         standing = sorted(status_of_feeds(connection, feeds.values(), named_sources(documents)), key=_urgency)
         if notify:
-            settings = settings_of(HarvestSettings)
-            notify_of_stale(connection, feeds.values(), read_at, settings)
-            notify_of_orphaned(connection, documents, read_at, settings)
+            _tell_of_neglected(connection, documents, feeds, read_at)
     if as_json:
         print_json([each.as_json() for each in standing])
     else:
@@ -161,6 +160,17 @@ def _last_run(status: FeedStatus) -> str:
 
 
 # Status
+
+
+def _tell_of_neglected(
+    connection: Connection, documents: CollectionDocuments, feeds: Mapping[str, Feed], read_at: datetime
+) -> None:
+    from harvester.runs.notices import notify_of_orphaned, notify_of_stale
+    from harvester.settings import HarvestSettings
+
+    settings = settings_of(HarvestSettings)
+    notify_of_stale(connection, feeds.values(), read_at, settings)
+    notify_of_orphaned(connection, documents, read_at, settings)
 
 
 def _urgency(status: FeedStatus) -> tuple[bool, bool, bool]:

@@ -10,10 +10,10 @@ from harvester.commands.rooms import documented_feeds, harvest_rooms
 
 
 def _known_kinds(_ctx: click.Context, _param: click.Parameter, queues: tuple[str, ...]) -> tuple[str, ...]:
-    from harvester.sources.registry import SOURCES
+    from harvester.sources.registry import OPTIONS
 
-    if queues and (unknown := sorted(set(queues) - SOURCES.keys())):
-        raise click.BadParameter(f"there is no source {', '.join(unknown)}; there are {', '.join(SOURCES)}.")
+    if queues and (unknown := sorted(set(queues) - OPTIONS.keys())):
+        raise click.BadParameter(f"there is no source {', '.join(unknown)}; there are {', '.join(OPTIONS)}.")
     return queues
 
 

@@ -1,37 +1,53 @@
-"""All sources there are, by the names that collection documents use."""
+"""All sources there are, by the names that collection documents use.
+
+How each is asked is known at once, for every document is checked by it. What reads it is imported only when it is asked
+for: of all the libraries that sources need, most commands need none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from typing import cast
 
 from harvester.record import RawRecord, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.csw import source as csw
-from harvester.sources.deliveries import source as deliveries
-from harvester.sources.geodes import source as geodes
-from harvester.sources.geonetwork import source as geonetwork
-from harvester.sources.ign import source as ign
-from harvester.sources.oneatlas import source as oneatlas
-from harvester.sources.oneatlas_sar import source as oneatlas_sar
-from harvester.sources.openspot import source as openspot
-from harvester.sources.resto import source as resto
-from harvester.sources.source import Source
-from harvester.sources.stac import source as stac
+from harvester.sources.csw import options as csw
+from harvester.sources.deliveries import options as deliveries
+from harvester.sources.geodes import options as geodes
+from harvester.sources.geonetwork import options as geonetwork
+from harvester.sources.ign import options as ign
+from harvester.sources.oneatlas import options as oneatlas
+from harvester.sources.oneatlas_sar import options as oneatlas_sar
+from harvester.sources.openspot import options as openspot
+from harvester.sources.resto import options as resto
+from harvester.sources.source import Source, SourceOptions
+from harvester.sources.stac import options as stac
 
-SOURCES: Mapping[str, Source] = {
-    "csw": csw,
-    "deliveries": deliveries,
-    "geodes": geodes,
-    "geonetwork": geonetwork,
-    "ign": ign,
-    "oneatlas": oneatlas,
-    "oneatlas-sar": oneatlas_sar,
-    "openspot": openspot,
-    "resto": resto,
-    "stac": stac,
+OPTIONS: Mapping[str, type[SourceOptions]] = {
+    "csw": csw.Options,
+    "deliveries": deliveries.Options,
+    "geodes": geodes.Options,
+    "geonetwork": geonetwork.Options,
+    "ign": ign.Options,
+    "oneatlas": oneatlas.Options,
+    "oneatlas-sar": oneatlas_sar.Options,
+    "openspot": openspot.Options,
+    "resto": resto.Options,
+    "stac": stac.Options,
 }
 
-__all__ = ["SOURCES", "read_record"]
+
+class _Sources(dict[str, Source]):
+    """The module `source` beside the options of each kind."""
+
+    def __missing__(self, kind: str) -> Source:
+        package = OPTIONS[kind].__module__.rpartition(".")[0]
+        self[kind] = source = cast("Source", import_module(f"{package}.source"))
+        return source
+
+
+SOURCES: dict[str, Source] = _Sources()
 
 
 def read_record(kind: str, raw: RawRecord, sensors: Sensors) -> SceneRecord:
@@ -40,5 +56,4 @@ def read_record(kind: str, raw: RawRecord, sensors: Sensors) -> SceneRecord:
     Raises:
         UnreadableScene: it cannot be read, with the reason.
     """
-    scene: SceneRecord = SOURCES[kind].scene_from_record(raw, sensors)
-    return scene
+    return SOURCES[kind].scene_from_record(raw, sensors)

@@ -94,9 +94,8 @@ class FingerprintsInOrder(Protocol):
 
 
 class Source(Protocol):
-    """A module of this package."""
+    """A module `source` of a package beside this one."""
 
-    Options: type[Any]  #: a `SourceOptions` with what this source needs besides
     is_selectable: bool  #: whether `Selection.since` and `until` narrow what is asked; if not, each run asks for all
 
     def read_pages(

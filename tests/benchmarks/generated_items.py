@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from harvester.feeds import Feed
-from harvester.sources.registry import SOURCES
+from harvester.sources.stac.options import Options
 
 COLLECTION = "spot-6-7-drs"
 _FIRST = datetime(2014, 1, 1, 10, 30, tzinfo=UTC)
@@ -41,7 +41,7 @@ def write_items(path: Path, count: int, *, changed_share: float = 0.0) -> None:
 
 def feed_of(items: Path, page_size: int | None = None) -> Feed:
     """The file as the source of the collection."""
-    options = SOURCES["stac"].Options(url=items.as_uri(), preset=COLLECTION, page_size=page_size)
+    options = Options(url=items.as_uri(), preset=COLLECTION, page_size=page_size)
     return Feed(
         name=f"{COLLECTION}/stac",
         source="stac",

@@ -14,7 +14,7 @@ from harvester.errors import CatalogueError, SourceUnavailable
 from harvester.feeds import Feed, deliveries_at
 from harvester.harvest import HarvestRooms, Request, harvest
 from harvester.runs import RunBusy
-from harvester.sources.registry import SOURCES
+from harvester.sources.registry import OPTIONS
 from tests.harvest_rooms import counts, documents, sensors
 
 COLLECTIONS = {
@@ -66,7 +66,7 @@ def feed_of(kind: str, address: str) -> Feed:
         kind=kind,
         collection=COLLECTIONS[kind],
         location=address,
-        options=SOURCES[kind].Options(rate=1000.0, page_size=3, **options[kind]),
+        options=OPTIONS[kind](rate=1000.0, page_size=3, **options[kind]),
         withdrawals=_WITHDRAWALS,
     )
 

@@ -60,7 +60,6 @@ class InventedSource:
     is_selectable: bool = False
     parts: int = 1
     asked: list[Selection] = field(default_factory=list)  #: of each reading
-    Options: type[SourceOptions] = SourceOptions
 
     def read_pages(
         self, options: Any, selection: Selection, cursor: str | None, progress: Progress, fingerprints: Fingerprints

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from typing import ClassVar
 
 import httpx
 from pydantic import SecretStr
 
 from harvester.errors import SourceRefused
-from harvester.sources.source import SourceOptions
-
-TOKEN_URL = "https://authenticate.foundation.api.oneatlas.airbus.com/auth/realms/IDP/protocol/openid-connect/token"  # noqa: S105
+from harvester.sources.airbus.options import OneAtlasOptions
 
 #: A token that is about to end would end on its way.
 _MARGIN_S = 60.0
@@ -21,22 +18,16 @@ _ASSUMED_LIFETIME_S = 3600.0
 _Flow = Generator[httpx.Request, httpx.Response, None]
 
 
-class OneAtlasOptions(SourceOptions):
-    """What both Airbus catalogues need; the key is `credentials.api_key`."""
+def with_hosts_of(options: OneAtlasOptions, *urls: str) -> OneAtlasOptions:
+    """The same options, with the hosts of these addresses and of the identity service allowed."""
+    hosts = {httpx.URL(url).netloc.decode() for url in (options.token_url, *urls)}
+    return options.model_copy(update={"allowed_hosts": tuple(sorted({*options.allowed_hosts, *hosts}))})
 
-    opened_by: ClassVar = (("api_key",),)
 
-    token_url: str = TOKEN_URL  #: its host need not be among `allowed_hosts`
-
-    def with_hosts_of(self, *urls: str) -> SourceOptions:
-        """The same options, with the hosts of these addresses allowed."""
-        hosts = {httpx.URL(url).netloc.decode() for url in (self.token_url, *urls)}
-        return self.model_copy(update={"allowed_hosts": tuple(sorted({*self.allowed_hosts, *hosts}))})
-
-    def auth(self) -> ApiKeyAuth | None:
-        """What signs the requests; None where there is no key."""
-        key = self.credentials.api_key
-        return ApiKeyAuth(key, self.token_url) if key else None
+def auth_of(options: OneAtlasOptions) -> ApiKeyAuth | None:
+    """What signs the requests; None where there is no key."""
+    key = options.credentials.api_key
+    return ApiKeyAuth(key, options.token_url) if key else None
 
 
 class ApiKeyAuth(httpx.Auth):

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from logging import getLogger
-from typing import ClassVar
 from urllib.parse import urlencode
-
-from pydantic import Field
 
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session, basic_auth
 from harvester.record import Page, RawRecord, once_each
 from harvester.sources.csw.answer import SearchResults, search_results
+from harvester.sources.csw.options import Options
 from harvester.sources.csw.request import DUBLIN_CORE_SCHEMA, ISO_SCHEMA, constraint_of, get_records
 from harvester.sources.iso19139.document import XmlElement, text
 from harvester.sources.iso19139.record import raw_record_from_iso, scene_from_iso, undelivered_record
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
+from harvester.sources.source import Fingerprints, Progress, Selection, undivided
+
+__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 logger = getLogger(__name__)
 
@@ -29,18 +29,6 @@ scene_from_record = scene_from_iso
 
 _PAGE_SIZE = 100
 _MOST_STEPS_BACK = 10
-
-
-class Options(SourceOptions):
-    """A CSW catalogue, and the names by which it can be asked."""
-
-    opened_by: ClassVar = (("user", "password"),)
-
-    page_size: int | None = Field(default=None, ge=1, le=1000)
-    queryable_prefix: str = "apiso:"  #: of Modified and BoundingBox; empty for servers that know them without
-    sort_by: tuple[str, ...] = ("apiso:Identifier",)  #: queryables; pages that are not sorted lose records
-    where: Mapping[str, str] = Field(default_factory=dict)  #: queryable -> the value that it must have
-    time_format: str = "%Y-%m-%d"  #: as `strftime` takes it; GEOSUD wants "%Y-%m-%d %H:%M:%S"
 
 
 def read_pages(

@@ -15,17 +15,12 @@ from fsspec import AbstractFileSystem
 
 from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable, UnreadableScene
+from harvester.sources.deliveries.addresses import IN_ARCHIVE, URL, shown_location
 from harvester.sources.deliveries.file_tree import Tree
 from harvester.sources.deliveries.local_tree import LocalTree
 from harvester.sources.deliveries.remote_tree import RemoteTree, close_files
 from harvester.sources.deliveries.ssh_files import KnownHostsFileSystem
 
-_URL = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:(?P<user>[^/@:]*)(?::(?P<password>[^/]*))?@)?"
-    r"(?P<host>\[[^\]/]*\]|[^/:]*)(?::(?P<port>\d+))?(?P<path>/.*)?",
-    re.DOTALL,
-)
-_IN_ARCHIVE = re.compile(r"\A(zip|tar)(://)?::")
 #: What stands unescaped in the path of a URL; "!" is not among it, because it ends the name of an archive.
 _PLAIN = "$&'()*+,;=:@~"
 
@@ -67,16 +62,6 @@ class OpenLocation:
     only: str | None  #: the one entry of the root that was asked for, None for all
 
 
-def shown_location(location: str) -> str:
-    """A location as it may be shown: without user name and password."""
-    found = _URL.fullmatch(_IN_ARCHIVE.sub("", location))
-    if found is None:
-        scheme, colon, _ = location.partition("://")
-        return f"{scheme}://…" if colon else location
-    port = f":{found['port']}" if found["port"] else ""
-    return f"{found['scheme'].lower()}://{found['host']}{port}{found['path'] or ''}"
-
-
 def open_location(location: str, credentials: Credentials, timeout_s: float) -> OpenLocation:
     """Connect to where the deliveries are.
 
@@ -89,11 +74,11 @@ def open_location(location: str, credentials: Credentials, timeout_s: float) -> 
     Raises:
         SourceUnavailable: When it does not exist, cannot be reached or cannot be read.
     """
-    place = _IN_ARCHIVE.sub("", location)
+    place = IN_ARCHIVE.sub("", location)
     if not place.strip():
         # An empty path would be the working directory; mostly it is a variable that is not set.
         raise SourceUnavailable("The location is empty: give a path or URL, or a dot for the working directory.")
-    found = _URL.fullmatch(place)
+    found = URL.fullmatch(place)
     if found is None and "://" in place:
         raise SourceUnavailable("The URL cannot be read: write / and other signs in a password as %2F, %40…")
     if found is None:

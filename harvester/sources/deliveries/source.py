@@ -6,16 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from urllib.parse import unquote
 
-from pydantic import Field
-
 from harvester.dimap import scene_from_delivery
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.deliveries.directories import Position
 from harvester.sources.deliveries.file_tree import Limits
-from harvester.sources.deliveries.location import open_location, shown_location
+from harvester.sources.deliveries.location import open_location
+from harvester.sources.deliveries.options import Options
 from harvester.sources.deliveries.walk import Found, Walk, cursor_of
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
+from harvester.sources.source import Fingerprints, Progress, Selection, undivided
 
 __all__ = ["Limits", "Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -26,22 +25,6 @@ windows = undivided
 
 #: A page is one transaction and lies in memory as a whole.
 _PAGE_BYTES = 64 * 2**20
-
-
-class Options(SourceOptions):
-    """Where the deliveries are and how they are read; `rate` and `allowed_hosts` are not used.
-
-    The `url` is a path, or a URL of file, ftp, sftp or s3. The user and password of the credentials are those of an FTP
-    or SFTP server, or the two keys of an object store, where the URL has none.
-    """
-
-    page_size: int = Field(default=200, ge=1, le=1000)  #: records
-    limits: Limits = Limits()
-
-    @property
-    def shown_location(self) -> str:
-        """The location without credentials."""
-        return shown_location(self.url)
 
 
 def read_pages(

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from pydantic import Field
-
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.instants import rfc3339
@@ -23,27 +21,18 @@ from harvester.sources.feature_search.paging import (
     raw_record,
     whole_number,
 )
+from harvester.sources.geodes.options import Options
 from harvester.sources.geodes.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
+from harvester.sources.source import Fingerprints, Progress, Selection
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 is_selectable = True
 
-#: The portal refuses more (its support pages; eodag PR #1938).
-_LARGEST_PAGE = 80
 
 _VERSION = re.compile(r":V\d+$")
 _SUPERSEDED = "superseded versions"
 _FIRST_MONTH = (2023, 1)  # nothing was inserted before the portal was built; what was falls in the first window
-
-
-class Options(SourceOptions):
-    """Which collections of GEODES are read. Its search is open: an API key is for downloads, and is never sent."""
-
-    url: str = Field(default="https://geodes-portal.cnes.fr/api/stac", repr=False)
-    collections: tuple[str, ...] = Field(min_length=1)  #: names at GEODES, such as PEPS_S2_L1C
-    page_size: int = Field(default=_LARGEST_PAGE, ge=1, le=_LARGEST_PAGE)
 
 
 def read_pages(

@@ -7,17 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from logging import getLogger
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import quote
-
-from pydantic import Field
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session, basic_auth
 from harvester.record import Page, RawRecord, known
+from harvester.sources.geonetwork.options import Options
 from harvester.sources.iso19139.document import canonical_xml, parsed_xml
 from harvester.sources.iso19139.record import scene_from_iso, undelivered_record
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
+from harvester.sources.source import Fingerprints, Progress, Selection, undivided
+
+__all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 logger = getLogger(__name__)
 
@@ -27,16 +28,6 @@ windows = undivided
 scene_from_record = scene_from_iso
 
 _PAGE_SIZE = 50
-
-
-class Options(SourceOptions):
-    """A GeoNetwork catalogue; `url` is its root, such as `https://catalogue.example/geonetwork`."""
-
-    opened_by: ClassVar = (("user", "password"),)
-
-    page_size: int | None = Field(default=None, ge=1, le=1000)
-    portal: str = Field(default="srv", pattern=r"^[A-Za-z0-9_-]+$")  #: "srv" is the whole catalogue
-    query: str | None = None  #: in the query language of Lucene, such as "resourceType:dataset"
 
 
 def read_pages(

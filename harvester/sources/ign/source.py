@@ -8,10 +8,9 @@ each of them shows; else the bounding boxes of the capabilities do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import shapely
-from pydantic import BaseModel, ConfigDict, Field
 
 from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
@@ -19,35 +18,15 @@ from harvester.http import Session
 from harvester.record import Page, RawRecord
 from harvester.sources.ign.graph import features_by_region
 from harvester.sources.ign.layers import Layer, layers_of_wms, layers_of_wmts
+from harvester.sources.ign.options import Graph, Options
 from harvester.sources.ign.records import scene_from_record
-from harvester.sources.source import BBox, Fingerprints, Progress, Selection, SourceOptions, undivided
+from harvester.sources.source import Fingerprints, Progress, Selection, undivided
 
 __all__ = ["Graph", "Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 is_selectable = False
 #: There are a few dozen records.
 windows = undivided
-
-
-class Graph(BaseModel):
-    """A WFS feature type that outlines the pieces of each mosaic."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str = "https://data.geopf.fr/wfs/ows"
-    type_name: str  #: with `{year}` for the year of the layer
-    region: str = "dep"  #: attribute that names the region of a piece
-
-
-class Options(SourceOptions):
-    """Which family of yearly layers is read, and what tells where they lie."""
-
-    url: str = "https://data.geopf.fr/wmts"
-    family: Literal["SPOT", "PLEIADES"]  #: of the layers `{prefix}.{family}.{year}`
-    prefix: str = "ORTHOIMAGERY.ORTHO-SAT"
-    territories: Mapping[str, BBox] = Field(default_factory=dict)  #: one record for each that a layer meets
-    graph: Graph | None = None  #: in place of bounding boxes and territories, which then tell where it must lie
-    wms_url: str | None = None  #: a WMS that serves layers of the same names
 
 
 def read_pages(

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import shapely
-from pydantic import Field
 
 from footprints import bbox_parts
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord, Withdrawal, once_each
-from harvester.sources.airbus.auth import OneAtlasOptions
+from harvester.sources.airbus.auth import auth_of, with_hosts_of
 from harvester.sources.airbus.features import moment_or_none, records_from_features
+from harvester.sources.oneatlas.options import Options
 from harvester.sources.oneatlas.records import scene_from_record
 from harvester.sources.oneatlas.windows import Answer, Position, Stage, walk
 from harvester.sources.source import BBox, Fingerprints, Progress, Selection
@@ -25,9 +25,6 @@ __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windo
 
 is_selectable = True
 
-_ENDPOINT = "https://search.foundation.api.oneatlas.airbus.com/api"
-_LARGEST_PAGE = 500
-_USUAL_PAGE = 200
 #: The acquisition date was met some hours beside the image.
 _DATES_ARE_OFF = timedelta(days=1)
 #: Clocks differ, and an index lags behind: what was seen no later than this after its deletion is gone all the same;
@@ -37,34 +34,6 @@ _LAG = timedelta(hours=1)
 _PASSING = frozenset({"rights"})
 #: The part of a full load that reads the deletions.
 _DELETIONS = "deletions"
-
-
-class Options(OneAtlasOptions):
-    """Which part of the catalogue is read, and how."""
-
-    url: str = Field(default=f"{_ENDPOINT}/v2/opensearch", repr=False)
-    deleted_url: str | None = f"{_ENDPOINT}/v1/deleted/search"  #: None = deletions are only known by absence
-    constellation: Literal["PHR", "SPOT", "PNEO"]
-    workspace: str | None = None  #: None = `public`, or `public-pneo` for Pléiades Neo
-    processing_levels: tuple[str, ...] = ("ALBUM", "SENSOR")
-    first_date: date = date(2011, 12, 1)  #: where the windows of a full load begin; what is older comes with the first
-    window_limit: int = Field(default=10_000, ge=2)  #: hits of one query that the service pages through
-    tie_breaker: str | None = "id"  #: orders records of one instant; None where the service refuses to sort by it
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is shown to those who have no key."""
-        return self.constellation != "PNEO"
-
-    @property
-    def records_per_page(self) -> int:
-        """What is asked for: at most what the service allows, and less than a window holds."""
-        return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE, self.window_limit // 2)
-
-    @property
-    def first_moment(self) -> datetime:
-        """The beginning of the first date, UTC."""
-        return datetime.combine(self.first_date, time(), UTC)
 
 
 def read_pages(
@@ -97,7 +66,7 @@ def read_pages(
     if options.lacks_credentials:
         raise SourceRefused("Pléiades Neo is only shown to holders of an API key: give this source an api_key.")
     catalogue = _Catalogue(options, selection)
-    with Session(options.with_hosts_of(options.deleted_url or options.url), auth=options.auth()) as session:
+    with Session(with_hosts_of(options, options.deleted_url or options.url), auth=auth_of(options)) as session:
         position = Position.from_cursor(cursor) if cursor else catalogue.first_position()
         if position.stage == "deletions":
             after = None if selection.part == _DELETIONS else catalogue.records_position(position.last)

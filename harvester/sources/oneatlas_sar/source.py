@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import httpx
-from pydantic import Field
 
 from harvester.errors import SourceRefused, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord, Withdrawal
-from harvester.sources.airbus.auth import OneAtlasOptions
+from harvester.sources.airbus.auth import auth_of, with_hosts_of
 from harvester.sources.airbus.features import moment_or_none, records_from_features
 from harvester.sources.airbus.positions import ResumablePosition
+from harvester.sources.oneatlas_sar.options import Feed, Options
 from harvester.sources.oneatlas_sar.records import scene_from_record
 from harvester.sources.source import Fingerprints, Progress, Selection, undivided
 
@@ -25,30 +25,11 @@ is_selectable = True
 #: A feed is read one page after the other.
 windows = undivided
 
-_LARGEST_PAGE = 1000
-_USUAL_PAGE = 100
 #: To be revoked is a change too: what was changed no later than this after its revocation is still revoked.
 _STILL_REVOKED = timedelta(days=1)
 
 #: How long an offer holds, to whom it is made, and how many images are like it.
 _PASSING = frozenset({"properties.expiry", "properties.orderTemplate", "properties.datastackCount"})
-
-Feed = Literal["replication", "revocation"]
-
-
-class Options(OneAtlasOptions):
-    """Where the catalogue is; it always wants an API key."""
-
-    url: str = Field(default="https://sar.api.oneatlas.airbus.com/v1/sar/catalogue", repr=False)
-
-    def feed_url(self, feed: Feed) -> str:
-        """The address of a feed."""
-        return f"{self.url.rstrip('/')}/{feed}"
-
-    @property
-    def records_per_page(self) -> int:
-        """What is asked for: at most what the service allows."""
-        return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE)
 
 
 class _Position(ResumablePosition):
@@ -110,7 +91,7 @@ def read_pages(
         raise SourceRefused("The radar catalogue is only shown to holders of an API key: give this source an api_key.")
     start = _Position(parameters=_first(options, selection.since))
     position = _Position.from_cursor(cursor) if cursor else start
-    with Session(options.with_hosts_of(), auth=options.auth()) as session:
+    with Session(with_hosts_of(options), auth=auth_of(options)) as session:
         progress.at_hand = "revocations"
         revocations = _revocations(session, options, selection)
         progress.at_hand = "acquisitions"

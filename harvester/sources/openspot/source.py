@@ -20,8 +20,9 @@ import lxml.html
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord
+from harvester.sources.openspot.options import Options
 from harvester.sources.openspot.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
+from harvester.sources.source import Fingerprints, Progress, Selection, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -34,15 +35,6 @@ _PAGE_SIZE = 1000
 _PASSING = frozenset({"feature.id", "feature.properties.fid", "feature.properties.page_"})
 _YEAR = re.compile(r"\d{4}")
 _MODE = re.compile(r"\w[\w.,-]*")
-
-
-class Options(SourceOptions):
-    """Where OpenSpot is, and what of it is read."""
-
-    url: str = "https://openspot-dinamis.data-terra.org/"
-    years: tuple[str, ...] = ()  #: "2018"…; without any, those that the pages offer
-    modes: tuple[str, ...] = ()  #: as the service names them; without any, those that the pages offer
-    pages: tuple[str, ...] = ("",)  #: paths of the pages that offer years and modes; "PO" is the one for overseas
 
 
 def read_pages(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urljoin
-
-from pydantic import Field, model_validator
 
 from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
@@ -22,8 +20,9 @@ from harvester.sources.feature_search.paging import (
     raw_record,
     whole_number,
 )
+from harvester.sources.resto.options import Options
 from harvester.sources.resto.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions, undivided
+from harvester.sources.source import Fingerprints, Progress, Selection, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -31,8 +30,6 @@ is_selectable = True
 #: Not every service can select by time, and then each part would be everything.
 windows = undivided
 
-#: More is refused by some services (Theia) and silently capped by others (SARA).
-_LARGEST_PAGE = 500
 
 #: The service of 2013 writes times without their zone: asking from a day earlier covers every zone.
 _ANY_ZONE = timedelta(days=1)
@@ -44,23 +41,6 @@ _PASSING = frozenset({"properties.likes", "properties.keywords"})
 _MOST_EMPTY_PAGES = 20
 
 _Pages = Iterator[tuple[Page, int | None]]  #: with how many records there are in all, where the service says it
-
-
-class Options(SourceOptions):
-    """Where a resto is and which of its dialects it speaks."""
-
-    dialect: Literal["v2", "v9", "opensearch3"]  #: resto 2 to 8; resto 9 and later; Kalideos before it had resto
-    collection: str | None = None  #: its name at the service; opensearch3 has none
-    page_size: int = Field(default=100, ge=1, le=_LARGEST_PAGE)
-    #: Parameters with the first and last date of change: v2 services differ (`updatedFrom`, `updated`).
-    updated_from: str | None = None
-    updated_to: str | None = None
-
-    @model_validator(mode="after")
-    def _names_its_collection(self) -> Options:
-        if self.dialect == "v9" and not self.collection:
-            raise ValueError("resto v9 is harvested collection by collection: name one in `collection`")
-        return self
 
 
 def read_pages(

@@ -38,7 +38,9 @@ def documents(tmp_path: Path) -> Path:
 def write_document(folder: Path, *names: str) -> None:
     """Let the document of the collection name these sources."""
     document = yaml.safe_load((default_collections_directory() / f"{HELD}.yaml").read_text("utf-8"))
-    document["harvest"]["sources"] = [{"source": "geodes", "name": name} for name in names]
+    document["harvest"]["sources"] = [
+        {"source": "geodes", "name": name, "options": {"collections": ["A"]}} for name in names
+    ]
     (folder / f"{HELD}.yaml").write_text(json.dumps(document), "utf-8")
 
 

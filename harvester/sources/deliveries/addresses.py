@@ -1,0 +1,22 @@
+"""Addresses of deliveries, as people write them."""
+
+from __future__ import annotations
+
+import re
+
+URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:(?P<user>[^/@:]*)(?::(?P<password>[^/]*))?@)?"
+    r"(?P<host>\[[^\]/]*\]|[^/:]*)(?::(?P<port>\d+))?(?P<path>/.*)?",
+    re.DOTALL,
+)
+IN_ARCHIVE = re.compile(r"\A(zip|tar)(://)?::")
+
+
+def shown_location(location: str) -> str:
+    """A location as it may be shown: without user name and password."""
+    found = URL.fullmatch(IN_ARCHIVE.sub("", location))
+    if found is None:
+        scheme, colon, _ = location.partition("://")
+        return f"{scheme}://…" if colon else location
+    port = f":{found['port']}" if found["port"] else ""
+    return f"{found['scheme'].lower()}://{found['host']}{port}{found['path'] or ''}"

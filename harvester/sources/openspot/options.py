@@ -1,0 +1,14 @@
+"""How OpenSpot is asked."""
+
+from __future__ import annotations
+
+from harvester.sources.source import SourceOptions
+
+
+class Options(SourceOptions):
+    """Where OpenSpot is, and what of it is read."""
+
+    url: str = "https://openspot-dinamis.data-terra.org/"
+    years: tuple[str, ...] = ()  #: "2018"…; without any, those that the pages offer
+    modes: tuple[str, ...] = ()  #: as the service names them; without any, those that the pages offer
+    pages: tuple[str, ...] = ("",)  #: paths of the pages that offer years and modes; "PO" is the one for overseas
