@@ -19,8 +19,6 @@ from logging import getLogger
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from pypgstac.db import PgstacDB
-from pypgstac.migrate import Migrate
 
 from database.connections import Database, Role
 from database.errors import DatabaseNewer, MigrationAltered, MigrationError, NotMigrated
@@ -263,6 +261,10 @@ def _refuse(state: MigrationState) -> None:
 
 
 def _migrate_pgstac(database: Database) -> None:
+    # Once in a release; what they import on their side, boto3 and more, would hold up each command.
+    from pypgstac.db import PgstacDB  # noqa: PLC0415
+    from pypgstac.migrate import Migrate  # noqa: PLC0415
+
     # A connection of its own: its files leave another role and search path behind.
     with database.connect("owner", autocommit=True) as connection:
         try:
