@@ -33,6 +33,8 @@ from tests.chaos.catalogue_state import FAULTS
 from tests.harvest_rooms import Items, images, items, timeless
 from tests.harvester.invented_source import InventedSource, feed_of
 
+Record = tuple[str, str, dict[str, Any]]  #: Item, source and content
+
 _CHANGES = statement("stac_api", "changes")
 _ALL_AT_ONCE = 1000
 _LISTED = ("platform", "constellation", "sat:orbit_state", "instruments")
@@ -76,7 +78,12 @@ class Held:
         return dict(self.rows("SELECT id, scene FROM dinamis.item WHERE is_published AND scene IS NOT NULL"))
 
     @cached_property
-    def records(self) -> list[tuple[str, str, dict[str, Any]]]:
+    def collections(self) -> dict[str, str]:
+        """The collection where each Item of an image is, or was."""
+        return dict(self.rows("SELECT id, collection FROM dinamis.item WHERE scene IS NOT NULL"))
+
+    @cached_property
+    def records(self) -> list[Record]:
         """Item, source and content of each record in force."""
         return [
             (item, source, json.loads(bytes(content)))
@@ -117,22 +124,40 @@ def an_acquisition_has_one_item_in_a_collection(held: Held) -> None:
 
 
 def what_records_say_makes_them_one_acquisition(held: Held) -> None:
-    """They are of one if they share a name, or were taken within two seconds, or others are of one with both."""
-    left = held.records
+    """They are of one if they share a name, or were taken within two seconds, or others are of one with both.
+
+    Only those that cannot all have an Item under the id that they give may have stayed together.
+    """
+    acquisitions: defaultdict[str, list[list[Record]]] = defaultdict(list)
+    for together in _joined(held.records):
+        (scene,) = {held.scenes[item] for item, *_ in together}
+        acquisitions[scene].append(together)
+    for several in acquisitions.values():
+        assert len(several) == 1 or not all(_may_have_its_id(held, one, each) for each in several for one in each)
+
+
+def _joined(records: Sequence[Record]) -> Iterator[list[Record]]:
+    """Records in the groups that they join."""
+    left = list(records)
     while left:
-        first, *left = left
-        together = [first]
+        together = [left.pop()]
         for _, _, said in together:
             joined = [other for other in left if _are_of_one_acquisition(said, other[2])]
             left = [other for other in left if other not in joined]
             together += joined
-        scenes = {held.scenes[item] for item, *_ in together}
-        assert len(scenes) == 1, together
-        assert scenes.isdisjoint(held.scenes[item] for item, *_ in left), together
+        yield together
 
 
 def _are_of_one_acquisition(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return not set(one["keys"]).isdisjoint(other["keys"]) or abs(one["seconds"] - other["seconds"]) <= _SAME_MOMENT_S
+
+
+def _may_have_its_id(held: Held, record: Record, together: Sequence[Record]) -> bool:
+    """Whether no Item of others, or in another collection, has the id that a record gives."""
+    item, source, said = record
+    given = f"ARCHIVE-{said['image']}" if source == "archive" else said["image"]
+    is_elsewhere = held.collections.get(given, held.collections[item]) != held.collections[item]
+    return not is_elsewhere and all(each in together for each in held.records if each[0] == given)
 
 
 def an_item_says_what_its_records_say(held: Held) -> None:
