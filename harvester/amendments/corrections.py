@@ -16,7 +16,6 @@ from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes
 from harvester.errors import HarvestError, UnreadableScene
-from harvester.feeds import Feed
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.items.corrections import MADE_BY_THE_CATALOGUE
 from harvester.ledger import KnownItem
@@ -81,9 +80,9 @@ def correct_item(rooms: HarvestRooms, item: str, field: str, value: Any | None, 
 
         def work(connection: Connection, side: Connection) -> tuple[Correction | None, set[str]]:
             catalogue.wait_for_other_writers(connection)
-            known, feed = _known(connection, item)
+            known, told_by = _known(connection, item)
             _write_down(connection, known, field, value, reason, author)
-            touched = _rebuild(connection, side, rooms, known, feed, f"{field}: {reason} ({author})")
+            touched = _rebuild(connection, side, rooms, known, told_by, f"{field}: {reason} ({author})")
             return _correction(connection, item, field), touched
 
         _, touched = connections.once(work, lambda connection, done: _correction(connection, item, field) == done[0])
@@ -98,12 +97,12 @@ def _require_correctable(field: str) -> None:
         raise CorrectionRefused(f"{field} is no field of an Item that a source describes. {hint}")
 
 
-def _known(connection: Connection, item: str) -> tuple[KnownItem, Feed]:
-    """An Item, and a feed that told of it."""
+def _known(connection: Connection, item: str) -> tuple[KnownItem, str | None]:
+    """An Item, and the name of a feed that tells of it, as one does of each that stands."""
     row = connection.execute(CORRECTABLE_ITEM, {"item": item}).fetchone()
     if row is None:
         raise CorrectionRefused(f"There is no Item {item}: look for its id with a search.")
-    return KnownItem(*row[:-1]), runs.kept_feed(connection, row[-1])
+    return KnownItem(*row[:-1]), row[-1]
 
 
 def _write_down(
@@ -123,15 +122,16 @@ def _write_down(
 
 
 def _rebuild(
-    connection: Connection, side: Connection, rooms: HarvestRooms, item: KnownItem, feed: Feed, what: str
+    connection: Connection, side: Connection, rooms: HarvestRooms, item: KnownItem, told_by: str | None, what: str
 ) -> set[str]:
     """Write the Item anew in a run of its own; returns the collections that this changes.
 
     Raises:
         CorrectionRefused: it would not be valid.
     """
-    if not item.is_published:
+    if told_by is None or not item.is_published:
         return set()
+    feed = runs.kept_feed(connection, told_by)
     run = runs.begin(connection, feed, Request(), [Selection()], is_everything=False, kind="correct")
     part = runs.claim_part(connection, run)
     assert part is not None  # noqa: S101 - nobody else can see this run yet

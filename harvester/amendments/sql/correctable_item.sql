@@ -1,4 +1,4 @@
--- An Item, and the feed of the first record that told of it.
+-- An Item, and the feed of the first record of it; none where all its records are of other Items by now.
 SELECT
     item.id,
     item.scene,
@@ -8,7 +8,7 @@ SELECT
     item.created,
     known.feed
 FROM dinamis.item
-    JOIN dinamis.source_record AS known ON known.item = item.id
+    LEFT JOIN dinamis.source_record AS known ON known.item = item.id
 WHERE item.id = %(item)s
 ORDER BY known.id
 LIMIT 1;

@@ -128,6 +128,17 @@ def test_wrong_field_or_value_is_refused_and_nothing_is_written(
     assert contents() == before
 
 
+def test_correction_can_be_removed_when_all_records_are_of_another_item(one: Stock) -> None:
+    """Nothing tells of the Item any more, but its correction would be in force again if something did."""
+    correct(one, "eo:cloud_cover", 80)
+    one.held.records = {"a": image(1)}
+    one.harvest()
+    correct(one, "eo:cloud_cover", None)
+    one.held.records["b"] = image()
+    one.harvest()
+    assert items(one.database)[ITEM]["properties"]["eo:cloud_cover"] == 12.5
+
+
 def test_item_that_is_not_there_cannot_be_corrected(one: Stock) -> None:
     """An unknown Item is named, and a withdrawn one is to come back first; its correction can be removed though."""
     with pytest.raises(CorrectionRefused, match="no Item IMAGE"):
