@@ -167,6 +167,8 @@ class Ledger:
 
     def known(self, records: Collection[str]) -> dict[str, KnownRecord]:
         """Those of the given record ids that the ledger holds."""
+        if not records:
+            return {}
         rows = self._connection.execute(KNOWN_RECORDS, {"source": self._source, "records": list(records)})
         return {record: KnownRecord(bytes(digest), *rest) for record, digest, *rest in rows}
 

@@ -91,14 +91,11 @@ class PageWriting:
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
         records = list(map(_with_printable_id, page.records))
-        names = [raw.id for raw in records] + [gone.id for gone in page.withdrawals] + [each.raw.id for each in refused]
-        known = self._ledger.known(names)
+        known = self._ledger.known([raw.id for raw in records])
         self._note_unread(page, report)
         self._take(list(self._read_changed(records, known, readings, report)), report)
-        if page.withdrawals or refused:
-            known = self._ledger.known(names)  # some may be of another Item by now
-        gone = self._withdraw(page.withdrawals, known, report)
-        self._put_in_quarantine(refused, known, report)
+        gone = self._withdraw(page.withdrawals, report)
+        self._put_in_quarantine(refused, report)
         self._find_sets()
         self._settle(report)
         report.require_complete(len(records) + len(page.unread) + gone + len(refused))
@@ -266,10 +263,15 @@ class PageWriting:
                 return
             middle = len(taken) // 2
             self._take(taken[:middle], report)
-            self._take(taken[middle:], report)
+            self._take(self._as_known_now(taken[middle:]), report)
             return
         self._note(drafts)
         self._count(taken, report)
+
+    def _as_known_now(self, taken: Sequence[Taken]) -> list[Taken]:
+        """Records that are taken in after others of their page, which may have let them be of another Item."""
+        known = self._ledger.known([each.raw.id for each in taken])
+        return [each._replace(before=known.get(each.raw.id)) for each in taken]
 
     def _note(self, drafts: Mapping[str, Draft]) -> None:
         self._drafts.settled |= drafts
@@ -303,12 +305,13 @@ class PageWriting:
 
     # Withdrawing
 
-    def _withdraw(self, withdrawals: Sequence[Withdrawal], known: Mapping[str, KnownRecord], report: PageReport) -> int:
+    def _withdraw(self, withdrawals: Sequence[Withdrawal], report: PageReport) -> int:
         """Take records away that are gone; those that are not in force here, or came back since, are left alone.
 
         Returns:
             How many are accounted for.
         """
+        known = self._ledger.known([each.id for each in withdrawals])
         seen = self._ledger.last_seen([each.id for each in withdrawals if each.at])
         gone = {
             each.id: printable(each.reason)
@@ -316,25 +319,22 @@ class PageWriting:
             if _is_gone(each, known.get(each.id), seen.get(each.id))
         }
         report.unknown_withdrawals += len(withdrawals) - len(gone)
-        for some in self._taken_out(gone, known, report, self._ledger.withdraw):
+        for some in self._taken_out(gone, report, self._ledger.withdraw):
             report.outcomes[Outcome.WITHDRAWN] += len(some)
             report.withdrawn += some.items()
         return len(gone)
 
-    def _put_in_quarantine(
-        self, refused: Sequence[RecordEntry], known: Mapping[str, KnownRecord], report: PageReport
-    ) -> None:
+    def _put_in_quarantine(self, refused: Sequence[RecordEntry], report: PageReport) -> None:
         entries = {each.raw.id: each for each in refused}
         reasons = {name: str(each.reason) for name, each in entries.items()}
         keep = partial(_keep_some, self._ledger, entries)
-        for some in self._taken_out(reasons, known, report, keep):
+        for some in self._taken_out(reasons, report, keep):
             for name, reason in some.items():
                 report.refuse(name, reason)
 
     def _taken_out(
         self,
         gone: Mapping[str, str],
-        known: Mapping[str, KnownRecord],
         report: PageReport,
         note: Callable[[Mapping[str, str]], None],
     ) -> Iterator[Mapping[str, str]]:
@@ -344,6 +344,7 @@ class PageWriting:
         """
         if not gone:
             return
+        known = self._ledger.known(gone)  # those that went before may have let them be of another Item
         try:
             with self._connection.transaction():
                 note(gone)
@@ -357,7 +358,7 @@ class PageWriting:
                 return
             names = list(gone)
             for some in (names[: len(names) // 2], names[len(names) // 2 :]):
-                yield from self._taken_out({name: gone[name] for name in some}, known, report, note)
+                yield from self._taken_out({name: gone[name] for name in some}, report, note)
             return
         self._note(changed)
         yield gone

@@ -302,6 +302,46 @@ def test_record_that_is_gone_goes_though_those_that_it_joined_cannot_part(stock:
     ]
 
 
+def test_record_that_others_of_its_page_gave_to_another_item_changes_there(stock: Stock) -> None:
+    """They join its acquisition to an older one, a refused record has them taken in by turns; then it leaves both."""
+    stock.held.records = {"a": image(), "c": image(5)}
+    stock.harvest()
+    both = image(1, keys=(IMAGE, image(5)["image"]), job="JOB_2")
+    stock.held.records |= {"b": both, "c": image(7, job="JOB_3"), "z": {**image(9, keys=("OTHER",)), "image": IMAGE}}
+    assert counts(stock.harvest()) == {"unchanged": 1, "new": 1, "changed": 1, "quarantined": 1}
+    assert stock.harvest(feed_of("held", HELD), reread=True).items_written == 0
+
+
+def test_record_goes_from_the_item_that_others_of_its_page_left_it(stock: Stock) -> None:
+    """What joined its acquisition to another one goes first, as not all can go at once."""
+    stock.held.records = {
+        "a": image(),
+        "b": image(keys=(IMAGE, image(5)["image"]), job="JOB_2"),
+        "c": image(5, job="JOB_3"),
+        "x": image(8, keys=("ONE",)),
+        "y": {**image(9, keys=("TWO",)), "image": image(8)["image"]},
+        "z": image(8, keys=("ONE", "TWO"), job="JOB_2"),
+    }
+    stock.harvest()
+    for gone in "bcz":
+        del stock.held.records[gone]
+    stock.held.withdrawals = [Withdrawal(id=gone, reason="sold") for gone in "bcz"]
+    assert counts(stock.harvest()) == {"unchanged": 3, "withdrawn": 3}
+    assert items(stock.database).keys() == {IMAGE, image(8)["image"]}
+
+
+def test_undone_run_leaves_what_it_joined_and_what_it_could_read_as_it_was(stock: Stock) -> None:
+    """Those that it joined part, and of theirs what was in quarantine is there again."""
+    stock.held.records = {"a": image(), "b": image(5), "c": image(5, job="JOB_2", problem="it is torn")}
+    stock.harvest()
+    before = timeless_items(stock)
+    stock.held.records |= {"c": image(5, job="JOB_2"), "d": image(1, keys=(IMAGE, image(5)["image"]), job="JOB_3")}
+    joining = stock.harvest()
+    assert items(stock.database).keys() == {IMAGE}
+    undo_run(joining.run or 0, {"pleiades/held": stock.held_feed}.get, rooms(stock.database, HELD, COAST, ARCHIVE))
+    assert timeless_items(stock) == before
+
+
 def test_names_that_the_reader_of_today_finds_join_a_record_when_its_acquisition_is_touched(stock: Stock) -> None:
     """A record that was read by another release parts from its acquisition, and is of the one that has its name."""
     other = str(image(5)["image"])
