@@ -16,7 +16,7 @@ def regroup(
     """Let each acquisition have the Items that hold its records, one in each collection.
 
     An Item goes with the record that it is called after, else with its first; one without records stays with its
-    acquisition.
+    acquisition. Where there is none for its records, one that was withdrawn comes back if it is called after one.
 
     Args:
         acquisitions: of all records of these Items.
@@ -28,14 +28,22 @@ def regroup(
         The present Item, perhaps a new one, of each record that is of another one than it was.
     """
     holding = {key: draft for draft in drafts.values() for key in draft.records}
+    withdrawn = {name: draft for name, draft in drafts.items() if not draft.known.is_published}
     items = _items(acquisitions, drafts, leaving)
     moved = {}
     for acquisition in acquisitions:
         standing = _standing(items[acquisition.scene.id], acquisition.scene.id)
-        for member in acquisition.members:
-            if member.scene and (home := _home(member, holding[member.key], acquisition.scene.id, standing, now)):
+        former = [each for each in acquisition.members if each.scene]
+        for member in sorted(former, key=lambda each: not _comes_back(each, holding[each.key], withdrawn)):
+            if home := _home(member, holding[member.key], acquisition.scene.id, standing, now):
                 moved[member.key] = home
     return moved
+
+
+def _comes_back(member: Member, holding: Draft, withdrawn: Mapping[str, Draft]) -> bool:
+    """Whether an Item of its collection that is withdrawn is called after a record."""
+    called = withdrawn.get(member.outline.id) if member.outline else None
+    return called is not None and called.known.collection == holding.known.collection
 
 
 def _items(

@@ -342,6 +342,21 @@ def test_undone_run_leaves_what_it_joined_and_what_it_could_read_as_it_was(stock
     assert timeless_items(stock) == before
 
 
+def test_item_comes_back_after_whichever_of_its_records_it_is_called(stock: Stock) -> None:
+    """Not the first of its records, which came later and calls itself otherwise, has a new one made."""
+    other = str(image(5)["image"])
+    stock.held.records = {"a": image(), "c": image(5)}
+    stock.harvest()
+    stock.held.records["b"] = {**image(5, keys=(other,), job="JOB_2"), "image": "CALLED_OTHERWISE"}
+    stock.harvest()
+    stock.held.records["d"] = image(1, keys=(IMAGE, other), job="JOB_3")
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE}
+    stock.held.records["d"] = image(1, job="JOB_3")
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE, other, str(image(1)["image"])}
+
+
 def test_names_that_the_reader_of_today_finds_join_a_record_when_its_acquisition_is_touched(stock: Stock) -> None:
     """A record that was read by another release parts from its acquisition, and is of the one that has its name."""
     other = str(image(5)["image"])
