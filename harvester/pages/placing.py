@@ -60,8 +60,12 @@ class RecordPlacing:
         for draft in wanted:
             known, standing = draft.known, drafts.get(draft.known.id)
             if standing and standing is not draft:
-                if standing.records or known.id in taken or standing.known.collection != known.collection:
+                is_elsewhere = standing.known.collection != known.collection
+                # Those that parted where they were moved to have their records already: what was withdrawn follows.
+                if standing.records or known.id in taken or (is_elsewhere and not draft.records):
                     raise ItemIdTaken(_other_item(standing.known, known))
+                if is_elsewhere:
+                    draft.moved_from = standing.known.collection
                 draft.known, draft.is_new = known._replace(created=standing.known.created), False
                 draft.stood_in, draft.was_published = standing.stood_in, standing.was_published
                 if standing.known.scene != known.scene:

@@ -357,6 +357,24 @@ def test_item_comes_back_after_whichever_of_its_records_it_is_called(stock: Stoc
     assert items(stock.database).keys() == {IMAGE, other, str(image(1)["image"])}
 
 
+def test_records_part_where_their_item_was_moved_to(stock: Stock) -> None:
+    """The Item that was withdrawn when they were joined comes back in that collection; undone, it is as it was."""
+    anywhere, other = feed_of("held", None), str(image(5)["image"])
+    stock.held.records = {"a": image(), "b": image(5)}
+    stock.harvest(anywhere)
+    stock.held.records["c"] = image(1, keys=(IMAGE, other), job="JOB_2")
+    stock.harvest(anywhere)
+    stock.harvest(anywhere, collection=COAST, move=True)
+    before = timeless_items(stock)
+    stock.held.records["c"] = image(keys=(IMAGE,), job="JOB_2")
+    parting = stock.harvest(anywhere)
+    assert parting.refusals == []
+    assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: COAST, other: COAST}
+    undo_run(parting.run or 0, {anywhere.name: anywhere}.get, rooms(stock.database, HELD, COAST, ARCHIVE))
+    assert timeless_items(stock) == before
+    assert rows(stock.database, "SELECT collection FROM dinamis.item WHERE id = %s", other) == [(HELD,)]
+
+
 def test_names_that_the_reader_of_today_finds_join_a_record_when_its_acquisition_is_touched(stock: Stock) -> None:
     """A record that was read by another release parts from its acquisition, and is of the one that has its name."""
     other = str(image(5)["image"])
