@@ -6,7 +6,7 @@ import pytest
 
 from harvester.credentials import Credentials
 from harvester.feeds import deliveries_at, feeds_of
-from harvester.sources.registry import SOURCES
+from harvester.sources.registry import OPTIONS
 from tests.harvest_rooms import documents
 
 
@@ -16,7 +16,7 @@ def test_every_source_with_an_address_is_a_feed() -> None:
     assert {"airbus-archive-pleiades/oneatlas", "spot-6-7-drs/stac", "spot-6-7-open/openspot"} <= feeds.keys()
     for name, feed in feeds.items():
         assert name == f"{feed.collection}/{feed.source}"
-        assert feed.kind in SOURCES
+        assert isinstance(feed.options, OPTIONS[feed.kind])
         assert feed.location.startswith("http")
         assert feed.host in feed.location
 
