@@ -50,7 +50,7 @@ def _items(
     acquisitions: Sequence[Acquisition], drafts: Mapping[str, Draft], leaving: Mapping[RecordKey, str]
 ) -> Mapping[str, list[Draft]]:
     """The Items of each acquisition from now on, by its id, those in the catalogue first."""
-    successors = {name: each.scene.id for each in acquisitions for name in (each.scene.id, *each.merged)}
+    successors = {name: each.scene.id for each in acquisitions for name in each.merged}
     present = {member.key: (each.scene.id, member) for each in acquisitions for member in each.members}
     records = {name: list(draft.records) for name, draft in drafts.items()}
     for key, item in leaving.items():
