@@ -142,7 +142,7 @@ class BatchWriting:
         return self._source, taken.raw.id
 
     def _acquisitions(self, drafts: dict[str, Draft], led: Leads, taken: Sequence[Taken] = ()) -> list[Acquisition]:
-        """The acquisitions of all records of these Items, and of those that are taken in."""
+        """The acquisitions of all records of these Items, and of those taken in; Items of others join the drafts."""
         new = [
             Member(self._key(each), each.outline, names_of(each.outline, self._source), None, near)
             for each, near in zip(taken, led.near, strict=True)
@@ -152,7 +152,7 @@ class BatchWriting:
         return acquisitions_of([*former, *new], led, self._now)
 
     def _all_led_to(self, drafts: dict[str, Draft], led: Leads) -> list[Member]:
-        """The records of these Items, and of all to which their names lead.
+        """The records of these Items, and of all to which their names lead, which join the drafts and what is known.
 
         Mostly that is no further Item; but a reader of today may find other names in a record than the ledger has.
         """

@@ -9,7 +9,7 @@ from harvester.collection_documents import CollectionDocuments
 from harvester.errors import CollectionDocumentError, ItemIdTaken, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest_rooms import WritingOptions
-from harvester.ledger import KnownItem, Ledger
+from harvester.ledger import KnownItem
 from harvester.pages.drafts import Draft, new_draft, standing_first
 from harvester.record import SceneOutline
 
@@ -17,11 +17,8 @@ from harvester.record import SceneOutline
 class RecordPlacing:
     """Where the records of a feed belong."""
 
-    def __init__(
-        self, ledger: Ledger, feed: Feed, documents: CollectionDocuments, options: WritingOptions, now: datetime
-    ) -> None:
-        """Place by the ledger, the documents and what the operator asked for; new Items are made at `now`, UTC."""
-        self._ledger = ledger
+    def __init__(self, feed: Feed, documents: CollectionDocuments, options: WritingOptions, now: datetime) -> None:
+        """Place by the documents and what the operator asked for; new Items are made at `now`, UTC."""
         self._feed = feed
         self._documents = documents
         self._options = options

@@ -71,7 +71,7 @@ class PageWriting:
         self._ledger = Ledger(connection, source=feed.source, feed=feed.name, run=run, now=self._now)
         self._sets = PageSets(connection, side, rooms.documents, self._now)
         self._drafts = ItemDrafts(self._ledger, rooms.documents, rooms.sensors)
-        placing = RecordPlacing(self._ledger, feed, rooms.documents, options, self._now)
+        placing = RecordPlacing(feed, rooms.documents, options, self._now)
         self._batches = BatchWriting(self._ledger, self._drafts, placing, feed.source, self._now)
         self._made: set[str] = set()  #: Items that the ledger did not have before this page
         self._others: dict[str, Draft] = {}  #: further views of the sets of Items that it changes
