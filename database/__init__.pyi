@@ -1,3 +1,5 @@
+from .backup import back_up as back_up
+from .backup import restore as restore
 from .cluster import ClusterStatus as ClusterStatus
 from .cluster import PrivateCluster as PrivateCluster
 from .connections import Database as Database

@@ -36,6 +36,10 @@ class DatabaseUnsuitable(DatabaseError):
     """The database server lacks what the catalogue needs."""
 
 
+class BackupRefused(DatabaseError):
+    """The backup cannot be made or put back."""
+
+
 class MigrationError(DatabaseError):
     """The database cannot be migrated."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 from rich.markup import escape
 
 from database.commands.opening import database_settings, ready_database
-from database.commands.terminal import OUT, json_option, print_json, say
+from database.commands.terminal import OUT, json_option, print_json, say, stopped_like_ctrl_c
 
 if TYPE_CHECKING:
     from database import DatabaseSettings
@@ -21,7 +22,7 @@ def db() -> None:
     """Run and look after the database.
 
     By default this is a private PostgreSQL in DINAMIS_HOME. With DINAMIS_DATABASE_URL, PGHOST or PGSERVICE set it is
-    that server: then only `status`, `migrate` and `shell` apply.
+    that server: then only `status`, `migrate`, `shell`, `backup` and `restore` apply.
     """
 
 
@@ -77,6 +78,44 @@ def shell(role: str, psql_arguments: tuple[str, ...]) -> None:
 
     database = open_database(database_settings(), on_progress=say)
     sys.exit(open_shell(database, cast("Role", role), psql_arguments))
+
+
+@db.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write the whole catalogue into a FILE: Items, ledger, runs, rules, accounts and jobs, but no images.
+
+    Others may be at work meanwhile. Only you may read the file: keys and accounts are in it.
+
+    \b
+      dinamis db backup /backups/dinamis-$(date +%F).dump
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from database import back_up, open_database
+
+    with stopped_like_ctrl_c():
+        size = back_up(open_database(database_settings(), on_progress=say), file)
+    OUT.print(f"{escape(str(file))}: {size / 1e6:.1f} MB", highlight=False, soft_wrap=True)
+
+
+@db.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Also where there is a catalogue already, which is lost then.")
+def restore(file: Path, replace: bool) -> None:
+    """Put back what a backup FILE holds, all of it or nothing, and bring it to this release's schema.
+
+    It goes into a database without a catalogue. Stop servers, workers and schedulers first. Harvests go on from where
+    they were when the backup was made.
+
+    \b
+      dinamis db restore /backups/dinamis-2026-11-01.dump
+      dinamis harvest status
+    """  # noqa: D301  # click wants the character, which a raw string has not
+    from database import open_database
+    from database import restore as restore_database
+
+    with stopped_like_ctrl_c():
+        items = restore_database(open_database(database_settings(), on_progress=say), file, replaces=replace)
+    OUT.print(f"There are {items} Items in the catalogue.", highlight=False)
 
 
 @db.command()

@@ -1,0 +1,182 @@
+"""The whole catalogue in one file, and the catalogue put back from it.
+
+The file is an archive of `pg_dump`: Items, ledger, runs, rules, accounts and queue, as they were at one moment. What
+belongs to the server and not to the database (roles, extensions) is made anew by `migrate`.
+
+`pg_restore` alone cannot put it back. pgSTAC's functions call each other, and PostGIS's, without naming a schema, and
+generated columns and indexes call them while they are made; but the scripts of `pg_restore` empty the search path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from psycopg.conninfo import conninfo_to_dict
+
+from database.client_programs import client_program, without_password
+from database.connections import SEARCH_PATH, Database
+from database.errors import BackupRefused
+from database.long_work import told_if_long
+from database.migrations import migrate
+from database.statements import statement
+
+#: All that `migrate` makes in a database, but for extensions.
+SCHEMAS = ("pgstac", "dinamis", "dinamis_jobs")
+
+_EMPTIES_SEARCH_PATH = b"SELECT pg_catalog.set_config('search_path', '', false);\n"
+_NAMES_SEARCH_PATH = f"SELECT pg_catalog.set_config('search_path', '{SEARCH_PATH}', false);\n".encode()
+
+#: How long to wait for programs that use what is to be replaced.
+_PATIENCE = "10s"
+
+
+def back_up(database: Database, file: Path) -> int:
+    """Write all that the database holds into a file, as it is at this moment; programs may be at work meanwhile.
+
+    The file is there when it is complete, and not before. Only its owner may read it: keys and accounts are in it.
+
+    Args:
+        database: Reached as its owner.
+        file: That is not there yet.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        BackupRefused: The file is there, it cannot be written, or `pg_dump` failed.
+        ServerProgramsMissing: `pg_dump` is not installed.
+        RoleUnknown: It is not known how to connect as the owner.
+    """
+    if file.exists():
+        raise BackupRefused(f"{file} is there already: name another file, or take it away.")
+    program = client_program("pg_dump")
+    try:
+        number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    except OSError as error:
+        raise BackupRefused(f"{file} cannot be written: {error.strerror}.") from error
+    os.close(number)
+    draft = Path(name)
+    try:
+        with without_password(database.conninfo("owner")) as source, told_if_long(f"writing {file}"):
+            schemas = [f"--schema={schema}" for schema in SCHEMAS]
+            done = subprocess.run(
+                [program, "--format=custom", *schemas, f"--file={draft}", f"--dbname={source}"],
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+        if done.returncode != 0:
+            raise BackupRefused(f"pg_dump says: {_last_words(done.stderr)}")
+        return draft.rename(file).stat().st_size
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def restore(database: Database, file: Path, *, replaces: bool = False) -> int:
+    """Let the database hold what a backup holds, all of it or nothing, and bring that to the schema of this release.
+
+    Args:
+        database: Reached as its owner; no other program is at work on it.
+        file: As `back_up` wrote it, in this release or an earlier one.
+        replaces: Put it in the place of a catalogue that is there, which is lost then.
+
+    Returns:
+        The number of Items in the catalogue.
+
+    Raises:
+        BackupRefused: The file is no backup of a catalogue, belongs to another owner, cannot be put back, or there is
+            a catalogue already. The database is as it was.
+        DatabaseNewer: A later release made the backup; it is put back, and can be used by that release.
+        ServerProgramsMissing: `psql` or `pg_restore` is not installed.
+        RoleUnknown: It is not known how to connect as the owner.
+    """
+    _refuse_foreign(file, owner=str(conninfo_to_dict(database.conninfo("owner")).get("user", "")))
+    migrate(database)  # makes roles and extensions
+    if not replaces:
+        _refuse_filled(database)
+    with told_if_long(f"putting {file} back"):
+        _put_back(database.conninfo("owner"), file)
+    migrate(database)
+    with told_if_long("working out statistics"), database.connect("owner", autocommit=True) as connection:
+        connection.execute("ANALYZE")
+        row = connection.execute("SELECT count(*) FROM pgstac.items").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _refuse_foreign(file: Path, owner: str) -> None:
+    """Raise BackupRefused for what is no backup of a catalogue, or belongs to somebody else."""
+    listed = subprocess.run(
+        [client_program("pg_restore"), "--list", str(file)], check=False, capture_output=True, text=True
+    )
+    if listed.returncode != 0:
+        raise BackupRefused(f"{file} is none: {_last_words(listed.stderr)}")
+    of = re.search(r"^\d+; \d+ \d+ SCHEMA - dinamis (.+)$", listed.stdout, re.MULTILINE)
+    if of is None:
+        raise BackupRefused(f"{file} holds another database: there is no catalogue in it.")
+    if of[1] != owner:
+        raise BackupRefused(f"It belongs to the role {of[1]}, and this database to {owner}: connect as {of[1]}.")
+
+
+def _refuse_filled(database: Database) -> None:
+    with database.connect("owner") as connection:
+        row = connection.execute(statement("database", "holds_catalogue")).fetchone()
+    if row and row[0]:
+        raise BackupRefused(
+            f"There is a catalogue in {database.described()} already. Put the backup into another database, or say "
+            "--replace: what is there is lost then."
+        )
+
+
+def _put_back(conninfo: str, file: Path) -> None:
+    """Let psql carry out the script of `pg_restore`, with a search path, in one transaction in place of what is there.
+
+    The transaction is committed by the last line that psql is sent: one that ends early leaves everything as it was.
+    """
+    with without_password(conninfo) as target, tempfile.TemporaryFile() as told:
+        options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null", f"--dbname={target}"]
+        with (
+            subprocess.Popen(
+                [client_program("pg_restore"), "--file=-", str(file)], stdout=subprocess.PIPE, stderr=told
+            ) as reading,
+            subprocess.Popen([client_program("psql"), *options], stdin=subprocess.PIPE, stderr=told) as writing,
+        ):
+            assert reading.stdout  # noqa: S101 - both are pipes
+            assert writing.stdin  # noqa: S101
+            try:
+                writing.stdin.write(f"BEGIN; SET LOCAL lock_timeout = '{_PATIENCE}';\n".encode())
+                writing.stdin.write(f"DROP SCHEMA IF EXISTS {', '.join(SCHEMAS)} CASCADE;\n".encode())
+                _copy_script(reading.stdout, writing.stdin)
+                if reading.wait() == 0:
+                    writing.stdin.write(b"COMMIT;\n")
+                writing.stdin.close()
+            except BrokenPipeError:  # psql has given up
+                reading.kill()
+                with suppress(BrokenPipeError):
+                    writing.stdin.close()
+        if reading.returncode or writing.returncode:
+            told.seek(0)
+            raise BackupRefused(f"{file} cannot be put back, and nothing was changed: {_last_words(told.read())}")
+
+
+def _copy_script(script: IO[bytes], target: IO[bytes]) -> None:
+    """Send a script of `pg_restore` on; instead of emptying the search path it is to name it."""
+    for line in script:
+        is_found = line == _EMPTIES_SEARCH_PATH
+        target.write(_NAMES_SEARCH_PATH if is_found else line)
+        if is_found:
+            break
+    shutil.copyfileobj(script, target)
+
+
+def _last_words(told: str | bytes) -> str:
+    """The first error that a program told of, else its last line."""
+    text = told.decode(errors="replace") if isinstance(told, bytes) else told
+    lines = [line for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "nothing")
