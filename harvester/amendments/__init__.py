@@ -1,7 +1,7 @@
 """What people change in the catalogue by hand: runs undone, records read again, Items corrected, sources retired.
 
 Each is a run of its own: a correction has one page, the others are carried out page by page in `amendment_run.py`. What
-`stereo_rebuild.py` does is none, for it says nothing of records.
+`stereo_rebuild.py` and `verification.py` do is none, for it says nothing of records.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from harvester.amendments.quarantine import (
 from harvester.amendments.renaming import RenamingRefused, rename_source
 from harvester.amendments.retirement import RetirementRefused, retire_source, source_to_retire
 from harvester.amendments.undo import UndoRefused, undo_run
+from harvester.amendments.verification import Finding, Verification, verify
 
 __all__ = [
     "Correction",
     "CorrectionRefused",
+    "Finding",
     "NotInQuarantine",
     "QuarantinedRecord",
     "RenamingRefused",
     "RetirementRefused",
     "UndoRefused",
+    "Verification",
     "correct_item",
     "corrections_of",
     "quarantined",
@@ -35,4 +38,5 @@ __all__ = [
     "retire_source",
     "source_to_retire",
     "undo_run",
+    "verify",
 ]

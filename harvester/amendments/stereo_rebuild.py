@@ -17,11 +17,10 @@ from psycopg import Connection
 
 from database.long_work import told_if_long
 from database.statements import statements
-from harvester import runs
+from harvester.amendments.rebuilt_page import rebuilt_page
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes, publish_collections
-from harvester.harvest_rooms import HarvestRooms, WritingOptions
-from harvester.pages.writing import PageWriting
+from harvester.harvest_rooms import HarvestRooms
 from harvester.runs.report import PageReport
 from harvester.stereo.keeping import Span
 from harvester.stereo.rules import StereoRules
@@ -168,11 +167,7 @@ class _Work:
     def _write_page(
         self, items: Sequence[str], windows: Sequence[Span], connection: Connection, side: Connection
     ) -> tuple[PageReport, set[str]]:
-        # Nothing is said of records, whichever feed they are of.
-        (feed,) = connection.execute("SELECT min(name) FROM dinamis.feed").fetchone() or (None,)
-        if feed is None:
-            return PageReport(), set()
-        writing = PageWriting(connection, side, runs.kept_feed(connection, feed), None, self._rooms, WritingOptions())
+        writing = rebuilt_page(connection, side, self._rooms)
         written = writing.rebuild_sets(items, windows)
         writing.write_items()
         return written, writing.touched_collections()

@@ -9,6 +9,7 @@ from harvester.commands.harvest_history import cancel, history, show
 from harvester.commands.harvest_retire import rename, retire
 from harvester.commands.harvest_run import deliveries, run
 from harvester.commands.harvest_status import sources, status
+from harvester.commands.harvest_verify import verify
 
 
 @click.group()
@@ -16,5 +17,8 @@ def harvest() -> None:
     """Bring the metadata of sources into the catalogue, and look after what they brought."""
 
 
-for command in (run, deliveries, sources, status, history, show, cancel, undo, retire, rename, quarantine, correct):
+for command in (
+    *(run, deliveries, sources, status, history, show, cancel),
+    *(undo, retire, rename, quarantine, correct, verify),
+):
     harvest.add_command(command)

@@ -277,3 +277,34 @@ def test_source_is_renamed_as_its_document_does(place: Place, renamed: Place) ->
     assert (account["new"], account["changed"]) == (0, 0)
     assert account["unchanged"] >= 39
     assert place.data("rename", new, FEED)["changed"] == done["changed"]
+
+
+def test_catalogue_is_backed_up_verified_and_restored(place: Place) -> None:
+    """What was deleted by hand is told and mended from the ledger, or comes back with the backup."""
+    backup = place.dinamis.home / "catalogue.dump"
+    assert place.dinamis.run("db", "backup", backup).code == 0
+    assert place.data("verify")["counts"] == {}
+    before = _items(place)
+    assert _items(place, "DELETE FROM pgstac.items WHERE collection = 'spot-6-7-open'") == 0
+
+    told = place.run("verify", "spot-6-7-open")
+    assert (told.code, len(re.findall(r"^missing\s+spot-6-7-open\s", told.out, re.MULTILINE))) == (1, before)
+    assert "`--mend` puts right what can be." in told.out
+    mended = place.data("verify", "--mend")
+    assert (mended["counts"], mended["left"]) == ({"missing": before}, 0)
+    assert _items(place) == before
+
+    _items(place, "DELETE FROM pgstac.items WHERE collection = 'spot-6-7-open'")
+    refused = place.dinamis.run("db", "restore", backup)
+    assert (refused.code, "--replace" in refused.err) == (2, True)
+    assert place.dinamis.run("db", "restore", backup, "--replace").code == 0
+    assert _items(place) == before
+    assert place.data("verify")["counts"] == {}
+    assert "there is no document of spot-9" in place.run("verify", "spot-9").err
+
+
+def _items(place: Place, *statements: str) -> int:
+    """How many Items there are in the collection, after these statements."""
+    count = "SELECT count(*) FROM pgstac.items WHERE collection = 'spot-6-7-open'"
+    each = [argument for statement in (*statements, count) for argument in ("-c", statement)]
+    return int(place.dinamis.run("db", "shell", "--", "-qAt", *each).out)

@@ -1,0 +1,16 @@
+"""Pages on which Items are built anew from what the ledger holds, and nothing is said of records."""
+
+from __future__ import annotations
+
+from psycopg import Connection
+
+from harvester import runs
+from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.pages.writing import PageWriting
+
+
+def rebuilt_page(connection: Connection, side: Connection, rooms: HarvestRooms) -> PageWriting:
+    """A page inside the open transaction of `connection`, with `side` beside it, of a ledger that has Items."""
+    # Nothing is said of records, whichever feed they are of.
+    (feed,) = connection.execute("SELECT min(name) FROM dinamis.feed").fetchone() or (None,)
+    return PageWriting(connection, side, runs.kept_feed(connection, str(feed)), None, rooms, WritingOptions())
