@@ -24,8 +24,8 @@ from database.documents.packaged import default_collections_directory
 from harvester.collection_model import CollectionContent, Harvest, SourceChoice
 from harvester.errors import CollectionDocumentError
 from harvester.queryables import DEFAULT_LANGUAGE, QUERYABLES, queryables
+from harvester.queryables.of_sources import SOURCE_PROPERTIES, queryables_of_sources
 from harvester.sensors import read_sensors
-from harvester.source_queryables import SOURCE_PROPERTIES, queryables_of_sources
 from harvester.sources.registry import OPTIONS
 
 __all__ = [

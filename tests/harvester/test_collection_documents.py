@@ -25,7 +25,7 @@ from harvester.collection_documents import (
 from harvester.errors import CollectionDocumentError
 from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.queryables import PROPERTIES, QUERYABLES, queryables
-from harvester.source_queryables import SOURCE_PROPERTIES
+from harvester.queryables.of_sources import SOURCE_PROPERTIES
 from tests.scene_records import scene
 from tests.stac_schemas import validator
 

@@ -11,9 +11,9 @@ from shapely.geometry import shape
 
 from footprints import FootprintError, Region, footprint_as_drawn
 from harvester.errors import UnreadableScene
+from harvester.queryables.of_sources import SOURCE_PROPERTIES
 from harvester.record import RemoteAsset
 from harvester.sensors import SatelliteFields, Sensors
-from harvester.source_queryables import SOURCE_PROPERTIES
 from harvester.sources.lasting_addresses import lasting_address
 from harvester.strict_reading import Fields
 

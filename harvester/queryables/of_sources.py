@@ -7,72 +7,76 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from harvester.queryables import DEFAULT_LANGUAGE, PropertyDefinition, Schema, Words
+from harvester.queryables.definition import (
+    DEFAULT_LANGUAGE,
+    FLAG,
+    NUMBER,
+    PERCENT,
+    TEXT,
+    TEXTS,
+    TIME,
+    WHOLE,
+    Definitions,
+    PropertyDefinition,
+    Schema,
+    Words,
+    property_of,
+)
 
-_TEXT: Schema = {"type": "string"}
-_TIME: Schema = {"type": "string", "format": "date-time"}
-_NUMBER: Schema = {"type": "number"}
-_WHOLE: Schema = {"type": "integer"}
-_FLAG: Schema = {"type": "boolean"}
-_TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
-_PERCENT: Schema = {"type": "number", "minimum": 0, "maximum": 100}
 
-
-def _said(french: str, english: str, schema: Schema = _TEXT) -> PropertyDefinition:
-    return PropertyDefinition(
+def _said(french: str, english: str, schema: Schema = TEXT) -> PropertyDefinition:
+    return property_of(
         schema,
-        {
-            DEFAULT_LANGUAGE: Words(french, "Tel que l’écrit la source de la fiche."),
-            "en": Words(english, "As the source of the record writes it."),
-        },
+        Words(french, "Tel que l’écrit la source de la fiche."),
+        Words(english, "As the source of the record writes it."),
     )
 
 
-_SENTINEL_2: Mapping[str, PropertyDefinition] = {
+_SENTINEL_2: Definitions = {
     "s2:datatake_id": _said("Identifiant de la prise de vue Sentinel-2", "Identifier of the Sentinel-2 datatake"),
 }
 
-_GEODES: Mapping[str, PropertyDefinition] = {
+_GEODES: Definitions = {
     "geodes:collection": _said("Collection à GEODES", "Collection at GEODES"),
     "geodes:datatype": _said("Type de données à GEODES", "Type of data at GEODES"),
     "geodes:endpoint_url": _said("Service de GEODES", "Service of GEODES"),
     "geodes:instrument_mode": _said("Mode de l’instrument", "Mode of the instrument"),
-    "geodes:online": _said("Disponible en ligne (sinon sur bande)", "Available online (else on tape)", _FLAG),
+    "geodes:online": _said("Disponible en ligne (sinon sur bande)", "Available online (else on tape)", FLAG),
     "geodes:timeliness": _said("Délai de production", "Timeliness"),
     "geodes:version": _said("Version de la fiche à GEODES", "Version of the record at GEODES"),
     "geodes:view_azimuth": _said(
-        "Azimut de visée d’origine, en degrés", "Original viewing azimuth, in degrees", _NUMBER
+        "Azimut de visée d’origine, en degrés", "Original viewing azimuth, in degrees", NUMBER
     ),
     **_SENTINEL_2,
 }
 
-_RESTO: Mapping[str, PropertyDefinition] = {
+_RESTO: Definitions = {
     "resto:collection": _said("Collection d’origine", "Collection of origin"),
-    "resto:incidence_angle": _said("Incidence d’origine, signée", "Original incidence, signed", _NUMBER),
-    "resto:is_refined": _said("Géométrie affinée", "Refined geometry", _FLAG),
+    "resto:incidence_angle": _said("Incidence d’origine, signée", "Original incidence, signed", NUMBER),
+    "resto:is_refined": _said("Géométrie affinée", "Refined geometry", FLAG),
     "resto:new_version": _said("Version qui remplace celle-ci", "Version that replaces this one"),
     "resto:organisation": _said("Organisme", "Organisation"),
     "resto:sensor_mode": _said("Mode d’acquisition", "Acquisition mode"),
     "resto:storage_mode": _said("Stockage (disque ou bande)", "Storage (disk or tape)"),
     "resto:timeliness": _said("Délai de production", "Timeliness"),
-    "resto:updated": _said("Dernière mise à jour à la source", "Last update at the source", _TIME),
-    "resto:bare_soil": _said("Sol nu, en pour cent", "Bare soil, in per cent", _PERCENT),
-    "resto:vegetation": _said("Végétation, en pour cent", "Vegetation, in per cent", _PERCENT),
-    "resto:water": _said("Eau, en pour cent", "Water, in per cent", _PERCENT),
-    "resto:snow_ice": _said("Neige et glace, en pour cent", "Snow and ice, in per cent", _PERCENT),
+    "resto:updated": _said("Dernière mise à jour à la source", "Last update at the source", TIME),
+    "resto:bare_soil": _said("Sol nu, en pour cent", "Bare soil, in per cent", PERCENT),
+    "resto:vegetation": _said("Végétation, en pour cent", "Vegetation, in per cent", PERCENT),
+    "resto:water": _said("Eau, en pour cent", "Water, in per cent", PERCENT),
+    "resto:snow_ice": _said("Neige et glace, en pour cent", "Snow and ice, in per cent", PERCENT),
     "resto:high_probability_clouds": _said(
-        "Nuages très probables, en pour cent", "Very likely clouds, in per cent", _PERCENT
+        "Nuages très probables, en pour cent", "Very likely clouds, in per cent", PERCENT
     ),
-    "resto:medium_probability_clouds": _said("Nuages probables, en pour cent", "Likely clouds, in per cent", _PERCENT),
+    "resto:medium_probability_clouds": _said("Nuages probables, en pour cent", "Likely clouds, in per cent", PERCENT),
     "resto:low_probability_clouds": _said(
-        "Nuages peu probables, en pour cent", "Unlikely clouds, in per cent", _PERCENT
+        "Nuages peu probables, en pour cent", "Unlikely clouds, in per cent", PERCENT
     ),
     "kalideos:acquisition_mode": _said("Mode d’acquisition à Kalideos", "Acquisition mode at Kalideos"),
     "kalideos:description": _said("Description à Kalideos", "Description at Kalideos"),
     "kalideos:incidence_angle": _said(
         "Incidence d’origine, négative à gauche, en degrés",
         "Original incidence, negative to the left, in degrees",
-        _NUMBER,
+        NUMBER,
     ),
     "kalideos:modified": _said("Dernière mise à jour à Kalideos", "Last update at Kalideos"),
     "kalideos:path": _said("Coordonnée K de la grille SPOT", "K coordinate of the SPOT grid"),
@@ -87,25 +91,23 @@ _RESTO: Mapping[str, PropertyDefinition] = {
     **_SENTINEL_2,
 }
 
-_ISO: Mapping[str, PropertyDefinition] = {
-    "iso:bands": _said("Bandes", "Bands", _TEXTS),
+_ISO: Definitions = {
+    "iso:bands": _said("Bandes", "Bands", TEXTS),
     "iso:date_stamp": _said("Date de la fiche ISO", "Date of the ISO record"),
     "iso:parent_identifier": _said("Fiche ISO de la série", "ISO record of the series"),
     "iso:product_type": _said("Type de produit", "Product type"),
-    "iso:scale_denominator": _said("Dénominateur de l’échelle", "Denominator of the scale", _WHOLE),
+    "iso:scale_denominator": _said("Dénominateur de l’échelle", "Denominator of the scale", WHOLE),
     "iso:title": _said("Titre de la fiche ISO", "Title of the ISO record"),
 }
 
-_REGION = PropertyDefinition(
-    _TEXT,
-    {
-        DEFAULT_LANGUAGE: Words("Région", "Territoire que couvre la mosaïque."),
-        "en": Words("Region", "Territory that the mosaic covers."),
-    },
+_REGION = property_of(
+    TEXT,
+    Words("Région", "Territoire que couvre la mosaïque."),
+    Words("Region", "Territory that the mosaic covers."),
 )
 
 #: By the name of the source in a collection document; a source that is not here has none.
-SOURCE_PROPERTIES: Mapping[str, Mapping[str, PropertyDefinition]] = {
+SOURCE_PROPERTIES: Mapping[str, Definitions] = {
     "csw": _ISO,
     "geodes": _GEODES,
     "geonetwork": _ISO,
