@@ -11,7 +11,7 @@ from stac_api.access.credentials.oidc import Logins
 from stac_api.access.credentials.security_schemes import security_schemes
 from stac_api.client import ITEMS_PER_PAGE
 from stac_api.collection_search import COLLECTIONS_PER_PAGE
-from stac_api.errors import PROBLEM_JSON, Problem
+from stac_api.problems import PROBLEM_JSON, Problem
 
 DEFAULT_LIMITS = {
     "/collections": COLLECTIONS_PER_PAGE,

@@ -12,7 +12,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stac_api.access.guards import all_routes
-from stac_api.errors import answer
+from stac_api.problems import answer
 
 
 def tell_known_methods(app: FastAPI) -> None:

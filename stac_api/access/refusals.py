@@ -12,7 +12,8 @@ from starlette.requests import Request
 
 from stac_api.access.authorize import Decision, Reason
 from stac_api.access.policy import LicenceRef
-from stac_api.errors import NOT_FOUND, Explained
+from stac_api.errors import Explained
+from stac_api.problems import NOT_FOUND
 
 #: Both in one header. QGIS and GDAL know Basic alone, and some clients look at the first only.
 CHALLENGES = 'Basic realm="dinamis", charset="UTF-8", Bearer realm="dinamis"'

@@ -8,7 +8,8 @@ from typing import Any
 
 from fastapi import Request
 
-from stac_api.errors import INVALID, UNAVAILABLE, Explained
+from stac_api.errors import Explained
+from stac_api.problems import INVALID, UNAVAILABLE
 
 
 class SignatureInvalid(Explained):

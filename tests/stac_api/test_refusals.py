@@ -226,10 +226,10 @@ def test_outage_is_logged_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
     port = free_port()
     with (
         serving(create_app(ApiSettings(), f"host=127.0.0.1 port={port} user=nobody dbname=none")) as site,
-        caplog.at_level(logging.ERROR, "stac_api.errors"),
+        caplog.at_level(logging.ERROR, "stac_api.problems"),
     ):
         assert problem_of(site.get("/search"))["status"] == 503
-    (record,) = [record for record in caplog.records if record.name == "stac_api.errors"]
+    (record,) = [record for record in caplog.records if record.name == "stac_api.problems"]
     assert record.exc_info is None
     assert "Connection refused" in record.getMessage()
     assert "\n" not in record.getMessage()

@@ -24,7 +24,7 @@ from stac_api.access.principal import ANONYMOUS, Capacity, Login, Principal, Sig
 from stac_api.access.principal import Scope as KeyScope
 from stac_api.access.refusals import CredentialInvalid, CredentialsDiffer
 from stac_api.downloads.signing_keys import signing_keys
-from stac_api.errors import answer
+from stac_api.problems import answer
 
 PRINCIPAL = statement("stac_api.access", "principal")
 
