@@ -6,27 +6,16 @@ after that (Items, ledger, stereo) knows only the scene record.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-import orjson
 from shapely import MultiPolygon
 
 from footprints import Region, ViewingDirection
-
-
-@dataclass(frozen=True)
-class Canonical:
-    """The content of a record as the ledger keeps it."""
-
-    text: bytes
-    digest: bytes  #: of what of it counts
+from harvester.canonical_json import Canonical, canonical_form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,59 +47,11 @@ class RawRecord:
     @cached_property
     def canonical(self) -> Canonical:
         """The content as it is kept, and known again."""
-        members = {key: _member(key, value) for key, value in sorted(self.content.items())}
-        counting = reduce(_without, self.place_keys, self.content)
-        said = (
-            member if counting[key] is self.content[key] else _member(key, counting[key])
-            for key, member in members.items()
-            if key in counting
-        )
-        return Canonical(_object(members.values()), hashlib.sha256(_object(said)).digest())
+        return canonical_form(self.content, self.place_keys)
 
     def remember(self, canonical: Canonical) -> None:
         """Take over what was worked out of the same content in another process."""
         vars(self)["canonical"] = canonical
-
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-_PLAIN = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
-_SIGNS_OF_DIFFERENCE = (b"\x7f", b"null", b"0.0000")
-_EXPONENT = re.compile(rb"e-?\d+(?![^,\]}])")
-
-
-def _canonical(value: Any) -> bytes:
-    """A value as canonical JSON, mostly by orjson, which takes a tenth of the time.
-
-    It writes letters beyond ASCII, very small and great numbers and what is no number otherwise than the standard
-    library, which wrote all digests that are in the ledger.
-    """
-    try:
-        text = orjson.dumps(value, option=_PLAIN)
-    except orjson.JSONEncodeError:
-        return _CANONICAL(value).encode("ascii")
-    differs = any(sign in text for sign in _SIGNS_OF_DIFFERENCE) or not text.isascii() or _EXPONENT.search(text)
-    return _CANONICAL(value).encode("ascii") if differs else text
-
-
-_canonical_key = lru_cache(maxsize=1024)(_canonical)  #: records of a source have the same few keys
-
-
-def _member(key: str, value: Any) -> bytes:
-    return b"%b:%b" % (_canonical_key(key), _canonical(value))
-
-
-def _without(content: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    first, _, rest = path.partition(".")
-    if first not in content:
-        return content
-    if not rest:
-        return {key: value for key, value in content.items() if key != first}
-    inner = content[first]
-    return {**content, first: _without(inner, rest)} if isinstance(inner, Mapping) else content
-
-
-def _object(members: Iterable[bytes]) -> bytes:
-    return b"{%b}" % b",".join(members)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,10 +25,11 @@ from typing import Any, Self
 
 import orjson
 
+from harvester.canonical_json import Canonical
 from harvester.errors import UnreadableScene
 from harvester.items.document import ItemDocument
 from harvester.items.from_scenes import SourcedScene, item_from_scenes, private_part
-from harvester.record import Canonical, Page, RawRecord, SceneOutline, SceneRecord
+from harvester.record import Page, RawRecord, SceneOutline, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.source import Fingerprints, FingerprintsInOrder
 
