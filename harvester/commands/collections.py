@@ -51,7 +51,7 @@ def check(directory: Path | None) -> None:
       dinamis collections check
       dinamis collections check ./my-collections && export DINAMIS_COLLECTIONS=./my-collections
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from harvester.collection_documents import check_collection_documents
+    from harvester.collection_checks import check_collection_documents
     from harvester.settings import HarvestSettings
 
     folder = directory or settings_of(HarvestSettings).collections

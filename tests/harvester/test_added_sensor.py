@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from database import Database
+from harvester.collection_checks import check_collection_documents
 from harvester.collection_documents import (
-    check_collection_documents,
     default_collections_directory,
     load_collection_documents,
 )
