@@ -1,14 +1,6 @@
 """Pure geometry of satellite images: footprints, areas, viewing directions, and the stereo sets among views."""
 
-from footprints.errors import (
-    CrsError,
-    EmptyFootprintError,
-    FootprintError,
-    MaskError,
-    RingError,
-    ViewingError,
-)
-from footprints.mask import footprint_from_mask
+from footprints.errors import CrsError, EmptyFootprintError, FootprintError, RingError, ViewingError
 from footprints.overlap import area_km2, overlap_fraction, overlap_km2
 from footprints.polygon import (
     bbox_parts,
@@ -83,7 +75,6 @@ __all__ = [
     "EmptyFootprintError",
     "FootprintError",
     "LinkColumns",
-    "MaskError",
     "NormalisedDirection",
     "Outlines",
     "PairColumns",
@@ -120,7 +111,6 @@ __all__ = [
     "footprint_as_drawn",
     "footprint_bbox",
     "footprint_from_corners",
-    "footprint_from_mask",
     "footprint_from_rings",
     "ground_from_image",
     "incidence_from_off_nadir",

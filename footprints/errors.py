@@ -24,9 +24,5 @@ class CrsError(FootprintError):
     """The coordinates cannot be brought to WGS 84."""
 
 
-class MaskError(FootprintError):
-    """The mask cannot become a polygon."""
-
-
 class ViewingError(FootprintError):
     """The viewing angles are out of range."""
