@@ -13,7 +13,6 @@ from footprints.viewing import (
     Number,
     Numbers,
     as_given,
-    check_each,
     dot_product,
     norm_of,
     quantity_of_two_views,
@@ -85,24 +84,6 @@ def roll_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
     """Obliquity of the epipolar plane, 0 when it holds the vertical; NaN when both lines of sight are the same."""
     normal = _epipolar_normal(a, b)
     return np.degrees(np.arctan2(np.abs(normal[..., 2]), norm_of(normal[..., :2])))
-
-
-def incidence_from_off_nadir(off_nadir_deg: Number, altitude_km: Number) -> Number:
-    """Incidence at the ground in degrees from the angle at the satellite: ``sin i = (R + h) / R · sin v``.
-
-    Args:
-        off_nadir_deg: From the vertical of the satellite, 0 ≤ angle < 90.
-        altitude_km: Height of the satellite over the ground.
-
-    Returns:
-        The incidence; NaN for a line of sight that misses the Earth.
-
-    Raises:
-        ViewingError: The angle at the satellite is out of range.
-    """
-    check_each("off-nadir", off_nadir_deg, 90)
-    sine = (EARTH_RADIUS_KM + altitude_km) / EARTH_RADIUS_KM * np.sin(np.radians(off_nadir_deg))
-    return as_given(np.degrees(np.arcsin(np.where(sine < 1, sine, np.nan))), off_nadir_deg)
 
 
 def flight_time_convergence_deg(

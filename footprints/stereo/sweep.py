@@ -123,12 +123,6 @@ def pairs_among(links: LinkColumns, limits: StereoLimits) -> Truths:
     return links.within(limits.min_convergence_deg, limits.max_convergence_deg)
 
 
-def find_pair_columns(table: ViewTable, limits: StereoLimits) -> PairColumns:
-    """All stereo pairs of a table with all their quantities, ordered by platform and time."""
-    links = find_link_columns(table, limits)
-    return pair_columns(table, links[pairs_among(links, limits)])
-
-
 def pair_columns(table: ViewTable, links: LinkColumns) -> PairColumns:
     """All quantities of some links between the rows of a table."""
     first, second = links.first, links.second

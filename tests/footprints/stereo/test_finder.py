@@ -32,13 +32,14 @@ from footprints import (
     find_acquisition_columns,
     find_acquisitions,
     find_link_columns,
-    find_pair_columns,
     find_stereo_groups,
     find_stereo_pairs,
     find_triplet_columns,
     footprint_from_corners,
     normalised_direction,
     overlap_km2,
+    pair_columns,
+    pairs_among,
     valid_footprint,
 )
 from tests.footprints.stereo.stereo_archive import Archive, truth_of
@@ -143,8 +144,9 @@ def test_columns_give_what_views_give() -> None:
     archive = Archive.generate(1000, 3)
     pairs = find_stereo_groups(archive.views())
     table = archive.table()
-    columns = find_pair_columns(table, LIMITS)
-    triplets = find_triplet_columns(table, find_link_columns(table, LIMITS), LIMITS)
+    links = find_link_columns(table, LIMITS)
+    columns = pair_columns(table, links[pairs_among(links, LIMITS)])
+    triplets = find_triplet_columns(table, links, LIMITS)
     assert [pair.ids for pair in pairs.pairs] == _names(table, columns.first, columns.second)
     assert [triplet.ids for triplet in pairs.triplets] == _names(table, *triplets.rows)
     np.testing.assert_allclose(columns.convergence_deg, [pair.convergence_deg for pair in pairs.pairs], rtol=1e-9)

@@ -22,7 +22,6 @@ from footprints import (
     bisector_elevation_deg,
     convergence_angle_deg,
     flight_time_convergence_deg,
-    incidence_from_off_nadir,
     lines_of_sight,
     normalised_direction,
     orbit_altitude_km,
@@ -142,21 +141,6 @@ def test_ratio_of_an_impossible_angle_is_refused_in_arrays_too(angles: np.ndarra
         base_to_height(angles)
 
 
-def test_off_nadir_becomes_incidence_over_the_round_earth(samples: Path) -> None:
-    """Pléiades Neo gives both angles: they agree to a hundredth of a degree."""
-    cases = json.loads((samples / "stereo" / "published_cases.json").read_text())["cases"]
-    scenes = [scene for case in cases for scene in case["scenes"] if "altitude_km" in scene]
-    assert scenes
-    for scene in scenes:
-        incidence = incidence_from_off_nadir(scene["off_nadir_deg"], scene["altitude_km"])
-        assert incidence == pytest.approx(scene["incidence_deg"], abs=0.01)
-
-
-def test_line_of_sight_beside_the_earth_has_no_incidence() -> None:
-    """Seventy degrees from the vertical of the satellite lies beyond the horizon."""
-    assert np.isnan(incidence_from_off_nadir(70.0, 694.0))
-
-
 def test_slant_range_at_nadir_is_the_altitude() -> None:
     """And it grows to the side."""
     assert slant_range_km(0.0, 694.0) == pytest.approx(694)
@@ -230,9 +214,3 @@ def test_raw_scan_axes_would_hide_a_real_pair() -> None:
     wrong = [ViewingDirection(180, d.incidence_deg or nan) for d in right]
     assert convergence_angle_deg(*(ViewingDirection(d.azimuth_deg or nan, d.incidence_deg or nan) for d in right)) > 19
     assert convergence_angle_deg(*wrong) < 3
-
-
-def test_sine_rule_holds_at_the_satellite() -> None:
-    """Incidence and off-nadir angle belong to one triangle with the centre of the Earth."""
-    incidence = incidence_from_off_nadir(20.0, 694.0)
-    assert degrees(asin(sin(radians(incidence)) * 6371 / (6371 + 694))) == pytest.approx(20)
