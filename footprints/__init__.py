@@ -9,10 +9,10 @@ from footprints.polygon import (
     footprint_from_corners,
     footprint_from_rings,
     ground_from_image,
-    simplify_footprint,
     union_footprints,
     valid_footprint,
 )
+from footprints.simplification import simplify_footprint
 from footprints.stereo.acquisitions import AcquisitionColumns, find_acquisition_columns
 from footprints.stereo.finder import (
     StereoFindings,

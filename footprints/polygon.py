@@ -1,4 +1,4 @@
-"""Footprints from corners and from rings, their repair, box, union and simplification.
+"""Footprints from corners and from rings, their repair, box and union.
 
 A footprint is a Polygon or MultiPolygon in WGS 84, longitude first, degrees, valid, wound as RFC 7946 wants and cut at
 the antimeridian; a cap over a pole reaches latitude ±90 along ±180.
@@ -8,27 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from math import cos, radians
 from typing import TypeGuard
 
 import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
-from shapely import MultiPolygon, Polygon
-from shapely.affinity import scale
+from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
 from footprints.errors import CrsError, EmptyFootprintError, RingError
 from footprints.overlap import area_km2
+from footprints.simplification import vertex_count, within_size
 from footprints.wrapping import (
     SLIVER_WIDTH_DEG,
     Region,
     Ring,
     checked_ring,
     cut,
-    joined,
     polygon_parts,
     polygons_only,
     region_of_polygon,
@@ -43,12 +41,6 @@ RingPolygon = tuple[Points, Sequence[Points]]
 # Between vertices 1 km apart a straight edge of a projection bends by a few centimetres in longitude and latitude.
 _PROJECTED_EDGE_M = 1000.0
 _EARTH_REACH_M = 3e7
-# A degree is nowhere longer than at the pole, on either axis.
-_LONGEST_DEGREE_M = 111_694.0
-_RAISE_TOLERANCE = 2.0
-_LARGEST_TOLERANCE_M = 5000.0
-# When there are too many vertices, parts and holes of less than 10 by 10 tolerances go first.
-_DETAIL_IN_TOLERANCES = 10.0
 # 1 cm: what lies below is arithmetic of the projection.
 _PRECISION_DEG = 1e-7
 
@@ -64,7 +56,7 @@ def footprint_from_corners(corners: Points) -> Region:
         FootprintError: Fewer than three distinct points, no area, not a number, or not on the Earth.
     """
     region = region_of_ring(checked_ring(corners))
-    return _within_size(region, 1.0, 200) if _vertex_count(region) > max(len(corners), 10) else region
+    return within_size(region, 1.0, 200) if vertex_count(region) > max(len(corners), 10) else region
 
 
 def footprint_from_rings(
@@ -94,7 +86,7 @@ def footprint_from_rings(
         members = _united_members(members, source.axis_info[0].unit_conversion_factor)
     transformer = Transformer.from_crs(source, "EPSG:4326", always_xy=True)
     region = union_footprints(_regions(members, transformer, min_hole_km2))
-    return _rounded(_within_size(region, tolerance_m, max_vertices))
+    return _rounded(within_size(region, tolerance_m, max_vertices))
 
 
 def ground_from_image(
@@ -231,70 +223,6 @@ def union_footprints(footprints: Iterable[Region]) -> Region:
     """
     # All are cut at ±180, so the union in the plane is the union on the globe.
     return polygons_only(shapely.make_valid(shapely.unary_union(list(footprints))))
-
-
-def simplify_footprint(geometry: Region, tolerance_m: float) -> Region:
-    """A footprint with fewer vertices, whose boundary has moved by at most the tolerance.
-
-    Distances are those between straight edges in longitude and latitude, as GeoJSON draws them; degrees of longitude
-    are taken as long as at the latitude nearest to the equator, so the true distance is never above the tolerance.
-
-    Args:
-        geometry: A footprint.
-        tolerance_m: Metres, 0 or more.
-
-    Raises:
-        FootprintError: Nothing is left.
-    """
-    whole = joined(geometry)
-    _, south, _, north = whole.bounds
-    nearest_to_equator = 0.0 if south <= 0 <= north else min(abs(south), abs(north))
-    x_scale = _LONGEST_DEGREE_M * max(cos(radians(nearest_to_equator)), 1e-6)
-    plane = scale(whole, x_scale, _LONGEST_DEGREE_M, origin=(0, 0))
-    simple = scale(_simplified(plane, tolerance_m), 1 / x_scale, 1 / _LONGEST_DEGREE_M, origin=(0, 0))
-    return cut(shapely.make_valid(_snapped(simple)))
-
-
-def _simplified(plane: BaseGeometry, tolerance_m: float) -> BaseGeometry:
-    simple = plane.simplify(tolerance_m)
-    outline = simple.boundary
-    shapely.prepare(outline)
-    # GEOS takes off the first point of a ring last of all, which moves the edges beside it once more.
-    is_near = shapely.dwithin(outline, shapely.points(shapely.get_coordinates(plane)), tolerance_m * (1 + 1e-9))
-    return simple if is_near.all() else plane.simplify(tolerance_m / 2)
-
-
-def _snapped(geometry: BaseGeometry) -> BaseGeometry:
-    # Scaling there and back moves ±180 and ±90 by the last digit, which would make a second cut.
-    return shapely.transform(geometry, _snapped_points)
-
-
-def _snapped_points(points: Ring) -> Ring:
-    at_end = np.abs(np.abs(points) - [180.0, 90.0]) < 1e-9
-    return np.where(at_end, np.round(points), points)
-
-
-def _within_size(region: Region, tolerance_m: float, max_vertices: int) -> Region:
-    simple = simplify_footprint(region, tolerance_m)
-    while _vertex_count(simple) > max_vertices and tolerance_m < _LARGEST_TOLERANCE_M:
-        tolerance_m = max(tolerance_m, 0.1) * _RAISE_TOLERANCE
-        region = _without_details(region, (_DETAIL_IN_TOLERANCES * tolerance_m) ** 2 / 1e6)
-        simple = simplify_footprint(region, tolerance_m)
-    return simple
-
-
-def _without_details(region: Region, min_km2: float) -> Region:
-    largest, *others = sorted(polygon_parts(region), key=lambda part: -part.area)
-    kept = [largest, *(part for part in others if area_km2(part) >= min_km2)]
-    return polygons_only(MultiPolygon([_without_small_holes(part, min_km2) for part in kept]))
-
-
-def _without_small_holes(polygon: Polygon, min_km2: float) -> Polygon:
-    return Polygon(polygon.exterior, [hole for hole in polygon.interiors if area_km2(Polygon(hole)) >= min_km2])
-
-
-def _vertex_count(geometry: BaseGeometry) -> int:
-    return int(shapely.get_num_coordinates(geometry))
 
 
 def _rounded(region: Region) -> Region:
