@@ -33,7 +33,7 @@ from harvester.sources.source import Progress
 def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
     """Read and compare everything that a harvest would, write nothing, and tell what each Item would become.
 
-    Raises as `harvest`. It neither begins a run nor goes on with one.
+    Raises as `harvest`. It neither begins a run nor resumes one.
     """
     refuse_unknown_collection(feed, rooms, request)
     refuse_without_credentials(feed)

@@ -62,7 +62,7 @@ COLLECTIONS_OF_FEED = statement("harvester", "collections_of_feed")
 
 #: Records of one transaction that withdraws.
 _WITHDRAWN_AT_ONCE = 500
-#: After so many, and each time that there are so many times more, the sizes that the server plans with are wrong.
+#: The server plans with wrong sizes of tables after so many Items, and again whenever there are `_MANY_TIMES` as many.
 _MANY_ITEMS = 1000
 _MANY_TIMES = 4
 
@@ -72,7 +72,7 @@ class TooManyWithdrawals(HarvestError):
 
 
 def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
-    """Harvest a feed into the catalogue: go on with its last run if that was killed, else begin one.
+    """Harvest a feed into the catalogue: resume its last run if that was killed, else begin one.
 
     Args:
         feed: what to harvest.
@@ -103,7 +103,7 @@ def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
 
 
 def work_on(run: Run, feed: Feed, rooms: HarvestRooms, watch: Watcher = nobody_watches) -> HarvestReport | None:
-    """Do what is left of a run that nobody does yet; None where there is nothing. Raises as `harvest`."""
+    """Do the parts of a run on which nobody works; None where there are none. Raises as `harvest`."""
     with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
         return _work(connections, feed, rooms, run, watch)
 
@@ -229,7 +229,7 @@ def _read_part(work: _Work, part: Part) -> None:
                 is_done = page.next_cursor is None
                 part = _write_page(work, part, page, readings, is_done=is_done)
         except AnsweredWithError as error:
-            # Tokens of pages end: asked for again, such a page would be refused each time, for ever.
+            # Page tokens expire: asked for again, such a page would be refused for ever.
             if part is taken_up and part.cursor:
                 raise CursorLost(str(error)) from error
             raise
@@ -409,7 +409,7 @@ def _withdraw_overdue(work: _Work, connection: Connection, side: Connection) -> 
 
 
 def _end_early(work: _Work, error: HarvestError) -> None:
-    """Note why a run did not come to its end; one that came some way can be gone on with."""
+    """Note why a run did not come to its end; one that came some way can be resumed."""
     state = "cancelled" if isinstance(error, RunCancelled) else "failed"
 
     def end(_: Connection, side: Connection) -> None:

@@ -13,7 +13,7 @@ from harvester.jobs.queue import SILENT_S
 
 logger = getLogger(__name__)
 
-#: A job that was lost with its worker so often may well be the reason. Its run stays to be gone on with.
+#: A job that was lost with its worker so often may well be the reason. Its run can still be resumed.
 _LOST_AT_MOST = 20
 
 

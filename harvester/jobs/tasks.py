@@ -58,13 +58,13 @@ def harvest_feed(
     failures: int = 0,
     timestamp: int | None = None,  # noqa: ARG001  # the schedule gives it to all that it enqueues
 ) -> str:
-    """Plan a run of a feed, or go on with the last one, and enqueue a job for each that may ask its host at once.
+    """Plan a run of a feed, or resume the last one, and enqueue a job for each that may ask its host at once.
 
     Args:
         context: of the job.
         feed: its name.
         request: what is asked for beyond the usual, as JSON data.
-        run: only go on with this one, if it has not come to its end meanwhile.
+        run: only resume this one, if it has not come to its end meanwhile.
         failures: how often it has failed in succession without coming any further.
         timestamp: the slot of the schedule.
     """

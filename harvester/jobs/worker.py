@@ -67,7 +67,7 @@ async def _work_until_told(queue: procrastinate.App, *, wait: bool, **options: A
 
 def _learn(queue: procrastinate.App) -> None:
     """Tell a queue what is to be done for each kind of job."""
-    # A job whose worker stops is to be gone on with at once: as it does not wait, it does not hold up its host.
+    # A job whose worker stops is to be resumed at once: as it does not wait, it does not hold up its host.
     given_back = procrastinate.RetryStrategy(retry_exceptions={JobAborted})
     queue.task(name=FEED_TASK, pass_context=True, retry=given_back)(harvest_feed)
     queue.task(name=PART_TASK, pass_context=True, retry=given_back)(harvest_part)

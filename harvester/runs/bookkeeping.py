@@ -121,13 +121,13 @@ def require_none_under_way(connection: Connection, feed: str) -> None:
 
 
 def unfinished_run(connection: Connection, feed: str) -> Run | None:
-    """The last harvest of this feed, if it can be gone on with: it was killed, or the source failed on its way."""
+    """The last harvest of this feed, if it can be resumed: it was killed, or the source failed on its way."""
     run = last_run(connection, feed, "harvest")
     return run if run and (run.state == "running" or run.is_resumable) else None
 
 
 def take_up(connection: Connection, run: Run) -> None:
-    """Let a run that failed or was cancelled on its way go on."""
+    """Resume a run that failed or was cancelled on its way."""
     connection.execute(TAKE_UP_RUN, {"run": run.id})
 
 
@@ -288,7 +288,7 @@ def stop_finishing(connection: Connection, run: int) -> None:
 
 
 def end(connection: Connection, run: int, state: str, error: str | None = None, *, is_resumable: bool = False) -> None:
-    """Bring a run to its end: succeeded, failed (perhaps to be gone on with) or cancelled."""
+    """Bring a run to its end: succeeded, failed (perhaps to be resumed) or cancelled."""
     connection.execute(END_RUN, {"run": run, "state": state, "error": error, "is_resumable": is_resumable})
 
 
@@ -301,7 +301,7 @@ def request_cancel(connection: Connection, run: int) -> bool:
 
 
 def cancel_failed(connection: Connection, run: int) -> bool:
-    """Let a run that failed not be gone on with, nor be an alarm any more; False when it did not fail."""
+    """Let a failed run be neither resumed nor an alarm any more; False when it did not fail."""
     return connection.execute(CANCEL_FAILED_RUN, {"run": run}).fetchone() is not None
 
 

@@ -94,7 +94,7 @@ class UnfinishedAmendment:
 
     @property
     def command(self) -> str:
-        """What goes on with it."""
+        """The command that resumes it."""
         names = [self.feed] if self.kind == "retire" else [str(self.former)]
         if self.kind == "rename":
             names.append(self.feed)
@@ -197,7 +197,7 @@ class RecordOutcome:
 
 
 def status_of_feeds(connection: Connection, feeds: Collection[Feed], named: Iterable[str] = ()) -> list[FeedStatus]:
-    """How feeds stand: those given, whether or not they ever ran, then those that only the database knows.
+    """The status of feeds: those given, whether or not they ever ran, then those that only the database knows.
 
     Args:
         connection: commits by itself.

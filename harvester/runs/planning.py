@@ -41,7 +41,7 @@ def plan(feed: Feed, rooms: HarvestRooms, request: Request) -> Run:
 
 
 def run_of(side: Connection, feed: Feed, request: Request) -> Run:
-    """The run to work on: the last one if it can be gone on with, else a new one.
+    """The run to work on: the last one if it can be resumed, else a new one.
 
     Raises:
         RunBusy: another process does a run of another kind.

@@ -52,7 +52,7 @@ class Request:
         return cls(**{**data, **moments, "bbox": bbox})
 
     def is_like(self, other: Request) -> bool:
-        """Whether a run for one of the two can be gone on with for the other."""
+        """Whether a run for one of the two can be resumed for the other."""
         return replace(self, allow_withdrawals=False) == replace(other, allow_withdrawals=False)
 
 
@@ -68,7 +68,7 @@ class Run:
     started_at: datetime  #: with its time zone, as all instants of the database
     finished_at: datetime | None
     is_resumed: bool  #: another process went on with a part: what was not seen may be there
-    is_resumable: bool  #: it failed on its way, and can be gone on with
+    is_resumable: bool  #: it failed on its way, and can be resumed
     is_everything: bool  #: a record that it does not see is not at the source
     active_before: int  #: records of the feed in force when it began
     error: str | None
