@@ -37,7 +37,7 @@ def access() -> None:
     help="Anybody of this category who signed nothing yet.",
 )
 @click.option("--collection", required=True, help="Id of the collection.")
-@click.option("--item", help="Id of one of its Items: where it lies may matter.")
+@click.option("--item", help="Id of one of its Items: the rules may depend on where it lies.")
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of the answer.")
 @at_option
 @json_option

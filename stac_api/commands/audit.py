@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--subject", metavar="ID", help="Of or by a person, entity, framework: its id, name or address.")
+@click.option(
+    "--subject", metavar="ID", help="Done to or by this person, entity or framework: its id, name or address."
+)
 @click.option("--since", type=DAY, help="From the beginning of this day on, UTC.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="How many at most.")
 @json_option

@@ -106,7 +106,7 @@ def edit(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Say other things of an entity; what is not given stays, and so does what its people were granted."""
+    """Change what is known of an entity. What is not given stays, and so do the rights of its people."""
     from stac_api.access.register.entities import EntityFacts, edit_entity, entity_of
 
     facts = EntityFacts(
@@ -125,8 +125,8 @@ def edit(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
 
 
 @entity.command("list")
-@click.option("--state", type=click.Choice([each.value for each in EntityState]), help="Only those that stand so.")
-@click.option("--kind", type=click.Choice([each.value for each in EntityKind]), help="Only those of a kind.")
+@click.option("--state", type=click.Choice([each.value for each in EntityState]), help="Only those in this state.")
+@click.option("--kind", type=click.Choice([each.value for each in EntityKind]), help="Only those of this kind.")
 @click.option("--name", "text", metavar="TEXT", help="Only those with this in their name.")
 @json_option
 def list_entities(state: str | None, kind: str | None, text: str | None, as_json: bool) -> None:
@@ -208,7 +208,7 @@ def activate(reference: str, charter: str | None, by: str | None, as_json: bool)
 @by_option
 @json_option
 def suspend(reference: str, reason: str, by: str | None, as_json: bool) -> None:
-    """Let nothing count that people have in an entity, until it is activated again."""
+    """Suspend an entity: its people have no rights through it until it is activated again."""
     from stac_api.access.register.entities import Step
 
     _take(Step.SUSPEND, reference, by, as_json, reason=reason)

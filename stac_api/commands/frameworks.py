@@ -53,7 +53,7 @@ def add(
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Write down a mission, partnership or project. None is without an end."""
+    """Register a mission, partnership or project; each has an end."""
     from stac_api.access.register.entities import entity_of
     from stac_api.access.register.frameworks import add_framework
     from stac_api.access.register.periods import Period
@@ -73,7 +73,7 @@ def add(
 
 
 @framework.command("list")
-@click.option("--all", "everything", is_flag=True, help="Those too that have ended or have not begun.")
+@click.option("--all", "everything", is_flag=True, help="Also those that have ended or have not begun.")
 @json_option
 def list_frameworks(everything: bool, as_json: bool) -> None:
     """List the frameworks that run now, the one that ends first on top."""

@@ -46,7 +46,7 @@ def key() -> None:
     type=click.Choice([each.value for each in Scope]),
     default=[Scope.READ.value, Scope.DOWNLOAD.value],
     show_default=True,
-    help="What it may be used for; repeat it for several. `account` is to read and change what is one's own.",
+    help="What it may be used for; repeat it for several. `account` is to read and change one's own account.",
 )
 @click.option("--until", type=DAY, help=f"Until the end of this day, UTC. [default: {LIFE_DAYS} days from now]")
 @by_option

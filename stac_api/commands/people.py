@@ -50,7 +50,7 @@ for _command in PLACE_COMMANDS:
 @by_option
 @json_option
 def add(name: str, email: str, issuer: str | None, subject: str | None, by: str | None, as_json: bool) -> None:
-    """Write down a person.
+    """Register a person.
 
     Without a login, or until `dinamis user login` gives one, the person can use API keys only.
     """
@@ -65,7 +65,7 @@ def add(name: str, email: str, issuer: str | None, subject: str | None, by: str 
 
 @user.command("list")
 @click.option(
-    "--state", type=click.Choice(["applied", "active", "suspended", "erased"]), help="Only those who stand so."
+    "--state", type=click.Choice(["applied", "active", "suspended", "erased"]), help="Only those in this state."
 )
 @click.option("--entity", "reference", metavar="ENTITY", help="Only its members.")
 @click.option("--operators", is_flag=True, help="Only operators.")
@@ -164,7 +164,7 @@ def login(reference: str, issuer: str, subject: str, by: str | None) -> None:
 @click.option("--reason", required=True, help="Why, for the trail.")
 @by_option
 def suspend(reference: str, reason: str, by: str | None) -> None:
-    """Let nothing count that a person has, from the next request on, until `dinamis user activate`."""
+    """Suspend a person: no right and no key counts from the next request on, until `dinamis user activate`."""
     from stac_api.access.register.people import person_of, set_state
 
     with open_register(by) as register:
@@ -177,7 +177,7 @@ def suspend(reference: str, reason: str, by: str | None) -> None:
 @click.argument("reference", metavar="USER")
 @by_option
 def activate(reference: str, by: str | None) -> None:
-    """End the suspension of a person, who has everything again that he had."""
+    """End the suspension of a person: all rights and keys count again."""
     from stac_api.access.register.people import person_of, set_state
 
     with open_register(by) as register:
@@ -208,7 +208,7 @@ def erase(reference: str, yes: bool, by: str | None) -> None:
 
 @user.command()
 @click.argument("reference", metavar="USER")
-@click.option("--off", is_flag=True, help="Take it away.")
+@click.option("--off", is_flag=True, help="Take the role away.")
 @by_option
 def operator(reference: str, off: bool, by: str | None) -> None:
     """Make a person an operator: one who sees every collection, and confirms the applications of others."""

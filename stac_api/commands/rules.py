@@ -55,7 +55,7 @@ def rules() -> None:
 def check(directory: Path | None, as_json: bool) -> None:
     """Check every rule file and explain each mistake with its file and line.
 
-    Also told are collections that no rule speaks of (they are hidden), rules for collections that do not exist, and
+    It also reports collections that no rule speaks of (they are hidden), rules for collections that do not exist, and
     rules that compete. Without DIRECTORY those in use are checked. Exit code: 0 without errors, 1 with some.
     """
     from stac_api.access.rules.files import check_rules, collections_beside
@@ -77,7 +77,7 @@ def check(directory: Path | None, as_json: bool) -> None:
 @click.argument("after")
 @json_option
 def diff(before: str, after: str, as_json: bool) -> None:
-    """Say who gains and who loses what from one set to another.
+    """Compare two sets: who gains and who loses what.
 
     BEFORE and AFTER are files, ids of sets, or `in-force` for the one that holds now.
 
@@ -99,7 +99,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
 @rules.command()
 @click.argument("sets", nargs=-1)
 def load(sets: tuple[str, ...]) -> None:
-    """Keep sets in the database as drafts, which nothing obeys yet, and publish their licences.
+    """Store sets in the database as drafts, which are not in force, and publish their licences.
 
     SETS are files or ids; without any, all of the folder in use are loaded.
     """

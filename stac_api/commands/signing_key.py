@@ -21,9 +21,9 @@ def signing_key() -> None:
 
 
 @signing_key.command()
-@click.option("--revoke", is_flag=True, help="Honour nothing any more that earlier keys signed.")
+@click.option("--revoke", is_flag=True, help="Refuse everything that earlier keys signed.")
 def rotate(revoke: bool) -> None:
-    """Let a new key sign. Running servers follow within seconds."""
+    """Make a new key, which signs from now on. Running servers follow within seconds."""
     from stac_api.downloads.signing_keys import rotate_key
 
     with ready_database().connect("owner") as connection:
