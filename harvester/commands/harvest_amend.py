@@ -126,9 +126,9 @@ def correct(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     remove: str | None,
     as_json: bool,
 ) -> None:
-    """Say what is known better of an ITEM than its sources say; later harvests keep it.
+    """Correct what the sources say of an ITEM; later harvests keep the correction.
 
-    VALUE is JSON, or a text as it stands. Exit code: 0 done, 2 the field or the value cannot be.
+    VALUE is JSON, or a text as it stands. Exit code: 0 done, 2 the field or the value is refused.
 
     \b
       dinamis harvest correct PHR1A_202108151041301 eo:cloud_cover 3 --reason "haze, not cloud"

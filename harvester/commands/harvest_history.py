@@ -80,8 +80,8 @@ def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
 def cancel(run: int, as_json: bool) -> None:
     """Stop a RUN for good: whoever works on it stops after the page at hand, and what was written is kept.
 
-    The next harvest does not go on with one that failed then, and `dinamis harvest status` does not alarm of it any
-    more.
+    A run that failed can be cancelled too: the next harvest does not resume it then, and `dinamis harvest status`
+    raises no alarm for it any more.
     """
     from harvester import runs
     from harvester.runs import is_at_work

@@ -21,17 +21,17 @@ from harvester.commands.rooms import documented_feeds, harvest_connection, harve
 def retire(source: str, dry_run: bool, yes: bool, file: Path | None, as_json: bool) -> None:
     """Withdraw all records of a source that no collection document names any more, those in quarantine too.
 
-    Items that other sources know too stay, without what this one said; the others leave the catalogue, and can be had
-    back with `dinamis harvest undo`. Take the source out of its document first, and restart workers and schedulers. A
-    place that was named on the command line is "deliveries PATH_OR_URL" here; the name of a source alone will do where
-    there is only one such.
+    Items that other sources know too stay, without what this one said; the others leave the catalogue, and `dinamis
+    harvest undo` brings them back. Take the source out of its document first, and restart workers and schedulers. A
+    place that was named on the command line is "deliveries PATH_OR_URL" here; the name of a source alone is enough
+    where it is unique.
 
     \b
       dinamis harvest retire spot-6-7-open/openspot --dry-run
       dinamis harvest retire spot-6-7-open/openspot
 
-    Exit code: 0 all are withdrawn, 1 some could not be (each with its reason), 2 the source cannot be retired. Killed
-    or stopped, it goes on when it is asked for again.
+    Exit code: 0 all are withdrawn, 1 some could not be (each with its reason), 2 the source cannot be retired. If
+    it is interrupted, the same command resumes it.
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.amendments import retire_source, source_to_retire
 
@@ -64,7 +64,7 @@ def rename(old: str, new: str, file: Path | None, as_json: bool) -> None:
     \b
       dinamis harvest rename spot-6-7-open/openspot spot-6-7-open/ads
 
-    Exit code: 0 done, 2 it cannot be renamed so. Killed or stopped, it goes on when it is asked for again.
+    Exit code: 0 done, 2 it cannot be renamed. If it is interrupted, the same command resumes it.
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.amendments import rename_source
     from harvester.jobs.queue import job_queue, rename_waiting

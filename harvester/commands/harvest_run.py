@@ -69,7 +69,7 @@ _how_to_harvest = _with(
     click.option(
         "--allow-withdrawals",
         is_flag=True,
-        help="Withdraw however many records the source says, or does not show any more.",
+        help="Withdraw all records that are gone from the source, however many they are.",
     ),
     report_option,
     json_option,
@@ -96,8 +96,8 @@ def run(
 ) -> None:
     """Harvest the sources of a collection, or one of them, or all there are.
 
-    Only what changed since the last good run is asked for, where the source can tell; a run that was stopped or killed
-    is gone on with. Sources are described in the collection documents; `dinamis harvest sources` lists them.
+    Only what changed since the last good run is asked for, where the source can tell; a run that was stopped or
+    killed is resumed. Sources are described in the collection documents; `dinamis harvest sources` lists them.
 
     \b
       dinamis harvest run spot-6-7-open
@@ -106,7 +106,7 @@ def run(
       dinamis harvest run sentinel --full --queue
 
     A source without the credentials that its document names, and that it needs, is not asked: that harvest fails at
-    once. With --queue the worker needs them, and it is told where they are not given here either.
+    once. With --queue it is the worker that needs them; you are warned if they are missing here.
 
     Exit code, that of the worst run: 0 all is well, 1 some records were refused or a collection is not as its document
     expects, 2 a harvest failed, 130 it was stopped with Ctrl-C or SIGTERM. Whatever ends it, what was written is kept,

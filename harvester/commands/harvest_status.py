@@ -81,15 +81,17 @@ def sources(as_json: bool) -> None:
 
 @click.command()
 @click.option("--all", "is_all", is_flag=True, help="List every feed, however many there are.")
-@click.option("--notify", is_flag=True, help="Tell of stale and orphaned sources by mail or webhook, of each once.")
+@click.option(
+    "--notify", is_flag=True, help="Send a notice of each stale or orphaned source, once, by mail or webhook."
+)
 @json_option
 def status(is_all: bool, notify: bool, as_json: bool) -> None:
     """Say how the harvest stands, on one screen: what needs somebody first, then what is at work, then the rest.
 
-    Exit code, for a monitor: 0 all is well, 1 a source is stale, failed, left its collection not as expected, was
-    interrupted and nobody goes on with it, or is named by no document any more though records of it are in force; or an
-    undo, a `retire` or a `rename` failed or was interrupted: then it says which command goes on with it. 2 the status
-    cannot be told. Records in quarantine are no alarm.
+    Exit code, for a monitor: 0 all is well; 1 something needs attention; 2 the status cannot be told. What needs
+    attention is a source that is stale, that failed, that left its collection not as expected, that was interrupted and
+    is resumed by nobody, or that no document names any more though records of it are in force; and an undo, a `retire`
+    or a `rename` that failed or was interrupted, with the command that resumes it. Records in quarantine are no alarm.
     """
     from harvester.feeds import named_sources
     from harvester.runs.history import status_of_feeds

@@ -28,9 +28,9 @@ for command in (search, show, export):
 def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None:
     """Find all stereo sets anew and write those that are not as they should be.
 
-    Harvests keep the sets true by themselves: this is for catalogues from before there were sets, and after collection
-    documents say other things of them. Run it several times at once to share the work; after an interruption it goes on
-    where it stopped.
+    Harvests keep the sets up to date: this is for catalogues that are older than the sets, and for the time after
+    collection documents have changed what they say of sets. Run it several times at once to share the work; after
+    an interruption it goes on where it stopped.
 
     \b
       dinamis stereo rebuild

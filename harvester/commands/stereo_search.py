@@ -79,13 +79,14 @@ def _range_option(name: str, text: str) -> Callable[[Command], Command]:
     "--format",
     "wanted",
     type=click.Choice(["table", "geojson", "gpkg", "csv"]),
-    help="That of the ending of --output by default, else a table.",
+    help="By default the one that the ending of --output names, else a table.",
 )
 @click.option("--output", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write into this file.")
 def search(wanted: str | None, output: Path | None, **terms: Any) -> None:
     """Search the stereo pairs and triplets, the most suitable first.
 
-    A set of which a bounded quantity is not known is left out. Exit code: 0, also when nothing is found.
+    A set is left out when a quantity that an option limits is not known of it. Exit code: 0, also when nothing is
+    found.
 
     \b
       dinamis stereo search --bbox 2.2,48.8,2.5,48.9 --cloud 10
