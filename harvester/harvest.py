@@ -39,7 +39,8 @@ from harvester.runs.absence import (
     withdrawal_limit,
 )
 from harvester.runs.expectations import breaches_of
-from harvester.runs.notices import Kind, Occasion, notify
+from harvester.runs.notice_sending import Kind, Occasion
+from harvester.runs.notices import notify
 from harvester.runs.planning import (
     KnownFingerprints,
     awaited,

@@ -22,7 +22,8 @@ from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable
 from harvester.feeds import Feed, deliveries_at
 from harvester.harvest import HarvestRooms, Request, TooManyWithdrawals, harvest
-from harvester.runs.notices import Occasion, notify, notify_of_orphaned, notify_of_stale, stale_feeds
+from harvester.runs.notice_sending import Occasion
+from harvester.runs.notices import notify, notify_of_orphaned, notify_of_stale, stale_feeds
 from harvester.runs.report import HarvestReport, Outcome
 from harvester.settings import NoticeSettings
 from harvester.sources.source import Selection
