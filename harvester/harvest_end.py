@@ -1,0 +1,171 @@
+"""The end of a run, whichever it is: what was not seen, what is expected, what is published, and who is told."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import psycopg
+from psycopg import Connection
+
+from database.long_work import told_if_long
+from database.statements import statement
+from harvester import catalogue, runs
+from harvester.catalogue.publish import publish_changes
+from harvester.errors import CursorLost, HarvestError, SourceUnavailable
+from harvester.feeds import Feed
+from harvester.harvest_rooms import WritingOptions
+from harvester.harvest_work import MANY_ITEMS, TooManyWithdrawals, Work, refuse_too_many
+from harvester.pages.writing import PageWriting
+from harvester.record import Page, Withdrawal
+from harvester.runs import PartLost, Run, RunCancelled, drift, source_states
+from harvester.runs.absence import mark_absent, overdue_records, settle_sightings
+from harvester.runs.expectations import breaches_of
+from harvester.runs.notice_sending import Kind, Occasion
+from harvester.runs.notices import notify
+from harvester.runs.report import HarvestReport
+
+logger = logging.getLogger(__name__)
+
+COLLECTIONS_OF_FEED = statement("harvester", "collections_of_feed")
+
+#: Records of one transaction that withdraws.
+_WITHDRAWN_AT_ONCE = 500
+
+
+def finish(work: Work) -> HarvestReport | None:
+    """Bring the run to its end, if all its parts are done and no other process does so."""
+    with told_if_long("looking for what the whole run did not see, and at what is expected of it"):
+        return work.connections.patiently(partial(_finish_once, work))
+
+
+def _finish_once(work: Work, connection: Connection, side: Connection) -> HarvestReport | None:
+    run = runs.run_by_id(side, work.run.id)
+    if run is not None and run.state == work.report.state != "running":  # it was ended here, and that not heard of
+        return work.report
+    if run is None or run.state != "running" or not runs.is_complete(side, run.id):
+        return None
+    if not runs.try_finishing(side, run.id):
+        return None
+    work.report.is_resumed = run.is_resumed
+    work.report.restart_counts(runs.counts_of(side, run.id))
+    if source_states.is_comparable(run.request) and not source_states.was_left_unread(side, run):
+        settle_sightings(side, run)
+    if _saw_everything(side, run):
+        work.report.absent = mark_absent(side, run)
+        if work.feed.withdrawals.by_absence:
+            _withdraw_overdue(work, connection, side)
+    work.report.drift = drift.settle(side, run.id, work.feed.name)
+    collections = _collections_of(side, work.feed) | work.touched
+    documents = [work.rooms.documents[each] for each in sorted(collections & work.rooms.documents.keys())]
+    work.report.breaches = [breach for each in documents for breach in breaches_of(side, each, work.report)]
+    state = "failed" if work.report.breaches else "succeeded"
+    if work.report.items_written >= MANY_ITEMS:
+        catalogue.analyze_ledger(side)
+    if state == "succeeded" and not source_states.was_left_unread(side, run):
+        _keep_state(work, side, run)
+    work.report.ended(state, work.progress.passed_over)
+    _end_with_notes(work.report, side, run, collections)
+    runs.stop_finishing(side, run.id)
+    return work.report
+
+
+def _end_with_notes(report: HarvestReport, side: Connection, run: Run, collections: set[str]) -> None:
+    """End a run, and note what its end told; both or neither, as notes are added to those that there are."""
+    with side.transaction():
+        runs.note(side, run.id, "breach", [(breach, "", 1) for breach in report.breaches])
+        runs.note(side, run.id, "absent", [("records", "", report.absent)] if report.absent else [])
+        runs.note(side, run.id, "passed over", [(kind, "", number) for kind, number in report.passed_over.items()])
+        catalogue.note_harvested(side, collections)
+        runs.end(side, run.id, report.state, "; ".join(report.breaches) or None)
+
+
+def _saw_everything(side: Connection, run: Run) -> bool:
+    """Whether a record that this run did not see is not at the source: never after a run that was not whole."""
+    if not run.is_everything or run.is_resumed or source_states.was_left_unread(side, run):
+        return False
+    return runs.counts_of(side, run.id).get("read", 0) > 0
+
+
+def _keep_state(work: Work, side: Connection, run: Run) -> None:
+    """Keep what the source said of itself before it was read, if it says the same afterwards."""
+    if work.state is None or run.is_resumed or not source_states.is_comparable(run.request):
+        return
+    try:
+        content = work.progress.content or work.content or source_states.content_of(work.feed)
+        is_lasting = source_states.state_of(work.feed) == work.state
+    except SourceUnavailable as error:
+        logger.info("%s does not say whether it has changed meanwhile: %s", work.feed.name, error)
+        return
+    if is_lasting:
+        source_states.keep_state(side, work.feed.name, work.state, content)
+
+
+def _withdraw_overdue(work: Work, connection: Connection, side: Connection) -> None:
+    overdue = overdue_records(side, work.feed.name, work.feed.withdrawals)
+    if overdue:
+        refuse_too_many(work, side, sum(is_active for _, is_active in overdue))
+    for start in range(0, len(overdue), _WITHDRAWN_AT_ONCE):
+        gone = [
+            Withdrawal(id=record, reason="its source does not show it any more")
+            for record, _ in overdue[start : start + _WITHDRAWN_AT_ONCE]
+        ]
+        with connection.transaction():
+            writing = PageWriting(connection, side, work.feed, work.run.id, work.rooms, WritingOptions())
+            written = writing.take_in(Page(records=(), withdrawals=gone, next_cursor=None))
+            writing.write_items()
+            runs.add_to_last_part(connection, work.run.id, written)
+        work.report.add(written)
+        work.touched |= writing.touched_collections()
+
+
+def end_early(work: Work, error: HarvestError) -> None:
+    """Note why a run did not come to its end; one that came some way can be resumed."""
+    state = "cancelled" if isinstance(error, RunCancelled) else "failed"
+
+    def end(_: Connection, side: Connection) -> None:
+        came_some_way = runs.counts_of(side, work.run.id).get("read", 0) > 0
+        is_lasting = isinstance(error, SourceUnavailable) and not isinstance(error, CursorLost)
+        is_resumable = came_some_way and is_lasting
+        runs.end(side, work.run.id, state, str(error), is_resumable=is_resumable)
+
+    try:
+        work.connections.patiently(end)
+    except (psycopg.Error, HarvestError) as failure:
+        logger.warning("that run %s failed could not be noted: %s", work.run.id, failure)
+    work.report.error = str(error)
+    if not isinstance(error, RunCancelled):
+        kind: Kind = "withdrawals" if isinstance(error, TooManyWithdrawals) else "failure"
+        work.failure = Occasion(kind, str(error), work.run.id)
+    work.report.ended(state, work.progress.passed_over)
+    work.watch(work.report, work.progress)
+
+
+def publish_what_was_written(work: Work) -> None:
+    """Rebuild what was deferred and publish what the new Items say of their collections, however the run ends."""
+    try:
+        work.connections.patiently(partial(_publish_once, work))
+    except (psycopg.OperationalError, PartLost) as error:
+        logger.warning("the extents of %s are not refreshed: %s", ", ".join(sorted(work.touched)), error)
+
+
+def tell(work: Work) -> None:
+    """Tell somebody how the run ended if that is called for; the run stays what it is, whatever comes of it."""
+    settings = work.rooms.notices
+    if settings is None:
+        return
+    try:
+        work.connections.patiently(lambda _, side: notify(work.report, settings, side, work.failure))
+    except psycopg.Error as error:
+        logger.warning("nobody was told of run %s: %s", work.run.id, error)
+
+
+def _publish_once(work: Work, _: Connection, side: Connection) -> None:
+    publish_changes(side, work.rooms.documents, work.rooms.language, work.touched)
+
+
+def _collections_of(side: Connection, feed: Feed) -> set[str]:
+    """The collection that a feed is for; else those that have Items of it."""
+    if feed.collection:
+        return {feed.collection}
+    return {row[0] for row in side.execute(COLLECTIONS_OF_FEED, {"feed": feed.name})}

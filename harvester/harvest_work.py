@@ -1,0 +1,64 @@
+"""What one process does of one run, and the guard against withdrawing too much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+from psycopg import Connection
+
+from harvester.catalogue.connections import CatalogueConnections
+from harvester.errors import HarvestError
+from harvester.feeds import Feed
+from harvester.harvest_rooms import HarvestRooms
+from harvester.runs import Run
+from harvester.runs.absence import count_withdrawn, withdrawal_limit
+from harvester.runs.notice_sending import Occasion
+from harvester.runs.report import HarvestReport
+from harvester.runs.watching import Watcher
+from harvester.sources.source import Progress
+
+#: After so many Items the server plans with wrong sizes of the ledger, until it looks again.
+MANY_ITEMS = 1000
+
+
+class TooManyWithdrawals(HarvestError):
+    """The run stopped: it would withdraw more records than one run may."""
+
+
+@dataclass
+class Work:
+    """What one process does of one run."""
+
+    connections: CatalogueConnections
+    feed: Feed
+    rooms: HarvestRooms
+    run: Run
+    report: HarvestReport
+    watch: Watcher
+    progress: Progress = field(default_factory=Progress)
+    touched: set[str] = field(default_factory=set)  #: collections of which Items were written
+    counts_refreshed_at: datetime = field(default_factory=partial(datetime.now, UTC))
+    analyzed_next: int = MANY_ITEMS  #: after so many Items
+    state: str | None = None  #: what the source said of itself before it was read
+    content: str | None = None  #: a digest of what it held then, where that was asked for
+    failure: Occasion | None = None  #: why the run did not come to its end
+
+
+def refuse_too_many(work: Work, connection: Connection, more: int = 0) -> None:
+    """Stop before more records in force are withdrawn than one run may: those that it has withdrawn, and `more`.
+
+    Raises:
+        TooManyWithdrawals: these would be more.
+    """
+    if work.run.request.allow_withdrawals or not work.run.active_before:
+        return
+    gone = count_withdrawn(connection, work.run) + more
+    limit = withdrawal_limit(work.run, work.feed.withdrawals)
+    if gone > limit:
+        raise TooManyWithdrawals(
+            f"It would be at least {gone} of {work.run.active_before} records of {work.feed.name}; "
+            f"{limit} are allowed ({work.feed.withdrawals.max_share:.0%}). If the source is right, run it again with "
+            "--allow-withdrawals."
+        )
