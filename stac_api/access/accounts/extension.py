@@ -14,12 +14,14 @@ from stac_api.access.accounts import (
     licence_routes,
     me_routes,
     register_routes,
+    transfer_routes,
 )
 
 _ROUTES = (
     me_routes,
     key_routes,
     licence_routes,
+    transfer_routes,
     declaration_routes,
     application_routes,
     decision_routes,
