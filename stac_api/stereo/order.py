@@ -14,7 +14,7 @@ import orjson
 
 from stac_api.errors import UnusableStereoSearch
 from stac_api.stac_document import Document
-from stac_api.stereo.request import SortKey
+from stac_api.stereo.parameters import SortKey
 
 
 class SetOrder:

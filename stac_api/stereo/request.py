@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-import orjson
-from cql2 import Expr
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from stac_fastapi.types.search import Limit
 
 from footprints import StereoLimits
 from footprints.stereo.suitability import CHAIN_PREFERENCES
-from stac_api.errors import UnusableFilter
-from stac_api.filters import Filter, conjunction, cql2_json
-from stac_api.intervals import OPEN, lenient_interval
+from stac_api.filters import Filter, conjunction
+from stac_api.intervals import lenient_interval
 from stac_api.query_strings import FilterCrs
+from stac_api.stereo.parameters import Ends, Range, Share, SortKey, Texts, cql2, listed, numbers, parsed, sort_keys
 
 SETS_PER_PAGE = 100
 DAYS_BETWEEN_DATES = 30
@@ -28,70 +25,6 @@ VIEW_COUNTS = {"stereo": 2, "tri-stereo": 3}
 
 Mode = Literal["stereo", "tri-stereo", "multi-view"]
 Chain = Literal["dsm-opt", "cars", "asp", "micmac"]
-Ends = tuple[float | None, float | None]
-
-
-def _listed(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _numbers(value: object) -> object:
-    return [float(part) for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _parsed(value: object) -> object:
-    return orjson.loads(value) if isinstance(value, str) else value
-
-
-def _sort_keys(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    keys = [part.strip() for part in value.split(",")]
-    return [{"field": key.lstrip("+-"), "direction": "desc" if key.startswith("-") else "asc"} for key in keys]
-
-
-def _cql2(value: Any) -> Any:
-    condition = cql2_json(value)
-    try:
-        # Computed sets are held against it here, not in the database.
-        return condition if condition is None else Expr(condition) and condition
-    except Exception as error:  # cql2 raises bare Exception, among others
-        raise UnusableFilter(f"It is not CQL2: {error}") from error
-
-
-def _ends(value: object) -> object:
-    """The ends of `low/high`, where `..` is open."""
-    if not isinstance(value, str):
-        return value
-    ends = value.split("/")
-    if len(ends) != 2:
-        raise ValueError("give a range as low/high, such as 5/20, ../20 or 5/..")
-    return [None if end.strip() in ("", OPEN) else float(end) for end in ends]
-
-
-def _ordered(ends: Ends) -> Ends:
-    low, high = ends
-    if not all(end is None or isfinite(end) for end in ends):
-        raise ValueError("the ends of a range are finite numbers")
-    if low is not None and high is not None and low > high:
-        raise ValueError(f"the range begins at {low:g}, above its end, {high:g}")
-    return ends
-
-
-def _range_schema(*examples: str) -> WithJsonSchema:
-    return WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "examples": list(examples)},
-                {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2},
-            ]
-        }
-    )
-
-
-Range = Annotated[Ends, BeforeValidator(_ends), AfterValidator(_ordered), _range_schema("5/20", "../20", "5/..")]
-Share = Annotated[Ends, BeforeValidator(_ends), AfterValidator(_ordered), _range_schema("0.5/0.9", "0.7/..")]
-Texts = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -116,14 +49,6 @@ RANGED: Mapping[str, Ranged] = MappingProxyType(
     }
 )
 
-
-class SortKey(BaseModel):
-    """One property to sort by."""
-
-    field: str
-    direction: Literal["asc", "desc"] = "asc"
-
-
 BEST_FIRST = SortKey(field="stereo:suitability", direction="desc")
 
 
@@ -134,28 +59,28 @@ class StereoSearch(BaseModel):
 
     collections: Texts | None = Field(None, description="Collections of stereo sets, or of images to find sets among.")
     ids: Texts | None = Field(None, description="Ids of sets.")
-    bbox: Annotated[Annotated[list[float], Field(min_length=4)] | None, BeforeValidator(_numbers)] = Field(
+    bbox: Annotated[Annotated[list[float], Field(min_length=4)] | None, BeforeValidator(numbers)] = Field(
         None, description="The common overlap intersects it: west, south, east, north in degrees."
     )
-    intersects: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = Field(
+    intersects: Annotated[dict[str, Any] | None, BeforeValidator(parsed)] = Field(
         None, description="The common overlap intersects this GeoJSON geometry."
     )
     datetime: Annotated[str | None, BeforeValidator(lenient_interval)] = Field(
         None, description="A time or an interval between the first and the last view."
     )
-    filter_expr: Annotated[dict[str, Any] | None, BeforeValidator(_cql2)] = Field(
+    filter_expr: Annotated[dict[str, Any] | None, BeforeValidator(cql2)] = Field(
         None, alias="filter", description="A CQL2 filter over the properties of sets, as text or JSON."
     )
     filter_lang: Literal["cql2-text", "cql2-json"] | None = Field(
         None, alias="filter-lang", description="The language of `filter`; it is told apart without."
     )
     filter_crs: FilterCrs | None = Field(None, alias="filter-crs")
-    sortby: Annotated[list[SortKey], BeforeValidator(_sort_keys)] = Field(
+    sortby: Annotated[list[SortKey], BeforeValidator(sort_keys)] = Field(
         [BEST_FIRST], description="Properties with `-` for the greatest first; the most suitable first when left out."
     )
     limit: Limit = Field(SETS_PER_PAGE, description="How many sets on a page.")
     token: str | None = Field(None, description="Of the link to the next page.")
-    mode: Annotated[Annotated[list[Mode], Field(min_length=1)] | None, BeforeValidator(_listed)] = Field(
+    mode: Annotated[Annotated[list[Mode], Field(min_length=1)] | None, BeforeValidator(listed)] = Field(
         None, description="Kinds of sets; stereo and tri-stereo when left out, stereo alone with multi_date."
     )
     convergence: Range | None = Field(None, description="Convergence of the outer views, degrees.")

@@ -23,7 +23,8 @@ from stac_api.stereo.area import MeasuredArea, covered_share, covering, surface_
 from stac_api.stereo.clouds import clouds_over
 from stac_api.stereo.on_demand import IMAGE_FIELDS, computed_sets
 from stac_api.stereo.order import SetOrder
-from stac_api.stereo.request import BEST_FIRST, SETS_PER_PAGE, STORED, SortKey, StereoSearch, comparisons
+from stac_api.stereo.parameters import SortKey
+from stac_api.stereo.request import BEST_FIRST, SETS_PER_PAGE, STORED, StereoSearch, comparisons
 from stac_api.stereo.set_collections import Places, SetCollection, places_of, set_collections
 
 #: What computed sets have and stored ones have not, so that no queryable declares it.

@@ -21,7 +21,8 @@ from stac_api.filters import conjunction
 from stac_api.stereo.area import covered_share, covering
 from stac_api.stereo.on_demand import computed_sets
 from stac_api.stereo.order import SetOrder
-from stac_api.stereo.request import SortKey, StereoSearch
+from stac_api.stereo.parameters import SortKey
+from stac_api.stereo.request import StereoSearch
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
 from tests.stac_api.stereo.stereo_catalogue import (
     CLOUDY_PAIR,
