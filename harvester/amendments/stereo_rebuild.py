@@ -22,8 +22,8 @@ from harvester.catalogue.connections import CatalogueConnections, translated_err
 from harvester.catalogue.publish import publish_changes, publish_collections
 from harvester.harvest_rooms import HarvestRooms
 from harvester.runs.report import PageReport
-from harvester.stereo.keeping import Span
 from harvester.stereo.rules import StereoRules
+from harvester.stereo.scope import Span
 
 ITEMS_AND_VIEWS_APART, PLAN_REBUILD, VIEWS_BETWEEN = statements(
     "harvester.amendments", "items_and_views_apart", "plan_rebuild", "views_between"

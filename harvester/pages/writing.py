@@ -33,8 +33,8 @@ from harvester.pages.reading_ahead import ReadBeforehand, Readings
 from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
 from harvester.runs.report import ItemChange, Outcome, PageReport, printable
 from harvester.sources.registry import read_record
-from harvester.stereo.keeping import Span
 from harvester.stereo.page_sets import PageSets
+from harvester.stereo.scope import Span
 from harvester.stereo.stereo_items import with_sets
 
 _written = lru_cache(maxsize=16)(rfc3339)  # mostly the same instants

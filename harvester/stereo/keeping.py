@@ -7,7 +7,6 @@ found over the whole archive.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from psycopg.types.json import Json
 from database.statements import statements
 from footprints import DirectionSource, NormalisedDirection, Region, View
 from harvester.stereo.rules import StereoRules
+from harvester.stereo.scope import Scope, Span
 from harvester.stereo.sets import LIMITS, FoundSet, find_sets
 from harvester.stereo.stereo_items import Membership, memberships_of, published_suitability
 from harvester.stereo.views import PlacedItem, ViewItem, view_items
@@ -42,50 +42,6 @@ FORMER_MOMENTS, KEEP_VIEWS, MOMENTS_IN_COMPANY, VIEWS_WITHIN, SETS_WITHIN, KEEP_
     "keep_items",
     "keep_set",
 )
-
-
-@dataclass(frozen=True, order=True)
-class Span:
-    """A stretch of time of one satellite, both ends within."""
-
-    platform: str
-    first: datetime
-    last: datetime
-
-    def widened(self, reach: timedelta) -> Span:
-        """The span with so much more at both ends."""
-        return Span(self.platform, self.first - reach, self.last + reach)
-
-
-class Scope:
-    """Stretches of time of satellites; those that meet are one."""
-
-    def __init__(self, spans: Iterable[Span]) -> None:
-        self.spans: list[Span] = []
-        for span in sorted(spans):
-            before = self.spans[-1] if self.spans else None
-            if before and before.platform == span.platform and span.first <= before.last:
-                self.spans[-1] = Span(before.platform, before.first, max(before.last, span.last))
-            else:
-                self.spans.append(span)
-        self._starts = [(span.platform, span.first) for span in self.spans]
-
-    def widened(self, reach: timedelta) -> Scope:
-        """The scope with so much more at both ends of each stretch."""
-        return Scope(span.widened(reach) for span in self.spans)
-
-    def holds(self, platform: str, first: datetime, last: datetime) -> bool:
-        """Whether something lies within one of the stretches."""
-        place = bisect_right(self._starts, (platform, first)) - 1
-        return place >= 0 and self.spans[place].platform == platform and last <= self.spans[place].last
-
-    def as_arrays(self) -> dict[str, list[str] | list[datetime]]:
-        """Satellites, beginnings and ends, as statements take them."""
-        return {
-            "platforms": [each.platform for each in self.spans],
-            "firsts": [each.first for each in self.spans],
-            "lasts": [each.last for each in self.spans],
-        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,9 @@ from harvester import catalogue
 from harvester.collection_documents import CollectionDocument
 from harvester.instants import rfc3339
 from harvester.items.document import ItemDocument
-from harvester.stereo.keeping import NO_CHANGES, BuiltSet, SetKeeping, Span, StoredSet
+from harvester.stereo.keeping import NO_CHANGES, BuiltSet, SetKeeping, StoredSet
 from harvester.stereo.rules import StereoRules
+from harvester.stereo.scope import Span
 from harvester.stereo.stereo_items import Membership, digest_of, stereo_item
 from harvester.stereo.views import PlacedItem
 

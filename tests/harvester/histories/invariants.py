@@ -25,8 +25,8 @@ from harvester import catalogue
 from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.pages.writing import PageWriting
 from harvester.runs.report import HarvestReport, Outcome
-from harvester.stereo.keeping import Span
 from harvester.stereo.rules import StereoRules
+from harvester.stereo.scope import Span
 from harvester.stereo.sets import find_sets
 from harvester.stereo.views import PlacedItem, view_items
 from tests.chaos.catalogue_state import FAULTS
