@@ -158,7 +158,7 @@ async def _without_hidden_sets(changes: list[Change], collection: str, request: 
 
 
 async def _told(change: Change, collection: str, request: Request) -> Change | None:
-    """What the reader may know of a change: nothing of what was withdrawn while he could not see the collection."""
+    """What the reader may know of a change: nothing of what was withdrawn while they could not see the collection."""
     if change.type == "withdrawn" and not await saw_collection(request, collection, change.at):
         return None
     reason = change.reason and told_reason(change.reason, await restriction_of(request))

@@ -181,7 +181,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return cast("Document", await self._seen_page(search_request, request))
 
     async def _search_base(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
-        """The one way to Items: those that the reader sees, without what they tell of those that he does not."""
+        """The one way to Items: those that the reader sees, without what they tell of any others."""
         page = await self._seen_page(search_request, request)
         restriction, protection = await restriction_of(request), await protection_of(request)
         told = [without_hidden(cast("Document", each), restriction, protection.base_url) for each in page["features"]]

@@ -41,7 +41,7 @@ def restricted(search_request: PgstacSearch, restriction: Restriction) -> Pgstac
     """The same search, of what the reader sees.
 
     Raises:
-        UndeclaredProperty: it reads a property that would tell of what he does not see.
+        UndeclaredProperty: it reads a property that would tell of what they do not see.
     """
     if restriction.is_none:
         return search_request

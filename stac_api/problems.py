@@ -192,7 +192,7 @@ def _document(
 
 
 def _wants_words(request: Request) -> bool:
-    """Whether whoever reads something does not say that he takes JSON."""
+    """Whether whoever reads something does not say that they take JSON."""
     accepted = request.headers.get("accept", "")
     return request.method == "GET" and not any(each in accepted for each in ("json", "*/*", "application/*"))
 

@@ -34,7 +34,7 @@ class ApiSettings(BaseSettings):
         description="Description of the landing page.",
     )
     public_assets: bool = Field(
-        False, description="Give everybody the files of what he can see, whatever the rules say."
+        False, description="Give everybody the files of all that they can see, whatever the rules say."
     )
     oidc_issuers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
         (),

@@ -23,7 +23,7 @@ def mark_same_for_all(request: Request) -> None:
 
 
 class AnswerCaching:
-    """Marks each answer for caches, by who asked and what was hidden from him.
+    """Marks each answer for caches, by who asked and what was hidden from them.
 
     What is absent and what is hidden have the same marks.
     """

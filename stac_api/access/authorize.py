@@ -173,7 +173,7 @@ def _answer(question: _Question) -> Decision:
 def _refusals(question: _Question) -> list[Reason]:
     rule = question.rule
     if rule is None or rule.seen is Visibility.HIDDEN:
-        # An operator sees it all the same, and is told why he may do no more.
+        # An operator sees it all the same, and is told why no more is allowed.
         return [Reason.CATEGORY_NOT_ELIGIBLE if question.principal.is_operator else Reason.HIDDEN]
     reasons = _REFUSALS[question.action](question, rule)
     if question.capacity.standing is not Standing.GOOD:

@@ -22,7 +22,7 @@ Latitude = Annotated[float, Field(ge=-90, le=90)]
 
 
 class Category(StrEnum):
-    """In what quality somebody acts; nobody has one by himself, but only in a framework and for a time."""
+    """In what quality somebody acts; nobody has one alone, but only in a framework and for a time."""
 
     PUBLIC = "PUBLIC"  #: everybody, without an account
     SCI_FR = "SCI_FR"  #: French scientist

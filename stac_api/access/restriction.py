@@ -116,7 +116,7 @@ async def sees_collection(request: Request, collection: str) -> bool:
 
 
 async def saw_collection(request: Request, collection: str, at: datetime) -> bool:
-    """Whether whoever asks saw a collection by the rules of a time; what he was then is not kept for this."""
+    """Whether whoever asks saw a collection by the rules of a time; what they were then is not kept for this."""
     policies = await policies_in_force(request, at=at)
     return authorize(await principal_of(request), Action.VIEW, Resource(collection=collection), policies).allowed
 

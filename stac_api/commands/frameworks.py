@@ -26,7 +26,7 @@ from stac_api.commands.register import (
 def framework() -> None:
     """Look after missions, partnerships and projects: what people's rights derive from, for a time.
 
-    A contractor has the rights of the public actor he works for, a foreign scientist those of a French partner, and
+    A contractor has the rights of the public actor they work for, a foreign scientist those of a French partner, and
     neither longer than the framework that binds them. FRAMEWORK is a title or an id everywhere.
 
     \b

@@ -191,7 +191,7 @@ def activate(reference: str, by: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @by_option
 def erase(reference: str, yes: bool, by: str | None) -> None:
-    """Erase what is known of a person and end all that he has. There is no way back.
+    """Erase what is known of a person and end all rights, places and keys. There is no way back.
 
     Name, address and login go; downloads and signatures stay, under a pseudonym that leads to nobody.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--public-assets",
     is_flag=True,
-    help="Let everybody download the files of what he can see, whatever the rules say. Only for data that is open.",
+    help="Let everybody download the files of all that they can see, whatever the rules say. Only for open data.",
 )
 def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
     """Serve the catalogue as a STAC API until Ctrl-C.

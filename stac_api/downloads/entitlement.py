@@ -1,4 +1,4 @@
-"""Who asks for an asset, and whether he may have it: one decision for sending a file and for signing its address."""
+"""Who asks for an asset, and whether they may have it: one decision to send a file and to sign its address."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def decided(asset: HeldAsset | None, principal: Principal, policies: PolicySet |
         asset: The asset, if there is one.
         principal: Who asks.
         policies: The set in force.
-        is_public: Whether the operator lets everybody have the files of what he can see, whatever the rules say.
+        is_public: Whether the operator gives everybody the files of all that they can see, whatever the rules say.
     """
     if asset is None:
         return _ABSENT

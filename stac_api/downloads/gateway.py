@@ -34,7 +34,7 @@ class AssetsExtension(ApiExtension):
     """The route of the files.
 
     Attributes:
-        public: Whether everybody may have the files of what he can see, whatever the rules say.
+        public: Whether everybody may have the files of all that they can see, whatever the rules say.
     """
 
     public: bool = attr.ib(default=False)

@@ -1,6 +1,6 @@
 """Signed addresses: a proof in the query of an asset's address that somebody asked for this file, until a moment.
 
-Whoever has such an address reads the file as the one who asked for it, with the rights that he has by then; it opens
+Whoever has such an address reads the file as the one who asked for it, with the rights of that person by then; it opens
 nothing else and serves for reading alone.
 """
 

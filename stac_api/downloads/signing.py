@@ -97,7 +97,7 @@ class SigningExtension(ApiExtension):
     """The routes that sign.
 
     Attributes:
-        public: Whether everybody may have the files of what he can see, whatever the rules say.
+        public: Whether everybody may have the files of all that they can see, whatever the rules say.
     """
 
     public: bool = attr.ib(default=False)

@@ -47,7 +47,7 @@ async def logged_in(request: Request) -> Principal:
 
 
 async def account_holder(request: Request) -> Principal:
-    """Somebody with an account here, by a credential that may read and change what is his own.
+    """Somebody with an account here, by a credential that may read and change what is their own.
 
     Raises:
         LoginNeeded: nobody has logged in.

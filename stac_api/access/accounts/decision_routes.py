@@ -34,7 +34,7 @@ IS_REFERENT = statement("stac_api.access", "is_referent")
 
 
 class OwnApplication(Explained):
-    """Nobody decides on his own application: somebody else has to."""
+    """Nobody decides on their own application: somebody else has to."""
 
     code = "OwnApplication"
 
@@ -145,7 +145,7 @@ async def confirm(
 
 @router.post("/accounts/applications/{application_id}/refuse", summary="Refuse an applicant")
 async def refuse(request: Request, application_id: UUID, refusal: Refusal, caller: Himself) -> ApplicationTold:
-    """Refuse an applicant, as a référent of the entity or an operator, with a reason that he reads.
+    """Refuse an applicant, as a référent of the entity or an operator, with a reason for the applicant to read.
 
     Raises:
         NotFoundError: there is no such application, or the caller has no part in it.
@@ -157,7 +157,7 @@ async def refuse(request: Request, application_id: UUID, refusal: Refusal, calle
 
 
 async def _decidable(connection: Connection, id_: UUID, caller: Principal) -> tuple[Application, bool]:
-    """An application that the caller may have a say in, and whether he does as its entity's référent."""
+    """An application that the caller may have a say in, and whether as its entity's référent."""
     application = await application_of(connection, id_)
     if application.person == caller.person:
         raise OwnApplication
@@ -170,7 +170,7 @@ async def _decidable(connection: Connection, id_: UUID, caller: Principal) -> tu
 
 
 async def _has_the_address_of(connection: Connection, application: Application, caller: Principal) -> bool:
-    """Whether the applicant gives the caller's e-mail address: nobody decides for himself by a second login."""
+    """Whether the applicant gives the caller's e-mail address: a second login decides on nothing."""
     if application.email is None:
         return False
     known = await connection.fetchval("SELECT email FROM dinamis.person WHERE id = $1", caller.person)

@@ -55,7 +55,7 @@ class SignedLicence(BaseModel):
 
 
 class Account(BaseModel):
-    """The caller, as the server knows him."""
+    """The caller, as the server knows them."""
 
     credential: Literal["bearer", "key"]
     key: str | None = Field(None, description="The id of the API key that was sent.")

@@ -148,7 +148,7 @@ async def accept_transfer(
 
 @router.get("/me/transfers", summary="The images that the caller passes on, or receives")
 async def own_transfers(request: Request, caller: AccountHolder) -> Transfers:
-    """What the caller declared, and what is passed on to the entities that he belongs to."""
+    """What the caller declared, and what is passed on to the entities of the caller."""
     async with request.app.state.get_connection(request, "r") as connection:
         rows = await connection.fetch(_TRANSFERS, caller.person, None)
     return Transfers(transfers=[Transfer.model_validate(dict(row)) for row in rows])

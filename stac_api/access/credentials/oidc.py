@@ -1,6 +1,6 @@
 """Logins by OpenID Connect: what a bearer token of one of the configured providers proves.
 
-A token proves who somebody is and nothing else: what he may do stands in our database, whatever roles it claims.
+A token proves who somebody is and nothing else: what they may do stands in our database, whatever roles it claims.
 """
 
 from __future__ import annotations

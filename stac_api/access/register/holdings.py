@@ -21,7 +21,7 @@ VIEWS = statement("stac_api.access", "present_collections")
 
 
 def principal_at(connection: Connection[Any], person: Person, at: datetime) -> Principal:
-    """Somebody as he stood at a time; what he ever signed is signed."""
+    """What somebody held at a time; what was ever signed is signed."""
     signed = connection.execute(
         "SELECT DISTINCT licence, version, entity FROM dinamis.licence_signature WHERE person = %s", (person.id,)
     )

@@ -127,7 +127,7 @@ def confirm(
     application: Application,
     grant: Grant | None,
 ) -> None:
-    """Make an applicant a member whom his entity has validated, and grant him a category.
+    """Make an applicant whom the entity has validated a member, and grant a category.
 
     Raises:
         IdentityRefused: It is not validated, is decided already, or is one's own.
@@ -158,7 +158,7 @@ def _decide(
     decision: LiteralString,
     parameters: Sequence[Any],
 ) -> None:
-    own = "Nobody decides on his own application."
+    own = "Nobody decides on their own application."
     _refuse_same_address(connection, actor, application.person, own)
     try:
         with connection.transaction():
@@ -210,7 +210,7 @@ def join(
 
     Raises:
         IdentityRefused: There is such a membership or application already, the person is erased, or an operator
-            does it for himself.
+            does it for their own account.
     """
     parameters = {
         "person": person,
@@ -221,7 +221,7 @@ def join(
         "until": period.until,
     }
     overlap = f"There is a membership or an application as {role} for that time: see `dinamis user show`."
-    with _in_turn(connection, actor, person, overlap=overlap, own="Nobody makes himself a member."):
+    with _in_turn(connection, actor, person, overlap=overlap, own="Nobody makes themselves a member."):
         connection.execute(ADD, parameters)
         note(connection, actor, "membership.add", person, entity=str(entity), role=role)
 
@@ -272,7 +272,7 @@ def grant_category(
     """Let a member of an entity act in a category.
 
     Raises:
-        IdentityRefused: The person is no member, has the category for that time already, or is the operator himself.
+        IdentityRefused: The person is no member, has the category for that time already, or is that operator.
     """
     parameters = {
         "person": person,
@@ -284,7 +284,7 @@ def grant_category(
         "until": period.until,
     }
     overlap = f"The person has {grant.category} there for that time: see `dinamis user show`."
-    with _in_turn(connection, actor, person, overlap=overlap, own="Nobody grants himself a category."):
+    with _in_turn(connection, actor, person, overlap=overlap, own="Nobody grants themselves a category."):
         inserted = connection.execute(GRANT, parameters).fetchone()
         if inserted is None:
             raise IdentityRefused("The person is no member of the entity: `dinamis user join` first.")

@@ -98,7 +98,7 @@ def add_person(
     issuer: str | None = None,
     subject: str | None = None,
 ) -> Person:
-    """Write down somebody whom an operator knows; without a login he can only use keys.
+    """Write down somebody whom an operator knows; without a login they can only use keys.
 
     Raises:
         IdentityRefused: The login is somebody else's.

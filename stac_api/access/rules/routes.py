@@ -1,6 +1,6 @@
 """The rules in public: who may do what with each collection, now and at any time, at what price and by which licence.
 
-The same for all who see the collection, so that caches may keep it; what somebody may do himself is below `/me`.
+The same for all who see the collection, so that caches may keep it; what the caller may do is below `/me`.
 """
 
 from __future__ import annotations

@@ -344,13 +344,13 @@ def test_nobody_decides_for_himself(
 ) -> None:
     """An operator in his own name cannot confirm himself, join an entity or grant himself a category."""
     operator.types("user", "operator", person)
-    assert "Nobody makes himself" in operator.is_refused("user", "join", person, entity, "--by", person)
+    assert "Nobody makes themselves" in operator.is_refused("user", "join", person, entity, "--by", person)
     application = apply(connection, person, entity)
     connection.execute("UPDATE dinamis.membership SET validated_at = now() WHERE id = %s", (application,))
     assert "Nobody decides" in operator.is_refused("user", "confirm", application, "--by", person)
     operator.types("user", "confirm", application)
     grant = ("user", "grant", person, "PUB_FR", "--entity", entity)
-    assert "Nobody grants himself" in operator.is_refused(*grant, "--by", person)
+    assert "Nobody grants themselves" in operator.is_refused(*grant, "--by", person)
     operator.types(*grant)
 
 
@@ -370,10 +370,10 @@ def test_nobody_decides_for_himself_by_a_second_account(
     by = ("--by", str(row[0]))
     assert "Nobody decides" in operator.is_refused("user", "confirm", application, *by)
     assert "Nobody decides" in operator.is_refused("user", "refuse", application, "--reason", "x", *by)
-    assert "Nobody makes himself" in operator.is_refused("user", "join", applicant, entity, *by)
+    assert "Nobody makes themselves" in operator.is_refused("user", "join", applicant, entity, *by)
     operator.types("user", "confirm", application)
     grant = ("user", "grant", applicant, "PUB_FR", "--entity", entity)
-    assert "Nobody grants himself" in operator.is_refused(*grant, *by)
+    assert "Nobody grants themselves" in operator.is_refused(*grant, *by)
 
 
 def test_only_operators_act_in_their_own_name(operator: Operator, entity: str, person: str) -> None:
