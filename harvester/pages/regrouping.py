@@ -81,6 +81,7 @@ def _standing(items: Sequence[Draft], scene: str) -> dict[str, Draft]:
     for draft in items:
         draft.belong_to(scene)
         if standing.setdefault(draft.known.collection, draft) is not draft:
+            draft.known = draft.known._replace(is_published=False)
             draft.reason = f"it is the same acquisition as {standing[draft.known.collection].known.id}"
     return standing
 

@@ -212,6 +212,24 @@ def test_records_part_where_their_item_was_moved_to(stock: Stock) -> None:
     assert rows(stock.database, "SELECT collection FROM dinamis.item WHERE id = %s", other) == [(HELD,)]
 
 
+@pytest.mark.parametrize(("joining", "page_size"), [("a", 200), ("z", 200), ("c", 2)])
+def test_items_that_a_run_joins_and_moves_are_one_where_it_moves_them(
+    stock: Stock, joining: str, page_size: int
+) -> None:
+    """Whichever of their records comes first; undone, both are where they were."""
+    anywhere, other = feed_of("held", None), str(image(5)["image"])
+    stock.held.page_size = page_size
+    stock.held.records = {"b": image(), "d": image(5)}
+    stock.harvest(anywhere)
+    before = timeless_items(stock)
+    stock.held.records[joining] = image(1, keys=(IMAGE, other), job="JOB_2")
+    moving = stock.harvest(anywhere, collection=COAST, move=True)
+    assert moving.refusals == []
+    assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: COAST}
+    undo_run(moving.run or 0, {anywhere.name: anywhere}.get, rooms(stock.database, HELD, COAST, ARCHIVE))
+    assert timeless_items(stock) == before
+
+
 def test_names_that_the_reader_of_today_finds_join_a_record_when_its_acquisition_is_touched(stock: Stock) -> None:
     """A record that was read by another release parts from its acquisition, and is of the one that has its name."""
     other = str(image(5)["image"])
