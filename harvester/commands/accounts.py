@@ -168,11 +168,10 @@ def print_account(report: HarvestReport) -> None:
         OUT.print(_table(report))
     elif report.error is None:
         print_plain(_nothing_found(report))
-    every = f", `dinamis harvest show {report.run} --records` all" if report.run else ""
-    _print_first([f"refused {each.reason}" for each in report.refusals], every)
-    _print_first([f"withdrawn {record}: {reason}" for record, reason in report.withdrawn], every)
+    _print_first([f"refused {each.reason}" for each in report.refusals], report, "--records")
+    _print_first([f"withdrawn {record}: {reason}" for record, reason in report.withdrawn], report, "--records")
     _print_some([line for change in report.changes for line in _described(change)])
-    _print_first([f"conflict {item}: {text}" for item, text in report.conflicts])
+    _print_first([f"conflict {item}: {text}" for item, text in report.conflicts], report, "--conflicts")
     _print_some(
         [
             f"warning {text} ({record}{', and others' * (times > 1)})"
@@ -229,12 +228,13 @@ def _print_some(lines: Sequence[str], others: str | None = None) -> None:
         print_plain(others or f"… and {len(lines) - _PRINTED} lines more like these: --report FILE has them.")
 
 
-def _print_first(lines: Sequence[str], elsewhere: str = "") -> None:
-    """Print some of these lines, of which an account has only the first, and what has which of the others."""
+def _print_first(lines: Sequence[str], report: HarvestReport, option: str) -> None:
+    """Print some of these lines, of which an account has only the first, and with what option `show` has all."""
     from harvester.runs.report import NAMED_RECORDS
 
     may_be_cut = len(lines) >= NAMED_RECORDS
-    others = f"… and more like these: --report FILE has the first {NAMED_RECORDS}{elsewhere}."
+    every = f", `dinamis harvest show {report.run} {option}` all" if report.run else ""
+    others = f"… and more like these: --report FILE has the first {NAMED_RECORDS}{every}."
     _print_some(lines, others if may_be_cut else None)
 
 

@@ -48,9 +48,10 @@ def history(feed: str | None, limit: int, as_json: bool) -> None:
 @click.command()
 @click.argument("run", type=int)
 @click.option("--records", is_flag=True, help="List each record that was new, changed, withdrawn or quarantined.")
+@click.option("--conflicts", is_flag=True, help="List each Item of which sources contradict each other, and in what.")
 @report_option
 @json_option
-def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
+def show(run: int, records: bool, conflicts: bool, file: Path | None, as_json: bool) -> None:
     """Show the account of a RUN: what became of its records, what was refused and why, and what else it met.
 
     \b
@@ -58,7 +59,7 @@ def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
       dinamis harvest show 12 --report run.html
       dinamis harvest show 12 --records
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from harvester.runs.history import records_of, report_of
+    from harvester.runs.history import conflicts_of, records_of, report_of
 
     with harvest_connection() as connection:
         report = report_of(connection, run)
@@ -66,12 +67,18 @@ def show(run: int, records: bool, file: Path | None, as_json: bool) -> None:
         if file:
             write_report(file, [report], account)
         if as_json:
-            outcomes = [each.as_json() for each in records_of(connection, run)] if records else None
-            print_json(account if outcomes is None else {**account, "records": outcomes})
+            if records:
+                account["records"] = [each.as_json() for each in records_of(connection, run)]
+            if conflicts:
+                every = conflicts_of(connection, run)
+                account["conflicts"] = [{"item": item, "conflict": text} for item, text in every]
+            print_json(account)
             return
         _print_run(report)
         for each in records_of(connection, run) if records else ():
             print_plain("\t".join(chain((each.outcome, each.record), filter(None, (each.item, each.reason)))))
+        for conflict in conflicts_of(connection, run) if conflicts else ():
+            print_plain("\t".join(conflict))
 
 
 @click.command()

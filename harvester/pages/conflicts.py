@@ -14,16 +14,18 @@ _OVERLAP = 0.5
 
 
 def conflicts_between(records: Sequence[SourcedScene]) -> list[str]:
-    """What the sources of one Item contradict each other about, in sentences that name who is believed."""
+    """What the sources of one Item contradict each other about, in sentences, each once, that name who is believed."""
     ranked = sorted(records, key=lambda each: (each.precedence, each.source))
     if len({each.source for each in ranked}) < 2:
         return []
-    return [
+    believed = ranked[0]
+    found = [
         f"{other.source} says {theirs}, {believed.source} says {ours}, which is believed"
-        for believed, other in zip(ranked[:1] * len(ranked), ranked, strict=True)
+        for other in ranked
         if other.source != believed.source
         for ours, theirs in _contradictions(believed, other)
     ]
+    return list(dict.fromkeys(found))
 
 
 def _contradictions(one: SourcedScene, other: SourcedScene) -> list[tuple[str, str]]:

@@ -379,8 +379,8 @@ class PageWriting:
         for name in equal:
             del self._drafts.settled[name]
         for name, draft in self._drafts.settled.items():
-            if len(draft.records) > 1:
-                report.conflicts += [(name, conflict) for conflict in conflicts_between(draft.scenes)]
+            if len(draft.records) > 1 and (conflicts := conflicts_between(draft.scenes)):
+                report.conflicts.append((name, "; ".join(conflicts)))
         settled = self._drafts.settled
         settled |= {name: draft for name, draft in self._others.items() if name in self._sets.changed_views}
         report.items_written = sum(draft.built is not None for draft in settled.values())

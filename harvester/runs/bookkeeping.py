@@ -310,7 +310,7 @@ def _note_page(connection: Connection, run: int, page: PageReport) -> None:
         "quarantined": [(each.record, each.reason, 1) for each in page.refusals],
         "withdrawn": [(record, reason, 1) for record, reason in page.withdrawn],
         "warning": [(text, record, times) for text, (times, record) in page.warnings.items()],
-        "conflict": [(item, text, 1) for item, text in dict(page.conflicts).items()],
+        "conflict": [(item, text, 1) for item, text in page.conflicts],
     }
     for kind, notes in said.items():
         if notes:

@@ -259,6 +259,13 @@ def records_of(connection: Connection, run: int) -> Iterator[RecordOutcome]:
         yield from cursor.execute(RECORDS_OF_RUN, {"run": run})
 
 
+def conflicts_of(connection: Connection, run: int) -> Iterator[tuple[str, str]]:
+    """Each Item about which sources contradicted each other in a run, in what, and who is believed."""
+    with connection.transaction(), connection.cursor("conflicts_of_run") as cursor:
+        for item, text, _ in cursor.execute(NOTES, {"run": run, "kind": "conflict", "named": None}):
+            yield item, text
+
+
 def kept_feeds(connection: Connection) -> dict[str, Feed]:
     """All feeds that were ever harvested, by name, as they were then."""
     names = connection.execute("SELECT name FROM dinamis.feed ORDER BY name").fetchall()

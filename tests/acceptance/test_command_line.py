@@ -253,6 +253,7 @@ def test_collections_check_tells_errors_by_its_exit_code(unused: Dinamis, tmp_pa
         ("harvest", "history"),
         ("harvest", "show", "1"),
         ("harvest", "show", "1", "--records"),
+        ("harvest", "show", "1", "--conflicts"),
         ("harvest", "quarantine", "list"),
     ],
     ids=" ".join,

@@ -8,4 +8,7 @@ SELECT
     times,
     now()
 FROM unnest(%(subjects)s::text [], %(details)s::text [], %(times)s::bigint []) AS said (subject, detail, times)
-ON CONFLICT (run, kind, subject) DO UPDATE SET times = known.times + excluded.times;
+ON CONFLICT (run, kind, subject) DO UPDATE SET
+    times = known.times + excluded.times,
+    -- What an Item's sources contradict each other about is what they do by now.
+    detail = CASE WHEN known.kind = 'conflict' THEN excluded.detail ELSE known.detail END;

@@ -9,6 +9,7 @@ import pytest
 
 from harvester.feeds import Feed
 from harvester.record import Withdrawal
+from harvester.runs import history
 from harvester.sources.registry import SOURCES
 from tests.harvest_rooms import counts, items, timeless
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, Stock, feed_of, image, stock
@@ -208,3 +209,19 @@ def test_two_sources_of_one_collection_make_one_item(stock: Stock) -> None:
     (item,) = items(stock.database).values()
     assert item["properties"]["dinamis:source"] == ["held", "other"]
     assert report.conflicts == [(IMAGE, "other says cloud cover 60 %, held says cloud cover 12.5 %, which is believed")]
+
+
+def test_all_conflicts_of_a_run_are_told_afterwards(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its account has the first of them; of an Item all that its sources contradict each other about at last."""
+    other = feed_of("other", HELD, kind="held")
+    stock.held.records = {"a": image(), "b": image(1)}
+    stock.harvest()
+    stock.held.page_size = 1
+    stock.held.records = {"c": image(cloud=60), "d": image(1, cloud=60), "e": image(cloud=60, seconds=4)}
+    run = stock.harvest(other).run or 0
+    monkeypatch.setattr(history, "NAMED_RECORDS", 1)
+    with stock.database.connect("harvest") as connection:
+        assert len(history.report_of(connection, run).conflicts) == 1
+        told = dict(history.conflicts_of(connection, run))
+    assert told.keys() == {IMAGE, image(1)["image"]}
+    assert [told[IMAGE].count(f"other says {field}") for field in ("cloud cover", "acquired")] == [1, 1]
