@@ -227,11 +227,13 @@ class _Work:
     ) -> None:
         with connection.transaction():
             catalogue.wait_for_other_writers(connection)
-            for collection, item, is_known in side.execute(ITEMS_LEFT_OVER, {"collections": collections}):
+            beside = side.execute(ITEMS_LEFT_OVER, {"collections": collections}).fetchall()
+            for collection, item, is_known in beside:
                 found[collection, item] = Finding(item, collection, "left over" if is_known else "foreign")
-                if self._mend and is_known:
-                    catalogue.remove_item(connection, collection, item)
-                    self.touched.add(collection)
+            left_over = [(collection, item) for collection, item, is_known in beside if is_known]
+            if self._mend and left_over:
+                catalogue.remove_items(connection, left_over)
+                self.touched |= {collection for collection, _ in left_over}
 
 
 def _found(change: ItemChange) -> Finding:

@@ -8,6 +8,7 @@ page; and the Loader's `delsert` fails when a batch holds one id twice.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -75,10 +76,15 @@ def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocu
         raise CatalogueError(f"pgSTAC did not take a page of {len(items)} Items: {error}") from error
 
 
-def remove_item(connection: Connection, collection: str, item: str) -> None:
-    """Take an Item out of the catalogue, inside the open transaction of `connection`."""
+def remove_items(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
+    """Take Items (collection, id) out of the catalogue, inside the open transaction of `connection`."""
+    gone: defaultdict[str, list[str]] = defaultdict(list)
+    for collection, item in places:
+        gone[collection].append(item)
     connection.execute("SET LOCAL pgstac.use_queue = true")
-    connection.execute("DELETE FROM items WHERE collection = %s AND id = %s", (collection, item))
+    for collection in sorted(gone):
+        # Of one collection at a time: of a constant the server knows in which partitions it need not look.
+        connection.execute("DELETE FROM items WHERE collection = %s AND id = ANY(%s)", (collection, gone[collection]))
 
 
 def collections_with_deferred_work(side: Connection) -> set[str]:

@@ -144,8 +144,8 @@ class PageWriting:
         built += self._sets.documents
         catalogue.put_items(self._connection, self._side, sorted(built, key=lambda item: str(item["id"])))
         removals = [*self._removals(), *self._sets.removals()]
-        for collection, item, _ in removals:
-            catalogue.remove_item(self._connection, collection, item)
+        if removals:
+            catalogue.remove_items(self._connection, [(collection, item) for collection, item, _ in removals])
         self._sets.write()
         # A new Item got its number when it was written down.
         known = {name: draft for name, draft in self._drafts.settled.items() if name not in self._made}

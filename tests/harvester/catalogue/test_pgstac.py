@@ -226,10 +226,10 @@ def test_removed_item_is_gone_with_its_page_only(catalogue_database: Database) -
     put(catalogue_database, document("IMAGE_1"), document("IMAGE_2"))
     with connections(catalogue_database) as (page, _):
         with page.transaction(force_rollback=True):
-            catalogue.remove_item(page, "pleiades", "IMAGE_1")
+            catalogue.remove_items(page, [("pleiades", "IMAGE_1")])
         assert items(catalogue_database).keys() == {"IMAGE_1", "IMAGE_2"}
         with page.transaction():
-            catalogue.remove_item(page, "pleiades", "IMAGE_1")
+            catalogue.remove_items(page, [("pleiades", "IMAGE_1")])
     assert items(catalogue_database).keys() == {"IMAGE_2"}
 
 
