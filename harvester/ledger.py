@@ -408,6 +408,7 @@ class Ledger:
                 "items": [each.item for each in entries],
                 "fingerprints": [each.raw.fingerprint for each in entries],
                 "contents": [each.raw.serialised() for each in entries],
+                "seen": [_is_seen(each.raw) for each in entries],
                 "source": self._source,
                 "feed": self._feed,
                 "run": self._run,
@@ -438,14 +439,12 @@ class Ledger:
         )
         self._prune(list(records))
 
-    def saw(self, records: Collection[str]) -> None:
+    def saw(self, records: Iterable[RawRecord]) -> None:
         """Note that unchanged records are still there."""
-        if not records:
-            return
-        self._connection.execute(
-            SAW_RECORDS,
-            {"source": self._source, "feed": self._feed, "records": list(records), "now": self._now},
-        )
+        if seen := [raw.id for raw in records if _is_seen(raw)]:
+            self._connection.execute(
+                SAW_RECORDS, {"source": self._source, "feed": self._feed, "records": seen, "now": self._now}
+            )
 
     def saw_unread(self, records: Collection[str], numbers: Collection[int] = ()) -> int:
         """Note by one row that active records are there as they were; gives how many of them are active.
@@ -477,18 +476,11 @@ class Ledger:
             },
         )
 
-    def refused_again(self, record: str, stage: str, reason: str) -> None:
-        """Note that a quarantined record is still there, and why it is refused today; `reason` is without NUL."""
+    def refused_again(self, raw: RawRecord, stage: str, reason: str) -> None:
+        """Note why a quarantined record is refused today, and that it is still there; `reason` is without NUL."""
+        self.saw([raw])
         self._connection.execute(
-            REFUSED_AGAIN,
-            {
-                "source": self._source,
-                "feed": self._feed,
-                "record": record,
-                "stage": stage,
-                "reason": reason,
-                "now": self._now,
-            },
+            REFUSED_AGAIN, {"source": self._source, "record": raw.id, "stage": stage, "reason": reason}
         )
 
     def _numbers(self, sequence: str, count: int) -> range:
@@ -522,6 +514,11 @@ class Ledger:
                 "now": self._now,
             },
         )
+
+
+def _is_seen(raw: RawRecord) -> bool:
+    """Whether its source showed it just now: not one that comes from the ledger, where it may be gone since."""
+    return not isinstance(raw, KeptRecord)
 
 
 def fingerprints(connection: Connection, source: str, records: Sequence[str]) -> dict[str, str]:

@@ -230,7 +230,7 @@ class BatchWriting:
 
     def _keep_records(self, taken: Sequence[Taken], placed: Sequence[Draft]) -> None:
         again = [each.says_the_same_of(draft.known.id) for each, draft in zip(taken, placed, strict=True)]
-        self._ledger.saw([each.raw.id for each, is_again in zip(taken, again, strict=True) if is_again])
+        self._ledger.saw([each.raw for each, is_again in zip(taken, again, strict=True) if is_again])
         self._ledger.keep(
             [
                 RecordEntry(raw=each.raw, state="active", item=draft.known.id, is_new=each.before is None)

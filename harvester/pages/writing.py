@@ -201,7 +201,7 @@ class PageWriting:
         """The records that are to be taken in; the others are counted, and noted as seen."""
         unchanged = [raw for raw in records if self._is_unchanged(raw, known.get(raw.id))]
         left = [] if self._options.reads_all else unchanged
-        self._ledger.saw([raw.id for raw in left])
+        self._ledger.saw(left)
         self._ledger.remember_fingerprints({raw.id: raw.fingerprint for raw in left if raw.fingerprint})
         report.outcomes[Outcome.UNCHANGED] += len(left)
         names = {raw.id for raw in left}
@@ -240,9 +240,9 @@ class PageWriting:
         refusal = report.refuse(raw.id, str(error))
         if before and before.is_active:
             # What it said last stays in force: a broken upload must not take an Item away.
-            self._ledger.saw([raw.id])
+            self._ledger.saw([raw])
         elif before and before.state == "quarantined" and before.digest == raw.digest():
-            self._ledger.refused_again(raw.id, stage, refusal.reason)
+            self._ledger.refused_again(raw, stage, refusal.reason)
         else:
             self._ledger.keep(
                 [RecordEntry(raw=raw, state="quarantined", stage=stage, reason=refusal.reason, is_new=before is None)]

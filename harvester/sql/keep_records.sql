@@ -8,8 +8,9 @@ WITH said AS (
         %(digests)b::bytea [],
         %(items)b::text [],
         %(fingerprints)b::text [],
-        %(contents)b::bytea []
-    ) AS said (record, state, stage, reason, digest, item, fingerprint, content)
+        %(contents)b::bytea [],
+        %(seen)b::boolean []
+    ) AS said (record, state, stage, reason, digest, item, fingerprint, content, is_seen)
 ),
 kept AS (
     INSERT INTO dinamis.source_record AS known (
@@ -27,7 +28,7 @@ kept AS (
         item,
         %(run)s,
         %(now)s,
-        %(now)s,
+        CASE WHEN is_seen THEN %(now)s ELSE '-infinity' END,
         %(now)s
     FROM said
     ON CONFLICT (source, record) DO UPDATE SET
@@ -39,7 +40,7 @@ kept AS (
         fingerprint = excluded.fingerprint,
         item = excluded.item,
         run = excluded.run,
-        last_seen = excluded.last_seen,
+        last_seen = greatest(known.last_seen, excluded.last_seen),
         last_changed = excluded.last_changed,
         absent_since = NULL,
         version = known.version + 1

@@ -1,8 +1,5 @@
--- Note that a quarantined record is still there, and why it is refused today.
+-- Note why a quarantined record is refused today.
 UPDATE dinamis.source_record SET
-    last_seen = %(now)s,
-    feed = %(feed)s,
     stage = %(stage)s,
-    reason = %(reason)s,
-    absent_since = NULL
+    reason = %(reason)s
 WHERE source = %(source)s AND record = %(record)s;

@@ -81,7 +81,7 @@ def test_records_come_back_as_they_were_said(connection: Connection) -> None:
 def test_times_tell_seen_from_changed(connection: Connection) -> None:
     """Seeing a record again moves one time only, a new version two, and the first never moves."""
     ledger_at(connection).keep([entry(n=1)])
-    ledger_at(connection, 1).saw(["a"])
+    ledger_at(connection, 1).saw([entry().raw])
     assert times(connection) == [0, 1, 0]
     ledger_at(connection, 2).keep([entry(n=2)])
     assert times(connection) == [0, 2, 2]
@@ -195,7 +195,7 @@ def test_fingerprints_are_those_of_records_in_force(connection: Connection) -> N
 def test_quarantined_record_keeps_its_version_while_it_says_the_same(connection: Connection) -> None:
     """A record that is refused again has the reason of today and no further version."""
     ledger_at(connection).keep([entry("a", "quarantined")])
-    ledger_at(connection, 1).refused_again("a", "build", "worse")
+    ledger_at(connection, 1).refused_again(entry("a").raw, "build", "worse")
     query = "SELECT stage, reason, version FROM dinamis.source_record"
     assert connection.execute(query).fetchall() == [("build", "worse", 1)]
     assert times(connection) == [0, 1, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -9,7 +10,7 @@ import pytest
 
 from harvester.amendments import NotInQuarantine, quarantine, quarantined, quarantined_record, replay_quarantine
 from harvester.feeds import Feed
-from harvester.record import RawRecord, SceneRecord
+from harvester.record import RawRecord, SceneRecord, Withdrawal
 from harvester.runs.report import HarvestReport
 from harvester.sensors import Sensors
 from harvester.sources.registry import SOURCES
@@ -171,3 +172,16 @@ def test_killed_replay_is_done_by_the_next(refused: Stock, monkeypatch: pytest.M
     assert counts(replay(refused)) == {"new": 2, "quarantined": 1}
     states = rows(refused.database, "SELECT state FROM dinamis.run WHERE kind = 'replay' ORDER BY id")
     assert states == [("failed",), ("succeeded",)]
+
+
+def test_what_the_source_took_back_before_a_replay_goes(refused: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay does not see a record at its source, whether it can read it now or not."""
+    taken_back = datetime.now(UTC)
+    mend(refused, monkeypatch)
+    seen = rows(refused.database, "SELECT record, last_seen FROM dinamis.source_record ORDER BY 1")
+    assert counts(replay(refused)) == {"new": 3, "quarantined": 1}
+    assert rows(refused.database, "SELECT record, last_seen FROM dinamis.source_record ORDER BY 1") == seen
+    gone = ("torn 1", "burnt")
+    refused.held.withdrawals = [Withdrawal(id=name, reason="revoked", at=taken_back) for name in gone]
+    refused.held.records = {name: said for name, said in refused.held.records.items() if name not in gone}
+    assert counts(refused.harvest()) == {"unchanged": 3, "withdrawn": 2}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harvester.amendments import RetirementRefused, retire_source, retirement, undo_run
+from harvester.collection_model import WithdrawalRules
 from harvester.feeds import Feed
 from harvester.runs import Request, RunBusy, RunCancelled, begin, end
 from harvester.runs.report import HarvestReport
@@ -89,6 +90,24 @@ def test_records_go_and_items_that_others_know_stay(
 
     assert counts(undo(stock, retired.run)) == {"new": 4, "quarantined": 1}
     assert (catalogue(stock), states(stock)) == (before, ledger)
+
+
+def test_grace_begins_anew_when_a_retirement_is_undone(stock: Stock) -> None:
+    """A record that was missed before is back in force, and goes only after it was missed for long enough again."""
+    feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=10, max_share=1))
+    days_pass = "UPDATE dinamis.source_record SET absent_since = absent_since - interval '20 days'"
+    stock.held.records = {"a": image(), "b": image(1)}
+    stock.harvest(feed)
+    del stock.held.records["b"]
+    assert stock.harvest(feed).absent == 1
+    with stock.database.connect("owner") as connection:
+        connection.execute(days_pass)
+    undo(stock, retire(stock).run)
+    missed = stock.harvest(feed)
+    assert (counts(missed), missed.absent) == ({"unchanged": 1}, 1)
+    with stock.database.connect("owner") as connection:
+        connection.execute(days_pass)
+    assert counts(stock.harvest(feed)) == {"unchanged": 1, "withdrawn": 1}
 
 
 def test_retirement_of_a_collection_that_has_no_document_any_more(stock: Stock) -> None:

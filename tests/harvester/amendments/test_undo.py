@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -255,6 +256,16 @@ def test_unchanged_harvest_after_an_undo_is_unchanged(stock: Stock) -> None:
     undo_in(stock, stock.harvest().run)
     digests = rows(stock.database, "SELECT digest = sha256('elsewhere') FROM dinamis.source_record")
     assert digests == [(True,)]
+
+
+def test_what_the_source_took_back_goes_again_after_an_undo(stock: Stock) -> None:
+    """An undo does not see a record at its source: what took it back before the undo takes it back after it."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id="a", reason="revoked", at=datetime.now(UTC))]
+    undo_in(stock, stock.harvest().run)
+    assert items(stock.database).keys() == {image()["image"]}
+    assert counts(stock.harvest()) == {"withdrawn": 1}
 
 
 @pytest.mark.parametrize("times", [1, 3])
