@@ -49,6 +49,9 @@ contradicting = st.fixed_dictionaries(
     {"cloud": st.just(1), "prefix": st.sampled_from(("OTHER-", "COAST-", ""))},
     optional={"with": st.lists(numbers, max_size=1), "own_key": st.just(True)},
 )
+joining = st.fixed_dictionaries(
+    {"cloud": st.just(1), "with": st.lists(numbers, min_size=1, max_size=2)}, optional={"own_key": st.just(True)}
+)
 withdrawn: st.SearchStrategy[Change] = st.just(WITHDRAWN)
 lost: st.SearchStrategy[Change] = st.just(LOST)
 torn = st.fixed_dictionaries({"cloud": st.just(1), "problem": st.just("it is torn")})

@@ -94,9 +94,12 @@ class Held:
         ]
 
     @cached_property
-    def corrections(self) -> dict[str, Any]:
-        """The cloud cover of each Item that is corrected."""
-        return dict(self.rows("SELECT item, value FROM dinamis.correction WHERE field = 'eo:cloud_cover'"))
+    def corrections(self) -> defaultdict[str, dict[str, Any]]:
+        """What we know better of each Item: value by field."""
+        found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        for item, field_name, value in self.rows("SELECT item, field, value FROM dinamis.correction"):
+            found[item][field_name] = value
+        return found
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows of a query."""
@@ -167,10 +170,11 @@ def an_item_says_what_its_records_say(held: Held) -> None:
     for item, source, content in held.records:
         sources[item].add(source)
         clouds[item].add(content["cloud"])
-    clouds |= {item: {value} for item, value in held.corrections.items()}
+    clouds |= {item: {said["eo:cloud_cover"]} for item, said in held.corrections.items() if "eo:cloud_cover" in said}
     for name, image in held.images.items():
         assert image["properties"]["dinamis:source"] == sorted(sources[name]), name
         assert image["properties"]["eo:cloud_cover"] in clouds[name], name
+        assert image["properties"].get("dinamis:corrected", []) == sorted(held.corrections.get(name, {})), name
 
 
 def items_of_one_acquisition_know_each_other(held: Held) -> None:
@@ -250,9 +254,14 @@ class Follower:
     at_once: int = _ALL_AT_ONCE  #: changes on a page
     positions: dict[str, int] = field(default_factory=dict)  #: in the order of changes, by collection
     copies: dict[tuple[str, str], Any] = field(default_factory=dict)  #: Items by collection and id
+    gone: set[tuple[str, str]] = field(default_factory=set)  #: those that it had and has no more
 
     def follow(self, held: Held) -> None:
-        """Apply what changed since it looked last; then it has the Items that we have, each where it stands."""
+        """Apply what changed since it looked last; then it has the Items that we have, each where it stands.
+
+        Of each that it had, and has no more, it is told that it is gone.
+        """
+        before = set(self.copies)
         for collection in held.rooms.documents:
             for name, kind, position in self._changes(held, collection):
                 self.positions[collection] = position
@@ -263,6 +272,8 @@ class Follower:
                 assert kind == "new" or (collection, name) in self.copies or self.at_once < _ALL_AT_ONCE, name
                 self.copies[collection, name] = held.items[name]
         assert self.copies == {(item["collection"], name): item for name, item in held.items.items()}
+        self.gone = (self.gone | before) - self.copies.keys()
+        assert self.gone <= set(held.rows("SELECT collection, item FROM dinamis.tombstone"))
 
     def _changes(self, held: Held, collection: str) -> Iterator[tuple[str, str, int]]:
         """Item, what became of it, and its place in the order of changes; some at a time, as over HTTP."""

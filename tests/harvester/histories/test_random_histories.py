@@ -28,19 +28,26 @@ from database import Database
 from harvester.amendments import (
     CorrectionRefused,
     NotInQuarantine,
+    RetirementRefused,
     UndoRefused,
     correct_item,
     quarantine,
     replay_quarantine,
+    retire_source,
+    retirement,
     undo,
     undo_run,
 )
 from harvester.amendments.stereo_rebuild import rebuild
 from harvester.dry_run import dry_run
 from harvester.errors import SourceUnavailable
+from harvester.feeds import Feed
 from harvester.harvest import harvest
-from harvester.runs import Request, RunCancelled, request_cancel
+from harvester.harvest_rooms import HarvestRooms
+from harvester.runs import Request, RunBusy, RunCancelled, request_cancel
+from harvester.runs.history import report_of
 from harvester.runs.report import HarvestReport
+from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
 from tests.harvest_rooms import Items, counts, rooms
 from tests.harvester.histories.archive import (
@@ -50,6 +57,7 @@ from tests.harvester.histories.archive import (
     ChangingSource,
     changes,
     contradicting,
+    joining,
     lost,
     numbers,
     torn,
@@ -71,8 +79,8 @@ HowStopped = tuple[str, int] | None
 
 feeds = st.sampled_from(("held", *FEEDS, "held"))  # what happens to one source is more than what happens to five
 good = changes(whole, whole, whole, withdrawn)
-bad = changes(whole, whole, contradicting, torn, withdrawn)
-worse = changes(whole, whole, contradicting, torn, withdrawn, lost)
+bad = changes(whole, whole, joining, contradicting, torn, withdrawn)
+worse = changes(whole, whole, joining, contradicting, torn, withdrawn, lost)
 ids = st.builds(
     "{}{}".format, st.sampled_from(("", "COAST-", "ARCHIVE-")), numbers.map(lambda each: image(each)["image"])
 )
@@ -101,6 +109,20 @@ class Stop:
         if self._looks == 0 and report.run is not None:
             with self._database.connect("harvest") as connection:
                 request_cancel(connection, report.run)
+
+
+class SecondWorker:
+    """A watcher that has another worker do what is left of a run, when it was looked at so many times."""
+
+    def __init__(self, feed: Feed, rooms: HarvestRooms, looks: int) -> None:
+        self._feed, self._rooms, self._looks = feed, rooms, looks
+
+    def __call__(self, report: HarvestReport, _: object) -> None:
+        """Look at a run."""
+        self._looks -= 1
+        if self._looks == 0:
+            with suppress(RunBusy):  # nothing is left
+                harvest(self._feed, self._rooms, Request(allow_withdrawals=True))
 
 
 class Harvests(RuleBasedStateMachine):
@@ -140,7 +162,7 @@ class Harvests(RuleBasedStateMachine):
     def harvests_in_part(self, feed: str, changed: Changes, page_size: int, stop: HowStopped) -> None:
         """A source changes, and its harvest is stopped on its way, or does not reach the source any more."""
         self.change(feed, changed, page_size=page_size, fails_after=None if stop else page_size)
-        self.harvest(feed, stop)
+        self.harvest(feed, Stop(self.database, stop))
         self.sources[feed].fails_after = None
 
     @invariant()
@@ -176,18 +198,18 @@ class Harvests(RuleBasedStateMachine):
         for name, value in said.items():
             setattr(source, name, value)
 
-    def harvest(self, feed: str, stop: HowStopped = None, **request: Any) -> HarvestReport | None:
+    def harvest(self, feed: str, watch: Watcher = nobody_watches, **request: Any) -> HarvestReport | None:
         """Harvest a source; None when that did not come to its end."""
         run_before = self.latest_run()
         try:
-            asked = Request(allow_withdrawals=True, **request)
-            report = harvest(FEEDS[feed], self.rooms, asked, Stop(self.database, stop))
+            report = harvest(FEEDS[feed], self.rooms, Request(allow_withdrawals=True, **request), watch)
         except (Killed, RunCancelled, SourceUnavailable):
             return None
         self.is_in_one_go = (report.run or 0) > run_before
         if self.is_in_one_go and not request.get("limit"):
-            each_record_is_in_one_count(self.sources[feed], report)
-            what_the_source_says_is_in_the_ledger(self.held(), self.sources[feed], report)
+            account = report_of(self.connection, report.run or 0)  # also of what another worker did
+            each_record_is_in_one_count(self.sources[feed], account)
+            what_the_source_says_is_in_the_ledger(self.held(), self.sources[feed], account)
         return report
 
 
@@ -225,7 +247,7 @@ class AmendedHarvests(Harvests):
     @initialize(page_size=st.sampled_from((1, 2, 500)))
     def begins_amending(self, page_size: int) -> None:
         """How large the pages of amendments are."""
-        for module in (undo, quarantine):
+        for module in (undo, quarantine, retirement):
             self.stack.enter_context(patch.object(module, "PAGE_SIZE", page_size))
 
     @rule(target=runs, feed=feeds, changed=worse, page_size=page_sizes, stop=stops, asked=requests)
@@ -241,6 +263,12 @@ class AmendedHarvests(Harvests):
         """An operator says where the records of a source belong."""
         self.change("any", changed)
         return self.run_of_harvest("any", collection=collection, move=move)
+
+    @rule(feed=feeds, changed=bad, page_size=page_sizes, looks=st.integers(1, 3))
+    def harvests_by_two(self, feed: str, changed: Changes, page_size: int, looks: int) -> None:
+        """A source changes and is harvested by two workers, the one while the other is at it."""
+        self.change(feed, changed, page_size=page_size, parts=3)
+        self.harvest(feed, SecondWorker(FEEDS[feed], self.rooms, looks))
 
     @rule(feed=feeds, changed=bad)
     def tries_and_harvests(self, feed: str, changed: Changes) -> None:
@@ -280,18 +308,18 @@ class AmendedHarvests(Harvests):
         self.undoable.clear()
         return report.run
 
-    @rule(item=ids, value=st.sampled_from((55, 66, None)))
-    def corrects(self, item: str, value: int | None) -> None:
+    @rule(item=ids, field=st.sampled_from(("eo:cloud_cover", "view:azimuth")), value=st.sampled_from((55, 66, None)))
+    def corrects(self, item: str, field: str, value: int | None) -> None:
         """We know better than the sources, or do not any more; of an Item that stands."""
         held = self.held()
-        is_possible = item in held.corrections if value is None else item in held.images
+        is_possible = field in held.corrections[item] if value is None else item in held.images
         try:
-            correct_item(self.rooms, item, "eo:cloud_cover", value, "we looked at it", "a curator")
+            correct_item(self.rooms, item, field, value, "we looked at it", "a curator")
         except CorrectionRefused:
             assert not is_possible
             return
         assert is_possible
-        assert self.held().corrections.get(item) == value
+        assert self.held().corrections[item].get(field) == value
         self.undoable.clear()
 
     @rule(target=runs, is_mended=st.booleans())
@@ -310,6 +338,18 @@ class AmendedHarvests(Harvests):
         self.undoable.append((report.run, before, self.held().items))
         return report.run
 
+    @rule(target=runs, feed=feeds, stop=stops)
+    def retires(self, feed: str, stop: HowStopped) -> Any:
+        """All that a source said is withdrawn, if need be in two goes, until it is harvested again."""
+        before = self.held().items
+        try:
+            report = self.retire(feed, stop)
+        except (RetirementRefused, RunBusy):
+            return multiple()
+        assert not [name for name, source, _ in self.held().records if source == feed]
+        self.undoable[:] = [(report.run or 0, before, self.held().items)]
+        return report.run
+
     @precondition(lambda self: not self.overdue)
     @rule()
     def time_passes(self) -> None:
@@ -323,10 +363,10 @@ class AmendedHarvests(Harvests):
         report = rebuild(self.rooms)
         assert (report.written, report.removed) == (0, 0)
 
-    def harvest(self, feed: str, stop: HowStopped = None, **request: Any) -> HarvestReport | None:
+    def harvest(self, feed: str, watch: Watcher = nobody_watches, **request: Any) -> HarvestReport | None:
         """Harvest a source, and note what was before and after."""
         before = self.held().items
-        report = super().harvest(feed, stop, **request)
+        report = super().harvest(feed, watch, **request)
         if report and report.run and self.is_in_one_go:
             self.overdue -= set() if request.get("limit") else {feed}
             self.undoable.append((report.run, before, self.held().items))
@@ -336,7 +376,7 @@ class AmendedHarvests(Harvests):
 
     def run_of_harvest(self, feed: str, stop: HowStopped = None, **request: Any) -> int:
         """Harvest a source; the number of the run, whatever became of it."""
-        report = self.harvest(feed, stop, **request)
+        report = self.harvest(feed, Stop(self.database, stop), **request)
         return report.run if report and report.run else self.latest_run()
 
     def undo(self, run: int, stop: HowStopped) -> HarvestReport:
@@ -345,6 +385,12 @@ class AmendedHarvests(Harvests):
         with suppress(Killed, RunCancelled):
             return undo_run(run, feed_of, self.rooms, Stop(self.database, stop))
         return undo_run(run, feed_of, self.rooms)
+
+    def retire(self, feed: str, stop: HowStopped) -> HarvestReport:
+        """Retire a source, if need be in two goes."""
+        with suppress(Killed, RunCancelled):
+            return retire_source(FEEDS[feed].name, self.rooms, watch=Stop(self.database, stop))
+        return retire_source(FEEDS[feed].name, self.rooms)
 
     def is_again(self, before: Items, report: HarvestReport) -> None:
         """The Items are those that were before, unless what was can not be: then the report says so."""
