@@ -21,6 +21,7 @@ from harvester.record import Page, Withdrawal
 from harvester.runs import PartLost, Run, RunCancelled, drift, source_states
 from harvester.runs.absence import mark_absent, overdue_records, settle_sightings
 from harvester.runs.expectations import breaches_of
+from harvester.runs.history import take_notes
 from harvester.runs.notice_sending import Kind, Occasion
 from harvester.runs.notices import notify
 from harvester.runs.report import HarvestReport
@@ -49,6 +50,7 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
         return None
     work.report.is_resumed = run.is_resumed
     work.report.restart_counts(runs.counts_of(side, run.id))
+    take_notes(side, work.report, run.id)
     if source_states.is_comparable(run.request) and not source_states.was_left_unread(side, run):
         settle_sightings(side, run)
     if _saw_everything(side, run):

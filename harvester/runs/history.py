@@ -246,7 +246,7 @@ def report_of(connection: Connection, run: int) -> HarvestReport:
     if report is None:
         raise NoSuchRun(f"`dinamis harvest history` lists those there are; {run} is not among them.")
     report.add_counts(counts_of(connection, run))
-    _add_notes(connection, report, run)
+    take_notes(connection, report, run)
     return report
 
 
@@ -320,7 +320,8 @@ def _left_amendments(connection: Connection, at_work: Container[int], now: datet
 # Of what a run noted
 
 
-def _add_notes(connection: Connection, report: HarvestReport, run: int) -> None:
+def take_notes(connection: Connection, report: HarvestReport, run: int) -> None:
+    """Let an account tell what a run has noted so far, whoever worked on it."""
     report.refusals = [Refusal(record, reason) for record, reason, _ in _notes(connection, run, "quarantined")]
     report.withdrawn = [(record, reason) for record, reason, _ in _notes(connection, run, "withdrawn")]
     report.warnings = {text: (times, record) for text, record, times in _notes(connection, run, "warning")}

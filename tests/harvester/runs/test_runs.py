@@ -13,6 +13,7 @@ from harvester import catalogue, runs
 from harvester.amendments.undo import undo_run
 from harvester.errors import AnsweredWithError, CredentialsMissing, CursorLost, SourceUnavailable
 from harvester.harvest import harvest
+from harvester.record import Withdrawal
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled
 from harvester.runs.report import HarvestReport, Outcome, PageReport
 from harvester.runs.watching import Watcher
@@ -60,6 +61,21 @@ def test_killed_run_goes_on_with_its_whole_account(five: Stock) -> None:
     assert rows(five.database, "SELECT state FROM dinamis.run") == [("succeeded",)]
     assert len(items(five.database)) == 5
     assert counts(five.harvest()) == {"unchanged": 5}
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_account_of_a_run_names_what_others_refused_and_withdrew(five: Stock, parts: int) -> None:
+    """Whoever brings a run to its end tells what it did before it was killed, or what another process did of it."""
+    five.harvest()
+    five.held.parts, five.held.page_size = parts, 1
+    del five.held.records["b"]
+    five.held.withdrawals = [Withdrawal(id="b", reason="sold")]
+    five.held.records |= {name: image(30, problem=f"{name} is torn") for name in "afg"}
+    kill_harvest(five, 3)
+    report = five.harvest()
+    assert counts(report) == {"unchanged": 3, "quarantined": 3, "withdrawn": 1}
+    assert sorted(each.record for each in report.refusals) == ["a", "f", "g"]
+    assert report.withdrawn == [("b", "sold")]
 
 
 def test_cursor_and_records_of_a_page_are_committed_together(five: Stock) -> None:
