@@ -15,6 +15,7 @@ from harvester.collection_documents import CollectionDocument, CollectionDocumen
 from harvester.collection_model import SourceChoice, WithdrawalRules
 from harvester.credentials import Credentials, read_credentials, variable_of
 from harvester.errors import CollectionDocumentError
+from harvester.sources.deliveries.addresses import absolute_location
 from harvester.sources.registry import OPTIONS
 from harvester.sources.source import SourceOptions
 
@@ -83,8 +84,8 @@ def is_of_a_collection(feed: str) -> bool:
 
 
 def deliveries_at(location: str, credentials: Credentials, **options: Any) -> Feed:
-    """The feed of the deliveries at a place that was named on the command line."""
-    source_options = OPTIONS[DELIVERIES](url=location, credentials=credentials, **options)
+    """The feed of the deliveries at a place that was named on the command line; `.` is another one in each folder."""
+    source_options = OPTIONS[DELIVERIES](url=absolute_location(location), credentials=credentials, **options)
     shown = source_options.shown_location
     return Feed(
         name=f"{DELIVERIES} {shown}",

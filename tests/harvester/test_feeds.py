@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harvester.credentials import Credentials
@@ -65,3 +67,15 @@ def test_deliveries_of_the_command_line_go_where_the_documents_say() -> None:
 def test_folder_of_this_machine_has_the_machine_as_host() -> None:
     """Jobs on local folders wait for each other like those of one server."""
     assert deliveries_at("/archive", Credentials()).host == "this machine"
+
+
+def test_relative_path_is_another_place_in_another_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Else what was harvested as `.` would be absent, and withdrawn, after a harvest of `.` somewhere else."""
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path)
+    feed = deliveries_at("in/", Credentials())
+    assert (feed.name, feed.location) == (f"deliveries {tmp_path}/in", f"{tmp_path}/in")
+    monkeypatch.chdir(tmp_path / "in")
+    assert deliveries_at(".", Credentials()).name == feed.name
+    assert deliveries_at("zip::s3://bucket/a.zip", Credentials()).location == "s3://bucket/a.zip"
+    assert deliveries_at("", Credentials()).location == ""

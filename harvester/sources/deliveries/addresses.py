@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:(?P<user>[^/@:]*)(?::(?P<password>[^/]*))?@)?"
@@ -10,6 +11,22 @@ URL = re.compile(
     re.DOTALL,
 )
 IN_ARCHIVE = re.compile(r"\A(zip|tar)(://)?::")
+
+
+def absolute_location(location: str) -> str:
+    """A location that means the same wherever the program runs: a local path from the root of the disk."""
+    place = IN_ARCHIVE.sub("", location)
+    if not place.strip() or "://" in place:
+        return location
+    return str(expanded(place).absolute())
+
+
+def expanded(path: str) -> Path:
+    """A local path, with the home for its `~`; a folder that is merely called so has no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def shown_location(location: str) -> str:

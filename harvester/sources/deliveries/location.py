@@ -15,7 +15,7 @@ from fsspec import AbstractFileSystem
 
 from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable, UnreadableScene
-from harvester.sources.deliveries.addresses import IN_ARCHIVE, URL, shown_location
+from harvester.sources.deliveries.addresses import IN_ARCHIVE, URL, expanded, shown_location
 from harvester.sources.deliveries.file_tree import Tree
 from harvester.sources.deliveries.local_tree import LocalTree
 from harvester.sources.deliveries.remote_tree import RemoteTree, close_files
@@ -82,12 +82,14 @@ def open_location(location: str, credentials: Credentials, timeout_s: float) -> 
     if found is None and "://" in place:
         raise SourceUnavailable("The URL cannot be read: write / and other signs in a password as %2F, %40…")
     if found is None:
-        return _open_local(Path(place).expanduser())
+        return _open_local(expanded(place))
     scheme = found["scheme"].lower()
     if scheme == "file":
         return _open_local(_path_of_file_url(found))
     if scheme not in _CONNECT:
         raise SourceUnavailable(f"{scheme}:// is not supported: give a path, or a file, ftp, sftp or s3 URL.")
+    if not found["host"]:
+        raise SourceUnavailable(f"{scheme}:// names no server or bucket: write ftp://host/out or s3://bucket/prefix.")
     return _open_remote(_CONNECT[scheme], _server(found, credentials, timeout_s))
 
 
@@ -175,7 +177,8 @@ def _remote_path(files: AbstractFileSystem, server: _Server) -> tuple[str, bool]
             continue
         except Exception as error:
             raise SourceUnavailable(
-                f"{server.shown}: {_without_secrets(error, server)}. Check that you may read it."
+                f"{server.shown}: {_without_secrets(error, server)}. Check that you may read it, and its user and"
+                " password, which of s3 are two keys."
             ) from error
     raise SourceUnavailable(f"{server.shown} does not exist. Check the address, or that you may read it.")
 

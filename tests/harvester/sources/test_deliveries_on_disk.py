@@ -411,12 +411,15 @@ def test_file_that_is_no_product_is_no_location(tmp_path: Path, name: str) -> No
         (" ", "give a path or URL"),
         ("zip::", "give a path or URL"),
         ("/no such/place", "does not exist"),
+        ("~nobody-here/place", "does not exist"),
         ("file:///no%20such/place", "does not exist"),
         ("file://data/archive", "three slashes"),
         ("https://example.org/archive", "give a path"),
         ("ftp://reader:hid/den@127.0.0.1/x", "%2F"),
         ("ftp://reader:hidden@127.0.0.1:1/x", "user name and password"),
         ("sftp://reader:hidden@127.0.0.1:1/x", "known_hosts"),
+        ("s3://", "s3://bucket/prefix"),
+        ("ftp:///out", "ftp://host/out"),
     ],
 )
 def test_location_that_cannot_be_read_says_what_to_do(location: str, advice: str) -> None:
