@@ -130,6 +130,19 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
 }
 
 
+#: What parameters must be that may be of several types.
+_CHOICES = {
+    "bbox": "4 or 6 numbers: west, south, east, north in degrees, with lowest and highest before east and at the end",
+    "intersects": 'a whole GeoJSON geometry, such as {"type": "Point", "coordinates": [5.37, 43.3]}',
+}
+_INTERVAL = "datetime: give a time with its zone, or two with the earlier one first, such as 2026-01-31T00:00:00Z/.."
+#: What the framework says that does not help.
+_MENDED_WORDS = {
+    "Invalid RFC3339 datetime.": _INTERVAL,
+    "Start datetime cannot be before end datetime.": _INTERVAL,
+}
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every exception of the table, and every HTTP error of the framework, with a problem document."""
     for kind in (*REFUSALS, Explained, HTTPException):
@@ -151,7 +164,8 @@ async def answer(request: Request, error: Exception) -> Response:
 def problem_response(request: Request, error: Exception) -> Response:
     """The problem document of an exception, for any exception, or the words of it."""
     if isinstance(error, HTTPException):
-        return _document(request, error.status_code, _code_of(error.status_code), str(error.detail), error.headers)
+        detail = _MENDED_WORDS.get(str(error.detail), str(error.detail))
+        return _document(request, error.status_code, _code_of(error.status_code), detail, error.headers)
     if isinstance(error, Explained):
         members = error.members(request)
         return _document(request, error.status, error.code, str(error), error.headers, members)
@@ -205,7 +219,7 @@ def _in_words(detail: str, members: Mapping[str, Any]) -> str:
 def _words_of(error: Exception) -> str:
     # Neither the rejected input (it may be anything) nor the SQL around it belongs in an answer.
     if isinstance(error, RequestValidationError | ValidationError):
-        text = "; ".join(map(_words_of_field, error.errors()))
+        text = "; ".join(dict.fromkeys(map(_words_of_field, error.errors())))
     elif isinstance(error, postgres.PostgresError):
         text = " ".join(filter(None, (error.args[0] if error.args else "", error.hint)))
     else:
@@ -214,7 +228,11 @@ def _words_of(error: Exception) -> str:
 
 
 def _words_of_field(fault: Mapping[str, Any]) -> str:
-    where = ".".join(str(step) for step in fault["loc"] if step not in ("query", "body"))
+    steps = [str(step) for step in fault["loc"] if step not in ("query", "body")]
+    where = ".".join(steps)
+    # Of a choice of types pydantic tells, in names of its own, what each of them lacks.
+    if len(steps) > 1 and steps[0] in _CHOICES:
+        return f"{steps[0]}: give {_CHOICES[steps[0]]}"
     return f"{where}: {fault['msg']}" if where else str(fault["msg"])
 
 

@@ -79,6 +79,26 @@ def test_nothing_is_passed_over(site: Site, path: str) -> None:
         assert "filter-crs" in problem_of(site.post(path, in_metres))["detail"]
 
 
+@pytest.mark.parametrize(
+    ("parameter", "value", "advice"),
+    [
+        ("bbox", [5, 43, 6], "bbox: give 4 or 6 numbers"),
+        ("bbox", "5,43,6,44", "bbox: give 4 or 6 numbers"),
+        ("intersects", {"type": "Point", "coordinates": [5]}, "intersects: give a whole GeoJSON geometry"),
+        ("intersects", "POINT(5 43)", "intersects: give a whole GeoJSON geometry"),
+        ("datetime", "2023-01-01T00:00:00Z/2022-01-01T00:00:00Z", "the earlier one first"),
+        ("datetime", "yesterday", "a time with its zone"),
+    ],
+)
+def test_parameter_of_another_form_is_refused_in_a_sentence(
+    site: Site, parameter: str, value: Any, advice: str
+) -> None:
+    """What would be right is said, in the words of the API and not in those of its libraries."""
+    detail = problem_of(site.post("/search", {parameter: value}))["detail"]
+    assert advice in detail
+    assert len(detail) < 150
+
+
 @pytest.mark.parametrize("path", ["/search?fields=id,", "/search?fields=,", "/collections?fields=,id"])
 def test_a_comma_too_many_is_no_field(site: Site, path: str) -> None:
     """What is written between two commas, or behind the last one, may be nothing."""
