@@ -40,7 +40,8 @@ def _foreseen_errors() -> tuple[type[Exception], ...]:
     from harvester.errors import HarvestError
     from stac_api.access.errors import AccessError
 
-    return AccessError, DatabaseError, HarvestError
+    # The last is what the machine refuses: a full disk, a file that may not be written.
+    return AccessError, DatabaseError, HarvestError, OSError
 
 
 @click.group(

@@ -10,7 +10,7 @@ import click
 from rich.markup import escape
 
 from database.commands.opening import database_settings, ready_database
-from database.commands.terminal import OUT, json_option, print_json, say, stopped_like_ctrl_c
+from database.commands.terminal import OUT, confirm, json_option, print_json, say, stopped_like_ctrl_c
 
 if TYPE_CHECKING:
     from database import DatabaseSettings
@@ -126,7 +126,7 @@ def destroy(yes: bool) -> None:
 
     home = _embedded_settings().home
     if not yes:
-        click.confirm(f"Delete the private database in {home} with all its Items?", abort=True)
+        confirm(f"Delete the private database in {home} with all its Items?")
     destroyed = PrivateCluster(home).destroy()
     OUT.print(f"The private database in {home} is gone." if destroyed else f"There is no private database in {home}.")
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from threading import Event, Thread
 from types import FrameType
 from typing import Any
@@ -53,11 +54,20 @@ class Commands(click.Group):
         super().__init__(*arguments, **named)
         self._foreseen = foreseen
 
+    def main(self, *arguments: Any, **named: Any) -> Any:
+        """Run the program; what the encoding of its output does not have is a question mark there, and no error."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")
+        return super().main(*arguments, **named)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and tell what it is at where that lasts."""
         try:
             with _long_work_told():
                 return super().invoke(ctx)
+        except BrokenPipeError:  # who reads the output has enough of it
+            raise
         except Exception as error:
             if not isinstance(error, self._foreseen()) or ctx.find_root().params.get("verbose"):
                 raise
@@ -85,13 +95,28 @@ def print_error(error: Exception) -> None:
 
 
 def print_json(data: Any) -> None:
-    """Print one JSON document, which no width of a terminal breaks."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    """Print one JSON document, which no width of a terminal breaks, in UTF-8 (RFC 8259)."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str).encode())
 
 
 def print_plain(text: str) -> None:
     """Print a line as it is: what stands in records and files is no markup."""
     OUT.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def confirm(question: str) -> None:
+    """Ask before something is done that is not easily put back.
+
+    Raises:
+        Failure: the answer is no, or nobody is there to give one.
+    """
+    try:
+        is_wanted = click.confirm(question, err=True)
+    except click.Abort:
+        is_wanted = False
+        click.echo(err=True)
+    if not is_wanted:
+        raise Failure("nothing was done, as nobody answered with y; --yes does it without asking.")
 
 
 def say(message: str) -> None:

@@ -158,7 +158,12 @@ def write_report(file: Path, reports: Sequence[HarvestReport], data: Any) -> Non
 
     is_page = file.suffix == ".html"
     text = report_page(reports) if is_page else json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    file.write_text(text, encoding="utf-8")
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        runs = " or ".join(str(report.run) for report in reports if report.run)
+        elsewhere = f" `dinamis harvest show {runs} --report FILE` writes it elsewhere." if runs else ""
+        raise Failure(f"the report cannot be written: {error}.{elsewhere}") from error
 
 
 def print_account(report: HarvestReport) -> None:
@@ -204,7 +209,8 @@ def _remarks(report: HarvestReport) -> Iterator[str]:
     if report.error == INTERRUPTION:
         yield "The harvest was interrupted. What was written is kept: harvest again to do the rest."
     elif report.error is None and "unchanged" in outcomes and not outcomes.keys() - {"unchanged", "quarantined"}:
-        yield "Nothing has changed since the last harvest."
+        is_all = outcomes.keys() == {"unchanged"} and not report.absent
+        yield f"Nothing {'' if is_all else 'else '}has changed since the last harvest."
 
 
 def _described(change: ItemChange) -> Iterator[str]:

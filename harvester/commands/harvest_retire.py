@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from database.commands.terminal import json_option
+from database.commands.terminal import confirm, json_option
 from harvester.commands.accounts import Accounts, report_option
 from harvester.commands.rooms import documented_feeds, harvest_connection, harvest_rooms
 
@@ -38,10 +38,10 @@ def retire(source: str, dry_run: bool, yes: bool, file: Path | None, as_json: bo
     rooms = harvest_rooms()
     with harvest_connection() as connection:
         known = source_to_retire(connection, source, rooms.documents)
-    if not (yes or dry_run):
+    if (known.active or known.quarantined) and not (yes or dry_run):
         quarantined = f", and {known.quarantined} in quarantine" if known.quarantined else ""
         question = f"Withdraw the {known.active} records of {known.feed} that are in force{quarantined}?"
-        click.confirm(question, abort=True, err=True)
+        confirm(question)
     accounts = Accounts(as_json=as_json, file=file, is_one=True)
     with accounts.kept(), accounts.of(known.feed, "", kind="retire") as watch:
         watch.report = retire_source(known.feed, rooms, dry_run=dry_run, watch=watch)

@@ -175,8 +175,10 @@ def _tell_of_neglected(
     notify_of_orphaned(connection, documents, read_at, settings)
 
 
-def _urgency(status: FeedStatus) -> tuple[bool, bool, bool]:
-    return not status.is_amiss, not status.at_work, status.last_run is None
+def _urgency(status: FeedStatus) -> tuple[bool, bool, bool, bool]:
+    # A place of the command line of which nothing was ever taken in: mostly it was mistyped.
+    is_nothing = not status.is_documented and status.last_good_at is None
+    return not status.is_amiss, not status.at_work, is_nothing, status.last_run is None
 
 
 def _print_status(standing: Sequence[FeedStatus], *, is_all: bool) -> None:
@@ -191,7 +193,7 @@ def _print_status(standing: Sequence[FeedStatus], *, is_all: bool) -> None:
     if hidden := standing[len(shown) :]:
         amiss = sum(each.is_amiss for each in hidden)
         print_plain(f"… and {len(hidden)} feeds more, {amiss} of them amiss: --all lists them.")
-    for remark in [remark for each in standing for remark in _remarks(each)][:_REMARK_LINES]:
+    for remark in [remark for each in shown for remark in _remarks(each)][:_REMARK_LINES]:
         print_plain(remark if is_all else _cut(remark))
 
 

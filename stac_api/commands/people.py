@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from database.commands.terminal import json_option
+from database.commands.terminal import confirm, json_option
 from stac_api.commands.places import PLACE_COMMANDS
 from stac_api.commands.register import (
     by_option,
@@ -201,7 +201,7 @@ def erase(reference: str, yes: bool, by: str | None) -> None:
     with open_register(by) as register:
         person = person_of(register.connection, reference)
         if not yes:
-            click.confirm(f"Erase {person.described()}?", abort=True)
+            confirm(f"Erase {person.described()}?")
         erase_person(register.connection, register.actor, person)
     print_line(f"{person.id} is erased")
 

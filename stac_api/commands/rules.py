@@ -14,7 +14,7 @@ import click
 from rich.table import Column, Table
 
 from database.commands.opening import ready_database, settings_of
-from database.commands.terminal import OUT, Failure, json_option, print_json, print_plain
+from database.commands.terminal import OUT, Failure, confirm, json_option, print_json, print_plain
 from stac_api.commands.moments import at_option, shown_moment
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def rollback(yes: bool, by: str) -> None:
     with _connection("owner") as connection:
         last = [each for each in rule_store.history(connection) if each.state == "active"][-1:]
         if not yes and last:
-            click.confirm(f"Take {last[0].id} back, in force from {shown_moment(last[0].begins)}?", abort=True)
+            confirm(f"Take {last[0].id} back, in force from {shown_moment(last[0].begins)}?")
         policies = rule_store.rollback(connection, by=by)
     print_plain(f"{policies.id} holds in its place, from {policies.valid_from:%Y-%m-%d %H:%M:%S %Z}")
 

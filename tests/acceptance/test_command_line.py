@@ -200,7 +200,7 @@ def test_harvester_needs_its_own_url_only(
     environment = {"DINAMIS_HARVEST_DATABASE_URL": PrivateCluster(dinamis.home).conninfo("harvest")}
     finished = unused.run("harvest", "deliveries", dimap / "Terradue_Stars", environment=environment)
     assert finished.code == 1, finished.err
-    assert "Nothing has changed" in finished.out
+    assert "Nothing else has changed" in finished.out
 
 
 def test_report_that_cannot_be_written_is_told_first(unused: Dinamis, dimap: Path) -> None:
@@ -208,6 +208,40 @@ def test_report_that_cannot_be_written_is_told_first(unused: Dinamis, dimap: Pat
     finished = unused.run("harvest", "deliveries", dimap, "--report", unused.home / "absent" / "report.json")
     assert "report" in said(finished)
     assert list(unused.home.iterdir()) == []
+
+
+def test_report_for_which_the_disk_has_no_room_is_written_elsewhere(
+    dinamis: Dinamis, first_harvest: Harvest, tmp_path: Path
+) -> None:
+    """That is one line, with the command that writes it from what is kept in the database."""
+    (tmp_path / "report.json").symlink_to("/dev/full")
+    finished = dinamis.run("harvest", "show", "1", "--report", tmp_path / "report.json")
+    assert (finished.code, "Traceback" in finished.err) == (2, False)
+    assert "`dinamis harvest show 1 --report FILE`" in finished.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_output_for_which_the_disk_has_no_room_is_one_line(unused: Dinamis, options: tuple[str, ...]) -> None:
+    """A full disk below a redirected output ends with exit code 2 and without a traceback."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [PROGRAM, "collections", "list", *options],
+            env=unused.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, b"Error: [Errno 28] No space left on device\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_terminal_that_does_not_have_all_letters(unused: Dinamis, encoding: str) -> None:
+    """Text is readable in what letters there are, and JSON is whole and UTF-8 nevertheless."""
+    environment = {"PYTHONIOENCODING": encoding}
+    told = unused.run("doctor", environment=environment)
+    assert "? home: " in told.out
+    listed = unused.run("collections", "list", "--json", environment=environment)
+    assert json.loads(listed.out)[0]["title"] == "Pléiades – archive d’Airbus à commander"
 
 
 @pytest.mark.parametrize("command", [("collections", "list"), ("collections", "load")])
@@ -280,7 +314,8 @@ def test_database_lives_through_its_commands(unused: Dinamis) -> None:
     assert unused.run("db", "status").code == 1
     for answer in ("n\n", ""):
         refused = unused.run("db", "destroy", typed=answer)
-        assert (refused.code, (unused.home / "postgresql").exists()) == (1, True)
+        assert (refused.code, (unused.home / "postgresql").exists()) == (2, True)
+        assert "nothing was done" in refused.err
         assert "Traceback" not in refused.err
     destroyed = unused.run("db", "destroy", typed="y\n")
     assert (destroyed.code, (unused.home / "postgresql").exists()) == (0, False)

@@ -78,6 +78,7 @@ def test_life_of_a_feed(place: Place) -> None:
     page = (place.dinamis.home / "first.html").read_text("utf-8")
     assert FEED in page
     assert first["refusals"][0]["record"] in page
+    assert '<tr><th scope="row">quarantined</th><td>1</td></tr>' in page
 
     place.service.layers[LAYER][0]["properties"]["resolution"] = 6.0
     del place.service.layers[LAYER][39]
@@ -182,6 +183,14 @@ def test_failure_is_an_alarm_until_the_next_good_run(place: Place) -> None:
     assert f"of {FEED} failed: " in alarmed.out
     place.account(FEED, code=1)
     assert place.run("status").code == 0
+
+
+def test_place_that_was_mistyped_stands_last(place: Place) -> None:
+    """It hides no other in the status, and there is nothing to retire of it, which nobody is asked first."""
+    assert place.run("deliveries", "/mistyped").code == 2
+    assert place.data("status")[-1]["feed"] == "deliveries /mistyped"
+    refused = place.run("retire", "deliveries /mistyped")
+    assert (refused.code, "Nothing of deliveries /mistyped" in refused.err, "?" in refused.err) == (2, True, False)
 
 
 def test_source_without_address_is_passed_over(place: Place) -> None:

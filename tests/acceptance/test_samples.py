@@ -158,7 +158,7 @@ def test_second_harvest_changes_nothing_and_says_so(
     assert (report["items_written"], report["items_removed"]) == (0, 0)
     assert report["refusals"] == first_harvest.report["refusals"]
     assert again.finished.code == 1
-    assert "Nothing has changed" in again.finished.out
+    assert "Nothing else has changed" in again.finished.out
 
 
 def test_same_files_by_another_path_are_the_same_records(dinamis: Dinamis, dimap: Path, first_harvest: Harvest) -> None:
