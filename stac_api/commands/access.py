@@ -10,7 +10,7 @@ import click
 from rich.table import Column, Table
 
 from database.commands.opening import ready_database
-from database.commands.terminal import OUT, json_option, print_json, print_plain
+from database.commands.terminal import OUT, json_option, print_json, print_plain, say
 from stac_api.access.policy import Category
 from stac_api.commands.moments import at_option
 
@@ -68,7 +68,10 @@ def explain(
     with ready_database().connect("owner") as connection:
         policies = in_force(connection, at)
         principal = _principal(connection, user, category, at)
+        is_known = connection.execute("SELECT FROM pgstac.collections WHERE id = %s", (collection,)).rowcount
         found = explanations(principal, resource_of(connection, collection, item), policies)
+    if not is_known:
+        say(f"The catalogue has no collection {collection}: this is what holds once it has.")
     if as_json:
         print_json([_as_json(each, policies, language) for each in found])
     else:

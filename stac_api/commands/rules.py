@@ -157,9 +157,9 @@ def rollback(yes: bool, by: str) -> None:
     with _connection("owner") as connection:
         last = [each for each in rule_store.history(connection) if each.state == "active"][-1:]
         if not yes and last:
-            confirm(f"Take {last[0].id} back, in force from {shown_moment(last[0].begins)}?")
+            confirm(f"Take {last[0].id} back, in force from {shown_moment(last[0].begins)} UTC?")
         policies = rule_store.rollback(connection, by=by)
-    print_plain(f"{policies.id} holds in its place, from {policies.valid_from:%Y-%m-%d %H:%M:%S %Z}")
+    print_plain(f"{policies.id} holds in its place, from {shown_moment(policies.valid_from)} UTC")
 
 
 @rules.command()
@@ -284,7 +284,7 @@ def _print_changes(found: Sequence[Change]) -> None:
 
 
 def _print_history(stored: Iterator[StoredSet] | Sequence[StoredSet]) -> None:
-    table = Table(Column("set", no_wrap=True), "state", "from", "until", "source", "activated")
+    table = Table(Column("set", no_wrap=True), "state", "from (UTC)", "until (UTC)", "source", "activated (UTC)")
     for each in stored:
         activated = f"{shown_moment(each.activated_at)} by {each.activated_by}" if each.activated_at else ""
         table.add_row(

@@ -242,6 +242,9 @@ def test_the_place_of_an_item_matters(ruled: Operator) -> None:
     kourou = outcomes(ruled, *words, "KOUROU")
     assert (kourou["view"], kourou["download"]) == ("allowed", "refused")
     assert "ATLANTIS" in ruled.is_refused("access", "explain", *words, "ATLANTIS")
+    assert ruled.tries("access", "explain", *words, "LANDES").stderr == ""
+    mistyped = ruled.tries("access", "explain", "--category", "PUB_FR", "--collection", "pleiades-litoral")
+    assert "The catalogue has no collection pleiades-litoral" in mistyped.stderr
 
 
 def test_somebody_must_be_named(operator: Operator) -> None:
