@@ -101,7 +101,8 @@ def _written(write: Any) -> Any:
     try:
         return write()
     except OSError as error:
-        raise Failure(f"{error.filename}: {error.strerror}. Choose another --output.") from error
+        where = f"{error.filename}: " if error.filename else ""
+        raise Failure(f"{where}{error.strerror}. Choose another --output.") from error
 
 
 def _print_set(item: ItemDocument) -> None:

@@ -80,7 +80,11 @@ def _correct(item: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _correct_geometry(item: dict[str, Any], geometry: Any) -> None:
-    region = valid_footprint(shapely.from_geojson(json.dumps(geometry)))
+    try:
+        drawn = shapely.from_geojson(json.dumps(geometry))
+    except ShapelyError as error:
+        raise ValueError("give a GeoJSON polygon, each ring of which ends where it began.") from error
+    region = valid_footprint(drawn)
     item["geometry"], item["bbox"] = shapely.geometry.mapping(region), list(footprint_bbox(region))
     item["properties"]["dinamis:footprint_from"] = "correction"
     item["properties"]["dinamis:footprint_area_km2"] = round(area_km2(region), 3)
