@@ -23,8 +23,9 @@ from rich.text import Text
 
 from database.long_work import LongWork, lasting_work
 
-OUT = Console()
-ERR = Console(stderr=True)
+# A line 100 of a file, ":100:", is no emoji.
+OUT = Console(emoji=False)
+ERR = Console(stderr=True, emoji=False)
 
 FAILED = 2  #: exit code of a command that could not do its work; 1 says that it did, and found something amiss
 INTERRUPTED = 130  #: exit code after Ctrl-C, as shells have it
@@ -101,7 +102,7 @@ def print_json(data: Any) -> None:
 
 def print_plain(text: str) -> None:
     """Print a line as it is: what stands in records and files is no markup."""
-    OUT.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    OUT.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def confirm(question: str) -> None:

@@ -74,7 +74,7 @@ class Watch:
         self._show(report.read, progress.total, lambda: progress.at_hand)
         if not ERR.is_terminal and report.read > self._told:
             self._told = report.read
-            ERR.print(self._line(progress.total), highlight=False, markup=False, emoji=False, soft_wrap=True)
+            ERR.print(self._line(progress.total), highlight=False, markup=False, soft_wrap=True)
 
     def _line(self, total: int | None) -> str:
         report = self.report

@@ -57,7 +57,7 @@ def check(directory: Path | None) -> None:
     folder = directory or settings_of(HarvestSettings).collections
     problems = check_collection_documents(folder)
     for problem in problems:
-        OUT.print(str(problem), highlight=False, markup=False, emoji=False, soft_wrap=True)
+        OUT.print(str(problem), highlight=False, markup=False, soft_wrap=True)
     errors = sum(problem.is_error for problem in problems)
     OUT.print(f"{folder}: {errors} errors, {len(problems) - errors} warnings", highlight=False)
     sys.exit(1 if errors else 0)

@@ -276,6 +276,13 @@ def test_collections_check_tells_errors_by_its_exit_code(unused: Dinamis, tmp_pa
     assert (nowhere.code, nowhere.out.startswith("/nowhere")) == (1, True)
 
 
+def test_line_of_a_mistake_is_a_number(unused: Dinamis, tmp_path: Path) -> None:
+    """Also that of line 100, which some terminals would show as an emoji."""
+    (tmp_path / "broken.yaml").write_text("\n" * 99 + "stac: [", encoding="utf-8")
+    refused = unused.run("harvest", "status", environment={"DINAMIS_COLLECTIONS": str(tmp_path)})
+    assert "broken.yaml:100:" in said(refused)
+
+
 @pytest.mark.parametrize(
     "command",
     [
