@@ -54,6 +54,10 @@ def _url(text: str) -> str:
     return text
 
 
+def _source_address(text: str) -> str:
+    return text if text.startswith(("/", "file:///")) else _url(text)
+
+
 def _instant(text: str) -> str:
     if not text.endswith("Z"):
         raise ValueError('write the time in UTC, such as "2012-01-31T00:00:00Z"')
@@ -79,6 +83,8 @@ def _unique(values: list[str]) -> list[str]:
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 Url = Annotated[Text, AfterValidator(_url)]
+#: Of a source: also the whole path of a folder or file of the machine that harvests.
+SourceAddress = Annotated[Text, AfterValidator(_source_address)]
 Scalar = Annotated[Any, BeforeValidator(_scalar)]
 Texts = Annotated[list[Text], Field(min_length=1), AfterValidator(_unique)]
 CollectionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -307,7 +313,7 @@ class SourceChoice(Strict):
 
     source: SourceName
     name: Name | None = None  #: to tell apart two of one kind; the kind where it is not said
-    url: Url | None = None
+    url: SourceAddress | None = None
     credentials: Name | None = None  #: what the operator calls them: DINAMIS_SOURCE_<NAME>_API_KEY and so on
     rate: Annotated[float, Field(gt=0)] | None = None  #: requests per second, at most
     concurrency: Annotated[int, Field(ge=1, le=16)] = 1  #: how many jobs may ask its host at once
@@ -321,6 +327,13 @@ class SourceChoice(Strict):
     options: Annotated[
         dict[str, Scalar | list[Scalar] | dict[str, Scalar | list[Scalar]]], AfterValidator(_no_secrets)
     ] = {}
+
+    @model_validator(mode="after")
+    def _is_where_its_kind_reads(self) -> Self:
+        local = {"deliveries": ("/", "file:"), "stac": ("file:",)}.get(self.source, ())
+        if self.url and self.url.startswith(("/", "file:")) and not self.url.startswith(local):
+            raise ValueError(f"{self.source} does not read {self.url}: write an address such as https://example.org/")
+        return self
 
     @property
     def label(self) -> str:

@@ -44,6 +44,8 @@ from tests.harvester.invented_collection import SENSOR, complaint, line_of
         ("    type: number", "    type: float", "type: float", "should be 'string', 'number'"),
         ("  en:\n    title", "  de:\n    title", "de:", "should be 'en'"),
         ("source: deliveries", "source: stac\n      url: example.org", "example.org", "write an absolute address"),
+        ("source: deliveries", "source: deliveries\n      url: archive", "archive", "write an absolute address"),
+        ("source: deliveries", "source: stac\n      url: /archive", "source: stac", "stac does not read /archive"),
         (
             "source: deliveries",
             "source: stac\n      url: https://u:p@example.org/",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harvester.collection_documents import default_collections_directory, load_collection_documents
 from harvester.credentials import Credentials
 from harvester.feeds import deliveries_at, feeds_of
 from harvester.sources.registry import OPTIONS
@@ -67,6 +68,20 @@ def test_deliveries_of_the_command_line_go_where_the_documents_say() -> None:
 def test_folder_of_this_machine_has_the_machine_as_host() -> None:
     """Jobs on local folders wait for each other like those of one server."""
     assert deliveries_at("/archive", Credentials()).host == "this machine"
+
+
+@pytest.mark.parametrize(
+    ("source", "url"),
+    [("deliveries", "/archive/airbus"), ("deliveries", "file:///archive"), ("stac", "file:///a.ndjson")],
+)
+def test_source_of_a_document_may_lie_on_this_machine(tmp_path: Path, source: str, url: str) -> None:
+    """A folder, or a file of Items, is the address of a source like any other."""
+    text = (default_collections_directory() / "pleiades.yaml").read_text("utf-8")
+    assert "    - source: deliveries\n" in text
+    text = text.replace("    - source: deliveries\n", f"    - source: {source}\n      url: {url}\n")
+    (tmp_path / "pleiades.yaml").write_text(text, "utf-8")
+    (feed,) = feeds_of(load_collection_documents(tmp_path), {}).values()
+    assert (feed.location, feed.host) == (url, "this machine")
 
 
 def test_relative_path_is_another_place_in_another_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
