@@ -133,10 +133,10 @@ def external_database(settings: DatabaseSettings) -> Database:
 
 @contextmanager
 def open_connection(conninfo: str, *, autocommit: bool = False) -> Iterator[psycopg.Connection]:
-    """Connect with libpq, an outage told as an error of this package.
+    """Connect with libpq, an outage told as an error of this package, also one on the way.
 
     Raises:
-        DatabaseUnavailable: The server does not answer or refuses the login.
+        DatabaseUnavailable: The server does not answer, refuses the login, or is gone.
     """
     try:
         with told_if_long("connecting to the database"):
@@ -144,7 +144,12 @@ def open_connection(conninfo: str, *, autocommit: bool = False) -> Iterator[psyc
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error).strip()) from error
     with connection:
-        yield connection
+        try:
+            yield connection
+        except psycopg.OperationalError as error:
+            if connection.broken:
+                raise DatabaseUnavailable(str(error).strip()) from error
+            raise
 
 
 def _role_conninfo(url: SecretStr | None, owner: str | None, role: str) -> SecretStr | None:

@@ -263,3 +263,11 @@ def test_printing_shows_no_password(database: Database) -> None:
     assert password not in repr(database)
     assert password not in database.described()
     assert database.described().startswith("127.0.0.1:")
+
+
+def test_connection_that_is_lost_on_the_way_is_told_as_an_outage(database: Database) -> None:
+    """Commands end with a sentence then too; what the server refuses otherwise stays the error that it is."""
+    with pytest.raises(DatabaseUnavailable, match="terminating connection"), database.connect("owner") as connection:
+        connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(psycopg.errors.DiskFull), database.connect("owner") as connection:
+        connection.execute("DO $$BEGIN RAISE disk_full; END$$")
