@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Self, TypeVar
 
 import psycopg
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from database.long_work import told_if_long
@@ -56,7 +58,20 @@ class CatalogueConnections:
             before_sleep=self._tell_of_repetition,
             reraise=True,
         )
-        return trying(lambda: work(*self._open()))
+        return trying(partial(self._try, work))
+
+    def _try(self, work: Callable[[Connection, Connection], T]) -> T:
+        try:
+            return work(*self._open())
+        except BaseException:
+            self._close_those_at_work()
+            raise
+
+    def _close_those_at_work(self) -> None:
+        """Let go of what an interruption left in the middle of a statement, whose locks this process would wait for."""
+        for connection in (self._page, self._side):
+            if connection is not None and connection.info.transaction_status != TransactionStatus.IDLE:
+                connection.close()
 
     def _tell_of_repetition(self, state: RetryCallState) -> None:
         wait_s = state.next_action.sleep if state.next_action else 0
@@ -114,7 +129,7 @@ def translated_errors(attempts: int) -> Iterator[None]:
     except psycopg.OperationalError as error:
         raise CatalogueError(
             f"The database failed {attempts} times ({error}). What was written before is kept: see "
-            "`dinamis db status`, then harvest again."
+            "`dinamis db status`, then try again."
         ) from error
     except psycopg.Error as error:
         raise CatalogueError(f"The database refused a page ({error}). All pages before it are kept.") from error
