@@ -30,6 +30,8 @@ from harvester.sources.source import Progress
 
 #: Records of one transaction.
 PAGE_SIZE = 500
+#: Number of the part of a run, until the end of which its process holds it.
+_ONLY_PART = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,6 @@ def carry_out(
         for written in _pages(connections, rooms, run, next_page, report, touched):
             report.add(written)
             watch(report, Progress())
-        connections.patiently(lambda _, side: runs.end(side, run.id, "succeeded"))
     except (RunBusy, PartLost):  # another process has it
         raise
     except HarvestError as error:
@@ -75,7 +76,11 @@ def carry_out(
         connections.patiently(lambda _, side: runs.end(side, run.id, state, told))
         raise
     finally:
+        connections.on_reconnection(lambda _: None)
         connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
+    # At last: one that is killed before is gone on with, and publishes then.
+    connections.patiently(lambda _, side: runs.end(side, run.id, "succeeded"))
+    connections.patiently(lambda _, side: runs.unlock_part(side, run.id, _ONLY_PART))
     report.state, report.finished_at = "succeeded", datetime.now(UTC)
 
 
@@ -138,8 +143,6 @@ def _pages(
         touched |= changed
         is_done = part.cursor is None
         yield written
-    connections.on_reconnection(lambda _: None)
-    connections.patiently(lambda _, side: runs.unlock_part(side, run.id, part.number))
 
 
 def _lock_again(part: Part, side: Connection) -> None:

@@ -111,7 +111,7 @@ def _sources(connection: Connection) -> Sequence[RetirableSource]:
 
 
 def _retirement(side: Connection, feed: Feed) -> Run:
-    """The run that retires a source, perhaps one that was begun before and is its last one.
+    """The run that retires a source, perhaps one that was begun before, if nothing was said of its records since.
 
     Raises:
         RetirementRefused: nothing of it is left, or another run of it has not come to its end.
@@ -122,6 +122,7 @@ def _retirement(side: Connection, feed: Feed) -> Run:
         if left and left.kind == "retire" and left.state != "succeeded":
             runs.take_up(side, left)
             return left
+        runs.set_aside_killed(side, feed.name, "retire")
         runs.require_none_under_way(side, feed.name)
         left_of_it = "SELECT FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn' LIMIT 1"
         if not side.execute(left_of_it, (feed.name,)).rowcount:

@@ -187,6 +187,8 @@ def print_account(report: HarvestReport) -> None:
     _print_some([f"not as expected: {text}" for text in report.breaches])
     for sentence in _remarks(report) if has_counts else ():
         OUT.print(sentence, highlight=False, soft_wrap=True)
+    if report.error == INTERRUPTION:
+        print_plain(f"The {report.kind} was interrupted. What was written is kept: the same command does the rest.")
 
 
 def _table(report: HarvestReport) -> Table:
@@ -206,9 +208,7 @@ def _remarks(report: HarvestReport) -> Iterator[str]:
     yield f"Items {written}written: {report.items_written}, Items {written}removed: {report.items_removed}."
     if report.absent:
         yield f"{report.absent} known records were not seen; they are withdrawn after the period of grace."
-    if report.error == INTERRUPTION:
-        yield "The harvest was interrupted. What was written is kept: harvest again to do the rest."
-    elif report.error is None and "unchanged" in outcomes and not outcomes.keys() - {"unchanged", "quarantined"}:
+    if report.error is None and "unchanged" in outcomes and not outcomes.keys() - {"unchanged", "quarantined"}:
         is_all = outcomes.keys() == {"unchanged"} and not report.absent
         yield f"Nothing {'' if is_all else 'else '}has changed since the last harvest."
 

@@ -90,8 +90,9 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
 
     Exit code, for a monitor: 0 all is well; 1 something needs attention; 2 the status cannot be told. What needs
     attention is a source that is stale, that failed, that left its collection not as expected, that was interrupted and
-    is resumed by nobody, or that no document names any more though records of it are in force; and an undo, a `retire`
-    or a `rename` that failed or was interrupted, with the command that resumes it. Records in quarantine are no alarm.
+    is resumed by nobody, or that no document names any more though records of it are in force; and an undo, a `retire`,
+    a `rename` or a replay that failed or was interrupted, with the command that resumes it. Records in quarantine are no
+    alarm.
     """
     from harvester.feeds import named_sources
     from harvester.runs.history import status_of_feeds

@@ -102,9 +102,10 @@ def run_by_id(connection: Connection, number: int) -> Run | None:
 
 
 def last_run(connection: Connection, feed: str, kind: str | None = None) -> Run | None:
-    """The last run of this feed, of a kind or of any."""
+    """The last run of this feed, of a kind or of any but corrections, which say nothing of its records."""
     row = connection.execute(
-        "SELECT max(id) FROM dinamis.run WHERE feed = %s AND kind = coalesce(%s, kind)", (feed, kind)
+        "SELECT max(id) FROM dinamis.run WHERE feed = %s AND kind = coalesce(%s, nullif(kind, 'correct'))",
+        (feed, kind),
     ).fetchone()
     return run_by_id(connection, row[0]) if row and row[0] else None
 
@@ -145,8 +146,10 @@ def set_aside_killed(connection: Connection, feed: str, kind: str) -> None:
         part = claim_part(connection, run) if run else None
         if part is None and not is_complete(connection, number):
             raise RunBusy(f"Run {number} is at work on {feed}: see `dinamis harvest status`.")
-        end(connection, number, "failed", "it was killed, and another one was asked for after it")
-        if part is not None:
+        if part is None:  # only its end was missing
+            end(connection, number, "succeeded")
+        else:
+            end(connection, number, "failed", "it was killed, and another one was asked for after it")
             unlock_part(connection, number, part.number)
 
 

@@ -86,7 +86,7 @@ class UnfinishedAmendment:
 
     run: int
     feed: str
-    kind: str  #: undo, retire or rename
+    kind: str  #: undo, retire, rename or replay
     state: str  #: running or failed
     error: str | None
     heartbeat_at: datetime  #: when a page of it was written last, or it was taken up
@@ -95,10 +95,13 @@ class UnfinishedAmendment:
     @property
     def command(self) -> str:
         """The command that resumes it."""
-        names = [self.feed] if self.kind == "retire" else [str(self.former)]
-        if self.kind == "rename":
-            names.append(self.feed)
-        return shlex.join(["dinamis", "harvest", self.kind, *names])
+        words = {
+            "undo": ["undo", str(self.former)],
+            "retire": ["retire", self.feed],
+            "rename": ["rename", str(self.former), self.feed],
+            "replay": ["quarantine", "replay", "--feed", self.feed],
+        }
+        return shlex.join(["dinamis", "harvest", *words[self.kind]])
 
     def as_json(self) -> dict[str, Any]:
         """The amendment as JSON data."""

@@ -156,7 +156,7 @@ def test_interrupted_harvest_gives_its_account(
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
-    assert "What was written is kept: harvest again" in out
+    assert "What was written is kept: the same command" in out
     account = json.loads(report.read_text(encoding="utf-8"))
     assert account["error"] == "interrupted"
     assert 200 <= account["read"] == account["quarantined"] < 6000

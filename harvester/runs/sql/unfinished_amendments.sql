@@ -1,5 +1,5 @@
--- Undoings, retirements and renamings that neither came to their end nor are undone; with the run that each undoes, or
--- the former name of the source.
+-- Undoings, renamings, and of each feed the last retirement and the last replay, that neither came to their end nor are
+-- undone; with the run that each undoes, or the former name of the source.
 SELECT
     run.id AS run,
     run.feed,
@@ -12,7 +12,12 @@ FROM dinamis.run
     JOIN dinamis.run_part AS part ON part.run = run.id
     LEFT JOIN dinamis.run_note AS renamed ON renamed.run = run.id AND renamed.kind = 'renamed'
     LEFT JOIN dinamis.run AS former ON former.undone_by = run.id
-WHERE run.kind IN ('undo', 'retire', 'rename') AND run.state IN ('running', 'failed')
+WHERE run.kind IN ('undo', 'retire', 'rename', 'replay') AND run.state IN ('running', 'failed')
     AND NOT EXISTS (SELECT FROM dinamis.undone WHERE undone.run = run.id)
+    AND NOT EXISTS (
+        SELECT FROM dinamis.run AS later
+        WHERE later.feed = run.feed AND later.kind = run.kind AND later.kind IN ('retire', 'replay')
+            AND later.id > run.id
+    )
 GROUP BY run.id
 ORDER BY run.id;

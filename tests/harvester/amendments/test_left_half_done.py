@@ -13,13 +13,25 @@ import yaml
 from click.testing import CliRunner, Result
 
 from cli import main
-from harvester.amendments import rename_source, renaming, retire_source, retirement, undo, undo_run
+from harvester.amendments import (
+    amendment_run,
+    correct_item,
+    quarantine,
+    rename_source,
+    renaming,
+    replay_quarantine,
+    retire_source,
+    retirement,
+    undo,
+    undo_run,
+)
 from harvester.collection_documents import default_collections_directory
 from harvester.errors import CatalogueError
 from harvester.harvest_rooms import HarvestRooms
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
 from tests.harvest_rooms import rooms, rows
+from tests.harvester.amendments.test_quarantine import MendedSource
 from tests.harvester.amendments.test_renaming import NEW, OLD, house, the_feed
 from tests.harvester.invented_source import HELD, Stock, image, stock
 
@@ -48,7 +60,7 @@ def write_document(folder: Path, *names: str) -> None:
 def harvested(stock: Stock, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five records that were harvested, pages of two, and commands that know the catalogue."""
     monkeypatch.setitem(SOURCES, "geodes", stock.held)
-    for amendment in (undo, retirement, renaming):
+    for amendment in (undo, retirement, renaming, quarantine):
         monkeypatch.setattr(amendment, "PAGE_SIZE", 2)
     monkeypatch.setenv("DINAMIS_DATABASE_URL", stock.database.conninfo("owner"))
     monkeypatch.setenv("DINAMIS_HARVEST_DATABASE_URL", stock.database.conninfo("harvest"))
@@ -58,14 +70,33 @@ def harvested(stock: Stock, documents: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def amend(kind: str, stock: Stock, watch: Watcher = nobody_watches) -> None:
-    """Undo, retire or rename what was harvested."""
+    """Undo, retire, rename or replay what was harvested."""
     place: HarvestRooms = house(stock, centre="geodes")
     if kind == "rename":
         rename_source(OLD, NEW, place, watch)
     elif kind == "retire":
         retire_source(OLD, place, watch=watch)
+    elif kind == "replay":
+        replay_quarantine(place, {OLD: the_feed("host")}, watch=watch)
     else:
         undo_run(1, lambda _: None, place, watch)
+
+
+def kill(*_: object) -> None:
+    """End the process, wherever it is."""
+    raise KeyboardInterrupt
+
+
+def left_in_quarantine(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three records that were refused, and a reader that copes with them by now."""
+    stock.held.records |= {f"torn {number}": image(number, problem="it is torn") for number in (11, 12, 13)}
+    stock.harvest(the_feed("host"))
+    monkeypatch.setitem(SOURCES, "geodes", MendedSource(records=stock.held.records))
+
+
+def runs(stock: Stock) -> list[tuple[str, str]]:
+    """Kind and state of each run after the first harvest."""
+    return rows(stock.database, "SELECT kind, state FROM dinamis.run WHERE id > 1 ORDER BY id")
 
 
 def dinamis(*arguments: str) -> Result:
@@ -155,4 +186,69 @@ def test_failed_amendment_that_was_undone_is_no_alarm(stock: Stock, documents: P
         amend("retire", stock, fail)
     assert told(stock, OLD)["left_amendments"] != []
     undo_run(2, lambda _: None, rooms(stock.database, HELD))
+    assert told(stock, OLD)["left_amendments"] == []
+
+
+def test_killed_replay_is_told_until_another_reads_the_rest(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it read is not read again, and it is no run that is not at its end any more."""
+    left_in_quarantine(stock, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        amend("replay", stock, kill)
+    (left,) = told(stock, OLD, minutes=2)["left_amendments"]
+    assert (left["run"], left["command"]) == (3, f"dinamis harvest quarantine replay --feed {OLD}")
+
+    gone_on = dinamis(*shlex.split(left["command"])[1:], "--json")
+
+    assert (gone_on.exit_code, json.loads(gone_on.stdout)["new"]) == (0, 1), gone_on.output
+    assert runs(stock) == [("harvest", "succeeded"), ("replay", "failed"), ("replay", "succeeded")]
+    assert told(stock, OLD)["left_amendments"] == []
+
+
+@pytest.mark.parametrize(("kind", "feed"), [("undo", OLD), ("retire", OLD), ("rename", NEW), ("replay", OLD)])
+def test_amendment_that_is_killed_before_it_published_is_told(
+    stock: Stock, documents: Path, monkeypatch: pytest.MonkeyPatch, kind: str, feed: str
+) -> None:
+    """All pages are written, but the Collections do not say so: that too is left to do, and done by the command."""
+    write_document(documents, "centre")
+    if kind == "replay":
+        left_in_quarantine(stock, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(amendment_run, "publish_changes", kill)
+        with pytest.raises(KeyboardInterrupt):
+            amend(kind, stock)
+    deferred = "SELECT query FROM pgstac.query_queue"
+    assert rows(stock.database, deferred)
+
+    (left,) = told(stock, feed, minutes=2)["left_amendments"]
+    gone_on = dinamis(*shlex.split(left["command"])[1:], *(["--yes"] if kind == "retire" else []))
+
+    assert gone_on.exit_code == 0, gone_on.output
+    assert not rows(stock.database, deferred)
+    assert {state for _, state in runs(stock)} == {"succeeded"}
+    assert told(stock, feed)["left_amendments"] == []
+
+
+def test_retirement_goes_on_though_an_item_was_corrected_meanwhile(stock: Stock, documents: Path) -> None:
+    """A correction says nothing of the records of the source."""
+    write_document(documents, "centre")
+    with pytest.raises(KeyboardInterrupt):
+        amend("retire", stock, kill)
+    correct_item(rooms(stock.database, HELD), image(4)["image"], "eo:snow_cover", 7, "seen", "me")
+
+    amend("retire", stock)
+
+    assert runs(stock) == [("retire", "succeeded"), ("correct", "succeeded")]
+
+
+def test_retirement_begins_anew_where_records_came_meanwhile(stock: Stock, documents: Path) -> None:
+    """Records that it had passed are withdrawn too, and the retirement that was killed is not told of any more."""
+    write_document(documents, "centre")
+    with pytest.raises(KeyboardInterrupt):
+        amend("retire", stock, kill)
+    stock.harvest(the_feed("host"))
+
+    amend("retire", stock)
+
+    assert runs(stock) == [("retire", "failed"), ("harvest", "succeeded"), ("retire", "succeeded")]
+    assert rows(stock.database, "SELECT DISTINCT state FROM dinamis.source_record") == [("withdrawn",)]
     assert told(stock, OLD)["left_amendments"] == []

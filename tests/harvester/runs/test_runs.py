@@ -196,11 +196,12 @@ def test_killed_replay_is_set_aside_unless_somebody_is_at_it(five: Stock) -> Non
     """Of two runs of a kind only the one that nobody works on is ended."""
     with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as worker:
         run = runs.begin(worker, five.held_feed, Request(), [Selection()], is_everything=False, kind="replay")
-        runs.claim_part(worker, run)
+        part = runs.claim_part(worker, run)
+        assert part is not None
         with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as other:
             with pytest.raises(RunBusy, match=f"Run {run.id}"):
                 runs.set_aside_killed(other, five.held_feed.name, "replay")
-            worker.close()
+            runs.unlock_part(worker, run.id, part.number)  # as the server does when the worker is gone
             runs.set_aside_killed(other, five.held_feed.name, "replay")
     assert rows(five.database, "SELECT state FROM dinamis.run") == [("failed",)]
 
