@@ -25,8 +25,8 @@ from harvester.runs.report import PageReport
 from harvester.stereo.rules import StereoRules
 from harvester.stereo.scope import Span
 
-ITEMS_AND_VIEWS_APART, PLAN_REBUILD, VIEWS_BETWEEN = statements(
-    "harvester.amendments", "items_and_views_apart", "plan_rebuild", "views_between"
+ITEMS_AND_VIEWS_APART, MONTHS_LEFT, PLAN_REBUILD, VIEWS_BETWEEN = statements(
+    "harvester.amendments", "items_and_views_apart", "months_left", "plan_rebuild", "views_between"
 )
 
 #: Items of one transaction.
@@ -98,10 +98,14 @@ def rebuild(
             connections.patiently(lambda _, side: _plan(side, platform, since))
             work.do_shards(platform, watch)
         finally:
-            connections.patiently(
-                lambda _, side: publish_changes(side, rooms.documents, rooms.language, report.touched)
-            )
+            work.publish()
     return report
+
+
+def months_left(connection: Connection) -> int:
+    """How many months of satellites a rebuild left that was interrupted; none while anybody is at one."""
+    row = connection.execute(MONTHS_LEFT).fetchone()
+    return row[0] if row else 0
 
 
 class _Work:
@@ -128,11 +132,18 @@ class _Work:
                     self._do(shard)
                     watch(shard, self._report)
 
+    def publish(self) -> None:
+        """Publish what the sets that were written say of their Collections."""
+        rooms, touched = self._rooms, self._report.touched
+        self._connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
+        touched.clear()
+
     def _do(self, shard: Shard) -> None:
         with told_if_long(f"finding the sets of {shard.platform} in {shard.month:%Y-%m}"):
             for day in shard.days:
                 items = self._connections.patiently(partial(_items_of, day=day))
                 self._write(items, [day])
+        self.publish()  # before it counts as done: killed in between, the month is gone on with
         self._connections.patiently(partial(_done, shard=shard))
         self._report.shards += 1
 

@@ -12,7 +12,7 @@ import click
 from rich.table import Column, Table
 
 from database.commands.opening import settings_of
-from database.commands.terminal import OUT, json_option, print_json, print_plain, spoken_duration
+from database.commands.terminal import OUT, json_option, print_json, print_plain, say, spoken_duration
 from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_connection
 
 if TYPE_CHECKING:
@@ -91,9 +91,10 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
     Exit code, for a monitor: 0 all is well; 1 something needs attention; 2 the status cannot be told. What needs
     attention is a source that is stale, that failed, that left its collection not as expected, that was interrupted and
     is resumed by nobody, or that no document names any more though records of it are in force; and an undo, a `retire`,
-    a `rename` or a replay that failed or was interrupted, with the command that resumes it. Records in quarantine are no
-    alarm.
+    a `rename`, a replay or a rebuild of stereo sets that failed or was interrupted, with the command that resumes it.
+    Records in quarantine are no alarm.
     """
+    from harvester.amendments.stereo_rebuild import months_left
     from harvester.feeds import named_sources
     from harvester.runs.history import status_of_feeds
 
@@ -103,11 +104,14 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
         standing = sorted(status_of_feeds(connection, feeds.values(), named_sources(documents)), key=_urgency)
         if notify:
             _tell_of_neglected(connection, documents, feeds, read_at)
+        months = months_left(connection)
     if as_json:
         print_json([each.as_json() for each in standing])
     else:
         _print_status(standing, is_all=is_all)
-    sys.exit(1 if any(each.is_amiss for each in standing) else 0)
+    if months:
+        say(f"dinamis stereo rebuild goes on with a rebuild of stereo sets, interrupted: {months} months are left")
+    sys.exit(1 if months or any(each.is_amiss for each in standing) else 0)
 
 
 # Sources

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from database.commands.terminal import json_option, print_json, print_plain, say
+from database.commands.terminal import json_option, print_json, print_plain, say, stopped_like_ctrl_c
 from harvester.commands.rooms import harvest_rooms
 from harvester.commands.stereo_search import search
 from harvester.commands.stereo_use import export, show
@@ -29,8 +29,9 @@ def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None
     """Find all stereo sets anew and write those that are not as they should be.
 
     Harvests keep the sets up to date: this is for catalogues that are older than the sets, and for the time after
-    collection documents have changed what they say of sets. Run it several times at once to share the work; after
-    an interruption it goes on where it stopped.
+    collection documents have changed what they say of sets. Run it several times at once to share the work. After an
+    interruption, of which `dinamis harvest status` reminds, it resumes where it stopped, and does no more than what was
+    asked for then.
 
     \b
       dinamis stereo rebuild
@@ -42,7 +43,12 @@ def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None
     def tell(shard: Shard, done: RebuildReport) -> None:
         say(f"{shard.platform} {shard.month:%Y-%m}: {done.items} images so far, {done.written} Items written")
 
-    report = rebuild_sets(harvest_rooms(), platform, since.replace(tzinfo=UTC) if since else None, tell)
+    try:
+        with stopped_like_ctrl_c():
+            report = rebuild_sets(harvest_rooms(), platform, since.replace(tzinfo=UTC) if since else None, tell)
+    except KeyboardInterrupt:
+        say("The rebuild was interrupted. What was written is kept: `dinamis stereo rebuild` does the rest.")
+        raise
     counted = {
         "months": report.shards,
         "images": report.items,

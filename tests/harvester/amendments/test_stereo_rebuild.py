@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harvester.amendments.stereo_rebuild import rebuild
+from harvester.amendments import stereo_rebuild
+from harvester.amendments.stereo_rebuild import months_left, rebuild
 from tests.harvest_rooms import images, items, rooms, rows
 from tests.harvester.lost_answers import lose_answer
 from tests.harvester.stereo.passes import (
@@ -153,3 +154,33 @@ def test_rebuild_counts_what_it_wrote_though_a_commit_was_not_heard_of(
     )
     assert report.written > 0
     assert holdings.state() == before
+
+
+def test_interrupted_rebuild_is_told_until_it_has_published(
+    holdings: Holdings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month is left to do until the Collections tell of its sets; it is not called left while a worker is at it."""
+    holdings.deliver(pass_over())
+    execute(holdings, *FORGET)
+    at_work: list[int] = []
+
+    def kill(*_: object) -> None:
+        at_work.append(left(holdings))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stereo_rebuild, "publish_changes", kill)
+        with pytest.raises(KeyboardInterrupt):
+            rebuild(holdings.rooms)
+    assert (at_work[0], left(holdings)) == (0, 1)
+    assert rows(holdings.database, "SELECT query FROM pgstac.query_queue")
+
+    assert rebuild(holdings.rooms).written == 0
+    assert left(holdings) == 0
+    assert not rows(holdings.database, "SELECT query FROM pgstac.query_queue")
+
+
+def left(holdings: Holdings) -> int:
+    """Months of satellites that an interrupted rebuild left."""
+    with holdings.database.connect("harvest") as connection:
+        return months_left(connection)
