@@ -43,7 +43,7 @@ docs-serve: install ## Serve the documentation while writing it
 conformance: install ## Hold the API against stac-api-validator and schemathesis (offline)
 	$(BIN)/python tests/conformance/run.py
 
-chaos: install ## Kill 200 harvests, their server and their network (CHAOS_ARGS=--seed=7: other ones)
+chaos: install ## Kill 200 harvests and amendments, their server and their network (CHAOS_ARGS=--seed=7: other ones)
 	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 histories: install ## Hold a catalogue to its invariants through 100 random histories (HISTORIES_ARGS=--hypothesis-seed=7: other ones)

@@ -1,4 +1,4 @@
-"""The long form: `python -m tests.chaos` lives through one history after another until enough harvests were killed."""
+"""The long form: `python -m tests.chaos` lives through one history after another until enough processes were killed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from time import monotonic
 
 import click
 
-from tests.chaos.archives import ARCHIVES
-from tests.chaos.history import FULL_DISK, KILL, TROUBLES, Plan, Tally, Unexpected, relive
+from tests.chaos.history import KINDS, relive
+from tests.chaos.life import FULL_DISK, KILL, TROUBLES, Plan, Tally, Unexpected
 from tests.chaos.server import MortalServer, mortal_server
 
 
 @click.command()
-@click.option("--kills", default=200, show_default=True, help="How often harvests are killed at least.")
+@click.option("--kills", default=200, show_default=True, help="How often processes are killed at least.")
 @click.option("--seed", default=1, show_default=True, help="Of the first histories.")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(ARCHIVES)), help="Only this source.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only these histories.")
 def main(kills: int, seed: int, kinds: tuple[str, ...]) -> None:
-    """Kill harvests, their server and their network; compare what is left with what peace would have made."""
+    """Kill harvests, amendments, their server and their network; compare what is left with what peace would make."""
     # Else the emulators would show each request that a killed harvest did not end.
     logging.getLogger().addHandler(logging.NullHandler())
     started = monotonic()
     with mortal_server(small_disk=True) as server:
-        tally = _survived(server, kinds or tuple(ARCHIVES), kills, seed)
+        tally = _survived(server, kinds or KINDS, kills, seed)
     for name, number in tally.happened.most_common():
         click.echo(f"{number:5}  {name}")
     for place, number in tally.places.most_common():
-        click.echo(f"{number:5}  harvests killed {place}")
+        click.echo(f"{number:5}  killed {place}")
     click.echo(f"{tally.resumed:5}  runs gone on with; {tally.histories} histories, {monotonic() - started:.0f} s")
 
 

@@ -1,11 +1,8 @@
-"""Processes that harvest, to be killed: each is forked from a server that has imported everything already."""
+"""Harvests as processes do them that are to be killed."""
 
 from __future__ import annotations
 
-import logging
-import traceback
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection, get_context
 from typing import Any
 
 from harvester.collection_model import WithdrawalRules
@@ -15,6 +12,7 @@ from harvester.feeds import Feed, deliveries_at
 from harvester.harvest import HarvestRooms, Request, harvest
 from harvester.runs import RunBusy
 from harvester.sources.registry import OPTIONS
+from tests.chaos.processes import Outcome
 from tests.harvest_rooms import counts, documents, sensors
 
 COLLECTIONS = {
@@ -41,16 +39,6 @@ class Task:
     is_full: bool = False
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a harvest ended: succeeded, failed (the engine said so), busy, crashed (it did not), or killed."""
-
-    state: str
-    said: str = ""
-    run: int | None = None
-    counts: dict[str, int] = field(default_factory=dict)
-
-
 def feed_of(kind: str, address: str) -> Feed:
     """The feed of an archive, with pages so small that a run has many of them."""
     if kind == "deliveries":
@@ -71,43 +59,8 @@ def feed_of(kind: str, address: str) -> Feed:
     )
 
 
-class Harvester:
-    """A process that harvests once."""
-
-    def __init__(self, task: Task) -> None:
-        """Start it."""
-        context = get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-        self._answers, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_harvest, args=(task, theirs), daemon=True)
-        self._process.start()
-        theirs.close()
-
-    def outcome(self, timeout_s: float | None = None) -> Outcome | None:
-        """How it ended; None while it goes on."""
-        self._process.join(timeout_s)
-        if self._process.is_alive():
-            return None
-        try:
-            outcome: Outcome = self._answers.recv()
-        except EOFError:
-            return Outcome("killed")
-        return outcome
-
-    def kill(self) -> None:
-        """End it as `kill -9` does, wherever it is."""
-        self._process.kill()
-
-
-def _harvest(task: Task, answers: connection.Connection) -> None:
-    logging.getLogger().addHandler(logging.NullHandler())
-    try:
-        answers.send(_outcome(task))
-    except Exception:  # whatever it is, the one who waits is to see it
-        answers.send(Outcome("crashed", traceback.format_exc()))
-
-
-def _outcome(task: Task) -> Outcome:
+def harvest_once(task: Task) -> Outcome:
+    """Harvest an archive once."""
     rooms = HarvestRooms(
         conninfo=task.conninfo, documents=documents(COLLECTIONS[task.kind]), sensors=sensors(), language="fr"
     )

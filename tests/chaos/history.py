@@ -1,285 +1,50 @@
-"""One history of an archive, harvested twice: in peace, and by processes that are killed again and again."""
+"""The histories of a catalogue that is disturbed: harvests of an archive that changes, and amendments."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from random import Random
-from time import monotonic, sleep
-from typing import Any
 
-from psycopg.conninfo import make_conninfo
-
-from database import Database
+from tests.chaos import amendments
 from tests.chaos.archives import ARCHIVES, Archive
-from tests.chaos.catalogue_state import differences, faults_of, state_of
-from tests.chaos.harvesting import Harvester, Outcome, Task
+from tests.chaos.harvesting import Task, harvest_once
+from tests.chaos.life import Life, Plan, Tally, Unexpected, lived
+from tests.chaos.processes import Worker
 from tests.chaos.server import MortalServer
-from tests.chaos.wire import Wire
-from tests.harvest_rooms import rows
 
-#: No harvest of these small archives takes so long, whatever happens to it.
-_LONGEST_S = 120.0
-#: A server needs a moment to notice that the client for which it worked is gone.
-_BUSY_S = 20.0
-
-KILL, FULL_DISK = "kill -9 of the harvest", "full disk"
-
-
-class Unexpected(AssertionError):
-    """A harvest did what it must not; the message tells how to see it again."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How one history goes; two of one plan have the same dice, but no two processes the same pace."""
-
-    kind: str  #: of source
-    seed: int
-    changes: int = 3  #: of the archive, each followed by a harvest
-    disturbances: int = 12  #: of one harvest at most, so that it ends
-    troubles: tuple[str, ...] = ()  #: what happens besides kills of the harvest
-    trouble_share: float = 0.15  #: of all that happens
-
-
-@dataclass
-class Tally:
-    """What happened.
-
-    Attributes:
-        events: the story, line by line.
-        happened: how often each disturbance met a harvest at work.
-        places: what the harvests were at that were killed.
-        resumed: runs that another process went on with.
-        histories: how many these are.
-    """
-
-    events: list[str] = field(default_factory=list)
-    happened: Counter[str] = field(default_factory=Counter)
-    places: Counter[str] = field(default_factory=Counter)
-    resumed: int = 0
-    histories: int = 0
-
-    def add(self, other: Tally) -> None:
-        """Count another history in."""
-        self.happened += other.happened
-        self.places += other.places
-        self.resumed += other.resumed
-        self.histories += 1
+KINDS = (*ARCHIVES, amendments.KIND)
 
 
 def relive(plan: Plan, server: MortalServer) -> Tally:
     """Live through a history in two databases and hold the catalogues against each other.
 
     Raises:
-        Unexpected: they differ, one of them is not sound, or a harvest failed without cause.
+        Unexpected: they differ, one of them is not sound, or a process failed without cause.
     """
     tally = Tally()
     try:
-        with _life(plan, server, tally) as life:
-            life.go_through()
+        if plan.kind == amendments.KIND:
+            with amendments.folder() as place, lived(plan, server, tally, str(place)) as life:
+                amendments.go_through(life)
+        else:
+            archive = ARCHIVES[plan.kind]()
+            with archive.served() as address, lived(plan, server, tally, address) as life:
+                _harvest_again_and_again(life, archive)
     except AssertionError as error:
         story = "\n  ".join(tally.events)
         raise Unexpected(f"{plan}\n  {story}\n{error}") from error
     return tally
 
 
-@contextmanager
-def _life(plan: Plan, server: MortalServer, tally: Tally) -> Iterator[_Life]:
-    archive = ARCHIVES[plan.kind]()
-    with ExitStack() as stack:
-        address, source = stack.enter_context(archive.served()), None
-        if address.startswith("http"):
-            port = int(address.rpartition(":")[2])
-            source = stack.enter_context(Wire(lambda: port).running())
-            address = f"http://127.0.0.1:{source.port}"
-        network = stack.enter_context(Wire(lambda: server.port).running())
-        peaceful, disturbed = (stack.enter_context(server.postgres.clone()) for _ in range(2))
-        conninfo = make_conninfo(disturbed.conninfo("harvest"), port=network.port)
-        dice = Random(f"{plan.kind} {plan.seed}")
-        yield _Life(
-            plan, tally, dice, archive, address, peaceful, disturbed, conninfo, _Troubles(server, network, source)
-        )
+def _harvest_again_and_again(life: Life, archive: Archive) -> None:
+    """Harvest, change, harvest…; at last in peace and in full, for absence is only seen so."""
+    for number in range(1 + life.plan.changes):
+        if number:
+            archive.change(life.dice)
+        life.do_both(f"harvest {number}", lambda _: partial(_harvest, life, False))
+    for database in (life.peaceful, life.disturbed):
+        life.in_peace(database, partial(_harvest, life, True))
+    life.require_likeness()
 
 
-@dataclass(frozen=True)
-class _Troubles:
-    """What may happen to a harvest besides being killed."""
-
-    server: MortalServer
-    network: Wire
-    source: Wire | None
-
-    def happen(self, name: str, dice: Random) -> None:
-        """Let it happen."""
-        seconds = dice.choice((0.0, 0.3, 2.0))
-        does: Mapping[str, Callable[[], None]] = {
-            "kill -9 of the postmaster": self.server.kill_postmaster,
-            "immediate stop of the server": self.server.stop_immediately,
-            "kill -9 of a backend": partial(self.server.kill_backend, dice),
-            "termination of a backend": partial(self.server.terminate_backend, dice),
-            FULL_DISK: partial(self.server.fill_disk, dice),
-            "cut from the database": partial(self.network.cut, seconds),
-            "cut from the source": partial((self.source or self.network).cut, seconds),
-        }
-        does[name]()
-
-    def end(self) -> None:
-        """Let all be as before; returns when the server answers."""
-        self.network.mend()
-        if self.source:
-            self.source.mend()
-        self.server.recover()
-
-
-#: All there are; a full disk needs one that can be mounted.
-TROUBLES = (
-    "kill -9 of the postmaster",
-    "immediate stop of the server",
-    "kill -9 of a backend",
-    "termination of a backend",
-    "cut from the database",
-    "cut from the source",
-    FULL_DISK,
-)
-
-
-@dataclass
-class _Life:
-    plan: Plan
-    tally: Tally
-    dice: Random
-    archive: Archive
-    address: str
-    peaceful: Database
-    disturbed: Database
-    conninfo: str = field(repr=False)  #: of the disturbed database, over a network that can be cut
-    troubles: _Troubles
-    _first_run: int = 1  #: of the harvest at hand
-
-    def go_through(self) -> None:
-        """Harvest, change, harvest…; at last in peace and in full, for absence is only seen so."""
-        for number in range(1 + self.plan.changes):
-            if number:
-                self.archive.change(self.dice)
-            self._harvest_both(number)
-        for database in (self.peaceful, self.disturbed):
-            self._in_peace(database, is_full=True)
-        found = [*faults_of(self.disturbed), *differences(state_of(self.peaceful), state_of(self.disturbed))]
-        assert not found, "\n".join(found[:20])
-
-    def _harvest_both(self, number: int) -> None:
-        start = monotonic()
-        self._in_peace(self.peaceful)
-        duration = monotonic() - start
-        self.tally.events.append(f"harvest {number}, {duration:.2f} s in peace:")
-        self._first_run = max((run for run, *_ in _runs(self.disturbed)), default=0) + 1
-        self._in_trouble(duration)
-        ours = [each for each in _runs(self.disturbed) if each[0] >= self._first_run]
-        self.tally.resumed += sum(is_resumed for _, is_resumed, _ in ours)
-        if len(ours) == 1:
-            counts = _runs(self.peaceful)[-1][2]
-            assert ours[0][2] == counts, f"the account of run {ours[0][0]} is {ours[0][2]}, in peace it was {counts}"
-
-    def _in_peace(self, database: Database, *, is_full: bool = False) -> None:
-        outcome = self._patiently(database.conninfo("harvest"), is_full=is_full)
-        assert outcome.state == "succeeded", f"a harvest in peace: {outcome}"
-
-    def _in_trouble(self, duration: float) -> None:
-        """Harvest until a run ends well, each time with something happening to it."""
-        for _ in range(self.plan.disturbances):
-            if self._is_done_in_spite_of(
-                self._drawn(), self.dice.uniform(0, duration * self.dice.choice((0.3, 0.6, 1)))
-            ):
-                return
-        self._in_peace_at_last()
-
-    def _in_peace_at_last(self) -> None:
-        outcome = self._patiently(self.conninfo)
-        self.tally.events.append(f"at last {outcome.state}")
-        assert outcome.state == "succeeded", f"a harvest after all disturbances: {outcome}"
-
-    def _drawn(self) -> str:
-        if self.plan.troubles and self.dice.random() < self.plan.trouble_share:
-            return self.dice.choice(self.plan.troubles)
-        return KILL
-
-    def _is_done_in_spite_of(self, disturbance: str, delay: float) -> bool:
-        """Whether a harvest succeeds though this happens to it after some seconds."""
-        harvester = self._at_work()
-        outcome = harvester.outcome(delay)
-        if outcome is not None:
-            self.tally.events.append(f"  {outcome.state} before {disturbance} at {delay:.3f} s {outcome.said}")
-            # The server may still be at work for the one that was killed before.
-            assert outcome.state in ("succeeded", "busy"), f"nothing happened to a harvest: {outcome}"
-            return outcome.state == "succeeded"
-        outcome = self._outcome_of(harvester, disturbance)
-        self.tally.happened[disturbance] += 1
-        self.tally.events.append(f"  {outcome.state} by {disturbance} at {delay:.3f} s {outcome.said}")
-        allowed = ("succeeded", "busy", "killed" if disturbance == KILL else "failed")
-        assert outcome.state in allowed, f"{disturbance}: {outcome}"
-        return outcome.state == "succeeded"
-
-    def _outcome_of(self, harvester: Harvester, disturbance: str) -> Outcome:
-        if disturbance == KILL:
-            harvester.kill()
-            killed = _ended(harvester)
-            self.tally.places[_place(self.disturbed, self._first_run)] += 1
-            return killed
-        self.troubles.happen(disturbance, self.dice)
-        outcome = harvester.outcome(self.dice.choice((0.0, 1.0, 3.0, 20.0)))
-        self.troubles.end()
-        return outcome or _ended(harvester)
-
-    def _at_work(self) -> Harvester:
-        return Harvester(self._task(self.conninfo))
-
-    def _task(self, conninfo: str, *, is_full: bool = False) -> Task:
-        return Task(conninfo, self.plan.kind, self.address, is_full)
-
-    def _patiently(self, conninfo: str, *, is_full: bool = False) -> Outcome:
-        """The outcome of a harvest, tried again while the server works for one that was killed."""
-        deadline = monotonic() + _BUSY_S
-        while (outcome := _ended(Harvester(self._task(conninfo, is_full=is_full)))).state == "busy":
-            assert monotonic() < deadline, f"nobody is at work, but: {outcome.said}"
-            sleep(0.05)
-        return outcome
-
-
-def _ended(harvester: Harvester) -> Outcome:
-    outcome = harvester.outcome(_LONGEST_S)
-    if outcome is None:
-        harvester.kill()
-    assert outcome is not None, f"a harvest does not end within {_LONGEST_S:.0f} s"
-    return outcome
-
-
-def _place(database: Database, first_run: int) -> str:
-    """What a harvest was at when it was killed, as its run tells; it may be a little behind the truth."""
-    ((place,),) = rows(
-        database,
-        "SELECT CASE WHEN count(run.id) = 0 THEN 'before its run began' WHEN bool_or(run.state != 'running')"
-        " THEN 'publishing' WHEN bool_and(run_part.state = 'done') THEN 'finishing' WHEN sum(pages) = 0"
-        " THEN 'before its first page was written' ELSE 'among its pages' END FROM dinamis.run"
-        " JOIN dinamis.run_part ON run_part.run = run.id WHERE run.id = (SELECT max(id) FROM dinamis.run)"
-        " AND run.id >= %s",
-        first_run,
-    )
-    return str(place)
-
-
-def _runs(database: Database) -> list[tuple[int, bool, dict[str, Any]]]:
-    """Number, whether it was gone on with, and the account of each run, without what depends on absence."""
-    return [
-        (run, is_resumed, counts)
-        for run, is_resumed, counts in rows(
-            database,
-            "SELECT id, is_resumed, (SELECT jsonb_object_agg(key, sum) FROM (SELECT key, sum(value::bigint)"
-            " FROM dinamis.run_part, jsonb_each_text(counts) WHERE run = run.id"
-            " AND key IN ('new', 'changed', 'unchanged', 'quarantined') GROUP BY key) AS added)"
-            " FROM dinamis.run ORDER BY id",
-        )
-    ]
+def _harvest(life: Life, is_full: bool, conninfo: str) -> Worker:
+    return Worker(harvest_once, Task(conninfo, life.plan.kind, life.address, is_full))

@@ -1,4 +1,4 @@
-"""The short form of chaos: one history of each source, with a few kills; `make chaos` is the long form."""
+"""The short form of chaos: one history of each kind, with a few kills; `make chaos` is the long form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from database import Database
 from tests.chaos.catalogue_state import differences, faults_of, state_of
-from tests.chaos.history import Plan, relive
+from tests.chaos.history import relive
+from tests.chaos.life import KILL, Plan
 from tests.chaos.server import MortalServer, mortal_server
 from tests.harvest_rooms import delivery, run
 from tests.postgres import skip_without_postgresql
@@ -39,6 +40,13 @@ def test_killed_harvests_leave_what_undisturbed_ones_do(server: MortalServer, ki
     tally = relive(plan, server)
 
     assert tally.happened.total() > 0
+
+
+def test_killed_amendments_leave_what_undisturbed_ones_do(server: MortalServer) -> None:
+    """Amendments that are killed at any moment, and gone on with as the status says, end as peace would have it."""
+    tally = relive(Plan("amendments", seed=2026, disturbances=1), server)
+
+    assert tally.happened[KILL] > 0
 
 
 @pytest.mark.parametrize(
