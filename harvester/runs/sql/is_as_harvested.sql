@@ -1,6 +1,6 @@
 -- Whether a source is in the state, or has the content, in which it was harvested last, and the ledger holds all of it.
 -- Not where a record is in quarantine or missed, where a run has several parts, or after any run but a good harvest,
--- but for a renaming.
+-- or one that went on after that began; but for a renaming.
 SELECT
     EXISTS (
         SELECT FROM dinamis.feed
@@ -13,8 +13,14 @@ SELECT
     )
     AND (SELECT count(*) FROM dinamis.run_part WHERE run = %(run)s) = 1
     AND (
-        SELECT kind = 'harvest' AND state = 'succeeded'
-        FROM dinamis.run
+        SELECT
+            kind = 'harvest' AND state = 'succeeded'
+            AND NOT EXISTS (
+                SELECT FROM dinamis.run AS amendment
+                WHERE amendment.feed = last.feed AND amendment.kind NOT IN ('harvest', 'rename')
+                    AND last.started_at < coalesce(amendment.finished_at, 'infinity')
+            )
+        FROM dinamis.run AS last
         WHERE feed = %(feed)s AND id < %(run)s AND kind != 'rename'
         ORDER BY id DESC
         LIMIT 1

@@ -1,13 +1,15 @@
--- When the last good run of a feed began that no undoing made forget what it saw, and no retirement of its source.
+-- When the last good run of a feed began that no undoing made forget what it saw, and no retirement of its source. These
+-- may have gone on while it was at work, or been gone on with after it.
 SELECT max(started_at)
 FROM dinamis.good_run AS good
 WHERE feed = %(feed)s
     AND NOT EXISTS (
-        SELECT FROM dinamis.undone
-        WHERE undone.feed = good.feed AND good.id BETWEEN undone.run AND undone.undone_by
+        SELECT FROM dinamis.undone JOIN dinamis.run AS undoing ON undoing.id = undone.undone_by
+        WHERE undone.feed = good.feed AND good.id >= undone.run
+            AND good.started_at < coalesce(undoing.finished_at, 'infinity')
     )
     AND NOT EXISTS (
         SELECT FROM dinamis.run AS later
-        WHERE later.feed = good.feed AND later.id > good.id
+        WHERE later.feed = good.feed AND good.started_at < coalesce(later.finished_at, 'infinity')
             AND later.kind = 'retire' AND dinamis.undone_by(later.id) IS NULL
     );

@@ -293,6 +293,27 @@ def test_changes_of_an_undone_run_are_asked_for_again(stock: Stock, times: int) 
     assert good.run is not None
 
 
+def test_harvest_amid_an_undo_does_not_count(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it saw may be undone after it: the next one asks for that again."""
+    monkeypatch.setattr(undo, "PAGE_SIZE", 2)
+    stock.held.is_selectable = True
+    stock.held.records = {name: image(number) for number, name in enumerate("abcde")}
+    bad = stock.harvest()
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        undo_in(stock, bad.run, watch=kill)
+    stock.harvest()
+    undo_in(stock, bad.run)
+    assert len(items(stock.database)) == 2
+
+    stock.harvest()
+
+    assert stock.held.asked[-1].since is None
+
+
 def test_run_at_work_is_not_undone(stock: Stock) -> None:
     """A run that has not ended must be cancelled first."""
     stock.held.records = {"a": image()}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from database import Database
+from harvester.amendments import undo
 from harvester.amendments.undo import undo_run
 from harvester.sources.registry import SOURCES
 from tests.harvest_rooms import counts, items, rooms, rows
@@ -167,6 +168,27 @@ def test_run_that_was_undone_is_read_again(stock: Stock, telling: Telling) -> No
     stock.harvest()
 
     assert items(stock.database)[image(3)["image"]]["properties"]["eo:cloud_cover"] == 77.0
+
+
+def test_source_that_was_harvested_amid_an_undo_is_read(
+    stock: Stock, telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was put back after a harvest had seen it comes with the next one, though the source is as it was."""
+    monkeypatch.setattr(undo, "PAGE_SIZE", 1)
+    telling.records |= {name: image(int(name), cloud=77.0) for name in "34"}
+    telling.state = "second"
+    report = stock.harvest()
+    assert report.run is not None
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        undo_run(report.run, lambda _: stock.held_feed, rooms(stock.database, HELD, COAST, ARCHIVE), kill)
+    assert counts(stock.harvest())["changed"] == 1
+    undo_run(report.run, lambda _: stock.held_feed, rooms(stock.database, HELD, COAST, ARCHIVE))
+
+    assert counts(stock.harvest())["changed"] == 1
 
 
 def test_unread_run_makes_no_record_absent(stock: Stock, telling: Telling) -> None:
