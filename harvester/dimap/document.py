@@ -1,4 +1,4 @@
-"""Strict reading of vendor XML: every byte of XML that the harvester takes from outside passes through here."""
+"""Strict reading of vendor XML."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TypeVar
 from lxml import etree
 
 from harvester.errors import UnreadableScene
+from harvester.xml_documents import root_of
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  #: SENSOR files with ephemeris and histograms reach a few megabytes
 
@@ -37,14 +38,10 @@ def parse_document(data: bytes, name: str, limit_bytes: int = MAX_DOCUMENT_BYTES
         raise UnreadableScene(f"{name}: the file is empty; deliver it again")
     if len(data) > limit_bytes:
         raise UnreadableScene(f"{name}: {len(data)} bytes of XML, more than the limit of {limit_bytes}")
-    # Nothing is loaded or expanded. Comments are left out, because they would cut the text around them in two.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
     try:
-        root = etree.fromstring(data, parser)
-    except (etree.LxmlError, ValueError, LookupError) as error:
-        raise UnreadableScene(f"{name}: not well-formed or not safe XML ({error or type(error).__name__})") from error
-    if root.getroottree().docinfo.doctype:
-        raise UnreadableScene(f"{name}: not well-formed or not safe XML (it declares a document type)")
+        root = root_of(data)
+    except ValueError as error:
+        raise UnreadableScene(f"{name}: not well-formed or not safe XML ({error})") from error
     return DimapDocument(root, name)
 
 

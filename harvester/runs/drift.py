@@ -23,6 +23,7 @@ from harvester.feeds import DELIVERIES, Feed
 from harvester.record import Page, RawRecord
 from harvester.runs import Part
 from harvester.runs.report import Outcome, PageReport, printable
+from harvester.xml_documents import root_of
 
 KEEP_SAMPLE, CHANGED_RECORDS, TAKE_SAMPLES, REMEMBER_FIELDS = statements(
     "harvester.runs", "keep_sample", "changed_records", "take_samples", "remember_fields"
@@ -96,10 +97,9 @@ def _place(where: str, name: str) -> str:
 
 def _elements(document: str, where: str) -> Iterator[str]:
     """The elements of an XML document by local name; none of one that is not well-formed, which its reader refuses."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
     try:
-        waiting = [(where, etree.fromstring(document.encode(errors="replace"), parser), 0)]
-    except etree.XMLSyntaxError:
+        waiting = [(where, root_of(document.encode(errors="replace")), 0)]
+    except ValueError:
         return
     while waiting:
         above, element, depth = waiting.pop()

@@ -58,6 +58,16 @@ def truncated(keep: float = 0.5, headers: Mapping[str, str] | None = None) -> Qu
     return serve
 
 
+def preceded(by: bytes) -> Quirk:
+    """The application's answer with something before its body, as scripts leave it there."""
+
+    async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        start, body = await _answer(app, scope, receive)
+        await Response(by + body, start["status"])(scope, receive, send)
+
+    return serve
+
+
 def dropped(after: int = 10) -> Quirk:
     """The connection ends after some bytes of the body, though Content-Length promised more."""
 

@@ -14,6 +14,7 @@ from lxml import etree
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.sources.lasting_addresses import with_blank_signatures
+from harvester.xml_documents import root_of
 
 XmlElement: TypeAlias = etree._Element
 
@@ -51,23 +52,17 @@ _KNOWN: Mapping[str, frozenset[str]] = {
 
 
 def parsed_xml(content: bytes) -> XmlElement:
-    """The root of an XML document; entities are not resolved and nothing is fetched.
+    """The root of an XML document.
 
     Raises:
         UnreadableAnswer: It is not well-formed, is a page of HTML, declares a document type, or is larger than 64 MB.
     """
     if len(content) > _LARGEST_DOCUMENT:
         raise UnreadableAnswer(f"the document has {len(content)} bytes; ask for fewer records at once (page_size)")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
-    )
     try:
-        root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise UnreadableAnswer(f"it is not XML: {error}") from error
-    if root.getroottree().docinfo.doctype:
-        # Whoever needs entities to write metadata is not a catalogue; an HTML page has one too.
-        raise UnreadableAnswer("it declares a document type, which metadata never does")
+        root = root_of(content)
+    except ValueError as error:
+        raise UnreadableAnswer(str(error)) from error
     if name_of(root).casefold() == "html":
         raise UnreadableAnswer("it is a page of HTML")
     return root

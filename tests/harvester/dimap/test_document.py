@@ -54,6 +54,20 @@ def test_text_is_decoded_as_declared(encoding: str) -> None:
     assert parse_document(document, "DIM.XML").text("B") == "©CNES é"
 
 
+@pytest.mark.parametrize("before", [b"\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf \r\n", b"\n\xef\xbb\xbf"])
+@pytest.mark.parametrize("declaration", ["<?xml version='1.0' encoding='UTF-8'?>", "<?xml version='1.0'?>", ""])
+def test_what_stands_before_the_document_is_passed_over(before: bytes, declaration: str) -> None:
+    """Blank lines and byte order marks, as tools leave them, neither refuse a document nor change a text of it."""
+    assert parse_document(before + f"{declaration}<A><B>©CNES é</B></A>".encode(), "DIM.XML").text("B") == "©CNES é"
+
+
+def test_a_byte_order_mark_tells_the_encoding_better_than_the_declaration() -> None:
+    """Behind a blank line too."""
+    document = "<?xml version='1.0' encoding='ISO-8859-1'?><A><B>é</B></A>".encode("utf-8-sig")
+    assert parse_document(document, "DIM.XML").text("B") == "é"
+    assert parse_document(b"\n" + document, "DIM.XML").text("B") == "é"
+
+
 def test_comments_and_instructions_do_not_cut_a_text() -> None:
     """What stands between comments and processing instructions is one text."""
     assert parse_document(b"<A><B>1<!-- of -->2<?x y?>3</B></A>", "DIM.XML").number("B") == 123

@@ -17,7 +17,7 @@ from harvester.sensors import Sensors
 from harvester.sources.csw import source as csw
 from harvester.sources.source import Progress, Selection
 from tests.emulators.csw import CswCatalogue, app, iso_metadata, iso_scene, iso_scenes
-from tests.emulators.quirks import Plan, Quirks, refuses
+from tests.emulators.quirks import Plan, Quirks, preceded, refuses
 from tests.emulators.serving import serving
 
 NO_SENSORS = Sensors([])
@@ -56,6 +56,15 @@ def test_mixed_pages_lose_no_record() -> None:
     assert [len(page.records) for page in pages] == [5, 5, 5, 5, 3]
     assert [page.next_cursor is None for page in pages] == [False] * 4 + [True]
     assert (progress.records, progress.total) == (23, 23)
+
+
+@pytest.mark.parametrize("before", [b"\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n\xef\xbb\xbf"])
+def test_what_scripts_leave_before_the_document_is_passed_over(before: bytes) -> None:
+    """Blank lines and byte order marks before the XML declaration neither stop a run nor cost a record."""
+    catalogue = CswCatalogue.of(iso_scenes(5))
+    with options_for(Quirks(app(catalogue), Plan(always=preceded(before)))) as options:
+        pages = pages_of(options)
+    assert (ids_of(pages), reasons_of(pages)) == (sorted(catalogue.records), [])
 
 
 def test_empty_catalogue_is_one_empty_page() -> None:

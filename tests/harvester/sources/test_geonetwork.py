@@ -17,7 +17,7 @@ from harvester.sources.geonetwork import source as geonetwork
 from harvester.sources.source import Progress, Selection
 from tests.emulators.csw import iso_metadata, iso_scene, iso_scenes
 from tests.emulators.geonetwork import GeoNetworkCatalogue, app
-from tests.emulators.quirks import Plan, Quirk, Quirks, answers, html_page, truncated
+from tests.emulators.quirks import Plan, Quirk, Quirks, answers, html_page, preceded, truncated
 from tests.emulators.serving import serving
 
 
@@ -72,6 +72,15 @@ def test_reading_goes_on_after_each_page() -> None:
         pages = pages_of(options)
         for number, page in enumerate(pages[:-1], start=1):
             assert ids_of(pages_of(options, cursor=page.next_cursor)) == ids_of(pages[number:])
+
+
+def test_what_scripts_leave_before_an_answer_is_passed_over() -> None:
+    """Byte order marks and blank lines before the JSON of the index and the XML of the formatter are passed over."""
+    catalogue = GeoNetworkCatalogue.of(iso_scenes(3))
+    with options_for(Quirks(app(catalogue), Plan(always=preceded(b"\xef\xbb\xbf\n")))) as options:
+        pages = pages_of(options)
+    assert ids_of(pages) == in_order_of_change(catalogue)
+    assert not any("undelivered" in record.content for page in pages for record in page.records)
 
 
 def test_search_that_does_not_go_on_stops_the_run() -> None:

@@ -18,7 +18,7 @@ from harvester.sensors import Sensors
 from harvester.sources.ign import source as ign
 from harvester.sources.source import Progress, Selection
 from tests.emulators.ign import FRANCE, WORLD, Coverage, Geoplateforme, coverages, graph
-from tests.emulators.quirks import Plan, Quirks, html_page, truncated
+from tests.emulators.quirks import Plan, Quirks, html_page, preceded, truncated
 from tests.emulators.serving import serving
 from tests.stac_schemas import validator
 
@@ -64,6 +64,12 @@ def test_a_layer_is_a_mosaic_of_its_year(sensors: Sensors) -> None:
     assert (scene.platform_title, scene.constellation, scene.instruments) == ("SPOT 6/7", "spot", ("naomi",))
     assert footprint_bbox(scene.footprint) == pytest.approx(FRANCE)
     assert scene.warnings == ()
+
+
+def test_capabilities_behind_a_blank_line_are_read() -> None:
+    """What a script leaves before the XML declaration is passed over."""
+    with _served(Geoplateforme(coverages("SPOT", [2019])), Plan(always=preceded(b"\n\xef\xbb\xbf"))) as url:
+        assert [record.id for page in _pages(url) for record in page.records] == ["ORTHOIMAGERY.ORTHO-SAT.SPOT.2019"]
 
 
 def test_the_web_map_is_linked_with_its_layer(sensors: Sensors) -> None:
