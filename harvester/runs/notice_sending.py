@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -112,7 +112,7 @@ def _mail(notice: Notice, settings: NoticeSettings) -> None:
         NoticeUndelivered: the server does not take it.
     """
     try:
-        with _mail_server(settings) as server:
+        with _mail_server(settings) as server, _farewell_of_no_account(server):
             if settings.notice_mail_user and settings.notice_mail_password:
                 server.login(settings.notice_mail_user, settings.notice_mail_password.get_secret_value())
             refused = server.send_message(_message(notice, settings))
@@ -134,6 +134,16 @@ def _mail_server(settings: NoticeSettings) -> Iterator[smtplib.SMTP]:
         if settings.notice_mail_security == "starttls":
             server.starttls(context=context)
         yield server
+
+
+@contextmanager
+def _farewell_of_no_account(server: smtplib.SMTP) -> Iterator[None]:
+    """End the session before smtplib does, which takes a farewell that is refused for a mail that is refused."""
+    try:
+        yield
+    finally:
+        with suppress(smtplib.SMTPException):
+            server.quit()
 
 
 def _passes(error: OSError) -> bool:

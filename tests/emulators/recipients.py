@@ -33,12 +33,13 @@ from tests.emulators.serving import serving
 
 @dataclass
 class MailBox:
-    """What a mail server took, the lines with which it refuses first, and whom it does not know."""
+    """What a mail server took, the lines with which it refuses first, whom it does not know, and its farewell."""
 
     messages: list[EmailMessage] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     strangers: tuple[str, ...] = ()
+    farewell: str = "221 Bye"
 
     async def handle_RCPT(  # noqa: N802 - so it is called
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -57,6 +58,10 @@ class MailBox:
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
         return "250 OK"
+
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - so it is called
+        """Answer to the end of a session."""
+        return self.farewell
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         """Let one user in."""

@@ -193,6 +193,19 @@ def test_mail_server_that_is_busy_is_asked_again(connection: psycopg.Connection)
     assert len(box.messages) == 1
 
 
+@pytest.mark.parametrize("farewell", ["421 Busy", "500 What?"])
+@pytest.mark.parametrize("refusal", [None, "554 Never"])
+def test_farewell_of_a_mail_server_is_of_no_account(
+    connection: psycopg.Connection, caplog: pytest.LogCaptureFixture, farewell: str, refusal: str | None
+) -> None:
+    """However it answers to QUIT, a mail that was taken is told and not sent again, and one that was refused is not."""
+    box = MailBox(refusals=[refusal] if refusal else [], farewell=farewell)
+    with mail_server(box) as settings:
+        notify(a_run(connection, quarantined=1), NoticeSettings(**settings), connection)
+    assert len(box.messages) == (0 if refusal else 1)
+    assert ("could not be told" in caplog.text) is bool(refusal)
+
+
 def test_recipient_whom_the_server_refuses_is_named(
     connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
