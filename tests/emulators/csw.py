@@ -133,6 +133,7 @@ class CswCatalogue:
         is_down: nothing is delivered at all.
         turns_order: without SortBy, each answer has another order.
         ignores_start: each answer begins with the first record, as one from the cache of a proxy does.
+        ignores_count: each answer has all records to the end.
         counts_none: it says that it has no record, whatever it has.
         asked: start and count of each request for records.
     """
@@ -146,6 +147,7 @@ class CswCatalogue:
     is_down: bool = False
     turns_order: bool = False
     ignores_start: bool = False
+    ignores_count: bool = False
     counts_none: bool = False
     asked: list[tuple[int, int]] = field(default_factory=list)
 
@@ -187,7 +189,7 @@ def _answer(catalogue: CswCatalogue, request: etree._Element) -> Response:
     count = min(int(request.get("maxRecords", "10")), catalogue.largest_page)
     is_brief = request.get("outputSchema") == _NAMESPACES["csw"]
     catalogue.asked.append((start, count))
-    page = found[start - 1 : start - 1 + count]
+    page = found[start - 1 : None if catalogue.ignores_count else start - 1 + count]
     bad = catalogue.undeliverable.intersection(page) if not is_brief or catalogue.is_brief_broken else set()
     after = _next_record(catalogue, start, start + len(page), len(found))
     if bad and catalogue.failure not in ("left-out", "passed-over"):

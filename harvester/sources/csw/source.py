@@ -28,6 +28,8 @@ windows = undivided
 scene_from_record = scene_from_iso
 
 _PAGE_SIZE = 100
+#: A page is one transaction, and a server may pass over how many records it is asked for.
+_MOST_RECORDS = 1000
 _MOST_STEPS_BACK = 10
 
 
@@ -147,8 +149,8 @@ class _Catalogue:
             return []
         half = count // 2
         first = self._records(start, half)
-        # The service may give fewer at once than it is asked for: the next page goes on there.
-        return first if len(first) < half else first + self._records(start + half, count - half)
+        # The service may give fewer or more at once than it is asked for: the next page goes on there.
+        return first if len(first) != half else first + self._records(start + half, count - half)
 
     def _one(self, position: int) -> list[RawRecord]:
         """One record that failed once, or what stands in its place when it fails again."""
@@ -175,7 +177,7 @@ class _Catalogue:
         results = self._ask(start=start, count=count)
         self.matched = results.matched
         _check_complete(results, start, count)
-        return [raw_record_from_iso(record, self._address) for record in results.records]
+        return [raw_record_from_iso(record, self._address) for record in results.records[:_MOST_RECORDS]]
 
     def _brief_identifier(self, position: int) -> str | None:
         """The id of a record that cannot be delivered whole, so that it is not taken for gone."""

@@ -17,7 +17,7 @@ from harvester.sensors import Sensors
 from harvester.sources.csw import source as csw
 from harvester.sources.source import Progress, Selection
 from tests.emulators.csw import CswCatalogue, app, iso_metadata, iso_scene, iso_scenes
-from tests.emulators.quirks import Plan, Quirks, preceded, refuses
+from tests.emulators.quirks import Plan, Quirks, answers, preceded, refuses
 from tests.emulators.serving import serving
 
 NO_SENSORS = Sensors([])
@@ -80,6 +80,23 @@ def test_capped_pages_and_wrong_next_records_lose_nothing(next_record: Any) -> N
     catalogue = CswCatalogue.of(iso_scenes(20))
     catalogue.largest_page, catalogue.next_record = 3, next_record
     with options_for(app(catalogue), page_size=8) as options:
+        assert ids_of(pages_of(options)) == sorted(catalogue.records)
+
+
+def test_server_that_ignores_how_many_are_asked_for_is_read_in_pages_of_a_thousand() -> None:
+    """However many records come at once, a page has no more than one transaction may; one that starts anew stops."""
+    catalogue = CswCatalogue.of(iso_scenes(2300))
+    catalogue.ignores_count = True
+    with options_for(app(catalogue)) as options:
+        pages = pages_of(options)
+        assert [len(page.records) for page in pages] == [1000, 1000, 300]
+        assert ids_of(pages) == sorted(catalogue.records)
+        assert ids_of(pages_of(options, cursor=pages[0].next_cursor)) == ids_of(pages[1:])
+        catalogue.ignores_start = True
+        with pytest.raises(UnreadableAnswer, match="seems to ignore startPosition"):
+            pages_of(options)
+    catalogue.ignores_start = False
+    with options_for(Quirks(app(catalogue), Plan.first(answers(500)))) as options:
         assert ids_of(pages_of(options)) == sorted(catalogue.records)
 
 
