@@ -45,6 +45,15 @@ _PACKING = "gzip"
 _OTHER_PACKINGS = ("deflate", "br", "zstd")
 #: Extension of a request whose answer is not unpacked.
 _AS_IT_CAME = "as_it_came"
+#: Of RFC 9110 what every server takes.
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+: [ -~]*")
+#: Extension of a request with the names of headers that the host told us to send, and that no other is sent.
+_TOLD = "told"
+#: What no service tells us to send: who we are, what lets us in, and how a message is made up and sent.
+_NEVER_TOLD = re.compile(
+    r"accept-encoding|authorization|cache-control|connection|content-.*|cookie|expect|host|proxy-.*|te|trailer"
+    r"|transfer-encoding|upgrade|user-agent"
+)
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 _MAX_REDIRECTS = 5
 #: Before the words of an error of the system.
@@ -113,19 +122,29 @@ class Session:
         if self._answers is not None:
             self._answers.close()
 
-    def get_json(self, url: str, parameters: Mapping[str, Any] | None = None) -> Any:
+    def get_json(
+        self, url: str, parameters: Mapping[str, Any] | None = None, *, told: Mapping[str, str] | None = None
+    ) -> Any:
         """What the service answers, as JSON data; numbers that JSON does not know (NaN, 1e999) as texts.
+
+        Args:
+            url: to be asked.
+            parameters: beside those of the address.
+            told: headers that the service at this host told us to send, as `headers_told` gives them. No other host is
+                sent them, and what is answered to them is not kept.
 
         Raises:
             SourceRefused: 401 or 403.
             UnreadableAnswer: it is not JSON, also after asking again.
             SourceUnavailable: no good answer after patient retries, or the host is not allowed.
         """
-        return self.get_document(url, _json, parameters)
+        request = self._request("GET", url, parameters, **_with_told(told))
+        return self._ask(request, lambda response: self._read(response, _json))
 
-    def post_json(self, url: str, body: Any) -> Any:
+    def post_json(self, url: str, body: Any, *, told: Mapping[str, str] | None = None) -> Any:
         """The same for a POST with a JSON body; it is repeated after failures, so it must only ask."""
-        return self._ask(self._request("POST", url, json=body), lambda response: self._read(response, _json))
+        request = self._request("POST", url, json=body, **_with_told(told))
+        return self._ask(request, lambda response: self._read(response, _json))
 
     def get_document(self, url: str, read: Callable[[bytes], T], parameters: Mapping[str, Any] | None = None) -> T:
         """What `read` makes of the answer; where it raises `UnreadableAnswer`, the service is asked again."""
@@ -210,6 +229,8 @@ class Session:
             if response.next_request is None:
                 return self._good(response)
             request = self._led_on(request, response, response.next_request)
+            for name in request.extensions.get(_TOLD, ()) if request.url.netloc != asked else ():
+                request.headers.pop(name, None)
         raise SourceUnavailable(f"{self._said(response)}; more than {_MAX_REDIRECTS} redirects")
 
     def _led_on(self, request: httpx.Request, response: httpx.Response, following: httpx.Request) -> httpx.Request:
@@ -220,7 +241,11 @@ class Session:
         if following.method == request.method or response.status_code == httpx.codes.SEE_OTHER:
             return following
         return self._client.build_request(
-            request.method, following.url, headers=following.headers, content=request.read()
+            request.method,
+            following.url,
+            headers=following.headers,
+            content=request.read(),
+            extensions=following.extensions,
         )
 
     def _check_allowed(self, url: httpx.URL) -> None:
@@ -389,8 +414,30 @@ def _client(answers: KeptAnswers | None, timeout_s: float, auth: httpx.Auth | No
     )
 
 
+def headers_told(said: Any) -> dict[str, str]:
+    """The headers that a service tells us to send, by their names in lower case, without those that are ours alone.
+
+    Raises:
+        UnreadableAnswer: they are none.
+    """
+    if not isinstance(said, Mapping):
+        raise UnreadableAnswer("its link wants headers that are no object")
+    headers = {name.lower(): str(value).strip() for name, value in said.items() if isinstance(value, str | int | float)}
+    if len(headers) < len(said) or not all(map(_HEADER.fullmatch, map(": ".join, headers.items()))):
+        raise UnreadableAnswer(f"its link wants headers that are none: {', '.join(said)[:80]}")
+    return {name: value for name, value in headers.items() if not _NEVER_TOLD.fullmatch(name)}
+
+
+def _with_told(told: Mapping[str, str] | None) -> dict[str, Any]:
+    """The parts of a request with headers that the service told us to send."""
+    # Such an answer is one of several at the same address, and what was told may let somebody in.
+    return {"headers": {**told, "Cache-Control": "no-store"}, "extensions": {_TOLD: tuple(told)}} if told else {}
+
+
 def _name_in_store(request: httpx.Request) -> None:
-    request.extensions["caching"] = {"key": f"{request.method} {request.url}"}
+    # What was told is no part of the name, so an answer to it must not be taken for another at the same address.
+    told = " as told" if _TOLD in request.extensions else ""
+    request.extensions["caching"] = {"key": f"{request.method} {request.url}{told}"}
 
 
 @contextmanager

@@ -43,7 +43,8 @@ class KeptAnswers(SqliteStorage):
 
     def create_entry(self, request: Request, response: Response, key: str, **limits: Any) -> Entry:
         """The answer as it goes on to who asked; on its way it is kept, if it is one to be kept."""
-        if not _tells_its_version(response.headers) or _holds_secret(request.url):
+        is_to_be_kept = "no-store" not in request.headers.get("cache-control", "")
+        if not is_to_be_kept or not _tells_its_version(response.headers) or _holds_secret(request.url):
             return Entry(uuid4(), request, response)
         bare = replace(request, headers=_without_cookies(request.headers))
         kept = replace(response, headers=_without_cookies(response.headers))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -37,7 +37,10 @@ class StacQuirks:
         is_get_only: whether it can only be searched by GET.
         next_link: "good", or what is wrong with the one of the second page: "circle" leads to the first page,
             "repeating" gives the second page again under ever new links, "foreign" leads to another host,
-            "endless" goes on behind the last page with empty ones, "trailing" once.
+            "endless" goes on behind the last page with empty ones, "trailing" once. "headers" tells in `Search-After`,
+            beside further `headers`, what else stands in the address or the body.
+        headers: further ones of such a link.
+        is_merging: whether a link leaves out what was asked before, to be sent again (`merge`).
         is_signing: whether the addresses of assets carry a signature, another one in each answer.
         has_features: else the page has another shape.
         largest_page: Items a page at most, whatever is asked for.
@@ -47,7 +50,9 @@ class StacQuirks:
     is_sortable: bool = True
     is_updated_queryable: bool = True
     is_get_only: bool = False
-    next_link: Literal["good", "circle", "repeating", "foreign", "endless", "trailing"] = "good"
+    next_link: Literal["good", "circle", "repeating", "foreign", "endless", "trailing", "headers"] = "good"
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    is_merging: bool = False
     is_signing: bool = False
     has_features: bool = True
     largest_page: int = 1000
@@ -183,6 +188,8 @@ class _Service:
 
     async def search(self, request: Request) -> JSONResponse:
         asked = _asked_by_get(request) if request.method == "GET" else await request.json()
+        if "search-after" in request.headers:
+            asked["token"] = request.headers["search-after"]
         bounds = _bounds(asked)
         if not self.quirks.is_updated_queryable and (bounds or "updated" in json.dumps(asked.get("sortby", ""))):
             return JSONResponse({"code": "InvalidQueryParameter", "description": "updated cannot be queried"}, 400)
@@ -217,6 +224,15 @@ class _Service:
         url = request.url
         if not is_first and self.quirks.next_link == "foreign":
             url = url.replace(hostname="metadata.example.net")
+        if self.quirks.next_link == "headers":
+            link = {
+                "rel": "next",
+                "href": str(url),
+                "headers": {"Search-After": body.pop("token"), **self.quirks.headers},
+            }
+            if request.method == "GET":
+                return link
+            return {**link, "method": "POST", **({"merge": True} if self.quirks.is_merging else {"body": body})}
         if request.method == "POST":
             return {"rel": "next", "method": "POST", "href": str(url), "body": body}
         token = {"token": body["token"]} if "token" in body else {}

@@ -99,6 +99,16 @@ def test_an_answer_that_cannot_be_told_from_a_later_one_is_not_kept(headers: dic
     assert _conditions(plan) == [None, None]
 
 
+def test_an_answer_to_headers_that_were_told_is_never_kept(tmp_path: Path) -> None:
+    """It is one of several at the same address, neither taken for another one nor written down with the headers."""
+    with _service(ETag='"1"') as (url, plan):
+        for told in (None, {"x-page": "s3cret"}, {"x-page": "s3cret"}):
+            with _session(url, tmp_path) as session:
+                session.get_json(url, told=told)
+    assert _conditions(plan) == [None, None, None]
+    assert b"s3cret" not in _content(tmp_path)
+
+
 def test_a_posted_question_is_never_kept(tmp_path: Path) -> None:
     """POST is asked anew each time, though its answer has a version."""
     with _service() as (url, plan):

@@ -7,14 +7,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from logging import getLogger
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 from pystac_client import Client, ItemSearch
 from pystac_client.stac_api_io import StacApiIO
 
-from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
-from harvester.http import Session
+from harvester.credentials import is_secret_name
+from harvester.errors import CursorLost, SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.http import Session, headers_told
 from harvester.record import Page, once_each
 from harvester.sources.source import Progress, Selection
 from harvester.sources.stac.documents import links_of
@@ -63,18 +64,27 @@ class PageRequest:
     method: Method
     href: str
     body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str | None] = field(default_factory=dict)  #: that the service told us to send
     page_before: str | None = None  #: digest of the page that led here, by which its repetition is known
     given: int = 0  #: of the Items that are answered, so many were read already…
     page: str | None = None  #: …if the answer still has this digest
 
     @classmethod
     def of_cursor(cls, cursor: str) -> PageRequest:
-        """The request that a cursor stands for."""
-        return cls(**json.loads(cursor))
+        """The request that a cursor stands for.
+
+        Raises:
+            CursorLost: It needs a header that is not kept.
+        """
+        request = cls(**json.loads(cursor))
+        if lost := [name for name, value in request.headers.items() if value is None]:
+            raise CursorLost(f"{_shown(request.href)} wants the headers {', '.join(lost)}, which are not kept.")
+        return request
 
     def cursor(self) -> str:
         """The cursor that stands for this request."""
-        return json.dumps(asdict(self), sort_keys=True)
+        kept = {name: None if is_secret_name(name) else value for name, value in self.headers.items()}
+        return json.dumps(asdict(replace(self, headers=kept)), sort_keys=True)
 
     def answer(self, session: Session) -> Any:
         """Ask.
@@ -82,12 +92,15 @@ class PageRequest:
         Raises:
             SourceUnavailable: It cannot be reached, or answers no JSON.
         """
-        return session.get_json(self.href) if self.method == "GET" else session.post_json(self.href, self.body)
+        told = {name: value for name, value in self.headers.items() if value is not None}
+        if self.method == "GET":
+            return session.get_json(self.href, told=told)
+        return session.post_json(self.href, self.body, told=told)
 
     @property
     def key(self) -> str:
         """Equal for requests that ask the same."""
-        return _digest([self.method, self.href, self.body])
+        return _digest([self.method, self.href, self.body, dict(self.headers)])
 
 
 @dataclass
@@ -264,14 +277,17 @@ def _next_request(request: PageRequest, answer: Mapping[str, Any], digest: str |
     if link is None or not isinstance(link.get("href"), str):
         return None
     href, page_before = urljoin(request.href, link["href"]), digest or request.page_before
-    following = replace(request, href=href, page_before=page_before, given=0, page=None)
+    following = PageRequest("GET", href, page_before=page_before)
+    merged = request if link.get("merge") else following
+    if urlsplit(href).netloc == urlsplit(request.href).netloc:
+        following = replace(following, headers={**merged.headers, **headers_told(link.get("headers") or {})})
     method = str(link.get("method") or "GET").upper()
     if method == "GET":
-        return replace(following, method="GET", body=None)
-    if method != "POST":
-        raise UnreadableAnswer(f"{_shown(request.href)}: its next link asks for {method[:20]}, not only to read")
-    kept = request.body or {} if link.get("merge") else {}
-    return replace(following, method="POST", body={**kept, **cast("dict[str, Any]", link.get("body") or {})})
+        return following
+    body = link.get("body") or {}
+    if method != "POST" or not isinstance(body, Mapping):
+        raise UnreadableAnswer(f"{_shown(request.href)}: its next link is no GET, nor a POST of an object")
+    return replace(following, method="POST", body={**(merged.body or {}), **body})
 
 
 def _shown(href: str) -> str:

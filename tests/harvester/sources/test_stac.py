@@ -17,6 +17,7 @@ from typing import Any
 import pystac
 import pytest
 from psycopg.types.json import Jsonb
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -25,7 +26,7 @@ from starlette.staticfiles import StaticFiles
 
 from database import Database
 from harvester.credentials import Credentials
-from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
+from harvester.errors import CursorLost, SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord
 from harvester.sensors import load_sensors
 from harvester.sources.source import Progress, Selection
@@ -33,7 +34,7 @@ from harvester.sources.stac import source as stac
 from stac_api import ApiSettings, create_app
 from tests.conftest import PROJECT
 from tests.emulators import stac as emulator
-from tests.emulators.quirks import Plan, Quirks, html_page, truncated
+from tests.emulators.quirks import Plan, Quirks, html_page, redirects, truncated
 from tests.emulators.serving import serving
 from tests.emulators.stac import StacQuirks, synthetic_item, synthetic_items
 from tests.stac_api.invented_catalogue import a_collection, loader
@@ -165,6 +166,87 @@ def test_a_next_link_to_another_host_is_not_followed(serve: Serve) -> None:
     assert len([next(pages), next(pages)]) == 2
     with pytest.raises(SourceUnavailable, match=r"metadata\.example\.net"):
         next(pages)
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [StacQuirks(is_get_only=True), StacQuirks(), StacQuirks(is_merging=True)],
+    ids=["get", "post", "merge"],
+)
+def test_next_links_that_page_by_headers_are_followed(serve: Serve, quirks: StacQuirks) -> None:
+    """Headers of a next link are sent with it, and kept in the cursor from which another process goes on."""
+    records = catalogue()
+    quirks.next_link = "headers"
+    url = serve(emulator.app(records, quirks))
+    assert sorted(ids_of(pages_of(url, page_size=7))) == sorted(records)
+    resumed(url, page_size=7)
+
+
+def test_headers_of_a_next_link_never_stand_in_place_of_ours(serve: Serve) -> None:
+    """Who asks, which host, and what lets us in is not for a service to tell; none of it is in the cursor."""
+    evil = {"Authorization": "Bearer 3vil", "COOKIE": "s=3vil", "Host": "3vil", "User-Agent": "3vil", "X-Page": 2}
+    plan = Plan(paths=("/search",))
+    url = serve(Quirks(emulator.app(catalogue(), StacQuirks(next_link="headers", headers=evil)), plan))
+    pages = list(pages_of(url, page_size=7, credentials=Credentials(token=SecretStr("t0ken"))))
+    assert len(ids_of(pages)) == 25
+    followed = [headers for method, path, headers in plan.requests if "search-after" in headers]
+    assert [headers["x-page"] for headers in followed] == ["2"] * 3
+    assert {headers["authorization"] for headers in followed} == {"Bearer t0ken"}
+    assert not any("3vil" in str(headers) for headers in followed)
+    assert not any("3vil" in str(page.next_cursor) or "t0ken" in str(page.next_cursor) for page in pages)
+
+
+def test_headers_that_may_let_somebody_in_are_not_kept(serve: Serve) -> None:
+    """What is called like a secret is sent and not written down: a run that was killed says that it begins anew."""
+    quirks = StacQuirks(next_link="headers", headers={"X-Session-Token": "s3cret"})
+    plan = Plan(paths=("/search",))
+    url = serve(Quirks(emulator.app(catalogue(), quirks), plan))
+    pages = list(pages_of(url, page_size=7))
+    assert len(ids_of(pages)) == 25
+    assert plan.requests[-1][2]["x-session-token"] == "s3cret"
+    assert not any("s3cret" in str(page.next_cursor) for page in pages)
+    with pytest.raises(CursorLost, match="x-session-token"):
+        next(pages_of(url, cursor=pages[0].next_cursor))
+
+
+@pytest.mark.parametrize("is_redirected", [False, True])
+def test_headers_of_a_next_link_are_not_sent_to_another_host(serve: Serve, is_redirected: bool) -> None:
+    """Neither where the link leads there nor where it is redirected, though the host may be asked."""
+    there = Plan()
+    items = list(catalogue(3).values())
+    elsewhere = serve(Quirks(listing({"/search": {"features": items[1:]}}), there))
+    link = {"rel": "next", "href": f"{'' if is_redirected else elsewhere}/search", "headers": {"X-Page": "2"}}
+    here = Plan(paths=("/search",), always=redirects(f"{elsewhere}/search") if is_redirected else None)
+    first = {"type": "FeatureCollection", "features": items[:1], "links": [link]}
+    url = serve(Quirks(listing({"/": first}), here))
+    pages = list(pages_of(f"{url}/", allowed_hosts=(elsewhere.removeprefix("http://"),)))
+    assert len(ids_of(pages)) == 3
+    assert [headers["x-page"] for _, path, headers in here.requests if path == "/search"] == ["2"] * is_redirected
+    assert [headers.get("x-page") for _, _, headers in there.requests] == [None]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"headers": ["a"]},
+        {"headers": {"a b": "1"}},
+        {"headers": {"a": "1\r\nb: 2"}},
+        {"headers": {"a": "é"}},
+        {"headers": {"a": ["1"]}},
+        {"method": "POST", "body": [1]},
+        {"method": "DELETE"},
+    ],
+)
+def test_a_next_link_that_cannot_be_asked_stops_the_run(serve: Serve, part: dict[str, Any]) -> None:
+    """Headers and bodies that are none are an error of the source."""
+    first = {"type": "FeatureCollection", "features": [], "links": [{"rel": "next", "href": "/next", **part}]}
+    with pytest.raises(UnreadableAnswer, match=r"its (next )?link"):
+        list(pages_of(f"{serve(listing({'/': first}))}/"))
+
+
+def listing(documents: dict[str, Any]) -> Starlette:
+    """A service that gives these JSON documents."""
+    return Starlette(routes=[Route(path, lambda _, said=said: JSONResponse(said)) for path, said in documents.items()])
 
 
 def test_a_page_without_features_is_not_an_empty_page(serve: Serve) -> None:
