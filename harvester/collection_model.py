@@ -284,7 +284,9 @@ SourceName = Literal[
 
 
 def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
-    secrets = sorted(name for name in options if _SECRET_NAMES.search(name))
+    for value in (value for name, value in options.items() if name.endswith("_url") and isinstance(value, str)):
+        _url(value)
+    secrets = sorted(name for name in options if _SECRET_NAMES.search(name) and not name.endswith("_url"))
     if secrets:
         raise ValueError(f"{', '.join(secrets)}: credentials do not belong here, give them to the harvester's settings")
     return options

@@ -58,6 +58,12 @@ from tests.harvester.invented_collection import SENSOR, complaint, line_of
             "api_key",
             "credentials do not belong here",
         ),
+        (
+            "source: deliveries",
+            "source: oneatlas\n      options: {constellation: PHR, token_url: 'https://u:p@example.org/token'}",
+            "token_url",
+            "credentials do not belong in an address",
+        ),
         ("  summaries:", "  links: [{rel: self, href: 'https://a.fr/x'}]\n  summaries:", "rel: self", "the API makes"),
         (
             "  summaries:",
