@@ -6,11 +6,11 @@ after that (Items, ledger, stereo) knows only the scene record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from shapely import MultiPolygon
 
@@ -72,14 +72,6 @@ class Page:
     unread: Sequence[str] = ()  #: ids of records that are there, as they were: the source knew it without reading them
     numbers: Mapping[str, int] = field(default_factory=dict)  #: of some of those, by id: their number in the ledger
     withdrawals: Sequence[Withdrawal] = ()
-
-
-Told = TypeVar("Told", RawRecord, Withdrawal)
-
-
-def once_each(told: Iterable[Told]) -> list[Told]:
-    """Each id once, as in a page: what is said of it last."""
-    return list({each.id: each for each in told}.values())
 
 
 def known(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict, Field
 
 from harvester.credentials import Credentials, without_credentials
+from harvester.errors import UnreadableScene
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors
+from harvester.strict_reading import instant
 
 BBox = tuple[float, float, float, float]  #: west, south, east, north in degrees, WGS 84; west > east over 180°
 
@@ -41,6 +43,49 @@ class Progress:
     at_hand: str = ""  #: what it is at, in a few words: "window 3 of 12", "412 files seen"
     passed_over: Mapping[str, int] | None = None  #: what was seen that is no record: kind -> count
     content: str | None = None  #: as `TellsItsState.content_of`, where reading all of it from the beginning has told it
+
+    def pass_over(self, kind: str, count: int = 1) -> None:
+        """Count what was seen that is no record."""
+        if count:
+            already = self.passed_over or {}
+            self.passed_over = {**already, kind: already.get(kind, 0) + count}
+
+
+def once_each(
+    told: Iterable[RawRecord], progress: Progress, changed_at: Callable[[Mapping[str, Any]], Any] | None = None
+) -> list[RawRecord]:
+    """Each id once, as in a page: of its versions the latest by the date of the source, else the one told last.
+
+    Args:
+        told: the records of an answer.
+        progress: where the other versions are counted.
+        changed_at: where the content of a record says when it changed; what is no time there tells nothing.
+    """
+    kept: dict[str, RawRecord] = {}
+    for record in told:
+        before = kept.get(record.id)
+        if before is None:
+            kept[record.id] = record
+            continue
+        progress.pass_over("duplicates")
+        if changed_at is None or not _is_earlier(changed_at(record.content), changed_at(before.content)):
+            kept[record.id] = record
+    return list(kept.values())
+
+
+def _is_earlier(one: Any, other: Any) -> bool:
+    try:
+        return instant(one, "the change") < instant(other, "the change")
+    except UnreadableScene:
+        return False
+
+
+def said_in(content: Mapping[str, Any], *path: str) -> Any:
+    """What stands at a place of the content of a record; None where nothing does."""
+    said: Any = content
+    for name in path:
+        said = said.get(name) if isinstance(said, Mapping) else None
+    return said
 
 
 class SourceOptions(BaseModel):

@@ -51,7 +51,7 @@ def truncated(keep: float = 0.5, headers: Mapping[str, str] | None = None) -> Qu
     """Only the first part of the application's body, complete as far as HTTP can tell; with further headers."""
 
     async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        start, body = await _answer(app, scope, receive)
+        start, body = await answer_of(app, scope, receive)
         response = Response(body[: int(len(body) * keep)], start["status"], headers, "application/json")
         await response(scope, receive, send)
 
@@ -62,7 +62,7 @@ def preceded(by: bytes) -> Quirk:
     """The application's answer with something before its body, as scripts leave it there."""
 
     async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        start, body = await _answer(app, scope, receive)
+        start, body = await answer_of(app, scope, receive)
         await Response(by + body, start["status"])(scope, receive, send)
 
     return serve
@@ -72,7 +72,7 @@ def dropped(after: int = 10) -> Quirk:
     """The connection ends after some bytes of the body, though Content-Length promised more."""
 
     async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        start, body = await _answer(app, scope, receive)
+        start, body = await answer_of(app, scope, receive)
         await send({**start, "headers": [(b"content-length", str(len(body) + after).encode())]})
         await send({"type": "http.response.body", "body": body[:after], "more_body": True})
 
@@ -83,7 +83,7 @@ def slow_drip(pause_s: float = 0.05, chunk: int = 1) -> Quirk:
     """The application's body, a few bytes at a time: no single read is late, but all together they are."""
 
     async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        start, body = await _answer(app, scope, receive)
+        start, body = await answer_of(app, scope, receive)
         await send(start)
         for at in range(0, len(body), chunk):
             await send({"type": "http.response.body", "body": body[at : at + chunk], "more_body": True})
@@ -154,7 +154,7 @@ def _instead(response: Response) -> Quirk:
     return serve
 
 
-async def _answer(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
+async def answer_of(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
     """The `http.response.start` message and the whole body of what the application answers."""
     messages: list[Message] = []
 

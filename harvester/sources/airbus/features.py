@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from footprints import FootprintError, Region, footprint_from_corners, footprint_from_rings, union_footprints
 from harvester.errors import UnreadableScene
-from harvester.record import RawRecord, once_each
+from harvester.record import RawRecord
 from harvester.sources.lasting_addresses import with_blank_signatures
 from harvester.strict_reading import instant
 
@@ -24,14 +24,14 @@ _BEYOND_POLE_DEG = 1.0
 def records_from_features(
     features: Sequence[Any], id_field: str, passing: frozenset[str] = frozenset()
 ) -> list[RawRecord]:
-    """The features of a page as raw records, each id once: the last one stands.
+    """The features of a page as raw records.
 
     Args:
         features: as the service gives them.
         id_field: the property that is the id of the record.
         passing: places of what changes without the image.
     """
-    return once_each(_record(feature, id_field, passing) for feature in features)
+    return [_record(feature, id_field, passing) for feature in features]
 
 
 def _record(feature: Any, id_field: str, passing: frozenset[str]) -> RawRecord:

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session, basic_auth
-from harvester.record import Page, RawRecord, once_each
+from harvester.record import Page, RawRecord
 from harvester.sources.csw.answer import SearchResults, search_results
 from harvester.sources.csw.options import Options
 from harvester.sources.csw.request import DUBLIN_CORE_SCHEMA, ISO_SCHEMA, constraint_of, get_records
 from harvester.sources.iso19139.document import XmlElement, text
-from harvester.sources.iso19139.record import raw_record_from_iso, scene_from_iso, undelivered_record
-from harvester.sources.source import Fingerprints, Progress, Selection, undivided
+from harvester.sources.iso19139.record import date_stamp_of, raw_record_from_iso, scene_from_iso, undelivered_record
+from harvester.sources.source import Fingerprints, Progress, Selection, once_each, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -58,7 +58,7 @@ def read_pages(
             progress.records += len(records)
             progress.total = catalogue.matched
             yield Page(
-                records=once_each(records),
+                records=once_each(records, progress, date_stamp_of),
                 next_cursor=None if place.position is None else place.cursor,
             )
 

@@ -12,7 +12,7 @@ from typing import Any
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
 from harvester.instants import rfc3339
-from harvester.record import Page, RawRecord, once_each
+from harvester.record import Page, RawRecord
 from harvester.sources.feature_search.paging import (
     Answer,
     Position,
@@ -23,7 +23,7 @@ from harvester.sources.feature_search.paging import (
 )
 from harvester.sources.geodes.options import Options
 from harvester.sources.geodes.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection
+from harvester.sources.source import Fingerprints, Progress, Selection, once_each, said_in
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -111,7 +111,7 @@ def _collection_pages(
         return _answer(session.post_json(f"{options.url.rstrip('/')}/search", _body(position, selection)), position)
 
     for answer, following in numbered_pages(ask, start, may_cap=False, counts=True):
-        records = once_each(_records(answer.features, progress))
+        records = once_each(_records(answer.features, progress), progress, _inserted_at)
         progress.records += len(records)
         progress.total = answer.total if len(options.collections) == 1 else None
         going_on = following or after
@@ -151,10 +151,13 @@ def _records(features: Sequence[Any], progress: Progress) -> Iterator[RawRecord]
     for feature in features:
         properties = feature.get("properties") if isinstance(feature, Mapping) else None
         if isinstance(properties, Mapping) and properties.get("latest") is False:
-            passed_over = dict(progress.passed_over or {})
-            progress.passed_over = passed_over | {_SUPERSEDED: passed_over.get(_SUPERSEDED, 0) + 1}
+            progress.pass_over(_SUPERSEDED)
         else:
             yield raw_record(feature, _stable_id(feature, properties))
+
+
+def _inserted_at(content: Mapping[str, Any]) -> Any:
+    return said_in(content, "properties", "datetime")
 
 
 def _stable_id(feature: Any, properties: Any) -> str | None:

@@ -46,16 +46,18 @@ def read_pages(
     with Session(options, auth=basic_auth(options.credentials)) as session:
         catalogue = _Catalogue(session, options)
         while True:
-            hits, total = catalogue.hits(_search(options, selection, after))
-            if total and not hits and after is None:
+            listed, total = catalogue.hits(_search(options, selection, after))
+            if total and not listed and after is None:
                 raise UnreadableAnswer(f"{options.shown_location}: the search lists none of {total} records")
-            if hits and hits[-1].place == after:
+            if listed and listed[-1].place == after:
                 raise UnreadableAnswer(
                     f"{options.shown_location}: the search gives the same page again: it does not go on"
                 )
+            hits = list({hit.uuid: hit for hit in listed}.values())  # the latest of each, in the order of the search
+            progress.pass_over("duplicates", len(listed) - len(hits))
             known = fingerprints([hit.uuid for hit in hits])
             changed = [hit for hit in hits if hit.change_date is None or known.get(hit.uuid) != hit.change_date]
-            after = hits[-1].place if hits else None
+            after = listed[-1].place if listed else None
             progress.records += len(hits)
             progress.total = total
             yield Page(
@@ -82,7 +84,7 @@ class _Catalogue:
     options: Options
 
     def hits(self, search: Mapping[str, Any]) -> tuple[list[_Hit], int]:
-        """What the index lists, once per record, and how many there are in all."""
+        """What the index lists, and how many there are in all."""
         url = f"{self._api}/search/records/_search?bucket=metadata"
         answer = self.session.post_json(url, search)
         try:
@@ -90,7 +92,7 @@ class _Catalogue:
                 raise UnreadableAnswer(f"{self.options.shown_location}: the search did not look everywhere; try later")
             found = answer["hits"]
             hits = [_hit(hit) for hit in found["hits"]]
-            return list({hit.uuid: hit for hit in hits}.values()), int(found["total"]["value"])
+            return hits, int(found["total"]["value"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UnreadableAnswer(
                 f"{self.options.shown_location}: the search did not answer hits with uuid and sort ({error!r})"

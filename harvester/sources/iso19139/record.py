@@ -75,6 +75,11 @@ def raw_record_from_iso(record: XmlElement, address_of: Callable[[str], str]) ->
     )
 
 
+def date_stamp_of(content: Mapping[str, Any]) -> str | None:
+    """When a record of this content was changed last, as it says; None for one that was not delivered."""
+    return text(parsed_xml(str(content["xml"]).encode()), "dateStamp") if "xml" in content else None
+
+
 def unnamed_record(content: Mapping[str, Any]) -> RawRecord:
     """A record that does not say its id: it is known by what it says."""
     digest = RawRecord(id="", content=content).digest()

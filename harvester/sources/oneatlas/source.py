@@ -13,13 +13,13 @@ import shapely
 from footprints import bbox_parts
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
-from harvester.record import Page, RawRecord, Withdrawal, once_each
+from harvester.record import Page, RawRecord, Withdrawal
 from harvester.sources.airbus.auth import auth_of, with_hosts_of
 from harvester.sources.airbus.features import moment_or_none, records_from_features
 from harvester.sources.oneatlas.options import Options
 from harvester.sources.oneatlas.records import scene_from_record
 from harvester.sources.oneatlas.windows import Answer, Position, Stage, walk
-from harvester.sources.source import BBox, Fingerprints, Progress, Selection
+from harvester.sources.source import BBox, Fingerprints, Progress, Selection, once_each, said_in
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -212,7 +212,7 @@ class _Catalogue:
 def _deletions(catalogue: _Catalogue, session: Session, position: Position, after: Position | None) -> Iterator[Page]:
     """The pages of deletions; the cursor of the last leads to `after`."""
     for _, answer, following in catalogue.walk_deletions(session, position):
-        withdrawals = once_each(map(_withdrawal, answer.entries))
+        withdrawals = list({each.id: each for each in map(_withdrawal, answer.entries)}.values())
         going_on = following or after
         yield Page(records=[], withdrawals=withdrawals, next_cursor=going_on.cursor() if going_on else None)
 
@@ -231,12 +231,17 @@ def _withdrawal(entry: Any) -> Withdrawal:
 
 def _records(catalogue: _Catalogue, session: Session, position: Position, progress: Progress) -> Iterator[Page]:
     for at, answer, following in catalogue.walk_records(session, position):
-        records = list(filter(catalogue.is_selected, records_from_features(answer.entries, "id", _PASSING)))
+        told = once_each(records_from_features(answer.entries, "id", _PASSING), progress, _updated_at)
+        records = list(filter(catalogue.is_selected, told))
         left = max(answer.total - at.page * at.size, len(records))
         progress.total = max(progress.total or 0, progress.records + left)
         progress.records += len(records)
         progress.at_hand = f"window from {at.start:%Y-%m-%d} to {at.end:%Y-%m-%d}, page {at.page + 1}"
         yield Page(records=records, next_cursor=following.cursor() if following else None)
+
+
+def _updated_at(content: Mapping[str, Any]) -> Any:
+    return said_in(content, "properties", "lastUpdateDate")
 
 
 def _answer(envelope: Any, name: str, url: str) -> Answer:

@@ -17,7 +17,7 @@ from harvester.sources.airbus.features import moment_or_none, records_from_featu
 from harvester.sources.airbus.positions import ResumablePosition
 from harvester.sources.oneatlas_sar.options import Feed, Options
 from harvester.sources.oneatlas_sar.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection, undivided
+from harvester.sources.source import Fingerprints, Progress, Selection, once_each, said_in, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -96,7 +96,8 @@ def read_pages(
         revocations = _revocations(session, options, selection)
         progress.at_hand = "acquisitions"
         for answer in _answers(session, options, "replication", position.parameters):
-            records = records_from_features(answer.entries, "acquisitionId", _PASSING)
+            told = records_from_features(answer.entries, "acquisitionId", _PASSING)
+            records = once_each(told, progress, _updated_at)
             revoked = {record.id for record in records if record.id in revocations}
             returned = {each.id for each in records if each.id in revoked and revocations[each.id].is_over_for(each)}
             position = position.model_copy(
@@ -124,14 +125,16 @@ def _revocations(session: Session, options: Options, selection: Selection) -> Ma
     return found
 
 
+def _updated_at(content: Mapping[str, Any]) -> Any:
+    return said_in(content, "properties", "lastUpdateTime")
+
+
 def _page(
     records: list[RawRecord], revoked: Set[str], answer: _Answer, position: _Position, progress: Progress
 ) -> Page:
     progress.records += len(records) - len(revoked)
     progress.total = answer.total or progress.total
-    if revoked:
-        already = (progress.passed_over or {}).get("revoked", 0)
-        progress.passed_over = {"revoked": already + len(revoked)}
+    progress.pass_over("revoked", len(revoked))
     return Page(records=[record for record in records if record.id not in revoked], next_cursor=position.cursor())
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urljoin
 from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session
-from harvester.record import Page, RawRecord, known, once_each
+from harvester.record import Page, RawRecord, known
 from harvester.sources.feature_search.paging import (
     Answer,
     Position,
@@ -22,7 +22,7 @@ from harvester.sources.feature_search.paging import (
 )
 from harvester.sources.resto.options import Options
 from harvester.sources.resto.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection, undivided
+from harvester.sources.source import Fingerprints, Progress, Selection, once_each, said_in, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -40,7 +40,8 @@ _PASSING = frozenset({"properties.likes", "properties.keywords"})
 #: A page of which all records were filtered out is empty, and not the end.
 _MOST_EMPTY_PAGES = 20
 
-_Pages = Iterator[tuple[Page, int | None]]  #: with how many records there are in all, where the service says it
+#: The records of each page, the cursor behind it, and how many records there are in all, where the service says it.
+_Pages = Iterator[tuple[Sequence[RawRecord], str | None, int | None]]
 
 
 def read_pages(
@@ -67,7 +68,8 @@ def read_pages(
     del fingerprints
     with Session(options) as session:
         pages = _linked_pages if options.dialect == "v9" else _numbered_pages
-        for page, total in pages(session, options, selection, cursor):
+        for records, next_cursor, total in pages(session, options, selection, cursor):
+            page = Page(records=once_each(records, progress, _changed_at), next_cursor=next_cursor)
             progress.records += len(page.records)
             progress.total = total
             yield page
@@ -82,7 +84,8 @@ def _numbered_pages(session: Session, options: Options, selection: Selection, cu
         return Answer(features=features_of(answer), total=_total(answer))
 
     for answer, following in numbered_pages(ask, start, may_cap=True):
-        yield _page(answer.features, _ID_OF[options.dialect], following.cursor() if following else None), answer.total
+        records = _records(answer.features, _ID_OF[options.dialect])
+        yield records, following.cursor() if following else None, answer.total
 
 
 def _address(options: Options) -> str:
@@ -153,7 +156,7 @@ def _linked_pages(session: Session, options: Options, selection: Selection, curs
             raise UnreadableAnswer(
                 f"{without_credentials(address)}: {_MOST_EMPTY_PAGES} empty pages, each with a next link"
             )
-        yield _page(features, _ID_OF["v9"], following), _total(answer)
+        yield _records(features, _ID_OF["v9"]), following, _total(answer)
         address, parameters = following, None
 
 
@@ -181,13 +184,14 @@ def _next_address(answer: Mapping[str, Any], address: str) -> str | None:
     return following
 
 
-def _page(features: Sequence[Any], id_of: Callable[[Mapping[str, Any]], Any], next_cursor: str | None) -> Page:
-    records = once_each(_record(feature, id_of) for feature in features)
-    return Page(records=records, next_cursor=next_cursor)
+def _records(features: Sequence[Any], id_of: Callable[[Mapping[str, Any]], Any]) -> list[RawRecord]:
+    ids = (id_of(feature) if isinstance(feature, Mapping) else None for feature in features)
+    return [raw_record(feature, each, _PASSING) for feature, each in zip(features, ids, strict=True)]
 
 
-def _record(feature: Any, id_of: Callable[[Mapping[str, Any]], Any]) -> RawRecord:
-    return raw_record(feature, id_of(feature) if isinstance(feature, Mapping) else None, _PASSING)
+def _changed_at(content: Mapping[str, Any]) -> Any:
+    """OpenSearch of 2013 calls it otherwise."""
+    return said_in(content, "properties", "updated") or said_in(content, "properties", "modified")
 
 
 def _id(feature: Mapping[str, Any]) -> Any:

@@ -16,8 +16,8 @@ from pystac_client.stac_api_io import StacApiIO
 from harvester.credentials import is_secret_name
 from harvester.errors import CursorLost, SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.http import Session, headers_told
-from harvester.record import Page, once_each
-from harvester.sources.source import Progress, Selection
+from harvester.record import Page
+from harvester.sources.source import Progress, Selection, once_each, said_in
 from harvester.sources.stac.documents import links_of
 from harvester.sources.stac.options import Options
 from harvester.sources.stac.record import listed_record
@@ -179,7 +179,10 @@ def linked_pages(
             going_on = replace(request, given=end, page=digest) if end < len(features) else following
             some = features[start:end]
             _count(progress, some, answer)
-            yield _page(request, some, going_on, options)
+            records = (listed_record(feature, request.href.partition("?")[0], options.preset) for feature in some)
+            yield Page(
+                records=once_each(records, progress, _updated_at), next_cursor=going_on.cursor() if going_on else None
+            )
         answer = None
 
 
@@ -264,12 +267,8 @@ def _count(progress: Progress, features: list[Any], answer: Mapping[str, Any]) -
     progress.total = total if isinstance(total, int) else progress.total
 
 
-def _page(request: PageRequest, features: list[Any], following: PageRequest | None, options: Options) -> Page:
-    href = request.href.partition("?")[0]
-    return Page(
-        records=once_each(listed_record(feature, href, options.preset) for feature in features),
-        next_cursor=following.cursor() if following else None,
-    )
+def _updated_at(content: Mapping[str, Any]) -> Any:
+    return said_in(content, "item", "properties", "updated")
 
 
 def _next_request(request: PageRequest, answer: Mapping[str, Any], digest: str | None) -> PageRequest | None:

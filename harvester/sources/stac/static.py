@@ -10,8 +10,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session
-from harvester.record import Page, RawRecord, once_each
-from harvester.sources.source import Progress
+from harvester.record import Page, RawRecord
+from harvester.sources.source import Progress, once_each
 from harvester.sources.stac.documents import links_of
 from harvester.sources.stac.options import Options
 from harvester.sources.stac.record import document_record, unreadable_record
@@ -85,12 +85,12 @@ def static_pages(
     last: Trace | None = None
     for trace, record in walk.below(options.url, root, tuple(json.loads(cursor)) if cursor else ()):
         if last and len(page) >= (options.page_size or _PAGE_SIZE):
-            yield Page(records=once_each(page), next_cursor=json.dumps(last))
+            yield Page(records=once_each(page, progress), next_cursor=json.dumps(last))
             page = []
         page.append(record)
         last = trace
         progress.records += 1
-    yield Page(records=once_each(page), next_cursor=None)
+    yield Page(records=once_each(page, progress), next_cursor=None)
 
 
 class _Walk:

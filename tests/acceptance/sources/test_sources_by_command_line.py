@@ -6,16 +6,21 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from starlette.types import ASGIApp
 
 from harvester.collection_documents import default_collections_directory
 from tests.acceptance.command_line import Dinamis, Finished, fresh_machine
+from tests.acceptance.sources import stand_ins as stand_ins_of_sources
 from tests.acceptance.sources.file_places import DELIVERIES, PLACES
-from tests.acceptance.sources.stand_ins import COUNT, STAND_INS, StandIn
+from tests.acceptance.sources.stand_ins import COUNT, ENVIRONMENT, STAND_INS, StandIn
 from tests.emulators import openspot
+from tests.emulators.doubles import Doubles
 from tests.emulators.revalidation import Revalidation
 from tests.emulators.serving import serving
 from tests.harvester.sources.file_servers import PASSWORD
@@ -54,6 +59,25 @@ def documents_led_to(addresses: Mapping[str, str], folder: Path) -> Path:
     return copy
 
 
+def document_of(stand_in: StandIn, folder: Path) -> Path:
+    """A copy of the shipped documents where the feed of a stand-in is asked as the stand-in is.
+
+    Other collections that have the same source are led there too: one source has one address.
+    """
+    copy = folder / "collections"
+    shutil.copytree(default_collections_directory(), copy)
+    collection, _, name = stand_in.feed.name.partition("/")
+    options = stand_in.feed.options
+    given = options.model_dump(mode="json", exclude_unset=True, exclude={"url", "credentials", "answers"})
+    for file in copy.glob("*.yaml"):
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for source in document.get("harvest", {}).get("sources", ()):
+            if source.get("name", source["source"]) == name:
+                source.update(url=options.url, **({"options": given} if file.stem == collection else {}))
+        file.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return copy
+
+
 @pytest.fixture(scope="module")
 def dinamis() -> Iterator[Dinamis]:
     """A machine of its own, where nothing was harvested yet."""
@@ -83,6 +107,52 @@ def test_a_source_is_harvested_and_followed_from_the_command_line(
     assert (account["new"], account["changed"], account["quarantined"]) == (1, 1, 0)
     last, account = harvested(dinamis, documents, FEEDS[name], "--full")
     assert (last.code, account) == (0, {**NOTHING, "unchanged": COUNT + 1}), last.err
+
+
+@pytest.mark.parametrize("name", STAND_INS)
+def test_a_record_that_is_told_twice_is_taken_in_once(
+    name: str, dinamis: Dinamis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two versions of a record in one answer the later by the date of its source counts, and both are told."""
+    services: list[Doubles] = []
+
+    def serving_doubles(app: ASGIApp) -> AbstractContextManager[str]:
+        services.append(Doubles(app))
+        return serving(services[-1])
+
+    monkeypatch.setattr(stand_ins_of_sources, "serving", serving_doubles)
+    (place := tmp_path / "place").mkdir()
+    with STAND_INS[name](place) as stand_in:
+        command: tuple[str | Path, ...] = ("run", stand_in.feed.name, "--full")
+        environment = dict(ENVIRONMENT)
+        if name == "deliveries":
+            (place / "again").symlink_to(place / "d0")
+            command = ("deliveries", place)
+        else:
+            environment["DINAMIS_COLLECTIONS"] = str(document_of(stand_in, tmp_path))
+
+        def harvested_now() -> dict[str, Any]:
+            finished = dinamis.run("harvest", *command, "--json", environment=environment)
+            assert finished.code == 0, finished.err
+            told = json.loads(finished.out)
+            account = told if name == "deliveries" else told[0]
+            return {kind: account[kind] for kind in (*NOTHING, "passed_over")}
+
+        first = harvested_now()
+        for service in services:
+            service.is_on = False
+        second = harvested_now()
+    count = second["unchanged"]
+    assert count >= COUNT
+    passed_over = second["passed_over"] | ({"duplicates": count} if tells_versions(name) else {})
+    assert second == {**NOTHING, "unchanged": count, "passed_over": second["passed_over"]}
+    assert first["new"] + first["unchanged"] == count
+    assert first == {**NOTHING, "new": first["new"], "unchanged": first["unchanged"], "passed_over": passed_over}
+
+
+def tells_versions(name: str) -> bool:
+    """Whether two versions of a record can stand in one answer: elsewhere its place or all it says is its name."""
+    return name not in ("deliveries", "openspot", "ign-spot", "ign-pleiades")
 
 
 def test_what_a_service_says_is_not_modified_is_not_sent_again(dinamis: Dinamis, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from harvester.record import RawRecord, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.airbus.features import records_from_features
 from harvester.sources.oneatlas.source import scene_from_record
+from harvester.sources.source import Progress, once_each
 from tests.emulators.oneatlas import Feature, synthetic_features
 
 
@@ -241,7 +242,9 @@ def test_what_is_no_record_is_refused_alone(content: Any, sensors: Sensors) -> N
 def test_an_id_stands_once_in_a_page() -> None:
     """Of two records with one id the last is kept."""
     twice = [feature(cloudCover=1.0), feature(cloudCover=2.0)]
-    [record] = records_from_features(twice, "id")
+    progress = Progress()
+    [record] = once_each(records_from_features(twice, "id"), progress)
+    assert progress.passed_over == {"duplicates": 1}
     assert record.content["properties"]["cloudCover"] == 2.0
 
 
