@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -32,6 +32,8 @@ is_selectable = True
 
 _VERSION = re.compile(r":V\d+$")
 _SUPERSEDED = "superseded versions"
+#: Clocks differ: what is inserted while we read is dated no earlier than this before we began.
+_INSERTED_MEANWHILE = timedelta(hours=1)
 _FIRST_MONTH = (2023, 1)  # nothing was inserted before the portal was built; what was falls in the first window
 
 
@@ -65,13 +67,17 @@ def read_pages(
 
 
 def windows(options: Options, selection: Selection) -> Sequence[Selection]:
-    """The months of insertion of the selection; the first and the last are as open as the selection is."""
+    """The months of insertion of the selection, and the last hour; the first and the last are as open as it is.
+
+    What is inserted meanwhile belongs to the last window. From all others a record that is deleted is missed by their
+    count, which would else be made up for; and the last hour is asked for again by the next run.
+    """
     del options
-    months = _months(datetime.now(UTC))
+    now = datetime.now(UTC)
     inner = [
-        month
-        for month in months
-        if (selection.since is None or month > selection.since) and (selection.until is None or month < selection.until)
+        edge
+        for edge in (*_months(now - _INSERTED_MEANWHILE), now - _INSERTED_MEANWHILE)
+        if (selection.since is None or edge > selection.since) and (selection.until is None or edge < selection.until)
     ]
     edges = [selection.since, *inner, selection.until]
     return [replace(selection, since=start, until=end) for start, end in pairwise(edges)]

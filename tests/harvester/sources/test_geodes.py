@@ -124,6 +124,31 @@ def test_records_removed_meanwhile_hide_no_other(gone: int, is_resumed: bool) ->
     assert len(_ids(after)) <= 60
 
 
+def test_as_many_inserted_as_deleted_meanwhile_hide_no_other() -> None:
+    """What is inserted while a run reads is no part of the window in which a deletion is missed by its count."""
+    inserted = datetime.now(UTC) - timedelta(hours=3)
+    records = synthetic_records(200)
+    for index, record in enumerate(records):
+        record["properties"]["datetime"] = _written(inserted + timedelta(seconds=index))
+    service, later, read = app(records[:190]), records[190:], set[str]()
+    with serving(service) as url:
+        options = _options(url)
+        for window in geodes.windows(options, Selection()):
+            for page in _read(options, window, None, Progress()):
+                read |= {record.id for record in page.records}
+                if len(read) == 80:
+                    for record in later:
+                        service.delete(records[later.index(record)]["properties"]["identifier"])
+                        service.add(
+                            record | {"properties": record["properties"] | {"datetime": _written(datetime.now(UTC))}}
+                        )
+    assert read == set(_identifiers(records))
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def test_a_count_that_falls_for_ever_ends_nothing() -> None:
     """A service that does not count right is read as one that does not count."""
     records = synthetic_records(30)
