@@ -39,6 +39,8 @@ class StacQuirks:
             "repeating" gives the second page again under ever new links, "foreign" leads to another host,
             "endless" goes on behind the last page with empty ones, "trailing" once. "headers" tells in `Search-After`,
             beside further `headers`, what else stands in the address or the body.
+        is_counting: whether a page goes on after so many Items, in place of after the last of the page before: what is
+            deleted meanwhile, or changes and moves to the end, then hides others.
         headers: further ones of such a link.
         is_merging: whether a link leaves out what was asked before, to be sent again (`merge`).
         is_signing: whether the addresses of assets carry a signature, another one in each answer.
@@ -53,6 +55,7 @@ class StacQuirks:
     next_link: Literal["good", "circle", "repeating", "foreign", "endless", "trailing", "headers"] = "good"
     headers: Mapping[str, Any] = field(default_factory=dict)
     is_merging: bool = False
+    is_counting: bool = False
     is_signing: bool = False
     has_features: bool = True
     largest_page: int = 1000
@@ -201,12 +204,19 @@ class _Service:
         key_of = _key_by(asked.get("sortby"))
         keyed = sorted(((key_of(item, place), item) for place, item in enumerate(matching)), key=_first)
         after = json.loads(asked["token"])["after"] if "token" in asked else None
-        left = [(key, item) for key, item in keyed if after is None or key > after]
+        if self.quirks.is_counting:
+            left = keyed[after or 0 :]
+        else:
+            left = [(key, item) for key, item in keyed if after is None or key > after]
         limit = min(int(asked.get("limit", 10)), self.quirks.largest_page)
         page = left[:limit]
         # A key that comes after all others leads to an empty page.
         last = page[-1][0] if page else keyed[-1][0] if keyed else []
-        token = {"after": last} if len(left) > limit or self._goes_on(page) else None
+        token = (
+            {"after": (after or 0) + limit if self.quirks.is_counting else last}
+            if len(left) > limit or self._goes_on(page)
+            else None
+        )
         body = {"type": "FeatureCollection", "numberMatched": len(matching), "links": []}
         if token:
             body["links"] = [self._next(request, asked, token, is_first=after is None)]

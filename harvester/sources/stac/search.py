@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
 from logging import getLogger
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
@@ -26,6 +28,8 @@ logger = getLogger(__name__)
 
 _PAGE_SIZE = 250
 _MOST_EMPTY_PAGES = 20
+#: A count that falls more often is none.
+_MOST_TIMES_AGAIN = 3
 #: What a service gives at once may be a whole file: it is cut, so that each page can be one transaction.
 _MOST_RECORDS = 1000
 
@@ -66,6 +70,8 @@ class PageRequest:
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str | None] = field(default_factory=dict)  #: that the service told us to send
     page_before: str | None = None  #: digest of the page that led here, by which its repetition is known
+    is_closed: bool = False  #: whether nothing comes to what is asked for, as it had to change before the search began
+    total: int | None = None  #: how many Items it said there were, with the page before
     given: int = 0  #: of the Items that are answered, so many were read already…
     page: str | None = None  #: …if the answer still has this digest
 
@@ -150,35 +156,53 @@ def search_pages(
         SourceUnavailable: It answers none of the searches, or a next link leads to a host that is not allowed.
         SourceRefused: It refuses our credentials.
     """
-    if cursor:
-        return linked_pages(session, PageRequest.of_cursor(cursor), options, progress)
-    request, answer = _opening(session, client, options, selection)
-    return linked_pages(session, request, options, progress, answer)
+    opening = partial(_opening, session, client, options, selection)
+    request, answer = (PageRequest.of_cursor(cursor), None) if cursor else opening()
+    return linked_pages(session, request, options, progress, answer, opening)
 
 
 def linked_pages(
-    session: Session, request: PageRequest, options: Options, progress: Progress, answer: Any = None
+    session: Session,
+    request: PageRequest,
+    options: Options,
+    progress: Progress,
+    answer: Any = None,
+    again: Callable[[], tuple[PageRequest, Any]] | None = None,
 ) -> Iterator[Page]:
-    """The pages from `request` on, along the next links; `answer` is that of the first, where it was asked already.
+    """The pages from `request` on, along the next links.
+
+    Args:
+        session: to ask with.
+        request: for the first page.
+        options: where the Items are.
+        progress: kept up to date.
+        answer: that of the first page, where it was asked already.
+        again: asks for all of it anew: what is not there any more may have moved others to pages that were read.
 
     Raises:
         SourceUnavailable: A next link leads to a host that is not allowed.
         UnreadableAnswer: A page is no FeatureCollection, or the pages go round in a circle.
     """
-    trail = Trail()
+    trail, times_again = Trail(), 0
     following: PageRequest | None = request
     while following:
         request = following
         trail.enter(request)
         answer = request.answer(session) if answer is None else answer
         features = _features(request, answer)
+        if again and request.is_closed and _falls(request.total, _total(answer)) and times_again < _MOST_TIMES_AGAIN:
+            logger.info("%s: some of its Items changed while they were read: once more", options.shown_location)
+            trail, times_again = Trail(), times_again + 1
+            following, answer = again()
+            continue
         digest = trail.see(request, features)
         following = _next_request(request, answer, digest)
         for start in range(request.given if request.page == digest else 0, len(features) or 1, _MOST_RECORDS):
             end = start + _MOST_RECORDS
             going_on = replace(request, given=end, page=digest) if end < len(features) else following
             some = features[start:end]
-            _count(progress, some, answer)
+            progress.records += len(some)
+            progress.total = progress.total if _total(answer) is None else _total(answer)
             records = (listed_record(feature, request.href.partition("?")[0], options.preset) for feature in some)
             yield Page(
                 records=once_each(records, progress, _updated_at), next_cursor=going_on.cursor() if going_on else None
@@ -195,7 +219,8 @@ def _opening(session: Session, client: Client, options: Options, selection: Sele
     """The first request that the service answers, from the narrowest to the plainest, and its answer."""
     failure: SourceUnavailable | None = None
     for arguments in _narrowings(client, selection):
-        request = _request_of(_search(client, options, selection, arguments))
+        is_closed = not arguments.keys().isdisjoint(("filter", "query"))
+        request = replace(_request_of(_search(client, options, selection, arguments)), is_closed=is_closed)
         try:
             return request, request.answer(session)
         except SourceRefused:
@@ -221,6 +246,10 @@ def _narrowings(client: Client, selection: Selection) -> Iterator[dict[str, Any]
 
 
 def _change_filter(client: Client, selection: Selection) -> dict[str, Any]:
+    if selection.since and not selection.until:
+        # What changes meanwhile leaves the answer, which is noticed, and is asked for by the next run. At its end, it
+        # would move others to pages that were read.
+        selection = replace(selection, until=datetime.now(UTC))
     bounds = {">=": selection.since, "<": selection.until}
     moments = {sign: moment.isoformat().replace("+00:00", "Z") for sign, moment in bounds.items() if moment}
     if not moments:
@@ -260,11 +289,15 @@ def _features(request: PageRequest, answer: Any) -> list[Any]:
     return features
 
 
-def _count(progress: Progress, features: list[Any], answer: Mapping[str, Any]) -> None:
+def _total(answer: Mapping[str, Any]) -> int | None:
+    """How many Items there are in all, where the service says it."""
     context = answer.get("context")
     total = answer.get("numberMatched", context.get("matched") if isinstance(context, Mapping) else None)
-    progress.records += len(features)
-    progress.total = total if isinstance(total, int) else progress.total
+    return total if isinstance(total, int) else None
+
+
+def _falls(before: int | None, total: int | None) -> bool:
+    return before is not None and total is not None and total < before
 
 
 def _updated_at(content: Mapping[str, Any]) -> Any:
@@ -276,7 +309,7 @@ def _next_request(request: PageRequest, answer: Mapping[str, Any], digest: str |
     if link is None or not isinstance(link.get("href"), str):
         return None
     href, page_before = urljoin(request.href, link["href"]), digest or request.page_before
-    following = PageRequest("GET", href, page_before=page_before)
+    following = PageRequest("GET", href, page_before=page_before, is_closed=request.is_closed, total=_total(answer))
     merged = request if link.get("merge") else following
     if urlsplit(href).netloc == urlsplit(request.href).netloc:
         following = replace(following, headers={**merged.headers, **headers_told(link.get("headers") or {})})

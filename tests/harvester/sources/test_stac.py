@@ -105,6 +105,34 @@ def test_only_what_has_changed_is_asked_for(serve: Serve, quirks: StacQuirks) ->
     assert len(ids_of(pages_of(url, Selection(since=until)))) == 2
 
 
+@pytest.mark.parametrize("is_resumed", [False, True])
+@pytest.mark.parametrize("quirks", [StacQuirks(), StacQuirks(filters="query", is_get_only=True)], ids=["filter", "get"])
+def test_an_item_that_changes_meanwhile_hides_no_other(serve: Serve, quirks: StacQuirks, is_resumed: bool) -> None:
+    """What is sorted by change moves to the end when it changes: where pages are counted, all is then read again."""
+    quirks.is_counting = True
+    records = catalogue()
+    url = serve(emulator.app(records, quirks))
+    since = Selection(since=datetime(2024, 1, 1, tzinfo=UTC))
+    pages = pages_of(url, since, page_size=10)
+    first = next(pages)
+    changed = records[ids_of([first])[3]]
+    changed["properties"]["updated"] = datetime.now(UTC).isoformat()
+    rest = list(pages_of(url, since, first.next_cursor, page_size=10) if is_resumed else pages)
+    assert set(ids_of([first, *rest])) == set(records)
+
+
+def test_items_that_change_again_and_again_end_the_reading(serve: Serve) -> None:
+    """It is not begun anew for ever."""
+    records = catalogue()
+    url = serve(emulator.app(records, StacQuirks(is_counting=True)))
+    pages = pages_of(url, Selection(since=datetime(2024, 1, 1, tzinfo=UTC)), page_size=4)
+    given = list[Page]()
+    for page, name in zip(pages, [*records] * 9, strict=False):
+        given.append(page)
+        records[name]["properties"]["updated"] = datetime.now(UTC).isoformat()
+    assert given[-1].next_cursor is None
+
+
 @pytest.mark.parametrize("quirks", [StacQuirks(is_updated_queryable=False), StacQuirks(filters=None)])
 def test_everything_is_read_where_changes_cannot_be_asked_for(
     serve: Serve, quirks: StacQuirks, caplog: pytest.LogCaptureFixture
