@@ -17,6 +17,7 @@ from itertools import count
 from logging import getLogger
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import quote, quote_plus
 
 import httpx
 import stamina
@@ -337,6 +338,9 @@ class Session:
 
     def _beginning(self, response: httpx.Response) -> str:
         text = self._masked(" ".join(response.content[:4096].decode("utf-8", "replace").split()))
+        # Pages for developers tell what they were asked.
+        _, _, signature = response.request.headers.get("Authorization", "").partition(" ")
+        text = text.replace(signature, "***") if signature else text
         return repr(text[:200]) if text else "nothing"
 
     def _shown(self, url: httpx.URL | str) -> str:
@@ -514,8 +518,9 @@ def _finite(text: str) -> float | str:
 def _secrets(credentials: Credentials, url: httpx.URL) -> tuple[str, ...]:
     """All that must not be shown, the longest first; with one secret inside another nothing is left of either."""
     values = (value for _, value in credentials if isinstance(value, SecretStr))
-    plain = {value.get_secret_value() for value in values} | {url.password}
-    return tuple(sorted((secret for secret in plain if secret), key=len, reverse=True))
+    plain = {secret for secret in (*(value.get_secret_value() for value in values), url.password) if secret}
+    in_address = {write(secret, safe) for secret in plain for write in (quote, quote_plus) for safe in ("", "/")}
+    return tuple(sorted(plain | in_address, key=len, reverse=True))
 
 
 def _without_secrets(url: httpx.URL | str) -> str:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from database.long_work import lasting_work
 from harvester.credentials import Credentials
 from harvester.errors import AnsweredWithError, SourceRefused, SourceUnavailable, UnreadableAnswer
-from harvester.http import USER_AGENT, Patience, Session
+from harvester.http import USER_AGENT, Patience, Session, basic_auth
 from harvester.sources.source import SourceOptions
 from tests.emulators import quirks
 from tests.emulators.quirks import Plan, Quirk, Quirks
@@ -311,6 +311,35 @@ def test_no_message_holds_a_secret() -> None:
     message = str(caught.value)
     assert "page=1" in message
     assert not [secret for secret in ("p4ssword", "s3cr3t", "0ther", "th1rd") if secret in message]
+
+
+async def _echoed(request: Request) -> Response:
+    """What asks, told back as pages for developers do."""
+    return JSONResponse({"authorization": request.headers["authorization"], "url": str(request.url)}, 500)
+
+
+def test_no_message_holds_what_signed_a_request() -> None:
+    """Neither as it was sent (Basic is base64, a token was bought with the key) nor as it stands in an address."""
+    credentials = Credentials(user="me", password=SecretStr("p4ss/w%rd ü"))
+    with serving(Starlette(routes=[Route("/", _echoed)])) as url:
+        for auth in (basic_auth(credentials), httpx_header("Bearer bought-t0ken")):
+            with _session(url, auth=auth, credentials=credentials) as session, pytest.raises(SourceUnavailable) as told:
+                session.get_json(url, {"login": "p4ss/w%rd ü"})
+            message = str(told.value)
+            assert "***" in message
+            sent = "bWU6cDRzcy93JXJkIMO8", "bought-t0ken", "p4ss/w%rd ü", "p4ss%2Fw%25rd", "p4ss"
+            assert not [secret for secret in sent if secret in message]
+
+
+def httpx_header(value: str) -> httpx.Auth:
+    """What signs requests with this header."""
+
+    class Signing(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            request.headers["Authorization"] = value
+            yield request
+
+    return Signing()
 
 
 def test_requests_are_paced_over_all_sessions() -> None:
