@@ -29,7 +29,7 @@ from stamina.instrumentation import RetryDetails
 
 from database.long_work import LongWork, told_if_long, work_at_hand
 from harvester.credentials import Credentials, is_secret_name
-from harvester.errors import AnsweredWithError, SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.errors import AnsweredWithError, HarvestError, SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.kept_answers import KeptAnswers, kept_answers
 
 if TYPE_CHECKING:  # the sources import this module: whichever comes first must not need the other
@@ -118,7 +118,9 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        if isinstance(error, HarvestError):  # it may quote an answer
+            error.args = tuple(self.masked(str(each)) for each in error.args)
         self._client.close()
         if self._answers is not None:
             self._answers.close()
@@ -268,7 +270,7 @@ class Session:
             except httpx.RequestError as error:
                 if isinstance(error, httpx.DecodingError):
                     self._forget(request)
-                failed, words = f"{request.method} {self._shown(request.url)} failed", self._masked(str(error))
+                failed, words = f"{request.method} {self._shown(request.url)} failed", self.masked(str(error))
                 raise _PassingFailure(f"{failed}: {type(error).__name__}: {words}", self._reason(error)) from error
 
     def _reason(self, error: httpx.RequestError) -> str:
@@ -276,7 +278,7 @@ class Session:
             return f"no answer within {self._options.timeout_s:g} s"
         if isinstance(error, httpx.ProtocolError | httpx.ReadError | httpx.WriteError):
             return "the connection broke"
-        return _ERROR_NUMBER.sub("", self._masked(str(error))) or type(error).__name__
+        return _ERROR_NUMBER.sub("", self.masked(str(error))) or type(error).__name__
 
     def _content(self, response: httpx.Response, deadline: float) -> bytes:
         self._check_packing(response)
@@ -337,16 +339,17 @@ class Session:
         return f"{request.method} {self._shown(request.url)} answered {response.status_code} {response.reason_phrase}"
 
     def _beginning(self, response: httpx.Response) -> str:
-        text = self._masked(" ".join(response.content[:4096].decode("utf-8", "replace").split()))
+        text = self.masked(" ".join(response.content[:4096].decode("utf-8", "replace").split()))
         # Pages for developers tell what they were asked.
         _, _, signature = response.request.headers.get("Authorization", "").partition(" ")
         text = text.replace(signature, "***") if signature else text
         return repr(text[:200]) if text else "nothing"
 
     def _shown(self, url: httpx.URL | str) -> str:
-        return self._masked(_without_secrets(url))
+        return self.masked(_without_secrets(url))
 
-    def _masked(self, text: str) -> str:
+    def masked(self, text: str) -> str:
+        """A text with `***` for each secret of the source, whoever repeats it."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text

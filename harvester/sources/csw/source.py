@@ -159,7 +159,8 @@ class _Catalogue:
         except SourceRefused:
             raise
         except SourceUnavailable as failure:
-            return [undelivered_record(f"number {position}", str(failure), self._brief_identifier(position))]
+            reason = self.session.masked(str(failure))
+            return [undelivered_record(f"number {position}", reason, self._brief_identifier(position))]
 
     def _count_left(self, start: int, failure: SourceUnavailable) -> int:
         """How many records there are from a position on, of a service that answers at all.

@@ -112,7 +112,7 @@ class _Catalogue:
             except SourceUnavailable as failure:
                 logger.warning("%s: record %s: %s", self.options.shown_location, hit.uuid, failure)
                 failures.append(failure)
-                records.append(undelivered_record(hit.uuid, str(failure), hit.uuid))
+                records.append(undelivered_record(hit.uuid, self.session.masked(str(failure)), hit.uuid))
         if len(failures) > 1 and len(failures) == len(hits):
             raise failures[0]
         return records

@@ -9,15 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from harvester.credentials import Credentials
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page
 from harvester.sensors import Sensors
 from harvester.sources.csw import source as csw
 from harvester.sources.source import Progress, Selection
 from tests.emulators.csw import CswCatalogue, app, iso_metadata, iso_scene, iso_scenes
-from tests.emulators.quirks import Plan, Quirks, answers, preceded, refuses
+from tests.emulators.quirks import Plan, Quirk, Quirks, answers, preceded, refuses
 from tests.emulators.serving import serving
 
 NO_SENSORS = Sensors([])
@@ -65,6 +68,26 @@ def test_what_scripts_leave_before_the_document_is_passed_over(before: bytes) ->
     with options_for(Quirks(app(catalogue), Plan(always=preceded(before)))) as options:
         pages = pages_of(options)
     assert (ids_of(pages), reasons_of(pages)) == (sorted(catalogue.records), [])
+
+
+def test_a_password_that_the_service_repeats_is_masked() -> None:
+    """Neither the error of a run nor the record that cannot be delivered holds it."""
+    catalogue, credentials = app(CswCatalogue.of(iso_scenes(1))), Credentials(user="me", password=SecretStr("p4ssword"))
+    echo = saying("<ExceptionReport><ExceptionText>none for me:p4ssword</ExceptionText></ExceptionReport>")
+    always, once = Plan(always=echo), Plan.first(echo, preceded(b""), echo)
+    with options_for(Quirks(catalogue, once), credentials=credentials) as options:
+        assert ["none for me:***" in reason for reason in reasons_of(pages_of(options))] == [True]
+    with (
+        options_for(Quirks(catalogue, always), credentials=credentials) as options,
+        pytest.raises(UnreadableAnswer, match=r"none for me:\*\*\*"),
+    ):
+        pages_of(options)
+
+
+def saying(body: str) -> Quirk:
+    """A service that answers everything with this document."""
+    response = Response(body, media_type="application/xml")
+    return lambda _, scope, receive, send: response(scope, receive, send)
 
 
 def test_empty_catalogue_is_one_empty_page() -> None:
