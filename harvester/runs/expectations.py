@@ -27,10 +27,13 @@ def _count_breaches(connection: Connection, document: CollectionDocument) -> Ite
 
 
 def _missing_fields(connection: Connection, document: CollectionDocument) -> Iterator[str]:
-    # `datetime` is null where there is an interval only, which is a date nevertheless.
-    row = connection.execute(
-        "SELECT dinamis.items_lacking(%s, %s)", (document.id, list(document.content.expect.required))
-    ).fetchone()
+    with connection.transaction():
+        # Two harvests that end together must not both write down of which fields no Item lacks any.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"expectations {document.id}",))
+        # `datetime` is null where there is an interval only, which is a date nevertheless.
+        row = connection.execute(
+            "SELECT dinamis.items_lacking(%s, %s)", (document.id, list(document.content.expect.required))
+        ).fetchone()
     for name, lacking in sorted(row[0].items() if row else ()):
         yield f"{lacking} Items of {document.id} have no {name}, which is expected of all"
 

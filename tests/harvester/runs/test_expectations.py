@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -110,3 +111,21 @@ def test_end_of_a_run_is_told_once_though_it_is_tried_again(
     with three.database.connect("owner") as connection:
         kept = report_of(connection, report.run or 0)
     assert (kept.state, kept.absent, kept.breaches, kept.error) == ("failed", 1, report.breaches, report.breaches[0])
+
+
+def test_harvests_that_end_together_are_held_against_it_one_after_the_other(three: Stock) -> None:
+    """Both hold the collection against its document, and neither fails for the other."""
+    document = expecting(required=["platform", "gsd"])
+    rows(three.database, "DELETE FROM dinamis.complete_field RETURNING name")
+    with three.database.connect("harvest") as first, ThreadPoolExecutor(1) as other:
+
+        def breaches() -> list[str]:
+            with three.database.connect("harvest", autocommit=True) as second:
+                return breaches_of(second, document, account(new=1))
+
+        with first.transaction():
+            assert breaches_of(first, document, account(new=1)) == []
+            found = other.submit(breaches)
+            with pytest.raises(TimeoutError):
+                found.result(timeout=0.5)
+        assert found.result(timeout=30) == []
