@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harvester.amendments import undo_run
+from harvester.amendments import correct_item, undo_run
 from harvester.record import Withdrawal
 from tests.harvest_rooms import counts, items, rooms, rows
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
@@ -228,6 +228,30 @@ def test_items_that_a_run_joins_and_moves_are_one_where_it_moves_them(
     assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: COAST}
     undo_run(moving.run or 0, {anywhere.name: anywhere}.get, rooms(stock.database, HELD, COAST, ARCHIVE))
     assert timeless_items(stock) == before
+
+
+def test_correction_stays_with_its_item_when_that_goes_and_comes_back(stock: Stock) -> None:
+    """Of two Items that are joined and part again each has its own, also one that was made or removed meanwhile."""
+    asked, other = rooms(stock.database, HELD, COAST, ARCHIVE), str(image(5)["image"])
+    feed_named = {stock.held_feed.name: stock.held_feed}.get
+
+    def clouds() -> dict[str, float]:
+        return {name: item["properties"]["eo:cloud_cover"] for name, item in items(stock.database).items()}
+
+    stock.held.records = {"a": image(), "b": image(5)}
+    stock.harvest()
+    correct_item(asked, other, "eo:cloud_cover", 77, "we looked at it", "a curator")
+    stock.held.records["c"] = image(keys=(IMAGE, other), job="JOB_2")
+    joining = stock.harvest()
+    assert clouds() == {IMAGE: 12.5}
+    correct_item(asked, IMAGE, "eo:cloud_cover", 55, "we looked at it", "a curator")
+    undo_run(joining.run or 0, feed_named, asked)
+    assert clouds() == {IMAGE: 55, other: 77}
+    joining = stock.harvest()
+    assert clouds() == {IMAGE: 55}
+    correct_item(asked, other, "eo:cloud_cover", None, "it was another one", "a curator")
+    undo_run(joining.run or 0, feed_named, asked)
+    assert clouds() == {IMAGE: 55, other: 12.5}
 
 
 def test_names_that_the_reader_of_today_finds_join_a_record_when_its_acquisition_is_touched(stock: Stock) -> None:
