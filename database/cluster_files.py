@@ -56,7 +56,11 @@ class ClusterFiles:
 
     def _take_lock(self, lock: Path, report: Progress) -> int:
         while True:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                message = f"{lock} cannot be opened ({error.strerror}): run this as the user that made the home"
+                raise HomeRefused(f"{message}, or set DINAMIS_HOME elsewhere.") from error
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

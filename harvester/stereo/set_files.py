@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyogrio.raw
 import shapely
+from pyogrio.errors import DataSourceError
 from shapely.geometry import shape
 
 from harvester.items.document import ItemDocument
@@ -87,7 +88,11 @@ def as_csv(sets: Sequence[ItemDocument]) -> str:
 
 
 def write_geopackage(sets: Sequence[ItemDocument], file: Path) -> None:
-    """A layer `stereo` of what the views of each set have in common, in WGS 84; an old file is replaced."""
+    """A layer `stereo` of what the views of each set have in common, in WGS 84; an old file is replaced.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     rows = rows_of(sets)
     names = ["id", "collection", *COLUMNS]
     draft = file.with_name(f".{file.name}.part.gpkg")
@@ -106,6 +111,8 @@ def write_geopackage(sets: Sequence[ItemDocument], file: Path) -> None:
             crs="EPSG:4326",
         )
         draft.replace(file)
+    except DataSourceError as error:
+        raise OSError(f"{file} cannot be written: {error}. Choose another place.") from error
     finally:
         draft.unlink(missing_ok=True)
 

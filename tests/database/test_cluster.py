@@ -265,6 +265,14 @@ def test_closed_home_is_refused_with_the_command_that_opens_it() -> None:
         assert not (folder / "home").exists()
 
 
+def test_lock_of_somebody_else_is_refused_with_advice() -> None:
+    """A home whose lock cannot be opened is that of another user; here even of the superuser."""
+    with short_directory() as folder:
+        (folder / "postgresql.lock").mkdir()
+        with pytest.raises(HomeRefused, match="as the user that made the home, or set DINAMIS_HOME"):
+            PrivateCluster(folder).start()
+
+
 def test_long_home_gets_a_short_socket_directory(pristine: Path) -> None:
     """A home whose path is too long for a unix socket works, and leaves nothing behind when destroyed."""
     with short_directory() as folder:

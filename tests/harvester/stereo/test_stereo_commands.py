@@ -255,6 +255,12 @@ def test_csv_is_what_was_found(place: Place, pair: dict[str, Any]) -> None:
     assert row["views"].split() == pair["properties"]["stereo:views"]
 
 
+def test_geopackage_that_cannot_be_written_is_one_line(place: Place) -> None:
+    """A folder in which no file can be made ends with exit code 2 and its name."""
+    refused = place.type("search", "--output", "/proc/sets.gpkg")
+    assert (refused.exit_code, "cannot be written" in refused.stderr) == (2, True)
+
+
 def test_geopackage_has_geometries_and_numbers(place: Place, tmp_path: Path, triplet: dict[str, Any]) -> None:
     """QGIS gets polygons, real numbers, dates and truths; a second search replaces the file."""
     file = tmp_path / "sets.gpkg"
