@@ -24,7 +24,7 @@ from harvester.runs.planning import (
     selection_of,
     writing_options,
 )
-from harvester.runs.report import HarvestReport, PageReport, printable
+from harvester.runs.report import HarvestReport, PageReport, storable_id
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress
@@ -49,7 +49,7 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
         pages = SOURCES[feed.kind].read_pages(asked.options, selection, None, progress, known)
         for page in limited(awaited(pages, feed), request):
             report.add(connections.patiently(partial(_compared, feed, rooms, request, page, report)))
-            seen |= {*page.unread, *(printable(raw.id) for raw in page.records)}
+            seen |= {*page.unread, *(storable_id(raw.id) for raw in page.records)}
             watch(report, progress)
         if seen and selection.is_everything and request.limit is None:
             refused = [refusal.record for refusal in report.refusals]

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg import Connection
 
@@ -31,11 +31,13 @@ from harvester.pages.drafts import Draft, ItemDrafts, given
 from harvester.pages.placing import RecordPlacing
 from harvester.pages.reading_ahead import ReadBeforehand, Readings
 from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
-from harvester.runs.report import ItemChange, Outcome, PageReport, printable
+from harvester.runs.report import ItemChange, Outcome, PageReport, printable, storable_id
 from harvester.sources.registry import read_record
 from harvester.stereo.page_sets import PageSets
 from harvester.stereo.scope import Span
 from harvester.stereo.stereo_items import with_sets
+
+Told = TypeVar("Told", RawRecord, Withdrawal)
 
 _written = lru_cache(maxsize=16)(rfc3339)  # mostly the same instants
 
@@ -90,11 +92,11 @@ class PageWriting:
         """
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
-        records = list(map(_with_printable_id, page.records))
+        records = list(map(_with_storable_id, page.records))
         known = self._ledger.known([raw.id for raw in records])
         self._note_unread(page, report)
         self._take(list(self._read_changed(records, known, readings, report)), report)
-        gone = self._withdraw(page.withdrawals, report)
+        gone = self._withdraw(list(map(_with_storable_id, page.withdrawals)), report)
         self._put_in_quarantine(refused, report)
         self._find_sets()
         self._settle(report)
@@ -432,10 +434,10 @@ def _now(connection: Connection, run: int | None) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _with_printable_id(raw: RawRecord) -> RawRecord:
-    """The record under an id that can be stored; mostly the record itself, with what it has worked out of itself."""
-    name = printable(raw.id)
-    return raw if name == raw.id else replace(raw, id=name)
+def _with_storable_id(told: Told) -> Told:
+    """What is told of a record, under its id in the ledger; mostly just what was told, with what it has worked out."""
+    name = storable_id(told.id)
+    return told if name == told.id else replace(told, id=name)
 
 
 def _comparable(document: ItemDocument) -> dict[str, Any]:

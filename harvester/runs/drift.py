@@ -22,7 +22,7 @@ from harvester import runs
 from harvester.feeds import DELIVERIES, Feed
 from harvester.record import Page, RawRecord
 from harvester.runs import Part
-from harvester.runs.report import Outcome, PageReport, printable
+from harvester.runs.report import Outcome, PageReport, printable, storable_id
 from harvester.xml_documents import root_of
 
 KEEP_SAMPLE, CHANGED_RECORDS, TAKE_SAMPLES, REMEMBER_FIELDS = statements(
@@ -140,7 +140,7 @@ def _sample_of_part(connection: Connection, part: Part) -> Sample:
 
 def _changed(connection: Connection, part: Part, feed: Feed, page: Page, written: PageReport) -> list[RawRecord]:
     """The records that this run took in anew, or refused for the first time or in place of what they said before."""
-    names = {printable(raw.id): raw for raw in page.records}
+    names = {storable_id(raw.id): raw for raw in page.records}
     rows = connection.execute(
         CHANGED_RECORDS,
         {

@@ -18,6 +18,7 @@ from harvester.harvest_rooms import HarvestRooms, WritingOptions
 from harvester.ledger import fingerprints, following_records
 from harvester.record import Page
 from harvester.runs import Request, Run, RunBusy
+from harvester.runs.report import printable
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Selection
 
@@ -133,9 +134,10 @@ class KnownFingerprints:
 
     def __call__(self, records: Sequence[str], /) -> Mapping[str, str]:
         """As `FingerprintsInOrder`."""
-        if self._are_all_read or not records:
+        storable = [] if self._are_all_read else [name for name in records if name == printable(name)]
+        if not storable:
             return {}
-        return self.connections.patiently(lambda _, side: fingerprints(side, self.feed.source, records))
+        return self.connections.patiently(lambda _, side: fingerprints(side, self.feed.source, storable))
 
     def following(self, record: str, count: int) -> Sequence[tuple[str, str, int]]:
         """As `FingerprintsInOrder`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -211,6 +212,13 @@ def printable(text: str) -> str:
     if text.isascii() and "\0" not in text:
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+
+
+def storable_id(record: str) -> str:
+    """The id of a record as the ledger takes it: mostly as it is, and never that of another one."""
+    if (shown := printable(record)) == record:
+        return record
+    return f"{shown}#{hashlib.sha256(record.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def _extend(named: list[T], more: Sequence[T]) -> None:

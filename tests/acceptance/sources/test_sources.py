@@ -22,9 +22,10 @@ from harvester.harvest import HarvestRooms, Request, harvest
 from harvester.runs.report import HarvestReport, Outcome
 from stac_api import ApiSettings, create_app
 from tests.acceptance.sources.stand_ins import COUNT, STAND_INS, StandIn, feed_of, led_to
-from tests.emulators import resto
+from tests.emulators import geonetwork, oneatlas, resto, stac
 from tests.emulators.csw import iso_metadata
 from tests.emulators.pycsw_server import pycsw_serving
+from tests.emulators.quirks import Plan, Quirks, answers
 from tests.emulators.serving import serving
 from tests.emulators.stac import synthetic_items
 from tests.harvest_rooms import Items, counts, delivery, documents, images, items, rooms, rows
@@ -219,3 +220,38 @@ def test_a_value_of_another_type_does_not_break_the_filters_of_all(database: Dat
             answer = httpx.get(f"{url}/search", params=asked, timeout=30)
             assert answer.status_code == 200, answer.text
             assert {item["properties"]["resto:water"] for item in answer.json()["features"]} == found
+
+
+def test_names_that_cannot_be_stored_are_not_taken_for_others(database: Database) -> None:
+    """Ids with what PostgreSQL takes for the end of a text, and those that look like them, are records of their own."""
+    told = ["a\0", "a\\0"]
+    named = [item | {"id": name} for item, name in zip(synthetic_items(len(told)), told, strict=True)]
+    with serving(stac.app({item["id"]: item for item in named})) as url:
+        feed = feed_of("spot-6-7-drs/stac", url=f"{url}/")
+        report = harvest(feed, rooms(database, *documents()), Request())
+        again = harvest(feed, rooms(database, *documents()), Request(is_full=True))
+    assert (report.state, report.read) == ("succeeded", len(told))
+    assert (again.state, again.read, again.outcomes[Outcome.NEW]) == ("succeeded", len(told), 0)
+
+
+def test_a_name_that_cannot_be_stored_is_asked_for_nowhere(database: Database) -> None:
+    """Neither what an index lists nor what was deleted stops a run by its id."""
+    hits = [{"_source": {"uuid": "a\0", "changeDate": "2024"}, "sort": ["2024", "a"]}]
+    listed = Plan(paths=("/geonetwork/srv/api/search/",), by_number={1: answers(200, {"hits": found(hits)})})
+    listed.always = answers(200, {"hits": found([])})
+    catalogue = rooms(database, *documents())
+    with serving(Quirks(geonetwork.app(geonetwork.GeoNetworkCatalogue()), listed)) as url:
+        report = harvest(feed_of("dsm/geonetwork", url=f"{url}/geonetwork"), catalogue, Request())
+    assert counts(report) == {"quarantined": 1}
+    service = oneatlas.OneAtlas(oneatlas.synthetic_features(1, constellation="PHR"))
+    deleted = {"data": [{"id": "a\0", "deletedDate": "2024-01-01T00:00:00Z"}], "totalResults": 1, "itemsPerPage": 500}
+    plan = Plan(paths=("/deleted",), always=answers(200, deleted))
+    with serving(Quirks(service.app(), plan)) as url:
+        addresses = {"url": f"{url}/search", "token_url": f"{url}/token", "deleted_url": f"{url}/deleted"}
+        report = harvest(feed_of("airbus-archive-pleiades/oneatlas", **addresses), catalogue, Request())
+    assert counts(report) == {"new": 1}
+
+
+def found(hits: list[Any]) -> dict[str, Any]:
+    """What an index of GeoNetwork answers."""
+    return {"total": {"value": len(hits)}, "hits": hits}
