@@ -47,21 +47,23 @@ class ApiKeyAuth(httpx.Auth):
             SourceRefused: the key is refused; it is not shown again.
             httpx.TransportError: the identity service does not answer well now.
         """
-        if time.monotonic() >= self._ends_at:
-            yield from self._renew()
+        if time.monotonic() >= self._ends_at and not (yield from self._renew()):
+            return
         response = yield self._signed(request)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            yield from self._renew()
+        if response.status_code == httpx.codes.UNAUTHORIZED and (yield from self._renew()):
             yield self._signed(request)
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
-    def _renew(self) -> _Flow:
+    def _renew(self) -> Generator[httpx.Request, httpx.Response, bool]:
+        """Buy a token; whether there is one. Where not, what the identity service says of later is the answer."""
         form = {"apikey": self._api_key.get_secret_value(), "grant_type": "api_key", "client_id": "IDP"}
         request = httpx.Request("POST", self._token_url, data=form)
         response = yield request
+        if response.status_code in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
+            return False
         # Only answers of the identity service are read here: all others the session reads, and it looks at the clock.
         response.read()
         # Wrong keys are said to suspend the account for a while: to insist would make it worse.
@@ -79,3 +81,4 @@ class ApiKeyAuth(httpx.Auth):
             message = f"{self._token_url} gave no token (status {response.status_code})"
             raise httpx.TransportError(message, request=request) from error
         self._ends_at = time.monotonic() + max(lifetime_s - _MARGIN_S, lifetime_s / 2)
+        return True

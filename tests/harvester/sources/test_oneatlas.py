@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -325,6 +326,21 @@ def test_a_token_is_renewed_before_it_ends() -> None:
     with served(service, credentials=KEY, page_size=10, rate=5) as options:
         read(options)
     assert len(service.identity.forms) > 1
+
+
+@pytest.mark.parametrize("is_renewed", [False, True])
+def test_the_identity_service_says_how_long_to_wait(is_renewed: bool) -> None:
+    """Its Retry-After is waited for, as that of the catalogue is, for the first token and for another one."""
+    service, plan = OneAtlas(synthetic_features(20)), Plan(paths=("/token",))
+    with served(service, plan, credentials=KEY, page_size=10) as options:
+        pages = oneatlas.read_pages(options, Selection(), None, Progress(), lambda _: {})
+        first = [next(pages)] if is_renewed else []
+        service.identity.tokens.clear()
+        plan.by_number[plan.counted + 1] = too_many_requests("1")
+        began = time.monotonic()
+        assert set(ids([*first, *pages])) == service.ids()
+        assert time.monotonic() - began >= 1
+    assert len(service.identity.forms) == 1 + is_renewed
 
 
 @pytest.mark.parametrize("is_suspended", [True, False])
