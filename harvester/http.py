@@ -257,6 +257,8 @@ class Session:
             raise SourceUnavailable(f"{self._shown(url)}: only http and https are asked")
         if host not in self._hosts:
             raise SourceUnavailable(f"{self._shown(url)}: add {host} to allowed_hosts if this source may ask it")
+        if url.userinfo not in (b"", self._origin.userinfo):
+            raise SourceUnavailable(f"{self._shown(url)}: a link that tells how to sign in is not followed")
         if url.scheme == "http" and self._origin.scheme == "https":
             raise SourceUnavailable(f"{self._shown(url)}: a source on https is not asked over plain http")
 

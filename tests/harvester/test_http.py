@@ -278,11 +278,23 @@ def test_a_redirect_to_another_host_is_not_signed() -> None:
 
 @pytest.mark.parametrize(
     ("source", "asked"),
-    [("https://a.example", "http://a.example/x"), ("http://a.example", "ftp://a.example/x"), ("http://a", "http://b")],
+    [
+        ("https://a.example", "http://a.example/x"),
+        ("http://a.example", "ftp://a.example/x"),
+        ("http://a", "http://b"),
+        ("http://a", "http://2130706433"),
+        ("http://a", "http://[::1]"),
+        ("http://a", "http://a@b"),
+        ("http://a", "http://b\\@a"),
+        ("http://a", "http://b#@a"),
+        ("http://a", "http://u:p@a"),
+        ("http://u:p@a", "http://u:other@a"),
+    ],
 )
 def test_only_what_is_allowed_is_asked(source: str, asked: str) -> None:
-    """Other hosts, other schemes, and plain HTTP in place of HTTPS are refused before a connection is made."""
-    with _session(source) as session, pytest.raises(SourceUnavailable, match=r"allowed_hosts|only http|plain http"):
+    """Other hosts however they are written, other schemes and logins, and plain HTTP in place of HTTPS are refused."""
+    refusal = r"allowed_hosts|only http|plain http|how to sign in|not an address"
+    with _session(source) as session, pytest.raises(SourceUnavailable, match=refusal):
         session.get_json(asked)
 
 
