@@ -223,7 +223,7 @@ def _remarks(status: FeedStatus) -> Iterator[str]:
     for left in status.left_amendments:
         yield f"{left.command} goes on with run {left.run}, {_how_left(left)}{f': {left.error}' if left.error else ''}"
     if run and status.state == "interrupted":
-        yield f"run {run.id} of {status.feed} was interrupted: harvest it again, or cancel it"
+        yield f"{status.command} goes on with run {run.id}, interrupted; or cancel it"
     elif run and run.error and status.state == "failed":
         yield f"run {run.id} of {status.feed} failed: {run.error}"
     if status.is_orphaned:

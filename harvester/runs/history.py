@@ -45,6 +45,7 @@ class RunSummary:
     id: int
     feed: str
     kind: str  #: harvest, undo, replay, correct, retire or rename
+    request: Mapping[str, Any]  #: as `Request.as_json` gives it
     state: str  #: running, succeeded, failed or cancelled
     started_at: datetime
     finished_at: datetime | None
@@ -150,6 +151,14 @@ class FeedStatus:
         return "interrupted" if self._is_abandoned else "waiting"
 
     @property
+    def command(self) -> str | None:
+        """What goes on with its last harvest if that was interrupted: one that is asked for otherwise begins anew."""
+        if self.last_run is None or self.state != "interrupted":
+            return None
+        where = ["run", self.feed] if is_of_a_collection(self.feed) else ["deliveries", self.location]
+        return shlex.join(["dinamis", "harvest", *where, *_as_options(self.last_run.request)])
+
+    @property
     def is_amiss(self) -> bool:
         """Whether somebody should look at it: stale, orphaned, failed, not as expected, or left half done."""
         # A place that was mistyped on the command line must not alarm for ever, nor a source that nobody harvests.
@@ -171,6 +180,7 @@ class FeedStatus:
             "location": self.location,
             "is_documented": self.is_documented,
             "state": self.state,
+            "command": self.command,
             "is_stale": self.is_stale,
             "is_orphaned": self.is_orphaned,
             "is_amiss": self.is_amiss,
@@ -276,6 +286,18 @@ def kept_feeds(connection: Connection) -> dict[str, Feed]:
 
 
 # Of feeds
+
+
+def _as_options(request: Mapping[str, Any]) -> Iterator[str]:
+    """What was asked of a harvest, as its command takes it."""
+    for name, value in request.items():
+        if value is None or value is False:
+            continue
+        yield f"--{name.removeprefix('is_').replace('_', '-')}"
+        if isinstance(value, list):
+            yield ",".join(map(str, value))
+        elif value is not True:
+            yield str(value).replace("+00:00", "Z")
 
 
 def _now(connection: Connection) -> datetime:

@@ -180,6 +180,8 @@ def _left(database: Database, place: Path) -> Sequence[str] | None:
         for left in feed["left_amendments"]:
             command: list[str] = shlex.split(left["command"])[1:]
             return (*command, "--yes") if "retire" in command else command
+        if feed["command"]:
+            return shlex.split(feed["command"])[1:]
     return ("stereo", "rebuild") if "dinamis stereo rebuild goes on" in told.stderr else None
 
 

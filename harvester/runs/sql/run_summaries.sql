@@ -3,6 +3,7 @@ SELECT
     run.id,
     run.feed,
     run.kind,
+    run.request,
     run.state,
     run.started_at,
     run.finished_at,

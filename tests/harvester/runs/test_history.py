@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shlex
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 
+from cli import main
 from database import Database
+from harvester.commands.harvest_run import deliveries
+from harvester.commands.harvest_run import run as run_command
 from harvester.credentials import Credentials
 from harvester.feeds import DELIVERIES, Feed, deliveries_at
 from harvester.runs import Request, begin, cancel_failed, claim_part, end, is_at_work, unfinished_run
@@ -114,6 +119,34 @@ def test_status_tells_who_is_at_work(database: Database, feed: Feed) -> None:
     assert (left.state, left.is_amiss) == ("waiting", False)
     late = replace(left, asked_at=left.asked_at + timedelta(hours=1))
     assert (late.state, late.is_amiss) == ("interrupted", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("", Request(collection="pleiades", move=True, reread=True)),
+        ("pleiades/stock", Request(is_full=True, limit=7, allow_withdrawals=True)),
+        ("pleiades/stock", Request(since=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), bbox=(-5.2, 41.3, 9.6, 51.1))),
+    ],
+)
+def test_interrupted_run_is_told_with_what_was_asked_of_it(
+    database: Database, feed: Feed, name: str, asked: Request
+) -> None:
+    """The command asks for the same: one that asked for less, as without --move, would leave it half done."""
+    feed = replace(feed, name=name or feed.name)
+    with database.connect("harvest") as connection:
+        begin(connection, feed, asked, [Selection()], is_everything=True)
+    left = status(database, feed)
+    assert left.command is None
+    command = replace(left, asked_at=left.asked_at + timedelta(hours=1)).command
+    assert command is not None
+
+    _, _, verb, *arguments = shlex.split(command)
+    above = click.Context(main, **main.context_settings)
+    with {"run": run_command, "deliveries": deliveries}[verb].make_context(verb, arguments, above) as context:
+        assert (context.params.get("what") or f"deliveries {context.params.get('location')}") == feed.name
+        given = {each.name: context.params[each.name] for each in fields(Request) if each.name in context.params}
+    assert Request(**given) == asked
 
 
 def test_failed_run_is_amiss(database: Database, feed: Feed) -> None:
