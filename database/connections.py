@@ -146,6 +146,8 @@ def open_connection(conninfo: str, *, autocommit: bool = False) -> Iterator[psyc
     with connection:
         try:
             yield connection
+            if not connection.closed:
+                connection.commit()
         except psycopg.OperationalError as error:
             if connection.broken:
                 raise DatabaseUnavailable(str(error).strip()) from error

@@ -269,5 +269,13 @@ def test_connection_that_is_lost_on_the_way_is_told_as_an_outage(database: Datab
     """Commands end with a sentence then too; what the server refuses otherwise stays the error that it is."""
     with pytest.raises(DatabaseUnavailable, match="terminating connection"), database.connect("owner") as connection:
         connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(DatabaseUnavailable), database.connect("owner") as connection:
+        _end_before_commit(database, connection)
     with pytest.raises(psycopg.errors.DiskFull), database.connect("owner") as connection:
         connection.execute("DO $$BEGIN RAISE disk_full; END$$")
+
+
+def _end_before_commit(database: Database, connection: psycopg.Connection) -> None:
+    connection.execute("SELECT 1")
+    with database.connect("owner") as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
