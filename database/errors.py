@@ -45,7 +45,7 @@ class MigrationError(DatabaseError):
 
 
 class NotMigrated(MigrationError):
-    """The database has not the schema of this release."""
+    """The database does not have the schema of this release."""
 
 
 class DatabaseNewer(MigrationError):

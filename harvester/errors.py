@@ -20,7 +20,7 @@ class UnreadableScene(HarvestError):
 
 
 class ItemIdTaken(UnreadableScene):
-    """The Item of this record would have the id of another one."""
+    """The Item of this record would have the id of another Item."""
 
 
 class SourceUnavailable(HarvestError):
@@ -51,11 +51,11 @@ class AnsweredWithError(SourceUnavailable):
 
 
 class CursorLost(SourceUnavailable):
-    """The source does not take the run up where it stopped: harvest again, which begins anew."""
+    """The source cannot continue the run where it stopped: harvest again, which begins a new run."""
 
 
 class UnreadableAnswer(SourceUnavailable):
-    """The source answered what cannot be understood."""
+    """The answer of the source cannot be understood."""
 
 
 class CredentialsError(HarvestError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class AccessError(Exception):
-    """Rights cannot be read or changed so."""
+    """Rights cannot be read or changed like this."""
 
     def __str__(self) -> str:
         detail = super().__str__()
@@ -24,12 +24,12 @@ class RulesRefused(AccessError):
 
 
 class Unknown(AccessError):
-    """There is none of that name or id:"""  # noqa: D415  # which one follows
+    """Nothing has this name or id:"""  # noqa: D415  # which one follows
 
 
 class Ambiguous(AccessError):
-    """Several answer to that: give the id."""
+    """Several have this name: give the id."""
 
 
 class IdentityRefused(AccessError):
-    """This is not done."""
+    """This is refused."""

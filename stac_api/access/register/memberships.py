@@ -239,7 +239,7 @@ def _in_turn(connection: Connection[Any], actor: Actor, person: UUID, *, overlap
             # Two that exclude each other would deadlock in their constraint.
             row = connection.execute("SELECT state FROM dinamis.person WHERE id = %s FOR UPDATE", (person,)).fetchone()
             if row == ("erased",):
-                raise IdentityRefused("Who is erased stays so.")
+                raise IdentityRefused("An erased account stays erased.")
             _refuse_same_address(connection, actor, person, own)
             yield
     except ExclusionViolation as error:

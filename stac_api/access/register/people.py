@@ -129,7 +129,7 @@ def set_login(connection: Connection[Any], actor: Actor, person: Person, issuer:
                 (issuer, subject, person.id),
             )
             if not changed.rowcount:
-                raise IdentityRefused("Who is erased stays so.")
+                raise IdentityRefused("An erased account stays erased.")
             note(connection, actor, "person.login", person.id, issuer=issuer)
     except UniqueViolation as error:
         raise _login_taken() from error
@@ -150,7 +150,7 @@ def edit_person(
             (name, email, person.id),
         )
         if not changed.rowcount:
-            raise IdentityRefused("Who is erased stays so.")
+            raise IdentityRefused("An erased account stays erased.")
         note(connection, actor, "person.edit", person.id)
 
 

@@ -220,7 +220,7 @@ def test_run_whose_cursor_the_source_has_forgotten_gives_way_to_a_new_one(five: 
     """A token that ended would be refused for ever: the run is given up, and the next begins anew."""
     kill_harvest(five, 2)
     five.held.fails_after, five.held.failure = 0, AnsweredWithError
-    with pytest.raises(CursorLost, match=r"begins anew. The source answered with an error. it went away"):
+    with pytest.raises(CursorLost, match=r"begins a new run. The source answered with an error. it went away"):
         five.harvest()
     five.held.fails_after = None
 
