@@ -91,8 +91,8 @@ def demo(once: bool, port: int) -> None:
       dinamis demo
       dinamis demo --once
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from harvester.commands.accounts import Accounts
     from harvester.commands.harvest_run import harvested
+    from harvester.commands.run_accounts import Accounts
     from harvester.credentials import Credentials
     from harvester.feeds import deliveries_at
     from harvester.runs import Request

@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from database.commands.terminal import json_option, print_json, print_plain
-from harvester.commands.accounts import Accounts, report_option
 from harvester.commands.rooms import harvest_connection, harvest_rooms, known_feeds
+from harvester.commands.run_accounts import Accounts, report_option
 
 
 @click.command()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from database.commands.terminal import Failure, json_option, print_json, print_plain, spoken_duration
-from harvester.commands.accounts import print_account, report_option, write_report
 from harvester.commands.rooms import harvest_connection
+from harvester.commands.run_accounts import print_account, report_option, write_report
 
 if TYPE_CHECKING:
     from harvester.runs.history import RunSummary

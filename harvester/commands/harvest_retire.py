@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from database.commands.terminal import confirm, json_option
-from harvester.commands.accounts import Accounts, report_option
 from harvester.commands.rooms import documented_feeds, harvest_connection, harvest_rooms
+from harvester.commands.run_accounts import Accounts, report_option
 
 
 @click.command()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from database.commands.terminal import Failure, json_option, print_json, print_plain, say
-from harvester.commands.accounts import Accounts, listed, report_option
 from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_rooms
+from harvester.commands.run_accounts import Accounts, listed, report_option
 
 if TYPE_CHECKING:
     import procrastinate

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harvester.commands.accounts import print_account
+from harvester.commands.run_accounts import print_account
 from harvester.runs.history import report_of
 from harvester.runs.report import NAMED_RECORDS, HarvestReport, ItemChange, Outcome, PageReport, counts, printable
 from tests.harvester.invented_source import Stock, stock
