@@ -28,6 +28,10 @@ HEADING = """\
 # Command line
 
 Generated from the commands themselves: `pytest tests/test_documentation.py --update-expectations` rewrites it.
+
+A command that cannot do its work ends with 2 and says why on standard error; `-v` before its name adds the traceback.
+With `--json` standard output is one JSON document in UTF-8, or nothing where the work could not be done: only a harvest
+that began gives its account then too, with the `error`.
 """
 
 
