@@ -66,8 +66,13 @@ def check(directory: Path | None) -> None:
 @collections.command()
 def load() -> None:
     """Publish the collections in the catalogue. Their Items are never touched; repeating it changes nothing."""
+    from harvester.catalogue.connections import CatalogueConnections, translated_errors
     from harvester.catalogue.publish import publish_collections
 
     rooms = harvest_rooms(ready_database("harvest"))
-    for collection, changed in publish_collections(rooms.conninfo, rooms.documents, rooms.language).items():
+    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+        published = connections.patiently(
+            lambda *_: publish_collections(rooms.conninfo, rooms.documents, rooms.language)
+        )
+    for collection, changed in published.items():
         OUT.print(f"{collection}: {'published' if changed else 'unchanged'}", highlight=False)

@@ -9,9 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from click.testing import CliRunner
+from psycopg import Connection
 
+from cli import main
 from database import Database
-from harvester.catalogue.publish import publish_collections
+from harvester.catalogue.publish import load_queryables, publish_collections
 from harvester.collection_documents import (
     CollectionDocuments,
     default_collections_directory,
@@ -202,3 +205,23 @@ def test_api_role_cannot_publish(database: Database) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         publish_collections(database.conninfo("api"), documents("radar"), "fr")
     assert rows(database, STORED) == []
+
+
+def test_load_that_loses_its_connection_is_tried_again(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command publishes as a harvest does: it does not end with a traceback because the server was restarted."""
+    lost: list[bool] = []
+
+    def lose_once(connection: Connection, *arguments: Any) -> bool:
+        if not lost:
+            lost.append(True)
+            connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return load_queryables(connection, *arguments)
+
+    monkeypatch.setattr("harvester.catalogue.publish.load_queryables", lose_once)
+    monkeypatch.setenv("DINAMIS_DATABASE_URL", database.conninfo("owner"))
+    monkeypatch.setenv("DINAMIS_HARVEST_DATABASE_URL", database.conninfo("harvest"))
+
+    loaded = CliRunner().invoke(main, ["collections", "load"])
+
+    assert (loaded.exit_code, lost) == (0, [True]), loaded.output
+    assert "pleiades: published" in loaded.stdout
