@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +24,8 @@ from harvester.ledger import (
     following_records,
 )
 from harvester.record import Moment, RawRecord
+from harvester.runs import Request
+from harvester.sources.source import Selection
 from tests.harvester.invented_source import feed_of
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -125,7 +127,108 @@ def test_known_records_are_those_of_the_source_only(connection: Connection) -> N
     assert (known.state, known.item, known.collection) == ("active", PLACE.id, "pleiades")
     assert known.digest == entry(n=1).raw.digest()
     other = Ledger(connection, source="other", feed=FEED.name, run=None, now=NOW)
-    assert other.known(["a"]) == {}
+    assert (other.known(["a"]), other.last_seen(["a"])) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    "what_is_said",
+    [
+        lambda ledger: ledger.keep([entry("a", n=2)]),
+        lambda ledger: ledger.withdraw({"a": "gone"}),
+        lambda ledger: ledger.saw([entry("a").raw]),
+        lambda ledger: ledger.saw_unread(["a"]),
+        lambda ledger: (
+            ledger.keep([entry("a", "quarantined")]) or ledger.refused_again(entry("a").raw, "build", "worse")
+        ),
+        lambda ledger: ledger.remember_fingerprints({"a": "3"}),
+        lambda ledger: ledger.reassign({("held", "a"): "IMAGE_2"}),
+    ],
+    ids=["changed", "gone", "seen", "unread", "refused", "fingerprint", "reassigned"],
+)
+def test_what_is_said_of_a_record_is_said_of_no_other(
+    connection: Connection, what_is_said: Callable[[Ledger], None]
+) -> None:
+    """Neither of the one that another source has under the same id, nor of those beside it."""
+
+    def others() -> list[tuple[Any, ...]]:
+        query = (
+            "SELECT known.*, said.*, (SELECT count(*) FROM dinamis.sighting WHERE known.id = ANY(records))"
+            " FROM dinamis.source_record AS known JOIN dinamis.record_version AS said ON said.record = known.id"
+            " WHERE (source, known.record) != ('held', 'a') ORDER BY known.id"
+        )
+        return connection.execute(query).fetchall()
+
+    keep_item(connection, KnownItem("IMAGE_2", "IMAGE_2", "pleiades", True, False, NOW))
+    ledger_at(connection).keep([entry("a"), entry("b")])
+    Ledger(connection, source="other", feed=FEED.name, run=None, now=NOW).keep([entry("a"), entry("b")])
+    before = others()
+
+    what_is_said(ledger_at(connection, 1))
+
+    assert others() == before
+    assert len(before) == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "seeing"),
+    [
+        ("active", lambda ledger: ledger.keep([entry("a", n=2)])),
+        ("active", lambda ledger: ledger.saw([entry("a").raw])),
+        ("quarantined", lambda ledger: ledger.refused_again(entry("a").raw, "build", "worse")),
+    ],
+    ids=["changed", "unchanged", "refused"],
+)
+def test_record_that_is_seen_is_not_missed_any_more(
+    connection: Connection, state: str, seeing: Callable[[Ledger], None]
+) -> None:
+    """Whatever it says: its period of grace begins anew."""
+    ledger_at(connection).keep([entry("a", state)])
+    connection.execute("UPDATE dinamis.source_record SET absent_since = now()")
+    seeing(ledger_at(connection, 1))
+    assert connection.execute("SELECT absent_since FROM dinamis.source_record").fetchall() == [(None,)]
+
+
+def test_versions_that_are_forgotten_are_those_of_the_record_that_changed(connection: Connection) -> None:
+    """The old versions of another record, and of that of another source, stay until these change."""
+    other = Ledger(connection, source="other", feed=FEED.name, run=None, now=NOW)
+    for number in range(5):
+        ledger_at(connection).keep([entry("a", n=number), entry("b", n=number)])
+        other.keep([entry("a", n=number)])
+
+    ledger_at(connection, KEPT_DAYS + 1).keep([entry("a", n=5)])
+
+    versions = connection.execute(
+        "SELECT source, known.record, array_agg(said.version ORDER BY said.version)"
+        " FROM dinamis.source_record AS known JOIN dinamis.record_version AS said ON said.record = known.id"
+        " GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    assert versions.fetchall() == [
+        ("held", "a", [4, 5, 6]),
+        ("held", "b", [1, 2, 3, 4, 5]),
+        ("other", "a", [1, 2, 3, 4, 5]),
+    ]
+
+
+def test_tombstone_goes_with_what_it_tells(connection: Connection) -> None:
+    """It tells the last reason, as a new change, until the Item stands again where it was withdrawn."""
+    ledger = ledger_at(connection)
+
+    def tombstones() -> list[tuple[Any, ...]]:
+        return connection.execute(
+            "SELECT collection, item, reason, withdrawn_at, change FROM dinamis.tombstone ORDER BY collection, item"
+        ).fetchall()
+
+    keep_item(connection, KnownItem("IMAGE_2", "IMAGE_2", "pleiades", False, False, NOW))
+    ledger.bury([(PLACE.collection, PLACE.id, "sold"), ("spot", PLACE.id, "moved"), ("pleiades", "IMAGE_2", "gone")])
+    before = tombstones()
+    ledger_at(connection, 1).bury([(PLACE.collection, PLACE.id, "revoked")])
+    (again, *others) = tombstones()
+    assert again[:4] == (PLACE.collection, PLACE.id, "revoked", NOW + timedelta(days=1))
+    assert again[4] > max(change for *_, change in before)
+    assert others == before[1:]
+
+    ledger.number_changes({PLACE.id: True, "IMAGE_2": False})
+    assert tombstones() == others
 
 
 def test_last_three_versions_are_kept_and_older_ones_while_they_are_young(connection: Connection) -> None:
@@ -145,10 +248,27 @@ def test_last_three_versions_are_kept_and_older_ones_while_they_are_young(connec
     assert versions() == [5, 6, 7]
 
 
+def test_further_version_leaves_nothing_of_the_one_before(connection: Connection) -> None:
+    """What a record says anew stands as that of a record which never said anything else, but for when it was new."""
+    later = runs.begin(connection, feed_of("held", "spot"), Request(), [Selection()], is_everything=True)
+    keep_item(connection, KnownItem("IMAGE_2", "IMAGE_2", "pleiades", True, False, NOW))
+    ledger_at(connection).keep([entry("a", "quarantined", fingerprint="1"), entry("b", fingerprint="1")])
+    ledger = Ledger(connection, source="held", feed=later.feed, run=later.id, now=NOW + timedelta(days=1))
+    said = [replace(entry(name, n=2, fingerprint="2"), item="IMAGE_2") for name in "ac"]
+    ledger.keep([*said, *(replace(entry(name, "quarantined"), stage="build") for name in "bd")])
+    query = (
+        "SELECT feed, state, stage, reason, digest, fingerprint, item, run, last_seen, last_changed, absent_since"
+        " FROM dinamis.source_record ORDER BY record"
+    )
+    again_active, again_refused, active, refused = connection.execute(query).fetchall()
+    assert (again_active, again_refused) == (active, refused)
+
+
 def test_withdrawn_record_keeps_what_it_said(connection: Connection) -> None:
     """A withdrawal is a version of its own with the content of the one before; nothing is lost."""
     ledger_at(connection).keep([entry(n=1)])
-    ledger_at(connection).withdraw({"a": "gone"})
+    ledger_at(connection, 1).withdraw({"a": "gone"})
+    assert times(connection) == [0, 0, 1]
     states = connection.execute(
         "SELECT state, convert_from(content, 'UTF8') FROM dinamis.record_version ORDER BY version"
     )

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from harvester.collection_model import WithdrawalRules
-from harvester.harvest import TooManyWithdrawals
+from harvester.harvest import TooManyWithdrawals, harvest
 from harvester.record import Withdrawal
-from tests.harvest_rooms import counts, items, rows
-from tests.harvester.invented_source import COAST, HELD, Stock, feed_of, image, stock
+from harvester.runs import Request
+from harvester.runs.report import HarvestReport
+from tests.harvest_rooms import counts, items, rooms, rows
+from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
 
 __all__ = ["stock"]
 
@@ -207,6 +209,42 @@ def test_record_that_is_missed_was_seen_when_it_was_seen(ten: Stock) -> None:
     assert days == 1
     sightings = rows(ten.database, "SELECT cardinality(records) FROM dinamis.sighting")
     assert sightings == ([(9,)] if ten.held.fingerprints else [])
+
+
+def test_run_misses_and_withdraws_records_of_its_own_source_only(ten: Stock) -> None:
+    """Another source has records with the same ids: what one of them misses says nothing of the other."""
+    ten.archive.records = {name: image(int(name)) for name in "0123456789"}
+    ten.harvest(ten.archive_feed)
+    del ten.archive.records["3"]
+    days_pass(ten, 1)
+    ten.harvest(ten.archive_feed)
+    days_pass(ten, 30)
+    del ten.held.records["4"]
+
+    assert counts(ten.harvest()) == {"unchanged": 9}
+
+    query = "SELECT source, record FROM dinamis.source_record WHERE absent_since IS NOT NULL ORDER BY source"
+    assert rows(ten.database, query) == [("archive", "3"), ("held", "4")]
+    assert len(items(ten.database)) == 20
+
+
+def test_run_that_ends_while_another_one_reads_makes_nothing_absent_there(ten: Stock) -> None:
+    """What another run has seen before this one began is still seen by it."""
+    ten.archive.records = {name: image(int(name)) for name in "0123456789"}
+    ten.archive.fingerprints = dict.fromkeys(ten.archive.records, "as it was")
+    ten.harvest(ten.archive_feed)
+    ten.archive.page_size = 5
+    reports: list[HarvestReport] = []
+
+    def harvest_beside(report: HarvestReport, _: object) -> None:
+        if report.read == 5 and not reports:
+            reports.append(ten.harvest())
+
+    days_pass(ten, 1)
+    report = harvest(ten.archive_feed, rooms(ten.database, HELD, COAST, ARCHIVE), Request(), harvest_beside)
+
+    assert (counts(report), report.absent, absent(ten)) == ({"unchanged": 10}, 0, [])
+    assert [each.absent for each in reports] == [0]
 
 
 def test_clock_that_is_set_back_makes_nothing_absent(ten: Stock) -> None:
