@@ -86,6 +86,8 @@ YES: tuple[Reason, ...] = ()
         (FOR_ANOTHER, "download", "held", ["licence-not-signed"]),
         (READER, "download", "held", ["scope-missing"]),
         (READER, "view", "held", YES),
+        (READER, "download", "open", YES),
+        (acting("SCI_FR", scopes=frozenset({Scope.READ})), "download", "held", ["licence-not-signed"]),
         (SUSPENDED, "view", "held", YES),
         (SUSPENDED, "download", "held", ["entity-suspended"]),
         (SUSPENDED, "view", "secret", ["hidden"]),
@@ -111,13 +113,14 @@ YES: tuple[Reason, ...] = ()
         (OPERATOR, "view", "secret", YES),
         (OPERATOR, "preview", "unheard-of", YES),
         (OPERATOR, "download", "held", ["category-not-eligible"]),
+        (OPERATOR, "download", "unheard-of", ["category-not-eligible"]),
     ],
 )
 def test_decision(principal: Principal, action: str, collection: str, reasons: list[str]) -> None:
     """Each case gets its answer, and each refusal its reasons."""
     decision = authorize(principal, Action(action), Resource(collection=collection), POLICIES)
     assert list(decision.reasons) == list(reasons)
-    assert decision.allowed == (not reasons)
+    assert (decision.allowed, decision.policy_set) == (not reasons, POLICIES.id)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,7 @@ def test_without_rules_everything_is_hidden() -> None:
     """No set in force: nobody sees anything, not even an operator."""
     for principal in (ANONYMOUS, SIGNER, OPERATOR):
         decision = authorize(principal, Action.VIEW, Resource(collection="open"), None)
-        assert decision.reasons == (Reason.HIDDEN,)
+        assert (decision.allowed, decision.reasons) == (False, (Reason.HIDDEN,))
 
 
 principals = st.builds(
@@ -192,6 +195,13 @@ def test_what_is_not_seen_is_refused_as_hidden(principal: Principal, action: Act
     """Whoever does not see a thing learns no other reason, whatever he asks for."""
     if not authorize(principal, Action.VIEW, resource, POLICIES).allowed:
         assert Reason.HIDDEN in authorize(principal, action, resource, POLICIES).reasons
+
+
+@given(principals, st.sampled_from(list(Action)), places)
+def test_one_refusal_refuses_the_whole_set(principal: Principal, action: Action, resource: Resource) -> None:
+    """A stereo set may be had only when each of its views may, wherever that stands among them."""
+    alone = [authorize(principal, action, Resource(collection=each), POLICIES) for each in resource.collections]
+    assert authorize(principal, action, resource, POLICIES).allowed == all(each.allowed for each in alone)
 
 
 @given(principals)

@@ -69,6 +69,12 @@ def test_closest_rule_decides(collection: str, category: str, decides: int) -> N
     assert set_.rule_for(collection, Category(category)) is set_.rules[decides]
 
 
+def test_rule_is_as_close_as_its_closest_pattern() -> None:
+    """A rule that names a collection among others decides about it before a pattern, however wide the others are."""
+    set_ = a_set(a_rule("plei*"), a_rule("*", "pleiades"))
+    assert set_.rule_for("pleiades", Category.PUBLIC) is set_.rules[1]
+
+
 def test_of_two_equally_close_the_first_decides() -> None:
     """What is written twice is decided by order, and told by the check of the files."""
     set_ = a_set(a_rule("pleiades", visibility="metadata"), a_rule("pleiades", visibility="full"))
@@ -126,6 +132,7 @@ def test_a_set_survives_the_database(set_: PolicySet) -> None:
     [
         ({"download": "member_signed"}, "needs a licence"),
         ({"visibility": "hidden", "order": "both"}, "neither downloaded nor ordered"),
+        ({"visibility": "hidden", "download": "member"}, "neither downloaded nor ordered"),
         ({"quota": "science"}, "names the quota science"),
         ({"collections": []}, "at least 1"),
         ({"visibility": "some"}, "visibility"),
