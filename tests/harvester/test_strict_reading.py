@@ -76,7 +76,7 @@ def test_sections_name_their_place() -> None:
 def test_an_optional_field_that_says_what_it_cannot_mean_is_left_out_and_told_once() -> None:
     """It has its default; the first to be closed of a record tells it, however deep it stands."""
     angles = {"sun": 999, "orbit": -3, "side": "up"}
-    said = {"cloud": "N/A", "gsd": 0, "at": "yesterday", "version": 2, "names": ["a", 1], "rights": "no", **angles}
+    said = {"cloud": "N/A", "gsd": 0, "at": "yesterday", "version": 2, "names": ["a", "", 1], "rights": "no", **angles}
     record = Fields({"about": said, "files": [{"size": "big"}, None], "links": "none"})
     about = record.section("about")
     assert (about.number("cloud", None), about.number("gsd", 9, within=(0.01, 10))) == (None, 9)
@@ -93,7 +93,7 @@ def test_an_optional_field_that_says_what_it_cannot_mean_is_left_out_and_told_on
         "about.side is none of left, right but 'up', and was left out",
         "about.sun is 999, out of its range, and was left out",
         "about.orbit is -3, out of its range, and was left out",
-        "about.names is not all texts but ['a', 1], and was left out",
+        "about.names is not all texts but ['a', '', 1], and was left out",
         "about.rights is not an object but 'no', and was left out",
         "files.1 is not an object but None, and was left out",
         "files.0.size is not a number but 'big', and was left out",
@@ -104,6 +104,7 @@ def test_an_optional_field_that_says_what_it_cannot_mean_is_left_out_and_told_on
 
 def test_a_mandatory_field_that_says_what_it_cannot_mean_refuses_the_record() -> None:
     """A field without a default must be what it is asked for."""
+    assert Fields({"side": "left"}).one_of("side", ("left", "right")) == "left"
     fields = Fields({"side": "up", "gsd": 0})
     with pytest.raises(UnreadableScene, match=r"^side is none of left, right but 'up'$"):
         fields.one_of("side", ("left", "right"))
@@ -136,9 +137,12 @@ def test_a_time_can_be_had_as_it_is_written() -> None:
     assert Fields({"at": "2020-04-01 18:56:19.30000000"}).time("at") == "2020-04-01 18:56:19.30000000"
 
 
-@pytest.mark.parametrize(("said", "azimuth"), [(-30, 330), (400, 40), ("360", 0), (-1e-20, 0)])
-def test_an_azimuth_is_one_of_the_circle(said: Any, azimuth: float) -> None:
-    """Half of the services count from -180 to 180."""
+@pytest.mark.parametrize(
+    ("said", "azimuth"),
+    [(-30, 330), (400, 40), ("360", 0), (-1e-20, 0), (-360, 0), (720, 0), (-360.5, None), (720.5, None)],
+)
+def test_an_azimuth_is_one_of_the_circle(said: Any, azimuth: float | None) -> None:
+    """Half of the services count from -180 to 180; what is off by more than a turn means something else."""
     assert Fields({"azimuth": said}).azimuth("azimuth") == azimuth
 
 
