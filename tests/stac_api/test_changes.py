@@ -80,6 +80,7 @@ def test_moved_item_leaves_one_collection_and_is_new_in_the_other(site: Site, ca
     }
     assert told(pages["here"]) == [("withdrawn", "A")]
     assert told(pages["there"]) == [("new", "A")]
+    assert site.get("/collections/here/items/A").status_code == 410
 
 
 def test_nothing_new_keeps_the_cursor(site: Site, catalogue: ChangingCatalogue) -> None:
