@@ -284,6 +284,14 @@ def test_tiny_overlap_of_tiny_images_is_no_pair() -> None:
     assert len(find_stereo_pairs(small, StereoLimits(min_overlap_km2=0.5))) == 3
 
 
+def test_shares_are_of_each_footprint_and_the_greater_one_is_that_of_the_smaller() -> None:
+    """Half of the first image is a quarter of the second, which is twice as wide."""
+    wide = replace(TRIPLE[2], footprint=box(2.1, 45, 2.5, 45.2))
+    (pair,) = find_stereo_pairs([TRIPLE[0], wide], StereoLimits(min_overlap=0.4))
+    assert (pair.overlap_of_first, pair.overlap_of_second) == pytest.approx((0.5, 0.25), rel=1e-6)
+    assert pair.overlap == pair.overlap_of_first
+
+
 @pytest.mark.parametrize("west", [-180.1, 179.9])
 def test_pair_over_the_antimeridian_is_as_any_other(west: float) -> None:
     """Whether one footprint is cut and the other goes on beyond 180°."""
