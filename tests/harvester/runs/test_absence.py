@@ -102,6 +102,7 @@ def test_missing_record_goes_after_complete_runs_and_the_period_of_grace(ten: St
     """A complete run only notes what it misses; seven days later a complete run withdraws it."""
     del ten.held.records["3"]
     days_pass(ten, 1)
+    assert ten.harvest(dry_run=True).absent == 1
     first = ten.harvest()
     assert (counts(first), first.absent, absent(ten)) == ({"unchanged": 9}, 1, ["3"])
     days_pass(ten, 6.9)
