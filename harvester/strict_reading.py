@@ -227,7 +227,9 @@ def instant(value: Any, where: str, *, naive_is_utc: bool = True) -> datetime:
         raise UnreadableScene(f"{where} is not a time but {_shown(value)}") from error
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: object) -> datetime:
+    if not isinstance(text, str):
+        raise TypeError(f"no text, but of the type {type(text).__name__}")
     if text[10:11] in ("+", "-"):
         raise ValueError("the zone of a day, which Python would take for a time of that day")
     return datetime.fromisoformat(text)

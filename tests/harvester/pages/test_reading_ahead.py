@@ -81,7 +81,7 @@ def readers_of(pid: int) -> list[int]:
 def test_record_too_deep_to_be_sent_is_read_in_place(page: Page) -> None:
     """What cannot be sent to another process stops no harvest."""
     content: dict[str, object] = {}
-    for _ in range(900):
+    for _ in range(100_000):
         content = {"deep": content}
     deep = replace(page, records=[*page.records, RawRecord(id="deep", content=content)])
     with ahead() as reading:
