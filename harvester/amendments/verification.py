@@ -31,6 +31,9 @@ COUNT_PUBLISHED_ITEMS, FORGET_DIGESTS, ITEMS_LEFT_OVER, PUBLISHED_ITEMS = statem
 
 Kind = Literal["missing", "different", "left over", "foreign", "unreadable"]
 
+#: Of which nobody knows how the Item should be.
+_LEFT_ALONE: Sequence[Kind] = ("foreign", "unreadable")
+
 #: What is found of an Item that would change in some way, were it built anew.
 _KIND_OF_CHANGE: Mapping[str, Kind] = {"new": "missing", "changed": "different", "withdrawn": "left over"}
 
@@ -52,7 +55,7 @@ class Finding:
     @property
     def can_be_mended(self) -> bool:
         """Whether it is known how the Item should be."""
-        return self.kind not in {"foreign", "unreadable"}
+        return self.kind not in _LEFT_ALONE
 
     def as_json(self) -> dict[str, Any]:
         """The finding as JSON data."""
@@ -71,9 +74,14 @@ class Verification:
     findings: list[Finding] = field(default_factory=list)  #: the first of them
 
     @property
+    def mendable(self) -> int:
+        """Of how many it is known how they should be."""
+        return self.counts.total() - sum(self.counts[kind] for kind in _LEFT_ALONE)
+
+    @property
     def left(self) -> int:
         """How many Items are still not as they should be."""
-        return self.counts["foreign"] + self.counts["unreadable"] if self.is_mended else self.counts.total()
+        return self.counts.total() - (self.mendable if self.is_mended else 0)
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Note what was found."""

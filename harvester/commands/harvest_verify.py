@@ -68,10 +68,8 @@ def _print(account: Verification) -> None:
     if found > _ITEMS:
         print_plain(f"… and {found - _ITEMS} more: --json has the first {len(account.findings)}.")
     print_plain(f"{account.items} Items of images were looked at; {_counted(account)}.")
-    if account.is_mended and found > account.left:
-        print_plain(f"{found - account.left} mended.")
-    elif found > account.counts["foreign"] + account.counts["unreadable"]:
-        print_plain("`--mend` puts right what can be.")
+    if account.mendable:
+        print_plain(f"{account.mendable} mended." if account.is_mended else "`--mend` puts right what can be.")
 
 
 def _lines(findings: Iterable[Finding]) -> Iterable[str]:
