@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from harvester.credentials import Credentials
 from harvester.http import Session
-from harvester.kept_answers import KeptAnswers
+from harvester.http.kept_answers import KeptAnswers
 from harvester.sources.source import SourceOptions
 from tests.emulators import quirks
 from tests.emulators.quirks import Plan, Quirk, Quirks

@@ -1,0 +1,48 @@
+"""Addresses and answers as they may be shown: without what lets anybody in."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, quote_plus
+
+import httpx
+from pydantic import SecretStr
+
+from harvester.credentials import Credentials, is_secret_name
+
+
+class Masking:
+    """What of the words of one source must not be shown, whoever repeats it."""
+
+    def __init__(self, credentials: Credentials, url: httpx.URL) -> None:
+        """Mask the credentials of a source and the password in its address."""
+        values = (value for _, value in credentials if isinstance(value, SecretStr))
+        plain = {secret for secret in (*(value.get_secret_value() for value in values), url.password) if secret}
+        in_address = {write(secret, safe) for secret in plain for write in (quote, quote_plus) for safe in ("", "/")}
+        # The longest first: with one secret inside another nothing is left of either.
+        self._secrets = tuple(sorted(plain | in_address, key=len, reverse=True))
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether there is anything that must not be shown."""
+        return bool(self._secrets)
+
+    def masked(self, text: str) -> str:
+        """A text with `***` for each secret."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def shown(self, url: httpx.URL | str) -> str:
+        """An address as it may be shown."""
+        return self.masked(_without_secrets(url))
+
+
+def _without_secrets(url: httpx.URL | str) -> str:
+    """An address without user and password, and with `***` for what looks like a key."""
+    try:
+        url = httpx.URL(url)
+    except httpx.InvalidURL:
+        return str(url).partition("?")[0].rpartition("@")[2]
+    parameters = [(name, "***" if is_secret_name(name) else value) for name, value in url.params.multi_items()]
+    bare = url.copy_with(username=None, password=None)
+    return str(bare.copy_with(params=parameters) if parameters else bare).replace("%2A%2A%2A", "***")
