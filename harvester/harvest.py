@@ -209,7 +209,7 @@ def _are_news(work: Work, records: Sequence[RawRecord]) -> list[bool]:
     if writing_options(work.run.request).reads_all:
         return storable
     names = [raw.id for raw, is_storable in zip(records, storable, strict=True) if is_storable]
-    known = work.connections.patiently(lambda _, side: _ledger_beside(side, work).known(names))
+    known = work.connections.patiently(lambda _, side: _ledger_beside(side, work).records.known(names))
     return [
         is_storable and not (raw.id in known and known[raw.id].digest == raw.digest())
         for raw, is_storable in zip(records, storable, strict=True)

@@ -75,8 +75,8 @@ def leads(scenes: Sequence[SceneOutline], source: str, ledger: Ledger) -> Leads:
     for index, scene in _known_at_that_moment(scenes, ledger):
         near[index].add(scene)
     led = Leads(near=near)
-    led.follow(ledger.scenes_of_keys({name for scene in scenes for name in names_of(scene, source)}))
-    led.known |= ledger.scenes(set().union(*near) - led.known.keys())
+    led.follow(ledger.scenes.of_keys({name for scene in scenes for name in names_of(scene, source)}))
+    led.known |= ledger.scenes.known(set().union(*near) - led.known.keys())
     return led
 
 
@@ -139,7 +139,7 @@ def _oldest_first(scene: KnownScene) -> tuple[datetime, str]:
 def _known_at_that_moment(scenes: Sequence[SceneOutline], ledger: Ledger) -> list[tuple[int, str]]:
     """Which records are of which known acquisitions by moment and place."""
     dated = list(_dated(scenes))
-    near = ledger.scenes_near([moment for moment, _ in dated], SAME_MOMENT_S) if dated else []
+    near = ledger.scenes.near([moment for moment, _ in dated], SAME_MOMENT_S) if dated else []
     return [
         (dated[place][1], scene)
         for place, scene, footprint in near

@@ -69,9 +69,9 @@ class BatchWriting:
                 for, or an Item that they change would not be valid.
         """
         led = leads([each.outline for each in taken], self._source, self._ledger)
-        drafts = self._drafts.of(self._ledger.items_of_scenes(led.known)) if led.known else {}
+        drafts = self._drafts.of(self._ledger.items.of_scenes(led.known)) if led.known else {}
         former = {each.former for each in taken if each.former}
-        drafts |= self._drafts.with_siblings(self._ledger.items(former - drafts.keys()))
+        drafts |= self._drafts.with_siblings(self._ledger.items.known(former - drafts.keys()))
         leaving = {
             self._key(each): each.former
             for each in taken
@@ -123,7 +123,7 @@ class BatchWriting:
         Raises:
             UnreadableScene: one of them would not be valid there.
         """
-        drafts = self._drafts.with_siblings(self._ledger.items(items))
+        drafts = self._drafts.with_siblings(self._ledger.items.known(items))
         for name, collection in items.items():
             drafts[name].move(collection)
             drafts[name].is_touched = True
@@ -133,7 +133,7 @@ class BatchWriting:
 
     def _without(self, gone: Mapping[str, tuple[str, str]]) -> dict[str, Draft]:
         """The Items of records that are gone (id -> Item, reason), with all others of their acquisitions."""
-        drafts = self._drafts.with_siblings(self._ledger.items({item for item, _ in gone.values()}))
+        drafts = self._drafts.with_siblings(self._ledger.items.known({item for item, _ in gone.values()}))
         for item, reason in gone.values():
             drafts[item].reason, drafts[item].is_touched = reason, True
         return drafts
@@ -148,7 +148,7 @@ class BatchWriting:
             for each, near in zip(taken, led.near, strict=True)
         ]
         former = self._all_led_to(drafts, led)
-        led.known |= self._ledger.scenes(by_scene(drafts.values()).keys() - led.known.keys())
+        led.known |= self._ledger.scenes.known(by_scene(drafts.values()).keys() - led.known.keys())
         return acquisitions_of([*former, *new], led, self._now)
 
     def _all_led_to(self, drafts: dict[str, Draft], led: Leads) -> list[Member]:
@@ -163,9 +163,9 @@ class BatchWriting:
             if not names:
                 return found
             asked |= names
-            led.follow(self._ledger.scenes_of_keys(names))
+            led.follow(self._ledger.scenes.of_keys(names))
             if further := led.known.keys() - by_scene(drafts.values()).keys():
-                drafts |= self._drafts.of(self._ledger.items_of_scenes(further))
+                drafts |= self._drafts.of(self._ledger.items.of_scenes(further))
 
     def _placed(self, taken: Sequence[Taken], found: Sequence[Acquisition], drafts: Sequence[Draft]) -> list[Draft]:
         """The Item that each record belongs to, made if need be."""
@@ -179,7 +179,9 @@ class BatchWriting:
 
     def _take_ids(self, drafts: dict[str, Draft], wanted: Sequence[Draft]) -> None:
         """Let the Items that records are to be of be among the drafts, with any that has the id of one of them."""
-        drafts |= self._drafts.with_siblings(self._ledger.items({draft.known.id for draft in wanted} - drafts.keys()))
+        drafts |= self._drafts.with_siblings(
+            self._ledger.items.known({draft.known.id for draft in wanted} - drafts.keys())
+        )
         self._placing.take_ids(drafts, wanted)
 
     # The ledger
@@ -196,42 +198,44 @@ class BatchWriting:
         self._keep_names(found, led)
         self._keep_items(changed)
         if merged := [name for each in found for name in each.merged]:
-            self._ledger.forget_scenes(merged)
+            self._ledger.scenes.forget(merged)
         if moved:
-            self._ledger.reassign({key: draft.known.id for key, draft in moved.items()})
+            self._ledger.records.reassign({key: draft.known.id for key, draft in moved.items()})
 
     def _keep_scenes(self, found: Sequence[Acquisition]) -> None:
         if new := {each.scene: each.moments for each in found if not each.is_known}:
-            self._ledger.keep_new_scenes(new)
+            self._ledger.scenes.keep_new(new)
         if told := {each.scene.id: each.moments for each in found if each.is_known and each.is_told}:
-            self._ledger.keep_moments(told)
+            self._ledger.scenes.keep_moments(told)
         if merged := {name: each.scene.id for each in found for name in each.merged}:
-            self._ledger.merge_scenes(merged)
+            self._ledger.scenes.merge(merged)
 
     def _keep_names(self, found: Sequence[Acquisition], led: Leads) -> None:
         """Let the names of acquisitions lead to them."""
         names = {name: each.scene.id for each in found for member in each.members for name in member.names}
         if new := {name: scene for name, scene in names.items() if name not in led.names}:
-            self._ledger.keep_new_keys(new)
+            self._ledger.scenes.keep_new_keys(new)
         if other := {
             name: names[name] for name, led_to in led.names.items() if names.get(name, led_to.id) != led_to.id
         }:
-            self._ledger.redirect_keys(other)
+            self._ledger.scenes.redirect_keys(other)
 
     def _keep_items(self, changed: Mapping[str, Draft]) -> None:
         if parted := [name for name, draft in changed.items() if draft.was_published and draft.parted_from]:
-            self._ledger.take_off(parted)
+            self._ledger.items.take_off(parted)
         # Known ones first: of those of an acquisition in a collection that are merged one may be new.
         if known := [draft.known for draft in changed.values() if not draft.is_new]:
-            self._ledger.keep_items(known)
-            self._ledger.keep_moves({name: draft.moved_from for name, draft in changed.items() if draft.moved_from})
+            self._ledger.items.keep(known)
+            self._ledger.items.keep_moves(
+                {name: draft.moved_from for name, draft in changed.items() if draft.moved_from}
+            )
         if new := [draft.known for draft in changed.values() if draft.is_new]:
-            self._ledger.keep_new_items(new)
+            self._ledger.items.keep_new(new)
 
     def _keep_records(self, taken: Sequence[Taken], placed: Sequence[Draft]) -> None:
         again = [each.says_the_same_of(draft.known.id) for each, draft in zip(taken, placed, strict=True)]
-        self._ledger.saw([each.raw for each, is_again in zip(taken, again, strict=True) if is_again])
-        self._ledger.keep(
+        self._ledger.records.saw([each.raw for each, is_again in zip(taken, again, strict=True) if is_again])
+        self._ledger.records.keep(
             [
                 RecordEntry(raw=each.raw, state="active", item=draft.known.id, is_new=each.before is None)
                 for each, draft, is_again in zip(taken, placed, again, strict=True)

@@ -147,7 +147,7 @@ class ItemDrafts:
 
     def with_siblings(self, items: Sequence[KnownItem]) -> dict[str, Draft]:
         """These Items and all others of their acquisitions."""
-        return self.of(self._ledger.items_of_scenes({item.scene for item in items})) if items else {}
+        return self.of(self._ledger.items.of_scenes({item.scene for item in items})) if items else {}
 
     def of(self, items: Sequence[KnownItem]) -> dict[str, Draft]:
         """Items as the ledger has them, with all their active records."""
@@ -157,7 +157,7 @@ class ItemDrafts:
             # What an earlier batch of this page has put into the ledger is not in the catalogue yet.
             stood_in = settled.stood_in if settled else (known.collection if known.is_published else None)
             drafts[known.id] = Draft(known, stood_in, was_published=known.is_published)
-        for record in self._ledger.active_records(drafts.keys()):
+        for record in self._ledger.records.active(drafts.keys()):
             draft = drafts[record.item]
             draft.sources.add(record.source)
             # Mostly it is replaced by what it says today, and never read.
@@ -191,7 +191,7 @@ class ItemDrafts:
             for name, draft in drafts.items()
             if draft.is_touched or (draft.records and draft.known.scene in news)
         }
-        corrections = self._ledger.corrections([name for name, draft in changed.items() if not draft.is_new])
+        corrections = self._ledger.items.corrections([name for name, draft in changed.items() if not draft.is_new])
         for name, draft in changed.items():
             together = of_scene[draft.known.scene]
             siblings = [other.as_sibling() for other in together if other is not draft and other.records]
@@ -203,7 +203,7 @@ class ItemDrafts:
         if not items:
             return {}
         try:
-            drafts = self.with_siblings(self._ledger.items(items))
+            drafts = self.with_siblings(self._ledger.items.known(items))
             for name in items:
                 drafts[name].is_touched = True
             return self.build(drafts)

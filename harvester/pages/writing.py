@@ -93,7 +93,7 @@ class PageWriting:
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
         records = list(map(_with_storable_id, page.records))
-        known = self._ledger.known([raw.id for raw in records])
+        known = self._ledger.records.known([raw.id for raw in records])
         self._note_unread(page, report)
         self._take(list(self._read_changed(records, known, readings, report)), report)
         gone = self._withdraw(list(map(_with_storable_id, page.withdrawals)), report)
@@ -107,7 +107,7 @@ class PageWriting:
         """Build Items anew from what the ledger has of them."""
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
-        drafts = self._drafts.with_siblings(self._ledger.items(set(items)))
+        drafts = self._drafts.with_siblings(self._ledger.items.known(set(items)))
         for name in items:
             drafts[name].is_touched = True
         self._drafts.settled |= self._drafts.build(drafts)
@@ -154,9 +154,9 @@ class PageWriting:
         is_new = {name: draft.stood_in != draft.known.collection for name, draft in known.items()}
         is_new |= self._sets.is_new()
         if is_new:
-            self._ledger.number_changes(is_new)
+            self._ledger.items.number_changes(is_new)
         if removals:
-            self._ledger.bury(removals)
+            self._ledger.items.bury(removals)
 
     def touched_collections(self) -> set[str]:
         """Ids of the collections that have other Items than before this page."""
@@ -187,8 +187,9 @@ class PageWriting:
         """Note records that the source did not read again, as nothing had changed."""
         unread, numbers = page.unread, page.numbers
         without = [name for name in unread if name not in numbers]
-        if self._ledger.saw_unread(without, [numbers[name] for name in unread if name in numbers]) != len(unread):
-            known = self._ledger.known(unread)
+        active = self._ledger.records.saw_unread(without, [numbers[name] for name in unread if name in numbers])
+        if active != len(unread):
+            known = self._ledger.records.known(unread)
             lost = next(name for name in unread if name not in known or not known[name].is_active)
             raise CatalogueError(f"{lost} and perhaps others were withdrawn by another program meanwhile: run again")
         report.outcomes[Outcome.UNCHANGED] += len(unread)
@@ -203,8 +204,8 @@ class PageWriting:
         """The records that are to be taken in; the others are counted, and noted as seen."""
         unchanged = [raw for raw in records if self._is_unchanged(raw, known.get(raw.id))]
         left = [] if self._options.reads_all else unchanged
-        self._ledger.saw(left)
-        self._ledger.remember_fingerprints({raw.id: raw.fingerprint for raw in left if raw.fingerprint})
+        self._ledger.records.saw(left)
+        self._ledger.records.remember_fingerprints({raw.id: raw.fingerprint for raw in left if raw.fingerprint})
         report.outcomes[Outcome.UNCHANGED] += len(left)
         names = {raw.id for raw in left}
         for raw, beforehand in zip_longest(records, readings):
@@ -242,11 +243,11 @@ class PageWriting:
         refusal = report.refuse(raw.id, str(error))
         if before and before.is_active:
             # What it said last stays in force: a broken upload must not take an Item away.
-            self._ledger.saw([raw])
+            self._ledger.records.saw([raw])
         elif before and before.state == "quarantined" and before.digest == raw.digest():
-            self._ledger.refused_again(raw, stage, refusal.reason)
+            self._ledger.records.refused_again(raw, stage, refusal.reason)
         else:
-            self._ledger.keep(
+            self._ledger.records.keep(
                 [RecordEntry(raw=raw, state="quarantined", stage=stage, reason=refusal.reason, is_new=before is None)]
             )
 
@@ -272,7 +273,7 @@ class PageWriting:
 
     def _as_known_now(self, taken: Sequence[Taken]) -> list[Taken]:
         """Records that are taken in after others of their page, which may have let them be of another Item."""
-        known = self._ledger.known([each.raw.id for each in taken])
+        known = self._ledger.records.known([each.raw.id for each in taken])
         return [each._replace(before=known.get(each.raw.id)) for each in taken]
 
     def _note(self, drafts: Mapping[str, Draft]) -> None:
@@ -313,15 +314,15 @@ class PageWriting:
         Returns:
             How many are accounted for.
         """
-        known = self._ledger.known([each.id for each in withdrawals])
-        seen = self._ledger.last_seen([each.id for each in withdrawals if each.at])
+        known = self._ledger.records.known([each.id for each in withdrawals])
+        seen = self._ledger.records.last_seen([each.id for each in withdrawals if each.at])
         gone = {
             each.id: printable(each.reason)
             for each in withdrawals
             if _is_gone(each, known.get(each.id), seen.get(each.id))
         }
         report.unknown_withdrawals += len(withdrawals) - len(gone)
-        for some in self._taken_out(gone, report, self._ledger.withdraw):
+        for some in self._taken_out(gone, report, self._ledger.records.withdraw):
             report.outcomes[Outcome.WITHDRAWN] += len(some)
             report.withdrawn += some.items()
         return len(gone)
@@ -346,7 +347,7 @@ class PageWriting:
         """
         if not gone:
             return
-        known = self._ledger.known(gone)  # those that went before may have let them be of another Item
+        known = self._ledger.records.known(gone)  # those that went before may have let them be of another Item
         try:
             with self._connection.transaction():
                 note(gone)
@@ -448,7 +449,7 @@ def _comparable(document: ItemDocument) -> dict[str, Any]:
 
 
 def _keep_some(ledger: Ledger, entries: Mapping[str, RecordEntry], names: Iterable[str]) -> None:
-    ledger.keep([entries[name] for name in names])
+    ledger.records.keep([entries[name] for name in names])
 
 
 def _is_gone(withdrawal: Withdrawal, known: KnownRecord | None, last_seen: datetime | None) -> bool:

@@ -12,11 +12,16 @@ from unittest.mock import patch
 
 from harvester import catalogue
 from harvester.items import from_scenes
-from harvester.ledger import Ledger
+from harvester.ledger import ItemLedger, RecordLedger, SceneLedger
 from harvester.pages import drafts, writing
 from harvester.sources.registry import SOURCES
 
-_LEDGER = [name for name, member in vars(Ledger).items() if callable(member) and not name.startswith("__")]
+_LEDGER = [
+    (part, name)
+    for part in (RecordLedger, SceneLedger, ItemLedger)
+    for name, member in vars(part).items()
+    if callable(member) and not name.startswith("__")
+]
 
 
 @contextmanager
@@ -58,7 +63,7 @@ def clocked_stages() -> Iterator[dict[str, float]]:
         patch.object(writing.PageWriting, "write_items", clocked("documents", writing.PageWriting.write_items)),
         patch.object(catalogue, "put_items", clocked("catalogue", catalogue.put_items)),
         patch.object(catalogue, "finish_writing", clocked("catalogue", catalogue.finish_writing)),
-        *(patch.object(Ledger, name, clocked("ledger", getattr(Ledger, name))) for name in _LEDGER),
+        *(patch.object(part, name, clocked("ledger", getattr(part, name))) for part, name in _LEDGER),
     ]
     for each in patches:
         each.start()

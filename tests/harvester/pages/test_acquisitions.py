@@ -39,8 +39,8 @@ def remember(ledger: Ledger, name: str, *keys: str, days: float = 0, seconds: fl
     """Let an acquisition be known since some days after the first."""
     known = KnownScene(name, NOW + timedelta(days=days))
     moment = Moment("pleiades-1a", MOMENT + timedelta(seconds=seconds), scene().footprint.wkb)
-    ledger.keep_new_scenes({known: [moment]})
-    ledger.keep_new_keys(dict.fromkeys(keys, name))
+    ledger.scenes.keep_new({known: [moment]})
+    ledger.scenes.keep_new_keys(dict.fromkeys(keys, name))
     return known
 
 
@@ -53,8 +53,8 @@ def standing(number: int, acquisition: str, *keys: str, seconds: float = 900) ->
 def acquisitions(ledger: Ledger, *records: SceneOutline, among: Sequence[Member] = ()) -> list[Acquisition]:
     """The acquisitions of records that are taken in, and of others that are in force."""
     led = leads(records, "held", ledger)
-    led.follow(ledger.scenes_of_keys({name for each in among for name in each.names}))
-    led.known |= ledger.scenes({each.scene for each in among if each.scene})
+    led.follow(ledger.scenes.of_keys({name for each in among for name in each.names}))
+    led.known |= ledger.scenes.known({each.scene for each in among if each.scene})
     new = [
         Member(("held", str(index)), each, names_of(each, "held"), None, near)
         for index, (each, near) in enumerate(zip(records, led.near, strict=True))
