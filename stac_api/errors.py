@@ -18,7 +18,7 @@ class ApiError(Exception):
         return f"{summary} {detail}".strip()
 
 
-class Explained(ApiError):
+class HTTPProblem(ApiError):
     """The request is refused."""
 
     status: int = HTTPStatus.FORBIDDEN

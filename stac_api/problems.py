@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stac_api.errors import (
     AssetNotFound,
     AssetNotServed,
-    Explained,
+    HTTPProblem,
     ItemWithdrawn,
     NotAnArea,
     TooManyImages,
@@ -145,7 +145,7 @@ _MENDED_WORDS = {
 
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every exception of the table, and every HTTP error of the framework, with a problem document."""
-    for kind in (*REFUSALS, Explained, HTTPException):
+    for kind in (*REFUSALS, HTTPProblem, HTTPException):
         app.add_exception_handler(kind, answer)
 
 
@@ -166,7 +166,7 @@ def problem_response(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         detail = _MENDED_WORDS.get(str(error.detail), str(error.detail))
         return _document(request, error.status_code, _code_of(error.status_code), detail, error.headers)
-    if isinstance(error, Explained):
+    if isinstance(error, HTTPProblem):
         members = error.members(request)
         return _document(request, error.status, error.code, str(error), error.headers, members)
     refusal = _refusal(error)

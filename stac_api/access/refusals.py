@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from stac_api.access.authorize import Decision, Reason
 from stac_api.access.policy import LicenceRef
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 from stac_api.problems import NOT_FOUND
 
 #: Both in one header. QGIS and GDAL know Basic alone, and some clients look at the first only.
@@ -32,7 +32,7 @@ class Remedy(BaseModel):
     title: str
 
 
-class CredentialInvalid(Explained):
+class CredentialInvalid(HTTPProblem):
     """The credential is not valid: mend it, or send none to see what is public."""
 
     status = HTTPStatus.UNAUTHORIZED
@@ -44,14 +44,14 @@ class CredentialInvalid(Explained):
         return PERSONAL_HEADERS | {"WWW-Authenticate": f'{CHALLENGES}, error="invalid_token"'}
 
 
-class CredentialsDiffer(Explained):
+class CredentialsDiffer(HTTPProblem):
     """The request carries two different credentials: send one of them."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "SeveralCredentials"
 
 
-class LoginNeeded(Explained):
+class LoginNeeded(HTTPProblem):
     """This is for those who have logged in: send a bearer token or an API key."""
 
     status = HTTPStatus.UNAUTHORIZED
@@ -67,7 +67,7 @@ class LoginNeeded(Explained):
         return PERSONAL_HEADERS | {"WWW-Authenticate": CHALLENGES}
 
 
-class Refused(Explained):
+class Refused(HTTPProblem):
     """By the rules in force you may not do this."""
 
     def __init__(self, decision: Decision) -> None:

@@ -8,42 +8,42 @@ from typing import Any
 
 from fastapi import Request
 
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 from stac_api.problems import INVALID, UNAVAILABLE
 
 
-class SignatureInvalid(Explained):
+class SignatureInvalid(HTTPProblem):
     """The signature is not for this file, or is not honoured any more: ask for a new one at /sign."""
 
     code = "SignatureInvalid"
 
 
-class SignatureExpired(Explained):
+class SignatureExpired(HTTPProblem):
     """The time of this signature is over: ask for a new one at /sign."""
 
     code = "SignatureExpired"
 
 
-class NotOurAddress(Explained):
+class NotOurAddress(HTTPProblem):
     """This is not the address of an asset of this server: give the href as it stands in the Item."""
 
     status = HTTPStatus.BAD_REQUEST
     code = INVALID.code
 
 
-class NoSigningKey(Explained):
+class NoSigningKey(HTTPProblem):
     """This server has no key to sign with: its operator must run `dinamis signing-key rotate`."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = UNAVAILABLE.code
 
 
-class NotSigned(Explained):
+class NotSigned(HTTPProblem):
     """None of these addresses was signed; `errors` says what is amiss with which."""
 
     code = "NotSigned"
 
-    def __init__(self, refusals: Mapping[str, Explained]) -> None:
+    def __init__(self, refusals: Mapping[str, HTTPProblem]) -> None:
         super().__init__()
         self.refusals = refusals
         self._first = min(refusals.values(), key=lambda each: each.status)
@@ -59,7 +59,7 @@ class NotSigned(Explained):
         return self._first.headers
 
 
-def _described(href: str, refusal: Explained, request: Request) -> dict[str, Any]:
+def _described(href: str, refusal: HTTPProblem, request: Request) -> dict[str, Any]:
     usual = {"href": href, "status": int(refusal.status), "code": refusal.code, "detail": str(refusal)}
     # The `teledetection` client reads refusals as Python, which has no null.
     return usual | {name: value for name, value in refusal.members(request).items() if value is not None}

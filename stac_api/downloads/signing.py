@@ -31,7 +31,7 @@ from stac_api.downloads.held_assets import held_assets
 from stac_api.downloads.signatures import AssetName, Grant, SigningKey, signed_query
 from stac_api.downloads.signing_keys import LONGEST_S, USUAL_S, present_signing_key
 from stac_api.downloads.subjects import subject_of
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 
 logger = getLogger(__name__)
 
@@ -132,7 +132,7 @@ class SigningExtension(ApiExtension):
             Refused: by the rules in force the caller may not have the asset, or not know of it.
         """
         (found,) = await self._decisions(request, [asked.href])
-        if isinstance(found, Explained):
+        if isinstance(found, HTTPProblem):
             raise found
         signer = await _signer(request, asked.duration_seconds)
         until = dict.fromkeys(("expires", "expiry", "msft:expiry"), signer.expiry)
@@ -145,13 +145,13 @@ class SigningExtension(ApiExtension):
             NotSigned: at least one of them cannot be signed.
         """
         found = dict(zip(asked.urls, await self._decisions(request, asked.urls), strict=True))
-        if refusals := {url: each for url, each in found.items() if isinstance(each, Explained)}:
+        if refusals := {url: each for url, each in found.items() if isinstance(each, HTTPProblem)}:
             raise NotSigned(refusals)
         signer = await _signer(request, asked.duration_seconds)
         hrefs = {url: signer.signed(asset) for url, asset in found.items() if isinstance(asset, AssetName)}
         return JSONResponse({"expiry": signer.expiry, "hrefs": hrefs}, headers=PERSONAL_HEADERS)
 
-    async def _decisions(self, request: Request, addresses: Sequence[str]) -> list[AssetName | Explained]:
+    async def _decisions(self, request: Request, addresses: Sequence[str]) -> list[AssetName | HTTPProblem]:
         """What each address names, or why it is not signed."""
         principal, policies = await principal_of(request), await policies_in_force(request)
         names = [asset_named_by(each, get_base_url(request)) for each in addresses]
@@ -172,7 +172,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 _NO_ASSET = AssetName(collection="", item="", key="")
 
 
-def _outcome(name: AssetName | None, decision: Decision) -> AssetName | Explained:
+def _outcome(name: AssetName | None, decision: Decision) -> AssetName | HTTPProblem:
     if name is None:
         return NotOurAddress()
     return name if decision.allowed else Refused(decision)

@@ -21,7 +21,7 @@ from stac_api.access.principal import Login, Principal
 from stac_api.access.refusals import Refused
 from stac_api.access.register.categories import EntityKind, Role, categories_of
 from stac_api.access.register.memberships import APPLICATIONS, Application
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 
 PERSON, APPLY_FOR_PLACE, APPLY_FOR_ENTITY = statements(
     "stac_api.access", "person_of_login", "apply_for_place", "apply_for_entity"
@@ -31,34 +31,34 @@ PERSON, APPLY_FOR_PLACE, APPLY_FOR_ENTITY = statements(
 MOST_OPEN_APPLICATIONS = 5
 
 
-class NotByKey(Explained):
+class NotByKey(HTTPProblem):
     """Applications are for people who have logged in: send a bearer token, not an API key."""
 
     code = "NotByKey"
 
 
-class AlreadyMember(Explained):
+class AlreadyMember(HTTPProblem):
     """You have a place in this entity already."""
 
     status = 409
     code = "AlreadyMember"
 
 
-class EntityKnown(Explained):
+class EntityKnown(HTTPProblem):
     """This entity is in the register: apply for a place in it, under /accounts/applications."""
 
     status = 409
     code = "EntityKnown"
 
 
-class TooManyApplications(Explained):
+class TooManyApplications(HTTPProblem):
     """You have applied for as many places as one may at once: wait for an answer."""
 
     status = 409
     code = "TooManyApplications"
 
 
-class CategoryNotPossible(Explained):
+class CategoryNotPossible(HTTPProblem):
     """People of this entity cannot act in this category."""
 
     status = 409

@@ -11,10 +11,10 @@ from stac_api.access.authorize import Decision, Reason
 from stac_api.access.credentials.resolver import principal_of
 from stac_api.access.principal import Principal, Scope
 from stac_api.access.refusals import PERSONAL_HEADERS, LoginNeeded, Refused, to_apply
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 
 
-class NoAccount(Explained):
+class NoAccount(HTTPProblem):
     """You have logged in, but there is no account of yours here: apply for one."""
 
     code = "NoAccount"

@@ -28,30 +28,30 @@ from stac_api.access.errors import IdentityRefused
 from stac_api.access.policy import Category
 from stac_api.access.principal import Principal
 from stac_api.access.register.memberships import APPLICATIONS, CONFIRM, REFUSE, VALIDATE, Application, grant_for
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 
 IS_REFERENT = statement("stac_api.access", "is_referent")
 
 
-class OwnApplication(Explained):
+class OwnApplication(HTTPProblem):
     """Nobody decides on their own application: somebody else has to."""
 
     code = "OwnApplication"
 
 
-class ForReferents(Explained):
+class ForReferents(HTTPProblem):
     """A référent of the entity validates applications."""
 
     code = "ForReferents"
 
 
-class ForOperators(Explained):
+class ForOperators(HTTPProblem):
     """An operator confirms applications."""
 
     code = "ForOperators"
 
 
-class WrongState(Explained):
+class WrongState(HTTPProblem):
     """The application does not stand so that this could be done."""
 
     status = 409

@@ -15,14 +15,14 @@ from stac_api.access.credentials.declaration_tokens import new_token
 from stac_api.access.policy import Download, LicenceRef, PolicySet
 from stac_api.access.rules.in_force import policies_in_force
 from stac_api.downloads.signing_keys import present_signing_key
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 
 _DECLARE = statement("stac_api.access", "declare")
 
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
 
 
-class NotDeclared(Explained):
+class NotDeclared(HTTPProblem):
     """No images are to be had by accepting this version of the licence: see the licence of the collection."""
 
     status = 409

@@ -12,7 +12,7 @@ from database.statements import statements
 from stac_api.access.accounts.callers import AccountHolder, personal
 from stac_api.access.credentials.api_keys import new_key
 from stac_api.access.principal import Principal, Scope
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 
 _CREATE, _REVOKE = statements("stac_api.access", "create_own_key", "revoke_own_key")
 
@@ -20,13 +20,13 @@ LONGEST_LIFE_DAYS = 366
 MOST_KEYS = 20
 
 
-class KeyFromKey(Explained):
+class KeyFromKey(HTTPProblem):
     """An API key cannot make API keys: log in and send a bearer token."""
 
     code = "KeyFromKey"
 
 
-class TooManyKeys(Explained):
+class TooManyKeys(HTTPProblem):
     """You have as many API keys as one person may have: revoke one first."""
 
     code = "TooManyKeys"

@@ -18,7 +18,7 @@ from stac_api.access.policy import LicenceRef, PolicySet
 from stac_api.access.principal import Principal, Standing
 from stac_api.access.refusals import Refused
 from stac_api.access.rules.in_force import policies_in_force
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 
 _SIGNER, _SIGN = statements("stac_api.access", "signer", "sign_licence")
 
@@ -27,28 +27,28 @@ Digest = Annotated[
 ]
 
 
-class NotToBeSigned(Explained):
+class NotToBeSigned(HTTPProblem):
     """This licence is not one that is signed."""
 
     status = 409
     code = "NotToBeSigned"
 
 
-class LicenceSuperseded(Explained):
+class LicenceSuperseded(HTTPProblem):
     """This version of the licence is superseded: read the present one and sign that."""
 
     status = 409
     code = "LicenceSuperseded"
 
 
-class OtherText(Explained):
+class OtherText(HTTPProblem):
     """The digest is not that of the licence's text: read it again, and sign what you have read."""
 
     status = 409
     code = "OtherText"
 
 
-class NoSuchPlace(Explained):
+class NoSuchPlace(HTTPProblem):
     """You do not belong to this entity."""
 
     code = "NoSuchPlace"

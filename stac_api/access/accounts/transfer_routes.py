@@ -26,12 +26,12 @@ from stac_api.access.policy import LicenceRef
 from stac_api.access.principal import Principal
 from stac_api.access.refusals import Refused
 from stac_api.access.rules.in_force import policies_in_force
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 
 _DECLARE, _ACCEPT, _TRANSFERS = statements("stac_api.access", "declare_transfer", "accept_transfer", "transfers")
 
 
-class NotPassedOn(Explained):
+class NotPassedOn(HTTPProblem):
     """This image cannot be passed on like this."""
 
     status = 409

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from stac_api.access.principal import Login
 from stac_api.access.refusals import CredentialInvalid
-from stac_api.errors import Explained
+from stac_api.errors import HTTPProblem
 from stac_api.settings import is_private_way
 
 logger = getLogger(__name__)
@@ -43,7 +43,7 @@ LONGEST_TEXT = 320
 KeyName = tuple[str | None, str]  #: the id of a key and the algorithm that it is for
 
 
-class ProviderUnavailable(Explained):
+class ProviderUnavailable(HTTPProblem):
     """The provider of logins does not answer now: try again in a moment, or use an API key."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
