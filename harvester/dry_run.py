@@ -10,7 +10,7 @@ from psycopg import Connection
 from harvester import runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.feeds import Feed
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.pages.writing import PageWriting
 from harvester.record import Page
 from harvester.runs import Request
@@ -30,17 +30,17 @@ from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress
 
 
-def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
+def dry_run(feed: Feed, context: HarvestContext, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
     """Read and compare everything that a harvest would, write nothing, and tell what each Item would become.
 
     Raises as `harvest`. It neither begins a run nor resumes one.
     """
-    refuse_unknown_collection(feed, rooms, request)
+    refuse_unknown_collection(feed, context, request)
     refuse_without_credentials(feed)
     report = HarvestReport(feed.name, feed.location, datetime.now(UTC), dry_run=True)
     progress = Progress()
     asked = feed.asked_anew() if request.is_full else feed
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         selection = connections.patiently(lambda _, side: selection_of(side, feed, request))
         report.is_everything = selection.is_everything
         known = KnownFingerprints(connections, feed, request)
@@ -48,7 +48,7 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
         watch(report, progress)
         pages = SOURCES[feed.kind].read_pages(asked.options, selection, None, progress, known)
         for page in limited(awaited(pages, feed), request):
-            report.add(connections.patiently(partial(_compared, feed, rooms, request, page, report)))
+            report.add(connections.patiently(partial(_compared, feed, context, request, page, report)))
             seen |= {*page.unread, *(storable_id(raw.id) for raw in page.records)}
             watch(report, progress)
         if seen and selection.is_everything and request.limit is None:
@@ -59,7 +59,7 @@ def dry_run(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
 
 def _compared(
     feed: Feed,
-    rooms: HarvestRooms,
+    context: HarvestContext,
     request: Request,
     page: Page,
     report: HarvestReport,
@@ -68,7 +68,7 @@ def _compared(
 ) -> PageReport:
     with connection.transaction(force_rollback=True):
         runs.keep_feed(connection, feed)
-        writing = PageWriting(connection, side, feed, None, rooms, writing_options(request))
+        writing = PageWriting(connection, side, feed, None, context, writing_options(request))
         compared = writing.take_in(page)
         report.changes += writing.changes()
     return compared

@@ -1,4 +1,4 @@
-"""One harvest: pages of raw records from a source become Items in the catalogue. The only place that joins the rooms.
+"""One harvest: pages of raw records from a source become Items in the catalogue. Only here are the packages joined.
 
 The way of a record: `read_pages` (source) -> `scene_from_record` (reader) -> `PageWriting`: acquisitions, ledger,
 `item_from_scenes` -> catalogue. A page is one transaction: its ledger rows, its Items and the cursor behind it are
@@ -22,8 +22,8 @@ from harvester.catalogue.connections import CatalogueConnections, translated_err
 from harvester.catalogue.publish import publish_collections
 from harvester.errors import AnsweredWithError, CatalogueError, CursorLost, SourceUnavailable
 from harvester.feeds import Feed
+from harvester.harvest_context import HarvestContext
 from harvester.harvest_end import end_early, finish, publish_what_was_written, tell
-from harvester.harvest_rooms import HarvestRooms
 from harvester.harvest_work import TooManyWithdrawals, Work, refuse_too_many
 from harvester.ledger import Ledger
 from harvester.pages.reading_ahead import Reader, ReadingAhead, Readings
@@ -44,18 +44,18 @@ from harvester.runs.report import HarvestReport, PageReport, printable
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
 
-__all__ = ["HarvestRooms", "Request", "TooManyWithdrawals", "harvest", "work_on"]
+__all__ = ["HarvestContext", "Request", "TooManyWithdrawals", "harvest", "work_on"]
 
 #: The server looks again how large the ledger is each time that the run has written so many times more Items.
 _MANY_TIMES = 4
 
 
-def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
+def harvest(feed: Feed, context: HarvestContext, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
     """Harvest a feed into the catalogue: resume its last run if that was killed, else begin one.
 
     Args:
         feed: what to harvest.
-        rooms: the database and the documents.
+        context: the database and the documents.
         request: what the operator asked for.
         watch: called often with the report so far and what the source has seen, the same objects each time.
 
@@ -72,29 +72,29 @@ def harvest(feed: Feed, rooms: HarvestRooms, request: Request, watch: Watcher = 
 
     After an error all pages before are committed and can be searched, and nothing of the last one is written.
     """
-    refuse_unknown_collection(feed, rooms, request)
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+    refuse_unknown_collection(feed, context, request)
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         run = connections.patiently(lambda _, side: run_of(side, feed, request))
-        report = _work(connections, feed, rooms, run, watch)
+        report = _work(connections, feed, context, run, watch)
         if report is None:
             raise RunBusy(f"{feed.name} is run {run.id}: see `dinamis harvest status`, or cancel it.")
         return report
 
 
-def work_on(run: Run, feed: Feed, rooms: HarvestRooms, watch: Watcher = nobody_watches) -> HarvestReport | None:
+def work_on(run: Run, feed: Feed, context: HarvestContext, watch: Watcher = nobody_watches) -> HarvestReport | None:
     """Do the parts of a run on which nobody works; None where there are none. Raises as `harvest`."""
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
-        return _work(connections, feed, rooms, run, watch)
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
+        return _work(connections, feed, context, run, watch)
 
 
 def _work(
-    connections: CatalogueConnections, feed: Feed, rooms: HarvestRooms, run: Run, watch: Watcher
+    connections: CatalogueConnections, feed: Feed, context: HarvestContext, run: Run, watch: Watcher
 ) -> HarvestReport | None:
     """Do the parts of a run that nobody works on, and bring it to its end if they were the last."""
     report = HarvestReport(
         feed.name, feed.location, run.started_at, run=run.id, kind=run.kind, is_everything=run.is_everything
     )
-    work = Work(connections, feed, rooms, run, report, watch)
+    work = Work(connections, feed, context, run, report, watch)
     connections.patiently(partial(_publish_missing_collections, work))
     worked = False
     try:
@@ -197,7 +197,7 @@ def _read_part(work: Work, part: Part) -> None:
 def _reader(work: Work) -> Reader:
     return Reader(
         scene_from_record=SOURCES[work.feed.kind].scene_from_record,
-        sensors=work.rooms.sensors,
+        sensors=work.context.sensors,
         source=work.feed.source,
         collection=work.feed.collection or work.run.request.collection,
     )
@@ -249,7 +249,7 @@ def _write_page_once(
     *,
     is_done: bool,
 ) -> tuple[Part, PageReport, set[str]]:
-    writing = PageWriting(connection, side, work.feed, work.run.id, work.rooms, writing_options(work.run.request))
+    writing = PageWriting(connection, side, work.feed, work.run.id, work.context, writing_options(work.run.request))
     written = writing.take_in(page, readings)
     if written.withdrawn:
         refuse_too_many(work, connection)
@@ -260,5 +260,5 @@ def _write_page_once(
 
 
 def _publish_missing_collections(work: Work, _: Connection, side: Connection) -> None:
-    if work.rooms.documents.keys() - catalogue.stored_collections(side):
-        publish_collections(work.rooms.conninfo, work.rooms.documents, work.rooms.language)
+    if work.context.documents.keys() - catalogue.stored_collections(side):
+        publish_collections(work.context.conninfo, work.context.documents, work.context.language)

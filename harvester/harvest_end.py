@@ -14,7 +14,7 @@ from harvester import catalogue, runs
 from harvester.catalogue.publish import publish_changes
 from harvester.errors import CursorLost, HarvestError, SourceUnavailable
 from harvester.feeds import Feed
-from harvester.harvest_rooms import WritingOptions
+from harvester.harvest_context import WritingOptions
 from harvester.harvest_work import MANY_ITEMS, TooManyWithdrawals, Work, refuse_too_many
 from harvester.pages.writing import PageWriting
 from harvester.record import Page, Withdrawal
@@ -59,7 +59,7 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
             _withdraw_overdue(work, connection, side)
     work.report.drift = drift.settle(side, run.id, work.feed.name)
     collections = _collections_of(side, work.feed) | work.touched
-    documents = [work.rooms.documents[each] for each in sorted(collections & work.rooms.documents.keys())]
+    documents = [work.context.documents[each] for each in sorted(collections & work.context.documents.keys())]
     work.report.breaches = [breach for each in documents for breach in breaches_of(side, each, work.report)]
     state = "failed" if work.report.breaches else "succeeded"
     if work.report.items_written >= MANY_ITEMS:
@@ -113,7 +113,7 @@ def _withdraw_overdue(work: Work, connection: Connection, side: Connection) -> N
             for record, _ in overdue[start : start + _WITHDRAWN_AT_ONCE]
         ]
         with connection.transaction():
-            writing = PageWriting(connection, side, work.feed, work.run.id, work.rooms, WritingOptions())
+            writing = PageWriting(connection, side, work.feed, work.run.id, work.context, WritingOptions())
             written = writing.take_in(Page(records=(), withdrawals=gone, next_cursor=None))
             writing.write_items()
             runs.add_to_last_part(connection, work.run.id, written)
@@ -153,7 +153,7 @@ def publish_what_was_written(work: Work) -> None:
 
 def tell(work: Work) -> None:
     """Tell somebody how the run ended if that is called for; the run stays what it is, whatever comes of it."""
-    settings = work.rooms.notices
+    settings = work.context.notices
     if settings is None:
         return
     try:
@@ -163,7 +163,7 @@ def tell(work: Work) -> None:
 
 
 def _publish_once(work: Work, _: Connection, side: Connection) -> None:
-    publish_changes(side, work.rooms.documents, work.rooms.language, work.touched)
+    publish_changes(side, work.context.documents, work.context.language, work.touched)
 
 
 def _collections_of(side: Connection, feed: Feed) -> set[str]:

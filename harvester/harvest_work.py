@@ -11,7 +11,7 @@ from psycopg import Connection
 from harvester.catalogue.connections import CatalogueConnections
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.runs import Run
 from harvester.runs.absence import count_withdrawn, withdrawal_limit
 from harvester.runs.notice_sending import Occasion
@@ -33,7 +33,7 @@ class Work:
 
     connections: CatalogueConnections
     feed: Feed
-    rooms: HarvestRooms
+    context: HarvestContext
     run: Run
     report: HarvestReport
     watch: Watcher

@@ -19,7 +19,7 @@ from harvester.catalogue.connections import CatalogueConnections
 from harvester.catalogue.publish import publish_changes
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
-from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.harvest_context import HarvestContext, WritingOptions
 from harvester.ledger import RecordEntry
 from harvester.pages.writing import PageWriting
 from harvester.record import Page
@@ -52,7 +52,7 @@ NextPage = Callable[[Connection, str | None], AmendedPage]
 
 def carry_out(
     connections: CatalogueConnections,
-    rooms: HarvestRooms,
+    context: HarvestContext,
     run: Run,
     next_page: NextPage,
     report: HarvestReport,
@@ -66,7 +66,7 @@ def carry_out(
     """
     touched: set[str] = set()
     try:
-        for written in _pages(connections, rooms, run, next_page, report, touched):
+        for written in _pages(connections, context, run, next_page, report, touched):
             report.add(written)
             watch(report, Progress())
     except (RunBusy, PartLost):  # another process has it
@@ -77,7 +77,7 @@ def carry_out(
         raise
     finally:
         connections.on_reconnection(lambda _: None)
-        connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
+        connections.patiently(lambda _, side: publish_changes(side, context.documents, context.language, touched))
     # At last: one that is killed before is gone on with, and publishes then.
     connections.patiently(lambda _, side: runs.end(side, run.id, "succeeded"))
     connections.patiently(lambda _, side: runs.unlock_part(side, run.id, _ONLY_PART))
@@ -86,7 +86,7 @@ def carry_out(
 
 def try_out(
     connections: CatalogueConnections,
-    rooms: HarvestRooms,
+    context: HarvestContext,
     next_page: NextPage,
     report: HarvestReport,
     watch: Watcher = nobody_watches,
@@ -94,14 +94,14 @@ def try_out(
     """Write each page and take it back: what that does to Items is added to the report."""
     cursor, is_done = None, False
     while not is_done:
-        cursor = connections.patiently(partial(_try_page, rooms, next_page, cursor, report))
+        cursor = connections.patiently(partial(_try_page, context, next_page, cursor, report))
         is_done = cursor is None
         watch(report, Progress())
     report.state, report.finished_at = "succeeded", datetime.now(UTC)
 
 
 def _try_page(
-    rooms: HarvestRooms,
+    context: HarvestContext,
     next_page: NextPage,
     cursor: str | None,
     report: HarvestReport,
@@ -110,7 +110,7 @@ def _try_page(
 ) -> str | None:
     with connection.transaction(force_rollback=True):
         amended = next_page(connection, cursor)
-        writing = PageWriting(connection, side, amended.feed, None, rooms, WritingOptions())
+        writing = PageWriting(connection, side, amended.feed, None, context, WritingOptions())
         written = writing.take_in(amended.page)
         changes = writing.changes()
     report.add(written)
@@ -120,7 +120,7 @@ def _try_page(
 
 def _pages(
     connections: CatalogueConnections,
-    rooms: HarvestRooms,
+    context: HarvestContext,
     run: Run,
     next_page: NextPage,
     report: HarvestReport,
@@ -138,7 +138,7 @@ def _pages(
     while not is_done:
         connections.on_reconnection(partial(_lock_again, part))
         part, written, changed = connections.once(
-            partial(_write_page, rooms, part, next_page), lambda connection, done: runs.is_at(connection, done[0])
+            partial(_write_page, context, part, next_page), lambda connection, done: runs.is_at(connection, done[0])
         )
         touched |= changed
         is_done = part.cursor is None
@@ -150,12 +150,12 @@ def _lock_again(part: Part, side: Connection) -> None:
 
 
 def _write_page(
-    rooms: HarvestRooms, part: Part, next_page: NextPage, connection: Connection, side: Connection
+    context: HarvestContext, part: Part, next_page: NextPage, connection: Connection, side: Connection
 ) -> tuple[Part, PageReport, set[str]]:
     catalogue.wait_for_other_writers(connection)
     with told_if_long(f"amending a page of at most {PAGE_SIZE} records"):
         amended = next_page(connection, part.cursor)
-        writing = PageWriting(connection, side, amended.feed, part.run, rooms, WritingOptions())
+        writing = PageWriting(connection, side, amended.feed, part.run, context, WritingOptions())
         written = _written(writing, amended)
         writing.write_items()
     for record, remark in amended.remarks:

@@ -16,7 +16,7 @@ from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes
 from harvester.errors import HarvestError, UnreadableScene
-from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.harvest_context import HarvestContext, WritingOptions
 from harvester.items.corrections import MADE_BY_THE_CATALOGUE
 from harvester.ledger import KnownItem
 from harvester.pages.writing import PageWriting
@@ -58,11 +58,11 @@ def _correction(connection: Connection, item: str, field: str) -> Correction | N
     return next((each for each in corrections_of(connection, item) if each.field == field), None)
 
 
-def correct_item(rooms: HarvestRooms, item: str, field: str, value: Any | None, reason: str, author: str) -> None:
+def correct_item(context: HarvestContext, item: str, field: str, value: Any | None, reason: str, author: str) -> None:
     """Let a field of an Item say what we know better, from now on and whatever its sources say.
 
     Args:
-        rooms: the database and the documents.
+        context: the database and the documents.
         item: id.
         field: name of a property, or `geometry`.
         value: as the Item is to have it, in the unit of the field; a geometry as GeoJSON, WGS 84, longitude first. None
@@ -76,17 +76,17 @@ def correct_item(rooms: HarvestRooms, item: str, field: str, value: Any | None, 
     """
     if value is not None:
         _require_correctable(field)
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
 
         def work(connection: Connection, side: Connection) -> tuple[Correction | None, set[str]]:
             catalogue.wait_for_other_writers(connection)
             known, told_by = _known(connection, item)
             _write_down(connection, known, field, value, reason, author)
-            touched = _rebuild(connection, side, rooms, known, told_by, f"{field}: {reason} ({author})")
+            touched = _rebuild(connection, side, context, known, told_by, f"{field}: {reason} ({author})")
             return _correction(connection, item, field), touched
 
         _, touched = connections.once(work, lambda connection, done: _correction(connection, item, field) == done[0])
-        connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
+        connections.patiently(lambda _, side: publish_changes(side, context.documents, context.language, touched))
 
 
 def _require_correctable(field: str) -> None:
@@ -122,7 +122,7 @@ def _write_down(
 
 
 def _rebuild(
-    connection: Connection, side: Connection, rooms: HarvestRooms, item: KnownItem, told_by: str | None, what: str
+    connection: Connection, side: Connection, context: HarvestContext, item: KnownItem, told_by: str | None, what: str
 ) -> set[str]:
     """Write the Item anew in a run of its own; returns the collections that this changes.
 
@@ -135,7 +135,7 @@ def _rebuild(
     run = runs.begin(connection, feed, Request(), [Selection()], is_everything=False, kind="correct")
     part = runs.claim_part(connection, run)
     assert part is not None  # noqa: S101 - nobody else can see this run yet
-    writing = PageWriting(connection, side, feed, run.id, rooms, WritingOptions())
+    writing = PageWriting(connection, side, feed, run.id, context, WritingOptions())
     try:
         written = writing.rebuild([item.id])
     except UnreadableScene as error:

@@ -17,7 +17,7 @@ from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.ledger import KeptRecord, content_from_bytes
 from harvester.record import Page
 from harvester.runs import Request, Run
@@ -67,7 +67,7 @@ def quarantined_record(connection: Connection, source: str, record: str) -> tupl
 
 
 def replay_quarantine(
-    rooms: HarvestRooms,
+    context: HarvestContext,
     feeds: Mapping[str, Feed],
     *,
     feed: str | None = None,
@@ -80,7 +80,7 @@ def replay_quarantine(
     Those that can be read now become Items; the others stay, with the reason of today.
 
     Args:
-        rooms: the database and the documents.
+        context: the database and the documents.
         feeds: those that there are, by name.
         feed: only records of this one.
         record: only this record.
@@ -95,7 +95,7 @@ def replay_quarantine(
         RunBusy: another process replays one of them.
         CatalogueError: the catalogue cannot be written.
     """
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         waiting = connections.patiently(lambda _, side: _feeds_with_any(side, feed, record))
         chosen = [feeds[name] for name in waiting if name in feeds]
         if not chosen:
@@ -104,11 +104,11 @@ def replay_quarantine(
         for each in chosen:
             page_after = partial(_page_after, each, record)
             if dry_run:
-                try_out(connections, rooms, page_after, report, watch)
+                try_out(connections, context, page_after, report, watch)
             else:
                 run = _begin(connections, each)
                 report.run = run.id if len(chosen) == 1 else None
-                carry_out(connections, rooms, run, page_after, report, watch)
+                carry_out(connections, context, run, page_after, report, watch)
     report.dry_run, report.state, report.finished_at = dry_run, "succeeded", datetime.now(UTC)
     return report
 

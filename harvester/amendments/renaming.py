@@ -18,7 +18,7 @@ from harvester.catalogue.connections import CatalogueConnections, translated_err
 from harvester.collection_documents import CollectionDocuments
 from harvester.errors import HarvestError
 from harvester.feeds import DELIVERIES, Feed, named_sources
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.record import Page
 from harvester.runs import Request, Run
 from harvester.runs.report import HarvestReport
@@ -49,7 +49,7 @@ class _Renaming:
     feed: Feed
 
 
-def rename_source(former: str, present: str, rooms: HarvestRooms, watch: Watcher = nobody_watches) -> HarvestReport:
+def rename_source(former: str, present: str, context: HarvestContext, watch: Watcher = nobody_watches) -> HarvestReport:
     """Let what the ledger knows of a source be of another name; go on with that if it was killed.
 
     Records, quarantines, runs, fields and what the source said of itself keep to it. Nothing is asked of the source.
@@ -57,7 +57,7 @@ def rename_source(former: str, present: str, rooms: HarvestRooms, watch: Watcher
     Args:
         former: name of a feed, as the ledger knows it; no document names it any more.
         present: name of the feed, as a document names it now.
-        rooms: the database and the documents.
+        context: the database and the documents.
         watch: called after each page.
 
     Raises:
@@ -65,11 +65,11 @@ def rename_source(former: str, present: str, rooms: HarvestRooms, watch: Watcher
         RunBusy: a run of one of the two has not come to its end.
         CatalogueError: the catalogue cannot be written.
     """
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
-        renaming = connections.patiently(lambda _, side: _renaming(side, former, present, rooms.documents))
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
+        renaming = connections.patiently(lambda _, side: _renaming(side, former, present, context.documents))
         run, feed = renaming.run, renaming.feed
         report = HarvestReport(feed.name, feed.location, run.started_at, run=run.id, kind=run.kind)
-        carry_out(connections, rooms, run, partial(_page_after, renaming), report, watch)
+        carry_out(connections, context, run, partial(_page_after, renaming), report, watch)
     return report
 
 

@@ -20,7 +20,7 @@ from harvester.catalogue.connections import CatalogueConnections, translated_err
 from harvester.collection_documents import CollectionDocuments
 from harvester.errors import HarvestError
 from harvester.feeds import Feed, named_sources
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.record import Page, Withdrawal
 from harvester.runs import Request, Run
 from harvester.runs.report import HarvestReport
@@ -75,13 +75,13 @@ def source_to_retire(connection: Connection, name: str, documents: CollectionDoc
 
 
 def retire_source(
-    name: str, rooms: HarvestRooms, *, dry_run: bool = False, watch: Watcher = nobody_watches
+    name: str, context: HarvestContext, *, dry_run: bool = False, watch: Watcher = nobody_watches
 ) -> HarvestReport:
     """Withdraw all records of a source, those in quarantine too: go on with its retirement if that was killed.
 
     Args:
         name: as `source_to_retire` takes it.
-        rooms: the database and the documents.
+        context: the database and the documents.
         dry_run: write nothing, and tell what each Item would become.
         watch: called after each page.
 
@@ -91,17 +91,17 @@ def retire_source(
         RunBusy: another process is retiring it.
         CatalogueError: the catalogue cannot be written.
     """
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
-        source = connections.patiently(lambda _, side: source_to_retire(side, name, rooms.documents))
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
+        source = connections.patiently(lambda _, side: source_to_retire(side, name, context.documents))
         feed = connections.patiently(lambda _, side: runs.kept_feed(side, source.feed))
         report = HarvestReport(feed.name, feed.location, datetime.now(UTC), kind="retire", dry_run=dry_run)
         next_page = partial(_page_after, feed)
         if dry_run:
-            try_out(connections, rooms, next_page, report, watch)
+            try_out(connections, context, next_page, report, watch)
         else:
             run = connections.patiently(lambda _, side: _retirement(side, feed))
             report.run, report.started_at = run.id, run.started_at
-            carry_out(connections, rooms, run, next_page, report, watch)
+            carry_out(connections, context, run, next_page, report, watch)
     return report
 
 

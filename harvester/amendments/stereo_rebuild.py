@@ -20,7 +20,7 @@ from database.statements import statements
 from harvester.amendments.rebuilt_page import rebuilt_page
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes, publish_collections
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.runs.report import PageReport
 from harvester.stereo.rules import StereoRules
 from harvester.stereo.scope import Span
@@ -72,7 +72,7 @@ Watcher = Callable[[Shard, RebuildReport], None]
 
 
 def rebuild(
-    rooms: HarvestRooms,
+    context: HarvestContext,
     platform: str | None = None,
     since: datetime | None = None,
     watch: Watcher = lambda _shard, _report: None,
@@ -80,7 +80,7 @@ def rebuild(
     """Find all stereo sets anew, or go on with a rebuild that others are at; what is as it should be is not written.
 
     Args:
-        rooms: the database and the documents.
+        context: the database and the documents.
         platform: only of this satellite, as Items name it.
         since: only from the month of this moment on, UTC.
         watch: called after each month.
@@ -89,9 +89,9 @@ def rebuild(
         CatalogueError: the catalogue cannot be written; what was done before is kept, and the rest is left to do.
     """
     report = RebuildReport()
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
-        publish_collections(rooms.conninfo, rooms.documents, rooms.language)
-        work = _Work(connections, rooms, report)
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
+        publish_collections(context.conninfo, context.documents, context.language)
+        work = _Work(connections, context, report)
         try:
             with told_if_long("looking for images that are not known as views of sets"):
                 work.take_up_unknown()
@@ -111,11 +111,11 @@ def months_left(connection: Connection) -> int:
 class _Work:
     """The part of one worker."""
 
-    def __init__(self, connections: CatalogueConnections, rooms: HarvestRooms, report: RebuildReport) -> None:
+    def __init__(self, connections: CatalogueConnections, context: HarvestContext, report: RebuildReport) -> None:
         self._connections = connections
-        self._rooms = rooms
+        self._context = context
         self._report = report
-        self._views_in = sorted(StereoRules(rooms.documents).view_collections)
+        self._views_in = sorted(StereoRules(context.documents).view_collections)
 
     def take_up_unknown(self) -> None:
         """Let every Item that can be a view be known as one: those harvested before there were sets are not."""
@@ -134,8 +134,8 @@ class _Work:
 
     def publish(self) -> None:
         """Publish what the sets that were written say of their Collections."""
-        rooms, touched = self._rooms, self._report.touched
-        self._connections.patiently(lambda _, side: publish_changes(side, rooms.documents, rooms.language, touched))
+        context, touched = self._context, self._report.touched
+        self._connections.patiently(lambda _, side: publish_changes(side, context.documents, context.language, touched))
         touched.clear()
 
     def _do(self, shard: Shard) -> None:
@@ -178,7 +178,7 @@ class _Work:
     def _write_page(
         self, items: Sequence[str], windows: Sequence[Span], connection: Connection, side: Connection
     ) -> tuple[PageReport, set[str]]:
-        writing = rebuilt_page(connection, side, self._rooms)
+        writing = rebuilt_page(connection, side, self._context)
         written = writing.rebuild_sets(items, windows)
         writing.write_items()
         return written, writing.touched_collections()

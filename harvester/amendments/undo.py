@@ -21,7 +21,7 @@ from harvester.amendments.amendment_run import PAGE_SIZE, AmendedPage, carry_out
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.errors import HarvestError, UnreadableScene
 from harvester.feeds import Feed
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.ledger import KeptRecord, RecordEntry, content_from_bytes
 from harvester.record import Page, Withdrawal
 from harvester.runs import Request, Run
@@ -45,7 +45,7 @@ class UndoRefused(HarvestError):
     """This run cannot be undone."""
 
 
-def undo_run(run_id: int, feed_of: FeedOf, rooms: HarvestRooms, watch: Watcher = nobody_watches) -> HarvestReport:
+def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watcher = nobody_watches) -> HarvestReport:
     """Put back what a run changed: go on with its undoing if that was killed, else begin it.
 
     Records that were new are withdrawn; the others say what they said before the run, read by the reader of today.
@@ -55,7 +55,7 @@ def undo_run(run_id: int, feed_of: FeedOf, rooms: HarvestRooms, watch: Watcher =
     Args:
         run_id: number of a run that has ended.
         feed_of: where feeds are looked up; of one that no document describes any more the ledger knows enough.
-        rooms: the database and the documents.
+        context: the database and the documents.
         watch: called after each page.
 
     Raises:
@@ -63,11 +63,11 @@ def undo_run(run_id: int, feed_of: FeedOf, rooms: HarvestRooms, watch: Watcher =
         RunBusy: another process is undoing it.
         CatalogueError: the catalogue cannot be written.
     """
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         run, feed = connections.patiently(lambda _, side: _undoing(side, run_id, feed_of))
         report = HarvestReport(feed.name, feed.location, run.started_at, run=run.id, kind=run.kind)
-        next_page = partial(_page_after, run_id, run.id, feed, feed_of, rooms.sensors)
-        carry_out(connections, rooms, run, next_page, report, watch)
+        next_page = partial(_page_after, run_id, run.id, feed, feed_of, context.sensors)
+        carry_out(connections, context, run, next_page, report, watch)
     return report
 
 

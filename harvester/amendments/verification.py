@@ -21,7 +21,7 @@ from harvester.amendments.amendment_run import PAGE_SIZE
 from harvester.amendments.rebuilt_page import rebuilt_page
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.runs.report import NAMED_RECORDS, ItemChange
 from harvester.stereo.rules import StereoRules
 
@@ -105,7 +105,7 @@ Watcher = Callable[[Verification], None]
 
 
 def verify(
-    rooms: HarvestRooms,
+    context: HarvestContext,
     collections: Collection[str] = (),
     *,
     mend: bool = False,
@@ -116,7 +116,7 @@ def verify(
     Stereo sets are found anew with the Items that are their views. Harvests may go on meanwhile.
 
     Args:
-        rooms: the database and the documents.
+        context: the database and the documents.
         collections: only the Items of these, and the sets of which they are views; all where none is named.
         mend: write what is missing or different, and take away what is left over.
         watch: called after each page.
@@ -126,8 +126,8 @@ def verify(
     """
     account = Verification(is_mended=mend)
     wanted = sorted(collections) or None
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
-        work = _Work(connections, rooms, mend=mend)
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
+        work = _Work(connections, context, mend=mend)
         account.of = connections.patiently(partial(_count_items, wanted))
         try:
             for page in _pages(connections, wanted):
@@ -138,7 +138,7 @@ def verify(
         finally:
             if work.touched:
                 connections.patiently(
-                    lambda _, side: publish_changes(side, rooms.documents, rooms.language, work.touched)
+                    lambda _, side: publish_changes(side, context.documents, context.language, work.touched)
                 )
     return account
 
@@ -168,11 +168,11 @@ class _Work:
     the next.
     """
 
-    def __init__(self, connections: CatalogueConnections, rooms: HarvestRooms, *, mend: bool) -> None:
+    def __init__(self, connections: CatalogueConnections, context: HarvestContext, *, mend: bool) -> None:
         self._connections = connections
-        self._rooms = rooms
+        self._context = context
         self._mend = mend
-        self._set_collections = StereoRules(rooms.documents).set_collections
+        self._set_collections = StereoRules(context.documents).set_collections
         self._sets_found: set[str] = set()  #: views of one set may be on several pages
         self.touched: set[str] = set()  #: collections of which Items were mended
 
@@ -207,7 +207,7 @@ class _Work:
         catalogue.wait_for_other_writers(connection)
         with connection.transaction(force_rollback=True):
             connection.execute(FORGET_DIGESTS, {"views": list(items), "sets": None})
-            page = rebuilt_page(connection, side, self._rooms)
+            page = rebuilt_page(connection, side, self._context)
             unreadable = [item for _, item in page.rebuild_sets(list(items)).warnings.values()]
             changes = page.changes()
         return [
@@ -221,7 +221,7 @@ class _Work:
 
     def _write(self, items: Sequence[str], amiss: Sequence[str], connection: Connection, side: Connection) -> None:
         connection.execute(FORGET_DIGESTS, {"views": items, "sets": amiss})
-        page = rebuilt_page(connection, side, self._rooms)
+        page = rebuilt_page(connection, side, self._context)
         page.rebuild_sets(items)
         page.write_items()
         self.touched |= page.touched_collections()

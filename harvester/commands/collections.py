@@ -10,7 +10,7 @@ from rich.table import Column, Table
 
 from database.commands.opening import ready_database, settings_of
 from database.commands.terminal import OUT, json_option, print_json
-from harvester.commands.rooms import collection_documents, harvest_rooms
+from harvester.commands.opening import collection_documents, harvest_context
 
 
 @click.group()
@@ -69,10 +69,10 @@ def load() -> None:
     from harvester.catalogue.connections import CatalogueConnections, translated_errors
     from harvester.catalogue.publish import publish_collections
 
-    rooms = harvest_rooms(ready_database("harvest"))
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+    context = harvest_context(ready_database("harvest"))
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         published = connections.patiently(
-            lambda *_: publish_collections(rooms.conninfo, rooms.documents, rooms.language)
+            lambda *_: publish_collections(context.conninfo, context.documents, context.language)
         )
     for collection, changed in published.items():
         OUT.print(f"{collection}: {'published' if changed else 'unchanged'}", highlight=False)

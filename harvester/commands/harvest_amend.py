@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from database.commands.terminal import json_option, print_json, print_plain
-from harvester.commands.rooms import harvest_connection, harvest_rooms, known_feeds
+from harvester.commands.opening import harvest_connection, harvest_context, known_feeds
 from harvester.commands.run_accounts import Accounts, report_option
 
 
@@ -32,13 +32,13 @@ def undo(run: int, file: Path | None, as_json: bool) -> None:
     from harvester.amendments import undo_run
     from harvester.runs.history import report_of
 
-    rooms = harvest_rooms()
+    context = harvest_context()
     with harvest_connection() as connection:
         undone = report_of(connection, run)
-        feeds = known_feeds(connection, rooms.documents)
+        feeds = known_feeds(connection, context.documents)
     accounts = Accounts(as_json=as_json, file=file, is_one=True)
     with accounts.kept(), accounts.of(undone.feed, undone.location, kind="undo") as watch:
-        watch.report = undo_run(run, feeds.get, rooms, watch)
+        watch.report = undo_run(run, feeds.get, context, watch)
     sys.exit(accounts.exit_code)
 
 
@@ -98,12 +98,12 @@ def replay(feed: str | None, record: str | None, dry_run: bool, file: Path | Non
     """
     from harvester.amendments import replay_quarantine
 
-    rooms = harvest_rooms()
+    context = harvest_context()
     with harvest_connection() as connection:
-        feeds = known_feeds(connection, rooms.documents)
+        feeds = known_feeds(connection, context.documents)
     accounts = Accounts(as_json=as_json, file=file, is_one=True)
     with accounts.kept(), accounts.of(feed or "quarantine", "", kind="replay") as watch:
-        watch.report = replay_quarantine(rooms, feeds, feed=feed, record=record, dry_run=dry_run, watch=watch)
+        watch.report = replay_quarantine(context, feeds, feed=feed, record=record, dry_run=dry_run, watch=watch)
     sys.exit(accounts.exit_code)
 
 
@@ -145,7 +145,7 @@ def correct(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     if value is not None and not reason:
         raise click.UsageError("say why with --reason.")
     new = None if value is None else _as_value(value)
-    correct_item(harvest_rooms(), item, remove or str(field), new, reason or "taken back", author)
+    correct_item(harvest_context(), item, remove or str(field), new, reason or "taken back", author)
     if as_json:
         print_json({"item": item, "field": remove or field, "value": new})
     else:

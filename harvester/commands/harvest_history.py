@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from database.commands.terminal import Failure, json_option, print_json, print_plain, spoken_duration
-from harvester.commands.rooms import harvest_connection
+from harvester.commands.opening import harvest_connection
 from harvester.commands.run_accounts import print_account, report_option, write_report
 
 if TYPE_CHECKING:

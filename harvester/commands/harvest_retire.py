@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from database.commands.terminal import confirm, json_option
-from harvester.commands.rooms import documented_feeds, harvest_connection, harvest_rooms
+from harvester.commands.opening import documented_feeds, harvest_connection, harvest_context
 from harvester.commands.run_accounts import Accounts, report_option
 
 
@@ -35,16 +35,16 @@ def retire(source: str, dry_run: bool, yes: bool, file: Path | None, as_json: bo
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.amendments import retire_source, source_to_retire
 
-    rooms = harvest_rooms()
+    context = harvest_context()
     with harvest_connection() as connection:
-        known = source_to_retire(connection, source, rooms.documents)
+        known = source_to_retire(connection, source, context.documents)
     if (known.active or known.quarantined) and not (yes or dry_run):
         quarantined = f", and {known.quarantined} in quarantine" if known.quarantined else ""
         question = f"Withdraw the {known.active} records of {known.feed} that are in force{quarantined}?"
         confirm(question)
     accounts = Accounts(as_json=as_json, file=file, is_one=True)
     with accounts.kept(), accounts.of(known.feed, "", kind="retire") as watch:
-        watch.report = retire_source(known.feed, rooms, dry_run=dry_run, watch=watch)
+        watch.report = retire_source(known.feed, context, dry_run=dry_run, watch=watch)
     sys.exit(accounts.exit_code)
 
 
@@ -69,11 +69,11 @@ def rename(old: str, new: str, file: Path | None, as_json: bool) -> None:
     from harvester.amendments import rename_source
     from harvester.jobs.queue import job_queue, rename_waiting
 
-    rooms = harvest_rooms()
+    context = harvest_context()
     accounts = Accounts(as_json=as_json, file=file, is_one=True)
     with accounts.kept(), accounts.of(new, "", kind="rename") as watch:
-        watch.report = rename_source(old, new, rooms, watch)
-        if feed := documented_feeds(rooms.documents).get(new):
-            with job_queue(rooms.conninfo).open() as queue:
+        watch.report = rename_source(old, new, context, watch)
+        if feed := documented_feeds(context.documents).get(new):
+            with job_queue(context.conninfo).open() as queue:
                 rename_waiting(queue, old, feed)
     sys.exit(accounts.exit_code)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from database.commands.terminal import Failure, json_option, print_json, print_plain, say
-from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_rooms
+from harvester.commands.opening import collection_documents, credentials_called, documented_feeds, harvest_context
 from harvester.commands.run_accounts import Accounts, listed, report_option
 
 if TYPE_CHECKING:
@@ -180,18 +180,18 @@ def harvested(
     from harvester.dry_run import dry_run
     from harvester.harvest import harvest
 
-    rooms = harvest_rooms(database)
+    context = harvest_context(database)
     with accounts.kept():
         for feed in feeds:
             with accounts.of(feed.name, feed.location) as watch:
-                watch.report = (dry_run if is_dry else harvest)(feed, rooms, request, watch)
+                watch.report = (dry_run if is_dry else harvest)(feed, context, request, watch)
     return accounts.exit_code
 
 
 def _leave_to_workers(feeds: list[Feed], request: Request, *, as_json: bool) -> None:
     from harvester.jobs.queue import job_queue, workers_alive
 
-    with job_queue(harvest_rooms().conninfo).open() as queue:
+    with job_queue(harvest_context().conninfo).open() as queue:
         jobs = {feed.name: _job(queue, feed, request) for feed in feeds}
         alive = workers_alive(queue)
     if as_json:

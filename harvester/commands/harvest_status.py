@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from database.commands.opening import settings_of
 from database.commands.terminal import OUT, json_option, print_json, print_plain, say, spoken_duration
-from harvester.commands.rooms import collection_documents, credentials_called, documented_feeds, harvest_connection
+from harvester.commands.opening import collection_documents, credentials_called, documented_feeds, harvest_connection
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from database.commands.terminal import json_option, print_json, print_plain, progress_bar, stopped_like_ctrl_c
-from harvester.commands.rooms import harvest_rooms
+from harvester.commands.opening import harvest_context
 
 if TYPE_CHECKING:
     from harvester.amendments import Finding, Verification
@@ -45,15 +45,15 @@ def verify(collections: tuple[str, ...], mend: bool, as_json: bool) -> None:
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.amendments import verify as verify_catalogue
 
-    rooms = harvest_rooms()
-    if unknown := sorted(set(collections) - rooms.documents.keys()):
+    context = harvest_context()
+    if unknown := sorted(set(collections) - context.documents.keys()):
         raise click.UsageError(f"there is no document of {', '.join(unknown)}: see `dinamis collections list`.")
     with stopped_like_ctrl_c(), progress_bar("verifying") as show:
 
         def watch(account: Verification) -> None:
             show(account.items, account.of, lambda: _counted(account))
 
-        account = verify_catalogue(rooms, collections, mend=mend, watch=watch)
+        account = verify_catalogue(context, collections, mend=mend, watch=watch)
     if as_json:
         print_json(account.as_json())
     else:

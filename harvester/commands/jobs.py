@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from harvester.commands.rooms import documented_feeds, harvest_rooms
+from harvester.commands.opening import documented_feeds, harvest_context
 
 
 def _known_kinds(_ctx: click.Context, _param: click.Parameter, queues: tuple[str, ...]) -> tuple[str, ...]:
@@ -45,8 +45,8 @@ def worker(queues: tuple[str, ...], concurrency: int) -> None:
     from harvester.jobs.worker import work
 
     _log_jobs()
-    rooms = harvest_rooms()
-    work(Workplace(rooms, documented_feeds(rooms.documents)), queues, concurrency)
+    context = harvest_context()
+    work(Workplace(context, documented_feeds(context.documents)), queues, concurrency)
 
 
 @click.command()
@@ -59,8 +59,8 @@ def schedule() -> None:
     from harvester.jobs.schedule import keep_schedule
 
     _log_jobs()
-    rooms = harvest_rooms()
-    keep_schedule(rooms, documented_feeds(rooms.documents))
+    context = harvest_context()
+    keep_schedule(context, documented_feeds(context.documents))
 
 
 def _log_jobs() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from database.commands.terminal import json_option, print_json, print_plain, say, stopped_like_ctrl_c
-from harvester.commands.rooms import harvest_rooms
+from harvester.commands.opening import harvest_context
 from harvester.commands.stereo_search import search
 from harvester.commands.stereo_use import export, show
 
@@ -45,7 +45,7 @@ def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None
 
     try:
         with stopped_like_ctrl_c():
-            report = rebuild_sets(harvest_rooms(), platform, since.replace(tzinfo=UTC) if since else None, tell)
+            report = rebuild_sets(harvest_context(), platform, since.replace(tzinfo=UTC) if since else None, tell)
     except KeyboardInterrupt:
         say("The rebuild was interrupted. What was written is kept: `dinamis stereo rebuild` does the rest.")
         raise

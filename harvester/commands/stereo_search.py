@@ -10,7 +10,7 @@ import click
 
 from database.commands.opening import ready_database
 from database.commands.terminal import Failure, print_plain, say
-from harvester.commands.rooms import collection_documents
+from harvester.commands.opening import collection_documents
 
 if TYPE_CHECKING:
     from harvester.items.document import ItemDocument

@@ -17,7 +17,7 @@ from procrastinate.periodic import PeriodicDeferrer
 
 from harvester import catalogue
 from harvester.feeds import Feed
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.jobs.queue import FEED_TASK, harvest_options, job_queue, losses_told
 from harvester.jobs.tasks import harvest_feed
 from harvester.runs import Request
@@ -31,25 +31,25 @@ CATCH_UP_S = 3600.0
 NEGLECT_S = 600.0
 
 
-def keep_schedule(rooms: HarvestRooms, feeds: Mapping[str, Feed]) -> None:
+def keep_schedule(context: HarvestContext, feeds: Mapping[str, Feed]) -> None:
     """Enqueue each slot of each schedule once, however many schedulers run, until SIGTERM or SIGINT.
 
     Beside that tell of feeds that have gone stale or are orphaned.
 
     Args:
-        rooms: the database, the documents, and whom to tell.
+        context: the database, the documents, and whom to tell.
         feeds: whose schedules they are; times are UTC.
 
     Raises:
         QueueLost: a slot cannot be enqueued.
     """
-    queue = job_queue(rooms.conninfo)
+    queue = job_queue(context.conninfo)
     times = _learn(queue, feeds.values())
     if not times:
         logger.warning("no source has a schedule in its collection document: there is nothing to enqueue")
     logger.info("the times of %s schedules are kept until the next start", times)
     # Nobody waits for its end: a mail server that is slow to answer is no reason not to stop when that is asked for.
-    Thread(target=_tell_now_and_then, args=(rooms, feeds, datetime.now(UTC)), daemon=True).start()
+    Thread(target=_tell_now_and_then, args=(context, feeds, datetime.now(UTC)), daemon=True).start()
     asyncio.run(_defer_until_stopped(queue))
 
 
@@ -68,19 +68,19 @@ def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
     return len(times)
 
 
-def _tell_now_and_then(rooms: HarvestRooms, feeds: Mapping[str, Feed], documents_read_at: datetime) -> None:
+def _tell_now_and_then(context: HarvestContext, feeds: Mapping[str, Feed], documents_read_at: datetime) -> None:
     while True:
-        _tell_of_neglected(rooms, feeds, documents_read_at)
+        _tell_of_neglected(context, feeds, documents_read_at)
         time.sleep(NEGLECT_S)
 
 
-def _tell_of_neglected(rooms: HarvestRooms, feeds: Mapping[str, Feed], documents_read_at: datetime) -> None:
-    if rooms.notices is None:
+def _tell_of_neglected(context: HarvestContext, feeds: Mapping[str, Feed], documents_read_at: datetime) -> None:
+    if context.notices is None:
         return
     try:
-        with closing(catalogue.connect(rooms.conninfo, autocommit=True)) as connection:
-            notify_of_stale(connection, feeds.values(), datetime.now(UTC), rooms.notices)
-            notify_of_orphaned(connection, rooms.documents, documents_read_at, rooms.notices)
+        with closing(catalogue.connect(context.conninfo, autocommit=True)) as connection:
+            notify_of_stale(connection, feeds.values(), datetime.now(UTC), context.notices)
+            notify_of_orphaned(connection, context.documents, documents_read_at, context.notices)
     except psycopg.Error as error:
         logger.warning("whether a source has gone stale or is orphaned cannot be told: %s", error)
 

@@ -14,7 +14,7 @@ from psycopg import Connection
 from harvester import catalogue, runs
 from harvester.errors import CollectionDocumentError, HarvestError
 from harvester.feeds import Feed
-from harvester.harvest import HarvestRooms, Request, work_on
+from harvester.harvest import HarvestContext, Request, work_on
 from harvester.jobs.queue import enqueue_part, enqueue_repeat, is_at_work
 from harvester.jobs.repeats import wait_before_repeat
 from harvester.runs import Run, RunBusy, RunCancelled
@@ -27,7 +27,7 @@ from harvester.sources.source import Progress
 class Workplace:
     """What the jobs of a worker need; its documents are as they were when it started."""
 
-    rooms: HarvestRooms
+    harvest_context: HarvestContext
     feeds: Mapping[str, Feed]
 
     def feed(self, name: str) -> Feed:
@@ -71,7 +71,7 @@ def harvest_feed(
     place = Workplace.of(context)
     known, wanted = place.feed(feed), Request.from_json(request)
     try:
-        with _planning_alone(place.rooms, known) as connection:
+        with _planning_alone(place.harvest_context, known) as connection:
             if run is not None and _needs_no_more(runs.run_by_id(connection, run)):
                 return f"run {run} came to its end meanwhile"
             return _plan_and_share(context, place, known, connection, wanted, failures)
@@ -90,12 +90,12 @@ def harvest_part(context: JobContext, *, feed: str, run: int, failures: int) -> 
     """
     place = Workplace.of(context)
     known = place.feed(feed)
-    planned = _run_by_id(place.rooms, run)
+    planned = _run_by_id(place.harvest_context, run)
     if planned is None or planned.state != "running":
         return f"run {run} came to its end before"
     watch = _PageWatch(context)
     try:
-        report = work_on(planned, known, place.rooms, watch)
+        report = work_on(planned, known, place.harvest_context, watch)
         return _account(report) if report else _what_others_do(context, place, known, planned)
     except RunCancelled as error:
         return str(error)
@@ -121,12 +121,12 @@ class _PageWatch:
 
 
 @contextmanager
-def _planning_alone(rooms: HarvestRooms, feed: Feed) -> Iterator[Connection]:
+def _planning_alone(context: HarvestContext, feed: Feed) -> Iterator[Connection]:
     """Keep others from planning a run of this feed until its jobs are in the queue.
 
     A lock of the queue would not do: there a job that waits for its time holds up those enqueued after it.
     """
-    with catalogue.connect(rooms.conninfo) as connection:
+    with catalogue.connect(context.conninfo) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"dinamis jobs of {feed.name}",))
         yield connection
 
@@ -136,7 +136,7 @@ def _plan_and_share(
 ) -> str:
     if is_at_work(context.app, feed):
         raise RunBusy("Its jobs are in the queue.")
-    run = plan(feed, place.rooms, request)
+    run = plan(feed, place.harvest_context, request)
     # Without a part one is left to end the run.
     jobs = max(1, min(feed.concurrency, runs.parts_left(connection, run.id)))
     for number in range(jobs):
@@ -150,7 +150,7 @@ def _what_others_do(context: JobContext, place: Workplace, feed: Feed, run: Run)
     Raises:
         RunBusy: a process that is no job has the rest of the run, or the server does not know yet that it is dead.
     """
-    now = _run_by_id(place.rooms, run.id)
+    now = _run_by_id(place.harvest_context, run.id)
     if now and now.state == "running" and not is_at_work(context.app, feed, but=context.job.id):
         raise RunBusy(f"It is run {run.id}.")
     return f"run {run.id} has no part on which nobody works"
@@ -177,6 +177,6 @@ def _needs_no_more(run: Run | None) -> bool:
     return run is None or run.state in ("succeeded", "cancelled")
 
 
-def _run_by_id(rooms: HarvestRooms, number: int) -> Run | None:
-    with catalogue.connect(rooms.conninfo, autocommit=True) as connection:
+def _run_by_id(context: HarvestContext, number: int) -> Run | None:
+    with catalogue.connect(context.conninfo, autocommit=True) as connection:
         return runs.run_by_id(connection, number)

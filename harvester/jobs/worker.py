@@ -35,7 +35,7 @@ def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, 
     Raises:
         QueueLost: the queue cannot be asked any more.
     """
-    queue = job_queue(place.rooms.conninfo)
+    queue = job_queue(place.harvest_context.conninfo)
     _learn(queue)
     logging.getLogger("procrastinate.worker").addFilter(_is_not_told_by_us)
     waiting = f"waiting for jobs of {', '.join(queues) or 'all kinds of sources'}"

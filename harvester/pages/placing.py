@@ -8,7 +8,7 @@ from datetime import datetime
 from harvester.collection_documents import CollectionDocuments
 from harvester.errors import CollectionDocumentError, ItemIdTaken, UnreadableScene
 from harvester.feeds import Feed
-from harvester.harvest_rooms import WritingOptions
+from harvester.harvest_context import WritingOptions
 from harvester.ledger import KnownItem
 from harvester.pages.drafts import Draft, new_draft, standing_first
 from harvester.record import SceneOutline

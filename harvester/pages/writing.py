@@ -21,7 +21,7 @@ from psycopg import Connection
 from harvester import catalogue
 from harvester.errors import CatalogueError, UnreadableScene
 from harvester.feeds import Feed
-from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.harvest_context import HarvestContext, WritingOptions
 from harvester.instants import rfc3339
 from harvester.items.document import ItemDocument
 from harvester.ledger import KnownRecord, Ledger, RecordEntry
@@ -51,7 +51,7 @@ class PageWriting:
         side: Connection,
         feed: Feed,
         run: int | None,
-        rooms: HarvestRooms,
+        context: HarvestContext,
         options: WritingOptions,
     ) -> None:
         """Work for one run of a feed.
@@ -61,19 +61,19 @@ class PageWriting:
             side: where Items can be looked up; on the page's own connection that would lock their partitions.
             feed: whose records they are.
             run: that they are read in; None for a dry run.
-            rooms: the documents.
+            context: the documents.
             options: what the operator asked for.
         """
         self._connection = connection
         self._side = side
         self._feed = feed
-        self._rooms = rooms
+        self._context = context
         self._options = options
         self._now = _now(connection, run)
         self._ledger = Ledger(connection, source=feed.source, feed=feed.name, run=run, now=self._now)
-        self._sets = PageSets(connection, side, rooms.documents, self._now)
-        self._drafts = ItemDrafts(self._ledger, rooms.documents, rooms.sensors)
-        placing = RecordPlacing(feed, rooms.documents, options, self._now)
+        self._sets = PageSets(connection, side, context.documents, self._now)
+        self._drafts = ItemDrafts(self._ledger, context.documents, context.sensors)
+        placing = RecordPlacing(feed, context.documents, options, self._now)
         self._batches = BatchWriting(self._ledger, self._drafts, placing, feed.source, self._now)
         self._made: set[str] = set()  #: Items that the ledger did not have before this page
         self._others: dict[str, Draft] = {}  #: further views of the sets of Items that it changes
@@ -224,7 +224,7 @@ class PageWriting:
         Raises:
             UnreadableScene: it cannot be read.
         """
-        read = partial(read_record, self._feed.kind, raw, self._rooms.sensors)
+        read = partial(read_record, self._feed.kind, raw, self._context.sensors)
         if beforehand is None:
             scene = read()
             return Taken(raw, SceneOutline.of(scene), given(scene), before)

@@ -14,7 +14,7 @@ from harvester import runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.errors import CollectionDocumentError, CredentialsMissing, SourceUnavailable
 from harvester.feeds import Feed
-from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.harvest_context import HarvestContext, WritingOptions
 from harvester.ledger import fingerprints, following_records
 from harvester.record import Page
 from harvester.runs import Request, Run, RunBusy
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(days=1)
 
 
-def plan(feed: Feed, rooms: HarvestRooms, request: Request) -> Run:
+def plan(feed: Feed, context: HarvestContext, request: Request) -> Run:
     """Decide which run of a feed is to be done, as `harvest` does, and leave its parts to `work_on`.
 
     Raises:
@@ -36,8 +36,8 @@ def plan(feed: Feed, rooms: HarvestRooms, request: Request) -> Run:
         RunBusy: another process does a run of another kind.
         CatalogueError: the run cannot be written down.
     """
-    refuse_unknown_collection(feed, rooms, request)
-    with translated_errors(rooms.attempts), CatalogueConnections(rooms.conninfo, rooms.attempts) as connections:
+    refuse_unknown_collection(feed, context, request)
+    with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         return connections.patiently(lambda _, side: run_of(side, feed, request))
 
 
@@ -155,15 +155,15 @@ def writing_options(request: Request) -> WritingOptions:
     return WritingOptions(collection=request.collection, move=request.move, reread=request.reread)
 
 
-def refuse_unknown_collection(feed: Feed, rooms: HarvestRooms, request: Request) -> None:
+def refuse_unknown_collection(feed: Feed, context: HarvestContext, request: Request) -> None:
     """Refuse a feed or a request for a collection that has no document.
 
     Raises:
         CollectionDocumentError: there is none.
     """
     for collection in filter(None, (feed.collection, request.collection)):
-        if collection not in rooms.documents:
-            known = ", ".join(rooms.documents)
+        if collection not in context.documents:
+            known = ", ".join(context.documents)
             raise CollectionDocumentError(f"there is no collection {collection}; there are {known}")
 
 

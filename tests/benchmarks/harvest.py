@@ -34,7 +34,7 @@ from tests.benchmarks.generated_items import COLLECTION, feed_of, write_items
 from tests.benchmarks.measuring import Cost, cost_of
 from tests.benchmarks.server import running_server
 from tests.benchmarks.stages import clocked_stages
-from tests.harvest_rooms import documents, rooms, sensors
+from tests.harvests import documents, harvest_context, sensors
 from tests.postgres import PostgresServer
 
 CHANGED_SHARE = 0.005
@@ -67,7 +67,7 @@ def harvested(database: Database, items: Path, *, clocked: bool = False) -> dict
     """Harvest the file as the source of a collection; with `clocked`, the seconds of each stage."""
     clocks: AbstractContextManager[dict[str, float]] = clocked_stages() if clocked else nullcontext({})
     with clocks as seconds:
-        report = harvest(feed_of(items), rooms(database, COLLECTION), Request())
+        report = harvest(feed_of(items), harvest_context(database, COLLECTION), Request())
     assert report.exit_code == 0
     assert report.read == sum(report.outcomes.values())
     return dict(seconds)

@@ -15,13 +15,13 @@ import psycopg
 
 from database import Database
 from harvester import catalogue
-from harvester.harvest_rooms import WritingOptions
+from harvester.harvest_context import WritingOptions
 from harvester.pages.writing import PageWriting
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress, Selection
 from tests.benchmarks.generated_items import feed_of
-from tests.benchmarks.stereo_keeping import backward_view, forward_view, rooms_with
-from tests.harvest_rooms import rows
+from tests.benchmarks.stereo_keeping import backward_view, context_with, forward_view
+from tests.harvests import rows
 
 _ARRIVALS = 50
 _AWAY_S = 1000.0  #: no pass lasts as long
@@ -59,15 +59,15 @@ def _arrived(database: Database, items: Iterable[dict[str, Any]]) -> float:
 
 def _write_pages(database: Database, items: Path) -> None:
     """Write each image as a harvest writes a page."""
-    feed, rooms = feed_of(items, page_size=1), rooms_with(True, database)
+    feed, context = feed_of(items, page_size=1), context_with(True, database)
     pages = SOURCES["stac"].read_pages(feed.options, Selection(), None, Progress(), lambda _: {})
     with (
-        closing(catalogue.connect(rooms.conninfo)) as connection,
-        closing(catalogue.connect(rooms.conninfo, autocommit=True)) as side,
+        closing(catalogue.connect(context.conninfo)) as connection,
+        closing(catalogue.connect(context.conninfo, autocommit=True)) as side,
     ):
         for page in pages:
             with connection.transaction():
-                writing = PageWriting(connection, side, feed, None, rooms, WritingOptions())
+                writing = PageWriting(connection, side, feed, None, context, WritingOptions())
                 writing.take_in(page)
                 writing.write_items()
 

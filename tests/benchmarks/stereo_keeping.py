@@ -15,10 +15,10 @@ import orjson
 
 from database import Database
 from harvester.collection_documents import CollectionDocument, CollectionDocuments
-from harvester.harvest import HarvestRooms, Request, harvest
+from harvester.harvest import HarvestContext, Request, harvest
 from tests.benchmarks.generated_items import COLLECTION, feed_of, write_items
 from tests.benchmarks.measuring import Cost, cost_of
-from tests.harvest_rooms import documents, rows, sensors
+from tests.harvests import documents, rows, sensors
 from tests.postgres import PostgresServer
 
 SETS = ("spot-6-7-stereo", "spot-6-7-tristereo")
@@ -72,12 +72,12 @@ def measured_keeping(postgres: PostgresServer, count: int, share: float, rounds:
 
 def prepared() -> None:
     """Read the documents of the project, as any program of it does when it starts."""
-    rooms_with(True)
+    context_with(True)
 
 
 def harvested(database: Database, items: Path, is_kept: bool) -> None:
     """Harvest the file into the collection, with or without the collections of its sets."""
-    report = harvest(feed_of(items), rooms_with(is_kept, database), Request())
+    report = harvest(feed_of(items), context_with(is_kept, database), Request())
     assert report.exit_code == 0
 
 
@@ -90,12 +90,12 @@ def harvested_images(database: Database, count: int, share: float) -> list[dict[
         return [orjson.loads(line) for line in items.read_bytes().splitlines()]
 
 
-def rooms_with(is_kept: bool, database: Database | None = None) -> HarvestRooms:
+def context_with(is_kept: bool, database: Database | None = None) -> HarvestContext:
     """What a harvest works with, which keeps sets or not."""
     known = documents(COLLECTION, *SETS)
     chosen = [known[COLLECTION], *(_with_sets(known[each], is_kept) for each in SETS)]
     conninfo = database.conninfo("harvest") if database else ""
-    return HarvestRooms(conninfo=conninfo, documents=CollectionDocuments(chosen), sensors=sensors(), language="fr")
+    return HarvestContext(conninfo=conninfo, documents=CollectionDocuments(chosen), sensors=sensors(), language="fr")
 
 
 def _with_sets(document: CollectionDocument, is_kept: bool) -> CollectionDocument:

@@ -27,7 +27,7 @@ from harvester.runs import RunBusy
 from harvester.sample_archive.passes import views_of_pass
 from tests.chaos.life import Begin, Life
 from tests.chaos.processes import Outcome, Worker
-from tests.harvest_rooms import FIRST_VIEW, delivery, rows
+from tests.harvests import FIRST_VIEW, delivery, rows
 from tests.postgres import short_directory
 
 KIND = "amendments"

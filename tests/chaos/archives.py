@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from tests.emulators import geodes, oneatlas, stac
 from tests.emulators.serving import serving
-from tests.harvest_rooms import delivery
+from tests.harvests import delivery
 
 #: Records at first, and more of them at each change.
 FIRST, MORE = 30, 4

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from database import Database
-from tests.harvest_rooms import TIMESTAMPS, items, rows, timeless
+from tests.harvests import TIMESTAMPS, items, rows, timeless
 
 State = dict[str, list[str]]  #: rows by kind, each as text, in a fixed order
 

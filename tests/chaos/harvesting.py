@@ -9,11 +9,11 @@ from harvester.collection_model import WithdrawalRules
 from harvester.credentials import Credentials
 from harvester.errors import CatalogueError, SourceUnavailable
 from harvester.feeds import Feed, deliveries_at
-from harvester.harvest import HarvestRooms, Request, harvest
+from harvester.harvest import HarvestContext, Request, harvest
 from harvester.runs import RunBusy
 from harvester.sources.registry import OPTIONS
 from tests.chaos.processes import Outcome
-from tests.harvest_rooms import counts, documents, sensors
+from tests.harvests import counts, documents, sensors
 
 COLLECTIONS = {
     "deliveries": "pleiades",
@@ -61,11 +61,11 @@ def feed_of(kind: str, address: str) -> Feed:
 
 def harvest_once(task: Task) -> Outcome:
     """Harvest an archive once."""
-    rooms = HarvestRooms(
+    context = HarvestContext(
         conninfo=task.conninfo, documents=documents(COLLECTIONS[task.kind]), sensors=sensors(), language="fr"
     )
     try:
-        report = harvest(feed_of(task.kind, task.address), rooms, Request(is_full=task.is_full))
+        report = harvest(feed_of(task.kind, task.address), context, Request(is_full=task.is_full))
     except RunBusy as error:
         return Outcome("busy", str(error))
     except (SourceUnavailable, CatalogueError) as error:

@@ -18,7 +18,7 @@ from tests.chaos.catalogue_state import differences, faults_of, state_of
 from tests.chaos.processes import Outcome, Worker
 from tests.chaos.server import MortalServer
 from tests.chaos.wire import Wire
-from tests.harvest_rooms import rows
+from tests.harvests import rows
 
 #: No work on these small archives takes so long, whatever happens to it.
 _LONGEST_S = 120.0

@@ -12,7 +12,7 @@ from tests.chaos.catalogue_state import differences, faults_of, state_of
 from tests.chaos.history import relive
 from tests.chaos.life import KILL, Plan
 from tests.chaos.server import MortalServer, mortal_server
-from tests.harvest_rooms import delivery, run
+from tests.harvests import delivery, run
 from tests.postgres import skip_without_postgresql
 
 

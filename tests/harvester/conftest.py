@@ -1,4 +1,4 @@
-"""What the tests of several rooms of the harvester need."""
+"""What the tests of several packages of the harvester need."""
 
 from __future__ import annotations
 

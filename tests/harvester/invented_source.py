@@ -26,7 +26,7 @@ from harvester.runs.watching import Watcher
 from harvester.sensors import Sensors
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Fingerprints, Progress, Selection, SourceOptions
-from tests.harvest_rooms import rooms
+from tests.harvests import harvest_context
 from tests.scene_records import archived, product, scene
 
 FIRST_STRIP = datetime(2021, 8, 15, 15, 41, 30, 100_000, tzinfo=UTC)
@@ -151,7 +151,7 @@ class Stock:
     def harvest(self, feed: Feed | None = None, **request: Any) -> HarvestReport:
         """Harvest a feed, that of what is held if none is named; with `dry_run=True` only try."""
         work = dry_run if request.pop("dry_run", False) else harvest
-        return work(feed or self.held_feed, rooms(self.database, HELD, COAST, ARCHIVE), Request(**request))
+        return work(feed or self.held_feed, harvest_context(self.database, HELD, COAST, ARCHIVE), Request(**request))
 
     def stopped(self, how: str) -> Watcher:
         """A watcher that kills a run at its first page, or has it cancelled."""

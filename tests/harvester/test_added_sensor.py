@@ -14,9 +14,9 @@ from harvester.collection_documents import (
     default_collections_directory,
     load_collection_documents,
 )
-from harvester.harvest import HarvestRooms
+from harvester.harvest import HarvestContext
 from harvester.sensors import load_sensors
-from tests.harvest_rooms import counts, delivery, items, rows, run
+from tests.harvests import counts, delivery, items, rows, run
 
 SENSOR = """\
 id: co3d
@@ -78,9 +78,9 @@ def archive(tmp_path: Path) -> Path:
     return archive
 
 
-def rooms_of(database: Database, folder: Path) -> HarvestRooms:
+def context_of(database: Database, folder: Path) -> HarvestContext:
     """A catalogue and all documents of a folder, as the command line opens them."""
-    return HarvestRooms(
+    return HarvestContext(
         conninfo=database.conninfo("harvest"),
         documents=load_collection_documents(folder),
         sensors=load_sensors(folder / "sensors"),
@@ -98,7 +98,7 @@ def test_an_added_sensor_and_its_collection_are_files(database: Database, folder
     """A satellite whose code has a digit inside is harvested into its collection by two documents alone."""
     (warning,) = check_collection_documents(folder)
     assert "no rule set covers" in warning.message
-    report = run(rooms_of(database, folder), archive)
+    report = run(context_of(database, folder), archive)
     assert (report.refusals, counts(report)) == ([], {"new": 2})
     item = items(database)[ITEM]
     assert (item["collection"], item["properties"]["platform"]) == ("co3d", "co3d-1")
@@ -109,13 +109,13 @@ def test_a_changed_sensor_document_changes_the_items_that_are_read_again(
     database: Database, folder: Path, archive: Path
 ) -> None:
     """Unchanged records stay as they are, unless they are read again: then only Items that differ are written."""
-    run(rooms_of(database, folder), archive)
+    run(context_of(database, folder), archive)
     before = items(database)
     rename_platform(folder)
-    assert counts(run(rooms_of(database, folder), archive)) == {"unchanged": 2}
+    assert counts(run(context_of(database, folder), archive)) == {"unchanged": 2}
     assert items(database) == before
 
-    report = run(rooms_of(database, folder), archive, reread=True)
+    report = run(context_of(database, folder), archive, reread=True)
 
     assert (counts(report), report.items_written) == ({"changed": 1, "unchanged": 1}, 1)
     after = items(database)
@@ -128,11 +128,11 @@ def test_reading_again_without_a_change_writes_no_item(database: Database, folde
     """All records count as unchanged, components that share an Item included, and no Item gets a new version."""
     delivery(archive, seconds=10, modes=("P", "MS"), level="SENSOR", job="6000000301", cloud_cover_percent=4.0)
     delivery(archive, seconds=20, mission="PNEO3", modes=("PAN", "MS-FS"), job="6000000401", roi=None)
-    run(rooms_of(database, folder), archive)
+    run(context_of(database, folder), archive)
     versions = "SELECT id, ctid::text, xmin::text FROM pgstac.items ORDER BY 1"
     before = rows(database, versions)
 
-    report = run(rooms_of(database, folder), archive, reread=True)
+    report = run(context_of(database, folder), archive, reread=True)
 
     assert (counts(report), report.items_written) == ({"unchanged": 6}, 0)
     assert rows(database, versions) == before
@@ -142,21 +142,21 @@ def test_trying_out_what_reading_again_would_change_writes_nothing(
     database: Database, folder: Path, archive: Path
 ) -> None:
     """A dry run tells how many records a changed document changes, and leaves their Items."""
-    run(rooms_of(database, folder), archive)
+    run(context_of(database, folder), archive)
     before = items(database)
     rename_platform(folder)
-    report = run(rooms_of(database, folder), archive, reread=True, dry_run=True)
+    report = run(context_of(database, folder), archive, reread=True, dry_run=True)
     assert counts(report) == {"changed": 1, "unchanged": 1}
     assert items(database) == before
 
 
 def test_what_cannot_be_read_any_more_keeps_its_item(database: Database, folder: Path, archive: Path) -> None:
     """A document that no longer knows the satellite refuses its records with the reason, and takes no Item away."""
-    run(rooms_of(database, folder), archive)
+    run(context_of(database, folder), archive)
     before = items(database)
     document = folder / "sensors" / "co3d.yaml"
     document.write_text(SENSOR.replace("CO3D1:", "CO3D2:"), "utf-8")
-    report = run(rooms_of(database, folder), archive, reread=True)
+    report = run(context_of(database, folder), archive, reread=True)
     assert counts(report) == {"quarantined": 1, "unchanged": 1}
     assert "satellite 'CO3D1' is not one of CO3D (CO3D2)" in report.refusals[0].reason
     assert items(database) == before

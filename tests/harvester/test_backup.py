@@ -23,7 +23,7 @@ from database import Database, DatabaseSettings, back_up, migrate, open_database
 from database.backup import SCHEMAS
 from database.client_programs import client_program, without_password
 from database.errors import BackupRefused
-from tests.harvest_rooms import counts, delivery, items, rows, run
+from tests.harvests import counts, delivery, items, rows, run
 from tests.postgres import PostgresServer, in_database
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from database import Database
 from harvester.amendments import correct_item, undo_run
 from harvester.credentials import Credentials
 from harvester.feeds import deliveries_at
-from tests.harvest_rooms import counts, delivery, items, rooms, rows, run, timeless
+from tests.harvests import counts, delivery, harvest_context, items, rows, run, timeless
 
 ITEM = "PHR1A_202108151041301"
 CLEAR = {"type": "MultiPolygon", "coordinates": []}
@@ -113,12 +113,12 @@ def undone(database: Database, archive: Path) -> None:
     """Clear the sky by mistake, and undo that run."""
     clear_the_sky(archive)
     feed = deliveries_at(str(archive), Credentials())
-    undo_run(run(database, archive).run or 0, {feed.name: feed}.get, rooms(database))
+    undo_run(run(database, archive).run or 0, {feed.name: feed}.get, harvest_context(database))
 
 
 def corrected(database: Database, archive: Path) -> None:
     """Correct a property of the Item."""
-    correct_item(rooms(database), ITEM, "eo:cloud_cover", 31, "seen on the quicklook", "M. Curatrice")
+    correct_item(harvest_context(database), ITEM, "eo:cloud_cover", 31, "seen on the quicklook", "M. Curatrice")
 
 
 def harvested_again(database: Database, archive: Path) -> None:

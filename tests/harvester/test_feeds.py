@@ -10,7 +10,7 @@ from harvester.collection_documents import default_collections_directory, load_c
 from harvester.credentials import Credentials
 from harvester.feeds import deliveries_at, feeds_of
 from harvester.sources.registry import OPTIONS
-from tests.harvest_rooms import documents
+from tests.harvests import documents
 
 
 def test_every_source_with_an_address_is_a_feed() -> None:

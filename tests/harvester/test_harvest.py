@@ -23,7 +23,7 @@ from harvester.ledger import content_from_bytes
 from harvester.runs import RunBusy
 from harvester.runs.report import HarvestReport, Outcome, PageReport, Refusal
 from harvester.sources.source import Progress
-from tests.harvest_rooms import counts, delivery, items, rooms, rows, run, search, timeless
+from tests.harvests import counts, delivery, harvest_context, items, rows, run, search, timeless
 from tests.postgres import PostgresServer
 
 FIRST, SECOND, THIRD = "PHR1A_202108151041301", "PHR1A_202108151041351", "PHR1A_202108151041401"
@@ -132,7 +132,7 @@ def test_items_do_not_depend_on_the_order_of_arrival(postgres_server: PostgresSe
     for order in itertools.permutations(folders):
         with postgres_server.clone() as database:
             for folder in order:
-                assert counts(run(rooms(database, "pleiades"), folder)) == {"new": 1}
+                assert counts(run(harvest_context(database, "pleiades"), folder)) == {"new": 1}
             assert {item_id: timeless(item) for item_id, item in items(database).items()} == at_once
 
 
@@ -269,7 +269,7 @@ def test_two_acquisitions_that_turn_out_to_be_one_become_one_item(
     for job in ("6000000102", "6000000103"):
         rewrite(metadata_of(tmp_path, job), f"{name}10_PAN_ORT</", f"{name}20_PAN_ORT</")
     rewrite(metadata_of(tmp_path, "6000000102"), "<IMAGING_TIME>10:41:30.1", "<IMAGING_TIME>10:41:40.1")
-    neo = rooms(database, "pleiades-neo")
+    neo = harvest_context(database, "pleiades-neo")
     assert counts(run(neo, tmp_path, page_size, limit=2)) == {"new": 2}
     assert items(database).keys() == {f"{name}10", f"{name}20"}
 
@@ -322,7 +322,7 @@ def test_unknown_collection_is_refused_before_anything_is_read(database: Databas
 
 def test_mission_without_a_collection_is_refused(database: Database, archive: Path) -> None:
     """Products that no collection takes are refused, with what to do about it."""
-    report = run(rooms(database, "spot-6-7"), archive)
+    report = run(harvest_context(database, "spot-6-7"), archive)
     assert counts(report) == {"quarantined": 4}
     assert "--collection" in report.refusals[0].reason
 
@@ -421,7 +421,7 @@ def test_database_that_stays_away_ends_the_run_clearly(database: Database, archi
         with pytest.raises(CatalogueError, match=r"failed 2 times .* kept.*dinamis db status"):
             harvest(
                 feed,
-                rooms(database, attempts=2),
+                harvest_context(database, attempts=2),
                 Request(),
                 lambda report, _: allow_connections(report.read == 0),
             )
@@ -443,7 +443,7 @@ def test_run_that_fails_leaves_searchable_pages(database: Database, archive: Pat
             raise SourceUnavailable("the archive went away")
 
     with pytest.raises(HarvestError, match="went away"):
-        harvest(deliveries_at(str(archive), Credentials(), page_size=2), rooms(database), Request(), fail)
+        harvest(deliveries_at(str(archive), Credentials(), page_size=2), harvest_context(database), Request(), fail)
 
     with database.connect("api", autocommit=True) as connection:
         assert search(connection, conf={"context": "on"})["numberMatched"] == len(items(database)) > 0
@@ -482,7 +482,7 @@ def test_second_harvest_of_a_feed_at_work_is_refused(database: Database, archive
             refusals.append(refused)
 
     feed = deliveries_at(str(archive), Credentials(), page_size=1)
-    report = harvest(feed, rooms(database), Request(), harvest_too)
+    report = harvest(feed, harvest_context(database), Request(), harvest_too)
 
     assert len(refusals) == 1
     assert counts(report) == {"new": 4}

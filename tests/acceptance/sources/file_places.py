@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.harvest_rooms import delivery
 from tests.harvester.sources.file_servers import PASSWORD, USER, s3_client, s3_server, sftp_server
+from tests.harvests import delivery
 
 #: How many deliveries lie at each place.
 DELIVERIES = 2

@@ -18,7 +18,7 @@ from harvester.collection_model import WithdrawalRules
 from harvester.feeds import Feed, feeds_of
 from tests.emulators import csw, geodes, geonetwork, ign, oneatlas, oneatlas_sar, openspot, resto, stac
 from tests.emulators.serving import serving
-from tests.harvest_rooms import delivery, documents
+from tests.harvests import delivery, documents
 
 #: How many records each stand-in has.
 COUNT = 8

@@ -16,7 +16,7 @@ from harvester.runs.report import Outcome
 from tests.acceptance.expected_sources import Row, read_expected_sources
 from tests.acceptance.sources.genuine_services import SERVICES
 from tests.acceptance.sources.test_sources import SAR, served_items
-from tests.harvest_rooms import documents, images, rooms, rows
+from tests.harvests import documents, harvest_context, images, rows
 from tests.stac_schemas import validator
 
 Outcomes = list[tuple[str, str, str, str, str]]
@@ -31,7 +31,7 @@ def folder(samples: Path) -> Path:
 @pytest.fixture(scope="module")
 def harvested(module_database: Database, folder: Path) -> Outcomes:
     """File, feed, record, Item and reason of each record after all of them were harvested into one catalogue."""
-    catalogue = rooms(module_database, *documents())
+    catalogue = harvest_context(module_database, *documents())
     outcomes: Outcomes = []
     for pattern, services in SERVICES.items():
         for file in sorted(folder.glob(pattern)):

@@ -18,7 +18,7 @@ from harvester.collection_documents import queryables_of
 from harvester.collection_model import SourceName
 from harvester.credentials import Credentials
 from harvester.feeds import deliveries_at
-from harvester.harvest import HarvestRooms, Request, harvest
+from harvester.harvest import HarvestContext, Request, harvest
 from harvester.runs.report import HarvestReport, Outcome
 from stac_api import ApiSettings, create_app
 from tests.acceptance.sources.stand_ins import COUNT, STAND_INS, StandIn, feed_of, led_to
@@ -28,9 +28,9 @@ from tests.emulators.pycsw_server import pycsw_serving
 from tests.emulators.quirks import Plan, Quirks, answers
 from tests.emulators.serving import serving
 from tests.emulators.stac import synthetic_items
-from tests.harvest_rooms import Items, counts, delivery, documents, images, items, rooms, rows
 from tests.harvester.sources.file_servers import PASSWORD, USER, ftp_server
 from tests.harvester.sources.test_stac import fill
+from tests.harvests import Items, counts, delivery, documents, harvest_context, images, items, rows
 from tests.postgres import PostgresServer
 from tests.stac_schemas import validator
 
@@ -49,11 +49,11 @@ class Site:
 
     stand_in: StandIn
     database: Database
-    rooms: HarvestRooms
+    context: HarvestContext
 
     def harvest(self, **request: Any) -> HarvestReport:
         """One run, held to its account."""
-        report = harvest(self.stand_in.feed, self.rooms, Request(**request))
+        report = harvest(self.stand_in.feed, self.context, Request(**request))
         assert report.state == "succeeded", report.breaches
         assert sum(report.outcomes.values()) == report.read
         return report
@@ -63,7 +63,7 @@ class Site:
 def site(name: str, database: Database, folder: Path) -> Iterator[Site]:
     """One of the stand-ins with an empty catalogue of all shipped collections."""
     with STAND_INS[name](folder) as stand_in:
-        yield Site(stand_in, database, rooms(database, *documents()))
+        yield Site(stand_in, database, harvest_context(database, *documents()))
 
 
 def served_items(database: Database, *collections: str) -> Items:
@@ -156,7 +156,7 @@ def test_a_real_pycsw_is_asked_for_one_series(database: Database, tmp_path: Path
         for number in range(1, 4)
     ]
     with pycsw_serving(records, tmp_path) as url:
-        report = harvest(led_to(feed, url=url, **names), rooms(database, *documents()), Request())
+        report = harvest(led_to(feed, url=url, **names), harvest_context(database, *documents()), Request())
     assert counts(report) == {"new": 3}
     found = {key: item["collection"] for key, item in items(database).items()}
     assert found == {f"SPOT-{number}": "spot-1-5-france" for number in range(1, 4)}
@@ -167,8 +167,8 @@ def test_a_real_file_server_is_harvested(database: Database, tmp_path: Path) -> 
     delivery(tmp_path / "d")
     with ftp_server(tmp_path) as (port, _):
         feed = deliveries_at(f"ftp://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/", Credentials())
-        report = harvest(feed, rooms(database, *documents()), Request())
-        again = harvest(feed, rooms(database, *documents()), Request())
+        report = harvest(feed, harvest_context(database, *documents()), Request())
+        again = harvest(feed, harvest_context(database, *documents()), Request())
     assert (counts(report), counts(again)) == ({"new": 1}, {"unchanged": 1})
     assert [item["collection"] for item in items(database).values()] == ["pleiades"]
 
@@ -179,8 +179,8 @@ def test_another_catalogue_of_ours_is_harvested(database: Database, postgres_ser
         fill(other, list(synthetic_items(12)))
         with serving(create_app(ApiSettings(), other.conninfo("api"))) as url:
             feed = feed_of("spot-6-7-drs/stac", url=f"{url}/", page_size=5)
-            report = harvest(feed, rooms(database, *documents()), Request())
-            again = harvest(feed, rooms(database, *documents()), Request(is_full=True))
+            report = harvest(feed, harvest_context(database, *documents()), Request())
+            again = harvest(feed, harvest_context(database, *documents()), Request(is_full=True))
     assert (counts(report), counts(again)) == ({"new": 12}, {"unchanged": 12})
     assert {item["collection"] for item in items(database).values()} == {"spot-6-7-drs"}
 
@@ -192,7 +192,7 @@ def test_all_sources_share_one_catalogue(database: Database, tmp_path: Path) -> 
         for number, standing in enumerate(STAND_INS.values()):
             (folder := tmp_path / str(number)).mkdir()
             stand_in = stack.enter_context(standing(folder))
-            report = harvest(stand_in.feed, rooms(database, *documents()), Request())
+            report = harvest(stand_in.feed, harvest_context(database, *documents()), Request())
             assert counts(report) == {"new": report.read}, stand_in.feed.name
             expected[stand_in.feed.name] += report.read
     kept = rows(database, "SELECT feed, count(*) FROM dinamis.source_record WHERE state = 'active' GROUP BY 1")
@@ -206,7 +206,7 @@ def test_a_value_of_another_type_does_not_break_the_filters_of_all(database: Dat
     said = (("N/A", "12 mars"), (5, None), ("7.5", "2024-05-06 10:00:00Z"))
     for record, (water, updated) in zip(records, said, strict=True):
         record["properties"] |= {"water": water, "updated": updated}
-    catalogue = rooms(database, *documents())
+    catalogue = harvest_context(database, *documents())
     with serving(resto.app(records, "v2")) as url:
         report = harvest(feed_of("radar/kalideos", url=url, collection="S2ST"), catalogue, Request())
     assert (counts(report), len(report.warnings)) == ({"new": 3}, 2)
@@ -228,8 +228,8 @@ def test_names_that_cannot_be_stored_are_not_taken_for_others(database: Database
     named = [item | {"id": name} for item, name in zip(synthetic_items(len(told)), told, strict=True)]
     with serving(stac.app({item["id"]: item for item in named})) as url:
         feed = feed_of("spot-6-7-drs/stac", url=f"{url}/")
-        report = harvest(feed, rooms(database, *documents()), Request())
-        again = harvest(feed, rooms(database, *documents()), Request(is_full=True))
+        report = harvest(feed, harvest_context(database, *documents()), Request())
+        again = harvest(feed, harvest_context(database, *documents()), Request(is_full=True))
     assert (report.state, report.read) == ("succeeded", len(told))
     assert (again.state, again.read, again.outcomes[Outcome.NEW]) == ("succeeded", len(told), 0)
 
@@ -239,7 +239,7 @@ def test_a_name_that_cannot_be_stored_is_asked_for_nowhere(database: Database) -
     hits = [{"_source": {"uuid": "a\0", "changeDate": "2024"}, "sort": ["2024", "a"]}]
     listed = Plan(paths=("/geonetwork/srv/api/search/",), by_number={1: answers(200, {"hits": found(hits)})})
     listed.always = answers(200, {"hits": found([])})
-    catalogue = rooms(database, *documents())
+    catalogue = harvest_context(database, *documents())
     with serving(Quirks(geonetwork.app(geonetwork.GeoNetworkCatalogue()), listed)) as url:
         report = harvest(feed_of("dsm/geonetwork", url=f"{url}/geonetwork"), catalogue, Request())
     assert counts(report) == {"quarantined": 1}

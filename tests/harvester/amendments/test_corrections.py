@@ -9,9 +9,9 @@ import pytest
 
 from harvester.amendments import CorrectionRefused, correct_item, corrections_of
 from harvester.record import Withdrawal
-from tests.harvest_rooms import counts, items, rooms, rows, timeless
 from tests.harvester.invented_source import ARCHIVE, HELD, Stock, image, stock
 from tests.harvester.lost_answers import lose_answer
+from tests.harvests import counts, harvest_context, items, rows, timeless
 
 __all__ = ["stock"]
 
@@ -29,7 +29,9 @@ def one(stock: Stock) -> Stock:
 
 def correct(stock: Stock, field: str, value: Any, item: str = ITEM) -> None:
     """Correct a field, because somebody looked."""
-    correct_item(rooms(stock.database, HELD, ARCHIVE), item, field, value, "seen on the quicklook", "M. Curatrice")
+    correct_item(
+        harvest_context(stock.database, HELD, ARCHIVE), item, field, value, "seen on the quicklook", "M. Curatrice"
+    )
 
 
 def properties(stock: Stock) -> dict[str, Any]:

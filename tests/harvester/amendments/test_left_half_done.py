@@ -27,13 +27,13 @@ from harvester.amendments import (
 )
 from harvester.collection_documents import default_collections_directory
 from harvester.errors import CatalogueError
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
-from tests.harvest_rooms import rooms, rows
 from tests.harvester.amendments.test_quarantine import MendedSource
 from tests.harvester.amendments.test_renaming import NEW, OLD, house, the_feed
 from tests.harvester.invented_source import HELD, Stock, image, stock
+from tests.harvests import harvest_context, rows
 
 __all__ = ["stock"]
 
@@ -71,7 +71,7 @@ def harvested(stock: Stock, documents: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def amend(kind: str, stock: Stock, watch: Watcher = nobody_watches) -> None:
     """Undo, retire, rename or replay what was harvested."""
-    place: HarvestRooms = house(stock, centre="geodes")
+    place: HarvestContext = house(stock, centre="geodes")
     if kind == "rename":
         rename_source(OLD, NEW, place, watch)
     elif kind == "retire":
@@ -185,7 +185,7 @@ def test_failed_amendment_that_was_undone_is_no_alarm(stock: Stock, documents: P
     with pytest.raises(CatalogueError):
         amend("retire", stock, fail)
     assert told(stock, OLD)["left_amendments"] != []
-    undo_run(2, lambda _: None, rooms(stock.database, HELD))
+    undo_run(2, lambda _: None, harvest_context(stock.database, HELD))
     assert told(stock, OLD)["left_amendments"] == []
 
 
@@ -233,7 +233,7 @@ def test_retirement_goes_on_though_an_item_was_corrected_meanwhile(stock: Stock,
     write_document(documents, "centre")
     with pytest.raises(KeyboardInterrupt):
         amend("retire", stock, kill)
-    correct_item(rooms(stock.database, HELD), image(4)["image"], "eo:snow_cover", 7, "seen", "me")
+    correct_item(harvest_context(stock.database, HELD), image(4)["image"], "eo:snow_cover", 7, "seen", "me")
 
     amend("retire", stock)
 

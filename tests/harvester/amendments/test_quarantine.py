@@ -14,8 +14,8 @@ from harvester.record import RawRecord, SceneRecord, Withdrawal
 from harvester.runs.report import HarvestReport
 from harvester.sensors import Sensors
 from harvester.sources.registry import SOURCES
-from tests.harvest_rooms import counts, items, rooms, rows
 from tests.harvester.invented_source import ARCHIVE, HELD, InventedSource, Stock, image, stock
+from tests.harvests import counts, harvest_context, items, rows
 
 __all__ = ["stock"]
 
@@ -51,7 +51,7 @@ def mend(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
 def replay(stock: Stock, **asked: Any) -> HarvestReport:
     """Replay what is in quarantine of both feeds."""
     feeds: dict[str, Feed] = {each.name: each for each in (stock.held_feed, stock.archive_feed)}
-    return replay_quarantine(rooms(stock.database, HELD, ARCHIVE), feeds, **asked)
+    return replay_quarantine(harvest_context(stock.database, HELD, ARCHIVE), feeds, **asked)
 
 
 def listed(stock: Stock, **asked: Any) -> dict[str, str]:
@@ -154,7 +154,7 @@ def test_replay_of_nothing_is_refused(refused: Stock) -> None:
     with pytest.raises(NotInQuarantine, match="Asked for: a of all feeds"):
         replay(refused, record="a")
     with pytest.raises(NotInQuarantine, match=f"no collection document: {refused.held_feed.name}"):
-        replay_quarantine(rooms(refused.database, HELD), {})
+        replay_quarantine(harvest_context(refused.database, HELD), {})
 
 
 def test_killed_replay_is_done_by_the_next(refused: Stock, monkeypatch: pytest.MonkeyPatch) -> None:

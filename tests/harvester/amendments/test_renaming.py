@@ -13,25 +13,25 @@ from harvester.collection_documents import CollectionDocuments
 from harvester.collection_model import Harvest, SourceChoice
 from harvester.feeds import Feed
 from harvester.harvest import harvest
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.record import Withdrawal
 from harvester.runs import Request, RunBusy, RunCancelled, begin, end
 from harvester.runs.report import HarvestReport
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Selection
-from tests.harvest_rooms import counts, items, rooms, rows, timeless
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
 from tests.harvester.runs.test_source_states import Telling
 from tests.harvester.stereo.passes import SETS, Holdings, holdings, pass_over
+from tests.harvests import counts, harvest_context, items, rows, timeless
 
 __all__ = ["holdings", "stock"]
 
 OLD, NEW = f"{HELD}/host", f"{HELD}/centre"
 
 
-def house(stock: Stock | Holdings, **sources: str) -> HarvestRooms:
+def house(stock: Stock | Holdings, **sources: str) -> HarvestContext:
     """The catalogue, and documents of its collections; that of what is held names these sources (name -> kind)."""
-    shipped = rooms(stock.database, HELD, COAST, ARCHIVE, *(SETS if isinstance(stock, Holdings) else ()))
+    shipped = harvest_context(stock.database, HELD, COAST, ARCHIVE, *(SETS if isinstance(stock, Holdings) else ()))
     choices = [SourceChoice.model_validate({"source": kind, "name": name}) for name, kind in sources.items()]
     content = shipped.documents[HELD].content.model_copy(update={"harvest": Harvest(sources=choices)})
     ours = {**shipped.documents, HELD: replace(shipped.documents[HELD], content=content)}

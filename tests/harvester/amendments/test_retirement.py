@@ -12,8 +12,8 @@ from harvester.feeds import Feed
 from harvester.runs import Request, RunBusy, RunCancelled, begin, end
 from harvester.runs.report import HarvestReport
 from harvester.sources.source import Selection
-from tests.harvest_rooms import counts, items, rooms, rows, timeless
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
+from tests.harvests import counts, harvest_context, items, rows, timeless
 
 __all__ = ["stock"]
 
@@ -23,13 +23,13 @@ REASON = "its source was retired"
 
 def retire(stock: Stock, name: str = f"{HELD}/held", **how: Any) -> HarvestReport:
     """Retire a source that no document names."""
-    return retire_source(name, rooms(stock.database, HELD, COAST, ARCHIVE), **how)
+    return retire_source(name, harvest_context(stock.database, HELD, COAST, ARCHIVE), **how)
 
 
 def undo(stock: Stock, run: int | None) -> HarvestReport:
     """Undo a run, without any document of its source."""
     assert run is not None
-    return undo_run(run, lambda _: None, rooms(stock.database, HELD, COAST, ARCHIVE))
+    return undo_run(run, lambda _: None, harvest_context(stock.database, HELD, COAST, ARCHIVE))
 
 
 def catalogue(stock: Stock) -> dict[str, dict[str, Any]]:
@@ -115,7 +115,7 @@ def test_retirement_of_a_collection_that_has_no_document_any_more(stock: Stock) 
     coast = feed_of("coast", COAST, kind="held")
     stock.held.records = {"a": image()}
     stock.harvest(coast)
-    retired = retire_source("coast", rooms(stock.database, HELD))
+    retired = retire_source("coast", harvest_context(stock.database, HELD))
     assert (retired.feed, counts(retired), catalogue(stock)) == (coast.name, {"withdrawn": 1}, {})
 
 

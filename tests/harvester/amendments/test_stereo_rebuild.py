@@ -8,7 +8,6 @@ import pytest
 
 from harvester.amendments import stereo_rebuild
 from harvester.amendments.stereo_rebuild import months_left, rebuild
-from tests.harvest_rooms import images, items, rooms, rows
 from tests.harvester.lost_answers import lose_answer
 from tests.harvester.stereo.passes import (
     ARCHIVE,
@@ -21,6 +20,7 @@ from tests.harvester.stereo.passes import (
     holdings,
     pass_over,
 )
+from tests.harvests import harvest_context, images, items, rows
 
 __all__ = ["holdings"]
 
@@ -51,7 +51,7 @@ def test_rebuild_of_a_true_catalogue_writes_nothing(holdings: Holdings) -> None:
     """What harvests kept is what a rebuild finds."""
     harvested(holdings)
     before, changes = holdings.state(), rows(holdings.database, "SELECT max(change) FROM dinamis.item")
-    report = rebuild(holdings.rooms)
+    report = rebuild(holdings.context)
     assert (report.written, report.removed) == (0, 0)
     assert report.items == len(before["views"])
     assert holdings.state() == before
@@ -65,7 +65,7 @@ def test_rebuild_makes_again_all_that_was_lost(holdings: Holdings, seed: int) ->
     before = holdings.state()
     assert len(before["sets"]) > 3
     execute(holdings, *FORGET)
-    rebuild(holdings.rooms)
+    rebuild(holdings.context)
     assert holdings.state() == before
 
 
@@ -78,7 +78,7 @@ def test_rebuild_removes_sets_that_should_not_be(holdings: Holdings) -> None:
         holdings, f"UPDATE dinamis.source_record SET state = 'withdrawn', reason = 'x' WHERE record = '{min(told)}'"
     )
     execute(holdings, f"UPDATE dinamis.item SET is_published = false WHERE id = '{min(told)}'")
-    rebuild(holdings.rooms)
+    rebuild(holdings.context)
     assert holdings.sets() == {}
 
 
@@ -87,7 +87,7 @@ def test_rebuild_removes_sets_that_no_document_takes(holdings: Holdings, left: t
     """Sets that the documents know no more go, and no image tells of them; with the documents they come back."""
     holdings.deliver(pass_over(3, base_to_height=0.5))
     before = holdings.state()
-    rebuild(rooms(holdings.database, HELD, ARCHIVE, *left))
+    rebuild(harvest_context(holdings.database, HELD, ARCHIVE, *left))
     kept = {item["collection"] for item in holdings.sets().values()}
     assert kept == set(left)
     told_of = {
@@ -97,7 +97,7 @@ def test_rebuild_removes_sets_that_no_document_takes(holdings: Holdings, left: t
         if link["rel"] == "related"
     }
     assert told_of == set(left)
-    rebuild(holdings.rooms)
+    rebuild(holdings.context)
     assert holdings.state() == before
 
 
@@ -109,7 +109,7 @@ def test_rebuild_keeps_to_what_was_asked(holdings: Holdings) -> None:
             holdings.deliver(pass_over(2, middle=middle, platform=platform))
     seen = []
     report = rebuild(
-        holdings.rooms, "pleiades-1b", datetime(2021, 1, 1, tzinfo=UTC), lambda shard, _: seen.append(shard)
+        holdings.context, "pleiades-1b", datetime(2021, 1, 1, tzinfo=UTC), lambda shard, _: seen.append(shard)
     )
     assert [(shard.platform, f"{shard.month:%Y-%m}") for shard in seen] == [("pleiades-1b", "2021-08")]
     assert (report.shards, report.items) == (1, 2)
@@ -121,15 +121,15 @@ def test_workers_share_a_rebuild(holdings: Holdings) -> None:
     holdings.deliver(pass_over(2, platform="pleiades-1b"))
     with holdings.database.connect("harvest") as other:
         other.execute("SELECT pg_advisory_lock(hashtextextended('stereo shard pleiades-1a 2021-08-01', 0))")
-        assert rebuild(holdings.rooms).shards == 1
+        assert rebuild(holdings.context).shards == 1
     assert rows(holdings.database, "SELECT platform FROM dinamis.stereo_shard") == [("pleiades-1a",)]
-    assert rebuild(holdings.rooms).shards == 1
+    assert rebuild(holdings.context).shards == 1
     assert rows(holdings.database, "SELECT platform FROM dinamis.stereo_shard") == []
 
 
 def test_nothing_is_there_to_rebuild(holdings: Holdings) -> None:
     """An empty catalogue, and one without collections of sets, are done at once."""
-    assert rebuild(holdings.rooms).items == 0
+    assert rebuild(holdings.context).items == 0
     assert holdings.harvest(HELD_FEED).exit_code == 0
 
 
@@ -141,11 +141,11 @@ def test_rebuild_counts_what_it_wrote_though_a_commit_was_not_heard_of(
     holdings.deliver(pass_over(2))
     before = holdings.state()
     execute(holdings, *FORGET)
-    undisturbed = rebuild(holdings.rooms)
+    undisturbed = rebuild(holdings.context)
     execute(holdings, *FORGET)
     lose_answer(monkeypatch, 1, is_committed=is_committed)
 
-    report = rebuild(holdings.rooms)
+    report = rebuild(holdings.context)
 
     assert (report.written, report.removed, report.touched) == (
         undisturbed.written,
@@ -171,11 +171,11 @@ def test_interrupted_rebuild_is_told_until_it_has_published(
     with monkeypatch.context() as patch:
         patch.setattr(stereo_rebuild, "publish_changes", kill)
         with pytest.raises(KeyboardInterrupt):
-            rebuild(holdings.rooms)
+            rebuild(holdings.context)
     assert (at_work[0], left(holdings)) == (0, 1)
     assert rows(holdings.database, "SELECT query FROM pgstac.query_queue")
 
-    assert rebuild(holdings.rooms).written == 0
+    assert rebuild(holdings.context).written == 0
     assert left(holdings) == 0
     assert not rows(holdings.database, "SELECT query FROM pgstac.query_queue")
 

@@ -15,8 +15,8 @@ from harvester.record import RawRecord, SceneRecord, Withdrawal
 from harvester.runs import RunCancelled
 from harvester.runs.report import HarvestReport
 from harvester.sensors import Sensors
-from tests.harvest_rooms import counts, items, rooms, rows, timeless
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
+from tests.harvests import counts, harvest_context, items, rows, timeless
 
 __all__ = ["stock"]
 
@@ -25,7 +25,7 @@ def undo_in(stock: Stock, run: int | None, feed: Feed | None = None, **watched: 
     """Undo a run of feeds that the documents describe."""
     assert run is not None
     feeds = {each.name: each for each in (stock.held_feed, stock.archive_feed, *([feed] if feed else []))}
-    return undo_run(run, feeds.get, rooms(stock.database, HELD, COAST, ARCHIVE), **watched)
+    return undo_run(run, feeds.get, harvest_context(stock.database, HELD, COAST, ARCHIVE), **watched)
 
 
 def catalogue(stock: Stock) -> dict[str, dict[str, Any]]:
@@ -438,7 +438,9 @@ def test_run_that_corrected_an_item_is_not_undone(stock: Stock) -> None:
     """A correction is none of the records of a source: the message says how it is taken off."""
     stock.held.records = {"a": image()}
     stock.harvest()
-    correct_item(rooms(stock.database, HELD, COAST, ARCHIVE), image()["image"], "eo:cloud_cover", 85, "seen", "me")
+    correct_item(
+        harvest_context(stock.database, HELD, COAST, ARCHIVE), image()["image"], "eo:cloud_cover", 85, "seen", "me"
+    )
     corrected = catalogue(stock)
     ((run,),) = rows(stock.database, "SELECT id FROM dinamis.run WHERE kind = 'correct'")
     with pytest.raises(UndoRefused, match="--remove FIELD"):

@@ -8,10 +8,10 @@ import pytest
 
 from harvester.amendments import Verification, verify
 from harvester.amendments import verification as module
-from tests.harvest_rooms import images, items, rooms, rows, timeless
 from tests.harvester.invented_source import Stock, image, stock
 from tests.harvester.lost_answers import lose_answer
 from tests.harvester.stereo.passes import ARCHIVE, HELD, Holdings, generated_passes, holdings, pass_over
+from tests.harvests import harvest_context, images, items, rows, timeless
 
 __all__ = ["holdings", "stock"]
 
@@ -46,7 +46,7 @@ def test_true_catalogue_is_found_to_be_true(holdings: Holdings) -> None:
     harvested(holdings)
     before, change = holdings.state(), last_change(holdings)
     for mend in (False, True):
-        account = verify(holdings.rooms, mend=mend)
+        account = verify(holdings.context, mend=mend)
         assert (account.counts.total(), account.left) == (0, 0)
         assert account.items == len(images(items(holdings.database)))
     assert (holdings.state(), last_change(holdings)) == (before, change)
@@ -79,20 +79,20 @@ def test_what_is_missing_or_different_is_found_and_mended(
     spoilt = holdings.state()
     expected = {("missing", its_collection, lost), ("different", other_collection, changed)}
 
-    account = verify(holdings.rooms)
+    account = verify(holdings.context)
     assert (found(account), account.left) == (expected, 2)
     (different,) = (each for each in account.findings if each.kind == "different")
     assert {name: there for name, (there, _) in different.fields.items()} == {"properties.title": "else"}
     assert (holdings.state(), last_change(holdings)) == (spoilt, change)
 
-    account = verify(holdings.rooms, mend=True)
+    account = verify(holdings.context, mend=True)
     assert (found(account), account.left) == (expected, 0)
     assert holdings.state() == before
     assert rows(holdings.database, "SELECT id FROM dinamis.item WHERE change > %s ORDER BY id", *change[0]) == [
         (lost,),
         (changed,),
     ]
-    assert not verify(holdings.rooms).counts
+    assert not verify(holdings.context).counts
 
 
 def test_what_was_withdrawn_and_stands_is_taken_away(holdings: Holdings) -> None:
@@ -107,7 +107,7 @@ def test_what_was_withdrawn_and_stands_is_taken_away(holdings: Holdings) -> None
         f"UPDATE aside SET id = 'SOMEBODY_ELSES' WHERE id = '{gone}'",
         "INSERT INTO pgstac.items SELECT * FROM aside WHERE id = 'SOMEBODY_ELSES'",
     )
-    account = verify(holdings.rooms, mend=True)
+    account = verify(holdings.context, mend=True)
     assert found(account) == {("left over", HELD, gone), ("foreign", HELD, "SOMEBODY_ELSES")}
     assert account.left == 1
     assert images(items(holdings.database)).keys() == {first, last, "SOMEBODY_ELSES"}
@@ -119,8 +119,8 @@ def test_only_what_is_named_is_looked_at(holdings: Holdings) -> None:
     holdings.deliver(told)
     holdings.list_in_archive(told)
     behind_the_back(holdings, f"DELETE FROM pgstac.items WHERE collection = '{HELD}'")
-    assert not verify(holdings.rooms, [ARCHIVE]).counts
-    assert verify(holdings.rooms, [HELD]).counts == {"missing": 2}
+    assert not verify(holdings.context, [ARCHIVE]).counts
+    assert verify(holdings.context, [HELD]).counts == {"missing": 2}
 
 
 def test_item_of_an_unreadable_record_is_told_and_left_alone(stock: Stock) -> None:
@@ -136,7 +136,7 @@ def test_item_of_an_unreadable_record_is_told_and_left_alone(stock: Stock) -> No
             (b'{"problem": "it is torn"}',),
         )
         connection.execute("DELETE FROM pgstac.items WHERE id = %s", (other,))
-    account = verify(rooms(stock.database, HELD), mend=True)
+    account = verify(harvest_context(stock.database, HELD), mend=True)
     assert found(account) == {("unreadable", HELD, torn), ("missing", HELD, other)}
     assert account.left == 1
     assert {name: timeless(item) for name, item in items(stock.database).items()} == {
@@ -154,6 +154,6 @@ def test_lost_answer_loses_nothing_of_the_account(
     behind_the_back(holdings, f"DELETE FROM pgstac.items WHERE collection = '{HELD}'")
     with monkeypatch.context() as network:
         lose_answer(network, 1, is_committed=is_committed)
-        account = verify(holdings.rooms, mend=True)
+        account = verify(holdings.context, mend=True)
     assert (account.counts, account.left) == ({"missing": 2}, 0)
     assert holdings.state() == before

@@ -14,7 +14,7 @@ from harvester import catalogue
 from harvester.catalogue import direct_loading
 from harvester.catalogue.publish import publish_collections
 from tests.benchmarks.generated_items import write_items
-from tests.harvest_rooms import documents, rows
+from tests.harvests import documents, rows
 from tests.postgres import PostgresServer
 
 COLLECTION = "spot-6-7-drs"

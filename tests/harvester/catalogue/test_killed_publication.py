@@ -12,7 +12,7 @@ import pytest
 from database import Database
 from harvester import catalogue
 from harvester.catalogue import publish as publishing
-from tests.harvest_rooms import FIRST_VIEW, counts, delivery, rows, run
+from tests.harvests import FIRST_VIEW, counts, delivery, rows, run
 
 
 class Killed(BaseException):

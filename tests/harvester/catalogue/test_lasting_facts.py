@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harvester.record import Withdrawal
-from tests.harvest_rooms import rows
 from tests.harvester.invented_source import HELD, Stock, image, stock
+from tests.harvests import rows
 
 __all__ = ["stock"]
 

@@ -20,7 +20,7 @@ from harvester.catalogue.publish import publish_collections
 from harvester.errors import CatalogueError
 from harvester.items.document import ItemDocument
 from harvester.items.from_scenes import SourcedScene, item_from_scenes
-from tests.harvest_rooms import documents, items, rows, search
+from tests.harvests import documents, items, rows, search
 from tests.scene_records import scene
 
 DAY = timedelta(days=1)

@@ -20,7 +20,7 @@ from harvester.collection_documents import (
     default_collections_directory,
     load_collection_documents,
 )
-from tests.harvest_rooms import delivery, documents, items, rooms, rows, run, search
+from tests.harvests import delivery, documents, harvest_context, items, rows, run, search
 
 STORED = "SELECT id, content FROM pgstac.collections"
 VERSIONS = (
@@ -38,7 +38,7 @@ def harvested(module_database: Database, tmp_path_factory: pytest.TempPathFactor
     delivery(archive, seconds=30, mission="PHR1B", level="SENSOR", job="6000000201", snow_cover_percent=2.0)
     delivery(archive, mission="PNEO3", modes=("PAN", "MS-FS"), job="6000000301", roi=None)
     delivery(archive, mission="SPOT7", modes=("MS",), level="PROJECTED", job="6000000401", radiometry="REFLECTANCE")
-    report = run(rooms(module_database, *documents()), archive)
+    report = run(harvest_context(module_database, *documents()), archive)
     assert report.refusals == []
     return module_database
 
@@ -195,7 +195,7 @@ def test_new_collection_among_published_ones_is_published_by_a_harvest(database:
     """A harvest publishes the Collections that are not in the catalogue yet, with their queryables."""
     publish(database, documents("radar"))
     folder = delivery(tmp_path)
-    run(rooms(database, "pleiades", "radar"), folder)
+    run(harvest_context(database, "pleiades", "radar"), folder)
     assert [collection for collection, _ in sorted(rows(database, STORED))] == ["pleiades", "radar"]
     assert len(items(database)) == 1
 

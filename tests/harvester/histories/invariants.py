@@ -22,7 +22,7 @@ from shapely.geometry import shape
 from database import Database
 from database.statements import statement
 from harvester import catalogue
-from harvester.harvest_rooms import HarvestRooms, WritingOptions
+from harvester.harvest_context import HarvestContext, WritingOptions
 from harvester.pages.writing import PageWriting
 from harvester.runs.report import HarvestReport, Outcome
 from harvester.stereo.rules import StereoRules
@@ -30,8 +30,8 @@ from harvester.stereo.scope import Span
 from harvester.stereo.sets import find_sets
 from harvester.stereo.views import PlacedItem, view_items
 from tests.chaos.catalogue_state import FAULTS
-from tests.harvest_rooms import Items, images, items, timeless
 from tests.harvester.invented_source import InventedSource, feed_of
+from tests.harvests import Items, images, items, timeless
 
 Record = tuple[str, str, dict[str, Any]]  #: Item, source and content
 
@@ -60,7 +60,7 @@ class Held:
 
     database: Database
     connection: Connection  #: of the owner
-    rooms: HarvestRooms
+    context: HarvestContext
 
     @cached_property
     def items(self) -> Items:
@@ -193,7 +193,7 @@ def items_of_one_acquisition_know_each_other(held: Held) -> None:
 def a_collection_tells_of_all_its_items(held: Held) -> None:
     """Its extent and its summaries are those of the Items that it holds; as declared where it holds none."""
     for name, content in held.rows("SELECT id, content FROM pgstac.collections"):
-        document = held.rooms.documents[name].published("fr")
+        document = held.context.documents[name].published("fr")
         standing = [item for item in held.items.values() if item["collection"] == name]
         extent, summaries = (_extent(standing), _summaries(standing)) if standing else (document["extent"], {})
         assert content["extent"] == extent, name
@@ -202,7 +202,7 @@ def a_collection_tells_of_all_its_items(held: Held) -> None:
 
 def the_sets_are_those_that_all_views_make(held: Held) -> None:
     """The stereo sets are what the finder finds among the images, with all of them before it at once."""
-    rules = StereoRules(held.rooms.documents)
+    rules = StereoRules(held.context.documents)
     placed = (
         PlacedItem(
             item=name,
@@ -229,7 +229,7 @@ def building_everything_anew_changes_nothing(held: Held) -> None:
         closing(catalogue.connect(conninfo, autocommit=True)) as side,
         connection.transaction(force_rollback=True),
     ):
-        writing = PageWriting(connection, side, feed_of("held"), None, held.rooms, WritingOptions())
+        writing = PageWriting(connection, side, feed_of("held"), None, held.context, WritingOptions())
         writing.rebuild_sets(sorted(held.images), [_ALWAYS])
         assert writing.changes() == []
 
@@ -262,7 +262,7 @@ class Follower:
         Of each that it had, and has no more, it is told that it is gone.
         """
         before = set(self.copies)
-        for collection in held.rooms.documents:
+        for collection in held.context.documents:
             for name, kind, position in self._changes(held, collection):
                 self.positions[collection] = position
                 if kind == "withdrawn":

@@ -43,13 +43,12 @@ from harvester.dry_run import dry_run
 from harvester.errors import SourceUnavailable
 from harvester.feeds import Feed
 from harvester.harvest import harvest
-from harvester.harvest_rooms import HarvestRooms
+from harvester.harvest_context import HarvestContext
 from harvester.runs import Request, RunBusy, RunCancelled, request_cancel
 from harvester.runs.history import report_of
 from harvester.runs.report import HarvestReport
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
-from tests.harvest_rooms import Items, counts, rooms
 from tests.harvester.histories.archive import (
     COLLECTIONS,
     FEEDS,
@@ -72,6 +71,7 @@ from tests.harvester.histories.invariants import (
     what_the_source_says_is_in_the_ledger,
 )
 from tests.harvester.invented_source import COAST, HELD, image
+from tests.harvests import Items, counts, harvest_context
 from tests.postgres import PostgresServer
 
 Changes = Mapping[int, Change]
@@ -114,15 +114,15 @@ class Stop:
 class SecondWorker:
     """A watcher that has another worker do what is left of a run, when it was looked at so many times."""
 
-    def __init__(self, feed: Feed, rooms: HarvestRooms, looks: int) -> None:
-        self._feed, self._rooms, self._looks = feed, rooms, looks
+    def __init__(self, feed: Feed, context: HarvestContext, looks: int) -> None:
+        self._feed, self._context, self._looks = feed, context, looks
 
     def __call__(self, report: HarvestReport, _: object) -> None:
         """Look at a run."""
         self._looks -= 1
         if self._looks == 0:
             with suppress(RunBusy):  # nothing is left
-                harvest(self._feed, self._rooms, Request(allow_withdrawals=True))
+                harvest(self._feed, self._context, Request(allow_withdrawals=True))
 
 
 class Harvests(RuleBasedStateMachine):
@@ -136,7 +136,7 @@ class Harvests(RuleBasedStateMachine):
         self.database = self.stack.enter_context(self.server.clone())
         self.connection = self.stack.enter_context(self.database.connect("owner"))
         self.connection.autocommit = True
-        self.rooms = rooms(self.database, *COLLECTIONS)
+        self.context = harvest_context(self.database, *COLLECTIONS)
         self.sources = {name: ChangingSource(name=name, is_archive=name == "archive") for name in FEEDS}
         self.stack.enter_context(patch.dict(SOURCES, self.sources))
         self.followers = {1: Follower(), 3: Follower()}  #: by how many steps each waits before it looks again
@@ -184,7 +184,7 @@ class Harvests(RuleBasedStateMachine):
 
     def held(self) -> Held:
         """What the catalogue holds now."""
-        return Held(self.database, self.connection, self.rooms)
+        return Held(self.database, self.connection, self.context)
 
     def latest_run(self) -> int:
         """The number of the last run that was begun; 0 before the first."""
@@ -202,7 +202,7 @@ class Harvests(RuleBasedStateMachine):
         """Harvest a source; None when that did not come to its end."""
         run_before = self.latest_run()
         try:
-            report = harvest(FEEDS[feed], self.rooms, Request(allow_withdrawals=True, **request), watch)
+            report = harvest(FEEDS[feed], self.context, Request(allow_withdrawals=True, **request), watch)
         except (Killed, RunCancelled, SourceUnavailable):
             return None
         self.is_in_one_go = (report.run or 0) > run_before
@@ -229,9 +229,9 @@ class PlainHarvests(Harvests):
         with self.server.clone() as fresh:
             for feed in FEEDS:
                 assert self.harvest(feed, is_full=True)
-                assert harvest(FEEDS[feed], rooms(fresh, *COLLECTIONS), Request())
+                assert harvest(FEEDS[feed], harvest_context(fresh, *COLLECTIONS), Request())
             with fresh.connect("owner") as connection:
-                assert self.held().items == Held(fresh, connection, self.rooms).items
+                assert self.held().items == Held(fresh, connection, self.context).items
 
 
 class AmendedHarvests(Harvests):
@@ -268,14 +268,14 @@ class AmendedHarvests(Harvests):
     def harvests_by_two(self, feed: str, changed: Changes, page_size: int, looks: int) -> None:
         """A source changes and is harvested by two workers, the one while the other is at it."""
         self.change(feed, changed, page_size=page_size, parts=3)
-        self.harvest(feed, SecondWorker(FEEDS[feed], self.rooms, looks))
+        self.harvest(feed, SecondWorker(FEEDS[feed], self.context, looks))
 
     @rule(feed=feeds, changed=bad)
     def tries_and_harvests(self, feed: str, changed: Changes) -> None:
         """A dry run writes nothing, and tells what the harvest then does."""
         self.change(feed, changed, page_size=200, parts=1)
         before, is_overdue = self.held().items, feed in self.overdue
-        tried = dry_run(FEEDS[feed], self.rooms, Request())
+        tried = dry_run(FEEDS[feed], self.context, Request())
         assert self.held().items == before
         report = self.harvest(feed)
         if report and self.is_in_one_go and not is_overdue:
@@ -314,7 +314,7 @@ class AmendedHarvests(Harvests):
         held = self.held()
         is_possible = field in held.corrections[item] if value is None else item in held.images
         try:
-            correct_item(self.rooms, item, field, value, "we looked at it", "a curator")
+            correct_item(self.context, item, field, value, "we looked at it", "a curator")
         except CorrectionRefused:
             assert not is_possible
             return
@@ -329,7 +329,7 @@ class AmendedHarvests(Harvests):
             source.is_mended |= is_mended
         before = self.held().items
         try:
-            report = replay_quarantine(self.rooms, {feed.name: feed for feed in FEEDS.values()})
+            report = replay_quarantine(self.context, {feed.name: feed for feed in FEEDS.values()})
         except NotInQuarantine:
             return multiple()
         self.undoable.clear()
@@ -360,7 +360,7 @@ class AmendedHarvests(Harvests):
     @rule()
     def finds_the_stereo_sets_anew(self) -> None:
         """There is nothing to mend."""
-        report = rebuild(self.rooms)
+        report = rebuild(self.context)
         assert (report.written, report.removed) == (0, 0)
 
     def harvest(self, feed: str, watch: Watcher = nobody_watches, **request: Any) -> HarvestReport | None:
@@ -383,14 +383,14 @@ class AmendedHarvests(Harvests):
         """Undo a run, if need be in two goes."""
         feed_of = {feed.name: feed for feed in FEEDS.values()}.get
         with suppress(Killed, RunCancelled):
-            return undo_run(run, feed_of, self.rooms, Stop(self.database, stop))
-        return undo_run(run, feed_of, self.rooms)
+            return undo_run(run, feed_of, self.context, Stop(self.database, stop))
+        return undo_run(run, feed_of, self.context)
 
     def retire(self, feed: str, stop: HowStopped) -> HarvestReport:
         """Retire a source, if need be in two goes."""
         with suppress(Killed, RunCancelled):
-            return retire_source(FEEDS[feed].name, self.rooms, watch=Stop(self.database, stop))
-        return retire_source(FEEDS[feed].name, self.rooms)
+            return retire_source(FEEDS[feed].name, self.context, watch=Stop(self.database, stop))
+        return retire_source(FEEDS[feed].name, self.context)
 
     def is_again(self, before: Items, report: HarvestReport) -> None:
         """The Items are those that were before, unless what was can not be: then the report says so."""

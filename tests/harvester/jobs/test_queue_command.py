@@ -18,8 +18,8 @@ from harvester.runs import Request
 from tests.emulators import geodes
 from tests.emulators.recipients import Webhook
 from tests.emulators.serving import serving
-from tests.harvest_rooms import items, rows
 from tests.harvester.jobs.workshop import FEED, Workshop, documents_folder, records, workshop
+from tests.harvests import items, rows
 
 
 @pytest.fixture
@@ -95,7 +95,9 @@ def test_credentials_that_are_missing_here_are_wanted_of_the_worker(shop: Worksh
     hook, wanted = Webhook(), "DINAMIS_SOURCE_PORTAL_USER and DINAMIS_SOURCE_PORTAL_PASSWORD"
     with hook.served() as notices:
         done = left_to_workers()
-        work(replace(shop.place, rooms=replace(shop.place.rooms, notices=notices)), until_empty=True)
+        work(
+            replace(shop.place, harvest_context=replace(shop.place.harvest_context, notices=notices)), until_empty=True
+        )
     assert (done.exit_code, done.stdout) == (0, f"{FEED} is job 1\n")
     assert f"no credentials here: it fails unless its worker has {wanted}" in " ".join(done.stderr.split())
     assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "failed")]

@@ -17,7 +17,6 @@ from harvester.jobs.worker import work
 from tests.emulators import geodes
 from tests.emulators.quirks import Plan, Quirks, refuses, unavailable
 from tests.emulators.serving import serving
-from tests.harvest_rooms import items, rows, timeless
 from tests.harvester.jobs.workshop import (
     FEED,
     Patient,
@@ -28,6 +27,7 @@ from tests.harvester.jobs.workshop import (
     wait_until,
     workshop,
 )
+from tests.harvests import items, rows, timeless
 from tests.postgres import PostgresServer
 
 READ = "SELECT coalesce(sum((counts->>'read')::bigint), 0)::int FROM dinamis.run_part"
@@ -89,7 +89,7 @@ def test_run_shared_by_two_workers_survives_the_death_of_one(postgres_server: Po
         shop.start("worker")
 
         wait_until(lambda: shop.run_states() == ["succeeded"] and not shop.jobs(), within_s=120)
-        harvest(undisturbed.feed, undisturbed.place.rooms, Request(since=months_ago(12)))
+        harvest(undisturbed.feed, undisturbed.place.harvest_context, Request(since=months_ago(12)))
         assert {key: timeless(item) for key, item in items(disturbed).items()} == {
             key: timeless(item) for key, item in items(quiet).items()
         }

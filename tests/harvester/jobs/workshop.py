@@ -23,12 +23,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from database import Database
 from harvester.collection_documents import default_collections_directory, load_collection_documents
 from harvester.feeds import Feed, feeds_of
-from harvester.harvest import HarvestRooms
+from harvester.harvest import HarvestContext
 from harvester.jobs.queue import job_queue
 from harvester.jobs.tasks import Workplace
 from harvester.sensors import load_sensors
 from tests.emulators import geodes
-from tests.harvest_rooms import rows
+from tests.harvests import rows
 
 FEED = "sentinel/geodes"
 _PROGRAM = """
@@ -106,10 +106,10 @@ class Workshop:
         """What jobs in this process need."""
         documents = load_collection_documents(self.folder)
         sensors = load_sensors(self.folder / "sensors")
-        rooms = HarvestRooms(
+        context = HarvestContext(
             conninfo=self.database.conninfo("harvest"), documents=documents, sensors=sensors, language="fr"
         )
-        return Workplace(rooms, feeds_of(documents, {}))
+        return Workplace(context, feeds_of(documents, {}))
 
     @property
     def feed(self) -> Feed:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.harvest_rooms import Items, items, timeless
 from tests.harvester.invented_source import Stock, image
+from tests.harvests import Items, items, timeless
 
 IMAGE = str(image()["image"])
 ARCHIVED = f"ARCHIVE-{IMAGE}"

@@ -8,7 +8,7 @@ from harvester.harvest import Request, harvest
 from harvester.sources.geodes import source as geodes
 from tests.emulators.geodes import app, synthetic_records
 from tests.emulators.serving import serving
-from tests.harvest_rooms import counts, items, rooms, rows
+from tests.harvests import counts, harvest_context, items, rows
 
 
 def test_records_without_a_common_name_become_items(database: Database) -> None:
@@ -22,7 +22,7 @@ def test_records_without_a_common_name_become_items(database: Database) -> None:
             location=address,
             options=geodes.Options(url=address, collections=("PEPS_S2_L1C",), rate=1000.0),
         )
-        report = harvest(feed, rooms(database, "sentinel"), Request())
+        report = harvest(feed, harvest_context(database, "sentinel"), Request())
 
     assert counts(report) == {"new": 3}
     scenes = {scene for (scene,) in rows(database, "SELECT id FROM dinamis.scene")}

@@ -21,7 +21,7 @@ from harvester.catalogue.publish import publish_collections
 from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
-from harvester.harvest_rooms import WritingOptions
+from harvester.harvest_context import WritingOptions
 from harvester.pages.reading_ahead import Reader, ReadingAhead, Readings
 from harvester.pages.writing import PageWriting
 from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
@@ -29,7 +29,7 @@ from harvester.sources.registry import read_record
 from harvester.sources.source import FingerprintsInOrder, Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items
-from tests.harvest_rooms import items, rooms, rows, sensors, timeless
+from tests.harvests import harvest_context, items, rows, sensors, timeless
 from tests.postgres import PostgresServer
 
 COLLECTION = "spot-6-7-drs"
@@ -133,13 +133,16 @@ def test_items_are_those_of_a_reading_in_place(page: Page, postgres_server: Post
 
 def written(database: Database, page: Page, readings: Readings) -> object:
     """The account of a page that is written into a new catalogue."""
-    room = rooms(database, COLLECTION)
+    context = harvest_context(database, COLLECTION)
     feed = Feed(name="bulk", source="stac", kind="stac", collection=COLLECTION, location="here", options=None)
-    publish_collections(room.conninfo, room.documents, room.language)
-    with catalogue.connect(room.conninfo) as connection, catalogue.connect(room.conninfo, autocommit=True) as side:
+    publish_collections(context.conninfo, context.documents, context.language)
+    with (
+        catalogue.connect(context.conninfo) as connection,
+        catalogue.connect(context.conninfo, autocommit=True) as side,
+    ):
         run = runs.begin(side, feed, Request(), [Selection()], is_everything=True)
         with connection.transaction():
-            writing = PageWriting(connection, side, feed, run.id, room, WritingOptions())
+            writing = PageWriting(connection, side, feed, run.id, context, WritingOptions())
             account = writing.take_in(page, readings)
             writing.write_items()
     return account
@@ -159,7 +162,7 @@ def test_large_harvest_reads_ahead_and_ends_its_workers(database: Database, tmp_
         known = rows(database, "SELECT reltuples FROM pg_class WHERE relname = 'source_record'")
         sizes.append(known[0][0])
 
-    report = harvest(feed, rooms(database, COLLECTION), Request(), watch)
+    report = harvest(feed, harvest_context(database, COLLECTION), Request(), watch)
 
     assert (report.exit_code, report.read, report.items_written) == (0, 1500, 1500)
     assert len(items(database)) == 1500

@@ -8,9 +8,9 @@ import pytest
 
 from harvester.amendments import correct_item, undo_run
 from harvester.record import Withdrawal
-from tests.harvest_rooms import counts, items, rooms, rows
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
 from tests.harvester.pages.acquisition_items import ARCHIVED, IMAGE, held_by, links, timeless_items
+from tests.harvests import counts, harvest_context, items, rows
 
 __all__ = ["stock"]
 
@@ -83,7 +83,11 @@ def test_acquisitions_come_apart_when_nothing_joins_them_any_more(stock: Stock, 
     assert items(stock.database).keys() == {IMAGE, ARCHIVED}
 
     if how == "undone":
-        undo_run(joining.run or 0, {"pleiades/held": stock.held_feed}.get, rooms(stock.database, HELD, COAST, ARCHIVE))
+        undo_run(
+            joining.run or 0,
+            {"pleiades/held": stock.held_feed}.get,
+            harvest_context(stock.database, HELD, COAST, ARCHIVE),
+        )
     elif how == "corrected":
         stock.held.records["c"] = image(1)
         stock.harvest()
@@ -175,7 +179,9 @@ def test_undone_run_leaves_what_it_joined_and_what_it_could_read_as_it_was(stock
     stock.held.records |= {"c": image(5, job="JOB_2"), "d": image(1, keys=(IMAGE, image(5)["image"]), job="JOB_3")}
     joining = stock.harvest()
     assert items(stock.database).keys() == {IMAGE}
-    undo_run(joining.run or 0, {"pleiades/held": stock.held_feed}.get, rooms(stock.database, HELD, COAST, ARCHIVE))
+    undo_run(
+        joining.run or 0, {"pleiades/held": stock.held_feed}.get, harvest_context(stock.database, HELD, COAST, ARCHIVE)
+    )
     assert timeless_items(stock) == before
 
 
@@ -207,7 +213,7 @@ def test_records_part_where_their_item_was_moved_to(stock: Stock) -> None:
     parting = stock.harvest(anywhere)
     assert parting.refusals == []
     assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: COAST, other: COAST}
-    undo_run(parting.run or 0, {anywhere.name: anywhere}.get, rooms(stock.database, HELD, COAST, ARCHIVE))
+    undo_run(parting.run or 0, {anywhere.name: anywhere}.get, harvest_context(stock.database, HELD, COAST, ARCHIVE))
     assert timeless_items(stock) == before
     assert rows(stock.database, "SELECT collection FROM dinamis.item WHERE id = %s", other) == [(HELD,)]
 
@@ -226,13 +232,13 @@ def test_items_that_a_run_joins_and_moves_are_one_where_it_moves_them(
     moving = stock.harvest(anywhere, collection=COAST, move=True)
     assert moving.refusals == []
     assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: COAST}
-    undo_run(moving.run or 0, {anywhere.name: anywhere}.get, rooms(stock.database, HELD, COAST, ARCHIVE))
+    undo_run(moving.run or 0, {anywhere.name: anywhere}.get, harvest_context(stock.database, HELD, COAST, ARCHIVE))
     assert timeless_items(stock) == before
 
 
 def test_correction_stays_with_its_item_when_that_goes_and_comes_back(stock: Stock) -> None:
     """Of two Items that are joined and part again each has its own, also one that was made or removed meanwhile."""
-    asked, other = rooms(stock.database, HELD, COAST, ARCHIVE), str(image(5)["image"])
+    asked, other = harvest_context(stock.database, HELD, COAST, ARCHIVE), str(image(5)["image"])
     feed_named = {stock.held_feed.name: stock.held_feed}.get
 
     def clouds() -> dict[str, float]:

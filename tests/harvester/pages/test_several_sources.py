@@ -11,9 +11,9 @@ from harvester.feeds import Feed
 from harvester.record import Withdrawal
 from harvester.runs import history
 from harvester.sources.registry import SOURCES
-from tests.harvest_rooms import counts, items, timeless
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, Stock, feed_of, image, stock
 from tests.harvester.pages.acquisition_items import ARCHIVED, IMAGE, held_by, links
+from tests.harvests import counts, items, timeless
 from tests.postgres import PostgresServer
 
 __all__ = ["stock"]

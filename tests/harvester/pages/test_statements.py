@@ -10,13 +10,13 @@ import psycopg
 import pytest
 
 from harvester.record import Withdrawal
-from tests.harvest_rooms import counts
 from tests.harvester.invented_source import Said, Stock, image, stock
+from tests.harvests import counts
 
 __all__ = ["stock"]
 
 FEW, MANY = 4, 16
-#: That the rooms around a page may need more or less, as the catalogue fills.
+#: That the statements around a page may need more or less, as the catalogue fills.
 SOME = 6
 
 

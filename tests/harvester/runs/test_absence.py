@@ -12,8 +12,8 @@ from harvester.harvest import TooManyWithdrawals, harvest
 from harvester.record import Withdrawal
 from harvester.runs import Request
 from harvester.runs.report import HarvestReport
-from tests.harvest_rooms import counts, items, rooms, rows
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
+from tests.harvests import counts, harvest_context, items, rows
 
 __all__ = ["stock"]
 
@@ -242,7 +242,7 @@ def test_run_that_ends_while_another_one_reads_makes_nothing_absent_there(ten: S
             reports.append(ten.harvest())
 
     days_pass(ten, 1)
-    report = harvest(ten.archive_feed, rooms(ten.database, HELD, COAST, ARCHIVE), Request(), harvest_beside)
+    report = harvest(ten.archive_feed, harvest_context(ten.database, HELD, COAST, ARCHIVE), Request(), harvest_beside)
 
     assert (counts(report), report.absent, absent(ten)) == ({"unchanged": 10}, 0, [])
     assert [each.absent for each in reports] == [0]

@@ -21,7 +21,7 @@ from harvester.sources.geodes import source as geodes
 from harvester.sources.source import Progress
 from tests.emulators.geodes import FIRST_INSERTION, Geodes, app, synthetic_records
 from tests.emulators.serving import serving
-from tests.harvest_rooms import delivery, rooms, rows, run
+from tests.harvests import delivery, harvest_context, rows, run
 
 COLLECTION = "sentinel"
 LATER = FIRST_INSERTION + timedelta(days=30)
@@ -122,7 +122,7 @@ def feed_of(service: Any) -> Iterator[Feed]:
 def harvested(database: Database, service: Any, **request: Any) -> HarvestReport:
     """The account of one more run over the service."""
     with feed_of(service) as feed:
-        return harvest(feed, rooms(database, COLLECTION), Request(**request))
+        return harvest(feed, harvest_context(database, COLLECTION), Request(**request))
 
 
 def interrupted_on_its_way(report: HarvestReport, _: Progress) -> None:
@@ -189,7 +189,7 @@ def test_what_a_broken_run_saw_is_not_lost(database: Database) -> None:
     harvested(database, service)
     supersede_all(service, novelty=1)
     with feed_of(service) as feed, pytest.raises(KeyboardInterrupt):
-        harvest(feed, rooms(database, COLLECTION), Request(is_full=True), interrupted_on_its_way)
+        harvest(feed, harvest_context(database, COLLECTION), Request(is_full=True), interrupted_on_its_way)
 
     report = harvested(database, service, is_full=True)
 

@@ -14,12 +14,12 @@ import pytest
 
 from harvester import runs
 from harvester.collection_documents import CollectionDocument, CollectionDocuments
-from harvester.harvest import HarvestRooms, Request, harvest
+from harvester.harvest import HarvestContext, Request, harvest
 from harvester.runs.expectations import breaches_of
 from harvester.runs.history import report_of
 from harvester.runs.report import HarvestReport, Outcome
-from tests.harvest_rooms import documents, rooms, rows
 from tests.harvester.invented_source import HELD, Stock, image, stock
+from tests.harvests import documents, harvest_context, rows
 
 __all__ = ["stock"]
 
@@ -74,8 +74,8 @@ def test_met_expectations_are_not_told(three: Stock) -> None:
 def test_breach_fails_the_run_and_keeps_what_it_wrote(stock: Stock) -> None:
     """A run that breaches an expectation ends as failed and says which; its Items stay."""
     stock.held.records = {"a": image()}
-    given = rooms(stock.database, HELD)
-    demanding = HarvestRooms(
+    given = harvest_context(stock.database, HELD)
+    demanding = HarvestContext(
         conninfo=given.conninfo,
         documents=CollectionDocuments([expecting(min_items=5)]),
         sensors=given.sensors,
@@ -95,7 +95,7 @@ def test_end_of_a_run_is_told_once_though_it_is_tried_again(
 ) -> None:
     """A connection that is lost while a run ends, or behind its end, doubles nothing of what is told of it."""
     del three.held.records["1"]
-    demanding = replace(rooms(three.database, HELD), documents=CollectionDocuments([expecting(min_items=5)]))
+    demanding = replace(harvest_context(three.database, HELD), documents=CollectionDocuments([expecting(min_items=5)]))
     do, tries = getattr(runs, lost_in), count(1)
 
     def lose_the_connection_once(side: psycopg.Connection, *told: Any) -> None:

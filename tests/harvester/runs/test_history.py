@@ -20,7 +20,7 @@ from harvester.runs import Request, begin, cancel_failed, claim_part, end, is_at
 from harvester.runs.history import FeedStatus, NoSuchRun, history, records_of, report_of, status_of_feeds
 from harvester.runs.report_page import report_page
 from harvester.sources.source import Selection
-from tests.harvest_rooms import delivery, run
+from tests.harvests import delivery, run
 
 
 @pytest.fixture

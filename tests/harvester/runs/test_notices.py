@@ -21,14 +21,14 @@ from harvester.collection_model import WithdrawalRules
 from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable
 from harvester.feeds import Feed, deliveries_at
-from harvester.harvest import HarvestRooms, Request, TooManyWithdrawals, harvest
+from harvester.harvest import HarvestContext, Request, TooManyWithdrawals, harvest
 from harvester.runs.notice_sending import Occasion
 from harvester.runs.notices import notify, notify_of_orphaned, notify_of_stale, stale_feeds
 from harvester.runs.report import HarvestReport, Outcome
 from harvester.settings import NoticeSettings
 from harvester.sources.source import Selection
 from tests.emulators.recipients import MailBox, Webhook, certificate, mail_server
-from tests.harvest_rooms import delivery, rooms, rows, run
+from tests.harvests import delivery, harvest_context, rows, run
 
 __all__ = ["certificate"]
 
@@ -323,7 +323,7 @@ def test_staleness_is_told_once_until_it_is_over(connection: psycopg.Connection)
 
 def test_orphaned_feed_is_told_once_until_it_is_harvested(database: Database, tmp_path: Path) -> None:
     """One that a document names, a place of the command line, and one without records in force are told to nobody."""
-    documents, hook = rooms(database).documents, Webhook()
+    documents, hook = harvest_context(database).documents, Webhook()
     delivery(tmp_path)
     run(database, tmp_path)
     with hook.served() as settings, database.connect("harvest", autocommit=True) as connection:
@@ -358,16 +358,16 @@ def test_orphaned_feed_is_told_once_until_it_is_harvested(database: Database, tm
 # Whole harvests
 
 
-def told_rooms(database: Database, settings: NoticeSettings) -> HarvestRooms:
+def notifying_context(database: Database, settings: NoticeSettings) -> HarvestContext:
     """A catalogue whose harvests are told of."""
-    return replace(rooms(database), notices=settings)
+    return replace(harvest_context(database), notices=settings)
 
 
 def test_failed_harvest_is_told(database: Database, tmp_path: Path) -> None:
     """A source that cannot be read is told with its reason, the harvest fails as it would without."""
     hook = Webhook()
     with hook.served() as settings, pytest.raises(SourceUnavailable):
-        run(told_rooms(database, settings), tmp_path / "missing")
+        run(notifying_context(database, settings), tmp_path / "missing")
     assert kinds(hook) == [["failure"]]
     assert "The source cannot be read" in hook.bodies[0]["text"]
 
@@ -379,9 +379,9 @@ def test_refused_deliveries_are_told_at_the_end_of_the_harvest(database: Databas
     broken.write_text("<broken", "utf-8")
     hook = Webhook()
     with hook.served() as settings:
-        run(told_rooms(database, settings), tmp_path, dry_run=True)
+        run(notifying_context(database, settings), tmp_path, dry_run=True)
         assert hook.bodies == []
-        report = run(told_rooms(database, settings), tmp_path)
+        report = run(notifying_context(database, settings), tmp_path)
     assert kinds(hook) == [["quarantine"]]
     assert hook.bodies[0]["run"] == report.run
 
@@ -393,11 +393,11 @@ def test_stopped_withdrawals_are_told(database: Database, tmp_path: Path) -> Non
     feed = replace(deliveries_at(str(tmp_path), Credentials()), withdrawals=rules)
     hook = Webhook()
     with hook.served() as settings:
-        harvest(feed, told_rooms(database, settings), Request())
+        harvest(feed, notifying_context(database, settings), Request())
         for path in sorted(emptied[0].rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
         with pytest.raises(TooManyWithdrawals):
-            harvest(feed, told_rooms(database, settings), Request())
+            harvest(feed, notifying_context(database, settings), Request())
     assert kinds(hook) == [["withdrawals"]]
     assert "--allow-withdrawals" in hook.bodies[0]["text"]
 
@@ -411,7 +411,9 @@ def test_ctrl_c_is_told_to_nobody(database: Database, tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with hook.served() as settings, pytest.raises(KeyboardInterrupt):
-        harvest(deliveries_at(str(tmp_path), Credentials()), told_rooms(database, settings), Request(), interrupt)
+        harvest(
+            deliveries_at(str(tmp_path), Credentials()), notifying_context(database, settings), Request(), interrupt
+        )
     assert hook.headers == []
     assert rows(database, "SELECT state FROM dinamis.run") == [("running",)]
 

@@ -18,9 +18,9 @@ from harvester.runs import PartLost, Request, RunBusy, RunCancelled
 from harvester.runs.report import HarvestReport, Outcome, PageReport
 from harvester.runs.watching import Watcher
 from harvester.sources.source import Selection
-from tests.harvest_rooms import counts, items, rooms, rows, timeless
 from tests.harvester.invented_source import ARCHIVE, HELD, Stock, feed_of, image, stock
 from tests.harvester.lost_answers import lose_answer
+from tests.harvests import counts, harvest_context, items, rows, timeless
 
 __all__ = ["stock"]
 
@@ -46,7 +46,7 @@ def killed_after(number: int) -> Watcher:
 def kill_harvest(stock: Stock, number: int) -> None:
     """Harvest, and be killed after so many records."""
     with pytest.raises(KeyboardInterrupt):
-        harvest(stock.held_feed, rooms(stock.database, HELD, ARCHIVE), Request(), killed_after(number))
+        harvest(stock.held_feed, harvest_context(stock.database, HELD, ARCHIVE), Request(), killed_after(number))
 
 
 def test_killed_run_goes_on_with_its_whole_account(five: Stock) -> None:
@@ -117,7 +117,7 @@ def test_undoing_is_done_once_though_its_commit_was_not_heard_of(five: Stock, mo
     assert run is not None
     lose_answer(monkeypatch, 1)
 
-    report = undo_run(run, lambda _: five.held_feed, rooms(five.database, HELD, ARCHIVE))
+    report = undo_run(run, lambda _: five.held_feed, harvest_context(five.database, HELD, ARCHIVE))
 
     assert (counts(report), report.state) == ({"withdrawn": 5}, "succeeded")
     assert rows(five.database, "SELECT counts->>'withdrawn' FROM dinamis.run_part ORDER BY run") == [("0",), ("5",)]
@@ -165,7 +165,7 @@ def test_cancelled_run_stops_at_its_next_page(five: Stock) -> None:
             assert runs.request_cancel(connection, report.run or 0) or report.state == "cancelled"
 
     with pytest.raises(RunCancelled):
-        harvest(five.held_feed, rooms(five.database, HELD, ARCHIVE), Request(), cancel)
+        harvest(five.held_feed, harvest_context(five.database, HELD, ARCHIVE), Request(), cancel)
     assert rows(five.database, "SELECT state FROM dinamis.run") == [("cancelled",)]
     assert items(five.database) == {}
     report = five.harvest()

@@ -24,7 +24,7 @@ from tests.acceptance.sources.stand_ins import feed_of
 from tests.emulators.oneatlas import OneAtlas, synthetic_features, written
 from tests.emulators.quirks import Plan, Quirks, answers, html_page, too_many_requests
 from tests.emulators.serving import serving
-from tests.harvest_rooms import documents, rooms
+from tests.harvests import documents, harvest_context
 
 KEY = Credentials(api_key=SecretStr("right-key"))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -131,10 +131,10 @@ def test_a_deletion_shortly_before_its_record_was_seen_counts(module_database: D
     with served(service) as options:
         addresses = options.model_dump(include={"url", "token_url", "deleted_url"})
         feed = feed_of("airbus-archive-pleiades/oneatlas", **addresses)
-        harvest(feed, rooms(module_database, *documents()), Request(is_full=True))
+        harvest(feed, harvest_context(module_database, *documents()), Request(is_full=True))
         service.delete(gone, datetime.now(UTC) - timedelta(minutes=5))
         service.delete(back, datetime.now(UTC) - timedelta(hours=2))
-        report = harvest(feed, rooms(module_database, *documents()), Request())
+        report = harvest(feed, harvest_context(module_database, *documents()), Request())
     assert [record for record, _ in report.withdrawn] == [gone]
     assert report.unknown_withdrawals == 1
 

@@ -18,7 +18,7 @@ from harvester.sources.feature_search.paging import Answer, Position, numbered_p
 from tests.acceptance.sources.stand_ins import feed_of
 from tests.emulators import csw, oneatlas, oneatlas_sar, openspot, resto
 from tests.emulators.serving import serving
-from tests.harvest_rooms import counts, documents, items, rooms
+from tests.harvests import counts, documents, harvest_context, items
 
 COUNT = 3
 
@@ -139,7 +139,7 @@ CASES: Mapping[str, tuple[Feeding, Change]] = {
 def test_what_passes_is_no_change(case: str, module_database: Database) -> None:
     """A second whole harvest finds every record as it was, and writes nothing."""
     feeding, change = CASES[case]
-    catalogue = rooms(module_database, *documents())
+    catalogue = harvest_context(module_database, *documents())
     with feeding(change) as (feed, change_all):
         change_all(0)
         first = harvest(feed, catalogue, Request(is_full=True))

@@ -25,7 +25,7 @@ from harvester.sources.source import Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items
 from tests.emulators.serving import serving
-from tests.harvest_rooms import counts, items, rooms, rows, sensors
+from tests.harvests import counts, harvest_context, items, rows, sensors
 
 COLLECTION = "spot-6-7-drs"
 
@@ -201,7 +201,7 @@ def harvested(database: Database, path: Path, **request: Any) -> HarvestReport:
     feed = Feed(
         name="spot-6-7-drs/stac", source="stac", kind="stac", collection=COLLECTION, location="", options=options
     )
-    return harvest(feed, rooms(database, COLLECTION), Request(**request))
+    return harvest(feed, harvest_context(database, COLLECTION), Request(**request))
 
 
 def test_unread_lines_are_seen_and_reread_ones_read(database: Database, bulk: Path) -> None:

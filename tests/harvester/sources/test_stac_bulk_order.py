@@ -17,7 +17,7 @@ from harvester.runs.planning import KnownFingerprints
 from harvester.sources.source import Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import COLLECTION, feed_of, write_items
-from tests.harvest_rooms import counts, rooms, rows
+from tests.harvests import counts, harvest_context, rows
 from tests.postgres import PostgresServer
 
 COUNT = 40
@@ -140,7 +140,7 @@ def test_the_order_changes_nothing_but_the_work(
     chance, lines = random.Random(7), bulk.read_bytes().splitlines()
 
     def harvested(database: Database) -> dict[str, int]:
-        return counts(harvest(feed_of(bulk, AT_ONCE), rooms(database, COLLECTION), Request()))
+        return counts(harvest(feed_of(bulk, AT_ONCE), harvest_context(database, COLLECTION), Request()))
 
     def without_order(database: Database) -> dict[str, int]:
         with monkeypatch.context() as patch:

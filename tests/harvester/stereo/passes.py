@@ -16,15 +16,15 @@ from database import Database
 from footprints import ViewingDirection
 from harvester.dry_run import dry_run
 from harvester.feeds import Feed
-from harvester.harvest import HarvestRooms, harvest
+from harvester.harvest import HarvestContext, harvest
 from harvester.record import RawRecord, SceneRecord, Withdrawal
 from harvester.runs import Request
 from harvester.runs.report import HarvestReport
 from harvester.sample_archive import views_of_pass
 from harvester.sensors import Sensors
 from harvester.sources.registry import SOURCES
-from tests.harvest_rooms import items, rooms, rows, timeless
 from tests.harvester.invented_source import InventedSource, feed_of
+from tests.harvests import harvest_context, items, rows, timeless
 from tests.scene_records import archived, product, scene
 
 HELD, ARCHIVE = "pleiades", "airbus-archive-pleiades"
@@ -93,14 +93,14 @@ class Holdings:
     archive: PassSource = field(default_factory=lambda: PassSource(is_archive=True))
 
     @property
-    def rooms(self) -> HarvestRooms:
+    def context(self) -> HarvestContext:
         """The catalogue and its documents."""
-        return rooms(self.database, HELD, ARCHIVE, *SETS)
+        return harvest_context(self.database, HELD, ARCHIVE, *SETS)
 
     def harvest(self, feed: Feed = HELD_FEED, **request: Any) -> HarvestReport:
         """Harvest what is held, or another feed; with `dry_run=True` only try."""
         work = dry_run if request.pop("dry_run", False) else harvest
-        return work(feed, self.rooms, Request(**request))
+        return work(feed, self.context, Request(**request))
 
     def deliver(self, records: Mapping[str, Said]) -> HarvestReport:
         """Let these records, and no others of this run, come to what is held."""

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from harvester import catalogue
-from harvester.harvest_rooms import WritingOptions
+from harvester.harvest_context import WritingOptions
 from harvester.pages.writing import PageWriting
 from harvester.record import Page, RawRecord
-from tests.harvest_rooms import rows
 from tests.harvester.stereo.passes import (
     ARCHIVE,
     HELD,
@@ -27,6 +26,7 @@ from tests.harvester.stereo.passes import (
     holdings_in,
     pass_over,
 )
+from tests.harvests import rows
 from tests.postgres import PostgresServer
 
 __all__ = ["holdings"]
@@ -156,9 +156,9 @@ def test_dry_run_tells_of_sets_and_writes_none(holdings: Holdings) -> None:
 @contextmanager
 def open_page(holdings: Holdings, name: str) -> Iterator[None]:
     """A page with one image that is written, and committed at the end of the context."""
-    rooms = holdings.rooms
-    with catalogue.connect(rooms.conninfo) as page, catalogue.connect(rooms.conninfo, autocommit=True) as side:
-        writing = PageWriting(page, side, HELD_FEED, None, rooms, WritingOptions())
+    context = holdings.context
+    with catalogue.connect(context.conninfo) as page, catalogue.connect(context.conninfo, autocommit=True) as side:
+        writing = PageWriting(page, side, HELD_FEED, None, context, WritingOptions())
         writing.take_in(Page(records=[RawRecord(id=name, content=PAIR[name])], next_cursor=None))
         writing.write_items()
         yield

@@ -15,7 +15,7 @@ import pytest
 
 from harvester.sample_archive import DeliverySpec, View, write_delivery
 from stac_api import ApiSettings, create_app
-from tests.harvest_rooms import FIRST_VIEW, documents, rooms, run
+from tests.harvests import FIRST_VIEW, documents, harvest_context, run
 from tests.postgres import PostgresServer
 from tests.stac_api.invented_catalogue import serving
 
@@ -31,7 +31,7 @@ def url(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactor
     spec = DeliverySpec(views=views, level="SENSOR", modes=("P",), rows=64, cols=64, pixel_m=60.0)
     write_delivery(archive, spec)
     with postgres_server.clone() as database:
-        run(rooms(database, *documents()), archive)
+        run(harvest_context(database, *documents()), archive)
         with serving(create_app(ApiSettings(), database.conninfo("api"))) as site:
             yield site.url
 

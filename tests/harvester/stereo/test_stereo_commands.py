@@ -26,7 +26,7 @@ from harvester.commands.stereo_search import PRESETS
 from harvester.commands.stereo_use import CHAINS as CHAINS_OF_COMMAND
 from harvester.sample_archive import DeliverySpec, View, write_delivery
 from harvester.stereo.export import CHAINS
-from tests.harvest_rooms import FIRST_VIEW, counts, documents, rooms, run
+from tests.harvests import FIRST_VIEW, counts, documents, harvest_context, run
 from tests.postgres import PostgresServer
 
 PARIS, LYON = (2.35, 48.85), (4.84, 45.76)
@@ -80,7 +80,7 @@ def place(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFact
     for spec in (pair, triplet):
         write_delivery(archive, spec)
     with postgres_server.clone() as database:
-        assert counts(run(rooms(database, *documents()), archive)) == {"new": 10}
+        assert counts(run(harvest_context(database, *documents()), archive)) == {"new": 10}
         yield Place(database, archive)
 
 

@@ -19,7 +19,7 @@ from harvester.collection_documents import (
 from harvester.credentials import Credentials
 from harvester.dry_run import dry_run
 from harvester.feeds import deliveries_at
-from harvester.harvest import HarvestRooms, Request, harvest
+from harvester.harvest import HarvestContext, Request, harvest
 from harvester.runs.report import HarvestReport
 from harvester.sample_archive import DeliverySpec, View, write_delivery
 from harvester.sensors import Sensors, load_sensors
@@ -46,9 +46,9 @@ def sensors() -> Sensors:
     return load_sensors(default_collections_directory() / "sensors")
 
 
-def rooms(database: Database, *collections: str, attempts: int = 5) -> HarvestRooms:
+def harvest_context(database: Database, *collections: str, attempts: int = 5) -> HarvestContext:
     """A catalogue and the documents of these collections; two Pléiades ones when none is named."""
-    return HarvestRooms(
+    return HarvestContext(
         conninfo=database.conninfo("harvest"),
         documents=documents(*(collections or ("pleiades", "pleiades-littoral"))),
         sensors=sensors(),
@@ -64,12 +64,12 @@ def delivery(directory: Path, *, seconds: float = 0.0, **changes: Any) -> Path:
     return write_delivery(directory, DeliverySpec(**spec | changes))
 
 
-def run(where: Database | HarvestRooms, location: Path | str, page_size: int = 200, **request: Any) -> HarvestReport:
+def run(where: Database | HarvestContext, location: Path | str, page_size: int = 200, **request: Any) -> HarvestReport:
     """Harvest the deliveries below a folder; with `dry_run=True` only try."""
-    working_rooms = where if isinstance(where, HarvestRooms) else rooms(where)
+    context = where if isinstance(where, HarvestContext) else harvest_context(where)
     feed = deliveries_at(str(location), Credentials(), page_size=page_size)
     work = dry_run if request.pop("dry_run", False) else harvest
-    return work(feed, working_rooms, Request(**request))
+    return work(feed, context, Request(**request))
 
 
 def counts(report: HarvestReport) -> dict[str, int]:

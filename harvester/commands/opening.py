@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harvester.collection_documents import CollectionDocuments
     from harvester.credentials import Credentials
     from harvester.feeds import Feed
-    from harvester.harvest_rooms import HarvestRooms
+    from harvester.harvest_context import HarvestContext
 
 
 def collection_documents() -> CollectionDocuments:
@@ -27,15 +27,15 @@ def collection_documents() -> CollectionDocuments:
     return load_collection_documents(settings_of(HarvestSettings).collections)
 
 
-def harvest_rooms(database: Database | None = None) -> HarvestRooms:
+def harvest_context(database: Database | None = None) -> HarvestContext:
     """What a harvest works with: the documents in use, and the database, which is made ready if it is not given."""
-    from harvester.harvest_rooms import HarvestRooms
+    from harvester.harvest_context import HarvestContext
     from harvester.sensors import load_sensors
     from harvester.settings import HarvestSettings
 
     settings = settings_of(HarvestSettings)
     documents = collection_documents()
-    return HarvestRooms(
+    return HarvestContext(
         conninfo=(database or ready_database("harvest")).conninfo("harvest"),
         documents=documents,
         sensors=load_sensors(settings.collections / "sensors"),

@@ -10,7 +10,7 @@ from harvester.settings import NoticeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class HarvestRooms:
+class HarvestContext:
     """What a harvest works with: where to write, and the documents that say how."""
 
     conninfo: str = field(repr=False)  #: of the role that may load; it holds a password
