@@ -1,1 +1,1 @@
-"""Pages: raw records read, put together into acquisitions, kept in the ledger and written as Items, page by page."""
+"""Pages: raw records are read, grouped into acquisitions, kept in the ledger and written as Items, page by page."""

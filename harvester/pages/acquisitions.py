@@ -1,4 +1,4 @@
-"""Which records are of one acquisition: those that share a name, or that one satellite took at one moment and place."""
+"""Which records describe one acquisition: those that share a name, or one satellite, moment and place."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ from footprints import Region, overlap_fraction
 from harvester.ledger import KnownScene, Ledger
 from harvester.record import Moment, SceneOutline
 
-#: Without a common name: the moments that two sources give for one strip differ by less…
+#: Where no name is shared: the times that two sources give for one strip differ by at most this…
 SAME_MOMENT_S = 2.0
-#: …and its footprints share at least so much of the smaller one.
+#: …and the footprints overlap by at least this share of the smaller one.
 SAME_PLACE = 0.5
 
 RecordKey = tuple[str, str]  #: source, record id
 
 
 class Member(NamedTuple):
-    """A record in force, with what tells of which acquisition it is."""
+    """A record in force, with what identifies its acquisition."""
 
     key: RecordKey
-    outline: SceneOutline | None  #: None for one that is not readable any more
-    names: frozenset[str]  #: every name of its acquisition; of one that is not readable, the id of that
-    scene: str | None  #: id of the acquisition of its Item; None for one that is taken in now, and is of no Item yet
-    near: Collection[str] = ()  #: ids of known acquisitions that it may be of by moment and place
+    outline: SceneOutline | None  #: None for a record that is no longer readable
+    names: frozenset[str]  #: every name of its acquisition; for an unreadable record, the acquisition's id
+    scene: str | None  #: id of its Item's acquisition; None for a record just taken in, which has no Item yet
+    near: Collection[str] = ()  #: ids of known acquisitions that it matches by moment and place
 
 
 @dataclass
 class Leads:
-    """What the ledger knows of the acquisitions that records may be of."""
+    """What the ledger knows of the acquisitions that records may belong to."""
 
-    names: dict[str, KnownScene] = field(default_factory=dict)  #: where their names lead to that it holds
-    near: Sequence[Collection[str]] = ()  #: ids of those that each record may be of by moment and place
+    names: dict[str, KnownScene] = field(default_factory=dict)  #: acquisition by name, of those names that it holds
+    near: Sequence[Collection[str]] = ()  #: for each record, ids of those that it matches by moment and place
     known: dict[str, KnownScene] = field(default_factory=dict)  #: all of these, by id
 
     def follow(self, names: Mapping[str, KnownScene]) -> None:
-        """Know where further names lead to."""
+        """Add where further names lead."""
         self.names |= names
         self.known |= {scene.id: scene for scene in names.values()}
 
 
 class Acquisition(NamedTuple):
-    """One acquisition as its records in force tell it."""
+    """One acquisition as its records in force describe it."""
 
-    scene: KnownScene  #: that stands for it, the oldest of those known that are its
+    scene: KnownScene  #: that stands for it: the oldest of those known to be this one
     merged: tuple[str, ...]  #: ids of the others
     is_known: bool
     members: tuple[Member, ...]
 
     @property
     def is_told(self) -> bool:
-        """Whether a record of it is readable."""
+        """Whether at least one of its records is readable."""
         return any(each.outline for each in self.members)
 
     @property
     def moments(self) -> list[Moment]:
-        """When and where its records say that it was taken, in an order of its own."""
+        """When and where its records say that it was taken, sorted."""
         return sorted({moment for each in self.members if each.outline and (moment := each.outline.moment)})
 
 
@@ -70,7 +70,7 @@ def names_of(scene: SceneOutline, source: str) -> frozenset[str]:
 
 
 def leads(scenes: Sequence[SceneOutline], source: str, ledger: Ledger) -> Leads:
-    """The acquisitions in the ledger to which the names, or moment and place, of these records of a source lead."""
+    """The acquisitions in the ledger that these records of a source match by name, or by moment and place."""
     near: list[set[str]] = [set() for _ in scenes]
     for index, scene in _known_at_that_moment(scenes, ledger):
         near[index].add(scene)
@@ -81,15 +81,15 @@ def leads(scenes: Sequence[SceneOutline], source: str, ledger: Ledger) -> Leads:
 
 
 def acquisitions_of(members: Sequence[Member], led: Leads, now: datetime) -> list[Acquisition]:
-    """The acquisitions of these records: what the records in force say decides, and nothing that was said before.
+    """Group records into acquisitions. Only what the records in force say decides, nothing that was said before.
 
     Args:
-        members: all records of the acquisitions that they may be of, those of the oldest Items first.
+        members: all records of every acquisition that may be concerned, those of the oldest Items first.
         led: what the ledger knows of all of these.
-        now: since when those are known that the ledger has not yet, UTC.
+        now: when acquisitions that the ledger does not hold yet became known, UTC.
 
     Returns:
-        Each record is a member of exactly one of them.
+        The acquisitions; each record is a member of exactly one.
     """
     links = [*_sharing(each.names for each in members), *_sharing(_bound(members)), *_simultaneous(members)]
     groups = [tuple(members[index] for index in group) for group in _connected(len(members), links)]
@@ -108,9 +108,9 @@ def _acquisition(members: tuple[Member, ...], known: Sequence[KnownScene], now: 
 
 
 def _holders(groups: Sequence[Sequence[Member]], led: Leads) -> dict[str, int]:
-    """Which group goes on with each known acquisition: one that has its name, else the first with a record of it.
+    """Which group inherits each known acquisition: one that has its id as a name, else the first with a record of it.
 
-    One of which no record is left is gone on with by a record that leads to it.
+    An acquisition that has no record left is inherited by a group that leads to it.
     """
     in_force = {each.scene for group in groups for each in group}
     holders: dict[str, int] = {}
@@ -127,7 +127,7 @@ def _holders(groups: Sequence[Sequence[Member]], led: Leads) -> dict[str, int]:
 
 
 def _bound(members: Sequence[Member]) -> list[set[str]]:
-    """What holds records together with those that are not readable any more: nobody knows whether these join them."""
+    """Keep each record with the unreadable ones of its acquisition: nobody knows whether these connect the others."""
     torn = {each.scene for each in members if each.scene and each.outline is None}
     return [torn & {each.scene} for each in members]
 
@@ -137,7 +137,7 @@ def _oldest_first(scene: KnownScene) -> tuple[datetime, str]:
 
 
 def _known_at_that_moment(scenes: Sequence[SceneOutline], ledger: Ledger) -> list[tuple[int, str]]:
-    """Which records are of which known acquisitions by moment and place."""
+    """Pairs of a record's index and a known acquisition that it matches by moment and place."""
     dated = list(_dated(scenes))
     near = ledger.scenes.near([moment for moment, _ in dated], SAME_MOMENT_S) if dated else []
     return [
@@ -148,7 +148,7 @@ def _known_at_that_moment(scenes: Sequence[SceneOutline], ledger: Ledger) -> lis
 
 
 def _simultaneous(members: Iterable[Member]) -> Iterator[tuple[int, int]]:
-    """Which of the records are of one acquisition by moment and place."""
+    """Pairs of indices of records that are of one acquisition by moment and place."""
     gap = timedelta(seconds=SAME_MOMENT_S)
     ordered = sorted(_dated(each.outline for each in members))
     for position, (moment, index) in enumerate(ordered, 1):
@@ -161,7 +161,7 @@ def _simultaneous(members: Iterable[Member]) -> Iterator[tuple[int, int]]:
 
 
 def _sharing(names: Iterable[Iterable[str]]) -> Iterator[tuple[int, int]]:
-    """Pairs of indices that share a name, enough of them to connect all that do."""
+    """Pairs of indices that share a name: enough pairs to connect all that do."""
     first_with: dict[str, int] = {}
     for index, each in enumerate(names):
         for name in each:
@@ -170,7 +170,7 @@ def _sharing(names: Iterable[Iterable[str]]) -> Iterator[tuple[int, int]]:
 
 
 def _connected(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """The numbers below `count` in groups that the links connect, in order of their first member."""
+    """The connected components of the numbers below `count`, in order of their first member."""
     leader = list(range(count))
 
     def led_by(index: int) -> int:

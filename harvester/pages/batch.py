@@ -1,6 +1,7 @@
-"""Records of a page that come into force, or go out of it, together: their acquisitions and Items, in the ledger.
+"""Records of a page that come into force, or leave it, in one batch: their acquisitions and Items in the ledger.
 
-What one of them cannot have fails them all, inside a transaction that the caller opens: nothing is half-written.
+A batch fails as a whole when one of its records does, inside a transaction that the caller opens: nothing is
+half-written.
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ class Taken(NamedTuple):
 
     @property
     def former(self) -> str | None:
-        """The Item that it was of, if any."""
+        """The Item that it belonged to, if any."""
         return self.before.item if self.before else None
 
     def says_the_same_of(self, item: str) -> bool:
-        """Whether it said the same before, of the same Item."""
+        """Whether it already said the same, for the same Item."""
         before = self.before
         return before is not None and before.is_active and before.item == item and before.digest == self.raw.digest()
 
 
 class BatchWriting:
-    """What becomes of acquisitions and Items with the records of one batch after the other."""
+    """Applies the records of one batch after the other to acquisitions and Items."""
 
     def __init__(self, ledger: Ledger, drafts: ItemDrafts, placing: RecordPlacing, source: str, now: datetime) -> None:
         """Write records of a source at `now`, UTC."""
@@ -59,7 +60,7 @@ class BatchWriting:
         self._now = now
 
     def take_in(self, taken: Sequence[Taken]) -> dict[str, Draft]:
-        """Let records be part of their acquisitions, and of no other.
+        """Add records to their acquisitions, and remove them from any other.
 
         Returns:
             The Items that this changes, built.
@@ -91,7 +92,7 @@ class BatchWriting:
         return changed
 
     def take_out(self, gone: Mapping[str, tuple[str, str]]) -> dict[str, Draft]:
-        """Let records (id -> Item, reason), which the ledger has as gone, be part of their Items no more.
+        """Remove records (id -> Item, reason), which the ledger already marks as gone, from their Items.
 
         Returns:
             The Items that this changes, built.
@@ -108,14 +109,15 @@ class BatchWriting:
         except ItemIdTaken:
             if len(gone) > 1:
                 raise
-            # What is gone has to go: those that it joined stay together until their source gives them ids of their own.
+            # A withdrawal must not fail: the records that the withdrawn one connected stay together until their source
+            # gives them ids of their own.
             drafts, found, moved = self._without(gone), [], {}
         changed = self._drafts.build(drafts)
         self._keep(found, led, changed, moved)
         return changed
 
     def move(self, items: Mapping[str, str]) -> dict[str, Draft]:
-        """Let Items (id -> collection) belong to other collections.
+        """Assign Items (id -> collection) to other collections.
 
         Returns:
             The Items that this changes, built.
@@ -142,7 +144,7 @@ class BatchWriting:
         return self._source, taken.raw.id
 
     def _acquisitions(self, drafts: dict[str, Draft], led: Leads, taken: Sequence[Taken] = ()) -> list[Acquisition]:
-        """The acquisitions of all records of these Items, and of those taken in; Items of others join the drafts."""
+        """The acquisitions of the records taken in and of those of these Items; further Items found join the drafts."""
         new = [
             Member(self._key(each), each.outline, names_of(each.outline, self._source), None, near)
             for each, near in zip(taken, led.near, strict=True)
@@ -152,9 +154,9 @@ class BatchWriting:
         return acquisitions_of([*former, *new], led, self._now)
 
     def _all_led_to(self, drafts: dict[str, Draft], led: Leads) -> list[Member]:
-        """The records of these Items, and of all to which their names lead, which join the drafts and what is known.
+        """The records of these Items and of every Item that their names lead to; the latter join `drafts` and `led`.
 
-        Mostly that is no further Item; but a reader of today may find other names in a record than the ledger has.
+        There is rarely a further Item, but today's reader may find names in a record that the ledger does not have.
         """
         asked: set[str] = set()
         while True:
@@ -178,7 +180,7 @@ class BatchWriting:
         ]
 
     def _take_ids(self, drafts: dict[str, Draft], wanted: Sequence[Draft]) -> None:
-        """Let the Items that records are to be of be among the drafts, with any that has the id of one of them."""
+        """Add the Items that records will belong to, and any existing Item with the same id, to the drafts."""
         drafts |= self._drafts.with_siblings(
             self._ledger.items.known({draft.known.id for draft in wanted} - drafts.keys())
         )
@@ -193,7 +195,7 @@ class BatchWriting:
         changed: Mapping[str, Draft],
         moved: Mapping[RecordKey, Draft],
     ) -> None:
-        """Write down acquisitions, Items, and which records are of another Item than they were."""
+        """Write down acquisitions and Items, and which records now belong to another Item."""
         self._keep_scenes(found)
         self._keep_names(found, led)
         self._keep_items(changed)
@@ -211,7 +213,7 @@ class BatchWriting:
             self._ledger.scenes.merge(merged)
 
     def _keep_names(self, found: Sequence[Acquisition], led: Leads) -> None:
-        """Let the names of acquisitions lead to them."""
+        """Make the names of acquisitions lead to them."""
         names = {name: each.scene.id for each in found for member in each.members for name in member.names}
         if new := {name: scene for name, scene in names.items() if name not in led.names}:
             self._ledger.scenes.keep_new_keys(new)
@@ -223,7 +225,7 @@ class BatchWriting:
     def _keep_items(self, changed: Mapping[str, Draft]) -> None:
         if parted := [name for name, draft in changed.items() if draft.was_published and draft.parted_from]:
             self._ledger.items.take_off(parted)
-        # Known ones first: of those of an acquisition in a collection that are merged one may be new.
+        # Known ones first: when Items of one acquisition in one collection are merged, one of them may be new.
         if known := [draft.known for draft in changed.values() if not draft.is_new]:
             self._ledger.items.keep(known)
             self._ledger.items.keep_moves(

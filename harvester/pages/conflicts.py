@@ -1,4 +1,4 @@
-"""Where sources contradict each other about one acquisition: told in the report, settled by precedence."""
+"""Where sources contradict each other about one acquisition: reported, and settled by precedence."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from footprints import overlap_fraction
 from harvester.items.from_scenes import SourcedScene
 
-#: Sources round differently; what differs by less is no contradiction.
+#: Sources round differently: a smaller difference is no contradiction.
 _MOMENT_S = 2.0
 _CLOUD_PERCENT = 5.0
 _OVERLAP = 0.5
 
 
 def conflicts_between(records: Sequence[SourcedScene]) -> list[str]:
-    """What the sources of one Item contradict each other about, in sentences, each once, that name who is believed."""
+    """One sentence for each contradiction between the sources of an Item, naming the source that is believed."""
     ranked = sorted(records, key=lambda each: (each.precedence, each.source))
     if len({each.source for each in ranked}) < 2:
         return []

@@ -1,4 +1,4 @@
-"""Items as a page finds them in the ledger, and as they are to be."""
+"""Items as a page finds them in the ledger, and as they will be after it."""
 
 from __future__ import annotations
 
@@ -27,41 +27,41 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Said:
-    """A record of an Item. One that was read elsewhere is read here only if its Item has to be built."""
+    """A record of an Item. A record that was read elsewhere is read again only if its Item has to be built here."""
 
     source: str
-    precedence_in: Callable[[str], int]  #: of its source in a collection
+    precedence_in: Callable[[str], int]  #: the precedence of its source in a collection
     read: Callable[[], SceneRecord]
     alone: ItemAlone | None = None
-    drawn: SceneOutline | None = None  #: where that was read already
+    drawn: SceneOutline | None = None  #: the outline, where the record was read already
 
     @cached_property
     def scene(self) -> SceneRecord:
-        """What it says."""
+        """The scene that it describes."""
         return self.read()
 
     @cached_property
     def outline(self) -> SceneOutline:
-        """As much of that as tells of which acquisition it is."""
+        """The part of the scene that identifies its acquisition."""
         return self.drawn or SceneOutline.of(self.scene)
 
     def sourced(self, collection: str) -> SourcedScene:
-        """As Items of a collection are built from it."""
+        """The scene with its source, from which Items of a collection are built."""
         return SourcedScene(source=self.source, precedence=self.precedence_in(collection), scene=self.scene)
 
 
 @dataclass
 class Draft:
-    """An Item as this page finds it, and as it is to be."""
+    """An Item as this page finds it, and as it will be after it."""
 
-    known: KnownItem  #: as it is to stand in the ledger
-    stood_in: str | None  #: the collection where it is in the catalogue before this page
-    was_published: bool  #: before the batch at hand
-    moved_from: str | None = None  #: the collection where it belonged before the batch at hand moved it
-    parted_from: str | None = None  #: the acquisition that it was of before the batch at hand
+    known: KnownItem  #: as it will stand in the ledger
+    stood_in: str | None  #: its collection in the catalogue before this page
+    was_published: bool  #: before the current batch
+    moved_from: str | None = None  #: the collection that it was in before the current batch moved it
+    parted_from: str | None = None  #: the acquisition that it belonged to before the current batch
     records: dict[RecordKey, Said] = field(default_factory=dict)
-    sources: set[str] = field(default_factory=set)  #: of its records before the batch at hand
-    reason: str = "no record of it is left"  #: should it be withdrawn
+    sources: set[str] = field(default_factory=set)  #: of its records before the current batch
+    reason: str = "no record of it is left"  #: given if it is withdrawn
     is_new: bool = False  #: the ledger did not have it before this page
     is_touched: bool = False
     built: ItemDocument | None = None
@@ -69,28 +69,28 @@ class Draft:
 
     @property
     def scenes(self) -> list[SourcedScene]:
-        """What its records say."""
+        """The scenes that its records describe."""
         return [said.sourced(self.known.collection) for said in self.records.values()]
 
     @property
     def came_or_went(self) -> bool:
-        """Whether the batch at hand lets it be in another place, if anywhere, or of another acquisition than it was."""
+        """Whether the current batch publishes it, withdraws it, moves it, or assigns it to another acquisition."""
         return self.was_published != self.known.is_published or bool(self.moved_from or self.parted_from)
 
     def move(self, collection: str) -> None:
-        """Let it belong to another collection."""
+        """Assign it to another collection."""
         self.moved_from = self.known.collection
         self.known = self.known._replace(collection=collection)
 
     def belong_to(self, scene: str) -> None:
-        """Let it be of an acquisition."""
+        """Assign it to an acquisition."""
         if self.known.scene != scene:
             self.parted_from = self.known.scene
             self.known = self.known._replace(scene=scene)
             self.is_touched = True
 
     def build(self, siblings: Sequence[Sibling], corrections: Mapping[str, Any]) -> None:
-        """Let it be what its records say; nothing if there is none."""
+        """Build it from its records; without records it stays unbuilt."""
         alone = self._built_elsewhere() if not siblings and not corrections else None
         if alone:
             self.built, self.private = alone.parsed()
@@ -105,22 +105,22 @@ class Draft:
             self.private = private_part(self.scenes)
 
     def _built_elsewhere(self) -> ItemAlone | None:
-        """The Item that was built where its one record was read, if it is just the one that is to be."""
+        """The Item that was built where its only record was read, if it has the right id and collection."""
         alone = next(iter(self.records.values())).alone if len(self.records) == 1 else None
         return alone if alone and (alone.id, alone.collection) == (self.known.id, self.known.collection) else None
 
     def leave_out(self, record: RecordKey) -> bool:
-        """Let a record not be one of it any more; one that was withdrawn is none already.
+        """Remove a record, if it still has it: a withdrawn record was removed before.
 
         Returns:
-            Whether it was one.
+            Whether it had the record.
         """
         was_one = self.records.pop(record, None) is not None
         self.is_touched |= was_one
         return was_one
 
     def as_placed(self) -> PlacedItem:
-        """As the finder of stereo sets takes it."""
+        """In the form that the finder of stereo sets takes."""
         known = self.known
         return PlacedItem(
             item=known.id,
@@ -131,7 +131,7 @@ class Draft:
         )
 
     def as_sibling(self) -> Sibling:
-        """As other Items of the acquisition link to it."""
+        """In the form in which other Items of the acquisition link to it."""
         return Sibling(item=self.known.id, collection=self.known.collection, is_archive=self.known.is_archive)
 
 
@@ -139,11 +139,11 @@ class ItemDrafts:
     """Drafts of the Items that one page touches, inside its transaction."""
 
     def __init__(self, ledger: Ledger, documents: CollectionDocuments, sensors: Sensors) -> None:
-        """Look Items and their records up in a ledger, and read the records by today's sensors."""
+        """Look up Items and their records in a ledger, and read the records with today's sensor documents."""
         self._ledger = ledger
         self._precedence = cache(partial(_precedence, documents))
         self._sensors = sensors
-        self.settled: dict[str, Draft] = {}  #: Items that the page changes, as its batches left them
+        self.settled: dict[str, Draft] = {}  #: Items that the page has changed so far, as its batches left them
 
     def with_siblings(self, items: Sequence[KnownItem]) -> dict[str, Draft]:
         """These Items and all others of their acquisitions."""
@@ -160,7 +160,7 @@ class ItemDrafts:
         for record in self._ledger.records.active(drafts.keys()):
             draft = drafts[record.item]
             draft.sources.add(record.source)
-            # Mostly it is replaced by what it says today, and never read.
+            # It is read lazily: mostly it is replaced by what the source says today.
             scene = partial(_scene_again, record, self._sensors)
             draft.records[record.source, record.raw.id] = self.said(record.source, scene)
         return drafts
@@ -172,11 +172,11 @@ class ItemDrafts:
         alone: ItemAlone | None = None,
         drawn: SceneOutline | None = None,
     ) -> Said:
-        """A record as one of an Item."""
+        """A record, to be added to an Item."""
         return Said(source, partial(self._precedence, source), read, alone, drawn)
 
     def build(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
-        """Those Items that are not what they were, built anew from all their records, whatever their order of arrival.
+        """Build those Items that change from all their records; the order in which these arrived does not matter.
 
         An Item changes with its records, and when another Item of its acquisition comes, goes or moves.
         """
@@ -199,7 +199,7 @@ class ItemDrafts:
         return changed
 
     def built_anew(self, items: Sequence[str]) -> dict[str, Draft]:
-        """These Items, built, but those with a record that cannot be read any more: what they say stays in force."""
+        """Build these Items, except those with a record that is no longer readable: they stay as they are."""
         if not items:
             return {}
         try:
@@ -216,14 +216,14 @@ class ItemDrafts:
 
 
 def _precedence(documents: CollectionDocuments, source: str, collection: str) -> int:
-    """The place of a source among those of a collection; behind them where it is none of them."""
+    """The rank of a source among those of a collection; after all of them where it is none of them."""
     document = documents.get(collection)
     labels = [choice.label for choice in document.harvest.sources] if document else []
     return labels.index(source) if source in labels else len(labels)
 
 
 def by_scene(drafts: Iterable[Draft]) -> defaultdict[str, list[Draft]]:
-    """Drafts by their acquisition."""
+    """Drafts by acquisition."""
     of_scene: defaultdict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         of_scene[draft.known.scene].append(draft)
@@ -231,7 +231,7 @@ def by_scene(drafts: Iterable[Draft]) -> defaultdict[str, list[Draft]]:
 
 
 def standing_first(draft: Draft) -> tuple[bool, datetime, str]:
-    """A key of order: Items in the catalogue, then the oldest."""
+    """A sort key: Items in the catalogue first, then the oldest."""
     return not draft.known.is_published, draft.known.created, draft.known.id
 
 
@@ -248,7 +248,7 @@ def _scene_again(record: ActiveRecord, sensors: Sensors) -> SceneRecord:
 
 
 def members(drafts: Iterable[Draft]) -> Iterator[Member]:
-    """The records in force of Items, those of the oldest first, as they tell of which acquisition they are."""
+    """The records in force of Items, those of the oldest Items first, with what identifies their acquisitions."""
     for draft in sorted(drafts, key=standing_first):
         for key, said in draft.records.items():
             try:
@@ -260,11 +260,11 @@ def members(drafts: Iterable[Draft]) -> Iterator[Member]:
 
 
 def new_draft(outline: SceneOutline, scene: str, collection: str, now: datetime) -> Draft:
-    """The Item that a record is to have in a collection, made `now`, UTC."""
+    """A new Item for a record in a collection, created `now`, UTC."""
     known = KnownItem(outline.id, scene, collection, True, outline.is_archive, now)
     return Draft(known, None, was_published=False, is_new=True)
 
 
 def given(scene: SceneRecord) -> Callable[[], SceneRecord]:
-    """A scene that was read already, as one that is read when it is needed."""
+    """A scene that was read already, in the form of one that is read when needed."""
     return lambda: scene

@@ -1,4 +1,4 @@
-"""Which Item a record belongs to: that of its acquisition in the collection where it is to stand."""
+"""Which Item a record belongs to: that of its acquisition in the collection where the record belongs."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from harvester.record import SceneOutline
 
 
 class RecordPlacing:
-    """Where the records of a feed belong."""
+    """Decides where the records of a feed belong."""
 
     def __init__(self, feed: Feed, documents: CollectionDocuments, options: WritingOptions, now: datetime) -> None:
-        """Place by the documents and what the operator asked for; new Items are made at `now`, UTC."""
+        """Place by the documents and by what the operator asked for; new Items are created at `now`, UTC."""
         self._feed = feed
         self._documents = documents
         self._options = options
         self._now = now
 
     def place(self, scene: SceneOutline, scene_id: str, of_scene: list[Draft], former: str | None) -> Draft:
-        """The Item that a record belongs to, made if need be.
+        """The Item that a record belongs to, created if need be.
 
         Args:
             scene: what the record says.
-            scene_id: of its acquisition.
-            of_scene: the Items of that.
-            former: the Item that it was of until now, or until it was withdrawn.
+            scene_id: id of its acquisition.
+            of_scene: the Items of that acquisition.
+            former: the Item that the record belonged to until now, or until it was withdrawn.
 
         Raises:
             UnreadableScene: no collection takes it, or the id of its Item is that of another acquisition.
@@ -44,11 +44,11 @@ class RecordPlacing:
         return of_scene[-1]
 
     def take_ids(self, drafts: dict[str, Draft], wanted: Sequence[Draft]) -> None:
-        """Let all wanted Items be among the drafts; a new one with the id of one that nobody wants is that from now on.
+        """Add the wanted Items to the drafts; a new one replaces an existing Item with its id that has no records.
 
         Args:
-            drafts: all Items that have these ids, with those of their acquisitions.
-            wanted: those that records are to be of, new ones and others.
+            drafts: all Items that have these ids, with the other Items of their acquisitions.
+            wanted: Items that records will belong to, new or existing.
 
         Raises:
             ItemIdTaken: an id is that of another acquisition, or is taken in another collection.
@@ -58,7 +58,7 @@ class RecordPlacing:
             known, standing = draft.known, drafts.get(draft.known.id)
             if standing and standing is not draft:
                 is_elsewhere = standing.known.collection != known.collection
-                # Those that parted where they were moved to have their records already: what was withdrawn follows.
+                # A draft that regrouping made has its records already: the withdrawn Item with its id follows it there.
                 if standing.records or known.id in taken or (is_elsewhere and not draft.records):
                     raise ItemIdTaken(_other_item(standing.known, known))
                 if is_elsewhere:
@@ -71,7 +71,7 @@ class RecordPlacing:
             taken.add(known.id)
 
     def _collection_of(self, scene: SceneOutline, of_scene: Sequence[Draft], former: str | None) -> str:
-        """Where the Item of a record belongs: where the feed or the operator says, else where a document takes it."""
+        """The collection of a record: that of the feed or operator, else of its Item, else one that accepts it."""
         if self._feed.collection is not None:
             return self._feed.collection
         wanted = self._options.collection
@@ -92,7 +92,7 @@ class RecordPlacing:
         return remembered[0].known.collection if remembered else self._accepting_collection(scene)
 
     def _refuse_company(self, moving: Sequence[Draft], there: Sequence[Draft]) -> None:
-        """Refuse to move Items to where their acquisition would have several.
+        """Refuse a move after which one collection would have several Items of the acquisition.
 
         Raises:
             UnreadableScene: it would.
@@ -106,7 +106,7 @@ class RecordPlacing:
             )
 
     def _is_ours(self, draft: Draft, scene: SceneOutline) -> bool:
-        """Whether records of this source go on with an Item, which may be a withdrawn one that comes back."""
+        """Whether records of this source continue an Item, perhaps a withdrawn one that comes back."""
         return self._feed.source in draft.sources or (not draft.sources and draft.known.id == scene.id)
 
     def _accepting_collection(self, scene: SceneOutline) -> str:

@@ -1,8 +1,8 @@
-"""Records read and their Items built in other processes, while this one writes the page before into the catalogue.
+"""Reads records and builds their Items in other processes, while this one writes the previous page.
 
-Reading is pure, so nothing but the time depends on where it is done. A worker is a fresh interpreter and not a fork: it
-shares no connection and no thread with this process. It lives as long as its socket does, which the system closes
-however this process ends.
+Reading is pure, so only the time depends on where it is done. A worker is a fresh interpreter, not a fork: it shares no
+connection and no thread with this process. It lives as long as its socket does, which the system closes however this
+process ends.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ logger = logging.getLogger(__name__)
 
 Wanted = Callable[[Sequence[RawRecord]], Sequence[bool]]  #: which records of a page are worth reading ahead
 
-#: Records after which a harvest is large: starting an interpreter takes as long as reading about as many.
+#: After so many records a harvest counts as large: starting an interpreter takes about as long as reading them.
 _LARGE = 250
-#: With two a harvest takes more than 300 MB.
+#: With two workers a harvest takes more than 300 MB.
 _WORKERS = 1
-#: Workers are given less of a page after one that was waited for so long, and more after one that was there in time:
-#: what is left is read while they read the next, so that neither waits for the other.
+#: After waiting longer than this for a page, workers are given less of the next one, otherwise more: this process reads
+#: the rest while they read the next page, so that neither waits for the other.
 _LONG_WAIT_S = 0.01
 _LESS, _MORE = 0.9, 1.03
-#: Records that a worker holds at a time; the others it has as bytes, which take a fraction of the memory.
+#: Records that a worker unpickles at a time; the others stay bytes, which take a fraction of the memory.
 _BATCH = 50
 _WORKER = "import sys; from harvester.pages.reading_ahead import work; work(int(sys.argv[1]))"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ItemAlone:
-    """The Item of an acquisition of which one record is all that is known."""
+    """The Item of an acquisition that has a single record."""
 
     id: str
     collection: str
@@ -66,16 +66,16 @@ class ItemAlone:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadBeforehand:
-    """What came of a record before its page is written: little that is cheap to send, as most of it is bytes."""
+    """A record read before its page is written: small and cheap to send, as most of it is bytes."""
 
     canonical: Canonical
     reading: SceneOutline | UnreadableScene
     alone: ItemAlone | None = None
 
 
-#: Of the records of a page, in their order; None, or nothing at the end, for those that are to be read in place.
+#: Of the records of a page, in order; None, or missing at the end, for those to be read in this process.
 Readings = Sequence[ReadBeforehand | None]
-Shares = Sequence[Sequence[int]]  #: which records of a page each of the workers was given
+Shares = Sequence[Sequence[int]]  #: for each worker, which records of a page it was given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +84,11 @@ class Reader:
 
     scene_from_record: Callable[[RawRecord, Sensors], SceneRecord]
     sensors: Sensors
-    source: str  #: as Items call it
+    source: str  #: its name in Items
     collection: str | None  #: where Items most likely go; None where that depends on the record
 
     def read(self, raw: RawRecord) -> ReadBeforehand:
-        """Read a record, and build the Item that it is alone."""
+        """Read a record, and build the Item that it makes alone."""
         try:
             scene = self.scene_from_record(raw, self.sensors)
         except UnreadableScene as error:
@@ -102,22 +102,22 @@ class Reader:
         try:
             item = item_from_scenes(alone, item_id=scene.id, collection=self.collection)
         except UnreadableScene:
-            return None  # whoever needs this Item finds out why
+            return None  # whoever builds this Item will find out why
         document, private = orjson.dumps(item), orjson.dumps(private_part(alone))
         return ItemAlone(id=scene.id, collection=self.collection, document=document, private=private)
 
 
 class ReadingAhead:
-    """Pages with what was read of them while the page before was written; its workers end with the context."""
+    """Reads pages while the previous one is written; its workers end with the `with` block."""
 
     def __init__(self, reader: Reader, wanted: Wanted, *, large: int = _LARGE, workers: int = _WORKERS) -> None:
-        """Read by `reader` what is `wanted`, in so many other processes, once `large` records were seen."""
+        """Read the `wanted` records with `reader`, in so many `workers`, once `large` records were seen."""
         self._reader = reader
         self._wanted = wanted
         self._large = large
         self._count = workers
         self._workers: list[_Worker] = []
-        self._part = 1.0  #: of the records of a page that workers are given
+        self._part = 1.0  #: share of the records of a page that workers are given
         self._unwritten: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
@@ -127,18 +127,18 @@ class ReadingAhead:
         self._end()
 
     def fingerprints(self, known: Fingerprints) -> Fingerprints:
-        """`known`, but for records of a page that is fetched and not written: what is known of these will change."""
+        """`known`, except for records of a page that is fetched but not written: what is known of these will change."""
         return _Settled(self, known)
 
     @property
     def unwritten(self) -> frozenset[str]:
-        """The records of a page that is fetched and not written."""
+        """Ids of the records of a page that is fetched but not written."""
         return self._unwritten
 
     def pages(self, pages: Iterable[Page]) -> Iterator[tuple[Page, Readings]]:
-        """The pages in their order; while one is worked on, the next is fetched before and read meanwhile.
+        """The pages in order. Once the harvest is large, each is handed out while the next is read.
 
-        An error of the source comes after all pages before it.
+        An error of the source is raised after all pages before it.
         """
         coming = iter(pages)
         seen = 0
@@ -163,7 +163,7 @@ class ReadingAhead:
                 page = next(coming, None)
             except Exception as error:
                 page, failure = None, error
-            # Before the one that is held is taken: its worker goes on with this one at once.
+            # Sent before the result for the page at hand is received, so that the worker goes on at once.
             sent = self._send(page.records) if page else []
             if held:
                 yield held[0], self._received(held[1])
@@ -175,10 +175,10 @@ class ReadingAhead:
             self._unwritten = frozenset([raw.id for raw in page.records] + [gone.id for gone in page.withdrawals])
 
     def _send(self, records: Sequence[RawRecord]) -> Shares:
-        """Let the workers read; gives which of the records each of them was given."""
+        """Give records to the workers; returns which of them each worker got."""
         if not self._workers or not records:
             return []
-        # One is waited for: what is read here instead would take longer, and the page would be held in two forms.
+        # Wait for one worker: reading here instead would take longer, and would hold the page in two forms.
         self._workers[0].is_ready(patient=True)
         ready = [worker for worker in self._workers if worker.is_ready()]
         indices = [index for index, is_wanted in enumerate(self._wanted(records)) if is_wanted]
@@ -187,7 +187,7 @@ class ReadingAhead:
         try:
             for worker, share in zip(ready, shares, strict=True):
                 worker.send([records[index] for index in share])
-        except (OSError, RecursionError) as error:  # it is gone, or a record too deep to be sent
+        except (OSError, RecursionError) as error:  # the worker is gone, or a record is nested too deep to be sent
             self._give_up(error)
             return []
         self._workers = [*ready, *(worker for worker in self._workers if worker not in ready)]
@@ -211,7 +211,7 @@ class ReadingAhead:
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             logger.debug("records are not read ahead: %s", error)
             return
-        with suppress(OSError):  # no more processes are to be had: the work is done here
+        with suppress(OSError):  # no more processes can be started: the work is done here
             for _ in range(self._count):
                 self._workers.append(_Worker(task))
 
@@ -227,7 +227,7 @@ class ReadingAhead:
 
 @dataclass(frozen=True)
 class _Settled:
-    """What is known of records, but for those whose page is not written."""
+    """What is known of records, except those whose page is not written yet."""
 
     ahead: ReadingAhead
     known: Fingerprints
@@ -252,7 +252,7 @@ class _Worker:
         self._is_ready = False
         with ExitStack() as undo:
             undo.callback(theirs.close)
-            # In a session of its own Ctrl-C does not reach it: this process decides.
+            # In a session of its own, out of reach of Ctrl-C: this process decides when it ends.
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _WORKER, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -269,11 +269,11 @@ class _Worker:
         return self._is_ready
 
     def send(self, records: Sequence[RawRecord]) -> None:
-        """Let it read; raises OSError when it is gone."""
+        """Give it records to read; raises OSError when it is gone."""
         self._socket.send([pickle.dumps(batch) for batch in _batches(records)])
 
     def receive(self) -> list[ReadBeforehand]:
-        """What came of the records; raises OSError or EOFError when it is gone."""
+        """The records as it has read them; raises OSError or EOFError when it is gone."""
         return [reading for batch in self._socket.recv() for reading in pickle.loads(batch)]  # noqa: S301 - as below
 
     def end(self) -> None:
@@ -284,17 +284,17 @@ class _Worker:
 
 
 def work(descriptor: int) -> None:
-    """Read what comes through a socket until its other end is closed."""
+    """Read the records that arrive through a socket until its other end is closed."""
     with Socket(descriptor) as socket, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         reader: Reader = pickle.loads(socket.recv_bytes())  # noqa: S301 - from the process that started this one
         gc.collect()
         gc.freeze()
         socket.send(True)
         pages: SimpleQueue[Sequence[bytes] | None] = SimpleQueue()
-        # The other end sends the next page before it takes what came of this one.
+        # The other end sends the next page before it receives the result of this one.
         Thread(target=_take_in, args=(socket, pages), daemon=True).start()
         while (page := pages.get()) is not None:
-            # All at once when all is done: the other end takes nothing while it writes.
+            # Sent at once, when all is done: the other end receives nothing while it writes.
             socket.send([pickle.dumps(list(map(reader.read, pickle.loads(batch)))) for batch in page])  # noqa: S301
 
 

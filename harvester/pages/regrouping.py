@@ -1,4 +1,4 @@
-"""The Items of acquisitions that turn out to be one, and of records that turn out to be of several."""
+"""The Items of acquisitions that turn out to be one, and of an acquisition that turns out to be several."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from harvester.pages.drafts import Draft, new_draft, standing_first
 def regroup(
     acquisitions: Sequence[Acquisition], drafts: Mapping[str, Draft], leaving: Mapping[RecordKey, str], now: datetime
 ) -> dict[RecordKey, Draft]:
-    """Let each acquisition have the Items that hold its records, one in each collection.
+    """Give each acquisition the Items that hold its records, one in each collection.
 
-    An Item goes with the record that it is called after, else with its first; one without records stays with its
-    acquisition. Where there is none for its records, one that was withdrawn comes back if it is called after one.
+    An Item goes with the record whose id it has, else with its first record; one without records stays with its
+    acquisition. Where an acquisition has no Item for its records, a withdrawn one with the id of a record comes back.
 
     Args:
         acquisitions: of all records of these Items.
         drafts: the Items.
-        leaving: records that are taken in anew, with the Items that they were of until now.
-        now: when Items are made, UTC.
+        leaving: records that are being taken in again, with the Items that they belonged to until now.
+        now: when Items are created, UTC.
 
     Returns:
-        The present Item, perhaps a new one, of each record that is of another one than it was.
+        The present Item, perhaps a new one, of each record that changes its Item.
     """
     holding = {key: draft for draft in drafts.values() for key in draft.records}
     withdrawn = {name: draft for name, draft in drafts.items() if not draft.known.is_published}
@@ -41,7 +41,7 @@ def regroup(
 
 
 def _comes_back(member: Member, holding: Draft, withdrawn: Mapping[str, Draft]) -> bool:
-    """Whether an Item of its collection that is withdrawn is called after a record."""
+    """Whether a withdrawn Item of its collection has the id of a record."""
     called = withdrawn.get(member.outline.id) if member.outline else None
     return called is not None and called.known.collection == holding.known.collection
 
@@ -49,7 +49,7 @@ def _comes_back(member: Member, holding: Draft, withdrawn: Mapping[str, Draft]) 
 def _items(
     acquisitions: Sequence[Acquisition], drafts: Mapping[str, Draft], leaving: Mapping[RecordKey, str]
 ) -> Mapping[str, list[Draft]]:
-    """The Items of each acquisition from now on, by its id, those in the catalogue first."""
+    """The Items that each acquisition has from now on, by its id, those in the catalogue first."""
     successors = {name: each.scene.id for each in acquisitions for name in each.merged}
     present = {member.key: (each.scene.id, member) for each in acquisitions for member in each.members}
     records = {name: list(draft.records) for name, draft in drafts.items()}
@@ -71,12 +71,12 @@ def _is_called_after(item: str, member: Member) -> bool:
 
 
 def _foreignness(member: Member, item: str) -> tuple[bool, bool, RecordKey]:
-    """A key of order: whom an Item goes with first. Nobody knows what else could be made of an unreadable record."""
+    """A sort key: the record that an Item goes with first. No other Item can be made of an unreadable record."""
     return member.outline is not None, not _is_called_after(item, member), member.key
 
 
 def _standing(items: Sequence[Draft], scene: str) -> dict[str, Draft]:
-    """The Item of an acquisition in each collection; others there are its Items no more."""
+    """The Item of an acquisition in each collection; its other Items there are withdrawn."""
     standing: dict[str, Draft] = {}
     for draft in items:
         draft.belong_to(scene)
@@ -87,9 +87,9 @@ def _standing(items: Sequence[Draft], scene: str) -> dict[str, Draft]:
 
 
 def _home(member: Member, holding: Draft, scene: str, standing: dict[str, Draft], now: datetime) -> Draft | None:
-    """The Item that stands for the acquisition of a record in the collection where it is, if it is not there yet."""
+    """The Item of its acquisition, in the same collection, that a record must move to; None if it is there."""
     collection = holding.known.collection
-    if collection not in standing and member.outline:  # one that is not readable has its Item with it
+    if collection not in standing and member.outline:  # the Item of an unreadable record goes with it
         standing[collection] = new_draft(member.outline, scene, collection, now)
     home = standing[collection]
     if home is holding:

@@ -1,9 +1,9 @@
 """One page of records inside its transaction: into the ledger, and their Items into the catalogue.
 
-The way of a page: records that say what they said before are only noted; the others are read, those of one acquisition
-are found, and every Item that they change is built anew from all its active records; then the stereo sets that these
-Items make or break. What cannot be read, placed or built refuses that record only. Everything is looked up and written
-for many records at once; when a batch fails it is halved until the record that fails stands alone.
+Unchanged records are only noted. The others are read and grouped into acquisitions, and every Item that they change is
+rebuilt from all its active records; then follow the stereo sets that these Items make or break. A record that cannot be
+read, placed or built is refused alone. Everything is looked up and written for many records at once; a batch that fails
+is halved until the record at fault stands alone.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ class PageWriting:
         context: HarvestContext,
         options: WritingOptions,
     ) -> None:
-        """Work for one run of a feed.
+        """Write for one run of a feed.
 
         Args:
             connection: has the page's transaction open.
-            side: where Items can be looked up; on the page's own connection that would lock their partitions.
+            side: for looking Items up; on the page's own connection this would lock their partitions.
             feed: whose records they are.
-            run: that they are read in; None for a dry run.
-            context: the documents.
+            run: in which they are read; None for a dry run.
+            context: has the documents and the sensors.
             options: what the operator asked for.
         """
         self._connection = connection
@@ -76,19 +76,19 @@ class PageWriting:
         placing = RecordPlacing(feed, context.documents, options, self._now)
         self._batches = BatchWriting(self._ledger, self._drafts, placing, feed.source, self._now)
         self._made: set[str] = set()  #: Items that the ledger did not have before this page
-        self._others: dict[str, Draft] = {}  #: further views of the sets of Items that it changes
-        self._reread: list[str] = []  #: the Item of each unchanged record that was read again
+        self._others: dict[str, Draft] = {}  #: Items of the other views of changed sets
+        self._reread: list[str] = []  #: the Items of unchanged records that were read again
 
     def take_in(self, page: Page, readings: Readings = (), refused: Sequence[RecordEntry] = ()) -> PageReport:
-        """Write the records of the page into the ledger and build the Items they change.
+        """Write the records of the page into the ledger, and build the Items that they change.
 
         Args:
             page: records of the feed.
             readings: of the records of the page that were read beforehand; the others are read here.
-            refused: other records, known ones, that go into quarantine even if they are in force.
+            refused: further records, known to the ledger, to be quarantined even if they are in force.
 
         Raises:
-            CatalogueError: a record that the source left unread is not in force any more.
+            CatalogueError: a record that the source left unread is no longer in force.
         """
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
@@ -104,7 +104,7 @@ class PageWriting:
         return report
 
     def rebuild(self, items: Iterable[str]) -> PageReport:
-        """Build Items anew from what the ledger has of them."""
+        """Rebuild Items from what the ledger has of them."""
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
         drafts = self._drafts.with_siblings(self._ledger.items.known(set(items)))
@@ -116,7 +116,7 @@ class PageWriting:
         return report
 
     def move(self, items: Mapping[str, str]) -> PageReport:
-        """Let Items (id -> collection) stand in other collections; one that cannot be built there stays where it is."""
+        """Move Items (id -> collection) to other collections; one that cannot be built there stays where it is."""
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
         self._move(items, report)
@@ -125,9 +125,9 @@ class PageWriting:
         return report
 
     def rebuild_sets(self, items: Sequence[str], windows: Sequence[Span] = ()) -> PageReport:
-        """Find the stereo sets of Items, and those within stretches of time, anew; what is as it should be is left.
+        """Find the stereo sets of Items, and those within time windows, anew; those that are right are left alone.
 
-        Items with a record that cannot be read any more stay as they are, and are named.
+        Items with a record that is no longer readable stay as they are, and are named in the report.
         """
         catalogue.wait_for_other_writers(self._connection)
         report = PageReport()
@@ -141,7 +141,7 @@ class PageWriting:
         return report
 
     def write_items(self) -> None:
-        """Write the Items into the catalogue, and take those away that are not what they were."""
+        """Write the Items into the catalogue, and remove those that left it or their collection."""
         built = [self._document(draft, draft.built) for draft in self._drafts.settled.values() if draft.built]
         built += self._sets.documents
         catalogue.put_items(self._connection, self._side, sorted(built, key=lambda item: str(item["id"])))
@@ -149,7 +149,7 @@ class PageWriting:
         if removals:
             catalogue.remove_items(self._connection, [(collection, item) for collection, item, _ in removals])
         self._sets.write()
-        # A new Item got its number when it was written down.
+        # A new Item got its change number when it was written into the ledger.
         known = {name: draft for name, draft in self._drafts.settled.items() if name not in self._made}
         is_new = {name: draft.stood_in != draft.known.collection for name, draft in known.items()}
         is_new |= self._sets.is_new()
@@ -159,7 +159,7 @@ class PageWriting:
             self._ledger.items.bury(removals)
 
     def touched_collections(self) -> set[str]:
-        """Ids of the collections that have other Items than before this page."""
+        """Ids of the collections whose Items this page changes."""
         drafts = self._drafts.settled.values()
         stood_in = {draft.stood_in for draft in drafts if draft.stood_in}
         return {draft.known.collection for draft in drafts} | stood_in | self._sets.touched_collections()
@@ -184,7 +184,7 @@ class PageWriting:
     # Reading
 
     def _note_unread(self, page: Page, report: PageReport) -> None:
-        """Note records that the source did not read again, as nothing had changed."""
+        """Note records that the source did not read again because they had not changed."""
         unread, numbers = page.unread, page.numbers
         without = [name for name in unread if name not in numbers]
         active = self._ledger.records.saw_unread(without, [numbers[name] for name in unread if name in numbers])
@@ -201,7 +201,7 @@ class PageWriting:
         readings: Readings,
         report: PageReport,
     ) -> Iterator[Taken]:
-        """The records that are to be taken in; the others are counted, and noted as seen."""
+        """The records to take in; the others are counted, and noted as seen."""
         unchanged = [raw for raw in records if self._is_unchanged(raw, known.get(raw.id))]
         left = [] if self._options.reads_all else unchanged
         self._ledger.records.saw(left)
@@ -219,7 +219,7 @@ class PageWriting:
                 self._refuse(raw, known.get(raw.id), "read", error, report)
 
     def _taken(self, raw: RawRecord, before: KnownRecord | None, beforehand: ReadBeforehand | None) -> Taken:
-        """A record with what it says.
+        """A record with the scene that it describes.
 
         Raises:
             UnreadableScene: it cannot be read.
@@ -242,7 +242,7 @@ class PageWriting:
     ) -> None:
         refusal = report.refuse(raw.id, str(error))
         if before and before.is_active:
-            # What it said last stays in force: a broken upload must not take an Item away.
+            # Its last readable version stays in force: a broken upload must not remove an Item.
             self._ledger.records.saw([raw])
         elif before and before.state == "quarantined" and before.digest == raw.digest():
             self._ledger.records.refused_again(raw, stage, refusal.reason)
@@ -254,7 +254,7 @@ class PageWriting:
     # Taking in
 
     def _take(self, taken: Sequence[Taken], report: PageReport) -> None:
-        """Take in as many at once as go together; what fails alone is refused."""
+        """Take in all at once; on failure by halves, down to the record at fault, which is refused."""
         if not taken:
             return
         try:
@@ -272,7 +272,7 @@ class PageWriting:
         self._count(taken, report)
 
     def _as_known_now(self, taken: Sequence[Taken]) -> list[Taken]:
-        """Records that are taken in after others of their page, which may have let them be of another Item."""
+        """Look the records up again: those taken in before them may have changed their Items."""
         known = self._ledger.records.known([each.raw.id for each in taken])
         return [each._replace(before=known.get(each.raw.id)) for each in taken]
 
@@ -292,7 +292,7 @@ class PageWriting:
     # Moving
 
     def _move(self, items: Mapping[str, str], report: PageReport) -> None:
-        """Move as many at once as go together; what fails alone stays."""
+        """Move all at once; on failure by halves, down to the Item at fault, which stays."""
         try:
             with self._connection.transaction():
                 changed = self._batches.move(items)
@@ -309,7 +309,7 @@ class PageWriting:
     # Withdrawing
 
     def _withdraw(self, withdrawals: Sequence[Withdrawal], report: PageReport) -> int:
-        """Take records away that are gone; those that are not in force here, or came back since, are left alone.
+        """Withdraw records that are gone, except unknown or withdrawn ones and those that were seen again since.
 
         Returns:
             How many are accounted for.
@@ -341,13 +341,13 @@ class PageWriting:
         report: PageReport,
         note: Callable[[Mapping[str, str]], None],
     ) -> Iterator[Mapping[str, str]]:
-        """Take records (id -> reason) out of their Items, as many at once as go together; what fails alone stays.
+        """Remove records (id -> reason) from their Items at once; on failure by halves, and the record at fault stays.
 
-        Gives those that are out, as `note` wrote them into the ledger.
+        Yields those that were removed, as `note` wrote them into the ledger.
         """
         if not gone:
             return
-        known = self._ledger.records.known(gone)  # those that went before may have let them be of another Item
+        known = self._ledger.records.known(gone)  # earlier removals may have changed their Items
         try:
             with self._connection.transaction():
                 note(gone)
@@ -367,7 +367,7 @@ class PageWriting:
         yield gone
 
     def _settle(self, report: PageReport) -> None:
-        """Count the records that were read again by whether that changes their Item, and leave equal Items be."""
+        """Count the records that were read again as changed or unchanged, and drop the Items that stay equal."""
         again = {name: self._drafts.settled[name] for name in self._reread if name in self._drafts.settled}
         stored = self._stored(again)
         equal = {
@@ -392,7 +392,7 @@ class PageWriting:
         report.items_removed += len(self._sets.gone)
 
     def _find_sets(self, windows: Sequence[Span] = ()) -> None:
-        """Find the stereo sets that the Items of this page make or break; Items of their other views are built too."""
+        """Find the stereo sets that the Items of this page make or break, and build the Items of their other views."""
         needed = self._sets.find((draft.as_placed() for draft in self._drafts.settled.values()), windows)
         self._others = self._drafts.built_anew(sorted(needed - self._drafts.settled.keys()))
         views = {name: draft for name, draft in (self._others | self._drafts.settled).items() if name in needed}
@@ -405,7 +405,7 @@ class PageWriting:
         return catalogue.stored_items(self._side, places) if places else {}
 
     def _removals(self) -> Iterator[tuple[str, str, str]]:
-        """Collection, id and reason of the Items that do not stand where they stood."""
+        """Collection, id and reason of the Items that leave the catalogue, or the collection where they were."""
         for name, draft in self._drafts.settled.items():
             if draft.stood_in and draft.built is None:
                 yield draft.stood_in, name, draft.reason
@@ -416,16 +416,16 @@ class PageWriting:
         return with_sets(self._bare_document(draft, built), self._sets.memberships(draft.known.id))
 
     def _bare_document(self, draft: Draft, built: ItemDocument) -> ItemDocument:
-        """The Item without what it says of stereo sets."""
+        """The Item without its stereo memberships."""
         times = {"created": _written(draft.known.created), "updated": _written(self._now)}
         properties = {**built["properties"], **times}
         return {**built, "properties": properties, "private": draft.private}
 
 
 def _now(connection: Connection, run: int | None) -> datetime:
-    """The time by the clock of the server, UTC, as it dates runs too; never before the run began.
+    """The time of the database server, which also dates runs, UTC; never before the run began.
 
-    By any other clock, or one that was set back, what a run sees would seem to have been seen before it.
+    By another clock, or one that was set back, what a run sees could seem to have been seen before it.
     """
     row = connection.execute(
         "SELECT greatest(clock_timestamp(), (SELECT started_at FROM dinamis.run WHERE id = %s))", (run,)
@@ -436,13 +436,13 @@ def _now(connection: Connection, run: int | None) -> datetime:
 
 
 def _with_storable_id(told: Told) -> Told:
-    """What is told of a record, under its id in the ledger; mostly just what was told, with what it has worked out."""
+    """A record or withdrawal under its id in the ledger; mostly the same object, which keeps what it has cached."""
     name = storable_id(told.id)
     return told if name == told.id else replace(told, id=name)
 
 
 def _comparable(document: ItemDocument) -> dict[str, Any]:
-    """The Item as JSON, apart from when it was written, and from nulls, which pgSTAC does not give back."""
+    """The Item as JSON without the time of writing, and without nulls, which pgSTAC does not give back."""
     timeless = {**document, "properties": {**document["properties"], "updated": None}}
     plain: dict[str, Any] = json.loads(json.dumps(timeless), object_hook=_without_nulls)
     return plain
