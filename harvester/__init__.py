@@ -1,1 +1,1 @@
-"""Sources, records, Items, ledger and catalogue: how metadata come into the catalogue."""
+"""How metadata come into the catalogue: sources, records, ledger, Items."""

@@ -1,4 +1,4 @@
-"""What a record says as canonical JSON (sorted keys, ASCII): equal texts and digests for equal contents."""
+"""Records as canonical JSON (sorted keys, ASCII): equal contents give equal texts and digests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Canonical:
     """The content of a record as the ledger keeps it."""
 
     text: bytes
-    digest: bytes  #: SHA-256 of that part of the content which counts
+    digest: bytes  #: SHA-256 of the content without the uncounted keys
 
 
 def canonical_form(content: Mapping[str, Any], uncounted: Iterable[str]) -> Canonical:
@@ -30,7 +30,7 @@ def canonical_form(content: Mapping[str, Any], uncounted: Iterable[str]) -> Cano
     """
     members = {key: _member(key, value) for key, value in sorted(content.items())}
     counting = reduce(_without, uncounted, content)
-    # Members that lost nothing are serialised already.
+    # Members without uncounted keys are serialised already.
     counted = (
         member if counting[key] is content[key] else _member(key, counting[key])
         for key, member in members.items()
@@ -41,16 +41,16 @@ def canonical_form(content: Mapping[str, Any], uncounted: Iterable[str]) -> Cano
 
 _STANDARD = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _PLAIN = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
-#: DEL, which is ASCII but is escaped; NaN and infinity, which become null; numbers that need an exponent.
+#: DEL, which is ASCII but escaped; NaN and infinity, which become null; small numbers that need an exponent.
 _SIGNS_OF_DIFFERENCE = (b"\x7f", b"null", b"0.0000")
 _EXPONENT = re.compile(rb"e-?\d+(?![^,\]}])")
 
 
 def _canonical(value: Any) -> bytes:
-    """A value as canonical JSON, mostly by orjson, which takes a tenth of the time of the standard library.
+    """A value as canonical JSON, mostly by orjson, which is ten times as fast as the standard library.
 
-    The digests in the ledger were made from what the standard library writes. orjson differs in letters beyond ASCII,
-    very small and very large numbers, NaN and infinity: a text that may hold one of these is written by the former.
+    The digests in the ledger are of the standard library's output. orjson writes non-ASCII letters, very small and very
+    large numbers, NaN and infinity differently: a value that may hold one of these is left to the standard library.
     """
     try:
         text = orjson.dumps(value, option=_PLAIN)
@@ -60,7 +60,7 @@ def _canonical(value: Any) -> bytes:
     return _STANDARD(value).encode("ascii") if differs else text
 
 
-_canonical_key = lru_cache(maxsize=1024)(_canonical)  #: records of a source have the same few keys
+_canonical_key = lru_cache(maxsize=1024)(_canonical)  #: the records of a source share a few keys
 
 
 def _member(key: str, value: Any) -> bytes:

@@ -1,6 +1,6 @@
-"""The check of a directory of collection documents, which goes further than reading them.
+"""Checks a directory of collection documents further than reading them does.
 
-It holds the documents against the sources, sensors and access rules that they rely on.
+The documents are compared with the sources, sensors and access rules that they rely on.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from harvester.sources.registry import OPTIONS
 
 
 def check_collection_documents(directory: Path) -> list[Problem]:
-    """All problems of a directory of documents and its `sensors/`, by file and line; an empty list is a good sign."""
+    """All problems of a directory of documents and of its `sensors/`, with file and line; empty where all is well."""
     documents, problems = read_directory(directory)
     sensors, of_sensors = read_sensors(directory / "sensors")
     problems += [*_refused_options(documents), *_uncovered(directory, documents)]
-    if not of_sensors:  # which missions are known can be told only where every sensor document can be read
+    if not of_sensors:  # the known missions are known only where every sensor document can be read
         problems += _unread(documents, {code for sensor in sensors for code in sensor.satellites})
     return sorted([*problems, *of_sensors])
 
 
 def _refused_options(documents: Iterable[CollectionDocument]) -> Iterator[Problem]:
-    """A problem for each option that the module of its source does not take."""
+    """A problem for each option that the source's module does not accept."""
     for document in documents:
         for index, choice in enumerate(document.harvest.sources):
             options = OPTIONS[choice.source]
@@ -53,7 +53,7 @@ def _option_mistake(choice: SourceChoice, mistake: ErrorDetails, options: type[B
 
 
 def _unread(documents: Iterable[CollectionDocument], known: Collection[str]) -> Iterator[Problem]:
-    """A warning for each mission whose deliveries a collection takes, and that no sensor document knows."""
+    """A warning for each mission that a collection accepts and no sensor document knows."""
     for document in documents:
         for index, mission in enumerate(document.missions if "deliveries" in document.sources else ()):
             if mission not in known:
@@ -65,7 +65,7 @@ def _unread(documents: Iterable[CollectionDocument], known: Collection[str]) -> 
 
 
 def _uncovered(directory: Path, documents: Iterable[CollectionDocument]) -> list[Problem]:
-    """A warning for each collection that no rule set names: the catalogue hides it."""
+    """A warning for each collection that no rule set names, as the catalogue hides it."""
     if not (directory / "rules").is_dir():
         return []
     names = {name for file in (directory / "rules").glob("*.yaml") for name in _ruled(file)}

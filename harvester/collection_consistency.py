@@ -1,4 +1,4 @@
-"""Where parts of a collection document, each valid in itself, do not fit together."""
+"""Finds parts of a collection document that are valid each, but contradict each other."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _COLLECTION_ONLY = frozenset({"dinamis:scene_size_km"})
 
 
 def inconsistencies(name: str, content: CollectionContent) -> Iterator[tuple[Place, str]]:
-    """What does not fit together in a document, by its place.
+    """The contradictions in a document, each with its place.
 
     Args:
-        name: of its file, without the ending.
-        content: the document, valid by the model.
+        name: name of its file, without the suffix.
+        content: the document, validated by the model.
     """
     stac = content.stac
     if stac.id != name:

@@ -73,16 +73,16 @@ class CollectionDocument:
         return tuple(self.harvest.accepts.missions) if self.harvest.accepts else ()
 
     def title(self, language: str = DEFAULT_LANGUAGE) -> str:
-        """The title, in French where the document does not speak the language."""
+        """The title, in French where the document is not translated into the language."""
         return str(self.published(language)["title"])
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Codes of the languages of the document, French first."""
+        """Language codes of the document, French first."""
         return (DEFAULT_LANGUAGE, *self.content.translations)
 
     def published(self, language: str = DEFAULT_LANGUAGE) -> dict[str, Any]:
-        """The STAC 1.1 Collection as JSON data, in French where the document does not speak the language.
+        """The STAC 1.1 Collection as JSON data, in French where the document is not translated into the language.
 
         The links that depend on the server (self, items, queryables…) are left to the API.
         """
@@ -131,7 +131,7 @@ class CollectionDocuments(Mapping[str, CollectionDocument]):
         return len(self._documents)
 
     def accepting(self, mission: str, profile: str) -> CollectionDocument:
-        """The document of greatest priority that accepts deliveries of this satellite and metadata profile.
+        """The document with the highest priority that accepts deliveries of this satellite and metadata profile.
 
         Raises:
             CollectionDocumentError: if no document accepts them.
@@ -159,7 +159,7 @@ def load_collection_documents(directory: Path) -> CollectionDocuments:
 
 
 def read_directory(directory: Path) -> tuple[list[CollectionDocument], list[Problem]]:
-    """The documents of a directory that can be used, and all that is to be mended in it."""
+    """The valid documents of a directory, and all problems in it."""
     files = sorted(directory.glob("*.yaml"))
     if not files:
         return [], [Problem(directory, 1, 1, "no *.yaml here: name a directory of collection documents")]
@@ -178,7 +178,7 @@ def problem_at(file: Path, place: Place, message: str, severity: str = "error") 
 
 
 def queryables_of(document: CollectionDocument, language: str = DEFAULT_LANGUAGE) -> dict[str, dict[str, Any]]:
-    """JSON Schema of every property that this collection publishes, by name, with words in one language."""
+    """JSON Schema of every property that this collection publishes, by name, with texts in one language."""
     own = {}
     for name, queryable in document.content.queryables.items():
         schema = queryable.model_dump(mode="json", exclude_none=True, exclude={"translations"})
@@ -232,7 +232,7 @@ def _contested(documents: Iterable[CollectionDocument]) -> list[Problem]:
 
 
 def _disagreeing(documents: Iterable[CollectionDocument]) -> list[Problem]:
-    """One problem for each queryable that an earlier document gives another type: the catalogue has one type each."""
+    """One problem for each queryable whose type differs in an earlier document: the catalogue has one type for each."""
     types: dict[str, tuple[str, str]] = {}
     problems = []
     for document in documents:
@@ -245,12 +245,12 @@ def _disagreeing(documents: Iterable[CollectionDocument]) -> list[Problem]:
 
 
 def _confused(documents: Iterable[CollectionDocument]) -> list[Problem]:
-    """One problem for each source that has the name of another one: the ids of records are unique within a name."""
+    """One problem for each source that has the name of another one: record ids are unique only within a name."""
     owners: dict[str, tuple[CollectionDocument, SourceChoice]] = {}
     problems = []
     for document in documents:
         for index, choice in enumerate(document.harvest.sources):
-            # The records of deliveries are named by the whole address of their file.
+            # The record id of a delivery is the whole address of its file.
             if choice.source == "deliveries":
                 continue
             owner, known = owners.setdefault(choice.label, (document, choice))

@@ -83,7 +83,7 @@ def _unique(values: list[str]) -> list[str]:
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 Url = Annotated[Text, AfterValidator(_url)]
-#: Of a source: also the whole path of a folder or file of the machine that harvests.
+#: The address of a source: also an absolute path on the machine that harvests.
 SourceAddress = Annotated[Text, AfterValidator(_source_address)]
 Scalar = Annotated[Any, BeforeValidator(_scalar)]
 Texts = Annotated[list[Text], Field(min_length=1), AfterValidator(_unique)]
@@ -162,7 +162,7 @@ class Band(Strict):
 
 
 class ItemAsset(Strict):
-    """What the Items of the collection offer under one asset key, the vendor's job number left out."""
+    """What the Items of the collection offer under one asset key, without the vendor's job number."""
 
     title: Text
     description: Text | None = None
@@ -175,7 +175,7 @@ class ItemAsset(Strict):
 
 
 class Range(Strict):
-    """The smallest and greatest value of a property."""
+    """The minimum and maximum of a property."""
 
     minimum: Scalar
     maximum: Scalar
@@ -266,7 +266,7 @@ class Accepts(Strict):
 
     missions: Texts  #: satellite codes as the vendor writes them: PHR1A, SPOT6
     profiles: Annotated[list[Text], AfterValidator(_unique)] = []  #: beginnings of METADATA_PROFILE; none = any
-    priority: int = 0  #: the greatest is chosen where several documents accept one mission
+    priority: int = 0  #: the highest wins where several documents accept one mission
 
 
 SourceName = Literal[
@@ -303,7 +303,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class WithdrawalRules(Strict):
-    """When records that a source does not give any more leave the catalogue."""
+    """When records that a source no longer gives leave the catalogue."""
 
     by_absence: bool = True  #: false where the source never shows all it has
     grace_days: Annotated[float, Field(ge=0)] = 7  #: how long a record may be absent from complete runs
@@ -311,10 +311,10 @@ class WithdrawalRules(Strict):
 
 
 class SourceChoice(Strict):
-    """One source of the collection's records and what it needs to know, the values of credentials excepted."""
+    """One source of the collection's records and its options, except the values of credentials."""
 
     source: SourceName
-    name: Name | None = None  #: to tell apart two of one kind; the kind where it is not said
+    name: Name | None = None  #: to tell two of one kind apart; the kind by default
     url: SourceAddress | None = None
     credentials: Name | None = None  #: what the operator calls them: DINAMIS_SOURCE_<NAME>_API_KEY and so on
     rate: Annotated[float, Field(gt=0)] | None = None  #: requests per second, at most
@@ -322,9 +322,9 @@ class SourceChoice(Strict):
     page_size: Annotated[int, Field(ge=1, le=1000)] | None = None  #: records
     timeout_s: Annotated[float, Field(gt=0)] | None = None
     allowed_hosts: list[Text] = []  #: that may be asked besides that of `url`
-    schedule: Cron | None = None  #: when what changed is harvested, UTC
-    full_schedule: Cron | None = None  #: when everything is, so that what is gone is noticed, UTC
-    stale_after_days: Annotated[float, Field(gt=0)] | None = None  #: without a good run somebody is told
+    schedule: Cron | None = None  #: when changes are harvested, UTC
+    full_schedule: Cron | None = None  #: when everything is harvested, so that missing records are noticed, UTC
+    stale_after_days: Annotated[float, Field(gt=0)] | None = None  #: after so long without a good run somebody is told
     withdrawals: WithdrawalRules = WithdrawalRules()
     options: Annotated[
         dict[str, Scalar | list[Scalar] | dict[str, Scalar | list[Scalar]]], AfterValidator(_no_secrets)
@@ -339,7 +339,7 @@ class SourceChoice(Strict):
 
     @property
     def label(self) -> str:
-        """How the source is called in its collection."""
+        """The name of the source in its collection."""
         return self.name or self.source
 
 
@@ -359,7 +359,7 @@ class Harvest(Strict):
 
 
 class Expectations(Strict):
-    """What a healthy collection has: a run after which it is otherwise has failed."""
+    """What a healthy collection has: a run that leaves it otherwise counts as failed."""
 
     min_items: Annotated[int, Field(ge=0)] | None = None
     max_items: Annotated[int, Field(ge=0)] | None = None

@@ -1,4 +1,4 @@
-"""The credentials of sources: from the environment or from files, never from documents, never shown."""
+"""The credentials of sources: read from the environment or from files, never from documents, and never shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECRET_PARAMETER = re.compile(r"key|token|secret|passw|sign|credential|auth|^si
 
 
 class Credentials(BaseModel):
-    """What opens a source; whatever is not given is None."""
+    """What gives access to a source; None for what is not given."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,28 +28,28 @@ class Credentials(BaseModel):
 def read_credentials(name: str, environment: Mapping[str, str]) -> Credentials:
     """The credentials called `name` in a collection document.
 
-    They are the variables DINAMIS_SOURCE_<NAME>_USER, _PASSWORD, _API_KEY and _TOKEN, or the files named by the same
-    with _FILE behind (as container secrets are given).
+    They come from the variables DINAMIS_SOURCE_<NAME>_USER, _PASSWORD, _API_KEY and _TOKEN, or from files named by the
+    same variables with the suffix _FILE (as container secrets are).
 
     Raises:
-        CredentialsError: A file that is named cannot be read.
+        CredentialsError: One of these files cannot be read.
     """
     values = {field: _value(variable_of(name, field), environment) for field in Credentials.model_fields}
     return Credentials.model_validate({field: value for field, value in values.items() if value})
 
 
 def variable_of(name: str, field: str) -> str:
-    """The variable that gives one field of the credentials called `name`."""
+    """The environment variable of one field of the credentials called `name`."""
     return f"DINAMIS_SOURCE_{_NAME.sub('_', name.upper())}_{field.upper()}"
 
 
 def is_secret_name(parameter: str) -> bool:
-    """Whether a parameter of an address is called like one that holds a key."""
+    """Whether the name of a URL parameter looks like that of a key."""
     return _SECRET_PARAMETER.search(parameter) is not None
 
 
 def without_credentials(address: str) -> str:
-    """An address as it may be shown: without user, password and parameters that hold a key."""
+    """An address fit to be shown: without user, password and parameters that hold a key."""
     scheme, _, rest = address.partition("://")
     if not rest:
         return address

@@ -31,9 +31,9 @@ from harvester.sources.source import Progress
 
 
 def dry_run(feed: Feed, context: HarvestContext, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
-    """Read and compare everything that a harvest would, write nothing, and tell what each Item would become.
+    """Read and compare all that a harvest would, write nothing, and report what each Item would become.
 
-    Raises as `harvest`. It neither begins a run nor resumes one.
+    Raises what `harvest` raises. It neither begins a run nor resumes one.
     """
     refuse_unknown_collection(feed, context, request)
     refuse_without_credentials(feed)

@@ -19,10 +19,10 @@ from harvester.sources.deliveries.addresses import absolute_location
 from harvester.sources.registry import OPTIONS
 from harvester.sources.source import SourceOptions
 
-#: The source whose records go where the documents say, and not to the collection that names it.
+#: The source whose records go where the documents' `accepts` say, not to the collection that names it.
 DELIVERIES = "deliveries"
 
-#: The names of feeds that come from documents; what the command line named has a blank in its name.
+#: Names of feeds that come from documents; a feed named on the command line has a space in its name.
 _OF_A_COLLECTION = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 
 
@@ -30,13 +30,13 @@ _OF_A_COLLECTION = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 class Feed:
     """One source of records as it is harvested."""
 
-    name: str  #: COLLECTION/SOURCE; of a place named on the command line, the source and that place
-    source: str  #: in the ledger, where record ids are unique within it
+    name: str  #: COLLECTION/SOURCE, or "SOURCE LOCATION" where the command line names it
+    source: str  #: its name in the ledger, where record ids are unique within it
     kind: str  #: a key of `OPTIONS`
-    collection: str | None  #: where its Items go; None where the documents decide for each record
-    location: str  #: fit to be shown
+    collection: str | None  #: where its Items go; None where the documents decide record by record
+    location: str  #: without credentials
     options: Any = field(repr=False)  #: `Options` of the source; they may hold secrets
-    credentials_wanted: str | None = None  #: the variables that are not given and must be
+    credentials_wanted: str | None = None  #: required variables that are not set
     concurrency: int = 1  #: how many jobs may ask its host at once
     schedule: str | None = None  #: cron, UTC
     full_schedule: str | None = None
@@ -45,11 +45,11 @@ class Feed:
 
     @property
     def host(self) -> str:
-        """What jobs of one host are told by; of a folder the whole machine is one."""
+        """By which jobs of one host are recognised; every folder is on "this machine"."""
         return urlsplit(self.location).hostname or "this machine"
 
     def asked_anew(self) -> Feed:
-        """The feed without the answers that are kept of it: a service may be wrong in saying that nothing changed."""
+        """The feed without its kept answers: a service may be wrong in saying that nothing has changed."""
         return replace(self, options=self.options.model_copy(update={"answers": None}))
 
 
@@ -58,15 +58,15 @@ def feeds_of(
 ) -> dict[str, Feed]:
     """All sources that are ready to be harvested, by name, in the order of the documents.
 
-    A source without an address is not among them unless its kind knows one: it only says where deliveries go.
+    A source without an address is left out unless its kind has a default: it only says where deliveries go.
 
     Args:
-        documents: which sources there are.
+        documents: name the sources.
         environment: has their credentials.
-        answers: the folder where answers of services are kept; nowhere by default.
+        answers: folder where answers of services are kept; None to keep none.
 
     Raises:
-        CollectionDocumentError: the options of a source are not what its kind takes.
+        CollectionDocumentError: a source has options that its kind does not accept.
         CredentialsError: a file of credentials cannot be read.
     """
     feeds = (_feed(document, choice, environment, answers) for document, choice in _choices(documents.values()))
@@ -74,17 +74,17 @@ def feeds_of(
 
 
 def named_sources(documents: CollectionDocuments) -> dict[str, SourceChoice]:
-    """All sources that the documents name, with an address or without, by the names of their feeds."""
+    """All sources that the documents name, with or without an address, by the names of their feeds."""
     return {f"{document.id}/{choice.label}": choice for document, choice in _choices(documents.values())}
 
 
 def is_of_a_collection(feed: str) -> bool:
-    """Whether a feed of this name is, or was once, a source of a collection document: not one of the command line."""
+    """Whether a feed of this name is or was a source of a collection document, rather than of the command line."""
     return _OF_A_COLLECTION.fullmatch(feed) is not None
 
 
 def deliveries_at(location: str, credentials: Credentials, **options: Any) -> Feed:
-    """The feed of the deliveries at a place that was named on the command line; `.` is another one in each folder."""
+    """The feed of the deliveries at a place named on the command line; relative paths are made absolute."""
     source_options = OPTIONS[DELIVERIES](url=absolute_location(location), credentials=credentials, **options)
     shown = source_options.shown_location
     return Feed(
@@ -136,7 +136,7 @@ def _feed(
 
 
 def _variables(name: str | None, options: SourceOptions) -> str | None:
-    """The variables that give what opens a source, if its document names credentials."""
+    """The variables with the credentials that a source needs, if its document names credentials."""
     groups = ((variable_of(name, field) for field in group) for group in options.opened_by) if name else ()
     return ", or ".join(" and ".join(group) for group in groups) or None
 

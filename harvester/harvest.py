@@ -1,8 +1,8 @@
-"""One harvest: pages of raw records from a source become Items in the catalogue. Only here are the packages joined.
+"""One harvest: pages of raw records from a source become Items in the catalogue.
 
-The way of a record: `read_pages` (source) -> `scene_from_record` (reader) -> `PageWriting`: acquisitions, ledger,
-`item_from_scenes` -> catalogue. A page is one transaction: its ledger rows, its Items and the cursor behind it are
-committed together or not at all, so that a run that was killed goes on where it stopped.
+The only module that joins the others. The way of a record: `read_pages` (source) -> `scene_from_record` (reader) ->
+`PageWriting`: acquisitions, ledger, `item_from_scenes` -> catalogue. A page is one transaction: its ledger rows, its
+Items and the cursor after it are committed together or not at all, so that a killed run continues where it stopped.
 """
 
 from __future__ import annotations
@@ -46,31 +46,31 @@ from harvester.sources.registry import SOURCES
 
 __all__ = ["HarvestContext", "Request", "TooManyWithdrawals", "harvest", "work_on"]
 
-#: The server looks again how large the ledger is each time that the run has written so many times more Items.
+#: The ledger is analysed again each time the run has written this many times more Items.
 _MANY_TIMES = 4
 
 
 def harvest(feed: Feed, context: HarvestContext, request: Request, watch: Watcher = nobody_watches) -> HarvestReport:
-    """Harvest a feed into the catalogue: resume its last run if that was killed, else begin one.
+    """Harvest a feed into the catalogue: resume its last run if that was killed, else begin a new one.
 
     Args:
         feed: what to harvest.
         context: the database and the documents.
         request: what the operator asked for.
-        watch: called often with the report so far and what the source has seen, the same objects each time.
+        watch: called often with the report so far and the source's progress, the same objects each time.
 
     Returns:
-        The account of the run. Records in quarantine are in it; they do not stop the run.
+        The report of the run. Quarantined records are counted in it; they do not stop the run.
 
     Raises:
-        CollectionDocumentError: there is no document of the collection that the operator named.
-        CredentialsMissing: the document of the source names some that are not given.
+        CollectionDocumentError: the collection that the operator named has no document.
+        CredentialsMissing: the document names credentials that are not given.
         RunBusy: another process harvests this feed.
         SourceUnavailable: the source cannot be read.
         TooManyWithdrawals: more records would be withdrawn than one run may.
         CatalogueError: the catalogue cannot be written.
 
-    After an error all pages before are committed and can be searched, and nothing of the last one is written.
+    After an error, all earlier pages are committed and searchable, and nothing of the current page is written.
     """
     refuse_unknown_collection(feed, context, request)
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
@@ -82,7 +82,7 @@ def harvest(feed: Feed, context: HarvestContext, request: Request, watch: Watche
 
 
 def work_on(run: Run, feed: Feed, context: HarvestContext, watch: Watcher = nobody_watches) -> HarvestReport | None:
-    """Do the parts of a run on which nobody works; None where there are none. Raises as `harvest`."""
+    """Do the parts of a run that nobody works on; None where there are none. Raises what `harvest` raises."""
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         return _work(connections, feed, context, run, watch)
 
@@ -90,7 +90,7 @@ def work_on(run: Run, feed: Feed, context: HarvestContext, watch: Watcher = nobo
 def _work(
     connections: CatalogueConnections, feed: Feed, context: HarvestContext, run: Run, watch: Watcher
 ) -> HarvestReport | None:
-    """Do the parts of a run that nobody works on, and bring it to its end if they were the last."""
+    """Do the parts of a run that nobody works on, and finish the run if they were the last."""
     report = HarvestReport(
         feed.name, feed.location, run.started_at, run=run.id, kind=run.kind, is_everything=run.is_everything
     )
@@ -117,9 +117,9 @@ def _work(
 
 @contextmanager
 def _frozen_beginnings() -> Iterator[None]:
-    """Let the collector of garbage pass over what was loaded before: visiting it costs a fifth of a first harvest.
+    """Exclude what was loaded before from garbage collection: visiting it costs a fifth of a first harvest.
 
-    It is not collected before: that alone takes longer than a run in which nothing has changed.
+    No collection is run first: that alone takes longer than a run in which nothing has changed.
     """
     gc.freeze()
     try:
@@ -140,7 +140,7 @@ def _harvest_part(work: Work, part: Part) -> None:
 
 
 def _is_left_unread(work: Work, part: Part) -> bool:
-    """Whether the source says that nothing has changed since all of it was harvested; then that is the whole part."""
+    """Whether the source says that nothing has changed since it was harvested whole; the part is then done."""
     if not source_states.is_comparable(work.run.request):
         return False
     state = work.state = source_states.state_of(work.feed)
@@ -161,7 +161,7 @@ def _is_left_unread(work: Work, part: Part) -> bool:
 
 
 def _count_unchanged(work: Work, part: Part, state: str) -> PageReport | None:
-    """The account of a part in which nothing has changed; None where that is not known."""
+    """Count a part in which nothing has changed as unchanged; None where that is not certain."""
 
     def count(connection: Connection, _: Connection) -> tuple[Part, PageReport | None]:
         if not source_states.is_as_harvested(connection, work.run, state, work.content):
@@ -186,7 +186,7 @@ def _read_part(work: Work, part: Part) -> None:
                 is_done = page.next_cursor is None
                 part = _write_page(work, part, page, readings, is_done=is_done)
         except AnsweredWithError as error:
-            # Page tokens expire: asked for again, such a page would be refused for ever.
+            # Page tokens expire: resuming from this one would be refused for ever.
             if part is taken_up and part.cursor:
                 raise CursorLost(str(error)) from error
             raise
@@ -204,7 +204,7 @@ def _reader(work: Work) -> Reader:
 
 
 def _are_news(work: Work, records: Sequence[RawRecord]) -> list[bool]:
-    """Which of the records are likely to be read when their page is written: those that the ledger does not hold."""
+    """For each record, whether it will probably be read when its page is written: it is not in the ledger as it is."""
     storable = [raw.id == printable(raw.id) for raw in records]
     if writing_options(work.run.request).reads_all:
         return storable
@@ -221,7 +221,7 @@ def _ledger_beside(side: Connection, work: Work) -> Ledger:
 
 
 def _write_page(work: Work, part: Part, page: Page, readings: Readings, *, is_done: bool) -> Part:
-    """Write a page in one transaction; after a lost connection again, from the start, on new connections."""
+    """Write a page in one transaction; after a lost connection, start again on new connections."""
     with told_if_long(f"writing a page of {len(page.records) + len(page.unread)} records"):
         part, written, touched = work.connections.once(
             partial(_write_page_once, work, part, page, readings, is_done=is_done),

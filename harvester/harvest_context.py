@@ -1,4 +1,4 @@
-"""What a harvest works with, and how the operator wants its records to be written."""
+"""What a harvest works with, and how its records are to be written."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harvester.settings import NoticeSettings
 
 @dataclass(frozen=True, kw_only=True)
 class HarvestContext:
-    """What a harvest works with: where to write, and the documents that say how."""
+    """What a harvest works with: the database to write to, and the documents that say how."""
 
     conninfo: str = field(repr=False)  #: of the role that may load; it holds a password
     documents: CollectionDocuments
     sensors: Sensors
-    language: str  #: in which Collections are published first
-    attempts: int = 5  #: how often a page is tried when the connection is lost, over some ten seconds
+    language: str  #: main language of the published Collections
+    attempts: int = 5  #: at a page when the connection is lost, over some ten seconds
     notices: NoticeSettings | None = None  #: whom to tell of runs that need attention; None for nobody
 
 
@@ -25,11 +25,11 @@ class HarvestContext:
 class WritingOptions:
     """How the records of a run are written."""
 
-    collection: str | None = None  #: put every record there, instead of where the documents say; remembered
-    move: bool = False  #: also move Items that are in another one; without `collection` to the one that accepts them
-    reread: bool = False  #: read unchanged records again too, with the documents and the reader of today
+    collection: str | None = None  #: where every record goes, whatever the documents say; remembered
+    move: bool = False  #: move Items from other collections there; without `collection`, to the one that accepts them
+    reread: bool = False  #: also read unchanged records again, with today's documents and reader
 
     @property
     def reads_all(self) -> bool:
-        """Whether unchanged records are read too: else nobody knows where they belong."""
+        """Whether unchanged records are read too; to move them, it must be known where they belong."""
         return self.reread or (self.move and self.collection is None)

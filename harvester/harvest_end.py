@@ -1,4 +1,4 @@
-"""The end of a run, whichever it is: what was not seen, what is expected, what is published, and who is told."""
+"""The end of a run, good or bad: absent records, expectations, publication and notices."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ logger = logging.getLogger(__name__)
 
 COLLECTIONS_OF_FEED = statement("harvester", "collections_of_feed")
 
-#: Records of one transaction that withdraws.
+#: Records withdrawn in one transaction.
 _WITHDRAWN_AT_ONCE = 500
 
 
 def finish(work: Work) -> HarvestReport | None:
-    """Bring the run to its end, if all its parts are done and no other process does so."""
+    """Finish the run, if all its parts are done and no other process finishes it."""
     with told_if_long("looking for what the whole run did not see, and at what is expected of it"):
         return work.connections.patiently(partial(_finish_once, work))
 
 
 def _finish_once(work: Work, connection: Connection, side: Connection) -> HarvestReport | None:
     run = runs.run_by_id(side, work.run.id)
-    if run is not None and run.state == work.report.state != "running":  # it was ended here, and that not heard of
+    if run is not None and run.state == work.report.state != "running":  # ended here; the answer was lost
         return work.report
     if run is None or run.state != "running" or not runs.is_complete(side, run.id):
         return None
@@ -73,7 +73,7 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
 
 
 def _end_with_notes(report: HarvestReport, side: Connection, run: Run, collections: set[str]) -> None:
-    """End a run, and note what its end told; both or neither, as notes are added to those that there are."""
+    """End a run and write down its last notes in one transaction, as a repetition would add the notes twice."""
     with side.transaction():
         runs.note(side, run.id, "breach", [(breach, "", 1) for breach in report.breaches])
         runs.note(side, run.id, "absent", [("records", "", report.absent)] if report.absent else [])
@@ -83,14 +83,14 @@ def _end_with_notes(report: HarvestReport, side: Connection, run: Run, collectio
 
 
 def _saw_everything(side: Connection, run: Run) -> bool:
-    """Whether a record that this run did not see is not at the source: never after a run that was not whole."""
+    """Whether a record that this run did not see is missing at the source; never after an incomplete run."""
     if not run.is_everything or run.is_resumed or source_states.was_left_unread(side, run):
         return False
     return runs.counts_of(side, run.id).get("read", 0) > 0
 
 
 def _keep_state(work: Work, side: Connection, run: Run) -> None:
-    """Keep what the source said of itself before it was read, if it says the same afterwards."""
+    """Keep the state that the source gave before it was read, if it still gives the same."""
     if work.state is None or run.is_resumed or not source_states.is_comparable(run.request):
         return
     try:
@@ -122,7 +122,7 @@ def _withdraw_overdue(work: Work, connection: Connection, side: Connection) -> N
 
 
 def end_early(work: Work, error: HarvestError) -> None:
-    """Note why a run did not come to its end; one that came some way can be resumed."""
+    """Write down why a run did not finish; if it had read something, it can be resumed."""
     state = "cancelled" if isinstance(error, RunCancelled) else "failed"
 
     def end(_: Connection, side: Connection) -> None:
@@ -144,7 +144,7 @@ def end_early(work: Work, error: HarvestError) -> None:
 
 
 def publish_what_was_written(work: Work) -> None:
-    """Rebuild what was deferred and publish what the new Items say of their collections, however the run ends."""
+    """Rebuild what was deferred, and publish the changed collections, however the run ends."""
     try:
         work.connections.patiently(partial(_publish_once, work))
     except (psycopg.OperationalError, PartLost) as error:
@@ -152,7 +152,7 @@ def publish_what_was_written(work: Work) -> None:
 
 
 def tell(work: Work) -> None:
-    """Tell somebody how the run ended if that is called for; the run stays what it is, whatever comes of it."""
+    """Send the notices that the end of the run calls for; if that fails, the run is not affected."""
     settings = work.context.notices
     if settings is None:
         return
@@ -167,7 +167,7 @@ def _publish_once(work: Work, _: Connection, side: Connection) -> None:
 
 
 def _collections_of(side: Connection, feed: Feed) -> set[str]:
-    """The collection that a feed is for; else those that have Items of it."""
+    """The collection of a feed; where it has none, those that hold its Items."""
     if feed.collection:
         return {feed.collection}
     return {row[0] for row in side.execute(COLLECTIONS_OF_FEED, {"feed": feed.name})}

@@ -1,4 +1,4 @@
-"""What one process does of one run, and the guard against withdrawing too much."""
+"""The work of one process on one run, and the guard against withdrawing too much."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harvester.runs.report import HarvestReport
 from harvester.runs.watching import Watcher
 from harvester.sources.source import Progress
 
-#: After so many Items the server plans with wrong sizes of the ledger, until it looks again.
+#: After so many Items the server's statistics of the ledger are too old for good query plans.
 MANY_ITEMS = 1000
 
 
@@ -29,7 +29,7 @@ class TooManyWithdrawals(HarvestError):
 
 @dataclass
 class Work:
-    """What one process does of one run."""
+    """The work of one process on one run."""
 
     connections: CatalogueConnections
     feed: Feed
@@ -38,19 +38,19 @@ class Work:
     report: HarvestReport
     watch: Watcher
     progress: Progress = field(default_factory=Progress)
-    touched: set[str] = field(default_factory=set)  #: collections of which Items were written
+    touched: set[str] = field(default_factory=set)  #: collections whose Items were written
     counts_refreshed_at: datetime = field(default_factory=partial(datetime.now, UTC))
-    analyzed_next: int = MANY_ITEMS  #: after so many Items
-    state: str | None = None  #: what the source said of itself before it was read
-    content: str | None = None  #: a digest of what it held then, where that was asked for
-    failure: Occasion | None = None  #: why the run did not come to its end
+    analyzed_next: int = MANY_ITEMS  #: number of Items after which the ledger is analysed again
+    state: str | None = None  #: the state that the source gave before it was read
+    content: str | None = None  #: a digest of what the source held then, if it was asked for
+    failure: Occasion | None = None  #: why the run did not finish
 
 
 def refuse_too_many(work: Work, connection: Connection, more: int = 0) -> None:
-    """Stop before more records in force are withdrawn than one run may: those that it has withdrawn, and `more`.
+    """Stop a run before it withdraws more active records than allowed, counting those withdrawn so far and `more`.
 
     Raises:
-        TooManyWithdrawals: these would be more.
+        TooManyWithdrawals: the limit would be exceeded.
     """
     if work.run.request.allow_withdrawals or not work.run.active_before:
         return

@@ -21,7 +21,7 @@ logger = getLogger(__name__)
 #: First bytes of classic TIFF and BigTIFF, in both byte orders.
 TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
-#: One file, no side-car, no neighbour, no network: a delivered file must not make GDAL open anything else.
+#: No side-car, no neighbouring file, no network: a delivered file must not make GDAL open anything else.
 ONE_FILE_ONLY = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",

@@ -1,6 +1,6 @@
 """The two records that every source produces: what it said (`RawRecord`) and what we read in it (`SceneRecord`).
 
-Sources yield raw records page by page; a reader turns one raw record into one scene record in our units; everything
+Sources yield raw records page by page. A reader turns one raw record into one scene record in our units; everything
 after that (Items, ledger, stereo) knows only the scene record.
 """
 
@@ -20,7 +20,7 @@ from harvester.canonical_json import Canonical, canonical_form
 
 @dataclass(frozen=True, kw_only=True)
 class RawRecord:
-    """One record as its source gives it: everything the reader needs, nothing read yet.
+    """One record as its source gives it: everything that the reader needs, nothing interpreted yet.
 
     The content is plain JSON data. It is kept in the ledger, so that an Item can be rebuilt at any time from what the
     source said, without asking the source again.
@@ -28,9 +28,9 @@ class RawRecord:
 
     id: str  #: stable within its source; for a delivery the URL of its metadata file, without credentials
     content: Mapping[str, Any]
-    #: Keys of the content that say from where the source looked, or how it stands that day; `a.b` is b in the object a.
+    #: Keys of the content that depend on the point of view or on the day; `a.b` is b in the object a.
     place_keys: frozenset[str] = frozenset()
-    fingerprint: str | None = None  #: by which the source can tell next time, without reading it, that nothing changed
+    fingerprint: str | None = None  #: by which the source can tell next time that it has not changed, unread
 
     def serialised(self) -> bytes:
         """The content as canonical JSON (sorted keys, ASCII), equal for equal contents."""
@@ -39,18 +39,18 @@ class RawRecord:
     def digest(self) -> bytes:
         """SHA-256 of what the record says: equal digests mean an unchanged record.
 
-        From where the source looked does not count: an archive and a folder in it give the same records. Nor does what
-        changes without the record, such as how many images are like it.
+        The point of view does not count: an archive and a folder in it give the same records. Nor does what changes
+        without the record, such as the number of similar images.
         """
         return self.canonical.digest
 
     @cached_property
     def canonical(self) -> Canonical:
-        """The content as it is kept, and known again."""
+        """The content as it is stored, with its digest."""
         return canonical_form(self.content, self.place_keys)
 
     def remember(self, canonical: Canonical) -> None:
-        """Take over what was worked out of the same content in another process."""
+        """Take over what another process computed from the same content."""
         vars(self)["canonical"] = canonical
 
 
@@ -60,17 +60,17 @@ class Withdrawal:
 
     id: str  #: of the record, as in `RawRecord`
     reason: str
-    at: datetime | None = None  #: UTC; a record that was seen at the source later than that is back, and left alone
+    at: datetime | None = None  #: when it went, UTC; a record seen at the source later is back, and left alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A run of raw records and the cursor from which the source goes on after them."""
+    """A page of raw records, and the cursor from which the source continues after it."""
 
     records: Sequence[RawRecord]
     next_cursor: str | None  #: None on the last page
-    unread: Sequence[str] = ()  #: ids of records that are there, as they were: the source knew it without reading them
-    numbers: Mapping[str, int] = field(default_factory=dict)  #: of some of those, by id: their number in the ledger
+    unread: Sequence[str] = ()  #: ids of records that the source knows to be unchanged without reading them
+    numbers: Mapping[str, int] = field(default_factory=dict)  #: for some of those, by id, their number in the ledger
     withdrawals: Sequence[Withdrawal] = ()
 
 
@@ -81,7 +81,7 @@ def known(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """One band of an image, as it lies in the pixels."""
+    """One band of the pixels of an image."""
 
     name: str  #: as the vendor names it: P, PAN, B0, R, NIR…
     common_name: str | None  #: of the STAC eo extension: pan, blue, green, red, nir, rededge, coastal…
@@ -100,7 +100,7 @@ class ImageFile:
     path: str  #: from the root of its source, "/" separated; a member of an archive is `delivery.zip!/IMG/x.TIF`
     bands: tuple[Band, ...]  #: in the order of the pixels
     media_type: str
-    tile: str | None = None  #: "r1c1" where the image is cut in tiles, else None
+    tile: str | None = None  #: "r1c1" where the image is cut into tiles, else None
     group: str | None = None  #: "rgb", "ned" where bands are spread over files, else None
     shape: tuple[int, int] | None = None  #: rows, columns of this file
     transform: tuple[float, ...] | None = None  #: six numbers (GDAL/rasterio `Affine` order); None in sensor geometry
@@ -120,14 +120,14 @@ class CompanionFile:
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteAsset:
-    """A file that its source serves itself, under an address that stays valid: never a signed one."""
+    """A file that its source serves itself, at an address that stays valid: never a signed one."""
 
     key: str  #: of the asset in the Item: lower-case letters, digits, "_", "." or "-"
     href: str  #: absolute, http or https (s3 where the source publishes that), without credentials or signature
     roles: tuple[str, ...]  #: of the STAC best practices: "data", "thumbnail", "overview", "metadata"…
     title: str
     media_type: str | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)  #: further ones as STAC 1.1 has them, `bands` among them
+    fields: Mapping[str, Any] = field(default_factory=dict)  #: further asset fields of STAC 1.1, such as `bands`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +160,7 @@ class Product:
     nodata: float | None
     cloud_cover_percent: float | None
     snow_cover_percent: float | None
-    surface_area_km2: float | None  #: as the vendor states it; a check, never published as ours
+    surface_area_km2: float | None  #: as the vendor states it; for checking, never published as ours
     software: Mapping[str, str] = field(default_factory=dict)  #: name -> version
     facility: str | None = None
     images: tuple[ImageFile, ...] = ()
@@ -175,9 +175,9 @@ class SceneRecord:
     they share a scene key. Those in one collection become one Item; Items in several collections are linked.
     """
 
-    id: str  #: of the Item: from raw source values, never cleaned or rounded, so it never moves
-    scene_keys: tuple[str, ...]  #: all names under which this acquisition is known; equal key = same acquisition
-    platform_title: str  #: "Pléiades 1A"; what the title of the Item begins with
+    id: str  #: of the Item: made from raw source values, never cleaned or rounded, so that it never changes
+    scene_keys: tuple[str, ...]  #: all names of this acquisition; an equal key means the same acquisition
+    platform_title: str  #: "Pléiades 1A"; the title of the Item begins with it
     acquired_at: datetime | None  #: start of the strip, UTC; naive values are refused; None for a mosaic
     footprint: Region  #: WGS 84, longitude first, RFC 7946 winding, cut at the antimeridian
     footprint_from: str  #: "roi-mask", "extent" (of the image) or "source" (as a catalogue gives it)
@@ -199,23 +199,23 @@ class SceneRecord:
     orbit_state: str | None = None  #: "ascending" or "descending"
     acquisition_station: str | None = None
     root: str = ""  #: URL below which the files of the product lie, without credentials
-    product: Product | None = None  #: None for an acquisition that is catalogued but of which we hold no files
-    is_archive: bool = False  #: in the archive of the vendor, to be ordered: its Item says whether it is held
-    gsd_m: float | None = None  #: where there is no product to say it
-    cloud_cover_percent: float | None = None  #: 0 to 100; where there is no product to say it
+    product: Product | None = None  #: None for a catalogued acquisition whose files we do not hold
+    is_archive: bool = False  #: in the vendor's archive, to be ordered: its Item says whether we hold it
+    gsd_m: float | None = None  #: where there is no product to give it
+    cloud_cover_percent: float | None = None  #: 0 to 100; where there is no product to give it
     snow_cover_percent: float | None = None
-    processing_level: str | None = None  #: where there is no product to say it
-    source_id: str | None = None  #: the id as the source writes it, where that is not `id`
+    processing_level: str | None = None  #: where there is no product to give it
+    source_id: str | None = None  #: the id as the source writes it, if not `id`
     source_href: str | None = None  #: where the source shows this record; becomes the `via` link
-    published_at: datetime | None = None  #: when its source published it, UTC
+    published_at: datetime | None = None  #: when the source published it, UTC
     properties: Mapping[str, Any] = field(default_factory=dict)  #: further Item properties under their STAC names
     remote_assets: tuple[RemoteAsset, ...] = ()
     links: tuple[RecordLink, ...] = ()
-    warnings: tuple[str, ...] = ()  #: what the reader could not use though the scene is readable
+    warnings: tuple[str, ...] = ()  #: what the reader could not use of a readable scene
 
 
 class Moment(NamedTuple):
-    """When and where a satellite took an acquisition, as one record says."""
+    """When and where a satellite took an acquisition, according to one record."""
 
     platform: str
     acquired_at: datetime  #: UTC
@@ -224,7 +224,7 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class SceneOutline:
-    """As much of a scene as tells to which acquisition, and into which collection, its record belongs."""
+    """The part of a scene that decides to which acquisition and collection its record belongs."""
 
     id: str
     scene_keys: tuple[str, ...]
@@ -238,7 +238,7 @@ class SceneOutline:
 
     @property
     def moment(self) -> Moment | None:
-        """By what it is known without a common name; None for a mosaic."""
+        """By which it is recognised without a common name; None for a mosaic."""
         if self.platform is None or self.acquired_at is None:
             return None
         return Moment(self.platform, self.acquired_at, self.footprint)

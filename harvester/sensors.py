@@ -1,4 +1,4 @@
-"""The sensor documents: which satellites, bands and conventions stand behind a metadata profile.
+"""The sensor documents: the satellites, bands and conventions behind a metadata profile.
 
 Adding a sensor is adding a file `collections/sensors/<id>.yaml`; nothing in the code names a satellite.
 """
@@ -24,7 +24,7 @@ AzimuthConvention = Literal["scan-axis", "target", "nadir"]
 _Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 _Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*[0-9][A-Z]?$")]
 
-#: Families that are known and not read: prefix of the profile -> what it is.
+#: Families that are recognised but not read: prefix of the profile -> why.
 _REFUSED_FAMILIES: Mapping[str, str] = {
     "PER1_": "PeruSat-1 products are not part of this catalogue",
     "PHR_SYSTEM_RECTIFIED_PRODUCT": "Pléiades products older than DIMAP 2 are not read; order them again as DIMAP 2",
@@ -42,11 +42,11 @@ class Satellite(_Document):
     platform: _Identifier  #: STAC platform: "pleiades-1a"
     title: str  #: "Pléiades 1A"
     international_designator: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{3}[A-Z]{1,3}$")] | None = None
-    instruments: tuple[_Identifier, ...] | None = None  #: where they differ from those of the family
+    instruments: tuple[_Identifier, ...] | None = None  #: if they differ from those of the family
 
 
 class SatelliteFields(TypedDict, total=False):
-    """What a `SceneRecord` says of its satellite, under the names that it has there."""
+    """The fields of a `SceneRecord` that describe its satellite."""
 
     platform_title: Required[str]
     platform: str | None
@@ -57,7 +57,7 @@ class SatelliteFields(TypedDict, total=False):
 
 
 class Sensor(_Document):
-    """One family of satellites whose products are read alike."""
+    """One family of satellites whose products are read in the same way."""
 
     id: _Identifier
     title: str
@@ -67,7 +67,7 @@ class Sensor(_Document):
     instruments: tuple[_Identifier, ...] = ()
     satellites: Mapping[_Code, Satellite] = Field(min_length=1)  #: by MISSION + MISSION_INDEX: "PHR1A"
     azimuth: AzimuthConvention  #: what gives the azimuth from the target to the satellite
-    stamp: Literal["strip-source-id", "dataset-name", "grid-reference"]  #: what names the acquisition
+    stamp: Literal["strip-source-id", "dataset-name", "grid-reference"]  #: where the acquisition's name comes from
     bands: Mapping[str, str | None] = Field(min_length=1)  #: vendor band -> common name of the STAC eo extension
     pixel_order: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  #: spectral mode -> bands in the pixels
 
@@ -83,7 +83,7 @@ class Sensor(_Document):
         return self.satellites[code]
 
     def fields_of(self, code: str) -> SatelliteFields:
-        """What scenes of the satellite with this code say of it. Raises as `satellite`."""
+        """The fields that scenes of the satellite with this code have. Raises what `satellite` raises."""
         satellite = self.satellite(code)
         return {
             "platform_title": satellite.title,
@@ -110,7 +110,7 @@ class Sensors:
     """All sensor documents, found by the profile of a product."""
 
     def __init__(self, sensors: Sequence[Sensor]) -> None:
-        """Keep sensors of which no two claim one profile, as `read_sensors` finds out."""
+        """Keep sensors that claim different profiles, as `read_sensors` checks."""
         self._by_prefix = {prefix: sensor for sensor in sensors for prefix in sensor.profiles}
         self._by_code: dict[str, SatelliteFields] = {}
         self._by_name: dict[str, SatelliteFields] = {}
@@ -124,18 +124,18 @@ class Sensors:
         return iter({sensor.id: sensor for sensor in self._by_prefix.values()}.values())
 
     def satellite(self, code: str) -> SatelliteFields | None:
-        """What is known of the satellite with exactly this code: `PHR1A`."""
+        """The fields of the satellite with exactly this code: `PHR1A`."""
         return self._by_code.get(code)
 
     def satellite_called(self, name: str) -> SatelliteFields | None:
-        """What is known of a satellite by its code, platform or title in any spelling: `Spot-5`, `PLEIADES 1A`."""
+        """The fields of a satellite, found by its code, platform or title in any spelling: `Spot-5`, `PLEIADES 1A`."""
         return self._by_name.get(_plain(name))
 
     def for_profile(self, profile: str) -> Sensor:
         """The sensor with the longest matching prefix.
 
         Raises:
-            UnreadableScene: With the reason when the family is known and refused, else naming the profile.
+            UnreadableScene: With the reason where the family is refused, else naming the profile.
         """
         # The longest prefix wins, so that adding a sensor document lifts the refusal of its family.
         prefixes = [prefix for prefix in (*self._by_prefix, *_REFUSED_FAMILIES) if profile.startswith(prefix)]
@@ -168,7 +168,7 @@ def load_sensors(directory: Path) -> Sensors:
 
 
 def read_sensors(directory: Path) -> tuple[list[Sensor], list[Problem]]:
-    """The sensors of `<directory>/*.yaml` that can be read, and what is wrong with the documents."""
+    """The valid sensors of `<directory>/*.yaml`, and the problems of the documents."""
     files = sorted(directory.glob("*.yaml"))
     if not files:
         return [], [Problem(directory, 1, 1, "this folder holds no sensor document (*.yaml): copy one there")]
@@ -184,7 +184,7 @@ def read_sensors(directory: Path) -> tuple[list[Sensor], list[Problem]]:
 
 
 def _read(file: Path, owners: dict[str, str]) -> tuple[Sensor | None, list[Problem]]:
-    """One sensor; `owners` tells who claims which profile, and is added to."""
+    """One sensor; `owners` maps profiles to the sensors that claim them, and is extended."""
     located = read_located_yaml(file)
     sensor = validated(located, Sensor)
     if sensor is not None:

@@ -21,12 +21,12 @@ def _default_cache() -> Path:
 
 
 def _addresses(written: object) -> object:
-    """The addresses of a text that sets commas between them."""
+    """The addresses of a comma-separated text."""
     return [each.strip() for each in written.split(",") if each.strip()] if isinstance(written, str) else written
 
 
 class NoticeSettings(BaseSettings):
-    """Whom to tell when a harvest goes wrong, and from where on. Without a recipient or a webhook nobody is told."""
+    """Whom to tell when a harvest goes wrong, how, and beyond which limits; without recipient or webhook, nobody."""
 
     model_config = SettingsConfigDict(env_prefix="DINAMIS_", extra="ignore", hide_input_in_errors=True)
 
@@ -46,7 +46,7 @@ class NoticeSettings(BaseSettings):
     """DINAMIS_NOTICE_MAIL_SECURITY: how the connection is encrypted; certificates are verified."""
 
     notice_mail_user: str | None = None
-    """DINAMIS_NOTICE_MAIL_USER: with whom to log in; nobody by default."""
+    """DINAMIS_NOTICE_MAIL_USER: the user to log in as; none by default."""
 
     notice_mail_password: SecretStr | None = None
     """DINAMIS_NOTICE_MAIL_PASSWORD: never sent over a connection that is not encrypted."""
@@ -77,7 +77,7 @@ class NoticeSettings(BaseSettings):
 
 
 class HarvestSettings(NoticeSettings):
-    """Read from the environment once, by the command line, and passed on."""
+    """The settings of the harvester: read from the environment once, by the command line, and passed on."""
 
     model_config = SettingsConfigDict(env_prefix="DINAMIS_", extra="ignore")
 
@@ -93,7 +93,7 @@ class HarvestSettings(NoticeSettings):
     @field_validator("language")
     @classmethod
     def _one_of_the_documents(cls, tag: str) -> str:
-        """The language of a tag such as `en-GB`, if the documents speak it."""
+        """The language of a tag such as `en-GB`, if the documents have it."""
         language = re.split("[-_]", tag.strip())[0].lower()
         if language not in get_args(Language):
             raise ValueError(f"{tag!r} is no language of the collection documents; there are {_SPOKEN}")

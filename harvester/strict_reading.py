@@ -1,4 +1,4 @@
-"""Reading what a service says strictly: each field by its name; what is left over or cannot be used is told."""
+"""Strict reading of a service's records: each field by name; what is left over or unusable is reported."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _MISSING = object()
 class Fields:
     """The fields of one JSON object of a record; each is taken once, by name.
 
-    A field that is absent, null or an empty text is the same: the source does not say it. One that says what it cannot
-    mean refuses the record where it is mandatory; one that has a default is left out, and `close` tells it.
+    A field that is absent, null or an empty text is not given. A mandatory field with an impossible value refuses the
+    record; one with a default is left out, and `close` reports it.
     """
 
     def __init__(self, content: Any, where: str = "", unusable: list[str] | None = None) -> None:
-        """Read `content`, which stands at `where` in its record (for messages).
+        """Read `content`, found at `where` in its record (for messages).
 
         Args:
             content: the object.
             where: its place.
-            unusable: what is told of fields that are left out, together with those around it.
+            unusable: list of complaints, shared with the enclosing object.
 
         Raises:
             UnreadableScene: It is not an object.
@@ -38,7 +38,7 @@ class Fields:
         self._left = {name for name, value in content.items() if value is not None and value != ""}
 
     def has(self, name: str) -> bool:
-        """Whether the source says this, taken already or not."""
+        """Whether the source gives this field, taken already or not."""
         return self._content.get(name) not in (None, "")
 
     def take(self, name: str, default: Any = _MISSING) -> Any:
@@ -56,7 +56,7 @@ class Fields:
         return default
 
     def text(self, name: str, default: Any = _MISSING) -> Any:
-        """A text; numbers are not taken for texts.
+        """A text; a number is not accepted as one.
 
         Raises:
             UnreadableScene: It is absent, or none, and there is no default.
@@ -67,7 +67,7 @@ class Fields:
         return self._instead(default, f"{self._path(name)} is not a text but {_shown(value)}")
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The texts of an optional list, or one alone; what else is in it is told."""
+        """The texts of an optional list, or a single one; other values are reported."""
         value = self.take(name, [])
         values = value if isinstance(value, list) else [value]
         found = tuple(text for text in values if isinstance(text, str) and text)
@@ -102,7 +102,7 @@ class Fields:
         if not math.isfinite(number):
             return self._instead(default, f"{self._path(name)} is not a number but {_shown(value)}")
         if not within[0] <= number <= within[1]:
-            # Services write -1 or 999 for what they do not know.
+            # Services write -1 or 999 for unknown values.
             return self._instead(default, f"{self._path(name)} is {number:g}, out of its range")
         return number
 
@@ -112,7 +112,7 @@ class Fields:
         return None if number is None else int(number)
 
     def azimuth(self, name: str) -> float | None:
-        """An azimuth in degrees from 0 to below 360, also where the source writes it a turn off."""
+        """An azimuth in degrees from 0 to below 360, also where the source writes it one turn off."""
         azimuth: float | None = self.number(name, None, within=(-360, 720))
         return None if azimuth is None else azimuth % 360 % 360  # a tiny negative angle becomes 360 itself
 
@@ -128,17 +128,17 @@ class Fields:
         try:
             return instant(value, self._path(name), naive_is_utc=naive_is_utc)
         except UnreadableScene as error:
-            # Without the time itself: each record has another, and what is told is counted by its text.
+            # Without the time itself, which differs between records: warnings are counted by their text.
             return self._instead(default, f"{self._path(name)} is not a time", error)
 
     def time(self, name: str) -> str | None:
-        """An optional time as the source writes it, if it is one that can be read."""
+        """An optional time as the source writes it, if it is readable."""
         return None if self.instant(name, None) is None else str(self._content[name])
 
     def of_type(self, name: str, schema: Mapping[str, Any]) -> Any:
-        """An optional value of the type that the JSON Schema of its property says; other types are as they are.
+        """An optional value, checked against the type in the JSON Schema of its property where that is a simple one.
 
-        A wrong one would fail each search that filters by the property, for everybody.
+        A wrong type would break every search that filters by the property, for everybody.
         """
         if schema.get("format") == "date-time":
             return self.time(name)
@@ -152,12 +152,12 @@ class Fields:
         return self._instead(None, f"{self._path(name)} is neither true nor false but {_shown(value)}")
 
     def section(self, name: str) -> Fields:
-        """An object inside this one; empty where the source has none, or has something else there, which is told."""
+        """An object inside this one; empty where there is none, or something else, which is reported."""
         content = self.take(name, {})
         return Fields(content if self._is_object(content, self._path(name)) else {}, self._path(name), self._unusable)
 
     def objects(self, name: str) -> dict[str, Fields]:
-        """The objects in a list or an object inside this one, by number or name; what else is in there is told."""
+        """The objects in a list or an object inside this one, by number or name; other values are reported."""
         content, where = self.take(name, []), self._path(name)
         if not isinstance(content, list | Mapping):
             self.leave_out(f"{where} is neither a list nor an object but {_shown(content)}")
@@ -170,17 +170,17 @@ class Fields:
         }
 
     def leave_out(self, complaint: str) -> None:
-        """Have `close` tell that something was left out, and why."""
+        """Make `close` report that something was left out, and why."""
         self._unusable.append(f"{complaint}, and was left out")
 
     def left_over(self, ignored: Collection[str] = ()) -> Iterator[str]:
-        """The places of the fields that were neither taken nor are known to be of no use, sorted."""
+        """The places of the fields that were neither taken nor ignored, sorted."""
         return (self._path(name) for name in sorted(self._left - set(ignored)))
 
     def close(self, ignored: Collection[str] = ()) -> tuple[str, ...]:
-        """Warnings for `SceneRecord.warnings`: what was left out, and one that names what is left over.
+        """Warnings for `SceneRecord.warnings`: one for each field left out, and one that names all that is left over.
 
-        Each thing that was left out is told once, with the first to be closed of this object and those around it.
+        What was left out is reported once, by whichever of this and the enclosing objects is closed first.
         """
         told, left = list(dict.fromkeys(self._unusable)), list(self.left_over(ignored))
         self._unusable.clear()
@@ -193,10 +193,10 @@ class Fields:
         return False
 
     def _instead(self, default: Any, complaint: str, error: UnreadableScene | None = None) -> Any:
-        """The default of a field that says what it cannot mean.
+        """The default of a field with an impossible value.
 
         Raises:
-            UnreadableScene: There is none.
+            UnreadableScene: It has no default.
         """
         if default is _MISSING:
             raise error or UnreadableScene(complaint)
@@ -211,7 +211,7 @@ def instant(value: Any, where: str, *, naive_is_utc: bool = True) -> datetime:
     """A time in UTC, from ISO 8601 text.
 
     Raises:
-        UnreadableScene: It is none, or has no zone where that is asked for.
+        UnreadableScene: It is not a time, or has no zone although one is required.
     """
     try:
         moment = _moment(value)

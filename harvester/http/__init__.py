@@ -1,7 +1,7 @@
-"""Asking a service over HTTP as a good guest: identified, paced, patient, and no host but those allowed.
+"""HTTP requests to services: identified, rate-limited, repeated with patience, and only to allowed hosts.
 
-A request goes through `Session`, which waits for its turn at the host (`pacing`), asks again what failed in passing
-(`patience`), unpacks what came (`packing`) and shows no secret (`masking`).
+Every request goes through a `Session`. It waits for its turn at the host (`pacing`), repeats what failed temporarily
+(`patience`), decompresses the answer within bounds (`packing`) and keeps secrets out of messages (`masking`).
 """
 
 from harvester.http.errors import BeyondItsEnd, TooLongAnswer

@@ -1,4 +1,4 @@
-"""What else can go wrong when a service is asked over HTTP."""
+"""Failures of HTTP requests, beside those of every source."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from harvester.errors import SourceUnavailable
 
 
 class BeyondItsEnd(SourceUnavailable):
-    """A file is not as long as that the part of it that was asked for could be there."""
+    """The requested range lies beyond the end of the file."""
 
 
 class TooLongAnswer(SourceUnavailable):
-    """An answer is longer than one may be."""
+    """An answer is longer than allowed."""
 
 
 class PassingFailure(SourceUnavailable):
@@ -18,5 +18,5 @@ class PassingFailure(SourceUnavailable):
 
     def __init__(self, message: str, reason: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
-        self.reason = reason  #: in a few words, for those who wait
+        self.reason = reason  #: in a few words, for the display of progress
         self.retry_after_s = retry_after_s

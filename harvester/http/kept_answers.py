@@ -1,4 +1,4 @@
-"""Answers of services, kept on disk so that a service that has nothing new may say so and send nothing."""
+"""Answers of services, kept on disk so that a service without news can answer "not modified"."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from harvester.credentials import is_secret_name
 
 logger = logging.getLogger(__name__)
 
-#: Where the library lays its tables out anew, it refuses the old file: the number is that of its layout.
+#: The library refuses a file with another table layout than its own; the number is that of the layout.
 _FILE = "answers-2.sqlite"
 _MOST_BYTES = 512 * 1024 * 1024
 _LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
-#: What no run has asked for during this time is forgotten.
+#: Answers that no run has asked for during this time are deleted.
 _KEPT_UNUSED = timedelta(days=60)
 _COOKIES = ("cookie", "set-cookie")
 
 
 class KeptAnswers(SqliteStorage):
-    """The answers of all services in one file, which any number of processes may share; those longest unused go first.
+    """The answers of all services in one file, shared by any number of processes; the least recently used go first.
 
-    Only what can be asked for again by its ETag or its time of change is kept, and nothing that lets anybody in: no
-    cookie, and no address that holds a key. Who asks with credentials must not keep answers at all.
+    Only answers with an ETag or a Last-Modified time are kept, and nothing that gives access: no cookie, and no address
+    that holds a key. A session with credentials must not keep answers at all.
     """
 
     def __init__(self, folder: Path, *, most_bytes: int = _MOST_BYTES) -> None:
@@ -42,7 +42,7 @@ class KeptAnswers(SqliteStorage):
         )
 
     def create_entry(self, request: Request, response: Response, key: str, **limits: Any) -> Entry:
-        """The answer as it goes on to who asked; on its way it is kept, if it is one to be kept."""
+        """The answer, passed on to the caller; it is stored if it may be kept."""
         is_to_be_kept = "no-store" not in request.headers.get("cache-control", "")
         if not is_to_be_kept or not _tells_its_version(response.headers) or _holds_secret(request.url):
             return Entry(uuid4(), request, response)
@@ -52,12 +52,12 @@ class KeptAnswers(SqliteStorage):
         return replace(entry, response=replace(entry.response, headers=response.headers))
 
     def update_headers(self, id: UUID, headers: Headers) -> None:  # noqa: A002  # the library's name
-        """Keep what "not modified" said anew of an answer."""
+        """Update the headers of an answer with those of a "not modified"."""
         super().update_headers(id, _without_cookies(headers))
 
 
 def kept_answers(folder: Path | None) -> KeptAnswers | None:
-    """The answers in a folder, which is made for this account alone; None where there cannot be any."""
+    """The answers in a folder, which is created for this account alone; None where that is impossible."""
     if folder is None:
         return None
     try:
@@ -70,15 +70,15 @@ def kept_answers(folder: Path | None) -> KeptAnswers | None:
 
 
 def _tells_its_version(headers: Headers) -> bool:
-    """Whether an answer can be told from what is there later.
+    """Whether an answer can be told from a later version of itself.
 
-    A time of change tells whole seconds, so that of an answer changed within the last one does not (RFC 9110 §8.8.2.2).
+    Last-Modified has whole seconds: it does not suffice for an answer changed within the last one (RFC 9110 §8.8.2.2).
     """
     if "etag" in headers:
         return True
     try:
         age = parsedate_to_datetime(headers["date"]) - parsedate_to_datetime(headers["last-modified"])
-    except (KeyError, ValueError, OverflowError, TypeError):  # one is missing or no date, or only one has a zone
+    except (KeyError, ValueError, OverflowError, TypeError):  # one is missing or is no date, or only one has a zone
         return False
     return age > timedelta(seconds=1)
 

@@ -1,4 +1,4 @@
-"""Addresses and answers as they may be shown: without what lets anybody in."""
+"""Addresses and answers fit to be shown: without secrets."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from harvester.credentials import Credentials, is_secret_name
 
 
 class Masking:
-    """What of the words of one source must not be shown, whoever repeats it."""
+    """The secrets of one source, and texts without them."""
 
     def __init__(self, credentials: Credentials, url: httpx.URL) -> None:
         """Mask the credentials of a source and the password in its address."""
         values = (value for _, value in credentials if isinstance(value, SecretStr))
         plain = {secret for secret in (*(value.get_secret_value() for value in values), url.password) if secret}
         in_address = {write(secret, safe) for secret in plain for write in (quote, quote_plus) for safe in ("", "/")}
-        # The longest first: with one secret inside another nothing is left of either.
+        # Longest first, so that of a secret inside another one nothing is left.
         self._secrets = tuple(sorted(plain | in_address, key=len, reverse=True))
 
     @property
     def has_secrets(self) -> bool:
-        """Whether there is anything that must not be shown."""
+        """Whether there is anything to hide."""
         return bool(self._secrets)
 
     def masked(self, text: str) -> str:
@@ -33,7 +33,7 @@ class Masking:
         return text
 
     def shown(self, url: httpx.URL | str) -> str:
-        """An address as it may be shown."""
+        """An address fit to be shown."""
         return self.masked(_without_secrets(url))
 
 

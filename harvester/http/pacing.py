@@ -16,12 +16,12 @@ class Turns:
     """Turns at one host: one request at a time, and evenly spaced."""
 
     def __init__(self, host: str, rate: float) -> None:
-        """Pace the requests to a host; `rate` is how many per second."""
+        """Space the requests to a host; `rate` is in requests per second."""
         self._host = host
         bucket = StateBucket([Rate(1, max(1, round(1000 / rate)))], algorithm=GCRA())
-        # Such a bucket holds two numbers: there is nothing that a thread must clear away.
+        # Such a bucket holds two numbers: no thread needs to clean it up.
         self._limiter = Limiter(SingleBucketFactory(bucket, schedule_leak=False), buffer_ms=0)
-        self._lock = RLock()  # what signs a request may ask the same host for a token
+        self._lock = RLock()  # re-entrant: `auth` may ask the same host for a token
 
     @contextmanager
     def take(self) -> Iterator[None]:
@@ -35,5 +35,5 @@ class Turns:
 
 @lru_cache(maxsize=1024)
 def turns_at(host: str, rate: float) -> Turns:
-    """The turns at a host, the same for all in this process who ask it at this rate (requests per second)."""
+    """The turns at a host, shared by all sessions of this process with this rate (requests per second)."""
     return Turns(host, rate)

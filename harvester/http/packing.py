@@ -1,4 +1,4 @@
-"""How answers may be packed on their way, and how they are unpacked."""
+"""Compression of answers: which is accepted, and decompression within bounds."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Iterator
 
 import httpx
 
-#: It makes a thousandfold at most, and what has come is measured before more is unpacked.
+#: The accepted compression: it expands a thousandfold at most, and is measured part by part as it is decompressed.
 PACKING = "gzip"
-#: What httpx would unpack too: Brotli, or one packing within another, makes a gigabyte of a few hundred bytes; and of
-#: deflate it is not known whether it has come to its end.
+#: Compressions that httpx would accept too: Brotli, or nested ones, expand a few hundred bytes to a gigabyte; and the
+#: end of a deflate stream cannot be checked.
 _OTHER_PACKINGS = ("deflate", "br", "zstd")
-#: Extension of a request whose answer is not unpacked.
+#: Extension of a request whose answer is not decompressed.
 AS_IT_CAME = "as_it_came"
 
 
 def packings_not_taken(response: httpx.Response) -> str:
-    """How an answer is packed, where that is not a way that is taken; else nothing."""
+    """The compressions of an answer that is not accepted; empty where it is."""
     packings = [name.strip().lower() for name in response.headers.get("Content-Encoding", "").split(",")]
     known = [name for name in packings if name in (PACKING, *_OTHER_PACKINGS)]
     return "" if known in ([], [PACKING]) else ", ".join(known)
 
 
 def unpacked(response: httpx.Response) -> Iterator[bytes]:
-    """What an answer holds, part by part; as it came, where that was asked for.
+    """The content of an answer, part by part, decompressed unless the request said otherwise.
 
-    httpx does not look whether what is gzipped has come to its end: cut off, it would pass for all of it.
+    httpx does not check that a gzip stream has reached its end: a truncated one would pass for whole.
 
     Raises:
-        httpx.DecodingError: It is not packed as it says, or cut off.
+        httpx.DecodingError: It is not compressed as declared, or truncated.
     """
     if AS_IT_CAME in response.request.extensions:
         yield from response.iter_raw()
@@ -44,12 +44,12 @@ def unpacked(response: httpx.Response) -> Iterator[bytes]:
             yield unpacker.decompress(part)
     except zlib.error as error:
         raise httpx.DecodingError(str(error), request=response.request) from error
-    if is_begun and not unpacker.eof:  # an answer to HEAD has no content, and says how it would be packed
+    if is_begun and not unpacker.eof:  # an answer to HEAD declares the compression, but has no content
         raise httpx.DecodingError("the gzipped answer is cut off", request=response.request)
 
 
 def with_content(response: httpx.Response, content: bytes) -> httpx.Response:
-    """The response with its content, unpacked already."""
+    """The response with its decompressed content."""
     headers = [
         (name, value)
         for name, value in response.headers.multi_items()

@@ -1,4 +1,4 @@
-"""How often, and after which waits, a request that failed in passing is repeated."""
+"""How often a request that failed temporarily is repeated, and after which waits."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from harvester.http.errors import PassingFailure
 
 
 def _tell_of_repetition(details: RetryDetails) -> None:
-    """Let those who wait know for how long."""
+    """Tell those who wait how long the pause is."""
     if work := work_at_hand():
         work.until = time.monotonic() + details.wait_for
 
 
-# It stands in for those of stamina: where structlog is installed, they print among the output of the command.
+# Replaces stamina's own hooks, which print among the output of commands where structlog is installed.
 stamina.instrumentation.set_on_retry_hooks((_tell_of_repetition,))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long a service is borne with."""
+    """How often a request is repeated, and how long its answer may take."""
 
-    attempts: int = 8  #: of one request that fails in a way that passes: 429, 503, a broken connection…
-    unreadable_attempts: int = 3  #: of one request that is answered with cut JSON or an HTML page
+    attempts: int = 8  #: at one request that fails temporarily: 429, 503, a broken connection…
+    unreadable_attempts: int = 3  #: at one request that is answered with truncated JSON or an HTML page
     longest_wait_s: float = 120.0  #: between two attempts
-    longest_retry_after_s: float = 600.0  #: where the service itself says how long to wait
-    deadline_timeouts: float = 10.0  #: the whole of an answer may take so many times `SourceOptions.timeout_s`
-    max_bytes: int = 64 * 1024 * 1024  #: of one answer, unpacked
+    longest_retry_after_s: float = 600.0  #: where the service says how long to wait
+    deadline_timeouts: float = 10.0  #: a whole answer may take this many times `SourceOptions.timeout_s`
+    max_bytes: int = 64 * 1024 * 1024  #: of one answer, decompressed
 
     def attempts_at(self, work: LongWork, rate: float) -> Iterator[stamina.Attempt]:
-        """The attempts at one request; what is told of `work` says why there is more than one.
+        """The attempts at one request; from the second on, `work` says why it is repeated.
 
         The wait before the first repetition is two turns at `rate` (requests per second), and doubles from then on.
         """
@@ -65,13 +65,13 @@ class Patience:
         )
 
     def wait_asked_for_s(self, retry_after: str) -> float | None:
-        """How long a Retry-After header makes us wait, as far as we do; None where it says nothing."""
+        """The wait that a Retry-After header asks for, within our own limit; None where it gives none."""
         seconds = _retry_after_s(retry_after, datetime.now(UTC))
         return None if seconds is None else min(seconds, self.longest_retry_after_s)
 
 
 def _retry_after_s(header: str, now: datetime) -> float | None:
-    """The seconds of a Retry-After header, a number or an HTTP date (RFC 9110 §10.2.3); None where it says nothing."""
+    """The seconds of a Retry-After header, a number or an HTTP date (RFC 9110 §10.2.3); None where it gives none."""
     try:
         seconds = float(header) if header.strip().isdigit() else (_http_date(header) - now).total_seconds()
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Requests to one source over HTTP: to whom, how often, and what counts as an answer."""
+"""Sessions with the hosts of one source: which are asked, and what counts as an answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from harvester.http.packing import AS_IT_CAME, PACKING, packings_not_taken, unpa
 from harvester.http.patience import Patience
 from harvester.http.told_headers import TOLD, with_told
 
-if TYPE_CHECKING:  # the sources import this module: whichever comes first must not need the other
+if TYPE_CHECKING:  # the sources import this module: a circular import otherwise
     from harvester.sources.source import SourceOptions
 
 logger = getLogger(__name__)
@@ -35,7 +35,7 @@ USER_AGENT = "DINAMIS-STAC harvester (+https://dinamis.data-terra.org/)"
 
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 _MAX_REDIRECTS = 5
-#: Before the words of an error of the system.
+#: What precedes the text of an operating system's error.
 _ERROR_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ T = TypeVar("T")
 class Session:
     """Requests to the hosts of one source, one at a time.
 
-    Requests to one host are paced in the whole process, however many sessions ask it.
+    Requests to one host are rate-limited in the whole process, however many sessions ask it.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class Session:
         """Open a session for a source.
 
         Args:
-            options: where it is, how fast it may be asked, and where its answers are kept, so that it may say "not
-                modified"; each answer is still asked for. What is answered to credentials is never kept.
-            auth: signs each request, and may ask for tokens on its way.
-            patience: how long the service is borne with.
+            options: its address, how fast it may be asked, and where its answers are kept, so that it can reply "not
+                modified"; every request is still sent. Answers given to credentials are never kept.
+            auth: signs each request, and may ask for tokens to do so.
+            patience: how often requests are repeated.
         """
         self._options = options
         self._origin = httpx.URL(options.url)
@@ -74,7 +74,7 @@ class Session:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
-        if isinstance(error, HarvestError):  # it may quote an answer
+        if isinstance(error, HarvestError):  # it may quote an answer that repeats secrets
             error.args = tuple(self.masked(str(each)) for each in error.args)
         self._client.close()
         if self._answers is not None:
@@ -83,33 +83,33 @@ class Session:
     def get_json(
         self, url: str, parameters: Mapping[str, Any] | None = None, *, told: Mapping[str, str] | None = None
     ) -> Any:
-        """What the service answers, as JSON data; numbers that JSON does not know (NaN, 1e999) as texts.
+        """The answer of the service as JSON data; numbers that JSON does not allow (NaN, 1e999) become texts.
 
         Args:
-            url: to be asked.
-            parameters: beside those of the address.
+            url: the address to ask.
+            parameters: added to those of the address.
             told: headers that the service at this host told us to send, as `headers_told` gives them. No other host is
-                sent them, and what is answered to them is not kept.
+                sent them, and the answer is not kept.
 
         Raises:
             SourceRefused: 401 or 403.
-            UnreadableAnswer: it is not JSON, also after asking again.
-            SourceUnavailable: no good answer after patient retries, or the host is not allowed.
+            UnreadableAnswer: it is not JSON, even after asking again.
+            SourceUnavailable: no good answer after all retries, or the host is not allowed.
         """
         request = self._request("GET", url, parameters, **with_told(told))
         return self._ask(request, lambda response: self._read(response, _json))
 
     def post_json(self, url: str, body: Any, *, told: Mapping[str, str] | None = None) -> Any:
-        """The same for a POST with a JSON body; it is repeated after failures, so it must only ask."""
+        """As `get_json`, for a POST with a JSON body; it is repeated after failures, so it must change nothing."""
         request = self._request("POST", url, json=body, **with_told(told))
         return self._ask(request, lambda response: self._read(response, _json))
 
     def get_document(self, url: str, read: Callable[[bytes], T], parameters: Mapping[str, Any] | None = None) -> T:
-        """What `read` makes of the answer; where it raises `UnreadableAnswer`, the service is asked again."""
+        """The answer as `read` parses it; where that raises `UnreadableAnswer`, the service is asked again."""
         return self._ask(self._request("GET", url, parameters), lambda response: self._read(response, read))
 
     def post_bytes(self, url: str, content: bytes, media_type: str) -> bytes:
-        """What the service answers to a posted document; raises as `get_json`."""
+        """The answer to a posted document; raises what `get_json` raises."""
         return self.request("POST", url, content=content, headers={"Content-Type": media_type}).content
 
     def request(
@@ -123,7 +123,7 @@ class Session:
         headers: Mapping[str, str] | None = None,
         is_unpacked: bool = True,
     ) -> httpx.Response:
-        """One good answer (2xx), read to its end; as it came where it is the file itself that is packed."""
+        """One good answer (2xx), read to its end; not decompressed where `is_unpacked` is false."""
         extensions = {} if is_unpacked else {AS_IT_CAME: True}
         parts = {"json": body, "content": content, "headers": headers, "extensions": extensions}
         request = self._request(method, url, parameters, **parts)
@@ -133,14 +133,14 @@ class Session:
         self, method: str, url: str, parameters: Mapping[str, Any] | None = None, **parts: Any
     ) -> httpx.Request:
         try:
-            # httpx itself would put parameters in place of those that a link has already.
+            # httpx's `params` would replace those that a link already has.
             address = httpx.URL(url).copy_merge_params(parameters or {})
             return self._client.build_request(method, address if parameters else url, **parts)
         except httpx.InvalidURL as error:
             raise SourceUnavailable(f"{self._masking.shown(url)} is not an address: {error}") from error
 
     def _ask(self, request: httpx.Request, read: Callable[[httpx.Response], T]) -> T:
-        """What `read` makes of a good answer, asked for as often as patience allows."""
+        """A good answer as `read` parses it, asked for as often as patience allows."""
         number = 0
         try:
             with told_if_long(f"waiting for {_host(request)}") as work:
@@ -155,11 +155,11 @@ class Session:
         raise AssertionError("attempts end with a result or an error")
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        """The answer to one request, wherever it is redirected to."""
+        """The answer to one request, after following redirects."""
         asked, auth = request.url.netloc, httpx.USE_CLIENT_DEFAULT
         for _ in range(1 + _MAX_REDIRECTS):
             self._check_allowed(request.url)
-            # What signs in at one host is not shown to another, though it may be asked.
+            # The credentials of one host are not shown to another, even if that is an allowed one.
             response = self._sent(request, auth if request.url.netloc == asked else None)
             if response.next_request is None:
                 return self._good(response)
@@ -169,9 +169,9 @@ class Session:
         raise SourceUnavailable(f"{self._said(response)}; more than {_MAX_REDIRECTS} redirects")
 
     def _led_on(self, request: httpx.Request, response: httpx.Response, following: httpx.Request) -> httpx.Request:
-        """The request that a redirect leads to: what was posted is posted again, unless the answer itself is there.
+        """The request that a redirect leads to: a POST is posted again, except after 303, which leads to the answer.
 
-        Browsers ask by GET instead, without what they posted: a search would then give everything that it has.
+        Browsers send a GET without the body instead: a search would then return everything.
         """
         if following.method == request.method or response.status_code == httpx.codes.SEE_OTHER:
             return following
@@ -255,7 +255,7 @@ class Session:
             raise UnreadableAnswer(f"{self._said(response)}: {error.args[0]}: {self._beginning(response)}") from error
 
     def _forget(self, request: httpx.Request) -> None:
-        """Keep no answer that cannot be read: "not modified" would bring it back for ever."""
+        """Drop an unreadable answer from the store: "not modified" would bring it back for ever."""
         if self._answers is not None:
             for entry in self._answers.get_entries(request.extensions["caching"]["key"]):
                 self._answers.remove_entry(entry.id)
@@ -266,18 +266,18 @@ class Session:
 
     def _beginning(self, response: httpx.Response) -> str:
         text = self.masked(" ".join(response.content[:4096].decode("utf-8", "replace").split()))
-        # Pages for developers tell what they were asked.
+        # Debug pages quote the request.
         _, _, signature = response.request.headers.get("Authorization", "").partition(" ")
         text = text.replace(signature, "***") if signature else text
         return repr(text[:200]) if text else "nothing"
 
     def masked(self, text: str) -> str:
-        """A text with `***` for each secret of the source, whoever repeats it."""
+        """A text with `***` in place of each secret of the source."""
         return self._masking.masked(text)
 
 
 def basic_auth(credentials: Credentials) -> httpx.BasicAuth | None:
-    """What signs requests with the user and password, where both are given."""
+    """Authentication with the user and password, where both are given."""
     user, password = credentials.user, credentials.password
     return httpx.BasicAuth(user, password.get_secret_value()) if user is not None and password is not None else None
 
@@ -290,7 +290,7 @@ def _client(answers: KeptAnswers | None, timeout_s: float, auth: httpx.Auth | No
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": PACKING}
     if answers is None:
         return httpx.Client(headers=headers, timeout=timeout_s, auth=auth)
-    # Without "no-cache" an answer may be taken for fresh by its age alone, and a change at the source be missed.
+    # Without "no-cache" an answer could pass for fresh by its age alone, and a change at the source be missed.
     return CacheClient(
         storage=answers,
         rfc=CacheOptions(shared=False),
@@ -301,7 +301,7 @@ def _client(answers: KeptAnswers | None, timeout_s: float, auth: httpx.Auth | No
 
 
 def _name_in_store(request: httpx.Request) -> None:
-    # What was told is no part of the name, so an answer to it must not be taken for another at the same address.
+    # The name does not hold the headers told, so such an answer must not be mistaken for another at the same address.
     told = " as told" if TOLD in request.extensions else ""
     request.extensions["caching"] = {"key": f"{request.method} {request.url}{told}"}
 

@@ -1,4 +1,4 @@
-"""Headers that a service tells us to send, as the links of STAC APIs do: which are sent, and to whom."""
+"""Headers that a service tells us to send, as links of STAC APIs do: which are sent, and to which host."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from harvester.errors import UnreadableAnswer
 
-#: Extension of a request with the names of headers that the host told us to send, and that no other is sent.
+#: Extension of a request: names of the headers that this host told us to send, and that no other host is sent.
 TOLD = "told"
-#: Of RFC 9110 what every server takes.
+#: The subset of RFC 9110 that every server accepts.
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+: [ -~]*")
-#: What no service tells us to send: who we are, what lets us in, and how a message is made up and sent.
+#: Headers that no service may dictate: identity, authentication, and the framing of messages.
 _NEVER_TOLD = re.compile(
     r"accept-encoding|authorization|cache-control|connection|content-.*|cookie|expect|host|proxy-.*|te|trailer"
     r"|transfer-encoding|upgrade|user-agent"
@@ -20,10 +20,10 @@ _NEVER_TOLD = re.compile(
 
 
 def headers_told(said: Any) -> dict[str, str]:
-    """The headers that a service tells us to send, by their names in lower case, without those that are ours alone.
+    """The headers that a service tells us to send, by lower-case name, without those that no service may dictate.
 
     Raises:
-        UnreadableAnswer: they are none.
+        UnreadableAnswer: they are not valid headers.
     """
     if not isinstance(said, Mapping):
         raise UnreadableAnswer("its link wants headers that are no object")
@@ -35,5 +35,5 @@ def headers_told(said: Any) -> dict[str, str]:
 
 def with_told(told: Mapping[str, str] | None) -> dict[str, Any]:
     """The parts of a request with headers that the service told us to send."""
-    # Such an answer is one of several at the same address, and what was told may let somebody in.
+    # The answer depends on these headers, and they may hold a credential.
     return {"headers": {**told, "Cache-Control": "no-store"}, "extensions": {TOLD: tuple(told)}} if told else {}

@@ -1,7 +1,7 @@
-"""The ledger: what every source said, which acquisition and Item it belongs to, and what became of it.
+"""The ledger: what every source said, to which acquisition and Item that belongs, and what became of it.
 
 Items are rebuilt from these rows, so the ledger and the catalogue are written in one transaction: every function here
-works on the caller's connection and never commits. All of them take many rows at once: a page is a few statements.
+works on the caller's connection and never commits. Each takes many rows at once: a page needs only a few statements.
 """
 
 from harvester.ledger.items import ItemLedger, KnownItem

@@ -1,4 +1,4 @@
-"""Items in the ledger: where they stand, what we know better of them, and the order of their changes."""
+"""Items in the ledger: their collections, the corrections of curators, and the order of changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psycopg import Connection
 from database.statements import statements
 from harvester.ledger.new_rows import copy_rows, next_numbers
 
-#: Of new rows, with their types.
+#: Columns of new rows, with their types.
 _ITEM_COLUMNS = {
     "id": "text",
     "scene": "text",
@@ -24,14 +24,14 @@ _ITEM_COLUMNS = {
     "change": "int8",
 }
 
-# Lists go to the server in binary: as text each of their members would be searched for what is to be quoted.
+# Lists go to the server in binary: as text, each member would be scanned for characters to quote.
 ITEMS, ITEMS_OF_SCENES, KEEP_ITEMS, KEEP_MOVES, NUMBER_CHANGES, BURY, UNBURY = statements(
     "harvester.ledger", "items", "items_of_scenes", "keep_items", "keep_moves", "number_changes", "bury", "unbury"
 )
 
 
 class KnownItem(NamedTuple):
-    """An Item, in the catalogue or withdrawn from it; its id is given for good."""
+    """An Item, in the catalogue or withdrawn from it; its id never changes."""
 
     id: str
     scene: str
@@ -51,7 +51,7 @@ class ItemLedger:
         self._now = now
 
     def known(self, names: Collection[str]) -> list[KnownItem]:
-        """Those of these Items that were ever made."""
+        """Those of these Items that ever existed."""
         if not names:
             return []
         return [KnownItem(*row) for row in self._connection.execute(ITEMS, {"ids": list(names)})]
@@ -61,7 +61,7 @@ class ItemLedger:
         return [KnownItem(*row) for row in self._connection.execute(ITEMS_OF_SCENES, {"scenes": list(scenes)})]
 
     def corrections(self, items: Collection[str]) -> dict[str, dict[str, Any]]:
-        """What we know better of these Items: field to value, by Item."""
+        """The curators' corrections of these Items: field to value, by Item."""
         if not items:
             return {}
         corrections: dict[str, dict[str, Any]] = {}
@@ -74,7 +74,7 @@ class ItemLedger:
         return corrections
 
     def keep_new(self, items: Sequence[KnownItem]) -> None:
-        """Write down Items that the ledger does not hold, as `keep` does with more work."""
+        """Insert Items that the ledger does not hold; `keep` does the same more slowly."""
         changes = next_numbers(self._connection, "dinamis.change", len(items))
         copy_rows(
             self._connection,
@@ -97,8 +97,8 @@ class ItemLedger:
         )
 
     def keep(self, items: Sequence[KnownItem]) -> None:
-        """Write down Items and where they are from now on, one after the other; a new one is a change."""
-        # Those that are withdrawn first: one published Item at a time may stand for an acquisition in a collection.
+        """Insert or update Items, one after the other; a new Item gets the number of a change."""
+        # Withdrawn ones first: an acquisition may have only one published Item in a collection at a time.
         ordered = sorted(items, key=lambda item: item.is_published)
         self._connection.execute(
             KEEP_ITEMS,
@@ -114,11 +114,11 @@ class ItemLedger:
         )
 
     def take_off(self, items: Sequence[str]) -> None:
-        """Let Items not stand for their acquisition while they, or others, come to stand for another one."""
+        """Mark Items as unpublished while they, or others, are assigned to another acquisition."""
         self._connection.execute("UPDATE dinamis.item SET is_published = false WHERE id = ANY(%b::text[])", (items,))
 
     def keep_moves(self, former: Mapping[str, str]) -> None:
-        """Note where Items belonged before this run moved them (Item -> collection)."""
+        """Note the collections of Items before this run moved them (Item -> collection)."""
         if former and self._run is not None:
             self._connection.execute(
                 KEEP_MOVES,
@@ -126,16 +126,16 @@ class ItemLedger:
             )
 
     def number_changes(self, items: Mapping[str, bool]) -> None:
-        """Let the change of each of these Items have its place in the order of changes.
+        """Number the change of each of these Items in the order of changes.
 
         Args:
-            items: by id, whether the Item is new where it is.
+            items: by id, whether the Item is new in its collection.
         """
         self._connection.execute(NUMBER_CHANGES, {"ids": list(items), "new": list(items.values()), "now": self._now})
         self._connection.execute(UNBURY, {"ids": list(items)})
 
     def bury(self, items: Sequence[tuple[str, str, str]]) -> None:
-        """Note that Items (collection, id, reason) stand in a collection no more."""
+        """Note that Items (collection, id, reason) have left a collection."""
         self._connection.execute(
             BURY,
             {

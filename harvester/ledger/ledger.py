@@ -15,7 +15,7 @@ class Ledger:
     """The ledger as one transaction sees it."""
 
     def __init__(self, connection: Connection, *, source: str, feed: str, run: int | None, now: datetime) -> None:
-        """Work for a source, on a connection whose transaction the caller owns; `now` is UTC."""
+        """Serve one source, on a connection whose transaction the caller owns; `now` is UTC."""
         self.records = RecordLedger(connection, source=source, feed=feed, run=run, now=now)
         self.scenes = SceneLedger(connection)
         self.items = ItemLedger(connection, run=run, now=now)

@@ -1,4 +1,4 @@
-"""New rows of the ledger: numbered, and copied in binary."""
+"""Inserting new rows into the ledger: numbered by sequences, and sent by binary COPY."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psycopg import Connection, sql
 
 
 def next_numbers(connection: Connection, sequence: str, count: int) -> range:
-    """The next numbers of a sequence; nobody else takes any meanwhile, as writers take turns."""
+    """The next numbers of a sequence; nobody else takes any meanwhile, as there is one writer at a time."""
     row = connection.execute(
         "SELECT setval(sequence, nextval(sequence) + %s) FROM (VALUES (%s::regclass)) AS wanted (sequence)",
         (count - 1, sequence),
@@ -19,13 +19,13 @@ def next_numbers(connection: Connection, sequence: str, count: int) -> range:
 
 
 def copy_rows(connection: Connection, table: str, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Insert rows by COPY in binary; nobody else writes them meanwhile, as writers take turns.
+    """Insert rows by binary COPY; nobody else writes them meanwhile, as there is one writer at a time.
 
     Args:
         connection: of the transaction.
         table: of the schema `dinamis`.
         columns: with their types, in the order of the values of a row.
-        rows: that the table does not hold.
+        rows: none of which the table holds yet.
     """
     statement = sql.SQL("COPY dinamis.{} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))

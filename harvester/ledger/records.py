@@ -15,11 +15,11 @@ from database.statements import statements
 from harvester.ledger.new_rows import copy_rows, next_numbers
 from harvester.record import RawRecord
 
-#: Older versions are kept at least so many, or so many days.
+#: At least so many old versions are kept, and all that are younger than so many days.
 KEPT_VERSIONS = 3
 KEPT_DAYS = 90
 
-#: Of new rows, with their types.
+#: Columns of new rows, with their types.
 _RECORD_COLUMNS = {
     "id": "int8",
     "source": "text",
@@ -46,7 +46,7 @@ _VERSION_COLUMNS = {
     "content": "bytea",
 }
 
-# Lists go to the server in binary: as text each of their members would be searched for what is to be quoted.
+# Lists go to the server in binary: as text, each member would be scanned for characters to quote.
 KNOWN_RECORDS, LAST_SEEN, ACTIVE_RECORDS, FINGERPRINTS, FOLLOWING_RECORDS = statements(
     "harvester.ledger", "known_records", "last_seen", "active_records", "fingerprints", "following_records"
 )
@@ -60,12 +60,12 @@ SAW_RECORDS, REFUSED_AGAIN, REMEMBER_FINGERPRINTS = statements(
 
 @dataclass(frozen=True)
 class KnownRecord:
-    """How one record stands in the ledger."""
+    """The state of one record in the ledger."""
 
     digest: bytes
     state: str  #: active, withdrawn or quarantined
     item: str | None
-    collection: str | None  #: where that Item is
+    collection: str | None  #: of that Item
 
     @property
     def is_active(self) -> bool:
@@ -85,23 +85,23 @@ class ActiveRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptRecord(RawRecord):
-    """What a record once said, as the ledger has it, which does not know what of it only says where it was found."""
+    """A version of a record from the ledger, which does not know its `place_keys`: hence the kept digest."""
 
     kept_digest: bytes
 
     def digest(self) -> bytes:
-        """The digest that it had when its source gave it."""
+        """The digest computed when its source gave it."""
         return self.kept_digest
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordEntry:
-    """A record as it is to stand in the ledger."""
+    """A record as it will stand in the ledger."""
 
     raw: RawRecord
     state: str
     item: str | None = None
-    stage: str | None = None  #: where it was refused
+    stage: str | None = None  #: at which it was refused
     reason: str | None = None  #: text without NUL; None where it is active
     is_new: bool = False  #: the ledger does not hold the record yet
 
@@ -110,7 +110,7 @@ class RecordLedger:
     """The records of a source as one transaction sees them."""
 
     def __init__(self, connection: Connection, *, source: str, feed: str, run: int | None, now: datetime) -> None:
-        """Work for a source, on a connection whose transaction the caller owns; `now` is UTC."""
+        """Serve one source, on a connection whose transaction the caller owns; `now` is UTC."""
         self._connection = connection
         self._source = source
         self._feed = feed
@@ -125,7 +125,7 @@ class RecordLedger:
         return {record: KnownRecord(bytes(digest), *rest) for record, digest, *rest in rows}
 
     def last_seen(self, records: Collection[str]) -> dict[str, datetime]:
-        """When those of the given record ids that the ledger holds were seen, UTC."""
+        """When those of the given record ids that the ledger holds were last seen, UTC."""
         if not records:
             return {}
         rows = self._connection.execute(LAST_SEEN, {"source": self._source, "records": list(records)})
@@ -142,7 +142,7 @@ class RecordLedger:
         ]
 
     def keep(self, entries: Sequence[RecordEntry]) -> None:
-        """Write down what records said, each as a new version."""
+        """Insert or update records, each with a new version."""
         if new := [each for each in entries if each.is_new]:
             self._keep_first(new)
         if further := [each for each in entries if not each.is_new]:
@@ -206,7 +206,7 @@ class RecordLedger:
             self._prune([each.raw.id for each in entries])
 
     def reassign(self, items: Mapping[tuple[str, str], str]) -> None:
-        """Let records (source, id) be of other Items."""
+        """Assign records (source, id) to other Items."""
         sources, records = zip(*items, strict=True)
         self._connection.execute(
             REASSIGN_RECORDS, {"sources": list(sources), "records": list(records), "items": list(items.values())}
@@ -234,15 +234,15 @@ class RecordLedger:
             )
 
     def saw_unread(self, records: Collection[str], numbers: Collection[int] = ()) -> int:
-        """Note by one row that active records are there as they were; gives how many of them are active.
+        """Note in one row that active records are still there unchanged; returns how many of them are active.
 
         Args:
             records: ids of records.
-            numbers: of further records, which then need not be looked for.
+            numbers: numbers of further records, which saves looking them up.
         """
         if not records and not numbers:
             return 0
-        # Numbers go as one text: of a list psycopg would adapt each of them in turn.
+        # Numbers go as one text: psycopg would adapt each member of a list in turn.
         numbers_text = "{" + ",".join(map(str, numbers)) + "}"
         row = self._connection.execute(
             "SELECT dinamis.note_unread(%s, %s, %b::text[], %s::int8[], %s)",
@@ -251,7 +251,7 @@ class RecordLedger:
         return int(row[0]) if row else 0
 
     def remember_fingerprints(self, fingerprints: Mapping[str, str | None]) -> None:
-        """Note by what the source can tell next time that these unchanged records did not change."""
+        """Keep the fingerprints by which the source can tell next time that these records have not changed."""
         if not fingerprints:
             return
         self._connection.execute(
@@ -264,14 +264,14 @@ class RecordLedger:
         )
 
     def refused_again(self, raw: RawRecord, stage: str, reason: str) -> None:
-        """Note why a quarantined record is refused today, and that it is still there; `reason` is without NUL."""
+        """Note that a quarantined record is still there, and why it is refused today; `reason` has no NUL."""
         self.saw([raw])
         self._connection.execute(
             REFUSED_AGAIN, {"source": self._source, "record": raw.id, "stage": stage, "reason": reason}
         )
 
     def _prune(self, records: Iterable[str]) -> None:
-        """Forget versions that are neither among the last ones nor young."""
+        """Delete versions that are neither among the last ones nor recent."""
         self._connection.execute(
             PRUNE_VERSIONS,
             {
@@ -285,24 +285,24 @@ class RecordLedger:
 
 
 def _is_seen(raw: RawRecord) -> bool:
-    """Whether its source showed it just now: not one that comes from the ledger, where it may be gone since."""
+    """Whether its source showed it just now; one from the ledger may be gone from its source."""
     return not isinstance(raw, KeptRecord)
 
 
 def fingerprints(connection: Connection, source: str, records: Sequence[str]) -> dict[str, str]:
-    """The fingerprints of those of these records that are active, by id."""
+    """The fingerprints of those records that are active, by id."""
     rows = connection.execute(FINGERPRINTS, {"source": source, "records": list(records)})
     return dict(rows.fetchall())
 
 
 def following_records(connection: Connection, source: str, record: str, count: int) -> list[tuple[str, str, int]]:
-    """Up to `count` active records that were new next after this one: fingerprint, id, number."""
+    """Up to `count` active records that the ledger got next after this one: fingerprint, id, number."""
     rows = connection.execute(FOLLOWING_RECORDS, {"source": source, "record": record, "count": count})
     return rows.fetchall()
 
 
 def content_from_bytes(content: bytes) -> Any:
-    """What a record said, from the bytes that the ledger holds."""
+    """The content of a record, from the bytes in the ledger."""
     text = bytes(content)
-    # Releases before there were runs compressed it; JSON never begins with the first byte of a zlib stream.
+    # The first releases compressed it; JSON never begins with the first byte of a zlib stream.
     return json.loads(text if text[:1] in b"{[" else zlib.decompress(text))

@@ -1,4 +1,4 @@
-"""Acquisitions in the ledger: their names, and when and where their records say that they were taken."""
+"""Acquisitions in the ledger: their names, and the times and places that their records give."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from database.statements import statements
 from harvester.ledger.new_rows import copy_rows
 from harvester.record import Moment
 
-#: Of new rows, with their types.
+#: Columns of new rows, with their types.
 _SCENE_COLUMNS = {
     "id": "text",
     "created": "timestamptz",
@@ -23,14 +23,14 @@ _SCENE_COLUMNS = {
 _MOMENT_COLUMNS = {"scene": "text", "platform": "text", "acquired_at": "timestamptz", "footprint": "bytea"}
 _ALIAS_COLUMNS = {"key": "text", "scene": "text"}
 
-# Lists go to the server in binary: as text each of their members would be searched for what is to be quoted.
+# Lists go to the server in binary: as text, each member would be scanned for characters to quote.
 SCENES_OF_KEYS, SCENES_NEAR, KEEP_MOMENTS, MERGE_SCENES, REDIRECT_KEYS = statements(
     "harvester.ledger", "scenes_of_keys", "scenes_near", "keep_moments", "merge_scenes", "redirect_keys"
 )
 
 
 class KnownScene(NamedTuple):
-    """An acquisition: its id, and since when it is known."""
+    """An acquisition: its id, and when it became known."""
 
     id: str
     created: datetime
@@ -57,10 +57,10 @@ class SceneLedger:
         return {key: KnownScene(*rest) for key, *rest in rows}
 
     def near(self, moments: Sequence[Moment], seconds: float) -> list[tuple[int, str, bytes]]:
-        """What the same satellite took within some seconds of each of these.
+        """Known acquisitions of the same satellite within some seconds of each of these moments.
 
         Returns:
-            The place of that one, the acquisition that is known, and a footprint that a record gives it.
+            The index of the moment, the id of the acquisition, and a footprint that one of its records gives (WKB).
         """
         rows = self._connection.execute(
             SCENES_NEAR,
@@ -73,10 +73,10 @@ class SceneLedger:
         return [(place, scene, bytes(footprint)) for place, scene, footprint in rows]
 
     def keep_new(self, scenes: Mapping[KnownScene, Sequence[Moment]]) -> None:
-        """Write down acquisitions that the ledger does not hold.
+        """Insert acquisitions that the ledger does not hold.
 
         Args:
-            scenes: their ids, given for good, and when and where their records say that they were taken.
+            scenes: each with the times and places that its records give.
         """
         rows = ((*scene, *(moments[0] if moments else (None, None, None))) for scene, moments in scenes.items())
         copy_rows(self._connection, "scene", _SCENE_COLUMNS, rows)
@@ -84,7 +84,7 @@ class SceneLedger:
             copy_rows(self._connection, "scene_moment", _MOMENT_COLUMNS, further)
 
     def keep_moments(self, scenes: Mapping[str, Sequence[Moment]]) -> None:
-        """Write down anew when and where their records say that these acquisitions were taken."""
+        """Replace the times and places of acquisitions with those that their records give."""
         first = [(scene, *(moments[0] if moments else (None, None, None))) for scene, moments in scenes.items()]
         names, platforms, times, footprints = zip(*first, strict=True)
         self._connection.execute(
@@ -100,17 +100,17 @@ class SceneLedger:
             copy_rows(self._connection, "scene_moment", _MOMENT_COLUMNS, further)
 
     def merge(self, survivors: Mapping[str, str]) -> None:
-        """Let acquisitions stand for others (other -> survivor) that turned out to be the same."""
+        """Replace acquisitions by the ones that they turned out to be (other -> survivor)."""
         self._connection.execute(MERGE_SCENES, {"others": list(survivors), "survivors": list(survivors.values())})
 
     def forget(self, scenes: Collection[str]) -> None:
-        """Remove acquisitions that stand for nothing any more."""
+        """Delete acquisitions that nothing refers to any more."""
         self._connection.execute("DELETE FROM dinamis.scene WHERE id = ANY(%b::text[])", (list(scenes),))
 
     def keep_new_keys(self, keys: Mapping[str, str]) -> None:
-        """Let names that the ledger does not hold lead to acquisitions (name -> scene)."""
+        """Insert names that the ledger does not hold (name -> scene)."""
         copy_rows(self._connection, "scene_alias", _ALIAS_COLUMNS, keys.items())
 
     def redirect_keys(self, keys: Mapping[str, str]) -> None:
-        """Let names that the ledger holds lead to other acquisitions (name -> scene)."""
+        """Make names that the ledger holds lead to other acquisitions (name -> scene)."""
         self._connection.execute(REDIRECT_KEYS, {"keys": list(keys), "scenes": list(keys.values())})
