@@ -1,4 +1,4 @@
-"""Addresses in records that may be published: they stay valid, and let nobody in."""
+"""Addresses in records that may be published: they stay valid, and give no access."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-#: Parameters that make an address work for one reader, or for an hour.
+#: Parameters of addresses that work for one reader, or for an hour.
 _SIGNING = (
     r"x-(?:amz|goog|oss)-.*|awsaccesskeyid"
     r"|(?:.*[-_])?(?:expires|sig|signature|token|password|api[-_]?key|credential)"
 )
 _SIGNATURE = re.compile(_SIGNING, re.IGNORECASE)
-#: They, and what differs with them: Azure writes `se` and `st`, CloudFront `Policy`, which alone may mean anything.
+#: The same, and those that vary with them: `se`, `st` (Azure), `Policy` (CloudFront), which alone may mean anything.
 _DIFFERING = re.compile(rf"{_SIGNING}|policy|s[et]|sk[et]", re.IGNORECASE)
-#: The parameters of an address in a text, which may go on behind it, and one of them; XML writes `&amp;` between them.
+#: The parameters of an address within a text, and one parameter; XML separates them with `&amp;`.
 _QUERY = re.compile(r"""(?<=\?)[^\s#<>"]+""")
 _FIELD = re.compile(r"(?P<before>^|&(?:amp;)?)(?P<name>[^=&]*)=[^&]*")
 
 
 def with_blank_signatures(said: Any) -> Any:
-    """What a service says, with nothing behind the `=` of what signs its addresses.
+    """An answer of a service with the values of all signing parameters left blank.
 
-    A signature differs at each answer, and the record would seem to have changed; and it opens a file, for whoever sees
-    the ledger. The name stays, so that the address is known for one that is signed.
+    A signature differs in each answer, so that the record would seem to have changed; and whoever sees the ledger could
+    open the file with it. The parameter's name stays, so that the address is still recognised as signed.
     """
     if isinstance(said, str):
         return _QUERY.sub(_with_blank_signature, said) if "://" in said and "?" in said else said

@@ -1,7 +1,7 @@
-"""All sources there are, by the names that collection documents use.
+"""All sources, by the names that collection documents use.
 
-How each is asked is known at once, for every document is checked by it. What reads it is imported only when it is asked
-for: of all the libraries that sources need, most commands need none.
+The options of each are imported at once, as every document is checked against them. The modules that read are imported
+only when needed: they take many libraries, of which most commands use none.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ OPTIONS: Mapping[str, type[SourceOptions]] = {
 
 
 class _Sources(dict[str, Source]):
-    """The module `source` beside the options of each kind."""
+    """The module `source` of each kind, imported on first use."""
 
     def __missing__(self, kind: str) -> Source:
         package = OPTIONS[kind].__module__.rpartition(".")[0]
@@ -51,7 +51,7 @@ SOURCES: dict[str, Source] = _Sources()
 
 
 def read_record(kind: str, raw: RawRecord, sensors: Sensors) -> SceneRecord:
-    """What a record says.
+    """The scene that a record describes.
 
     Raises:
         UnreadableScene: it cannot be read, with the reason.

@@ -1,4 +1,4 @@
-"""What a source is: the few things that the harvest asks of a module of this package."""
+"""What a source is: the few things that the harvest requires of a module of this package."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ BBox = tuple[float, float, float, float]  #: west, south, east, north in degrees
 class Selection:
     """Which records of a source are asked for; without any bound, all of them."""
 
-    since: datetime | None = None  #: changed at the source since then (UTC, inclusive): where the source can tell
-    until: datetime | None = None  #: changed at the source before then (UTC, exclusive): where the source can tell
+    since: datetime | None = None  #: changed at the source since then (UTC, inclusive), if the source can tell
+    until: datetime | None = None  #: changed at the source before then (UTC, exclusive), if the source can tell
     bbox: BBox | None = None
-    part: str | None = None  #: which part of all this, as the source itself named it in `windows`
+    part: str | None = None  #: which part of this, as the source named it in `windows`
 
     @property
     def is_everything(self) -> bool:
-        """Whether a record that is not among the answers is not in the source."""
+        """Whether a record missing from the answers is missing at the source."""
         return self == Selection()
 
 
 @dataclass
 class Progress:
-    """What a source has seen so far, for people who wait; the same object all the time."""
+    """What a source has seen so far, for people who wait; always the same object."""
 
     records: int = 0
-    total: int | None = None  #: how many there will be, where the source says so
-    at_hand: str = ""  #: what it is at, in a few words: "window 3 of 12", "412 files seen"
-    passed_over: Mapping[str, int] | None = None  #: what was seen that is no record: kind -> count
-    content: str | None = None  #: as `TellsItsState.content_of`, where reading all of it from the beginning has told it
+    total: int | None = None  #: expected number of records, if the source gives it
+    at_hand: str = ""  #: what it is doing, in a few words: "window 3 of 12", "412 files seen"
+    passed_over: Mapping[str, int] | None = None  #: what was seen but is no record: kind -> count
+    content: str | None = None  #: as `TellsItsState.content_of`, if computed by reading everything
 
     def pass_over(self, kind: str, count: int = 1) -> None:
-        """Count what was seen that is no record."""
+        """Count what was seen but is no record."""
         if count:
             already = self.passed_over or {}
             self.passed_over = {**already, kind: already.get(kind, 0) + count}
@@ -54,12 +54,12 @@ class Progress:
 def once_each(
     told: Iterable[RawRecord], progress: Progress, changed_at: Callable[[Mapping[str, Any]], Any] | None = None
 ) -> list[RawRecord]:
-    """Each id once, as in a page: of its versions the latest by the date of the source, else the one told last.
+    """Keep one record for each id: the latest by the source's date, else the last in the answer.
 
     Args:
         told: the records of an answer.
         progress: where the other versions are counted.
-        changed_at: where the content of a record says when it changed; what is no time there tells nothing.
+        changed_at: gives the time of change from the content of a record; anything but a time is ignored.
     """
     kept: dict[str, RawRecord] = {}
     for record in told:
@@ -81,7 +81,7 @@ def _is_earlier(one: Any, other: Any) -> bool:
 
 
 def said_in(content: Mapping[str, Any], *path: str) -> Any:
-    """What stands at a place of the content of a record; None where nothing does."""
+    """The value at a path in the content of a record; None where there is none."""
     said: Any = content
     for name in path:
         said = said.get(name) if isinstance(said, Mapping) else None
@@ -89,20 +89,20 @@ def said_in(content: Mapping[str, Any], *path: str) -> Any:
 
 
 class SourceOptions(BaseModel):
-    """Where a source is and how it is asked: what a collection document says, and the credentials."""
+    """The address of a source and how it is asked: from its collection document, with the credentials."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    #: Fields of the credentials, any one group of which opens the source; none where it asks for nobody's.
+    #: Groups of credential fields, any one of which opens the source; empty where it asks for none.
     opened_by: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     url: str = Field(repr=False)  #: it may hold a password or a key: show `shown_location`
     credentials: Credentials = Credentials()
-    page_size: int | None = Field(default=None, ge=1)  #: records a request; None = what the service takes best
+    page_size: int | None = Field(default=None, ge=1)  #: records per request; None = what suits the service best
     rate: float = Field(default=2.0, gt=0)  #: requests per second to one host, at most
     timeout_s: float = Field(default=60.0, gt=0)
-    allowed_hosts: tuple[str, ...] = ()  #: hosts other than that of `url` that may be asked too
-    answers: Path | None = None  #: folder where answers are kept, to ask whether they have changed; None = nowhere
+    allowed_hosts: tuple[str, ...] = ()  #: hosts that may be asked besides that of `url`
+    answers: Path | None = None  #: folder of kept answers, to ask whether they have changed; None = none kept
 
     @property
     def shown_location(self) -> str:
@@ -111,22 +111,22 @@ class SourceOptions(BaseModel):
 
     @property
     def is_open(self) -> bool:
-        """Whether it can be read without credentials, though its document names some."""
+        """Whether it can be read without credentials even if its document names some."""
         return not self.opened_by
 
     @property
     def lacks_credentials(self) -> bool:
-        """Whether it cannot be read with what is given, if its document names credentials."""
+        """Whether the credentials given do not suffice, if its document names credentials."""
         given = self.credentials.model_dump(exclude_none=True).keys()
         return not self.is_open and not any(given >= set(group) for group in self.opened_by)
 
 
-Fingerprints = Callable[[Sequence[str]], Mapping[str, str]]  #: record ids -> fingerprints kept of those that are known
+Fingerprints = Callable[[Sequence[str]], Mapping[str, str]]  #: record ids -> kept fingerprints of those that are known
 
 
 @runtime_checkable
 class FingerprintsInOrder(Protocol):
-    """Fingerprints that can also be had in the order of the ledger, which costs a fraction of looking for each."""
+    """Fingerprints that can also be read in the order of the ledger, at a fraction of the cost of looking up each."""
 
     def __call__(self, records: Sequence[str], /) -> Mapping[str, str]:
         """The fingerprints of those of these records that are known, by id."""
@@ -134,14 +134,14 @@ class FingerprintsInOrder(Protocol):
     def following(self, record: str, count: int) -> Sequence[tuple[str, str, int]]:
         """Up to `count` records that the ledger took in next after this one: fingerprint, id, number in the ledger.
 
-        A source that gives its records in a lasting order will most likely go on with these.
+        A source that keeps the order of its records will most likely continue with these.
         """
 
 
 class Source(Protocol):
     """A module `source` of a package beside this one."""
 
-    is_selectable: bool  #: whether `Selection.since` and `until` narrow what is asked; if not, each run asks for all
+    is_selectable: bool  #: whether `Selection.since` and `until` narrow requests; if not, each run asks for all
 
     def read_pages(
         self,
@@ -156,47 +156,47 @@ class Source(Protocol):
         Args:
             options: where and how; an `Options` of this module.
             selection: which records.
-            cursor: `next_cursor` of the page after which to go on, perhaps of another process; None for the beginning.
+            cursor: `next_cursor` of the page after which to continue, perhaps in another process; None to begin.
             progress: kept up to date by the source.
             fingerprints: what the ledger has of records that may be unchanged.
 
         Raises:
-            SourceUnavailable: it cannot be reached, or answers what cannot be understood, after patient retries.
+            SourceUnavailable: it cannot be reached, or its answer is unintelligible, after all retries.
             SourceRefused: it refuses our credentials.
         """
 
     def scene_from_record(self, raw: RawRecord, sensors: Sensors) -> SceneRecord:
-        """The scene that a record describes: pure, and the same at any time.
+        """The scene that a record describes; a pure function.
 
         Raises:
             UnreadableScene: it cannot become an Item, with the reason.
         """
 
     def windows(self, options: Any, selection: Selection) -> Sequence[Selection]:
-        """The selection in parts that can be harvested at the same time; as one part where that is of no use.
+        """Divide the selection into parts that can be harvested in parallel; into one where dividing is useless.
 
-        Every record of the selection is in one of them at least.
+        Every record of the selection is in at least one part.
         """
 
 
 def undivided(options: Any, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001  # as every source has it
-    """The selection as one part: the `windows` of a source that it is of no use to divide."""
+    """The selection as one part: the `windows` of a source that is not worth dividing."""
     return [selection]
 
 
 @runtime_checkable
 class TellsItsState(Protocol):
-    """A source that can say as a whole that nothing has changed, before anything of it is read."""
+    """A source that can tell that nothing in it has changed before any of it is read."""
 
     def state_of(self, options: Any) -> str | None:
-        """A text that is equal exactly when nothing has changed, and is read in the same way; None where unknown.
+        """A text that stays the same exactly as long as nothing changes, nor how it is read; None where unknown.
 
         Raises:
             SourceUnavailable: it cannot be reached.
         """
 
     def content_of(self, options: Any) -> str | None:
-        """The same for a source in another state, which may hold just what it held; None where that is to be read.
+        """A text that stays the same as long as the content does, whatever the state; None if only reading can tell.
 
         Raises:
             SourceUnavailable: it cannot be reached.
@@ -205,10 +205,10 @@ class TellsItsState(Protocol):
 
 @runtime_checkable
 class TellsOtherContent(Protocol):
-    """A source that often knows without looking through it that it holds something else than it did."""
+    """A source that can often tell, without being read through, that its content is another one."""
 
     def is_other_content(self, options: Any, former: str) -> bool:
-        """Whether `content_of` would surely not give `former` again.
+        """Whether `content_of` would certainly not give `former` again.
 
         Raises:
             SourceUnavailable: it cannot be reached.

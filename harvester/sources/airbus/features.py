@@ -17,7 +17,7 @@ from harvester.record import RawRecord
 from harvester.sources.lasting_addresses import with_blank_signatures
 from harvester.strict_reading import instant
 
-#: Coordinates beyond the poles were met by EO-DataHub's airbus-harvester; farther off they are no rounding.
+#: EO-DataHub's airbus-harvester met latitudes beyond the poles; farther off than this it is no rounding.
 _BEYOND_POLE_DEG = 1.0
 
 
@@ -29,7 +29,7 @@ def records_from_features(
     Args:
         features: as the service gives them.
         id_field: the property that is the id of the record.
-        passing: places of what changes without the image.
+        passing: places of fields that change without the image.
     """
     return [_record(feature, id_field, passing) for feature in features]
 
@@ -48,7 +48,7 @@ def _digest_id(content: Mapping[str, Any]) -> str:
 
 
 def moment_or_none(said: Any) -> datetime | None:
-    """A time in UTC that a feed of deletions writes; None where it writes none."""
+    """A time of a feed of deletions, UTC; None where there is none."""
     try:
         return instant(said, "the time")
     except UnreadableScene:
@@ -56,7 +56,7 @@ def moment_or_none(said: Any) -> datetime | None:
 
 
 def footprint_from_geojson(geometry: Any) -> tuple[Region, tuple[str, ...]]:
-    """The footprint of a feature, and a warning where it had to be mended.
+    """The footprint of a feature, and a warning where it had to be repaired.
 
     Longitudes beyond ±180 are brought back and cut; latitudes up to 1° beyond a pole become the pole.
 

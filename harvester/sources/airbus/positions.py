@@ -1,4 +1,4 @@
-"""Where reading goes on, in another process perhaps."""
+"""Where reading continues, perhaps in another process."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harvester.errors import SourceUnavailable
 
 
 class ResumablePosition(BaseModel):
-    """What is read next, all of it in a cursor."""
+    """What is read next; a cursor holds all of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
     def from_cursor(cls, cursor: str) -> Self:
-        """The position that a cursor tells.
+        """The position that a cursor stands for.
 
         Raises:
             SourceUnavailable: it is not one of ours.

@@ -1,4 +1,4 @@
-"""The answers of CSW 2.0.2: read strictly, whatever the HTTP status says."""
+"""The answers of CSW 2.0.2, read strictly, whatever the HTTP status."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class SearchResults:
     """One GetRecordsResponse."""
 
     records: Sequence[XmlElement]  #: of any schema, in the order of the answer
-    matched: int  #: how many records the server says there are
-    returned: int  #: how many it says that it sent
-    next_position: int | None  #: of the record after the last one; 0 = there is none, None = the server does not say
+    matched: int  #: number of records in all, according to the server
+    returned: int  #: number of records sent, according to the server
+    next_position: int | None  #: of the record after the last one; 0 = none, None = not given
 
 
 def search_results(content: bytes) -> SearchResults:
-    """What a GetRecords request was answered.
+    """The results in the answer to a GetRecords request.
 
     Raises:
-        UnreadableAnswer: It is an exception report, which servers send with status 200 too, or anything else that is
-            no GetRecordsResponse with its counts.
+        UnreadableAnswer: It is an exception report, which servers also send with status 200, or anything else but a
+            GetRecordsResponse with its counts.
     """
     root = parsed_xml(content)
     if name_of(root) in ("ExceptionReport", "ServiceExceptionReport"):

@@ -16,7 +16,7 @@ class Options(SourceOptions):
     opened_by: ClassVar = (("user", "password"),)
 
     page_size: int | None = Field(default=None, ge=1, le=1000)
-    queryable_prefix: str = "apiso:"  #: of Modified and BoundingBox; empty for servers that know them without
-    sort_by: tuple[str, ...] = ("apiso:Identifier",)  #: queryables; pages that are not sorted lose records
-    where: Mapping[str, str] = Field(default_factory=dict)  #: queryable -> the value that it must have
-    time_format: str = "%Y-%m-%d"  #: as `strftime` takes it; GEOSUD wants "%Y-%m-%d %H:%M:%S"
+    queryable_prefix: str = "apiso:"  #: of Modified and BoundingBox; empty for servers that have none
+    sort_by: tuple[str, ...] = ("apiso:Identifier",)  #: queryables; without sorting, paging loses records
+    where: Mapping[str, str] = Field(default_factory=dict)  #: queryable -> required value
+    time_format: str = "%Y-%m-%d"  #: for `strftime`; GEOSUD wants "%Y-%m-%d %H:%M:%S"

@@ -25,7 +25,7 @@ _CSW = ElementMaker(namespace=_NAMESPACES["csw"], nsmap=_NAMESPACES)
 _OGC = ElementMaker(namespace=_NAMESPACES["ogc"])
 _GML = ElementMaker(namespace=_NAMESPACES["gml"])
 
-#: Servers compare dateStamps as texts, whatever their zone: no zone is further from UTC than this.
+#: Servers compare dateStamps as texts, whatever their time zone; no zone is further from UTC than this.
 _ZONE_MARGIN = timedelta(days=1)
 
 
@@ -45,8 +45,8 @@ def get_records(
         start: position of the first record in the sorted results.
         count: how many records at most.
         sort_by: queryables to sort by, ascending.
-        schema: of the records: `ISO_SCHEMA` whole, `DUBLIN_CORE_SCHEMA` only in brief.
-        hits: ask only how many there are.
+        schema: of the records: `ISO_SCHEMA` for whole ones, `DUBLIN_CORE_SCHEMA` for brief ones.
+        hits: ask only for their number.
     """
     whole = schema == ISO_SCHEMA
     query = _CSW.Query(
@@ -72,13 +72,13 @@ def get_records(
 def constraint_of(
     selection: Selection, where: Mapping[str, str], *, prefix: str, time_format: str
 ) -> XmlElement | None:
-    """The filter for a selection; None when everything is asked for.
+    """The filter for a selection; None for everything.
 
     Args:
-        selection: `since` is asked for a day early and `until` a day late, since servers compare texts.
-        where: queryable -> the value that it must have.
+        selection: `since` is moved a day earlier and `until` a day later, as servers compare texts.
+        where: queryable -> required value.
         prefix: of the names of the queryables: "apiso:" or none.
-        time_format: of the times, as `strftime` takes it.
+        time_format: for `strftime`.
     """
     conditions = [
         *(_comparison("PropertyIsEqualTo", name, value) for name, value in where.items()),
@@ -104,7 +104,7 @@ def _times(selection: Selection, name: str, time_format: str) -> Iterator[XmlEle
 
 
 def _start_of_day(moment: datetime) -> datetime:
-    # A dateStamp of only a day is, as a text, earlier than any second of that day.
+    # As a text, a dateStamp without a time is earlier than any second of its day.
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -121,7 +121,7 @@ def _areas(bbox: BBox | None, name: str) -> Iterator[XmlElement]:
 
 def _area(box: BBox, name: str) -> XmlElement:
     west, south, east, north = box
-    # The URN says latitude first, and every server that was read follows it; "EPSG:4326" is read both ways.
+    # The URN means latitude first, and every server tested follows it; "EPSG:4326" is read either way.
     envelope = _GML.Envelope(
         _GML.lowerCorner(f"{south} {west}"),
         _GML.upperCorner(f"{north} {east}"),

@@ -23,12 +23,12 @@ __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windo
 logger = getLogger(__name__)
 
 is_selectable = True
-#: The records of a catalogue are few, and its times of change uneven.
+#: Catalogues are small, and their times of change uneven.
 windows = undivided
 scene_from_record = scene_from_iso
 
 _PAGE_SIZE = 100
-#: A page is one transaction, and a server may pass over how many records it is asked for.
+#: A page is one transaction, and a server may ignore how many records it is asked for.
 _MOST_RECORDS = 1000
 _MOST_STEPS_BACK = 10
 
@@ -38,13 +38,13 @@ def read_pages(
 ) -> Iterator[Page]:
     """Read the selected records in the order of `sort_by`; see `harvester.sources.source.Source`.
 
-    A page that the service cannot deliver is asked for in halves, down to the records that it cannot deliver.
+    A page that the service cannot deliver is asked for in halves, down to the single records at fault.
 
     Raises:
-        SourceUnavailable: It cannot be reached, answers what cannot be understood, or delivers none of several records.
+        SourceUnavailable: It cannot be reached, gives an unintelligible answer, or delivers none of several records.
         SourceRefused: It refuses our credentials.
     """
-    del fingerprints  # the service tells the time of change only in the record itself
+    del fingerprints  # the time of change is only in the record itself
     place = _Place() if cursor is None else _Place(**json.loads(cursor))
     with Session(options, auth=basic_auth(options.credentials)) as session:
         catalogue = _Catalogue(session, options, selection)
@@ -65,7 +65,7 @@ def read_pages(
 
 @dataclass(frozen=True)
 class _Place:
-    """Where reading goes on, and how many records the service had then."""
+    """Where reading continues, and how many records the service had then."""
 
     position: int | None = 1
     matched: int | None = None
@@ -77,14 +77,14 @@ class _Place:
 
 @dataclass
 class _Catalogue:
-    """The records of a catalogue by their position, from 1 on."""
+    """The records of a catalogue, by position from 1 on."""
 
     session: Session
     options: Options
     selection: Selection
-    matched: int = field(default=0, init=False)  #: how many there are, by the last answer
+    matched: int = field(default=0, init=False)  #: number of records, by the last answer
     _steps_back: int = field(default=0, init=False)
-    _before: Set[str] = field(default=frozenset(), init=False)  #: ids of the page before
+    _before: Set[str] = field(default=frozenset(), init=False)  #: ids on the previous page
 
     def page(self, start: int) -> list[RawRecord]:
         """The records from a position on: as many as the service gives at once.
@@ -95,22 +95,22 @@ class _Catalogue:
         records = self._records(start, self.options.page_size or _PAGE_SIZE)
         bad = [record for record in records if "undelivered" in record.content]
         if len(bad) > 1 and len(bad) == len(records):
-            # A service that fails on everything is broken: taking all its records for bad would hide that.
+            # A service that fails on everything is broken: quarantining all its records would hide that.
             raise SourceUnavailable(
                 f"{self.options.shown_location}: {bad[0].content['undelivered']}, nor the next ones"
             )
         return records
 
     def place_after(self, start: int, count: int) -> _Place:
-        """Where to go on: the server's own nextRecord is not believed, it may be missing or not advance."""
+        """Where to continue; the server's nextRecord is not trusted, as it may be missing or stand still."""
         after = start + count
         return _Place(after if count and after <= self.matched else None, self.matched)
 
     def refuse_repetition(self, position: int, records: Sequence[RawRecord], place: _Place) -> None:
-        """Look that a page is not the one before again, which records that were added before it may have moved here.
+        """Check that a page does not repeat the previous one, unless records added before it moved that here.
 
         Raises:
-            UnreadableAnswer: It is, and there are as many as there were.
+            UnreadableAnswer: It does, and the number of records is unchanged.
         """
         ids = {record.id for record in records}
         if len(ids) > 1 and ids == self._before and self.matched == place.matched:
@@ -121,7 +121,7 @@ class _Catalogue:
         self._before = ids
 
     def step_back(self, place: _Place) -> _Place:
-        """Where to go on when records were removed meanwhile, so that later ones moved to positions already read."""
+        """Where to continue after records were removed, so that later ones moved to positions already read."""
         if not self.matched:
             raise UnreadableAnswer(f"{self.options.shown_location}: it had {place.matched} records, and now has none")
         self._steps_back += 1
@@ -139,7 +139,7 @@ class _Catalogue:
             raise
         except SourceUnavailable as failure:
             count = min(count, self._count_left(start, failure))
-            if start == 1 and count == 0:  # a catalogue that fails is not taken for an empty one
+            if start == 1 and count == 0:  # a failing catalogue must not pass for an empty one
                 raise
             logger.warning("%s: records %s to %s: %s", self.options.shown_location, start, start + count - 1, failure)
             return self._one(start) if count == 1 else self._halves(start, count)
@@ -149,11 +149,11 @@ class _Catalogue:
             return []
         half = count // 2
         first = self._records(start, half)
-        # The service may give fewer or more at once than it is asked for: the next page goes on there.
+        # If the service gave fewer or more than asked, the next page continues after them.
         return first if len(first) != half else first + self._records(start + half, count - half)
 
     def _one(self, position: int) -> list[RawRecord]:
-        """One record that failed once, or what stands in its place when it fails again."""
+        """One record that failed once; if it fails again, a substitute with the reason."""
         try:
             return self._delivered(position, 1)
         except SourceRefused:
@@ -163,10 +163,10 @@ class _Catalogue:
             return [undelivered_record(f"number {position}", reason, self._brief_identifier(position))]
 
     def _count_left(self, start: int, failure: SourceUnavailable) -> int:
-        """How many records there are from a position on, of a service that answers at all.
+        """The number of records from a position on.
 
         Raises:
-            SourceUnavailable: The failure, where the service cannot even count its records.
+            SourceUnavailable: The original failure, if the service cannot even count its records.
         """
         try:
             self.matched = self._ask(start=1, count=1, hits=True).matched
@@ -181,7 +181,7 @@ class _Catalogue:
         return [raw_record_from_iso(record, self._address) for record in results.records[:_MOST_RECORDS]]
 
     def _brief_identifier(self, position: int) -> str | None:
-        """The id of a record that cannot be delivered whole, so that it is not taken for gone."""
+        """The id of a record that cannot be delivered whole, so that it does not count as gone."""
         try:
             results = self._ask(start=position, count=1, schema=DUBLIN_CORE_SCHEMA)
         except SourceUnavailable:
@@ -199,7 +199,7 @@ class _Catalogue:
         return constraint_of(self.selection, self.options.where, prefix=prefix, time_format=time_format)
 
     def _address(self, identifier: str) -> str:
-        """Where the service shows one record: its GetRecordById."""
+        """The address of one record: its GetRecordById."""
         query = {"service": "CSW", "version": "2.0.2", "request": "GetRecordById", "elementSetName": "full"}
         url = self.options.shown_location
         joint = "&" if "?" in url else "?"
@@ -207,9 +207,9 @@ class _Catalogue:
 
 
 def _check_complete(results: SearchResults, start: int, count: int) -> None:
-    """Raise when an answer to a request for `count` records passes over some.
+    """Check that an answer to a request for `count` records skips none.
 
-    A server that gives fewer at once says where the next one is; one that says nothing is asked from there on.
+    A server may give fewer at once: the next request then continues after them.
 
     Raises:
         UnreadableAnswer: It sent fewer than it says, or says that the next record is further on, or that none is left.

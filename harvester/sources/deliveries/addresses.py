@@ -14,7 +14,7 @@ IN_ARCHIVE = re.compile(r"\A(zip|tar)(://)?::")
 
 
 def absolute_location(location: str) -> str:
-    """A location that means the same wherever the program runs: a local path from the root of the disk."""
+    """A location that does not depend on the working directory: local paths are made absolute."""
     place = IN_ARCHIVE.sub("", location)
     if not place.strip() or "://" in place:
         return location
@@ -22,7 +22,7 @@ def absolute_location(location: str) -> str:
 
 
 def expanded(path: str) -> Path:
-    """A local path, with the home for its `~`; a folder that is merely called so has no such home."""
+    """A local path with `~` expanded; a name such as `~x` stays as it is if there is no such user."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -30,7 +30,7 @@ def expanded(path: str) -> Path:
 
 
 def shown_location(location: str) -> str:
-    """A location as it may be shown: without user name and password."""
+    """A location fit to be shown: without user name and password."""
     found = URL.fullmatch(IN_ARCHIVE.sub("", location))
     if found is None:
         scheme, colon, _ = location.partition("://")

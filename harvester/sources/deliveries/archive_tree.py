@@ -1,4 +1,4 @@
-"""Deliveries inside zip and tar archives, read in place: nothing is ever written to a path that a member names."""
+"""Deliveries inside zip and tar archives, read in place: nothing is ever written to a path named by a member."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ARCHIVE_FAULTS = (
     EOFError,
     OSError,
     RuntimeError,  # zipfile: encrypted, or a compression that is not supported
-    ValueError,  # names that are not in the encoding that they declare
+    ValueError,  # names that are not in their declared encoding
 )
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LONGEST_NAME = 4096
@@ -36,7 +36,7 @@ _PIECE_BYTES = 2**20
 
 
 class MemberTree(ABC):
-    """The members of one archive as a tree; each has the stamp of the archive, because none changes without it."""
+    """The members of one archive as a tree; each has the archive's stamp, as none changes without it."""
 
     def __init__(self, file: BinaryIO, archive: Entry, limits: Limits) -> None:
         self._file = file
@@ -46,16 +46,16 @@ class MemberTree(ABC):
         self._names: dict[str, str] = {}
 
     def entries(self, path: str) -> list[Entry]:
-        """What a directory of the archive holds; members that are refused stand at its top, by their whole name."""
+        """The entries of a directory of the archive; refused members are listed at its top, by their whole name."""
         return list(self._directories[path].values())
 
     def file(self, path: str) -> Entry | None:
-        """A member; its size is that unpacked."""
+        """A member; its size is the uncompressed one."""
         entry = self._directories.get(parent_of(path), {}).get(path.rpartition("/")[2])
         return entry if entry and entry.kind == "file" else None
 
     def local_path(self, path: str) -> Path | None:  # noqa: ARG002 -- the signature of Tree
-        """Never: a member is no file of its own."""
+        """None: a member is no file of its own."""
         return None
 
     def read(self, path: str, limit_bytes: int) -> bytes:
@@ -85,7 +85,7 @@ class MemberTree(ABC):
 
     @abstractmethod
     def _stream(self, name: str) -> IO[bytes]:
-        """A member, by the name that the archive gives it, as a stream."""
+        """A member as a stream, by its name in the archive."""
 
     def _check_count(self, members: int) -> None:
         if members > self._limits.members:
@@ -150,9 +150,9 @@ class ZipTree(MemberTree):
 
 
 class TarTree(MemberTree):
-    """The members of a tar, plain or packed with gzip.
+    """The members of a tar, plain or gzipped.
 
-    A gzip stream cannot be entered in the middle, so the metadata of a packed tar is kept on the one way through.
+    A gzip stream has no random access, so the metadata of a gzipped tar is kept during the one pass through it.
     """
 
     def __init__(self, file: BinaryIO, archive: Entry, limits: Limits) -> None:
@@ -171,7 +171,7 @@ class TarTree(MemberTree):
             raise
 
     def close(self) -> None:
-        """Close the archive and what was kept of it."""
+        """Close the archive, and drop what was kept of it."""
         self._kept.close()
         super().close()
 
@@ -185,7 +185,7 @@ class TarTree(MemberTree):
             self._add(member.name, kind, member.size, reason)
 
     def _check_ratio(self, member: tarfile.TarInfo, packed_bytes: int) -> None:
-        # Checked before the next header is sought, which would unpack this member.
+        # Checked before seeking the next header, which would decompress this member.
         unpacked = member.offset_data + member.size
         if unpacked > max(self._limits.archive_ratio_from_bytes, self._limits.ratio * packed_bytes):
             raise UnreadableScene(
@@ -209,7 +209,7 @@ class TarTree(MemberTree):
 
 
 class _SmallReads:
-    """A stream that gives no more than a tar header can need: a forged extended header asks for gigabytes at once."""
+    """A stream that reads no more at once than a tar header can need: a forged extended header asks for gigabytes."""
 
     def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
         self._stream = stream
@@ -220,7 +220,7 @@ class _SmallReads:
         """The next bytes.
 
         Raises:
-            tarfile.ReadError: When more is asked than any genuine archive asks.
+            tarfile.ReadError: When more is asked for than in any genuine archive.
         """
         if not 0 <= size <= 64 * _PIECE_BYTES:
             raise tarfile.ReadError("a header that is larger than any genuine one")
@@ -231,12 +231,12 @@ def open_archive(file: BinaryIO, archive: Entry, limits: Limits) -> MemberTree:
     """The members of an archive; the tree closes the file.
 
     Args:
-        file: the archive, to be read at any position.
-        archive: where it was found; its name tells its format.
-        limits: how much is read of it at most.
+        file: the archive, seekable.
+        archive: its entry; the name gives the format.
+        limits: how much of it is read at most.
 
     Raises:
-        UnreadableScene: When it is no archive of that format, or exceeds the limits.
+        UnreadableScene: When it is not an archive of that format, or exceeds the limits.
     """
     try:
         tree = ZipTree if archive.name.lower().endswith(".zip") else TarTree
@@ -260,7 +260,7 @@ def unsafe_name_reason(name: str) -> str | None:
 
 
 def _inflated_kind(member: zipfile.ZipInfo, limits: Limits) -> tuple[Kind, str]:
-    """Only metadata is ever unpacked from a zip, so only its ratio matters: an all-black image may be 1000 : 1."""
+    """Only the ratio of metadata matters, as only metadata is ever unpacked: an all-black image may reach 1000 : 1."""
     too_dense = member.file_size > limits.ratio * max(member.compress_size, 1)
     if too_dense and is_metadata_name(member.filename) and member.file_size > limits.ratio_from_bytes:
         return "refused", f"the member unpacks to more than {limits.ratio} times its size; it is taken for a bomb"

@@ -11,18 +11,18 @@ from harvester.sources.deliveries.file_tree import Limits, Tree
 
 
 def product_content(tree: Tree, path: str, data: bytes, metadata: MetadataFile, limits: Limits) -> dict[str, Any]:
-    """The content of the record of one product, but for its place.
+    """The content of the record of one product, without its place.
 
     Args:
         tree: where the product lies.
         path: of its metadata file in that tree.
-        data: the metadata file.
-        metadata: what it names.
+        data: content of the metadata file.
+        metadata: the same, parsed.
         limits: how large a mask or lineage may be.
 
     Returns:
-        A cloud mask that is too large, or cannot be read, is no problem of the product: `unread` then says why it is
-        not among the documents.
+        The content. A cloud mask that is too large or unreadable is no problem of the product: `unread` then says why
+        it is not among the documents.
     """
     links = metadata.links
     if links is None:
@@ -44,7 +44,7 @@ def product_content(tree: Tree, path: str, data: bytes, metadata: MetadataFile, 
 
 
 def refused_content(problem: str) -> dict[str, Any]:
-    """The content of a record that says only why there is none, but for its place."""
+    """The content of a record that only says why there is none, without its place."""
     return {"documents": {}, "files": {}, "problem": problem}
 
 
@@ -67,6 +67,6 @@ def _is_cog(tree: Tree, path: str) -> bool:
 
 
 def _content(documents: Mapping[str, bytes | None], files: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    # Bytes that are not UTF-8 survive as lone surrogates, so that the reader sees the declared encoding.
+    # Bytes that are not UTF-8 are kept as lone surrogates, so that the reader can apply the declared encoding.
     texts = {role: data.decode("utf-8", "surrogateescape") for role, data in documents.items() if data is not None}
     return {"documents": texts, "files": dict(files or {}), "problem": None}

@@ -1,4 +1,4 @@
-"""Directories and metadata files as the walk over deliveries meets them."""
+"""Directories and metadata files on the walk over deliveries."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from harvester.sources.deliveries.documents import Documents
 from harvester.sources.deliveries.file_tree import Entry, is_archive_name, is_metadata_name, joined
 from harvester.sources.deliveries.fingerprints import Looked
 
-Position = tuple[str, ...]  #: names from the root; an archive that is entered ends in "!"
+Position = tuple[str, ...]  #: names from the root; that of an archive on the way ends in "!"
 
 
 @dataclass(frozen=True)
 class Directory:
-    """One directory of a tree, knowing those above it."""
+    """One directory of a tree, with those above it."""
 
     documents: Documents
     position: Position
-    path: str = ""  #: from the root of the tree, which for an archive is not the root of the walk
+    path: str = ""  #: from the root of the tree, which in an archive is not the root of the walk
     above: Directory | None = None
     only: str | None = None
-    archives: int = 0  #: how many archives were entered to come here
+    archives: int = 0  #: number of archives around it
 
     @cached_property
     def entries(self) -> list[tuple[str, Entry]]:
-        """What it holds with the last part of the position of each, in the order of the walk.
+        """Its entries, each with the last part of its position, in the order of the walk.
 
         Raises:
             UnreadableScene: It cannot be listed.
@@ -39,18 +39,18 @@ class Directory:
 
     @cached_property
     def belongs_to_product(self) -> bool:
-        """Whether this directory, or one above it, has a product, so that companions here are accounted for."""
+        """Whether this directory, or one above it, has a product that the companions here may belong to."""
         if self.above is not None and self.above.belongs_to_product:
             return True
         return any(self._is_product(entry) for _, entry in self.entries if _is_metadata(entry))
 
     @cached_property
     def unrecognised(self) -> list[str]:
-        """Metadata files here, or else right above, that are no DIMAP: among them may be a product that is damaged."""
+        """Metadata files here, or else right above, that are not DIMAP: a damaged product may be among them."""
         return self._unrecognised_here() or (self.above._unrecognised_here() if self.above else [])
 
     def below(self, entry: Entry, part: str) -> Directory:
-        """A directory of this one."""
+        """A subdirectory."""
         position = (*self.position, part)
         return Directory(self.documents, position, self.path_of(entry), self, None, self.archives)
 
@@ -59,7 +59,7 @@ class Directory:
         return joined(self.path, entry.name)
 
     def _is_product(self, entry: Entry) -> bool:
-        """Whether a file is a product with images; one that names none (an old RPC) accounts for no other file."""
+        """Whether a file is a product with images; one without (an old RPC) has no companions."""
         try:
             metadata = self.documents.metadata(self.path_of(entry), entry)
         except UnreadableScene:
@@ -92,7 +92,7 @@ class Document:
         return self.directory.path_of(self.entry)
 
     def looked(self, hrefs: Sequence[str]) -> Looked | None:
-        """What is there of this document, as it was listed before it was read, and now of the files that it names.
+        """The stamps of this document, as listed before it was read, and of the files that it names, as they are now.
 
         Raises:
             UnreadableScene: One of them cannot be looked at.
@@ -101,7 +101,7 @@ class Document:
         return Looked.at(self.directory.documents.tree, self.path, self.entry.stamp, hrefs)
 
     def is_same(self, looked: Looked) -> bool:
-        """Whether this document and the files that it names are as they were.
+        """Whether this document and the files that it names are unchanged.
 
         Raises:
             UnreadableScene: One of them cannot be looked at.
@@ -111,7 +111,7 @@ class Document:
 
 
 def text_of(position: Position) -> str:
-    """A position for people, with the bytes that are no text as escapes."""
+    """A position as readable text, in which bytes that are no text are escaped."""
     return os.fsencode("/".join(position)).decode("utf-8", "backslashreplace")
 
 

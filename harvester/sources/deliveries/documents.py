@@ -8,18 +8,18 @@ from harvester.dimap import NOT_DIMAP, MetadataFile, read_metadata_file
 from harvester.errors import UnreadableScene
 from harvester.sources.deliveries.file_tree import Entry, Limits, Tree
 
-#: Read at once; larger files only when their beginning looks like metadata of a satellite.
+#: Read at first; the rest of a larger file only if this beginning looks like satellite metadata.
 _HEAD_BYTES = 2**20
-#: In UTF-16 there are zero bytes between the letters.
+#: UTF-16 has zero bytes between the letters.
 _SIGN = re.compile(
     b"|".join(rb"\0*".join(map(re.escape, map(str.encode, word))) for word in ("dimap", "rapideye")), re.I
 )
-#: Of the directories around one product, and of those that its volume names.
+#: Enough for the directories around one product, and those that its volume names.
 _REMEMBERED = 512
 
 
 class Documents:
-    """Reads metadata files, and remembers what the last ones were."""
+    """Reads metadata files, and remembers the last ones."""
 
     def __init__(self, tree: Tree, limits: Limits) -> None:
         self.tree = tree
@@ -28,7 +28,7 @@ class Documents:
         self._last: tuple[str | None, bytes] = (None, b"")
 
     def metadata(self, path: str, entry: Entry) -> MetadataFile:
-        """What a metadata file is.
+        """A metadata file, classified, with what it names.
 
         Raises:
             UnreadableScene: When it is empty, too large or cannot be read.
@@ -41,7 +41,7 @@ class Documents:
         return self._remembered[path]
 
     def content(self, path: str, entry: Entry) -> bytes:
-        """The content of a metadata file, of one that is no metadata only the beginning; the last one is at hand.
+        """The content of a metadata file, or only the beginning of another file; the last one is cached.
 
         Raises:
             UnreadableScene: When it is empty, too large or cannot be read.

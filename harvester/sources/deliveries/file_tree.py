@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
-#: "link": it leads to something that is walked at its own place. "refused": nothing may be read through it.
+#: "link": leads to what is walked at its own place. "refused": nothing may be read through it.
 Kind = Literal["file", "directory", "link", "refused"]
 
 METADATA_SUFFIXES = (".xml", ".dim")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
-#: FTP and SFTP tell whole seconds, FAT every second one.
+#: FTP and SFTP give whole seconds, FAT every second one.
 _COARSEST_CLOCK_NS = 2 * 10**9
 
 
@@ -22,20 +22,20 @@ class Entry:
     name: str
     kind: Kind
     size: int = 0  #: bytes, of a file
-    stamp: str | None = None  #: of a file: another one after any change; None where that is not certain
+    stamp: str | None = None  #: of a file: differs after any change; None where that is not certain
     reason: str = ""  #: why a "refused" entry is refused
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much a delivery may ask of the machine that reads it."""
+    """How much of the machine's resources a delivery may take."""
 
     document_bytes: int = 64 * 2**20  #: of one metadata file or mask
-    cloud_mask_bytes: int = 8 * 2**20  #: every record keeps its own; genuine ones reach a tenth of a megabyte
+    cloud_mask_bytes: int = 8 * 2**20  #: stored with each record; genuine ones reach 0.1 MB
     nested_archive_bytes: int = 4 * 2**30  #: of an archive inside an archive, which is copied to a temporary file
     members: int = 200_000  #: files in one archive
-    ratio: int = 200  #: unpacked to packed size; no genuine metadata or image comes near it
-    ratio_from_bytes: int = 2**20  #: the ratio of smaller metadata files is not judged
+    ratio: int = 200  #: uncompressed to compressed size; no genuine metadata or image comes near it
+    ratio_from_bytes: int = 2**20  #: the ratio of smaller metadata files is not checked
     archive_ratio_from_bytes: int = 2**30  #: nor that of smaller compressed archives
     depth: int = 48  #: directories below the location
 
@@ -43,44 +43,44 @@ class Limits:
 class Tree(Protocol):
     """Files below one root. Paths are relative to it, "/" separated; the root itself is the empty path.
 
-    Every method raises UnreadableScene when this one path cannot be read, SourceUnavailable when nothing can.
+    Every method raises UnreadableScene when only this path cannot be read, SourceUnavailable when nothing can.
     """
 
     def entries(self, path: str) -> list[Entry]:
-        """What a directory holds, in any order."""
+        """The entries of a directory, in any order."""
 
     def file(self, path: str) -> Entry | None:
-        """The regular file at a path; None where there surely is none, or it lies outside the tree."""
+        """The regular file at a path; None where there is certainly none, or it lies outside the tree."""
 
     def read(self, path: str, limit_bytes: int) -> bytes:
         """The beginning of a file, at most so many bytes."""
 
     def open(self, path: str) -> BinaryIO:
-        """A file to read at any position."""
+        """A file, seekable."""
 
     def local_path(self, path: str) -> Path | None:
-        """Where the file lies on this machine; None when it is not a plain file here."""
+        """The path of the file on this machine; None when it is not a plain file here."""
 
     def close(self) -> None:
-        """Let go of connections and open files."""
+        """Close connections and open files."""
 
 
 def stamp_of(size: int, changed_at_ns: int, seen_at_ns: int) -> str | None:
     """The stamp of a file from its size and modification time.
 
-    A file that was changed as it was seen, or by a clock that is ahead, may change again without another modification
-    time, as in a git index: it has no stamp, and so is read the next time too.
+    A file that changed as it was seen, or by a clock that is ahead, could change again without a new modification time
+    (as in a git index): it has no stamp, and so is read the next time too.
 
     Args:
         size: in bytes.
         changed_at_ns: modification time, nanoseconds since 1970.
-        seen_at_ns: some time before the file was listed, by the clock of this machine.
+        seen_at_ns: a time before the file was listed, by the clock of this machine.
     """
     return f"{size}-{changed_at_ns}" if changed_at_ns < seen_at_ns - _COARSEST_CLOCK_NS else None
 
 
 def is_metadata_name(name: str) -> bool:
-    """Whether a file may hold DIMAP metadata: the only thing that a name decides."""
+    """Whether a file may hold DIMAP metadata; names decide nothing else."""
     return name.lower().endswith(METADATA_SUFFIXES)
 
 
@@ -90,10 +90,10 @@ def is_archive_name(name: str) -> bool:
 
 
 def parent_of(path: str) -> str:
-    """The directory of a path within its tree."""
+    """The parent directory of a path within its tree."""
     return path.rpartition("/")[0]
 
 
 def joined(*parts: str) -> str:
-    """A path within a tree from its parts, of which any may be empty."""
+    """A path within a tree, joined from parts of which any may be empty."""
     return "/".join(part for part in parts if part)

@@ -1,9 +1,9 @@
-"""How a delivery is known to be unchanged without reading it: by the stamps of the files that were looked at.
+"""How a delivery is recognised as unchanged without reading it: by the stamps of the files that it was read from.
 
-The fingerprint of a product names those files, so that they are known without parsing the product, and holds a digest
-of their stamps. It names them also when they were missing: a file that appears changes the digest. Between one product
-and the next the walk passes over documents that make no record (RPC models, lineage, volumes, XML of others); they
-stand, each with its own digest, in the fingerprint of the product before them.
+The fingerprint of a product names those files, so that the product need not be parsed to find them, and holds a digest
+of their stamps. It also names missing ones: a file that appears changes the digest. Between two products the walk
+passes over documents that make no record (RPC models, lineage, volumes, unrelated XML); these are part of the
+fingerprint of the product before them, each with its own digest.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from harvester.dimap.classification import Kind
 from harvester.errors import UnreadableScene
 from harvester.sources.deliveries.file_tree import Tree
 
-#: Raised when records are made of other files, or in another way: older fingerprints then are not believed.
+#: Incremented when records are made from other files or in another way, which invalidates older fingerprints.
 _VERSION = 2
 _MISSING = "-"
 
 
 @dataclass(frozen=True)
 class Looked:
-    """One document and what was looked for beside it."""
+    """The stamps of one document and of the files beside it that it names."""
 
     digest: str  #: of the stamps of all these files
     hrefs: tuple[str, ...]  #: relative to the directory of the document
 
     @classmethod
     def at(cls, tree: Tree, path: str, stamp: str | None, hrefs: Sequence[str]) -> Self | None:
-        """What is there of a document with this stamp; None where a stamp is not certain.
+        """The stamps of a document and its files; None where one is not certain.
 
         Raises:
             UnreadableScene: A file that it names cannot be looked at.
@@ -57,13 +57,13 @@ class PassedOver:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What makes the record of a product, and the documents passed over after it."""
+    """The files behind the record of a product, and the documents passed over after it."""
 
     product: Looked
-    passed_over: Mapping[str, PassedOver]  #: by place from the root of the location
+    passed_over: Mapping[str, PassedOver]  #: by path from the root of the location
 
     def text(self) -> str:
-        """As it is kept: about a kilobyte, because the names of a delivery repeat each other."""
+        """The text that is kept: about a kilobyte, as the repetitive names of a delivery compress well."""
         passed = {
             place: [each.kind, each.looked.digest, *each.looked.hrefs] for place, each in self.passed_over.items()
         }
@@ -72,7 +72,7 @@ class Fingerprint:
 
     @classmethod
     def from_text(cls, text: str) -> Self | None:
-        """The fingerprint that was kept; None where it is none of this version, and the product is to be read."""
+        """The fingerprint in a kept text; None where it is of another version, so that the product must be read."""
         try:
             version, product, passed = json.loads(zlib.decompress(b85decode(text)))
             if version != _VERSION:

@@ -1,4 +1,4 @@
-"""Deliveries in a directory of this machine, never leaving it through symbolic links."""
+"""Deliveries in a directory of this machine; symbolic links never lead out of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harvester.errors import UnreadableScene
 from harvester.sources.deliveries.file_tree import Entry, is_metadata_name, stamp_of
 from harvester.sources.deliveries.symbolic_links import entry_of_link
 
-#: A file with such a name or in such a place is not there; of any other error that cannot be said.
+#: Errors which mean that there is no such file; any other error leaves that open.
 _ERRORS_OF_ABSENCE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 
 
@@ -25,11 +25,11 @@ class LocalTree:
         self._root = root
         self._real_root = os.path.realpath(root)
         self._opened_at_ns = time.time_ns()
-        # Many files of one directory are asked for, and each way up to the root costs as much as reading a small file.
+        # Many files of one directory are asked for, and resolving it costs as much as reading a small file.
         self._real_directory = lru_cache(maxsize=256)(os.path.realpath)
 
     def entries(self, path: str) -> list[Entry]:
-        """What a directory holds; links are judged by where they really lead."""
+        """The entries of a directory; links are judged by their real targets."""
         directory = self._root / path
         try:
             with os.scandir(directory) as found:
@@ -39,7 +39,7 @@ class LocalTree:
         return [self._entry(item) for item in items]
 
     def file(self, path: str) -> Entry | None:
-        """A regular file; a link counts when it stays in the tree."""
+        """A regular file, or a link to one in the tree."""
         directory, _, name = path.rpartition("/")
         real = os.path.join(self._real_directory(os.path.join(self._real_root, directory)), name)  # noqa: PTH118 -- fast
         try:
@@ -109,7 +109,7 @@ class LocalTree:
 
 
 def _special(name: str) -> Entry:
-    """A pipe, socket or device: opening one could wait for ever, so it is not even tried."""
+    """A pipe, socket or device: not even opened, as that could block for ever."""
     if is_metadata_name(name):
         return Entry(name=name, kind="refused", reason="not a regular file (a pipe, a socket or a device)")
     return Entry(name=name, kind="link")

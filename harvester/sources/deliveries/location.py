@@ -1,4 +1,4 @@
-"""From what the operator writes, a path or a URL, to a tree of files; credentials stay behind here."""
+"""From a path or URL, as the operator writes it, to a tree of files; credentials go no further than here."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from harvester.sources.deliveries.local_tree import LocalTree
 from harvester.sources.deliveries.remote_tree import RemoteTree, close_files
 from harvester.sources.deliveries.ssh_files import KnownHostsFileSystem
 
-#: What stands unescaped in the path of a URL; "!" is not among it, because it ends the name of an archive.
+#: Characters not escaped in the path of a URL; not "!", which ends the name of an archive.
 _PLAIN = "$&'()*+,;=:@~"
 
 
 @dataclass(frozen=True)
 class _Server:
-    """Where a URL leads, and who asks there."""
+    """The server of a URL, and the login there."""
 
     scheme: str
     host: str
     port: int | None
-    path: str  #: as it is written
+    path: str  #: as written
     user: str | None
     password: str | None
     timeout_s: float
-    written: tuple[str, ...]  #: what must not be shown, as it stands in the URL
+    written: tuple[str, ...]  #: what must not be shown, as written in the URL
 
     @property
     def shown(self) -> str:
@@ -45,30 +45,30 @@ class _Server:
         return f"{self.scheme}://{self.host}{port}{self.path}"
 
     def login(self, user: str, password: str) -> dict[str, Any]:
-        """User and password under the names that a file system has for them, where they are known."""
+        """User and password under the parameter names of a file system, where known."""
         return {name: value for name, value in ((user, self.user), (password, self.password)) if value}
 
     def place(self) -> dict[str, Any]:
-        """Host and port, as file systems name them."""
+        """Host and port under the parameter names of file systems."""
         return {"host": self.host.strip("[]")} | ({"port": self.port} if self.port else {})
 
 
 @dataclass(frozen=True)
 class OpenLocation:
-    """A location that answers."""
+    """A location that has been opened."""
 
     url: str  #: of the root of the tree, without credentials and without a final "/"
     tree: Tree
-    only: str | None  #: the one entry of the root that was asked for, None for all
+    only: str | None  #: the one entry of the root that is wanted; None for all
 
 
 def open_location(location: str, credentials: Credentials, timeout_s: float) -> OpenLocation:
-    """Connect to where the deliveries are.
+    """Open a location of deliveries.
 
     Args:
         location: a local path, or a URL of `file`, `ftp`, `sftp` or `s3`; of a directory or of one file. An fsspec
             chain `zip::URL` or `tar::URL` is the same as the URL, because archives are read in place.
-        credentials: user and password, or the two keys of an object store, for what the URL does not say.
+        credentials: user and password, or the two keys of an object store, unless the URL has them.
         timeout_s: how long to wait for a server.
 
     Raises:
@@ -76,7 +76,7 @@ def open_location(location: str, credentials: Credentials, timeout_s: float) -> 
     """
     place = IN_ARCHIVE.sub("", location)
     if not place.strip():
-        # An empty path would be the working directory; mostly it is a variable that is not set.
+        # An empty path would mean the working directory; mostly it comes from a variable that is not set.
         raise SourceUnavailable("The location is empty: give a path or URL, or a dot for the working directory.")
     found = URL.fullmatch(place)
     if found is None and "://" in place:
@@ -94,7 +94,7 @@ def open_location(location: str, credentials: Credentials, timeout_s: float) -> 
 
 
 def quoted(name: str) -> str:
-    """One name as it stands in a URL."""
+    """One name, quoted for a URL."""
     return quote(name, safe=_PLAIN, errors="surrogateescape")
 
 
@@ -114,7 +114,7 @@ def _open_local(path: Path) -> OpenLocation:
         ) from error
     if not exists:
         raise SourceUnavailable(f"{path} does not exist. Check the path, and that the disk is mounted.")
-    # Resolved, so that the same files reached by another path are the same records.
+    # Resolved, so that the same files under another path make the same records.
     root = path.resolve().parent if is_file else path.resolve()
     url = "file://" + "/".join(quoted(part) for part in str(root).rstrip("/").split("/"))
     return _checked(OpenLocation(url, LocalTree(root), path.resolve().name if is_file else None))
@@ -122,7 +122,7 @@ def _open_local(path: Path) -> OpenLocation:
 
 def _server(found: re.Match[str], credentials: Credentials, timeout_s: float) -> _Server:
     user, password = (unquote(found[part]) if found[part] else None for part in ("user", "password"))
-    # A password that is kept for one user is never sent for another.
+    # A password kept for one user is never sent for another.
     if password is None and credentials.password and user in (None, credentials.user or user):
         user, password = user or credentials.user, credentials.password.get_secret_value()
     return _Server(
@@ -167,7 +167,7 @@ def _remote_root(files: AbstractFileSystem, server: _Server) -> OpenLocation:
 
 
 def _remote_path(files: AbstractFileSystem, server: _Server) -> tuple[str, bool]:
-    """The path as it is written, or else with its %-escapes resolved; and whether it is that of a file."""
+    """The path as written, or else with its %-escapes decoded; and whether it is a file."""
     bucket = server.host if server.scheme == "s3" else ""
     for path in dict.fromkeys((server.path or "/", unquote(server.path or "/"))):
         full = (bucket + path).rstrip("/") or "/"
@@ -184,7 +184,7 @@ def _remote_path(files: AbstractFileSystem, server: _Server) -> tuple[str, bool]
 
 
 def _checked(location: OpenLocation) -> OpenLocation:
-    """The location, when its root can be listed."""
+    """The location, after checking that its root can be listed."""
     try:
         names = {entry.name for entry in location.tree.entries("")}
     except UnreadableScene as error:
@@ -197,7 +197,7 @@ def _checked(location: OpenLocation) -> OpenLocation:
 def _without_secrets(error: Exception, server: _Server) -> str:
     text = f"{type(error).__name__}: {error}"
     plain = [secret for secret in (server.password, server.user) if secret]
-    # Servers repeat what they refuse, some with another case.
+    # Servers repeat what they refuse, some in another case.
     for secret in dict.fromkeys((*plain, *server.written)):
         text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return text

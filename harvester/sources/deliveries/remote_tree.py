@@ -21,7 +21,7 @@ from harvester.sources.deliveries.file_tree import Entry, joined, parent_of, sta
 from harvester.sources.deliveries.ssh_files import KnownHostsFileSystem, real_path
 from harvester.sources.deliveries.symbolic_links import entry_of_link
 
-#: Faults of one path; after any other the connection itself is not to be trusted.
+#: Errors of one path; after any other the connection itself is suspect.
 _PATH_FAULTS = (
     FileNotFoundError,
     PermissionError,
@@ -30,20 +30,20 @@ _PATH_FAULTS = (
     UnicodeError,
     ftplib.error_perm,
 )
-#: Of some hundred deliveries, which are looked through together.
+#: Enough for some hundred deliveries, which are walked together.
 _KEPT_LISTINGS = 4096
 _FTP_TIME = re.compile(r"\d{14}(\.\d+)?", re.ASCII)
 _BUFFER_BYTES = 2**18
 
 
 class RemoteTree:
-    """The files below one path of a file system that fsspec knows."""
+    """The files below one path of an fsspec file system."""
 
     def __init__(self, files: AbstractFileSystem, base: str, url: str) -> None:
         """Take over an open file system.
 
         Args:
-            files: connected, and closed with the tree.
+            files: connected; closed with the tree.
             base: path of the root in that file system.
             url: of the root without credentials, for messages.
         """
@@ -58,12 +58,12 @@ class RemoteTree:
         return list(self._listing(path).values())
 
     def file(self, path: str) -> Entry | None:
-        """A file as its directory's listing gives it: no request for one file alone."""
+        """A file from the listing of its directory: no request for a single file."""
         entry = self._listing(parent_of(path)).get(path.rpartition("/")[2]) if self._has_parent(path) else None
         return entry if entry and entry.kind == "file" else None
 
     def read(self, path: str, limit_bytes: int) -> bytes:
-        """The beginning of a file; in one request where it is known to be short."""
+        """The beginning of a file, in one request if it is known to be short."""
         entry = self.file(path)
         whole = entry is not None and entry.size <= limit_bytes
         with self._faults("the file cannot be read"):
@@ -79,7 +79,7 @@ class RemoteTree:
         return io.BufferedReader(remote, _BUFFER_BYTES)
 
     def local_path(self, path: str) -> Path | None:  # noqa: ARG002 -- the signature of Tree
-        """Never: the files are elsewhere."""
+        """None: the files are elsewhere."""
         return None
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class RemoteTree:
             return cast("bytes", file.read(limit_bytes))
 
     def _has_parent(self, path: str) -> bool:
-        """Whether the directory of a path is there, as far as the listing above it tells: it need not be asked for."""
+        """Whether the directory of a path is in the listing above it; if not, it need not be listed itself."""
         parent = parent_of(path)
         return parent in self._listings or not parent or self._is_listed(parent)
 
@@ -119,7 +119,7 @@ class RemoteTree:
             # fsspec gives an empty list for a directory that the server refuses to list.
             raise PermissionError(full)
         self._files.invalidate_cache(full)
-        # An object store lists the marker of a directory inside it.
+        # An object store lists the marker of a directory as its member.
         return [details for details in found if details["name"].rstrip("/") != full.strip("/")]
 
     def _entry(self, path: str, details: dict[str, Any]) -> Entry:
@@ -173,9 +173,9 @@ class RemoteTree:
 
 
 def _ftp_time(text: str) -> datetime | None:
-    """The modification time of an FTP server that tells it exactly (MLSD, RFC 3659); others tell minutes or days.
+    """The modification time from an FTP server that gives it exactly (MLSD, RFC 3659), not in minutes or days.
 
-    None too where it is no time: some servers write zeros.
+    None also where it is no time: some servers write zeros.
     """
     if not _FTP_TIME.fullmatch(text):
         return None
@@ -186,9 +186,9 @@ def _ftp_time(text: str) -> datetime | None:
 
 
 class _RemoteFile(io.RawIOBase):
-    """A file on a server that keeps its own position, and tells faults of the connection from faults of the file.
+    """A file on a server, with a position of its own; errors of the connection are told from those of the file.
 
-    paramiko takes a position before the beginning without complaint and fails later.
+    paramiko accepts a position before the beginning, and fails later.
     """
 
     def __init__(self, file: BinaryIO, size: int, faults: Callable[[], AbstractContextManager[None]]) -> None:
@@ -231,7 +231,7 @@ class _RemoteFile(io.RawIOBase):
         return len(data)
 
     def close(self) -> None:
-        """Close the file on the server; a connection that is gone has closed it already."""
+        """Close the file on the server; a lost connection has closed it already."""
         if not self.closed:
             with suppress(HarvestError), self._faults():
                 self._file.close()

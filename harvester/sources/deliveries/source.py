@@ -18,30 +18,30 @@ from harvester.sources.source import Fingerprints, Progress, Selection, undivide
 
 __all__ = ["Limits", "Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
-#: A walk sees all files anyway; what did not change is not read.
+#: A walk sees all files anyway; unchanged ones are not read.
 is_selectable = False
-#: A walk cannot be cut in parts before the files are known.
+#: A walk cannot be divided before the files are known.
 windows = undivided
 
-#: A page is one transaction and lies in memory as a whole.
+#: A page is one transaction, and is held in memory as a whole.
 _PAGE_BYTES = 64 * 2**20
 
 
 def read_pages(
     options: Options,
-    selection: Selection,  # noqa: ARG001 -- files do not say where and when they show the Earth before they are read
+    selection: Selection,  # noqa: ARG001 -- what a file shows is not known before it is read
     cursor: str | None,
     progress: Progress,
     fingerprints: Fingerprints,
 ) -> Iterator[Page]:
-    """Read the products of a location, and what should have been one, in pages; unchanged products by their ids alone.
+    """Read the products of a location, and what should have been one, in pages; of unchanged products only the ids.
 
     Args:
         options: where and how.
         selection: ignored, all are read.
-        cursor: `next_cursor` of the page after which to go on; None for the beginning.
+        cursor: `next_cursor` of the page after which to continue; None for the beginning.
         progress: kept up to date.
-        fingerprints: asked for about a page of records at a time.
+        fingerprints: looked up for about a page of records at a time.
 
     Raises:
         SourceUnavailable: When the location does not exist, cannot be reached or cannot be read.

@@ -1,4 +1,4 @@
-"""SFTP to servers that the operator knows."""
+"""SFTP, only to servers listed in `known_hosts`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fsspec.implementations.sftp import SFTPFileSystem
 
 
 class KnownHostsFileSystem(SFTPFileSystem):  # type: ignore[misc]
-    """Files over SFTP, only from servers whose key stands in `known_hosts`.
+    """Files over SFTP, only from servers whose key is in `known_hosts`.
 
-    fsspec accepts any key, and would hand the password to whoever answers.
+    fsspec accepts any host key, and would send the password to whoever answers.
     """
 
     def close(self) -> None:
@@ -21,7 +21,7 @@ class KnownHostsFileSystem(SFTPFileSystem):  # type: ignore[misc]
         self.client.close()
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
-        """The content of a file; a whole one with all requests on their way at once, not one after the other."""
+        """The content of a file; for a whole one, all requests are sent at once."""
         if start is not None or end is not None:
             return cast("bytes", super().cat_file(path, start, end, **kwargs))
         content = BytesIO()

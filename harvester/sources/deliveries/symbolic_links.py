@@ -1,4 +1,4 @@
-"""What becomes of a symbolic link: read, left to its own place, or refused with a reason."""
+"""Whether a symbolic link is read, left to the place it leads to, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ def entry_of_link(name: str, target: tuple[str, Entry | None] | None, root: str,
 
     Args:
         name: of the link.
-        target: real path of what it leads to, and the file that it is under the name of the link, None for a
-            directory; None if it leads to nothing.
+        target: real path of its target, with the file's entry under the link's name (None for a directory); None if
+            it leads to nothing.
         root: real path of the root of the tree.
         directory: real path of the directory that holds the link.
     """
@@ -24,7 +24,7 @@ def entry_of_link(name: str, target: tuple[str, Entry | None] | None, root: str,
         if _is_below(directory, real):
             return _refused(name, "the symbolic link leads back to a directory above it: a loop, not followed")
         return Entry(name=name, kind="link")
-    # The target is walked at its own place, except where only the link's name tells that it is metadata.
+    # The target is walked at its own place, unless only the link's name shows that it is metadata.
     if _is_walked(name) and not _is_walked(real):
         return file
     return Entry(name=name, kind="link")

@@ -1,4 +1,4 @@
-"""Walking a tree of files for deliveries, in an order that can be taken up again anywhere."""
+"""Walks a tree of files for deliveries, in an order that can be resumed anywhere."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from harvester.sources.source import Fingerprints, Progress
 
 logger = getLogger(__name__)
 
-#: Of the documents whose stamps stand in the fingerprint of the product before them; any others are read each time.
+#: Documents in the fingerprint of the product before them; any further ones are read each time.
 _MOST_PASSED_OVER = 50
 
 
 @dataclass
 class WalkCount:
-    """What a walk has seen so far, so that nothing is passed over in silence."""
+    """What a walk has seen so far, so that nothing is skipped silently."""
 
     directories: int = 0
     archives: int = 0
     products: int = 0  #: metadata files of products; each is a record
-    refused: int = 0  #: records that say only why something cannot be read
+    refused: int = 0  #: records that only say why something cannot be read
     companions: int = 0  #: DIMAP documents that belong to a product: RPC, lineage, volume…
     not_dimap: int = 0  #: other XML files
-    links: int = 0  #: symbolic links to what is walked at its own place, pipes and devices
-    other_files: int = 0  #: images, masks, previews, and all that is no metadata
+    links: int = 0  #: pipes, devices, and symbolic links to what is walked at its own place
+    other_files: int = 0  #: images, masks, previews, and everything else that is not metadata
 
     def tell(self, progress: Progress) -> None:
-        """Say it to people who wait."""
+        """Update the progress display."""
         progress.records = self.products + self.refused
         progress.passed_over = self.passed_over()
         seen = progress.records + sum(progress.passed_over.values())
         progress.at_hand = f"{seen} files in {self.directories} folders seen"
 
     def passed_over(self) -> dict[str, int]:
-        """What was seen and is no record: kind to number, without the kinds that were not met."""
+        """What was seen but is no record: numbers by kind, without zeros."""
         kinds = {
             "DIMAP documents that belong to a product": self.companions,
             "XML files that are not DIMAP": self.not_dimap,
@@ -59,20 +59,20 @@ class WalkCount:
 
 @dataclass(frozen=True)
 class Found:
-    """A record and where the walk met it."""
+    """A record, and its position in the walk."""
 
     position: Position
     id: str
-    record: RawRecord | None  #: None where it is as the ledger knows it, and was not read
+    record: RawRecord | None  #: None where the ledger has it unchanged, so that it was not read
 
 
-#: What one passage over the directories meets; None: an archive is left, and closed when the passage goes on.
+#: One step of the walk; None: the end of an archive, which is closed before the next step.
 Step = Found | Document | None
 
 
 @dataclass
 class _LastProduct:
-    """A product that was read, and the documents that were passed over since."""
+    """The last product read, and the documents passed over since."""
 
     found: Found
     directory: Position
@@ -81,7 +81,7 @@ class _LastProduct:
     passed_over: dict[str, PassedOver] = field(default_factory=dict)
 
     def with_fingerprint(self) -> Found:
-        """The record as it is given out."""
+        """The record, with its fingerprint."""
         if self.looked is None or self.found.record is None:
             return self.found
         fingerprint = Fingerprint(self.looked, self.passed_over).text()
@@ -90,20 +90,20 @@ class _LastProduct:
 
 @dataclass
 class Walk:
-    """One passage over a location, depth first, names sorted."""
+    """One walk over a location, depth first, names sorted."""
 
     location: OpenLocation
     limits: Limits
     progress: Progress
     fingerprints: Fingerprints
-    at_once: int  #: documents whose fingerprints are asked for together
-    after: Position = ()  #: everything up to and with this position is left out
+    at_once: int  #: number of documents whose fingerprints are looked up together
+    after: Position = ()  #: everything up to and including this position is left out
     count: WalkCount = field(default_factory=WalkCount)
     _last_product: _LastProduct | None = None
-    _unchanged: dict[Position, PassedOver] = field(default_factory=dict)  #: known from products that are as they were
+    _unchanged: dict[Position, PassedOver] = field(default_factory=dict)  #: from the fingerprints of unchanged products
 
     def records(self) -> Iterator[Found]:
-        """Every product, and every thing that should have been one, once.
+        """Every product, and everything that should have been one, once.
 
         Raises:
             SourceUnavailable: When the location cannot be read, or is a file that is no product and no archive.
@@ -127,11 +127,11 @@ class Walk:
         yield batch
 
     def _recognised(self, documents: Sequence[Document]) -> set[str]:
-        """The ids of the products that are as the ledger knows them; what they say of other documents is noted."""
+        """The ids of the unchanged products; the documents passed over in their fingerprints are remembered."""
         if not documents:
             return set()
         kept = self.fingerprints([document.id for document in documents])
-        # Behind the walk nothing is asked for any more.
+        # Documents behind the current position are not needed any more.
         self._unchanged = {place: each for place, each in self._unchanged.items() if place >= documents[0].position}
         unread = set()
         for document in documents:
@@ -157,7 +157,7 @@ class Walk:
         self.count.tell(self.progress)
 
     def _released(self) -> Iterator[Found]:
-        """The last product, when nothing is passed over any more that would belong into its fingerprint."""
+        """The last product, once its fingerprint is complete."""
         last, self._last_product = self._last_product, None
         if last is not None:
             yield last.with_fingerprint()
@@ -177,7 +177,7 @@ class Walk:
                 yield from self._entry(directory, entry, position)
 
     def _is_behind(self, position: Position, entry: Entry) -> bool:
-        """Whether the walk that is taken up again has already been here, and below here."""
+        """Whether the walk that is being resumed has already been here, and below here."""
         if entry.kind == "directory" or position[-1].endswith("!"):
             return position < self.after[: len(position)]
         return position <= self.after
@@ -256,7 +256,7 @@ class Walk:
         yield from self._released()
         self.count.products += 1
         documents, links = document.directory.documents, metadata.links
-        # A file that changes meanwhile has no certain stamp, or another one the next time.
+        # A file that changes meanwhile has no certain stamp, or will have another one next time.
         looked = document.looked(links.hrefs()) if links else None
         content = product_content(documents.tree, document.path, data, metadata, self.limits)
         self._last_product = _LastProduct(
@@ -282,9 +282,9 @@ class Walk:
         return [] if directory.belongs_to_product else [_orphaned(_role(classification), directory.unrecognised)]
 
     def _pass_over(self, document: Document, metadata: MetadataFile) -> None:
-        """Count a document that makes no record, and note in the fingerprint of the product before it that it does not.
+        """Count a document that makes no record, and add it to the fingerprint of the product before it.
 
-        A companion without components belongs to a product in its directory or above: only that one may say so.
+        A companion without components is only added to a product in its own directory or above.
         """
         kind = metadata.classification.kind
         self._count_passed_over(kind)
@@ -321,9 +321,9 @@ class Walk:
 
 
 def _faults_of_components(document: Document, hrefs: Sequence[str]) -> list[str]:
-    """Which of the documents that a volume names are missing, and which are no DIMAP any more.
+    """Which of the documents that a volume names are missing, or no longer DIMAP.
 
-    What is empty or cannot be opened is not among them: the walk refuses it at its own place.
+    Empty and unreadable ones are not among them: the walk refuses them at their own places.
     """
     try:
         found = {href: None if unsafe_reason(href) else _component(document, href) for href in hrefs}
@@ -350,7 +350,7 @@ def _is_damaged(document: Document, href: str, file: Entry) -> bool:
 
 
 def cursor_of(position: Position) -> str:
-    """A position as text, to be kept until the walk goes on."""
+    """A position as text, from which the walk can be resumed."""
     return "/".join(map(_quoted_part, position))
 
 

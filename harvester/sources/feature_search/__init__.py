@@ -1,1 +1,1 @@
-"""Searches that answer features of GeoJSON page by page, as GEODES and resto have them."""
+"""Searches that answer with pages of GeoJSON features, as those of GEODES and resto do."""

@@ -1,4 +1,4 @@
-"""Parts of a feature that services write in many ways: names, satellites, footprints, addresses of files."""
+"""Parts of a feature that services write in various ways: names, satellites, footprints, file addresses."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _LONGEST_ID = 200
 
 
 def item_id(identifier: str) -> str:
-    """The id of the Item of a record that another service names.
+    """The Item id made from another service's name of a record.
 
     Raises:
-        UnreadableScene: Nothing is left of it, or it is too long.
+        UnreadableScene: Nothing is left of the name, or it is too long.
     """
     if strip := strip_key(identifier):
         return strip
@@ -41,13 +41,13 @@ def item_id(identifier: str) -> str:
 
 
 def strip_key(identifier: str) -> str | None:
-    """Satellite and stamp of the strip, where the vendor's name of the dataset tells them: `PHR1A_202004011856193`."""
+    """Satellite and stamp of the strip, if the vendor's dataset name has them: `PHR1A_202004011856193`."""
     match = _STRIP.match(identifier)
     return "_".join(match.groups()) if match else None
 
 
 def scene_keys(identifier: str) -> tuple[str, ...]:
-    """The names of the acquisition that other sources know too."""
+    """The names of the acquisition that other sources also give."""
     key = strip_key(identifier)
     return (key,) if key else ()
 
@@ -57,7 +57,7 @@ def satellite_called(name: str, instruments: Iterable[str], sensors: Sensors) ->
 
     Args:
         name: in any spelling: `SPOT 5`, `SPOT5`, `S2A`, `SENTINEL2A`, `TerraSAR-X`.
-        instruments: as the record names them; a sensor document knows them better.
+        instruments: as the record names them; those of a sensor document take precedence.
         sensors: the sensor documents.
 
     Raises:
@@ -83,10 +83,10 @@ def _foreign(name: str, instruments: tuple[str, ...]) -> SatelliteFields:
 
 
 def footprint_of(geometry: Any) -> Region:
-    """The footprint that a GeoJSON geometry draws.
+    """The footprint given by a GeoJSON geometry.
 
     Raises:
-        UnreadableScene: It is none, has no area or does not lie on the Earth.
+        UnreadableScene: It is not a geometry, has no area or does not lie on the Earth.
     """
     try:
         return footprint_as_drawn(shape(geometry))
@@ -97,7 +97,7 @@ def footprint_of(geometry: Any) -> Region:
 
 
 def file_fields(size: Any, md5: Any) -> dict[str, Any]:
-    """Size in bytes and checksum of a file, under the names of the file extension."""
+    """Size in bytes and checksum of a file, as fields of the file extension."""
     fields: dict[str, Any] = {}
     if str(size).isdecimal() and int(size) > 0:
         fields["file:size"] = int(size)
@@ -107,7 +107,7 @@ def file_fields(size: Any, md5: Any) -> dict[str, Any]:
 
 
 def lasting_assets(assets: Iterable[RemoteAsset]) -> tuple[tuple[RemoteAsset, ...], tuple[str, ...]]:
-    """Those with an address that stays valid, and a warning about each of the others."""
+    """The assets with an address that stays valid, and a warning about each of the others."""
     kept: list[RemoteAsset] = []
     warnings: list[str] = []
     for asset in assets:
@@ -119,13 +119,13 @@ def lasting_assets(assets: Iterable[RemoteAsset]) -> tuple[tuple[RemoteAsset, ..
 
 
 def published(fields: Fields, names: Mapping[str, str], source: str) -> dict[str, Any]:
-    """Fields under names of ours (theirs -> ours), each of the type with which the source's property is published."""
+    """Fields under our names (theirs -> ours), each checked against the type of the published property."""
     declared = SOURCE_PROPERTIES[source]
     return {ours: fields.of_type(theirs, declared[ours].schema) for theirs, ours in names.items()}
 
 
 def grid_code(tile: str | None) -> str | None:
-    """The tile as the grid extension writes it, MGRS-14ULD for T14ULD; other grids stay as they are."""
+    """The tile in the form of the grid extension, MGRS-14ULD for T14ULD; other grids stay as they are."""
     match = _TILE.fullmatch(tile) if tile else None
     return f"MGRS-{match[1]}" if match else tile
 
@@ -136,7 +136,7 @@ def asset_key(name: str) -> str:
 
 
 def orbit_state(fields: Fields, name: str) -> str | None:
-    """The direction of an orbit in lower case, as STAC writes its enumerations; services write it in any."""
+    """The orbit direction in lower case, as STAC has it; services use any case."""
     state: str | None = fields.text(name, None)
     if state is None or state.lower() in ("ascending", "descending", "geostationary"):
         return None if state is None else state.lower()

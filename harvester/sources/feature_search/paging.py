@@ -1,4 +1,4 @@
-"""Pages that are asked by number, where neither a count nor the length of a page tells where the end is."""
+"""Pages requested by number, where neither a count nor the length of a page shows where the end is."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.record import RawRecord
 from harvester.sources.lasting_addresses import with_blank_signatures
 
-#: So many times in a row a page may come again before it means something; once or twice it is only a hiccup.
+#: A page may be repeated this many times in a row before that means something; once or twice is a hiccup.
 _PATIENCE = 2
-#: A count that falls more often is none.
+#: A count that falls more often is not a count.
 _MOST_STEPS_BACK = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Which page is asked next, and what is known of those before it: all that a cursor holds."""
+    """The next page, and what is known of those before it: all that a cursor holds."""
 
     size: int  #: records a page
     collection: str = ""
     page: int = 1
-    read: int = 0  #: records of the pages before
-    total: int = 0  #: how many there were when the page before was asked, where counts are believed
+    read: int = 0  #: records of the previous pages
+    total: int = 0  #: count at the previous page, where counts are trusted
     first: str = ""  #: digest of the first page
-    previous: str = ""  #: digest of the page before
-    repeats: int = 0  #: pages in a row that were seen before
+    previous: str = ""  #: digest of the previous page
+    repeats: int = 0  #: consecutive pages that were seen before
 
     def back(self, gone: int) -> Self:
-        """Where to go on when so many records are gone: those behind them moved to pages that were read."""
+        """Where to continue when so many records are gone: later ones moved to pages already read."""
         pages = min(gone // self.size + 1, self.page - 1)
         read = max(0, self.read - pages * self.size)
         return replace(self, page=self.page - pages, read=read, total=self.total - gone, previous="")
@@ -43,10 +43,10 @@ class Position:
 
     @classmethod
     def from_cursor(cls, cursor: str) -> Self:
-        """The position that `cursor` wrote.
+        """The position in a cursor.
 
         Raises:
-            SourceUnavailable: It is of another kind or version.
+            SourceUnavailable: The cursor is of another kind or version.
         """
         try:
             return cls(**json.loads(cursor))
@@ -56,29 +56,29 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One page as the service gives it."""
+    """One page of the service."""
 
     features: Sequence[Any]
-    total: int | None = None  #: how many the service says there are; believed only where nothing else helps
+    total: int | None = None  #: count given by the service; trusted only where nothing else helps
 
 
 def numbered_pages(
     ask: Callable[[Position], Answer], start: Position, *, may_cap: bool, counts: bool = False
 ) -> Iterator[tuple[Answer, Position | None]]:
-    """Each page from a position on, with the position after it; the last is empty, or one that came before.
+    """Each page from a position on, with the position after it; the last one is empty, or a repetition.
 
-    A short page is not the end, because services filter pages after cutting them: only an empty one is.
+    A short page is not the end, as some services filter pages after cutting them: only an empty one is.
 
     Args:
         ask: asks for one page.
         start: where to begin.
-        may_cap: The service may serve fewer records than asked without saying so. After a short first page its length
-            is asked for, so that page numbers count what is really served.
-        counts: Its totals are counts, and no estimates: where one falls, records were removed meanwhile, and reading
-            goes back by as many.
+        may_cap: The service may silently serve fewer records than asked for. After a short first page its length
+            becomes the page size, so that page numbers fit what is really served.
+        counts: The totals are counts, not estimates: where one falls, records were removed meanwhile, and reading goes
+            back by as many.
 
     Raises:
-        UnreadableAnswer: The same page comes again and again though there should be more.
+        UnreadableAnswer: The same page comes again and again although there should be more.
     """
     position: Position | None = start
     steps_back = 0
@@ -112,7 +112,7 @@ def _after(position: Position, answer: Answer, *, may_cap: bool) -> Position | N
 
 
 def _after_repeat(position: Position, answer: Answer) -> Position | None:
-    """Beyond the end some services serve their last page for ever; one that ignores page numbers must not pass."""
+    """Beyond the end some services repeat their last page for ever; one that ignores page numbers is refused."""
     if position.repeats < _PATIENCE:
         return replace(position, page=position.page + 1, repeats=position.repeats + 1)
     if len(answer.features) < position.size or (answer.total is not None and answer.total <= position.read):
@@ -124,7 +124,7 @@ def _after_repeat(position: Position, answer: Answer) -> Position | None:
 
 
 def digest_of(features: Sequence[Any]) -> str:
-    """By which a page is known again: its ids, where it has some, because what else is said may differ each time."""
+    """A digest that identifies a page: of its ids where it has any, as its other contents may differ each time."""
     names = [feature.get("id", feature) if isinstance(feature, Mapping) else feature for feature in features]
     return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -133,7 +133,7 @@ def features_of(answer: Any) -> list[Any]:
     """The features of a GeoJSON answer.
 
     Raises:
-        UnreadableAnswer: It is no feature collection; that is never the same as an empty one.
+        UnreadableAnswer: It is not a feature collection, which never counts as an empty one.
     """
     features = answer.get("features") if isinstance(answer, Mapping) else None
     if not isinstance(features, list):
@@ -142,7 +142,7 @@ def features_of(answer: Any) -> list[Any]:
 
 
 def whole_number(value: Any) -> int | None:
-    """A count, also where the service writes it as a text; None where it is none."""
+    """A count, also if the service writes it as a text; None if it is not one."""
     try:
         return int(value)
     except (TypeError, ValueError):
@@ -150,12 +150,12 @@ def whole_number(value: Any) -> int | None:
 
 
 def raw_record(feature: Any, record_id: Any, passing: frozenset[str] = frozenset()) -> RawRecord:
-    """A feature as a record; one without an id is known by its content, so that it can be refused with a reason.
+    """A feature as a record; one without an id is identified by its content, so that it can be refused with a reason.
 
     Args:
         feature: as the service gives it.
         record_id: its id there.
-        passing: places of what changes without the image.
+        passing: places of fields that change without the image.
     """
     content = with_blank_signatures(feature if isinstance(feature, Mapping) else {"not_an_object": feature})
     if isinstance(record_id, str) and record_id:

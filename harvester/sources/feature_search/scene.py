@@ -1,4 +1,4 @@
-"""What a feature says of an image, whatever the service: the beginning of its scene."""
+"""The part of a scene that is read from a feature in the same way for every service."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def scene_of_feature(
     """The scene with its names, satellite, time and footprint.
 
     Args:
-        identifier: how the service names the image.
-        feature: its geometry is taken.
-        properties: of the feature; its platform and instruments are taken.
+        identifier: the service's name of the image.
+        feature: the geometry is read from it.
+        properties: of the feature; platform and instruments are read from them.
         started_at: UTC; None where only the day is known.
-        sensors: the sensor documents, which tell the satellite best.
-        instruments: the property that names them.
+        sensors: the sensor documents, which take precedence for the satellite.
+        instruments: the property that names the instruments.
 
     Raises:
         UnreadableScene: There is no usable name, satellite or footprint.
@@ -55,9 +55,9 @@ def scene_of_feature(
 
 
 def with_stac_properties(scene: SceneRecord, properties: Fields) -> SceneRecord:
-    """The scene with what the properties of STAC and its extensions say of any image.
+    """The scene, completed from the properties of STAC and its extensions.
 
-    An incidence loses the sign by which some services tell its side.
+    An incidence loses the sign with which some services mark its side.
 
     Raises:
         UnreadableScene: The image ends before it begins.
@@ -87,7 +87,7 @@ def with_stac_properties(scene: SceneRecord, properties: Fields) -> SceneRecord:
 
 
 def end_of(properties: Fields, name: str, started_at: datetime | None) -> datetime | None:
-    """When an image ends that began then: at once, where the service does not say it.
+    """The end of an image; its beginning where the service does not give an end.
 
     Raises:
         UnreadableScene: It ends before it begins, so that one of the two is wrong.

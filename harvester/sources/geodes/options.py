@@ -11,7 +11,7 @@ _LARGEST_PAGE = 80
 
 
 class Options(SourceOptions):
-    """Which collections of GEODES are read. Its search is open: an API key is for downloads, and is never sent."""
+    """Which collections of GEODES are read. Its search is open: API keys are for downloads, and are never sent."""
 
     url: str = Field(default="https://geodes-portal.cnes.fr/api/stac", repr=False)
     collections: tuple[str, ...] = Field(min_length=1)  #: names at GEODES, such as PEPS_S2_L1C

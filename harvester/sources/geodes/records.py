@@ -1,4 +1,4 @@
-"""One record of GEODES as a scene: its STAC is not quite STAC, and its `datetime` is when it was inserted."""
+"""One record of GEODES as a scene: it is not quite STAC, and its `datetime` is the time of insertion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harvester.strict_reading import Fields
 
 _OF_FEATURE = frozenset({"type", "stac_version", "stac_extensions", "bbox", "centroid"})
 
-#: What follows from the geometry (`proj:bbox` is a text there), or describes the place and not the image.
+#: Properties derived from the geometry (`proj:bbox` is a text there), or describing the place and not the image.
 _OF_PROPERTIES = frozenset(
     {
         "area",
@@ -32,14 +32,14 @@ _OF_PROPERTIES = frozenset(
 
 #: Property of GEODES -> property of the Item.
 _PUBLISHED = {
-    # "Nominal" is a category, which STAC allows only beside a duration.
+    # "Nominal" is a category, which STAC allows only together with a duration.
     "product:timeliness": "geodes:timeliness",
     "s2:datatake_id": "s2:datatake_id",
     "version": "geodes:version",
     "endpoint_url": "geodes:endpoint_url",
     # Optical records have it too, so it is not the mode of a radar.
     "sar:instrument_mode": "geodes:instrument_mode",
-    # STAC takes it from the ground below the satellite, we from the target; which of them this is, no record tells.
+    # STAC measures it from the ground below the satellite, we from the target; no record says which one this is.
     "view:azimuth": "geodes:view_azimuth",
 }
 
@@ -53,7 +53,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     `start_datetime` is the acquisition, `datetime` the insertion in GEODES.
 
     Raises:
-        UnreadableScene: A mandatory field is missing or is not what it must be.
+        UnreadableScene: A mandatory field is missing or invalid.
     """
     feature = Fields(raw.content)
     properties = Fields(feature.take("properties"), "properties")
@@ -99,20 +99,20 @@ def _properties(feature: Fields, properties: Fields, assets: tuple[RemoteAsset, 
 
 
 def _doi(text: str | None) -> str | None:
-    """GEODES writes a JSON list in a text; the empty list, `[]`, is no DOI."""
+    """GEODES writes a JSON list as a text; the empty list, `[]`, is no DOI."""
     doi = _DOI.search(text) if text else None
     return doi[0] if doi else None
 
 
 def _assets(files: Mapping[str, Fields]) -> Iterator[RemoteAsset]:
-    """The files; the keys of GEODES are paths, ours the names of the files, or the whole paths where names repeat."""
+    """The files. The keys of GEODES are paths; ours are file names, or whole paths where names repeat."""
     names = [asset_key(path.rpartition("/")[2]) for path in files]
     for (path, file), name in zip(files.items(), names, strict=True):
         yield _asset(name if names.count(name) == 1 else asset_key(path), file)
 
 
 def _asset(key: str, asset: Fields) -> RemoteAsset:
-    """One file; its size, checksum and whether it lies on disk or on tape stand in its description only."""
+    """One file; its size, checksum and whether it is on disk or on tape are only in its description."""
     told = dict(_TOLD.findall(asset.text("description", "")))
     fields = {
         **file_fields(told.get("File size"), told.get("Checksum MD5")),
@@ -132,7 +132,7 @@ def _asset(key: str, asset: Fields) -> RemoteAsset:
 def _links(feature: Fields) -> Iterator[RecordLink]:
     for link in feature.objects("links").values():
         if href := lasting_address(link.text("href", None)):
-            # `application/html` is no media type.
+            # GEODES gives `application/html`, which is no media type.
             media_type = link.text("type", None)
             media_type = "text/html" if media_type == "application/html" else media_type
             yield RecordLink(

@@ -1,4 +1,4 @@
-"""The source `geodes`: the portal of CNES, which speaks almost STAC."""
+"""The source `geodes`: the portal of CNES, whose API is almost STAC."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ is_selectable = True
 
 _VERSION = re.compile(r":V\d+$")
 _SUPERSEDED = "superseded versions"
-#: Clocks differ: what is inserted while we read is dated no earlier than this before we began.
+#: Margin for clock differences: what is inserted while we read is dated at most this long before we began.
 _INSERTED_MEANWHILE = timedelta(hours=1)
-_FIRST_MONTH = (2023, 1)  # nothing was inserted before the portal was built; what was falls in the first window
+_FIRST_MONTH = (2023, 1)  # before the portal was built; anything older falls into the first window
 
 
 def read_pages(
@@ -42,19 +42,19 @@ def read_pages(
 ) -> Iterator[Page]:
     """Read the collections one after another, each from its oldest insertion to its newest.
 
-    Pages are numbered by us and sorted by insertion date and identifier. The `next` link of the service is never
-    followed, because it changes the page size on the way and so skips records (seen in a recorded answer). Superseded
-    versions of a record are counted and passed over.
+    We number the pages, sorted by insertion date and identifier. The service's `next` link is never followed, as it
+    changes the page size on the way and so skips records (seen in a recorded answer). Superseded versions of a record
+    are counted and passed over.
 
     Args:
         options: where and how.
-        selection: `since` and `until` are dates of insertion, both inclusive here; `bbox` as the service sees it.
-        cursor: `next_cursor` of the page after which to go on.
+        selection: `since` and `until` are dates of insertion, both inclusive here; `bbox` as the service applies it.
+        cursor: `next_cursor` of the page after which to continue.
         progress: kept up to date.
         fingerprints: not used: the service gives none.
 
     Raises:
-        SourceUnavailable: It cannot be reached, or the cursor is of a collection that is no longer asked for.
+        SourceUnavailable: It cannot be reached, or the cursor is of a collection that is no longer in the options.
         UnreadableAnswer: An answer holds no features, or those of another collection.
     """
     del fingerprints
@@ -67,10 +67,10 @@ def read_pages(
 
 
 def windows(options: Options, selection: Selection) -> Sequence[Selection]:
-    """The months of insertion of the selection, and the last hour; the first and the last are as open as it is.
+    """The months of insertion in the selection, and the last hour; an open end of the selection stays open.
 
-    What is inserted meanwhile belongs to the last window. From all others a record that is deleted is missed by their
-    count, which would else be made up for; and the last hour is asked for again by the next run.
+    What is inserted meanwhile falls into the last window. So a deletion in any other window shows as a falling count,
+    which an insertion would otherwise hide; and the next run asks for the last hour again.
     """
     del options
     now = datetime.now(UTC)
@@ -95,7 +95,7 @@ def _beginning(options: Options, collection: str) -> Position:
 
 
 def _from(collections: Sequence[str], first: str) -> Iterator[tuple[str, str | None]]:
-    """The collections from one of them on, each with the one after it."""
+    """The collections from `first` on, each with the one after it."""
     if first not in collections:
         raise SourceUnavailable(f"its cursor is of {first!r}, which is no longer asked for; begin anew with --full")
     rest = collections[collections.index(first) :]
@@ -147,7 +147,7 @@ def _answer(answer: Any, position: Position) -> Answer:
             raise UnreadableAnswer(f"{position.collection} was asked for, {str(told)[:80]!r} came: is it renamed?")
     context = answer.get("context")
     total = whole_number(context.get("matched")) if isinstance(context, dict) else None
-    # However short the pages before it were, so early none is empty.
+    # So far before the end no page is empty, however short the previous ones were.
     if not features and total is not None and (position.page - 1) * position.size < total:
         raise UnreadableAnswer(f"page {position.page} of {position.collection} is empty, of {total} records")
     return Answer(features=features, total=total)
@@ -167,7 +167,7 @@ def _inserted_at(content: Mapping[str, Any]) -> Any:
 
 
 def _stable_id(feature: Any, properties: Any) -> str | None:
-    """The identifier, which a new version keeps; without it, the URN without its version."""
+    """The identifier, which a new version keeps; where there is none, the URN without its version."""
     if isinstance(properties, Mapping) and isinstance(properties.get("identifier"), str) and properties["identifier"]:
         return str(properties["identifier"])
     urn = feature.get("id") if isinstance(feature, Mapping) else None

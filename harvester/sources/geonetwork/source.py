@@ -1,4 +1,4 @@
-"""GeoNetwork 4: what its search index lists, each record as ISO XML from its formatter (FormaTerre)."""
+"""GeoNetwork 4 (FormaTerre): records listed by its search index, each fetched as ISO XML from its formatter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windo
 logger = getLogger(__name__)
 
 is_selectable = True
-#: The records of a catalogue are few, and its times of change uneven.
+#: Catalogues are small, and their times of change uneven.
 windows = undivided
 scene_from_record = scene_from_iso
 
@@ -33,13 +33,13 @@ _PAGE_SIZE = 50
 def read_pages(
     options: Options, selection: Selection, cursor: str | None, progress: Progress, fingerprints: Fingerprints
 ) -> Iterator[Page]:
-    """Read the selected records from the longest unchanged to the latest; see `harvester.sources.source.Source`.
+    """Read the selected records in the order of their last change; see `harvester.sources.source.Source`.
 
-    The index is asked for what comes after the last record seen (`search_after`), so that neither its window of
-    10 000 hits nor what changes meanwhile hides a record. Reading ends with a page that has no hits.
+    The index is asked for what follows the last record seen (`search_after`), so that neither its window of 10 000 hits
+    nor changes meanwhile hide a record. Reading ends with a page without hits.
 
     Raises:
-        SourceUnavailable: It cannot be reached, answers what cannot be understood, or delivers none of a page.
+        SourceUnavailable: It cannot be reached, gives an unintelligible answer, or delivers none of a page.
         SourceRefused: It refuses our credentials.
     """
     after = None if cursor is None else json.loads(cursor)
@@ -53,7 +53,7 @@ def read_pages(
                 raise UnreadableAnswer(
                     f"{options.shown_location}: the search gives the same page again: it does not go on"
                 )
-            hits = list({hit.uuid: hit for hit in listed}.values())  # the latest of each, in the order of the search
+            hits = list({hit.uuid: hit for hit in listed}.values())  # the latest hit of each, in search order
             progress.pass_over("duplicates", len(listed) - len(hits))
             known = fingerprints([hit.uuid for hit in hits])
             changed = [hit for hit in hits if hit.change_date is None or known.get(hit.uuid) != hit.change_date]
@@ -75,7 +75,7 @@ class _Hit:
 
     uuid: str
     change_date: str | None
-    place: list[Any]  #: in the order of the search
+    place: list[Any]  #: its sort values, for `search_after`
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class _Catalogue:
     options: Options
 
     def hits(self, search: Mapping[str, Any]) -> tuple[list[_Hit], int]:
-        """What the index lists, and how many there are in all."""
+        """The hits of a search, and how many there are in all."""
         url = f"{self._api}/search/records/_search?bucket=metadata"
         answer = self.session.post_json(url, search)
         try:
@@ -99,10 +99,10 @@ class _Catalogue:
             ) from error
 
     def records(self, hits: Sequence[_Hit]) -> list[RawRecord]:
-        """The records of hits; one that cannot be had is told as such.
+        """The records of hits; one that cannot be fetched is marked as undelivered.
 
         Raises:
-            SourceUnavailable: None of several can be had: then it is the service that fails.
+            SourceUnavailable: None of several can be fetched: then the service fails, not the record.
         """
         records: list[RawRecord] = []
         failures: list[SourceUnavailable] = []

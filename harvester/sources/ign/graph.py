@@ -17,7 +17,7 @@ from harvester.sources.source import BBox
 
 Feature = Mapping[str, Any]
 
-_COUNT = 1000  #: features per request; the Géoplateforme gives 5 000 at most, whatever is asked
+_COUNT = 1000  #: features per request; the Géoplateforme gives at most 5 000, whatever is asked for
 
 
 def features_by_region(
@@ -33,8 +33,8 @@ def features_by_region(
         boxes: where the features must lie, in longitude and latitude.
 
     Raises:
-        UnreadableAnswer: There is no feature, they lie elsewhere (both are what a wrong axis order looks like), or
-            the pages overlap.
+        UnreadableAnswer: There is no feature, they lie elsewhere (either may mean a wrong axis order), or the pages
+            overlap.
     """
     features = _all_features(session, url, type_name)
     _check_axes(features.values(), boxes, type_name)
@@ -46,7 +46,7 @@ def features_by_region(
 
 
 def _all_features(session: Session, url: str, type_name: str) -> dict[str, Feature]:
-    """Page on until a page is empty: the counts of the service are not believed."""
+    """Page on until a page is empty: the service's counts are not trusted."""
     features: dict[str, Feature] = {}
     while page := _page(session, url, type_name, len(features)):
         fresh = {str(feature["id"]): feature for feature in page} if _have_ids(page) else {}
@@ -65,7 +65,7 @@ def _page(session: Session, url: str, type_name: str, start: int) -> list[Any]:
         "REQUEST": "GetFeature",
         "TYPENAMES": type_name,
         "OUTPUTFORMAT": "application/json",
-        # The Géoplateforme answers EPSG:4326 in longitude and latitude, against the definition; checked below.
+        # The Géoplateforme gives EPSG:4326 as longitude, latitude, contrary to the definition; checked below.
         "SRSNAME": "EPSG:4326",
         "COUNT": _COUNT,
         "STARTINDEX": start,
@@ -92,7 +92,7 @@ def _check_axes(features: Any, boxes: Sequence[BBox], type_name: str) -> None:
 
 
 def _outline(feature: Feature) -> BaseGeometry | None:
-    """The box of a feature; None where it is not readable, which the reader of the record will tell."""
+    """The box of a feature; None where it is unreadable, which the reader of the record will report."""
     try:
         return shapely.box(*shape(dict(feature["geometry"])).bounds)
     except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError):

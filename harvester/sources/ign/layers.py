@@ -1,4 +1,4 @@
-"""The layers that a WMTS or WMS says it has."""
+"""The layers in the capabilities of a WMTS or WMS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Layer:
 
     name: str
     xml: str  #: the `Layer` element
-    boxes: tuple[BBox, ...] = ()  #: the readable `ows:WGS84BoundingBox`, longitude first whatever the service thinks
+    boxes: tuple[BBox, ...] = ()  #: the readable `ows:WGS84BoundingBox`, longitude first
     formats: tuple[str, ...] = ()  #: media types
     dimensions: Mapping[str, str] = field(default_factory=dict)  #: name -> default value
     documents: tuple[str, ...] = ()  #: addresses of metadata about it
@@ -35,10 +35,10 @@ class Layer:
 
 
 def layers_of_wmts(session: Session, url: str, beginning: str) -> list[Layer]:
-    """The layers whose names begin so, sorted by name, each once.
+    """The layers whose names begin with `beginning`, sorted by name, each once.
 
     Raises:
-        UnreadableAnswer: There are none, or the answer is no capabilities document.
+        UnreadableAnswer: There are none, or the answer is not a capabilities document.
     """
     contents = elements(_capabilities(session, url, "WMTS", "1.0.0"), "Contents")
     layers = [layer_from_xml(element) for content in contents for element in elements(content, "Layer")]
@@ -57,7 +57,7 @@ def layers_of_wms(session: Session, url: str) -> frozenset[str]:
     """The names of all layers of a WMS.
 
     Raises:
-        UnreadableAnswer: There are none, or the answer is no capabilities document.
+        UnreadableAnswer: There are none, or the answer is not a capabilities document.
     """
     layers = elements(_capabilities(session, url, "WMS", "1.3.0"), "Capability//Layer")
     names = frozenset(name for layer in layers if (name := _text(layer, "Name")))

@@ -1,4 +1,4 @@
-"""Which layers of IGN are read, and what tells where they lie."""
+"""Which layers of IGN are read, and what gives their extents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harvester.sources.source import BBox, SourceOptions
 
 
 class Graph(BaseModel):
-    """A WFS feature type that outlines the pieces of each mosaic."""
+    """A WFS feature type with the outlines of the pieces of each mosaic."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,11 +21,11 @@ class Graph(BaseModel):
 
 
 class Options(SourceOptions):
-    """Which family of yearly layers is read, and what tells where they lie."""
+    """Which family of yearly layers is read, and what gives their extents."""
 
     url: str = "https://data.geopf.fr/wmts"
     family: Literal["SPOT", "PLEIADES"]  #: of the layers `{prefix}.{family}.{year}`
     prefix: str = "ORTHOIMAGERY.ORTHO-SAT"
     territories: Mapping[str, BBox] = Field(default_factory=dict)  #: one record for each that a layer meets
-    graph: Graph | None = None  #: in place of bounding boxes and territories, which then tell where it must lie
+    graph: Graph | None = None  #: gives the extents, which then are only checked against bounding boxes and territories
     wms_url: str | None = None  #: a WMS that serves layers of the same names

@@ -1,4 +1,4 @@
-"""Reading one yearly coverage: a layer, or a region of it."""
+"""Reads one yearly coverage: a layer, or a region of it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from harvester.sources.ign.layers import Layer, layer_from_xml
 from harvester.sources.iso19139.document import parsed_xml
 from harvester.strict_reading import Fields
 
-#: What IGN calls a family of layers -> id of the sensor document.
+#: IGN's name of a family of layers -> id of the sensor document.
 _SENSORS: Mapping[str, str] = {"SPOT": "spot-6-7", "PLEIADES": "pleiades"}
 
 _WIDEST_DEG = 350.0
 
 
 def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
-    """The yearly mosaic that a record describes: it has a period in place of a moment, and no satellite of its own.
+    """The yearly mosaic that a record describes: it has a period instead of a time, and no single satellite.
 
     Raises:
-        UnreadableScene: The name of the layer has no year or no family that we know, or nothing tells where it is.
+        UnreadableScene: The layer's name has no year or no known family, or nothing gives its extent.
     """
     record = Fields(raw.content)
     layer = _layer(record.text("xml"))
@@ -87,7 +87,7 @@ def _footprint(features: Any, territory: Any, layer: Layer) -> Region:
 
 
 def _boxed(territory: Any, layer: Layer) -> Region:
-    """The boxes of the layer, cut to a territory; boxes of the whole world say nothing."""
+    """The boxes of the layer, cut to a territory; without a territory, boxes of the whole world are refused."""
     if territory is None and (not layer.boxes or any(east - west > _WIDEST_DEG for west, _, east, _ in layer.boxes)):
         raise UnreadableScene(
             f"the box of {layer.name} is missing or the whole world: give territories or a graph in the options"
@@ -97,7 +97,7 @@ def _boxed(territory: Any, layer: Layer) -> Region:
 
 
 def _links(layer: Layer, wmts: str, wms: str | None) -> list[RecordLink]:
-    """As web-map-links 1.2.0 has them: the bare address of the service, the layer beside it."""
+    """Links as in web-map-links 1.2.0: the bare address of the service, with the layer in a field of its own."""
     fields: dict[str, Any] = {"wmts:layer": layer.name}
     if layer.dimensions:
         fields["wmts:dimensions"] = dict(layer.dimensions)

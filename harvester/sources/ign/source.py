@@ -1,8 +1,8 @@
 """The yearly satellite coverages of IGN's Géoplateforme: one record per layer and region of its WMTS.
 
-The capabilities of a WMTS have no change dates: each run reads them whole, and what changed is found by comparing.
-`Selection` narrows nothing. Where the layers are drawn from a mosaic graph that a WFS serves, the graph tells what
-each of them shows; else the bounding boxes of the capabilities do.
+The capabilities of a WMTS have no change dates: each run reads them whole, and finds changes by comparing. `Selection`
+narrows nothing. Where a WFS serves the mosaic graph of the layers, the graph gives their extents; otherwise the
+bounding boxes of the capabilities do.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def read_pages(
     progress: Progress,
     fingerprints: Fingerprints,  # noqa: ARG001
 ) -> Iterator[Page]:
-    """Read the layers of the family, a page for each.
+    """Read the layers of the family, one page for each.
 
     Raises:
-        UnreadableAnswer: The capabilities cannot be understood or have no layer of the family, or the graph has no
+        UnreadableAnswer: The capabilities are unintelligible or have no layer of the family, or the graph has no
             feature where there must be some.
         SourceUnavailable: It cannot be reached.
     """
@@ -68,10 +68,10 @@ def _record(layer: Layer, region: str | None, said: Mapping[str, Any]) -> RawRec
 
 
 def _regions(session: Session, options: Options, layer: Layer) -> list[tuple[str | None, Mapping[str, Any]]]:
-    """The regions of a layer, each with what tells where it is; None where the layer is one."""
+    """The regions of a layer, each with what gives its extent; None for a layer without regions."""
     if options.graph is not None and layer.year is not None:
         type_name = options.graph.type_name.format(year=layer.year)
-        # The box of a layer may be the whole world, where features lie in either order of their axes.
+        # The box of a layer may be the whole world, which would not reveal swapped axes.
         boxes = tuple(options.territories.values()) or layer.boxes
         regions = features_by_region(session, options.graph.url, type_name, options.graph.region, boxes)
         if len(regions) > 1000:

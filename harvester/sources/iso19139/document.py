@@ -1,7 +1,7 @@
-"""ISO 19139 and 19115-2 metadata as XML: parsed without trust, read by the names of its elements.
+"""ISO 19139 and 19115-2 metadata as untrusted XML, read by the local names of its elements.
 
-Namespaces are passed over: servers write GML as 3.1 and 3.2, and one of them with a slash behind
-(`http://www.opengis.net/gml/`), for the same elements.
+Namespaces are ignored: for the same elements servers write those of GML 3.1 and 3.2, and one of them adds a slash
+(`http://www.opengis.net/gml/`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ XmlElement: TypeAlias = etree._Element
 
 RECORD_NAMES = ("MD_Metadata", "MI_Metadata")
 
-#: 64 MB: a page of 1 000 records of the size of the largest that was seen.
+#: 64 MB: a page of 1 000 records as large as the largest one seen.
 _LARGEST_DOCUMENT = 64_000_000
 
 
@@ -34,7 +34,7 @@ _OF_IMAGES = _names(
     " triangulationIndicator radiometricCalibrationDataAvailability cameraCalibrationInformationAvailability"
     " filmDistortionInformationAvailability lensDistortionInformationAvailability rangeElementDescription"
 )
-#: The elements that a reader of images may meet and that are either read or of no use to an Item.
+#: The elements that may occur in metadata of images, read or of no use to an Item.
 _KNOWN: Mapping[str, frozenset[str]] = {
     ".": _names(
         "fileIdentifier language characterSet parentIdentifier hierarchyLevel hierarchyLevelName contact dateStamp"
@@ -55,7 +55,7 @@ def parsed_xml(content: bytes) -> XmlElement:
     """The root of an XML document.
 
     Raises:
-        UnreadableAnswer: It is not well-formed, is a page of HTML, declares a document type, or is larger than 64 MB.
+        UnreadableAnswer: It is not well-formed, is an HTML page, declares a document type, or is larger than 64 MB.
     """
     if len(content) > _LARGEST_DOCUMENT:
         raise UnreadableAnswer(f"the document has {len(content)} bytes; ask for fewer records at once (page_size)")
@@ -69,7 +69,7 @@ def parsed_xml(content: bytes) -> XmlElement:
 
 
 def canonical_xml(element: XmlElement) -> str:
-    """One element as text that does not depend on the document around it, nor on who signed its addresses when."""
+    """One element as text that depends neither on the document around it nor on the signatures of its addresses."""
     said = etree.tostring(element, method="c14n", exclusive=True, with_comments=False).decode()
     return str(with_blank_signatures(said))
 
@@ -80,19 +80,19 @@ def name_of(element: XmlElement) -> str:
 
 
 def elements(element: XmlElement, path: str) -> list[XmlElement]:
-    """What stands at a path of names, `//` for any depth, in any namespace."""
+    """The elements at a path of names, `//` for any depth, in any namespace."""
     steps = [step if step in ("", ".", "*") else f"{{*}}{step}" for step in path.split("/")]
     return element.findall("./" + "/".join(steps))
 
 
 def texts(element: XmlElement, path: str) -> list[str]:
-    """The texts below a path, those that say something; of a code list, its code."""
+    """The non-empty texts below a path; for a code list, the code."""
     said = (_text(found) for found in elements(element, path))
     return [text for text in said if text]
 
 
 def text(element: XmlElement, path: str) -> str | None:
-    """The first text below a path; None where the record does not say it."""
+    """The first non-empty text below a path; None where there is none."""
     return next(iter(texts(element, path)), None)
 
 
@@ -100,7 +100,7 @@ def number(element: XmlElement, path: str) -> float | None:
     """A finite number.
 
     Raises:
-        UnreadableScene: What stands there is none.
+        UnreadableScene: The text there is not a finite number.
     """
     said = text(element, path)
     if said is None:
@@ -116,7 +116,7 @@ def number(element: XmlElement, path: str) -> float | None:
 
 
 def unknown_elements(record: XmlElement) -> Iterator[str]:
-    """The names of elements that no edition of the standard has at their place: the source has drifted."""
+    """The names of elements that no edition of the standard has in their place: the source has drifted."""
     for path, known in _KNOWN.items():
         for section in [record] if path == "." else record.findall(path):
             yield from (f"{name_of(section)}/{name_of(child)}" for child in section if name_of(child) not in known)
@@ -129,7 +129,7 @@ def _text(element: XmlElement) -> str:
 
 
 def _parts(element: XmlElement) -> Iterator[str]:
-    """The text in an element, in the language of its record: what it is in others stands beside it."""
+    """The text in an element, in the language of the record, without the translations beside it."""
     yield element.text or ""
     for child in element:
         if name_of(child) != "PT_FreeText":

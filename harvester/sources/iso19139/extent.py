@@ -1,4 +1,4 @@
-"""Where and when of an ISO record: its bounding polygons, boxes and periods."""
+"""Place and time of an ISO record: its bounding polygons, boxes and periods."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from harvester.strict_reading import instant
 
 _EXTENT = "identificationInfo//EX_Extent"
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:Z|[+-]\d{2}:\d{2})?")
-#: The two forms of a name of EPSG that say that the axes are in its order; `EPSG:4326` alone says nothing.
+#: The two forms of an EPSG name that prescribe the axis order of EPSG; `EPSG:4326` alone does not.
 _LATITUDE_FIRST = re.compile(r"urn:ogc:def:crs:EPSG|opengis\.net/def/crs/EPSG")
-#: A box and its polygon are rounded differently, and a box is often drawn a little wider.
+#: A box and its polygon are rounded differently, and the box is often a little wider.
 _SLACK_DEG = 0.1
 
 
 def footprint_of(record: XmlElement) -> tuple[Region, tuple[str, ...]]:
-    """The ground that a record covers, WGS 84, and warnings: its polygons, or its boxes where it has none to be used.
+    """The footprint of a record, WGS 84, and warnings: from its polygons, or from its boxes if no polygon is usable.
 
     Raises:
         UnreadableScene: It has neither, or they enclose nothing on the Earth.
@@ -51,9 +51,9 @@ def _united(drawn: Iterable[Region]) -> Region:
 
 
 def period_of(record: XmlElement) -> tuple[datetime, datetime]:
-    """First and last moment of what a record shows, UTC; those of its begin where it says no end.
+    """First and last moment of what a record shows, UTC; both from its beginning where it gives no end.
 
-    Dates of the citation (creation, publication) are not taken: they tell when the product was made.
+    Dates of the citation (creation, publication) are not used: they say when the product was made.
 
     Raises:
         UnreadableScene: It has no temporal extent.
@@ -75,10 +75,10 @@ def _moments(record: XmlElement, *names: str) -> list[tuple[datetime, datetime]]
 
 
 def bounds_of(said: str, where: str) -> tuple[datetime, datetime]:
-    """First and last moment of a time as GML writes it: a year, month or day, in UTC whatever its zone, or an instant.
+    """First and last moment of a GML time: a year, month or day (in UTC, whatever its zone), or an instant.
 
     Raises:
-        UnreadableScene: It is none of them.
+        UnreadableScene: It is none of these.
     """
     partial = _PARTIAL_DATE.fullmatch(said)
     if partial is None:
@@ -97,7 +97,7 @@ def bounds_of(said: str, where: str) -> tuple[datetime, datetime]:
 def _boxes(record: XmlElement) -> tuple[list[Polygon], tuple[str, ...]]:
     boxes, warnings = [], []
     for element in elements(record, f"{_EXTENT}//EX_GeographicBoundingBox"):
-        if text(element, "extentTypeCode") in ("false", "0"):  # what the data do not cover
+        if text(element, "extentTypeCode") in ("false", "0"):  # an area excluded from the data
             continue
         try:
             west, south, east, north = _sides(element)
@@ -105,8 +105,8 @@ def _boxes(record: XmlElement) -> tuple[list[Polygon], tuple[str, ...]]:
             warnings.append(str(error))
             continue
         if west > east and west - east < 180:
-            # Over 180° this box would cover more than half of the Earth: its sides are swapped, as a whole
-            # French catalogue does (GéoIDE, 2019).
+            # Across 180° this box would cover more than half of the Earth: its sides are swapped, as in a whole
+            # French catalogue (GéoIDE, 2019).
             warnings.append("the west and east sides of its bounding box are swapped")
             west, east = east, west
         boxes.append(shapely.box(west, south, east + 360 if west > east else east, north))
@@ -138,7 +138,7 @@ def _rings(polygon: XmlElement, names: Sequence[str]) -> list[XmlElement]:
 
 
 def _points(ring: XmlElement) -> list[tuple[float, float]]:
-    """The positions of a ring, longitude first as far as its reference system tells."""
+    """The positions of a ring, longitude first according to its reference system."""
     places = [found for found in ring.iter() if name_of(found) in ("pos", "posList", "coordinates")]
     try:
         numbers = [float(word) for place in places for word in (place.text or "").replace(",", " ").split()]
@@ -151,7 +151,7 @@ def _points(ring: XmlElement) -> list[tuple[float, float]]:
 
 
 def _dimension(places: Sequence[XmlElement]) -> int:
-    """How many numbers a position has: as is said, or as one of them alone is written."""
+    """The number of coordinates per position: as declared, or as counted in a single position."""
     if any("3" in (_inherited(place, "srsDimension"), place.get("dimension")) for place in places):
         return 3
     alone = [_numbers_alone(place) for place in places]
@@ -159,7 +159,7 @@ def _dimension(places: Sequence[XmlElement]) -> int:
 
 
 def _numbers_alone(place: XmlElement) -> int | None:
-    """The numbers of one position; None where only the attribute tells where it ends."""
+    """The number of coordinates per position, as written; None for a `posList`, where only an attribute tells."""
     words = (place.text or "").split()
     if name_of(place) == "pos":
         return len(words)
@@ -167,12 +167,12 @@ def _numbers_alone(place: XmlElement) -> int | None:
 
 
 def _inherited(place: XmlElement, attribute: str) -> str:
-    """An attribute that GML lets an element have from those around it."""
+    """An attribute that a GML element may inherit from those around it."""
     return next((said for element in (place, *place.iterancestors()) if (said := element.get(attribute))), "")
 
 
 def _ordered(polygon: Polygon, boxes: Sequence[BaseGeometry]) -> Polygon:
-    """The polygon in the axis order that lies in the record's own box: what servers say of the order is not sure."""
+    """The polygon in the axis order that fits the record's own box: the order that servers declare is unreliable."""
     room = shapely.union_all(boxes).buffer(_SLACK_DEG)
     swapped = shapely.transform(polygon, lambda points: points[:, ::-1])
     return swapped if boxes and not room.covers(polygon) and room.covers(swapped) else polygon

@@ -1,4 +1,4 @@
-"""The files and links of an ISO record: previews, downloads, services, pages; none of them is ever fetched."""
+"""The files and links of an ISO record: previews, downloads, services, pages; none is ever fetched."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ _SCHEMES = ("http", "https", "s3", "ftp", "ftps", "sftp")
 
 
 def previews_of(record: XmlElement) -> list[RemoteAsset]:
-    """The browse graphics: a thumbnail, and what else there is as overviews."""
+    """The browse graphics: one as the thumbnail, the others as overviews."""
     hrefs = []
     for graphic in elements(record, "identificationInfo//MD_BrowseGraphic"):
         href = public_address(text(graphic, "fileName") or "")
         if href and href.startswith("http"):
             hrefs.append((href, f"{text(graphic, 'fileDescription') or ''} {href}".casefold()))
-    # A record with one picture seldom says what it is: it is shown as the thumbnail.
+    # A single picture is rarely described: it counts as the thumbnail.
     small = next((href for href, said in hrefs if "thumb" in said), hrefs[0][0] if len(hrefs) == 1 else None)
     found = dict.fromkeys(href for href, _ in hrefs)
     return [_preview("thumbnail" if href == small else "overview", href) for href in found]
 
 
 def downloads_of(record: XmlElement) -> list[RemoteAsset]:
-    """The online resources that are files at an address that clients can open: http, https or s3."""
+    """The online resources that are files at addresses that clients can open: http, https or s3."""
     return [
         RemoteAsset(
             key=slug(PurePosixPath(unquote(urlsplit(href).path)).stem).lower(),
@@ -75,7 +75,7 @@ def links_of(record: XmlElement) -> list[RecordLink]:
 
 
 def with_distinct_keys(assets: Iterable[RemoteAsset]) -> tuple[RemoteAsset, ...]:
-    """The assets, once per address, with a number behind the keys that are taken already."""
+    """The assets, once per address, with a number appended to keys that are already taken."""
     chosen: dict[str, RemoteAsset] = {}
     for asset in {asset.href: asset for asset in assets}.values():
         key, count = asset.key or "file", 1
@@ -89,7 +89,7 @@ def with_distinct_keys(assets: Iterable[RemoteAsset]) -> tuple[RemoteAsset, ...]
 
 
 def public_address(href: str) -> str | None:
-    """An absolute address without user and password; None where it is none, or is signed for one reader."""
+    """An absolute address without user and password; None where it is not one, or is signed for one reader."""
     try:
         parts = urlsplit(href.strip())
     except ValueError:
@@ -98,7 +98,7 @@ def public_address(href: str) -> str | None:
 
 
 def slug(name: str) -> str:
-    """A name as ids may be written: letters, digits, `_`, `.` and `-`, beginning with a letter or digit."""
+    """A name in the characters of ids: letters, digits, `_`, `.` and `-`, beginning with a letter or digit."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[:200]
 
 
@@ -115,7 +115,7 @@ def _resources(record: XmlElement) -> list[tuple[str, XmlElement]]:
 
 
 def _file_type(href: str, resource: XmlElement) -> str | None:
-    """The media type of a file that is an asset; None for everything else."""
+    """The media type of a file that becomes an asset; None for everything else."""
     is_service = (text(resource, "protocol") or "").upper().startswith("OGC:")
     if is_service or not href.startswith(("http://", "https://", "s3://")):
         return None

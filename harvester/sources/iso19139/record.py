@@ -1,4 +1,4 @@
-"""ISO 19139 and ISO 19115-2 metadata of an image into a scene record; what CSW and GeoNetwork sources share."""
+"""Turns ISO 19139 and ISO 19115-2 metadata of an image into a scene record, for the CSW and GeoNetwork sources."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from harvester.sources.iso19139.extent import footprint_of, period_of
 from harvester.sources.iso19139.links import downloads_of, links_of, previews_of, slug, with_distinct_keys
 from harvester.strict_reading import Fields
 
-#: ISO 19115-3 has the same name of the root, and another structure.
+#: ISO 19115-3 has the same root name, but another structure.
 _NAMESPACES = ("http://www.isotc211.org/2005/gmd", "http://www.isotc211.org/2005/gmi")
 _IMAGE = "contentInfo/*"
 _IMAGE_ANGLES = ("illuminationElevationAngle", "illuminationAzimuthAngle")
@@ -38,7 +38,7 @@ _VECTOR_TYPES = ("vector", "textTable", "tin", "stereoModel", "video")
 _IMAGERY_KEYWORDS = ("orthoimagery", "ortho-imagerie", "orthoimagerie", "imagery", "imagerie")
 #: WMO code for "not an instrument of observation", which pygeometa writes where it knows none.
 _NO_INSTRUMENT = "INS-NOBS"
-#: What took longer is known by its day, or is a mosaic: by a moment it would be taken for the image of another record.
+#: A longer period is that of a day or a mosaic: reduced to a moment, it could match another record's image.
 _LONGEST_PASS = timedelta(hours=1)
 _METRES = ("m", "metre", "metres", "meter", "meters", "mètre", "mètres")
 _EMPTY_PARENTS = ("TBD", "none", "None")
@@ -50,7 +50,7 @@ _FREE_INCIDENCE = re.compile(r"incidence angle\s*:\s*(-?\d+(?:\.\d+)?)", re.IGNO
 
 @dataclass(frozen=True)
 class _SpotScene:
-    """What the name of a SPOT 1-5 scene says."""
+    """The contents of the name of a SPOT 1-5 scene."""
 
     mission: str
     grid: str
@@ -63,7 +63,7 @@ class _SpotScene:
 
 
 def raw_record_from_iso(record: XmlElement, address_of: Callable[[str], str]) -> RawRecord:
-    """A record as its server gives it; `address_of` tells where it shows the one with an id."""
+    """A record as its server gives it; `address_of` gives the address of the record with an id."""
     said = canonical_xml(record)
     identifier = text(record, "fileIdentifier") or text(record, "identifier")
     if identifier is None:
@@ -76,18 +76,18 @@ def raw_record_from_iso(record: XmlElement, address_of: Callable[[str], str]) ->
 
 
 def date_stamp_of(content: Mapping[str, Any]) -> str | None:
-    """When a record of this content was changed last, as it says; None for one that was not delivered."""
+    """The date stamp in the content of a record; None for one that was not delivered."""
     return text(parsed_xml(str(content["xml"]).encode()), "dateStamp") if "xml" in content else None
 
 
 def unnamed_record(content: Mapping[str, Any]) -> RawRecord:
-    """A record that does not say its id: it is known by what it says."""
+    """A record without an id, identified by its content."""
     digest = RawRecord(id="", content=content).digest()
     return RawRecord(id=f"sha256:{digest.hex()}", content=content)
 
 
 def undelivered_record(which: str, reason: str, identifier: str | None) -> RawRecord:
-    """In place of a record that its server has and cannot deliver; the reader refuses it with the reason."""
+    """A substitute for a record that its server cannot deliver; the reader refuses it with the reason."""
     content = {"undelivered": f"the service cannot deliver record {which}: {reason}"}
     return unnamed_record(content) if identifier is None else RawRecord(id=identifier, content=content)
 
@@ -96,7 +96,7 @@ def scene_from_iso(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     """The scene that an ISO record describes.
 
     Raises:
-        UnreadableScene: It describes no image, or has no id, no ground or no time of acquisition.
+        UnreadableScene: It describes no image, or has no id, no footprint or no time of acquisition.
     """
     record = _checked(raw)
     identifier = text(record, "fileIdentifier")
@@ -110,8 +110,8 @@ def scene_from_iso(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     return SceneRecord(
         id=spot.id if spot else slug(identifier),
         scene_keys=(spot.id, f"{spot.mission}_{spot.source_id}") if spot else (),
-        # The record of GEOSUD writes the second of SPOT, which is UTC, as local time (+02:00). The sun angles in it
-        # (66.2°, 147.8°) are those of the second in UTC, so that the name is right and the period is not.
+        # GEOSUD's record gives SPOT's second, which is UTC, as local time (+02:00). Its sun angles (66.2°, 147.8°) fit
+        # that second in UTC: so the name is right, and the period is not.
         acquired_at=spot.acquired_at if spot else begin if end - begin < _LONGEST_PASS else None,
         started_at=None if spot or begin == end else begin,
         ended_at=None if spot or begin == end else end,
@@ -134,7 +134,7 @@ def scene_from_iso(raw: RawRecord, sensors: Sensors) -> SceneRecord:
 
 
 def _checked(raw: RawRecord) -> XmlElement:
-    """The metadata of an image, or the reason why it is none."""
+    """The root of the metadata, after checking that it describes an image."""
     if "undelivered" in raw.content:
         raise UnreadableScene(str(raw.content["undelivered"]))
     try:
@@ -189,7 +189,7 @@ def _spot_scene(identifier: str) -> _SpotScene | None:
 
 
 def _platform_fields(record: XmlElement, sensors: Sensors) -> SatelliteFields:
-    """Platform and instruments in the words of the sensor documents, or else in those of the record."""
+    """Platform and instruments as in the sensor documents, or else as in the record."""
     names = [*_platform_names(record)]
     if ours := next(filter(None, map(sensors.satellite_called, names)), None):
         return ours
@@ -208,13 +208,13 @@ def _platform_names(record: XmlElement) -> Iterator[str]:
 
 
 def _codes(record: XmlElement, path: str) -> list[str]:
-    """What identifiers say, without the authority that may stand before the code; pygeometa writes them bare."""
+    """The codes of identifiers, without their authorities; pygeometa writes bare codes."""
     said = (text(found, "/code") or text(found, ".") for found in elements(record, path))
     return [code for code in said if code]
 
 
 def _said_of_image(record: XmlElement) -> Fields:
-    """What the record says of the image itself, and of its resolution, as texts."""
+    """The record's fields about the image itself and its resolution, as texts."""
     keywords = _keyword_fields(record)
     return Fields(
         {
@@ -244,21 +244,21 @@ def _image_fields(image: Fields) -> dict[str, Any]:
 
 
 def _keyword_fields(record: XmlElement) -> dict[str, str]:
-    """What pygeometa hides in keywords such as `eo:snowCover:0.0`."""
+    """The fields that pygeometa hides in keywords such as `eo:snowCover:0.0`."""
     keywords = texts(record, "identificationInfo//MD_Keywords/keyword")
     parts = (keyword.rpartition(":") for keyword in keywords if keyword.startswith("eo:"))
     return {name: value for name, _, value in parts}
 
 
 def _distances_m(record: XmlElement) -> list[str]:
-    """The resolutions that are in metres; other units are not guessed at."""
+    """The resolutions that are in metres; those in other units are ignored."""
     found = elements(record, "identificationInfo//spatialResolution//Distance")
     metres = (text(element, ".") for element in found if _is_metre(element.get("uom", "")))
     return list(dict.fromkeys(said for said in metres if said))
 
 
 def _is_metre(unit: str) -> bool:
-    # A unit may be written as a reference into a dictionary: ...gmxUom.xml#xpointer(//*[@gml:id='m'])
+    # A unit may be a reference into a dictionary: ...gmxUom.xml#xpointer(//*[@gml:id='m'])
     return unit.casefold() in _METRES or unit.endswith(("id='m'])", "#m", "EPSG::9001", "EPSG/0/9001"))
 
 
@@ -271,7 +271,7 @@ def _published_at(record: XmlElement) -> datetime | None:
 
 
 def _moment(said: str) -> datetime | None:
-    """A time that the Item can do without: None where it cannot be read."""
+    """An optional time: None where it cannot be read."""
     try:
         moment = datetime.fromisoformat(said)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
@@ -285,7 +285,7 @@ def _properties(record: XmlElement) -> dict[str, Any]:
     scale = text(record, "identificationInfo//spatialResolution//equivalentScale//denominator")
     said = {
         "description": text(record, "identificationInfo//abstract"),
-        # Without an azimuth it is no viewing direction, and cannot be used for stereo.
+        # Without an azimuth it is no viewing direction, and of no use for stereo.
         "view:incidence_angle": abs(float(incidence[1])) if incidence else None,
         "iso:title": text(record, "identificationInfo//citation//title"),
         "iso:parent_identifier": None if parent in _EMPTY_PARENTS else parent,

@@ -18,22 +18,22 @@ class Options(OneAtlasOptions):
     """Which part of the catalogue is read, and how."""
 
     url: str = Field(default=f"{_ENDPOINT}/v2/opensearch", repr=False)
-    deleted_url: str | None = f"{_ENDPOINT}/v1/deleted/search"  #: None = deletions are only known by absence
+    deleted_url: str | None = f"{_ENDPOINT}/v1/deleted/search"  #: None = deletions are only noticed by absence
     constellation: Literal["PHR", "SPOT", "PNEO"]
     workspace: str | None = None  #: None = `public`, or `public-pneo` for Pléiades Neo
     processing_levels: tuple[str, ...] = ("ALBUM", "SENSOR")
-    first_date: date = date(2011, 12, 1)  #: where the windows of a full load begin; what is older comes with the first
-    window_limit: int = Field(default=10_000, ge=2)  #: hits of one query that the service pages through
-    tie_breaker: str | None = "id"  #: orders records of one instant; None where the service refuses to sort by it
+    first_date: date = date(2011, 12, 1)  #: where the windows of a full load begin; the first has anything older
+    window_limit: int = Field(default=10_000, ge=2)  #: most hits of one query that the service pages through
+    tie_breaker: str | None = "id"  #: second sort key, for records of the same instant; None if the service refuses it
 
     @property
     def is_open(self) -> bool:
-        """Whether it is shown to those who have no key."""
+        """Whether it can be read without a key."""
         return self.constellation != "PNEO"
 
     @property
     def records_per_page(self) -> int:
-        """What is asked for: at most what the service allows, and less than a window holds."""
+        """The page size: at most what the service allows, and less than a window holds."""
         return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE, self.window_limit // 2)
 
     @property

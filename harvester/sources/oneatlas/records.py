@@ -1,4 +1,4 @@
-"""Reading one feature of the OneAtlas catalogue into a scene."""
+"""Reads one feature of the OneAtlas catalogue into a scene."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from harvester.strict_reading import Fields, instant
 _STAMPED = re.compile(r"DS_([A-Z]+[0-9][A-Z]?)_([0-9]{15})(?:_|$)")
 _STRIP_OF_PNEO = re.compile(r"ACQ_(PNEO[0-9])_[A-Za-z0-9_-]{1,100}")
 
-#: An acquisitionDate farther off is not that of the image.
+#: An acquisitionDate further off than this is not that of the image.
 _DATE_TOLERANCE = timedelta(minutes=1)
 
-#: azimuthAngle within this of 180° is the scan axis, whatever the constellation (all genuine answers: 0.08° at most).
+#: An azimuthAngle in this range is the scan axis, whatever the constellation (genuine answers: 180° ± 0.08°).
 _SCAN_AXIS_DEG = (179.0, 181.0)
 
 _TILT = (-89.999, 89.999)
-#: Field -> name of ours, bounds in degrees.
+#: Field -> our name, bounds in degrees.
 _ANGLES = {
     "azimuthAngle": ("azimuth_angle", (-360, 360)),
     "incidenceAngle": ("incidence_angle", (0, _TILT[1])),
@@ -35,7 +35,7 @@ _ANGLES = {
     "incidenceAngleAcrossTrack": ("incidence_angle_across_track", _TILT),
 }
 
-#: Of the acquisition: equal in the records of both levels.
+#: Fields of the acquisition: equal in the records of both levels.
 _OF_ACQUISITION = {
     "acquisitionDate": "airbus:acquisition_date",
     "acquisitionIdentifier": "airbus:acquisition_identifier",
@@ -44,7 +44,7 @@ _OF_ACQUISITION = {
     "spectralRange": "airbus:spectral_range",
 }
 
-#: Of what is offered: they differ between the levels, so each level has its own.
+#: Fields of the offer: they differ between the levels, so each level has its own.
 _OF_OFFER = {
     "id": "id",
     "productionStatus": "production_status",
@@ -65,9 +65,9 @@ _ASSETS = {
 }
 
 _IGNORED_LINKS = {"delete", "imagesGetBuffer", "imagesWcs", "imagesWms", "imagesWmts", "wms", "wmts"}
-#: `rights` are those of our account.
+#: `rights` are the rights of our account.
 _IGNORED = {"type", "rights"}
-#: Names of customers and workspaces are private; the rest says the same of every record, or repeats another field.
+#: Names of customers and workspaces are private; the rest is the same in every record, or repeats another field.
 _IGNORED_PROPERTIES = {
     "acquisitionAnonymousIdentifier",
     "commercialReference",
@@ -100,7 +100,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     The time is that of the stamp in the acquisition identifier: `acquisitionDate` is off by up to three hours.
 
     Raises:
-        UnreadableScene: the satellite is not one of ours, or no acquisition, time or footprint can be told.
+        UnreadableScene: the satellite is unknown, or the acquisition, time or footprint cannot be determined.
     """
     feature = Fields(raw.content)
     properties = Fields(feature.take("properties"), "properties")
@@ -150,7 +150,7 @@ def _satellite(code: str, sensors: Sensors) -> SatelliteFields:
 
 
 def _acquisition(properties: Fields, code: str, level: str) -> _Acquisition:
-    """The acquisition that the identifiers name, the strip before all others.
+    """The acquisition that the identifiers name, preferably by the strip.
 
     Raises:
         UnreadableScene: they name none, or one of another satellite.
@@ -158,7 +158,7 @@ def _acquisition(properties: Fields, code: str, level: str) -> _Acquisition:
     named = properties.text("acquisitionIdentifier", "")
     names = [named, properties.text("archiveIdentifier", ""), properties.text("sourceIdentifier", "")]
     if level == "SENSOR":
-        # Of a bundle it is a segment, 37 s before the strip.
+        # For a bundle it is a segment, 37 s before the strip.
         names.pop()
     strip = _STRIP_OF_PNEO.fullmatch(named)
     strip_keys = (named,) if strip else ()
@@ -180,9 +180,9 @@ def _acquisition(properties: Fields, code: str, level: str) -> _Acquisition:
 
 
 def _viewing(angles: Mapping[str, float | None], code: str) -> ViewingDirection | None:
-    """The direction to the satellite; None where the record does not say enough.
+    """The direction to the satellite; None where the record does not suffice.
 
-    `azimuthAngle` is the azimuth of the scan axis for Pléiades and for SPOT 6/7, and not of the satellite; the signed
+    For Pléiades and SPOT 6/7, `azimuthAngle` is the azimuth of the scan axis, not of the satellite; the signed
     components are those of DIMAP.
     """
     azimuth, incidence = angles["azimuth_angle"], angles["incidence_angle"]
@@ -226,7 +226,7 @@ def _assets(links: Fields, level: str, status: str | None) -> Iterator[RemoteAss
 
 
 def _each(link: Any) -> list[Mapping[str, Any]]:
-    """A link is an object, or a list of one for each part of a bundle; those that lead anywhere."""
+    """The links with an address; a link is an object, or a list with one for each part of a bundle."""
     links = link if isinstance(link, list) else [link]
     named = [each if isinstance(each, Mapping) else {"href": each} for each in links]
     return [each for each in named if each.get("href")]

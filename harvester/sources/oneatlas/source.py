@@ -25,12 +25,12 @@ __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windo
 
 is_selectable = True
 
-#: The acquisition date was met some hours beside the image.
+#: Acquisition dates have been seen some hours off.
 _DATES_ARE_OFF = timedelta(days=1)
-#: Clocks differ, and an index lags behind: what was seen no later than this after its deletion is gone all the same;
-#: and what changes while we read is dated no earlier than this before we began.
+#: Clocks differ, and an index lags: a record seen up to this long after its deletion is gone all the same, and what
+#: changes while we read is dated at most this long before we began.
 _LAG = timedelta(hours=1)
-#: What our account may do with a record.
+#: Fields that change without the image: what our account may do with a record.
 _PASSING = frozenset({"rights"})
 #: The part of a full load that reads the deletions.
 _DELETIONS = "deletions"
@@ -41,26 +41,26 @@ def read_pages(
     selection: Selection,
     cursor: str | None,
     progress: Progress,
-    fingerprints: Fingerprints,  # noqa: ARG001  # the service gives whole records only
+    fingerprints: Fingerprints,  # noqa: ARG001  # the service only gives whole records
 ) -> Iterator[Page]:
     """Read deletions, then records, page by page.
 
-    Everything is read in windows of `acquisitionDate`, which each record has; so is what had changed `until` a time,
-    with the records that do not say when they changed. What changed `since` a time is read in windows of
-    `lastUpdateDate`. Deletions come first: an item that lost one of its production statuses is said to be deleted and
-    yet stays in the catalogue, and its record behind them brings it back.
+    Everything is read in windows of `acquisitionDate`, which each record has, and so is a selection with only `until`,
+    including records without a time of change. With `since`, windows are of `lastUpdateDate`. Deletions come first: an
+    item that lost one of its production statuses is listed as deleted, yet stays in the catalogue, and its record, read
+    after them, brings it back.
 
     Args:
         options: where and how.
         selection: `since` and `until` bound `lastUpdateDate`, and `deletedDate` of the deletions; `bbox` the records;
             `part` is one of `windows`.
-        cursor: of the page after which to go on.
+        cursor: of the page after which to continue.
         progress: its total is what is known so far: a lower bound until the last window is reached.
         fingerprints: not used.
 
     Raises:
-        SourceUnavailable: the service does not answer as it should, or more records than it pages through changed in
-            one second.
+        SourceUnavailable: the service does not answer as it should, or more records changed in one second than it pages
+            through.
         SourceRefused: it refuses the key, or asks for one.
     """
     if options.lacks_credentials:
@@ -78,9 +78,9 @@ def read_pages(
 
 
 def windows(options: Options, selection: Selection) -> Sequence[Selection]:
-    """The selection by years: of acquisition, with the deletions as a part of their own; what changed since, by change.
+    """The selection by years of change if it has a `since`, else by years of acquisition, then the deletions.
 
-    The first and the last year of acquisition are open. The deletions stand last, so that they find what was seen
+    The first and the last year of acquisition are open. The deletions come last, so that they apply to what was seen
     meanwhile.
     """
     if selection.since is None:
@@ -95,18 +95,18 @@ def windows(options: Options, selection: Selection) -> Sequence[Selection]:
 
 
 def _new_years(first: datetime, last: datetime) -> list[datetime]:
-    """The beginnings of years between two moments."""
+    """The beginnings of the years between two moments."""
     years = (datetime(year, 1, 1, tzinfo=UTC) for year in range(first.year + 1, last.year + 1))
     return [year for year in years if year < last]
 
 
 def _named(start: datetime | None, end: datetime | None) -> str:
-    """The name of a part of a full load: its bounds, of which an open one is left out."""
+    """The name of a part of a full load: its bounds, empty where open."""
     return "/".join("" if bound is None else bound.isoformat() for bound in (start, end))
 
 
 def _bounds(selection: Selection) -> tuple[datetime | None, datetime | None]:
-    """The bounds of the records, by their acquisition or, since some time, by their change; None where they are open.
+    """The bounds of the records: of their change if the selection has a `since`, else of acquisition; None where open.
 
     Raises:
         SourceUnavailable: the part is not one of ours.
@@ -124,7 +124,7 @@ def _bounds(selection: Selection) -> tuple[datetime | None, datetime | None]:
 
 
 def _last_acquisition(selection: Selection) -> datetime | None:
-    """When the last image was taken that had changed before the end of a selection."""
+    """The latest acquisition of a record that changed before the end of a selection."""
     return selection.until + _DATES_ARE_OFF if selection.until else None
 
 
@@ -139,7 +139,7 @@ class _Catalogue:
         self._date_field = "acquisitionDate" if self._is_by_acquisition else "lastUpdateDate"
 
     def first_position(self) -> Position:
-        # An end that stays: what changes meanwhile leaves the window, which is seen, and the next run reads it.
+        # A fixed end: a record that changes meanwhile leaves the window, which shows, and the next run reads it.
         end = self._selection.until or datetime.now(UTC)
         if self._options.deleted_url and self._selection.part in (None, _DELETIONS):
             return self._position("deletions", end)
@@ -150,7 +150,7 @@ class _Catalogue:
         before = position.last - _LAG
         if self._is_by_acquisition or self._end or before <= position.start:
             return position
-        # What changes meanwhile is to leave the window: within it, it would move another over the edge of a page.
+        # A record that changes meanwhile must leave the window: within it, it would shift another across a page limit.
         return position.model_copy(update={"end": before})
 
     def _position(self, stage: Stage, last: datetime) -> Position:
@@ -159,7 +159,7 @@ class _Catalogue:
         return Position(stage=stage, start=start, end=last, last=last, size=self._options.records_per_page)
 
     def is_selected(self, record: RawRecord) -> bool:
-        """Whether a record had changed before the end of the selection, as far as it tells."""
+        """Whether a record changed before the end of the selection, as far as it says."""
         properties = record.content.get("properties")
         if not (self._is_by_acquisition and self._selection.until and isinstance(properties, Mapping)):
             return True
@@ -198,7 +198,7 @@ class _Catalogue:
         return walk(lambda at: self.ask_deletions(session, at), position)
 
     def _range(self, position: Position) -> str:
-        """Open where all is asked for, so that a wrong date does not hide a record."""
+        """The range of the window, with the open ends of the selection, so that a wrong date does not hide a record."""
         is_last = self._is_by_acquisition and self._end is None and position.end >= position.last
         return position.range(open_before=self._is_first(position), open_after=is_last)
 
@@ -248,7 +248,7 @@ def _answer(envelope: Any, name: str, url: str) -> Answer:
     """The page in an envelope.
 
     Raises:
-        UnreadableAnswer: it is none: an envelope without its list is a change of the service, never an empty page.
+        UnreadableAnswer: it has none: an envelope without its list is a change of the service, never an empty page.
     """
     if not isinstance(envelope, Mapping) or envelope.get("error"):
         raise UnreadableAnswer(f"{url} answered no page but {envelope!r:.80}")

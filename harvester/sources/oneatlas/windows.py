@@ -1,4 +1,4 @@
-"""Reading a long answer in windows of time that each stay below what the service is able to page through."""
+"""Reads a long answer in time windows, each small enough for the service to page through."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harvester.sources.airbus.positions import ResumablePosition
 
 logger = logging.getLogger(__name__)
 
-#: The vendor's text on which bracket includes a bound contradicts itself: neighbours overlap, either way.
+#: The vendor's documentation contradicts itself on which bracket includes a bound: so neighbours overlap.
 _OVERLAP = timedelta(seconds=1)
 _NARROWEST = timedelta(seconds=1)
 _MOST_RESTARTS = 20
@@ -27,28 +27,28 @@ Stage = Literal["deletions", "records"]
 
 
 class Position(ResumablePosition):
-    """What is asked next: a page of a window. It is all that another process needs to go on."""
+    """The next page of a window: all that another process needs to continue."""
 
     stage: Stage
     start: AwareDatetime  #: of the window
     end: AwareDatetime
     last: AwareDatetime  #: end of all windows
     page: int = 0  #: from 0
-    size: int  #: entries a page
-    total: int = 0  #: what the service counted in this window when its page before was asked
+    size: int  #: entries per page
+    total: int = 0  #: count of the service in this window, at the previous page
     restarts: int = 0  #: of this window
 
     def range(self, *, open_before: bool = False, open_after: bool = False) -> str:
-        """The window as the service writes ranges, wider by a second on both sides."""
+        """The window in the service's notation, wider by a second on both sides."""
         start = "" if open_before else rfc3339(self.start - _OVERLAP)
         end = "" if open_after else rfc3339(self.end + _OVERLAP)
         return f"[{start},{end}]"
 
     def restarted(self, **changes: Any) -> Self:
-        """The first page of the window again.
+        """The first page of the same window.
 
         Raises:
-            SourceUnavailable: it was begun too often.
+            SourceUnavailable: it was restarted too often.
         """
         if self.restarts >= _MOST_RESTARTS:
             raise SourceUnavailable(
@@ -71,7 +71,7 @@ class Position(ResumablePosition):
         return self.model_copy(update={"end": middle, "page": 0, "total": 0})
 
     def next_window(self, is_sparse: bool) -> Self | None:
-        """The window behind this one, wider where this one was sparse; None behind the last."""
+        """The window after this one, wider if this one was sparse; None after the last."""
         if self.end >= self.last:
             return None
         width = max(self.end - self.start, _NARROWEST) * (2 if is_sparse else 1)
@@ -81,25 +81,25 @@ class Position(ResumablePosition):
 
 @dataclass(frozen=True)
 class Answer:
-    """One page, as the service gave it."""
+    """One page of the service."""
 
     entries: Sequence[Any]
-    total: int  #: how many entries the service counts in the window
-    size: int | None  #: entries a page, as the service understood
+    total: int  #: count of the service in the window
+    size: int | None  #: entries per page, as the service understood
 
 
 Ask = Callable[[Position], Answer]
 
 
 def walk(ask: Ask, position: Position, limit: int = sys.maxsize) -> Iterator[tuple[Position, Answer, Position | None]]:
-    """Each page from a position on, with its own position and the one that follows; None behind the last.
+    """Each page from a position on, with its own position and the next one; None after the last.
 
-    A window is halved as long as the service counts `limit` or more in it. Where entries vanish from a window while it
-    is read, those behind move forward over the edge of a page: the window is read again from its start.
+    A window is halved while the service counts `limit` or more in it. If entries vanish from a window while it is read,
+    later ones move forward across a page limit: the window is read again from its start.
 
     Raises:
         SourceUnavailable: a window cannot be halved, or the answers change too fast.
-        UnreadableAnswer: a page is empty though more was counted, or the same as the one before.
+        UnreadableAnswer: a page is empty although more was counted, or repeats the previous one.
     """
     following: Position | None = position
     before: Sequence[Any] = ()
@@ -108,7 +108,7 @@ def walk(ask: Ask, position: Position, limit: int = sys.maxsize) -> Iterator[tup
         if answer.size is not None and 0 < answer.size < position.size:
             logger.info("the service gives %s records a page, not %s", answer.size, position.size)
             following = position.restarted(size=answer.size)
-        # A page may not even begin below the limit and end behind it.
+        # No page may begin below the limit and end beyond it.
         elif (hits := max(answer.total, _seen(position, answer))) >= limit - limit % position.size:
             following = position.first_half(hits)
         elif answer.total < position.total:
@@ -126,7 +126,7 @@ def _following(position: Position, answer: Answer, limit: int) -> Position | Non
     seen = _seen(position, answer)
     if not answer.entries and seen < answer.total:
         raise UnreadableAnswer(f"page {position.page + 1} of {position.range()} is empty, of {answer.total} records")
-    # Counts are not believed where a full page says that there may be more.
+    # A count is not trusted where a full page suggests that there is more.
     if answer.entries and (seen < answer.total or len(answer.entries) >= position.size):
         return position.model_copy(update={"page": position.page + 1, "total": answer.total})
     return position.next_window(is_sparse=answer.total < limit / 2)

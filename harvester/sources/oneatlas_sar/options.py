@@ -15,7 +15,7 @@ Feed = Literal["replication", "revocation"]
 
 
 class Options(OneAtlasOptions):
-    """Where the catalogue is; it always wants an API key."""
+    """Where the catalogue is; it always requires an API key."""
 
     url: str = Field(default="https://sar.api.oneatlas.airbus.com/v1/sar/catalogue", repr=False)
 
@@ -25,5 +25,5 @@ class Options(OneAtlasOptions):
 
     @property
     def records_per_page(self) -> int:
-        """What is asked for: at most what the service allows."""
+        """The page size: at most what the service allows."""
         return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE)

@@ -1,4 +1,4 @@
-"""Reading one feature of the radar catalogue of Airbus into a scene."""
+"""Reads one feature of the radar catalogue of Airbus into a scene."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SATELLITES = {
     "TDX-1": Satellite(platform="tandem-x", title="TanDEM-X", international_designator="2010-030A"),
     "PAZ-1": Satellite(platform="paz", title="PAZ", international_designator="2018-020A"),
 }
-#: The three fly in one orbit with like instruments, and are offered as one constellation.
+#: The three fly in one orbit with similar instruments, and are offered as one constellation.
 _CONSTELLATION = "terrasar-x"
 #: Centre of the X band of all three, as EO-DataHub's airbus-harvester publishes it.
 _BAND = {"sar:frequency_band": "X", "sar:center_frequency": 9.65}
@@ -34,17 +34,17 @@ _TEXTS = {
     "quality": "airbus:quality",
     "status": "airbus:status",
 }
-#: What depends on our account or on the day, and changes without the image.
+#: Fields that depend on our account or on the day, and change without the image.
 _IGNORED = {"itemType", "expiry", "orderTemplate", "datastackCount"}
 
 
 def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa: ARG001  # see _SATELLITES
     """The scene of a feature.
 
-    `view:incidence_angle` is the middle of the range of incidence over the scene; the azimuth is not told.
+    `view:incidence_angle` is the middle of the incidence range of the scene; the azimuth is not given.
 
     Raises:
-        UnreadableScene: the satellite is unknown, or no acquisition, time or footprint can be told.
+        UnreadableScene: the satellite is unknown, or the acquisition, time or footprint cannot be determined.
     """
     feature = Fields(raw.content)
     properties = Fields(feature.take("properties"), "properties")
@@ -97,7 +97,7 @@ def _further(properties: Fields) -> dict[str, Any]:
 
 
 def _polarisations(properties: Fields) -> list[str] | None:
-    """They are written one after the other: HHVV."""
+    """The polarisations, which are written without separator: HHVV."""
     channels = properties.text("polarizationChannels", None)
     if channels is None:
         return None
@@ -122,7 +122,7 @@ def _incidence(angles: Fields) -> dict[str, float]:
 
 
 def _assets(feature: Fields, properties: Fields) -> tuple[tuple[RemoteAsset, ...], tuple[str, ...]]:
-    """The quicklook, which is told twice, and a warning for each asset that cannot be used."""
+    """The quicklook, which is given twice, and a warning for each unusable asset."""
     told = Fields(feature.take("assets", {}), "assets")
     browse = told.section("browse")
     browse.take("roles", None)

@@ -22,22 +22,22 @@ from harvester.sources.source import Fingerprints, Progress, Selection, once_eac
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 is_selectable = True
-#: A feed is read one page after the other.
+#: A feed can only be read one page after the other.
 windows = undivided
 
-#: To be revoked is a change too: what was changed no later than this after its revocation is still revoked.
+#: A revocation is a change too: a record changed up to this long after its revocation is still revoked.
 _STILL_REVOKED = timedelta(days=1)
 
-#: How long an offer holds, to whom it is made, and how many images are like it.
+#: Fields that change without the image: validity and addressee of the offer, number of similar images.
 _PASSING = frozenset({"properties.expiry", "properties.orderTemplate", "properties.datastackCount"})
 
 
 class _Position(ResumablePosition):
-    """What is read next: a page of acquisitions, or after all of them some revocations."""
+    """What is read next: a page of acquisitions or, after all of these, of revocations."""
 
-    parameters: Mapping[str, str] | None  #: of the page of acquisitions; None behind the last
-    returned: tuple[str, ...] = ()  #: acquisitions seen so far that were catalogued again after their revocation
-    revoked: str = ""  #: the last acquisition, by name, whose revocation was told
+    parameters: Mapping[str, str] | None  #: of the page of acquisitions; None after the last
+    returned: tuple[str, ...] = ()  #: acquisitions seen so far that were catalogued again after being revoked
+    revoked: str = ""  #: the last acquisition, by name, whose revocation was given out
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class _Revocation:
     issued: str | None  #: as the service writes it
 
     def withdrawal(self, acquisition: str) -> Withdrawal:
-        # Without a date: the record may have been seen later, in a log that still shows what was revoked.
+        # Without a date, as the log goes on showing revoked records: this one may have been seen later.
         return Withdrawal(id=acquisition, reason=f"revoked by Airbus on {self.issued or 'an unknown date'}")
 
     def is_over_for(self, record: RawRecord) -> bool:
@@ -71,15 +71,15 @@ def read_pages(
     progress: Progress,
     fingerprints: Fingerprints,  # noqa: ARG001  # the service gives whole records only
 ) -> Iterator[Page]:
-    """Read what was catalogued, but for what is revoked, then what was revoked, page by page.
+    """Read the acquisitions that are not revoked, then the revocations, page by page.
 
-    The feed of acquisitions is a log, which goes on showing those that were revoked. So the revocations are asked for
-    first, and again by each process that goes on with a run.
+    The feed of acquisitions is a log that goes on showing revoked ones. So the revocations are requested first, and
+    again by each process that continues a run.
 
     Args:
         options: where and how.
-        selection: `since` is asked of both feeds; they know neither `until` nor `bbox`, which are ignored.
-        cursor: of the page after which to go on.
+        selection: `since` applies to both feeds; they have neither `until` nor `bbox`, which are ignored.
+        cursor: of the page after which to continue.
         progress: kept up to date.
         fingerprints: not used.
 
@@ -108,13 +108,13 @@ def read_pages(
 
 
 def _first(options: Options, since: datetime | None) -> Mapping[str, str]:
-    """What the first page of a feed is asked for."""
+    """The parameters of the first page of a feed."""
     changed = {"since": since.strftime("%Y-%m-%dT%H:%M:%SZ")} if since else {}
     return {"limit": str(options.records_per_page), **changed}
 
 
 def _revocations(session: Session, options: Options, selection: Selection) -> Mapping[str, _Revocation]:
-    """All that was revoked, and at what time, by acquisition."""
+    """All revocations, by acquisition."""
     found: dict[str, _Revocation] = {}
     start = _first(options, selection.since - _STILL_REVOKED if selection.since else None)
     for answer in _answers(session, options, "revocation", start):
@@ -139,7 +139,7 @@ def _page(
 
 
 def _withdrawals(revocations: Mapping[str, _Revocation], position: _Position, size: int) -> Iterator[Page]:
-    """What was revoked and not catalogued again, behind that of the position."""
+    """The acquisitions that were revoked and not catalogued again, after that of the position."""
     left = sorted(name for name in revocations.keys() - position.returned if name > position.revoked)
     for start in range(0, len(left) or 1, size):
         told = left[start : start + size]
@@ -152,10 +152,10 @@ def _withdrawals(revocations: Mapping[str, _Revocation], position: _Position, si
 
 
 def _answers(session: Session, options: Options, feed: Feed, parameters: Mapping[str, str] | None) -> Iterator[_Answer]:
-    """The pages of a feed from one on.
+    """The pages of a feed, from that of the parameters on.
 
     Raises:
-        UnreadableAnswer: one leads to a page that came before.
+        UnreadableAnswer: a page leads back to an earlier one.
     """
     asked: set[frozenset[tuple[str, str]]] = set()
     while parameters is not None:
@@ -171,7 +171,7 @@ def _ask(session: Session, options: Options, feed: Feed, parameters: Mapping[str
     """One page of a feed.
 
     Raises:
-        UnreadableAnswer: it is none, or it leads nowhere.
+        UnreadableAnswer: it is not a page of a feed, or its next link is unusable.
     """
     url = options.feed_url(feed)
     envelope = session.get_json(url, parameters)
@@ -184,10 +184,10 @@ def _ask(session: Session, options: Options, feed: Feed, parameters: Mapping[str
 
 
 def _following(envelope: Mapping[str, Any], feed: Feed) -> Mapping[str, str] | None:
-    """What the next link asks for; a feed ends with an empty page or without the link.
+    """The parameters of the next link; a feed ends with an empty page or without the link.
 
-    Only the parameters of the link are taken: its host is one that was given up in the vendor's own examples. A page
-    with fewer entries than were asked for has a next link too in those.
+    Only the parameters are used: in the vendor's own examples the link's host is an abandoned one. There, even a page
+    with fewer entries than requested has a next link.
     """
     links = envelope.get("_links")
     link = links.get("next") if isinstance(links, Mapping) else None

@@ -6,9 +6,9 @@ from harvester.sources.source import SourceOptions
 
 
 class Options(SourceOptions):
-    """Where OpenSpot is, and what of it is read."""
+    """Where OpenSpot is, and which part of it is read."""
 
     url: str = "https://openspot-dinamis.data-terra.org/"
-    years: tuple[str, ...] = ()  #: "2018"…; without any, those that the pages offer
-    modes: tuple[str, ...] = ()  #: as the service names them; without any, those that the pages offer
-    pages: tuple[str, ...] = ("",)  #: paths of the pages that offer years and modes; "PO" is the one for overseas
+    years: tuple[str, ...] = ()  #: "2018"…; by default those that the pages offer
+    modes: tuple[str, ...] = ()  #: by the service's names; by default those that the pages offer
+    pages: tuple[str, ...] = ("",)  #: paths of the pages that offer years and modes; "PO" is the overseas one

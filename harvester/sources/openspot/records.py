@@ -1,4 +1,4 @@
-"""Reading one feature of OpenSpot."""
+"""Reads one feature of OpenSpot."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
 
 
 def _named(name: str, sensors: Sensors) -> tuple[SatelliteFields, str]:
-    """The satellite and the stamp that a name tells."""
+    """The satellite and the stamp in a name."""
     if (match := _NAME.search(name)) is None:
         raise UnreadableScene(f"ds_name names no satellite and stamp: {name[:80]!r}")
     if satellite := sensors.satellite(match["mission"]):
@@ -72,7 +72,7 @@ def _instant(stamp: str, name: str) -> datetime:
 
 
 def _other_day(value: Any, acquired_at: datetime) -> tuple[str, ...]:
-    """A warning where `img_date` cannot be read or is another day than the stamp's, which is believed."""
+    """A warning where `img_date` is unreadable or another day than the stamp's, which takes precedence."""
     if value is None:
         return ()
     day = _day(str(value))

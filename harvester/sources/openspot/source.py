@@ -1,6 +1,6 @@
 """OpenSpot: the open SPOT 6/7 coverages of France, one GeoJSON answer per year and mode.
 
-The service has neither documentation, pages nor change dates: each run reads everything, and what changed is found by
+The service has neither documentation, pages nor change dates: each run reads everything, and finds changes by
 comparing. It takes no bounding box either, so `Selection` narrows nothing.
 """
 
@@ -31,7 +31,7 @@ is_selectable = False
 windows = undivided
 
 _PAGE_SIZE = 1000
-#: Numbers that the service gives its records anew whenever it loads them.
+#: Numbers that the service assigns anew whenever it loads its records.
 _PASSING = frozenset({"feature.id", "feature.properties.fid", "feature.properties.page_"})
 _YEAR = re.compile(r"\d{4}")
 _MODE = re.compile(r"\w[\w.,-]*")
@@ -44,10 +44,10 @@ def read_pages(
     progress: Progress,
     fingerprints: Fingerprints,  # noqa: ARG001
 ) -> Iterator[Page]:
-    """Read each year and mode; the answers are cut into pages of 1 000 records at most.
+    """Read each year and mode; the answers are cut into pages of at most 1 000 records.
 
     Raises:
-        UnreadableAnswer: The pages offer no year or mode, an answer is no FeatureCollection, or all are empty.
+        UnreadableAnswer: The pages offer no year or mode, an answer is not a FeatureCollection, or all are empty.
         SourceUnavailable: It cannot be reached.
     """
     with Session(options) as session:
@@ -64,7 +64,7 @@ def read_pages(
 
 
 def _remaining(layers: Sequence[str], cursor: str | None) -> Iterator[tuple[str, str]]:
-    """The layers still to be read, each with the record id after which to go on."""
+    """The layers still to be read, each with the record id after which to continue."""
     done, _, inside = (cursor or "").partition("/")
     for layer in layers:
         if layer == done and inside:
@@ -74,7 +74,7 @@ def _remaining(layers: Sequence[str], cursor: str | None) -> Iterator[tuple[str,
 
 
 def _pages(records: Sequence[RawRecord], layer: str, *, is_last: bool) -> Iterator[Page]:
-    """The pages of one layer; the cursor is the last record, or the layer where all of it is read."""
+    """The pages of one layer; the cursor is the last record, or the layer once all of it is read."""
     for start in range(0, len(records) or 1, _PAGE_SIZE):
         page = records[start : start + _PAGE_SIZE]
         if start + _PAGE_SIZE < len(records):
@@ -84,7 +84,7 @@ def _pages(records: Sequence[RawRecord], layer: str, *, is_last: bool) -> Iterat
 
 
 def _layers(session: Session, options: Options) -> list[str]:
-    """The names `{year}_{mode}` under which the service keeps its records, sorted."""
+    """The names `{year}_{mode}` of the service's layers, sorted."""
     if options.years and options.modes:
         return _named(options.years, options.modes)
     layers: set[str] = set()
@@ -109,7 +109,7 @@ def _years_and_modes(page: bytes) -> tuple[list[str], list[str]]:
 
 
 def _offered(page: bytes, select: str, pattern: re.Pattern[str]) -> list[str]:
-    """The values of a select that are no invitation to choose."""
+    """The values of an HTML select, without its prompt."""
     try:
         document = lxml.html.document_fromstring(page)
     except (lxml.etree.ParserError, ValueError) as error:
@@ -136,7 +136,7 @@ def _records(session: Session, options: Options, layer: str) -> list[RawRecord]:
             place_keys=_PASSING,
         )
         for name, all_said in by_name.items()
-        # A scene in several parts is several records, numbered in an order that does not depend on the answer's.
+        # A scene in several parts makes several records, numbered in an order that does not depend on the answer's.
         for number, said in enumerate(sorted(all_said), start=1)
     )
     return sorted(records, key=lambda record: record.id)

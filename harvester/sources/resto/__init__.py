@@ -1,1 +1,1 @@
-"""Services of resto: Kalideos."""
+"""Services that run resto: Kalideos."""

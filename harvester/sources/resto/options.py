@@ -8,12 +8,12 @@ from pydantic import Field, model_validator
 
 from harvester.sources.source import SourceOptions
 
-#: More is refused by some services (Theia) and silently capped by others (SARA).
+#: Some services refuse more (Theia), others silently cap it (SARA).
 _LARGEST_PAGE = 500
 
 
 class Options(SourceOptions):
-    """Where a resto is and which of its dialects it speaks."""
+    """Where a resto service is, and which dialect it speaks."""
 
     dialect: Literal["v2", "v9", "opensearch3"]  #: resto 2 to 8; resto 9 and later; Kalideos before it had resto
     collection: str | None = None  #: its name at the service; opensearch3 has none

@@ -1,4 +1,4 @@
-"""One record of a resto as a scene, in each of the three forms that its services have had."""
+"""One record of a resto service as a scene, in any of the three forms of these services."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ZIP = {"multipart/x-zip": "application/zip"}
 
 _OF_FEATURE = frozenset({"type", "bbox", "stac_version", "stac_extensions", "_geometry", "geometry_name"})
 
-#: What resto adds for its own pages, or repeats: keywords are derived from the other fields.
+#: Fields that resto adds for its own pages, or repeats: keywords are derived from the other fields.
 _OF_V2 = frozenset(
     {
         "keywords",
@@ -92,7 +92,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     """The scene that a record describes, whatever the dialect.
 
     Raises:
-        UnreadableScene: A mandatory field is missing or is not what it must be.
+        UnreadableScene: A mandatory field is missing or invalid.
     """
     feature = Fields(raw.content)
     fields = Fields(feature.take("properties"), "properties")
@@ -167,8 +167,8 @@ def _v9_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
 def _opensearch3_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRecord:
     """A record of Kalideos of 2013.
 
-    Its times have no zone, and all that were seen are midnight: only the day is believed, so the scene has the
-    interval of that day and no time of acquisition. Nothing tells the azimuth, so there is no viewing direction.
+    Its times have no zone, and all those seen are midnight: only the day is trusted, so the scene has the interval of
+    that day and no time of acquisition. The azimuth is not given, so there is no viewing direction.
     """
     identifier = properties.text("identifier")
     day = properties.instant("startDate").replace(hour=0, minute=0, second=0, microsecond=0)
@@ -281,5 +281,5 @@ def _page_of_record(fields: Fields) -> str | None:
 
 
 def _unsigned(angle: float | None) -> float | None:
-    """An incidence without the sign that tells its side; the angle from the vertical is never below 0."""
+    """An incidence without the sign that marks its side; the angle from the vertical is never negative."""
     return None if angle is None else abs(angle)

@@ -1,4 +1,4 @@
-"""The source `resto`: catalogues of CNES and others that run resto, and the OpenSearch service of Kalideos of 2013."""
+"""The source `resto`: catalogues of CNES and others that run resto, and the 2013 OpenSearch service of Kalideos."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from harvester.sources.source import Fingerprints, Progress, Selection, once_eac
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
 is_selectable = True
-#: Not every service can select by time, and then each part would be everything.
+#: Not every service can select by time: each part could be everything.
 windows = undivided
 
 
 #: The service of 2013 writes times without their zone: asking from a day earlier covers every zone.
 _ANY_ZONE = timedelta(days=1)
 
-#: Who likes a record, and what the service makes of its other fields for its own pages, in any order.
+#: Fields that change without the image: who likes a record, and keywords derived from other fields, in any order.
 _PASSING = frozenset({"properties.likes", "properties.keywords"})
 
-#: A page of which all records were filtered out is empty, and not the end.
+#: A page whose records were all filtered out is empty without being the last.
 _MOST_EMPTY_PAGES = 20
 
-#: The records of each page, the cursor behind it, and how many records there are in all, where the service says it.
+#: The records of each page, the cursor after it, and the total where the service gives it.
 _Pages = Iterator[tuple[Sequence[RawRecord], str | None, int | None]]
 
 
@@ -49,17 +49,17 @@ def read_pages(
 ) -> Iterator[Page]:
     """Read the records of a service page by page.
 
-    v2 and opensearch3 are asked by number until a page is empty, because their totals are estimates or the size of
-    the whole collection. v9 refuses numbers beyond 1000 records: there the `next` link is followed, which is the
+    v2 and opensearch3 are asked by page number until a page is empty, as their totals are estimates or the size of the
+    whole collection. v9 refuses page numbers beyond 1000 records: there the `next` link is followed, which is the
     cursor.
 
     Args:
         options: where and how.
-        selection: `since` and `until` are times of change, where the dialect can select them; `bbox` likewise
+        selection: `since` and `until` are times of change, `bbox` a place, where the dialect can select by them
             (opensearch3 cannot, and gives everything).
-        cursor: `next_cursor` of the page after which to go on.
+        cursor: `next_cursor` of the page after which to continue.
         progress: kept up to date.
-        fingerprints: not used: no dialect gives any.
+        fingerprints: not used: the dialects give none.
 
     Raises:
         SourceUnavailable: It cannot be reached, or the cursor is not understood.
@@ -111,7 +111,7 @@ def _v2_parameters(options: Options, selection: Selection, position: Position) -
 
 
 def _opensearch3_parameters(options: Options, selection: Selection, position: Position) -> dict[str, Any]:
-    """Records are counted from 0 here; where they are counted from 1, the second page repeats one record."""
+    """Parameters with records counted from 0; where a service counts from 1, the second page repeats one record."""
     parameters: dict[str, Any] = {"numRecordsPerPage": position.size}
     if position.read:
         parameters["nextRecord"] = position.read + position.repeats
@@ -121,7 +121,7 @@ def _opensearch3_parameters(options: Options, selection: Selection, position: Po
 
 
 def _box(selection: Selection) -> str | None:
-    """West, south, east, north; a box over 180° is widened to all longitudes, which loses nothing."""
+    """West, south, east, north; a box across 180° is widened to all longitudes, which loses nothing."""
     if selection.bbox is None:
         return None
     west, south, east, north = selection.bbox
@@ -134,7 +134,7 @@ def _written(moment: datetime | None) -> str | None:
 
 
 def _linked_pages(session: Session, options: Options, selection: Selection, cursor: str | None) -> _Pages:
-    """The cursor is the address of the next page, which the service makes."""
+    """The pages along the next links; the cursor is the address of the next page."""
     address: str | None = cursor or f"{options.url.rstrip('/')}/search"
     parameters = None if cursor else _v9_parameters(options, selection)
     seen: set[str] = set()
@@ -190,7 +190,7 @@ def _records(features: Sequence[Any], id_of: Callable[[Mapping[str, Any]], Any])
 
 
 def _changed_at(content: Mapping[str, Any]) -> Any:
-    """OpenSearch of 2013 calls it otherwise."""
+    """The time of change, which the 2013 OpenSearch service names differently."""
     return said_in(content, "properties", "updated") or said_in(content, "properties", "modified")
 
 
@@ -207,7 +207,7 @@ _ID_OF: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {"v2": _id, "v9": _id
 
 
 def _total(answer: Mapping[str, Any]) -> int | None:
-    """How many there are in all, from where each dialect says it."""
+    """The total, from where each dialect gives it."""
     properties, context = answer.get("properties"), answer.get("context")
     told = [
         properties.get("totalResults") if isinstance(properties, Mapping) else None,

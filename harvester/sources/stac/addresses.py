@@ -1,4 +1,4 @@
-"""Addresses in STAC documents: made absolute, and without what signs them or logs in."""
+"""Addresses in STAC documents: made absolute, and stripped of signatures and credentials."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _SIGNATURE = re.compile(
     r"|skoid|sktid|srt|ss|sip|spr|sdd|token|.*[_-]token|(x[_-])?api[_-]?key|key|password|hmac)",
     re.IGNORECASE,
 )
-#: Azure writes `sv`, `se`…, Amazon `Expires`: alone they may mean something else, beside one of these they do not.
+#: `sv`, `se`… of Azure and `Expires` of Amazon may mean anything alone, but not beside one of these.
 _PROOF = re.compile(
     r"(x-(amz|goog)-(signature|credential|security-token)|signature|sig|token|.*[_-]token|(x[_-])?api[_-]?key|password|hmac)",
     re.IGNORECASE,
 )
 
 
-#: Nearly all addresses: they need not be taken apart.
+#: Nearly all addresses: they need not be parsed.
 _PLAIN = re.compile(r"(https?|s3)://[\w.-]+(:\d+)?(/[^?@]*)?")
 
 
 def unsigned(href: str) -> str:
-    """The address without signature, token, user and password; the same text where there is none."""
+    """The address without signature, token, user and password; the same text where it has none."""
     if "?" not in href and "@" not in href:
         return href
     try:
@@ -35,13 +35,13 @@ def unsigned(href: str) -> str:
 
 
 def absolute(href: Any, base: str | None) -> str | None:
-    """The unsigned absolute http, https or s3 address; None if it is another thing."""
+    """The unsigned absolute http, https or s3 address; None for anything else."""
     if not isinstance(href, str) or not href:
         return None
     if _PLAIN.fullmatch(href):
         return href
     try:
-        # The standard library does not join below schemes that it does not know, such as s3.
+        # The standard library does not join addresses of schemes that it does not know, such as s3.
         joined = href if "://" in href or not base else urljoin(base, href)
         parts = urlsplit(joined)
     except ValueError:
@@ -56,7 +56,7 @@ def web_address(href: Any, base: str | None) -> str | None:
 
 
 def _unsigned_query(query: str) -> str:
-    # Cut, not parsed and written anew: what remains must stay as the service wrote it.
+    # Cut out, not parsed and rebuilt: the rest must stay as the service wrote it.
     fields = query.split("&")
     if not any(_PROOF.fullmatch(_name(field)) for field in fields):
         return query

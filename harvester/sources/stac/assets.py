@@ -14,25 +14,25 @@ from harvester.sources.stac.addresses import absolute
 
 _UNSLUGGED = re.compile(r"[^a-z0-9_.-]+")
 
-#: Fields of an asset that need no namespace; the others without one are not published by us.
+#: Fields of an asset without a namespace that we publish.
 _KEPT = ("description", "gsd", "data_type", "nodata", "unit")
 
-#: Objects that are the bands themselves, or open files by other ways than the address.
+#: Prefixes of fields that are left out: bands by another name, or other ways to open the file than its address.
 _IGNORED_PREFIXES = ("auth:", "alternate:", "storage:", "xarray:", "table:", "dinamis:")
 
-#: Fields of bands in micrometres and W/m²/µm: some services write nanometres.
+#: Fields of bands in micrometres and W/m²/µm; some services use nanometres.
 _OPTICAL = ("center_wavelength", "full_width_half_max", "solar_illumination")
 
-#: Fields of the grid, and how many numbers each has: a transform may be written as a whole matrix.
+#: Fields of the grid, and how many numbers each has; a transform may be the whole matrix.
 _GRID = {"proj:shape": (2,), "proj:transform": (6, 9)}
 
-#: Keys that are roles at the same time, where an asset has none.
+#: Keys that serve as roles where an asset has none.
 _ROLES_BY_KEY = ("data", "metadata", "overview", "thumbnail")
 
-#: Types of which every value is JSON.
+#: Types whose every value is valid JSON.
 _SURE = frozenset({str, int, bool, type(None)})
 
-#: Fields of `raster:bands` that stand at the asset where all bands agree; they lost their namespace in STAC 1.1.
+#: Fields of `raster:bands` that move to the asset where all bands agree; they lost their namespace in STAC 1.1.
 _SHARED_OF_BANDS = {
     "data_type": "data_type",
     "nodata": "nodata",
@@ -47,8 +47,8 @@ def remote_assets(said: Any, base: str | None) -> tuple[tuple[RemoteAsset, ...],
     """The assets of an Item, and warnings about those that were left out.
 
     Args:
-        said: The assets as the Item has them: key -> asset.
-        base: Address against which relative addresses are meant.
+        said: The assets as in the Item: key -> asset.
+        base: Base of relative addresses.
     """
     if not isinstance(said, dict):
         return (), ["assets is not an object, and was left out"]
@@ -65,14 +65,14 @@ def remote_assets(said: Any, base: str | None) -> tuple[tuple[RemoteAsset, ...],
 
 
 def proj_code(code: Any, epsg: Any) -> str | None:
-    """The code of a reference system, from that of projection 2.0 or the number of 1.x."""
+    """The code of a reference system, from that of projection 2.0 or the EPSG number of 1.x."""
     if isinstance(code, str) and code:
         return code
     return f"EPSG:{epsg}" if isinstance(epsg, int) and not isinstance(epsg, bool) else None
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value is a JSON scalar, or a list of what is in JSON."""
+    """Whether a value is a JSON scalar, or a list of JSON values."""
     return type(value) in _SURE or (not isinstance(value, dict) and _is_json(value))
 
 
@@ -105,7 +105,7 @@ def _asset(key: str, name: str, href: str, said: Mapping[str, Any], warnings: li
 
 
 def _roles(key: str, said: Any) -> tuple[str, ...]:
-    """The roles, which STAC leaves to the source: a file without any is taken for an image."""
+    """The roles, which STAC makes optional: a file without any counts as an image."""
     roles = tuple(role for role in said if isinstance(role, str)) if isinstance(said, list) else ()
     return roles or ((key,) if key in _ROLES_BY_KEY else ("data",))
 
@@ -122,7 +122,7 @@ def _fields(asset: str, said: Mapping[str, Any], warnings: list[str]) -> dict[st
 
 
 def _can_be(name: str, value: Any) -> bool:
-    """Whether a field of numbers is what it must be; services write -1, 0 or nothing for what they do not know."""
+    """Whether a numeric field is valid; services write -1, 0 or nothing for unknown values."""
     if name in RANGES:
         low, high = RANGES[name]
         return type(value) in (int, float) and low <= value <= high
@@ -152,7 +152,7 @@ def _shared_of_bands(said: Any) -> Iterator[tuple[str, Any]]:
 def _bands(asset: str, said: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
     """Bands from `bands`, or from `eo:bands` with the `raster:bands` beside them; none unless each has its own name.
 
-    Their order is that of the pixels: one alone cannot be left out.
+    Their order is that of the pixels, so a single band cannot be left out.
     """
     optical = _objects(said.get("bands") or said.get("eo:bands"))
     if not optical:

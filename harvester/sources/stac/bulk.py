@@ -1,4 +1,4 @@
-"""Reading a bulk file of Items, one JSON text a line, plain or gzipped, from a disk or by HTTP in ranges."""
+"""Reads a bulk file of Items, one JSON text per line, plain or gzipped, from a disk or by HTTP ranges."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from harvester.sources.stac.static import local_path
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 500  #: lines that are looked at together
-_FIRST_BATCH = 250  #: soon there is something to be searched, and known whether there is much to be read
-#: A page ends after so many records that are to be read, with the batch in which they are…
+_BATCH = 500  #: lines that are processed together
+_FIRST_BATCH = 250  #: smaller, so that Items appear soon, and it is soon known whether there is much to read
+#: A page ends with the batch that brings it to so many records to be read…
 _ENOUGH_RECORDS = 250
 #: …or so many lines, most of them known.
 _ENOUGH_LINES = 5000
-_BLOCK_BYTES = 4 * 2**20  #: asked for at once
-_BUFFER_BYTES = 2**18  #: looked through for lines: as much as the processor has at hand
+_BLOCK_BYTES = 4 * 2**20  #: requested at once
+_BUFFER_BYTES = 2**18  #: searched for line ends at once: what fits into the processor's cache
 _LONGEST_LINE_BYTES = 64 * 2**20
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
 _ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
 _COLLECTION = re.compile(rb'"collection"\s*:\s*"([^"\\]+)"')
 #: What to do with a FeatureCollection in a file.
 ONE_A_LINE = "write its Items one a line: jq -c '.features[]' FILE > items.ndjson"
-#: How files begin that have no Item in their first line, and what to do about it.
+#: The beginnings of files without an Item in their first line, and what to do about them.
 _OTHER_FORMS = {
     b"\x1f\x8b": "is gzipped: let its name end in .gz",
     codecs.BOM_UTF16_LE: "is written in UTF-16: write it in UTF-8",
@@ -57,10 +57,10 @@ _NAME = re.compile(r"\.(ndjson|jsonl|geojsonl)(\.gz)?$")
 
 @dataclass(frozen=True)
 class Position:
-    """After which line to go on, in which version of the file."""
+    """After which line to continue, in which version of the file."""
 
     offset: int = 0  #: in bytes of the uncompressed text
-    version: str | None = None  #: ETag, or size and time of the last change; None where the server tells none
+    version: str | None = None  #: ETag, or size and time of the last change; None where the server gives none
 
 
 @dataclass
@@ -72,7 +72,7 @@ class _Bytes:
 
 
 def is_bulk_file(url: str) -> bool:
-    """Whether an address is that of a bulk file, by its name."""
+    """Whether an address is that of a bulk file, judged by its name."""
     return _NAME.search(url.partition("?")[0]) is not None
 
 
@@ -81,18 +81,18 @@ def bulk_pages(
 ) -> Iterator[Page]:
     """The Items of a bulk file in pages.
 
-    A gzipped file is read from its beginning again to go on; a file that was replaced is read anew.
+    To continue, a gzipped file is decompressed from its beginning; a file that was replaced is read anew.
 
     Args:
         session: None for a file on this machine.
         options: where it is.
-        cursor: after which page to go on.
+        cursor: after which page to continue.
         progress: kept up to date.
-        fingerprints: of lines that may be there as they were.
+        fingerprints: of lines that may be unchanged.
 
     Raises:
-        SourceUnavailable: It cannot be read, or it is replaced while it is read.
-        UnreadableAnswer: It is cut off, a line is longer than 64 MiB, or it is no file of one Item a line.
+        SourceUnavailable: It cannot be read, or is replaced while it is read.
+        UnreadableAnswer: It is truncated, a line is longer than 64 MiB, or it is not a file of one Item per line.
     """
     position = Position(**json.loads(cursor)) if cursor else Position()
     version, lines = _open(session, options, position)
@@ -113,15 +113,15 @@ def bulk_pages(
 
 @dataclass
 class _Batch:
-    """Lines that are looked at together."""
+    """Lines that are processed together."""
 
     lines: list[bytes]
-    fingerprints: list[str]  #: by which the same lines are known again, under the same preset
+    fingerprints: list[str]  #: by which the same lines are recognised under the same preset
     end: int  #: the offset after them
 
 
 def _batches(lines: _Lines, options: Options) -> Iterator[_Batch]:
-    """The lines with anything in them, so many at once."""
+    """The non-empty lines, in batches."""
     fingerprint = _fingerprinting(options)
     batch, wanted = _Batch([], [], 0), options.page_size or _FIRST_BATCH
     for line, after in lines:
@@ -136,7 +136,7 @@ def _batches(lines: _Lines, options: Options) -> Iterator[_Batch]:
 
 
 def _one_ahead(batches: Iterator[_Batch]) -> Generator[_Batch]:
-    """The batches, each read by a thread while the one before is looked for in the ledger."""
+    """The batches, each read by a thread while the previous one is looked up in the ledger."""
     with ThreadPoolExecutor(1, "bulk file") as thread:
         coming = thread.submit(next, batches, None)
         while (batch := coming.result()) is not None:
@@ -145,26 +145,26 @@ def _one_ahead(batches: Iterator[_Batch]) -> Generator[_Batch]:
 
 
 class _GatheredPage:
-    """A page on its way: a line that is known costs little, so it may be of many of them."""
+    """A page in the making: known lines cost little, so it may hold many of them."""
 
     def __init__(self, options: Options, fingerprints: Fingerprints, last_known: str | None = None) -> None:
-        self.last_known = last_known  #: the record of the last line that was known, where there was one in its batch
+        self.last_known = last_known  #: the record of the last known line of the previous batch, if any
         self._options = options
         self._fingerprints = fingerprints
         self._in_order = fingerprints if isinstance(fingerprints, FingerprintsInOrder) else None
-        self._records: dict[str, RawRecord | None] = {}  #: of each id the last; None where its line is known
-        self._numbers: dict[str, int] = {}  #: in the ledger, by id, as far as it has told
+        self._records: dict[str, RawRecord | None] = {}  #: the last one of each id; None where its line is known
+        self._numbers: dict[str, int] = {}  #: numbers in the ledger, by id, as far as they are known
         self._lines = self._read = 0
 
     @property
     def is_full(self) -> bool:
-        """Whether there is enough to be written in one transaction."""
+        """Whether there is enough for one transaction."""
         if self._options.page_size:
             return self._lines >= self._options.page_size
         return self._read >= _ENOUGH_RECORDS or self._lines >= _ENOUGH_LINES
 
     def read(self, batch: _Batch) -> None:
-        """Read some more lines, but those that are known by the very same line."""
+        """Read some more lines, except those that are known unchanged."""
         known = self._expected(len(batch.lines))
         known |= self._looked_for(batch, known)
         for line, fingerprint in zip(batch.lines, batch.fingerprints, strict=True):
@@ -178,7 +178,7 @@ class _GatheredPage:
         self._lines += len(batch.lines)
 
     def _expected(self, count: int) -> dict[str, str]:
-        """Records by their fingerprints: those of the next lines, if these are in the order of the ledger."""
+        """Records by fingerprint: those of the next lines if these are in the order of the ledger."""
         if self._in_order is None or self.last_known is None:
             return {}
         following = self._in_order.following(self.last_known, count)
@@ -186,14 +186,14 @@ class _GatheredPage:
         return {fingerprint: record for fingerprint, record, _ in following}
 
     def _looked_for(self, batch: _Batch, known: Mapping[str, str]) -> dict[str, str]:
-        """Records by their fingerprints: those that the ledger has under the id that the other lines seem to give."""
+        """Records by fingerprint: those that the ledger has under the ids which the remaining lines seem to have."""
         lines = zip(batch.lines, batch.fingerprints, strict=True)
         supposed = {fingerprint: _supposed_identity(line) for line, fingerprint in lines if fingerprint not in known}
         kept = self._fingerprints([identity for identity in supposed.values() if identity])
         return {each: identity for each, identity in supposed.items() if identity and kept.get(identity) == each}
 
     def ended(self, cursor: str | None) -> Page:
-        """The page as it is."""
+        """The finished page."""
         return Page(
             records=[record for record in self._records.values() if record],
             unread=[identity for identity, record in self._records.items() if record is None],
@@ -203,9 +203,9 @@ class _GatheredPage:
 
 
 def bulk_state(session: Session | None, options: Options) -> str | None:
-    """What tells one version of a bulk file from any other; None where its server does not say enough.
+    """What identifies the version of a bulk file; None where its server does not give enough.
 
-    On a disk its size and when it and its entry were last changed, which nobody can set back.
+    On a disk: inode, size, modification time, and change time, which nobody can set back.
 
     Raises:
         SourceUnavailable: A file on this machine cannot be found.
@@ -215,10 +215,10 @@ def bulk_state(session: Session | None, options: Options) -> str | None:
 
 
 def bulk_content(options: Options) -> str:
-    """What tells the content of a bulk file on this machine from any other: its size, and a digest.
+    """What identifies the content of a bulk file on this machine: its size, and a digest.
 
-    The digest is that of the fingerprints of all lines, which a reading has at hand; of a gzipped file, that of its
-    bytes, which are few.
+    The digest is of the fingerprints of all lines, which reading computes anyway; for a gzipped file, of its bytes,
+    which are few.
 
     Raises:
         SourceUnavailable: It cannot be read.
@@ -270,12 +270,12 @@ def _remote_state(session: Session, url: str) -> list[str | None] | None:
         logger.debug("whether it has changed is found out by reading: %s", error)
         return None
     names = ("etag", "last-modified", "content-length")
-    # A date alone is as coarse as a second.
+    # A date alone only has whole seconds.
     return [answer.headers.get(name) for name in names] if "etag" in answer.headers else None
 
 
 def _fingerprinting(options: Options) -> Callable[[bytes], str]:
-    """Gives of a line by what the same line is known again, under the same preset."""
+    """A function that gives a line's fingerprint under a preset."""
     of_preset = hashlib.sha256((options.preset or "").encode())
 
     def fingerprint(line: bytes) -> str:
@@ -287,7 +287,7 @@ def _fingerprinting(options: Options) -> Callable[[bytes], str]:
 
 
 def _supposed_identity(line: bytes) -> str | None:
-    """What the id of the record most likely is, told without parsing: whether it is, the fingerprint proves."""
+    """The probable id of the record, found without parsing; the fingerprint proves whether it is right."""
     item, collection = _ID.search(line), _COLLECTION.search(line)
     if not item:
         return None
@@ -377,7 +377,7 @@ class _Block:
 
 
 def _range(session: Session, url: str, start: int) -> _Block:
-    # Packed on the way, a file has no ranges; and of one that is packed itself, a range cannot be unpacked.
+    # A compressed answer has no ranges of the file; and a range of a gzipped file cannot be decompressed.
     headers = {"Range": f"bytes={start}-{start + _BLOCK_BYTES - 1}", "Accept-Encoding": "identity"}
     answer = session.request("GET", url, headers=headers, is_unpacked=not _is_packed(url))
     version = answer.headers.get("etag") or answer.headers.get("last-modified")
@@ -390,7 +390,7 @@ def _range(session: Session, url: str, start: int) -> _Block:
 
 
 def _unpacked(blocks: Iterator[bytes], shown: str) -> Iterator[bytes]:
-    """The text of a gzipped file, which may be several gzip files one behind the other."""
+    """The text of a gzipped file, which may be several concatenated ones."""
     unpacker = _unpacker()
     for block in blocks:
         packed = block
@@ -413,7 +413,7 @@ def _unpacker() -> Any:
 
 
 class _Stream(io.RawIOBase):
-    """Blocks one behind the other, as a file that is open."""
+    """Consecutive blocks as an open file."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
@@ -434,10 +434,10 @@ class _Stream(io.RawIOBase):
 
 
 def _of_items(lines: _Lines, shown: str) -> _Lines:
-    """The lines from the beginning of a file on, of which the first tells whether one has an Item at all.
+    """The lines of a file from its beginning, after checking that the first one can hold an Item.
 
     Raises:
-        UnreadableAnswer: The file is a page of HTML, one document, or in an encoding of its own: line by line, all of
+        UnreadableAnswer: The file is an HTML page, a single document, or in another encoding: read line by line, all
             its records would be missed.
     """
     for first, after in lines:
@@ -461,7 +461,7 @@ def _fault_of_beginning(line: bytes) -> str | None:
 
 
 def _lines(blocks: Iterator[bytes], start: int) -> _Lines:
-    """Each line, and the offset after it; a last line without its end counts too."""
+    """Each line, and the offset after it; a last line without a line end counts too."""
     offset = start
     file = io.BufferedReader(_Stream(blocks), _BUFFER_BYTES)
     while line := file.readline(_LONGEST_LINE_BYTES + 1):

@@ -1,4 +1,4 @@
-"""Reading a STAC Item of any version into a scene record: pure, and without ever asking the network."""
+"""Reads a STAC Item of any version into a scene record: a pure function, without network access."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harvester.sources.stac.assets import is_plain, proj_code, remote_assets
 from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
 from harvester.strict_reading import Fields
 
-#: The stamps of the strips stand in the ids: SPOT7_MS_201805051026429_SPOT7_P_201805051026429_1.
+#: Ids that hold the stamps of the strips: SPOT7_MS_201805051026429_SPOT7_P_201805051026429_1.
 _STAMPED_ID = re.compile(r"(SPOT[67])_MS_(\d{15})_(SPOT[67])_P_(\d{15})_\d+")
 
 _UNSLUGGED = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -31,16 +31,16 @@ _LONGEST_ID = 200
 _TILT = (0, 89.999)  #: degrees
 _OLD_VERSION = re.compile(r"0\.|1\.0\.0-")
 
-#: Links that say something about the image; the others hold the remote catalogue together.
+#: Relations of links about the image; the others connect the documents of the remote catalogue.
 _TELLING_LINKS = ("about", "cite-as", "describedby", "license", "pmtiles", "tilejson", "wms", "wmts", "xyz")
 
-#: Properties that are taken over without a namespace.
+#: Properties without a namespace that are taken over.
 _KEPT = ("description", "keywords", "license", "providers")
 
-#: Objects among the properties that are published so; all others are scalars or lists.
+#: Properties that may be objects; all others are scalars or lists.
 _KEPT_OBJECTS = ("processing:software", "proj:centroid")
 
-#: Properties that say nothing here: names and times of the remote record, bands (they are told of each asset), and
+#: Properties without meaning here: names and times of the remote record, bands (they are given with each asset), and
 #: what another catalogue of this software says about its own harvest.
 _IGNORED = frozenset(
     {
@@ -64,7 +64,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     """The scene that a STAC Item describes.
 
     Raises:
-        UnreadableScene: It is no Item, has no footprint or no time, or a field is not what it must be.
+        UnreadableScene: It is not an Item, has no footprint or no time, or a field is invalid.
     """
     if "fault" in raw.content:
         raise UnreadableScene(raw.content["fault"])
@@ -121,7 +121,7 @@ def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRe
 
 
 class _Properties:
-    """The properties of an Item, taken into the fields of a scene and what else it publishes."""
+    """The properties of an Item, divided into fields of the scene and further published ones."""
 
     def __init__(self, fields: Fields) -> None:
         self.fields = fields
@@ -129,7 +129,7 @@ class _Properties:
         self._further: dict[str, Any] = {}
 
     def known(self) -> dict[str, Any]:
-        """What has a field of its own in a scene record."""
+        """The properties that have a field of their own in a scene record."""
         return {
             **self._moments(),
             **self._view(),
@@ -143,7 +143,7 @@ class _Properties:
         }
 
     def further(self) -> dict[str, Any]:
-        """What is published under a namespace, and a few fields that need none."""
+        """The further properties to publish: those with a namespace, and a few without."""
         self._take_proj_code()
         for name in list(self.fields.left_over()):
             field = name.removeprefix("properties.")
@@ -160,7 +160,7 @@ class _Properties:
         return self.fields.of_type(field, QUERYABLES.get(field, {}))
 
     def left_over(self) -> tuple[str, ...]:
-        """A warning that names what was not taken."""
+        """A warning that names the properties not taken."""
         left = (name.removeprefix("properties.") for name in self.fields.left_over())
         return self.fields.close(_IGNORED | {name for name in left if name.startswith("dinamis:")})
 
@@ -179,7 +179,7 @@ class _Properties:
         return {"acquired_at": acquired, "started_at": started, "ended_at": ended}
 
     def _view(self) -> dict[str, Any]:
-        """Directions; `view:azimuth` is read from the target to the satellite, as nearly all catalogues write it."""
+        """Directions; `view:azimuth` is taken as from target to satellite, as nearly all catalogues mean it."""
         azimuth = self.fields.azimuth("view:azimuth")
         incidence = self.fields.number("view:incidence_angle", None, _TILT)
         off_nadir = self.fields.number("view:off_nadir", None, _TILT)
@@ -210,7 +210,7 @@ def _is_published(field: str) -> bool:
 
 
 def _satellite(properties: Fields, keys: tuple[str, ...], otherwise: str, sensors: Sensors) -> SatelliteFields:
-    """The satellite: as its sensor document has it, where it is one of ours, else as the Item says."""
+    """The satellite: as in its sensor document if there is one, else as in the Item."""
     platform, constellation = properties.text("platform", None), properties.text("constellation", None)
     instruments, mission = properties.texts("instruments"), properties.text("mission", None)
     designator = properties.text("sat:platform_international_designator", None)
@@ -246,7 +246,7 @@ def _footprint(geometry: Any) -> Region:
     try:
         return footprint_as_drawn(shapely.from_geojson(orjson.dumps(geometry)))
     except (shapely.GEOSException, orjson.JSONEncodeError, TypeError, ValueError):
-        return footprint_of(geometry)  # slower, and closes rings that are open
+        return footprint_of(geometry)  # slower, and closes open rings
 
 
 def _self_href(links: list[Mapping[str, Any]]) -> Any:

@@ -12,6 +12,6 @@ class Options(SourceOptions):
 
     opened_by: ClassVar = (("token",), ("api_key",), ("user", "password"))
 
-    collections: tuple[str, ...] = ()  #: ids of those that are read; all of them where none is named
-    static: bool | None = None  #: whether to walk links and not to search; None = as the root document says
-    preset: Literal["spot-6-7-drs"] | None = None  #: the service whose ids tell the acquisitions
+    collections: tuple[str, ...] = ()  #: ids of those to read; all if none is named
+    static: bool | None = None  #: whether to walk links instead of searching; None = as the root document says
+    preset: Literal["spot-6-7-drs"] | None = None  #: a service whose ids identify the acquisitions

@@ -1,4 +1,4 @@
-"""Raw records of STAC Items: what was said, where, and nothing that opens a file."""
+"""Raw records of STAC Items: what was said and where, without anything that gives access to files."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ import orjson
 from harvester.record import RawRecord
 from harvester.sources.stac.addresses import unsigned
 
-#: Addresses count for relative links only: the same Item at a mirror is the same record.
+#: Addresses only matter for relative links: the same Item at a mirror is the same record.
 _PLACE_KEYS = frozenset({"document", "page"})
 
 
 def listed_record(item: Any, page: str, preset: str | None) -> RawRecord:
-    """The record of an Item that stands in a list, whatever stands in its place.
+    """The record of a member of a list, which should be an Item.
 
-    It is named by its collection and id, since ids are unique in a collection only.
+    It is named by its collection and id, as ids are only unique within a collection.
 
     Args:
-        item: as the source says it; signatures are taken off its assets, as they live for hours and open files.
+        item: as the source gives it; signatures are removed, as they last for hours and give access to files.
         page: address of the list.
-        preset: `Options.preset`, by which the reader knows the ids of a service.
+        preset: `Options.preset`, which tells the reader how to interpret ids.
     """
     return _record(_identity(item), _content(item, {"page": unsigned(page)}, preset))
 
 
 def line_record(line: bytes, page: str, preset: str | None, fingerprint: str) -> RawRecord:
-    """The record of an Item that is one line of a list, as `listed_record` gives it, but kept as that line.
+    """The same record as `listed_record` gives, but from a line of a file, and kept as that line.
 
     Raises:
         orjson.JSONDecodeError: It is not JSON.
@@ -45,7 +45,7 @@ def line_record(line: bytes, page: str, preset: str | None, fingerprint: str) ->
 
 
 class _LineContent(Mapping[str, Any]):
-    """The content of the record of a line, parsed where it is needed: the line is smaller, and sent with less work."""
+    """The content of a line's record, parsed when needed: the line itself is smaller and cheaper to send."""
 
     def __init__(self, line: bytes, page: str, preset: str | None) -> None:
         self._line = line
@@ -75,7 +75,7 @@ def document_record(item: Any, identity: str, document: str, preset: str | None)
 
 
 def unreadable_record(fault: str, said: str, identity: str | None = None) -> RawRecord:
-    """The record of what should be an Item and cannot even be parsed."""
+    """The record of what should be an Item but cannot be parsed."""
     return _record(identity or f"sha256:{_digest(said)}", {"fault": fault, "said": said})
 
 
@@ -97,7 +97,7 @@ def _identity(item: Any) -> str:
 def _digest(said: Any) -> str:
     try:
         text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError:  # deeper, or a number greater, than it writes, or half a surrogate pair
+    except orjson.JSONEncodeError:  # too deep, a number too large, or a lone surrogate
         text = json.dumps(said, sort_keys=True).encode("ascii")
     return hashlib.sha256(text).hexdigest()
 
@@ -110,7 +110,7 @@ def _without_signatures(item: Any) -> Any:
 
 
 def _addressed(item: Mapping[str, Any]) -> Iterator[Any]:
-    """What of an Item has an address: its links, its assets, and the other places of these (alternate extension)."""
+    """The parts of an Item with an address: links, assets, and alternates of assets (alternate extension)."""
     assets, links = item.get("assets"), item.get("links")
     yield from links if isinstance(links, list) else ()
     for asset in assets.values() if isinstance(assets, dict) else ():

@@ -1,4 +1,4 @@
-"""Reading a STAC API: a search that is narrowed where the service can, followed page by page."""
+"""Reads a STAC API: a search, narrowed as far as the service can, followed page by page."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ logger = getLogger(__name__)
 
 _PAGE_SIZE = 250
 _MOST_EMPTY_PAGES = 20
-#: A count that falls more often is none.
+#: A count that falls more often is not a count.
 _MOST_TIMES_AGAIN = 3
-#: What a service gives at once may be a whole file: it is cut, so that each page can be one transaction.
+#: An answer may be as long as a whole file: it is cut, so that each page can be one transaction.
 _MOST_RECORDS = 1000
 
 Method = Literal["GET", "POST"]
 
 
 class SessionIO(StacApiIO):
-    """All requests of pystac-client through our session: paced, patient, and to allowed hosts only."""
+    """Sends all requests of pystac-client through our session: rate-limited, repeated, and only to allowed hosts."""
 
     def __init__(self, session: Session) -> None:
-        """Ask through `session`."""
+        """Send requests through `session`."""
         super().__init__(max_retries=None)
         self._session = session
 
@@ -63,16 +63,16 @@ class SessionIO(StacApiIO):
 
 @dataclass(frozen=True)
 class PageRequest:
-    """What to ask for the next page, as the service told it; as text it is the cursor."""
+    """The request for the next page, as the service gave it; its text is the cursor."""
 
     method: Method
     href: str
     body: Mapping[str, Any] | None = None
-    headers: Mapping[str, str | None] = field(default_factory=dict)  #: that the service told us to send
-    page_before: str | None = None  #: digest of the page that led here, by which its repetition is known
-    is_closed: bool = False  #: whether nothing comes to what is asked for, as it had to change before the search began
-    total: int | None = None  #: how many Items it said there were, with the page before
-    given: int = 0  #: of the Items that are answered, so many were read already…
+    headers: Mapping[str, str | None] = field(default_factory=dict)  #: given by the service
+    page_before: str | None = None  #: digest of the page that led here, to recognise its repetition
+    is_closed: bool = False  #: whether nothing can join the results, which changed before the search began
+    total: int | None = None  #: number of Items given with the previous page
+    given: int = 0  #: this many Items of the answer were read already…
     page: str | None = None  #: …if the answer still has this digest
 
     @classmethod
@@ -80,7 +80,7 @@ class PageRequest:
         """The request that a cursor stands for.
 
         Raises:
-            CursorLost: It needs a header that is not kept.
+            CursorLost: It needs a header that was not kept.
         """
         request = cls(**json.loads(cursor))
         if lost := [name for name, value in request.headers.items() if value is None]:
@@ -93,10 +93,10 @@ class PageRequest:
         return json.dumps(asdict(replace(self, headers=kept)), sort_keys=True)
 
     def answer(self, session: Session) -> Any:
-        """Ask.
+        """The answer to the request.
 
         Raises:
-            SourceUnavailable: It cannot be reached, or answers no JSON.
+            SourceUnavailable: The service cannot be reached, or does not answer with JSON.
         """
         told = {name: value for name, value in self.headers.items() if value is not None}
         if self.method == "GET":
@@ -105,13 +105,13 @@ class PageRequest:
 
     @property
     def key(self) -> str:
-        """Equal for requests that ask the same."""
+        """A key that is equal for equal requests."""
         return _digest([self.method, self.href, self.body, dict(self.headers)])
 
 
 @dataclass
 class Trail:
-    """Where the reading has been, so that a service cannot lead it in circles."""
+    """The requests and pages so far, so that a service cannot lead the reader in circles."""
 
     requests: set[str] = field(default_factory=set)
     pages: set[str] = field(default_factory=set)
@@ -130,10 +130,10 @@ class Trail:
             self.pages.add(request.page_before)
 
     def see(self, request: PageRequest, features: list[Any]) -> str | None:
-        """Note a page; its digest, None for an empty one.
+        """Note a page, and return its digest, None for an empty one.
 
         Raises:
-            UnreadableAnswer: It was seen before, or there is nothing but empty pages.
+            UnreadableAnswer: It was seen before, or there are only empty pages.
         """
         self.empty_in_a_row = 0 if features else self.empty_in_a_row + 1
         if self.empty_in_a_row > _MOST_EMPTY_PAGES:
@@ -153,7 +153,7 @@ def search_pages(
     """The selected Items of an API, page by page.
 
     Raises:
-        SourceUnavailable: It answers none of the searches, or a next link leads to a host that is not allowed.
+        SourceUnavailable: None of the searches is answered, or a next link leads to a host that is not allowed.
         SourceRefused: It refuses our credentials.
     """
     opening = partial(_opening, session, client, options, selection)
@@ -176,12 +176,12 @@ def linked_pages(
         request: for the first page.
         options: where the Items are.
         progress: kept up to date.
-        answer: that of the first page, where it was asked already.
-        again: asks for all of it anew: what is not there any more may have moved others to pages that were read.
+        answer: to the first request, if it was sent already.
+        again: starts again from the beginning: removed Items may have moved others to pages already read.
 
     Raises:
         SourceUnavailable: A next link leads to a host that is not allowed.
-        UnreadableAnswer: A page is no FeatureCollection, or the pages go round in a circle.
+        UnreadableAnswer: A page is not a FeatureCollection, or the pages form a circle.
     """
     trail, times_again = Trail(), 0
     following: PageRequest | None = request
@@ -211,12 +211,12 @@ def linked_pages(
 
 
 def can_filter(client: Client) -> bool:
-    """Whether the API says that it can be asked for what has changed."""
+    """Whether the API declares that it can filter by the time of change."""
     return client.conforms_to("FILTER") or client.conforms_to("QUERY")
 
 
 def _opening(session: Session, client: Client, options: Options, selection: Selection) -> tuple[PageRequest, Any]:
-    """The first request that the service answers, from the narrowest to the plainest, and its answer."""
+    """The narrowest first request that the service answers, and its answer."""
     failure: SourceUnavailable | None = None
     for arguments in _narrowings(client, selection):
         is_closed = not arguments.keys().isdisjoint(("filter", "query"))
@@ -233,7 +233,7 @@ def _opening(session: Session, client: Client, options: Options, selection: Sele
 
 
 def _narrowings(client: Client, selection: Selection) -> Iterator[dict[str, Any]]:
-    """Arguments of the search, from the narrowest to the plainest; the last ones may ask for more than is selected."""
+    """Arguments of the search, from the narrowest to the simplest; the last ones may give more than is selected."""
     is_sortable = client.conforms_to("SORT")
     changed = _change_filter(client, selection)
     if changed and is_sortable:
@@ -247,8 +247,8 @@ def _narrowings(client: Client, selection: Selection) -> Iterator[dict[str, Any]
 
 def _change_filter(client: Client, selection: Selection) -> dict[str, Any]:
     if selection.since and not selection.until:
-        # What changes meanwhile leaves the answer, which is noticed, and is asked for by the next run. At its end, it
-        # would move others to pages that were read.
+        # With this bound, an Item that changes meanwhile leaves the results, which is noticed, and the next run reads
+        # it. Without it, the Item would move to the end, and others to pages already read.
         selection = replace(selection, until=datetime.now(UTC))
     bounds = {">=": selection.since, "<": selection.until}
     moments = {sign: moment.isoformat().replace("+00:00", "Z") for sign, moment in bounds.items() if moment}
@@ -290,7 +290,7 @@ def _features(request: PageRequest, answer: Any) -> list[Any]:
 
 
 def _total(answer: Mapping[str, Any]) -> int | None:
-    """How many Items there are in all, where the service says it."""
+    """The total number of Items, if the service gives it."""
     context = answer.get("context")
     total = answer.get("numberMatched", context.get("matched") if isinstance(context, Mapping) else None)
     return total if isinstance(total, int) else None
@@ -328,7 +328,7 @@ def _shown(href: str) -> str:
 
 
 def _name_of(feature: Any) -> Any:
-    # Signed addresses differ at each answer, ids do not.
+    # Signed addresses differ in each answer, ids do not.
     return [feature.get("collection"), feature["id"]] if isinstance(feature, Mapping) and "id" in feature else feature
 
 

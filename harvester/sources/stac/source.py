@@ -47,11 +47,11 @@ def read_pages(
 ) -> Iterator[Page]:
     """Read the selected Items page by page.
 
-    An API is asked for the box, and for what has changed where it can filter by `updated`. A static catalogue and a
-    bulk file are always read whole, but of a bulk file only the lines are parsed that were not there last time.
+    An API is searched by the box, and by the time of change if it can filter by `updated`. A static catalogue and a
+    bulk file are always read whole, but only those lines of a bulk file are parsed that were not there last time.
 
     Raises:
-        SourceUnavailable: It cannot be reached, or answers what is not STAC.
+        SourceUnavailable: It cannot be reached, or its answer is not STAC.
         SourceRefused: It refuses our credentials.
     """
     if is_bulk_file(options.url):
@@ -63,7 +63,7 @@ def read_pages(
 
 
 def state_of(options: Options) -> str | None:
-    """Which version of a bulk file there is, and by which preset it is read; an API or a catalogue does not tell.
+    """The version of a bulk file, and the preset by which it is read; None for an API or a catalogue.
 
     Raises:
         SourceUnavailable: A file on this machine cannot be found.
@@ -75,7 +75,7 @@ def state_of(options: Options) -> str | None:
 
 
 def content_of(options: Options) -> str | None:
-    """A digest of a bulk file on this machine, and by which preset it is read.
+    """A digest of a bulk file on this machine, and the preset by which it is read.
 
     Raises:
         SourceUnavailable: It cannot be read.
@@ -85,17 +85,17 @@ def content_of(options: Options) -> str | None:
 
 
 def _session_of_bulk_file(options: Options) -> AbstractContextManager[Session | None]:
-    """None is opened for a file on this machine: reading all the certificates takes longer than a run may."""
+    """A session, except for a file on this machine: loading the certificates alone may take longer than the run."""
     return nullcontext() if options.url.startswith("file:") else Session(options, auth=_authorisation(options))
 
 
 def windows(options: Options, selection: Selection) -> Sequence[Selection]:
-    """The selection by years of change, where the API can be asked for them; else as one part.
+    """The selection by years of change, if the API can filter by it; else as one part.
 
-    Without `since` it is one part: Items that do not say when they were updated would be in none.
+    Without `since` it is one part: Items without a time of change would be in none of several.
 
     Raises:
-        SourceUnavailable: The API cannot be reached, or answers what is not STAC.
+        SourceUnavailable: The API cannot be reached, or its answer is not STAC.
     """
     if selection.since is None or is_bulk_file(options.url) or options.url.startswith("file:"):
         return [selection]
@@ -130,7 +130,7 @@ def _root(session: Session, options: Options) -> Mapping[str, Any]:
     except TooLongAnswer as error:
         raise UnreadableAnswer(f"{options.shown_location} is too long to be one document; {ONE_A_LINE}") from error
     kinds = ("Catalog", "Collection", "FeatureCollection")
-    # STAC before 1.0 does not say the type of a catalogue.
+    # Before STAC 1.0, a catalogue does not give its type.
     kind = root.get("type", "Catalog") if isinstance(root, Mapping) else None
     if kind not in kinds:
         raise UnreadableAnswer(
@@ -143,7 +143,7 @@ def _root(session: Session, options: Options) -> Mapping[str, Any]:
 
 
 def _listing(options: Options, root: Mapping[str, Any]) -> str | None:
-    """The address of a list of Items that is paged and cannot be searched: that of one collection of an API."""
+    """The address of a paged list of Items that cannot be searched: that of one collection of an API."""
     if root["type"] == "FeatureCollection":
         return options.url
     items = next((link.get("href") for link in links_of(root) if link.get("rel") == "items"), None)
@@ -151,14 +151,14 @@ def _listing(options: Options, root: Mapping[str, Any]) -> str | None:
 
 
 def _client(session: Session, options: Options, root: Mapping[str, Any]) -> Client | None:
-    """The API that a root document opens; None for a static catalogue."""
+    """The client of an API, from its root document; None for a static catalogue."""
     if options.static or root["type"] != "Catalog":
         return None
     try:
         client = SessionIO(session).stac_object_from_dict(dict(root), href=options.url)
     except PYSTAC_FAULTS as error:
         raise UnreadableAnswer(f"{options.shown_location} is not a STAC catalogue: {error!r}") from error
-    # Not every API that can be searched says so in `conformsTo`.
+    # Not every searchable API says so in `conformsTo`.
     if isinstance(client, Client) and (options.static is False or client.get_links("search")):
         client.add_conforms_to("ITEM_SEARCH")
         return client
@@ -178,7 +178,7 @@ def _new_years(since: datetime, until: datetime) -> list[datetime]:
 
 
 class _Authorisation(httpx.Auth):
-    """What signs in at one host, and is shown to no other that may be asked."""
+    """Credentials for one host, which are not shown to the other allowed hosts."""
 
     def __init__(self, url: str, header: str) -> None:
         self._host = httpx.URL(url).netloc

@@ -1,4 +1,4 @@
-"""Reading a static catalogue: a walk along the links `child` and `item`, that can be taken up anywhere."""
+"""Reads a static catalogue: a walk along the links `child` and `item` that can be resumed anywhere."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from harvester.sources.stac.record import document_record, unreadable_record
 _PAGE_SIZE = 100
 _DEEPEST = 32
 
-Trace = tuple[str, ...]  #: addresses of the documents from the root (left out) down to an Item
+Trace = tuple[str, ...]  #: addresses of the documents from below the root down to an Item
 
 
 class Documents(Protocol):
-    """Where the JSON documents of a catalogue are read."""
+    """Reads the JSON documents of a catalogue."""
 
     def get_json(self, url: str) -> Any:
         """The document at an address.
@@ -42,9 +42,9 @@ class FolderDocuments:
         self._folder = local_path(root_url).resolve().parent
 
     def get_json(self, url: str) -> Any:
-        """The document at a file URL; raises as `Documents`."""
+        """The document at a file URL; raises what `Documents` raises."""
         path = local_path(url).resolve()
-        # A catalogue is the work of others: its links must not open the files of this machine.
+        # A catalogue is not to be trusted: its links must not open other files of this machine.
         if not path.is_relative_to(self._folder):
             raise SourceUnavailable(f"{url} lies outside the folder of the catalogue and is not read")
         try:
@@ -59,7 +59,7 @@ def local_path(url: str) -> Path:
     """The path of a file URL.
 
     Raises:
-        SourceUnavailable: It is another URL.
+        SourceUnavailable: It is not a file URL.
     """
     parts = urlsplit(url)
     if parts.scheme != "file":
@@ -68,7 +68,7 @@ def local_path(url: str) -> Path:
 
 
 def documents_of(options: Options, session: Session) -> Documents:
-    """Where the documents of a catalogue are read, by its address."""
+    """The reader for the documents of a catalogue, by its address."""
     return FolderDocuments(options.url) if options.url.startswith("file:") else session
 
 
@@ -78,7 +78,7 @@ def static_pages(
     """The Items of a static catalogue in pages, in the order of its links.
 
     Raises:
-        SourceUnavailable: A document cannot be had, or what is linked as a child is no Catalog or Collection.
+        SourceUnavailable: A document cannot be read, or a child is neither a Catalog nor a Collection.
     """
     walk = _Walk(documents, options)
     page: list[RawRecord] = []
@@ -128,7 +128,7 @@ class _Walk:
         return not wanted or document.get("type") != "Collection" or document.get("id") in wanted
 
     def _record(self, href: str) -> RawRecord:
-        # Named by its place and not by what it says, so that a document that is broken today keeps its record.
+        # Named by its place, not by its content, so that a document that is broken today keeps its record.
         identity = _place(href, self._options.url)
         try:
             item = self._documents.get_json(href)
@@ -149,7 +149,7 @@ def _links(href: str, document: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _from(links: list[tuple[str, str]], after: Trace) -> tuple[list[tuple[str, str]], Trace]:
-    """The links to go on with, and the path below the first of them; all again if the catalogue has changed."""
+    """The links to continue with, and the trace below the first of them; all links if the catalogue has changed."""
     if not after:
         return links, ()
     place = next((number for number, (_, target) in enumerate(links) if target == after[0]), None)
@@ -159,5 +159,5 @@ def _from(links: list[tuple[str, str]], after: Trace) -> tuple[list[tuple[str, s
 
 
 def _place(href: str, root: str) -> str:
-    """The address of a document from the folder of the root on, the same wherever the catalogue lies."""
+    """The address of a document relative to the folder of the root: the same wherever the catalogue lies."""
     return href.removeprefix(root.rpartition("/")[0] + "/")
