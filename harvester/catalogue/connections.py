@@ -1,4 +1,4 @@
-"""The two connections of a run: one for the pages, one for what must be committed beside them."""
+"""The two connections of a run: one for the pages, one for what must be committed independently of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class CatalogueConnections:
-    """Connections of the role that may load, opened when they are needed and again when they were lost."""
+    """Connections of the role that may load, opened when needed and reopened when lost."""
 
     def __init__(self, conninfo: str, attempts: int) -> None:
         """Connect to `conninfo`; a piece of work is tried `attempts` times, over some ten seconds for five."""
@@ -42,14 +42,14 @@ class CatalogueConnections:
                 connection.close()
 
     def on_reconnection(self, work: Callable[[Connection], None]) -> None:
-        """Let this be done on each new side connection, before anything else: its locks went with the old one."""
+        """Do this first on each new side connection, as the locks went with the old one."""
         self._on_reconnection = [work]
 
     def patiently(self, work: Callable[[Connection, Connection], T]) -> T:
-        """Do the work on the page's and the side connection; after a lost connection again, on new ones.
+        """Do the work on the page's and the side connection; after a lost connection, again on new ones.
 
         Raises:
-            psycopg.OperationalError: it failed as often as it is tried.
+            psycopg.OperationalError: all attempts failed.
         """
         trying = Retrying(
             retry=retry_if_exception_type(psycopg.OperationalError),
@@ -68,7 +68,7 @@ class CatalogueConnections:
             raise
 
     def _close_those_at_work(self) -> None:
-        """Let go of what an interruption left in the middle of a statement, whose locks this process would wait for."""
+        """Close connections interrupted within a transaction: this process would wait for their locks."""
         for connection in (self._page, self._side):
             if connection is not None and connection.info.transaction_status != TransactionStatus.IDLE:
                 connection.close()
@@ -80,20 +80,20 @@ class CatalogueConnections:
         logger.warning("the database failed, attempt %s, again in %.1f s: %s", number, wait_s, why)
 
     def once(self, work: Callable[[Connection, Connection], T], is_committed: Callable[[Connection, T], bool]) -> T:
-        """As `patiently`, in a transaction of the page's connection that is committed only once.
+        """As `patiently`, in a transaction of the page's connection that is committed exactly once.
 
-        The connection may be lost when the server has committed and not yet said so.
+        The connection may be lost after the server has committed, but before it says so.
 
         Args:
-            work: what is to be done in the transaction.
-            is_committed: whether what it gave, the last time that it was tried, is what the database holds.
+            work: done in the transaction.
+            is_committed: whether the result of the last attempt is in the database.
         """
         tried: list[T] = []
 
         def attempt(connection: Connection, side: Connection) -> T:
             with connection.transaction():
                 if tried:
-                    # The transaction before may still be about to commit.
+                    # The previous transaction may be about to commit.
                     catalogue.wait_for_other_writers(connection)
                 if not (tried and is_committed(connection, tried[-1])):
                     tried.append(work(connection, side))
@@ -119,10 +119,10 @@ class CatalogueConnections:
 
 @contextmanager
 def translated_errors(attempts: int) -> Iterator[None]:
-    """Errors of the database as ours.
+    """Translate errors of the database into ours.
 
     Raises:
-        CatalogueError: the database failed as often as it is tried, or refused what it was given.
+        CatalogueError: the database failed at all attempts, or refused a page.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""Items copied straight into the partitions of pgSTAC: the rows that pypgstac's Loader would write.
+"""Copies Items straight into the partitions of pgSTAC, as the rows that pypgstac's Loader would write.
 
-The Loader copies a page into a temporary table first, and takes geometries apart in Python. What is done here rests on
-the tables of one version of pgSTAC; for any other `fits` says no, and the Loader is to be used.
+The Loader copies a page into a temporary table first, and parses geometries in Python. This module depends on the
+tables of one version of pgSTAC; for any other `fits` is false, and the Loader must be used.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from database.statements import statements
 
 BASE_ITEM, COMPRESS_BY_LZ4 = statements("harvester.catalogue", "base_item", "compress_by_lz4")
 
-#: Whose `items` are laid out as they are written here.
+#: The version whose table `items` is written here.
 _VERSION = "0.10.0"
-#: The columns, and as what they are sent.
+#: The columns, and the types as which they are sent.
 _COLUMNS = {
     "id": "text",
     "collection": "text",
@@ -34,22 +34,22 @@ _COLUMNS = {
     "content": "jsonb",
     "private": "jsonb",
 }
-#: What is not left in the column `content`.
+#: What does not go into the column `content`.
 _APART = frozenset({"id", "collection", "geometry", "private", "pgstac:base_item"})
 _WGS84 = 4326
 
 
 @dataclass(frozen=True)
 class _Target:
-    """How the Items of one collection are stored."""
+    """Where and how the Items of one collection are stored."""
 
-    base_item: dict[str, Any]  #: what they have in common, which is left out of their content
+    base_item: dict[str, Any]  #: what they have in common, left out of their content
     base_item_id: int | None
     key: int
     interval: str | None  #: of its partitions: year, month, or None for a single one
 
     def partition(self, moment: str) -> str:
-        """The table of the Items that begin at an RFC 3339 instant, as pgSTAC names it."""
+        """The name of pgSTAC's table for Items that begin at an RFC 3339 instant."""
         if self.interval is None:
             return f"_items_{self.key}"
         date = "%Y" if self.interval == "year" else "%Y%m"
@@ -69,7 +69,7 @@ class _Target:
 
 
 def fits(connection: Connection) -> bool:
-    """Whether pgSTAC is of the version whose tables are written here."""
+    """Whether pgSTAC has the version whose tables are written here."""
     row = connection.execute("SELECT get_version()").fetchone()
     return row is not None and row[0] == _VERSION
 
@@ -78,8 +78,8 @@ def replace_items(connection: Connection, items: Sequence[dict[str, Any]]) -> No
     """Insert or replace Items inside the open transaction of `connection`.
 
     Args:
-        connection: where `fits` said yes, and `pgstac.use_queue` is set.
-        items: as JSON data, each id once; the partitions for their dates are there.
+        connection: where `fits` is true and `pgstac.use_queue` is set.
+        items: as JSON data, each id once; the partitions for their dates exist.
 
     Raises:
         psycopg.Error: the database refuses a row, or the connection is lost.
@@ -99,7 +99,7 @@ def _replace(connection: Connection, collection: str, items: Sequence[dict[str, 
         by_partition[target.partition(period(item)[0])].append(item)
     for partition in sorted(by_partition):
         connection.execute(sql.SQL("LOCK TABLE ONLY {} IN EXCLUSIVE MODE").format(sql.Identifier(partition)))
-    # From the whole collection: an Item whose date was corrected may leave another partition.
+    # From the whole collection: an Item whose date was corrected may be in another partition.
     connection.execute(
         "DELETE FROM items WHERE collection = %s AND id = ANY(%s)", (collection, [item["id"] for item in items])
     )
@@ -108,7 +108,7 @@ def _replace(connection: Connection, collection: str, items: Sequence[dict[str, 
 
 
 def _copy(connection: Connection, partition: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Insert rows by COPY in binary; the server reads the first of them while the last are made."""
+    """Insert rows by binary COPY; the server reads the first ones while the last are being made."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(partition), sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
     )
@@ -122,7 +122,7 @@ def _copy(connection: Connection, partition: str, rows: Iterable[tuple[Any, ...]
 
 
 def period(item: dict[str, Any]) -> tuple[str, str]:
-    """First and last instant of an Item, RFC 3339, as pgSTAC searches it."""
+    """First and last instant of an Item, RFC 3339, by which pgSTAC searches it."""
     properties = item["properties"]
     start, end = properties.get("start_datetime"), properties.get("end_datetime")
     if start is not None and end is not None:
@@ -131,7 +131,7 @@ def period(item: dict[str, Any]) -> tuple[str, str]:
 
 
 def _geometries(items: Sequence[dict[str, Any]]) -> list[bytes]:
-    """The geometries as PostGIS reads them, in WGS 84."""
+    """The geometries as EWKB, in WGS 84."""
     shapes = shapely.from_geojson([orjson.dumps(item["geometry"]) for item in items])
     written: list[bytes] = shapely.to_wkb(shapely.set_srid(shapes, _WGS84), include_srid=True).tolist()
     return written
@@ -145,5 +145,5 @@ def _target(connection: Connection, collection: str) -> _Target:
 
 
 def _compress_quickly(connection: Connection) -> None:
-    """Compress what this transaction writes by lz4, where the server can: a third of its work is compressing else."""
+    """Let the server compress with lz4 in this transaction, if it can: otherwise compression is a third of its work."""
     connection.execute(COMPRESS_BY_LZ4)

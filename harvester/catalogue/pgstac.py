@@ -1,9 +1,9 @@
-"""Items written into pgSTAC, and taken out of it.
+"""Writes Items into pgSTAC, and removes them.
 
-A page of Items is written on the caller's connection, inside the caller's transaction: straight into the tables where
-pgSTAC is of the version that we know, else by pypgstac's own Loader. Three traps of that are handled here (each has a
-test): the first load of a partition would stop every reader until the page commits; statistics would be rebuilt page by
-page; and the Loader's `delsert` fails when a batch holds one id twice.
+A page of Items is written on the caller's connection, inside the caller's transaction: straight into the tables if
+pgSTAC has the version that we know, else by pypgstac's own Loader. Three traps are avoided here (each has a test): the
+first load of a partition would stop every reader until the page commits; statistics would be rebuilt page by page; and
+the Loader's `delsert` fails when a batch holds one id twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harvester.catalogue import direct_loading
 from harvester.errors import CatalogueError
 from harvester.items.document import ItemDocument
 
-# The number is arbitrary and ours alone.
+# An arbitrary number of our own.
 _WRITER_LOCK = 0x44494E41
 
 DEFERRED_COLLECTIONS, MAKE_ROOM, NOTE_HARVESTED, STORED_ITEMS = statements(
@@ -35,10 +35,10 @@ def connect(conninfo: str, *, autocommit: bool = False) -> Connection:
 
 
 def wait_for_other_writers(connection: Connection) -> None:
-    """Wait until the open transaction of `connection` is the only one that writes the catalogue, until it ends.
+    """Make the open transaction of `connection` the only one that writes the catalogue until it ends.
 
     The ledger is read and Items are rebuilt from it in one transaction, so a second writer must see what the first one
-    wrote. Every transaction that writes begins with this, so that no two can lock each other's rows crosswise.
+    wrote. Every writing transaction begins with this, so that two cannot deadlock on each other's rows.
     """
     with told_if_long("waiting for another process that writes the catalogue"):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WRITER_LOCK,))
@@ -53,7 +53,7 @@ def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocu
         items: Items as JSON data, each id once.
 
     Raises:
-        CatalogueError: an id stands twice in the page, or pgSTAC refused an Item.
+        CatalogueError: an id is twice in the page, or pgSTAC refused an Item.
     """
     if not items:
         return
@@ -66,7 +66,7 @@ def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocu
         if direct_loading.fits(connection):
             direct_loading.replace_items(connection, items)
         else:
-            # It is seldom needed, and comes with the clients of every cloud.
+            # Rarely needed, and imports the clients of every cloud.
             from harvester.catalogue import stock_loading  # noqa: PLC0415
 
             stock_loading.replace_items(connection, items)
@@ -77,25 +77,25 @@ def put_items(connection: Connection, side: Connection, items: Sequence[ItemDocu
 
 
 def remove_items(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
-    """Take Items (collection, id) out of the catalogue, inside the open transaction of `connection`."""
+    """Remove Items (collection, id) from the catalogue, inside the open transaction of `connection`."""
     gone: defaultdict[str, list[str]] = defaultdict(list)
     for collection, item in places:
         gone[collection].append(item)
     connection.execute("SET LOCAL pgstac.use_queue = true")
     for collection in sorted(gone):
-        # Of one collection at a time: of a constant the server knows in which partitions it need not look.
+        # One collection at a time: with a constant the server can prune partitions.
         connection.execute("DELETE FROM items WHERE collection = %s AND id = ANY(%s)", (collection, gone[collection]))
 
 
 def collections_with_deferred_work(side: Connection) -> set[str]:
-    """Ids of the collections that were written since `finish_writing`, also by runs that did not come to their end."""
+    """Ids of the collections that were written since `finish_writing`, also by unfinished runs."""
     return {row[0] for row in side.execute(DEFERRED_COLLECTIONS)}
 
 
 def finish_writing(side: Connection) -> bool:
-    """Rebuild what was deferred while pages were written: constraints and statistics of the partitions; fresh counts.
+    """Rebuild what was deferred while pages were written: constraints and statistics of partitions, and counts.
 
-    Returns whether anything was deferred, by this run or by one that did not come to its end.
+    Returns whether anything was deferred, by this run or by an unfinished one.
     """
     deferred = 0
     with told_if_long("rebuilding constraints and statistics of what was written"):
@@ -113,14 +113,14 @@ def _run_deferred(side: Connection) -> bool:
 
 
 def analyze_ledger(side: Connection) -> None:
-    """Let the server know how large the ledger is now: for one that it takes to be empty it plans badly."""
+    """Update the server's statistics of the ledger: for a table that it believes empty it plans badly."""
     with side.transaction():
         wait_for_other_writers(side)
         side.execute("SELECT dinamis.analyze_ledger()")
 
 
 def refresh_counts(side: Connection) -> None:
-    """Let searches count anew: pgSTAC would answer with the count of before the harvest for a day."""
+    """Make searches count again: pgSTAC would give the count from before the harvest for a day."""
     with side.transaction():
         wait_for_other_writers(side)
         side.execute(
@@ -129,7 +129,7 @@ def refresh_counts(side: Connection) -> None:
 
 
 def note_harvested(connection: Connection, collections: Iterable[str]) -> None:
-    """Note that the records of these collections are as their sources have them now."""
+    """Note that these collections are now as up to date as their sources."""
     connection.execute(NOTE_HARVESTED, {"collections": sorted(collections)})
 
 
@@ -139,7 +139,7 @@ def stored_collections(connection: Connection) -> set[str]:
 
 
 def stored_items(connection: Connection, items: Sequence[tuple[str, str]]) -> dict[str, ItemDocument]:
-    """Those of these Items (collection, id) that the catalogue holds, by id, as they were put into it."""
+    """Those of these Items (collection, id) that are in the catalogue, by id, as they were put into it."""
     rows = connection.execute(
         STORED_ITEMS,
         {"collections": [collection for collection, _ in items], "items": [item for _, item in items]},
@@ -157,7 +157,7 @@ def _refuse_repeated_ids(items: Sequence[ItemDocument]) -> None:
 
 
 def _prepare_partition(side: Connection, items: Sequence[ItemDocument]) -> None:
-    """Make room for the dates of these Items in a short transaction of its own.
+    """Create or widen the partitions for the dates of these Items, in a short transaction of its own.
 
     Creating a partition, or widening its constraint, takes ACCESS EXCLUSIVE: inside the page it would stop every reader
     until the page commits.
@@ -176,7 +176,7 @@ def _prepare_partition(side: Connection, items: Sequence[ItemDocument]) -> None:
 
 
 def _time_spans(items: Iterable[ItemDocument]) -> Iterator[tuple[datetime, datetime]]:
-    """The periods of the Items, as pgSTAC indexes them: of those that begin in one month the outermost."""
+    """The periods of the Items, as pgSTAC indexes them, merged for Items that begin in the same month."""
     by_month: dict[tuple[int, int], tuple[list[datetime], list[datetime]]] = {}
     for item in items:
         first, last = (datetime.fromisoformat(moment).astimezone(UTC) for moment in direct_loading.period(item))

@@ -1,4 +1,4 @@
-"""Publishing Collections: what their documents say, with the extents and summaries of the Items they hold."""
+"""Publishes Collections: from their documents, with the extents and summaries of their Items."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def publish_collections(conninfo: str, documents: CollectionDocuments, language:
     Returns:
         For each collection id whether anything changed.
     """
-    # All or nothing: a Collection that is there says that what can be asked of its Items is there too.
+    # All or nothing: where a Collection is published, so are the queryables of its Items.
     with closing(catalogue.connect(conninfo, autocommit=True)) as connection, connection.transaction():
         changed = publish(connection, documents.values(), language)
         load_queryables(connection, list(documents.values()), language)
@@ -39,9 +39,9 @@ def publish_collections(conninfo: str, documents: CollectionDocuments, language:
 def publish_changes(
     connection: Connection, documents: CollectionDocuments, language: str, touched: Iterable[str]
 ) -> None:
-    """Publish what new Items say of their collections, and do what was deferred while they were written.
+    """Publish the extents and summaries that new Items change, then do the work deferred while writing them.
 
-    In this order: what is deferred tells who comes after a run that was killed what is not published yet.
+    In this order: the deferred work shows the successor of a killed run what is not published yet.
     """
     stale = ({*touched} | catalogue.collections_with_deferred_work(connection)) & documents.keys()
     publish(connection, [documents[each] for each in sorted(stale)], language)
@@ -49,17 +49,17 @@ def publish_changes(
 
 
 def publish(connection: Connection, documents: Iterable[CollectionDocument], language: str) -> dict[str, bool]:
-    """Publish these Collections on an autocommit connection; for each id whether anything changed."""
+    """Publish these Collections on an autocommit connection; returns for each id whether anything changed."""
     return {document.id: load_collection(connection, document, language) for document in documents}
 
 
 def load_collection(connection: Connection, document: CollectionDocument, language: str) -> bool:
-    """Publish a Collection as its document says, its extents and summaries as its Items say.
+    """Publish a Collection from its document, with the extents and summaries of its Items.
 
     Its Items are never touched. Returns whether anything changed.
     """
     with told_if_long(f"publishing the Collection {document.id}"), connection.transaction():
-        # Two harvests that end together must not overwrite the newer extent by the older one.
+        # When two harvests end together, an older extent must not overwrite a newer one.
         catalogue.wait_for_other_writers(connection)
         published = _with_facts_of_items(connection, document.published(language))
         row = connection.execute("SELECT content FROM collections WHERE id = %s", (document.id,)).fetchone()
@@ -71,7 +71,7 @@ def load_collection(connection: Connection, document: CollectionDocument, langua
 
 
 def load_queryables(connection: Connection, documents: Sequence[CollectionDocument], language: str) -> bool:
-    """Declare every property that the collections publish, so that it can be filtered; all others are refused.
+    """Declare every property that the collections publish, so that it can be filtered on; others are refused.
 
     Returns whether anything changed.
     """
@@ -87,7 +87,7 @@ def load_queryables(connection: Connection, documents: Sequence[CollectionDocume
 
 
 def _with_facts_of_items(connection: Connection, collection: dict[str, Any]) -> dict[str, Any]:
-    """The Collection with the extent and summaries of the Items that it holds; as declared when it holds none."""
+    """The Collection with the extent and summaries of its Items; as declared if it has none."""
     row = connection.execute("SELECT dinamis.collection_facts(%s)", (collection["id"],)).fetchone()
     if row is None or row[0] is None:
         return collection
@@ -113,7 +113,7 @@ def _load_translations(connection: Connection, document: CollectionDocument, lan
 
 
 def _queryable_rows(documents: Sequence[CollectionDocument], language: str) -> list[dict[str, Any]]:
-    """One row for each property and definition: for every collection, or for those where it is defined so."""
+    """One row for each property and definition: for all collections, or for those with this definition."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for document in documents:
         for name, definition in queryables_of(document, language).items():

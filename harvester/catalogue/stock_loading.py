@@ -1,6 +1,6 @@
-"""Items written by pypgstac's own Loader, which fits every version of pgSTAC.
+"""Writes Items with pypgstac's own Loader, which fits every version of pgSTAC.
 
-It would replace a dead connection by an autocommit one and write outside the page: here it has exactly one.
+The Loader would replace a dead connection by an autocommit one and write outside the page: here it has exactly one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pypgstac.load import Loader, Methods
 
 
 class _PageConnection(PgstacDB):
-    """The database of pypgstac on exactly one connection: when it is gone the page fails, nothing goes elsewhere."""
+    """pypgstac's database on exactly one connection: when that is lost, the page fails and nothing goes elsewhere."""
 
     def connect(self) -> Connection:
         """The connection of the page; raises psycopg.OperationalError when it is closed."""
@@ -24,7 +24,7 @@ class _PageConnection(PgstacDB):
         return self.connection
 
     def get_pool(self) -> NoReturn:
-        """Refused: there are no other connections, also not where pypgstac looks for some after an error."""
+        """Refused: there are no other connections, even where pypgstac looks for one after an error."""
         raise psycopg.OperationalError("the connection of this page was lost; nothing of the page is written")
 
 
@@ -33,7 +33,7 @@ def replace_items(connection: Connection, items: Sequence[dict[str, Any]]) -> No
 
     Args:
         connection: where `pgstac.use_queue` is set.
-        items: as JSON data, each id once; the partitions for their dates are there.
+        items: as JSON data, each id once; the partitions for their dates exist.
 
     Raises:
         psycopg.Error: the database refuses a row, or the connection is lost.
@@ -42,5 +42,5 @@ def replace_items(connection: Connection, items: Sequence[dict[str, Any]]) -> No
     database = _PageConnection(connection=connection)
     # upsert would leave a second row when a corrected date moves an Item to another partition.
     Loader(database).load_items(iter(items), Methods.delsert)
-    # The Loader passes over errors of the statistics.
+    # The Loader ignores errors of the statistics.
     database.connect()
