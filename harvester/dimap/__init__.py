@@ -1,4 +1,4 @@
-"""Reading Airbus DIMAP deliveries: what a file is, what it names, and the scene record it makes."""
+"""Reads Airbus DIMAP deliveries: what a file is, which files it names, and the scene record that it makes."""
 
 from harvester.dimap.classification import Classification, is_named_as_product
 from harvester.dimap.links import Companion, LinkedPaths, beside, unsafe_reason

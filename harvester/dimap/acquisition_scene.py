@@ -1,4 +1,4 @@
-"""The part of a scene record that every version of DIMAP says alike: which acquisition, and where."""
+"""The part of a scene record that all versions of DIMAP share: which acquisition, and where."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harvester.sensors import Sensor
 def scene_of_acquisition(
     delivery: Delivery, sensor: Sensor, profile: str, acquisition: Acquisition, outline: Outline
 ) -> SceneRecord:
-    """The scene record of an acquisition, to be completed with what its version of DIMAP says besides."""
+    """The scene record of an acquisition, to be completed with the fields of one version of DIMAP."""
     taken_by = sensor.fields_of(acquisition.code)
     if acquisition.is_of_several_satellites:
         taken_by |= {"platform": None, "platform_title": sensor.title, "international_designator": None}

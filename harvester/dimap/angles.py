@@ -35,13 +35,13 @@ _VENDOR_ANGLES = (
 
 @dataclass(frozen=True)
 class Angles:
-    """How one image was seen and lit; None for what the vendor does not say."""
+    """Viewing and illumination of one image; None for what the vendor does not give."""
 
     viewing: ViewingDirection | None  #: ground to satellite
     sun_azimuth_deg: float | None
     sun_elevation_deg: float | None
     native_gsd_m: tuple[float, float] | None  #: across and along track
-    vendor: Mapping[str, float]  #: of the centre, as the vendor writes them
+    vendor: Mapping[str, float]  #: at the centre, as the vendor writes them
 
 
 def read_angles(

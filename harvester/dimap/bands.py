@@ -10,7 +10,7 @@ from harvester.sensors import Sensor
 
 _MEASURES = "Radiometric_Data/Radiometric_Calibration/Instrument_Calibration/Band_Measurement_List"
 _RADIANCE_UNIT = "W m-2 sr-1 um-1"
-#: Reflectance products hold ten thousandths.
+#: Reflectance products hold ten-thousandths.
 _REFLECTANCE_SCALE = 1e-4
 #: First letters of MEASURE_UNIT -> µm.
 _WAVELENGTH_UNITS = {"micro": 1.0, "µm": 1.0, "um": 1.0, "nano": 1e-3, "nm": 1e-3}
@@ -22,10 +22,10 @@ def described_bands(
     """The bands with these vendor names, described from the calibration of a DIMAP 2 product.
 
     Args:
-        document: The product; its Band_Measurement_List is searched by band, its order means nothing.
+        document: The product; its Band_Measurement_List is searched by band, as its order means nothing.
         sensor: Gives the common names.
         names: In the order of the pixels.
-        radiometry: RADIOMETRIC_PROCESSING; only BASIC counts are radiances and only REFLECTANCE has its fixed scale.
+        radiometry: RADIOMETRIC_PROCESSING; only BASIC counts become radiances, and only REFLECTANCE has a fixed scale.
     """
     measures = {kind: _by_band(document, kind) for kind in ("Spectral_Range", "Radiance", "Solar_Irradiance")}
     return tuple(_band(name, sensor, measures, radiometry) for name in names)
@@ -100,7 +100,7 @@ def _wavelengths(section: DimapDocument | None) -> tuple[float | None, float | N
     if not low < high:
         section.leave_out(section.problem("MIN", f"= {low:g} is not below MAX = {high:g}"))
         return None, None
-    # Twelve digits: what comes after is arithmetic, not measurement.
+    # Twelve digits: further ones come from arithmetic, not from measurement.
     return round((low + high) / 2 * factor, 12), round((high - low) * factor, 12)
 
 

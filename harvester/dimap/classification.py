@@ -1,4 +1,4 @@
-"""What an XML file of a delivery is: decided by its profile and content; a name only tells what should be there."""
+"""What an XML file of a delivery is, decided by profile and content; a name only shows what it should be."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harvester.dimap.document import DimapDocument
 
 Kind = Literal["product", "companion", "not-dimap"]
 
-#: From the root element on: enough to find the profile even where the rest is broken.
+#: Counted from the root element: enough to find the profile even if the rest is broken.
 _HEAD_BYTES = 8192
 _DIMAP_ROOT = re.compile(rb"<(PHR_)?Dimap_Document\b")
 _PROFILE = re.compile(rb"<METADATA_PROFILE[^>]*>\s*([^<\s]+)")
 _SUBPROFILE = re.compile(rb"<METADATA_SUBPROFILE[^>]*>\s*([^<\s]+)")
 #: DIMAP 2 and DIMAP 1, as the vendors name them (DIMAP documentation; SPOT scene format).
 _PRODUCT_NAME = re.compile(r"DIM_.*\.XML|METADATA\.DIM", re.IGNORECASE | re.DOTALL)
-#: Profiles of the lists that stand above the products.
+#: Profiles of the documents that list products.
 _CONTAINERS = frozenset({"DATASET", "VOLUME", "PRODUCT"})
 _RAPIDEYE_NAMESPACE = "rapideye"
 
@@ -56,12 +56,12 @@ def _describes_an_image(document: DimapDocument) -> bool:
 
 
 def classify_broken(document_bytes: bytes) -> Classification:
-    """The role of a file that cannot be parsed, as far as its beginning tells.
+    """The role of a file that cannot be parsed, as far as its beginning shows.
 
-    What begins as a product is a product, so that reading it tells why it is refused; nothing that looks like a
-    delivery is passed over in silence.
+    What begins like a product counts as one, so that reading it gives the reason for refusing it: nothing that looks
+    like a delivery is silently skipped.
     """
-    # UTF-16 would hide the names behind zero bytes.
+    # UTF-16 has zero bytes between the letters.
     text = document_bytes.replace(b"\0", b"")
     root = _DIMAP_ROOT.search(text)
     if root is None:
@@ -73,7 +73,7 @@ def classify_broken(document_bytes: bytes) -> Classification:
 
 
 def is_named_as_product(name: str) -> bool:
-    """Whether a file has the name of a product's metadata, so that it must not be passed over if it is no DIMAP."""
+    """Whether a file has the name of a product's metadata, so that it must not be skipped even if it is not DIMAP."""
     return _PRODUCT_NAME.fullmatch(name) is not None
 
 

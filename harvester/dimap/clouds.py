@@ -1,4 +1,4 @@
-"""The clouds in an image, as the cloud mask of its product tells them."""
+"""The clouds in an image, from the cloud mask of its product."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from harvester.errors import UnreadableScene
 
 Numbers = npt.NDArray[np.float64]
 
-#: What members of a cloud mask may be that are no clouds.
+#: Types of members of a cloud mask that are not clouds.
 _NO_CLOUDS = ("SHADOW", "HAZE")
-#: Vendors draw clouds along cells of some 20 m to 100 m: so far an edge may move, and the smallest clouds stay. The
-#: share of cloud in the genuine masks moves by less than 0.1 points; at 50 m it would by up to 0.8.
+#: How far an edge may move. Vendors draw clouds along cells of some 20 m to 100 m, so the smallest clouds stay. The
+#: cloud share of genuine masks changes by less than 0.1 points; with 50 m it would by up to 0.8.
 _TOLERANCE_M = 20.0
-#: About 100 kB beside the Item. Genuine masks have up to 136 clouds and 2600 vertices.
+#: About 100 kB stored with the Item. Genuine masks have up to 136 clouds and 2600 vertices.
 _MOST_CLOUDS = 500
 _MOST_VERTICES = 4000
 #: 11 cm: less than a pixel.
@@ -40,12 +40,12 @@ _DEGREE_M = 111_195.0
 class Clouds:
     """Where the clouds are."""
 
-    region: MultiPolygon | None  #: WGS 84; empty where the mask has none, None where there is no mask to be used
+    region: MultiPolygon | None  #: WGS 84; empty where the mask has none, None where there is no usable mask
     warnings: tuple[str, ...] = ()
 
 
 def clouds_of_delivery(delivery: Delivery, frame: Frame) -> Clouds:
-    """The clouds in a DIMAP 2 product; a mask that cannot be used is told in a warning."""
+    """The clouds in a DIMAP 2 product; an unusable mask gives a warning."""
     unread = delivery.unread.get("clouds")
     if unread is not None:
         return Clouds(None, (_not_usable(unread),))
@@ -80,7 +80,7 @@ def _region(data: bytes, name: str, frame: Frame) -> MultiPolygon:
 
 
 def _simplified(clouds: Iterable[Polygon]) -> BaseGeometry:
-    """Clouds in metres with edges moved by no more than it takes to have few enough vertices."""
+    """Clouds, in metres, with edges moved by no more than is needed to have few enough vertices."""
     largest = sorted(clouds, key=lambda cloud: -cloud.area)[:_MOST_CLOUDS]
     tolerance_m = _TOLERANCE_M
     while True:
@@ -98,28 +98,28 @@ def _without_small_holes(cloud: Polygon, smallest_m2: float) -> Polygon:
 
 
 def _rounded(region: BaseGeometry) -> MultiPolygon:
-    """A region within ±180°, wound as GeoJSON wants, with coordinates of so many decimals.
+    """A region within ±180°, with GeoJSON's winding and rounded coordinates.
 
-    Still valid: rounding each number for itself would let edges cross.
+    It stays valid, whereas rounding each number by itself could make edges cross.
     """
     west, _, east, _ = region.bounds
     whole = valid_footprint(region) if west < -180 or east > 180 else region
     snapped = shapely.set_precision(shapely.make_valid(whole), _PRECISION_DEG)
-    # Normal form winds the other way round.
+    # The normal form has the opposite winding.
     return MultiPolygon(_polygons(shapely.reverse(shapely.normalize(snapped))))
 
 
 def _polygons(geometry: BaseGeometry) -> list[Polygon]:
-    # A repair may leave several polygons beside a line.
+    # A repair may give several polygons and a line.
     parts = shapely.get_parts(shapely.get_parts(geometry))
     return [part for part in parts if isinstance(part, Polygon) and not part.is_empty]
 
 
 class _Plane:
-    """Metres east and north of a corner of the image, true enough for a tolerance; degrees are unwrapped from there."""
+    """Metres east and north of a corner of the image, exact enough for a tolerance; degrees are unwrapped around it."""
 
     def __init__(self, corner: Corner, crs: str) -> None:
-        """Lie at a corner, and take coordinates of a reference system."""
+        """Set the origin at a corner, for coordinates in a reference system."""
         self._origin = np.array([(corner.lon + 180) % 360 - 180, corner.lat])
         self._scale = np.array([max(cos(radians(corner.lat)), 0.01), 1.0]) * _DEGREE_M
         self._transformer = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)

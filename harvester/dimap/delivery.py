@@ -1,4 +1,4 @@
-"""One delivered product as its source found it: the metadata, the files beside it, and where they lie."""
+"""One delivered product as its source found it: the metadata, the files beside it, and their paths."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _MEDIA_TYPES = {
 
 @dataclass(frozen=True)
 class Delivery:
-    """A product's metadata, parsed, with what its source knows of the files beside it."""
+    """A product's parsed metadata, with what its source found out about the files beside it."""
 
     document: DimapDocument
     links: LinkedPaths
     root: str  #: URL of the source
     path: str  #: of the metadata file from the root, "/" separated
     metadata_size: int  #: bytes
-    roi: bytes | None  #: the region-of-interest mask, None where it is not delivered
-    strip: bytes | None  #: the lineage document of the strip, None where it is not delivered
-    clouds: bytes | None  #: the cloud mask, None where it is not delivered or was not read
+    roi: bytes | None  #: the region-of-interest mask, None if not delivered
+    strip: bytes | None  #: the lineage document of the strip, None if not delivered
+    clouds: bytes | None  #: the cloud mask, None if not delivered or not read
     unread: Mapping[str, str]  #: role of a file that was left unread ("clouds") -> why
     files: Mapping[str, Mapping[str, Any]]  #: name in the product -> {"size", "cog"}, existing files only
 
     def path_of(self, href: str) -> str:
-        """Path of a file that the product names, from the root of the source."""
+        """The path of a file named by the product, from the root of the source."""
         return beside(self.path, href)
 
     def exists(self, href: str) -> bool:
@@ -51,12 +51,12 @@ class Delivery:
         return href in self.files
 
     def size_of(self, href: str) -> int | None:
-        """Bytes of a file beside the metadata."""
+        """Size of a file beside the metadata, in bytes."""
         size = self.files.get(href, {}).get("size")
         return None if size is None else int(size)
 
     def media_type_of(self, href: str) -> str:
-        """Media type of a file, by its suffix, in any case; Cloud Optimized GeoTIFFs as the source found them."""
+        """Media type of a file, from its suffix in any case; for Cloud Optimized GeoTIFFs, as the source found out."""
         if self.files.get(href, {}).get("cog"):
             return _COG
         return _MEDIA_TYPES.get(posixpath.splitext(href)[1].lower(), "application/octet-stream")
@@ -67,10 +67,10 @@ def delivery_from_content(content: Mapping[str, Any]) -> Delivery:
 
     Args:
         content: `root`, `path`, `documents` (product, roi, strip, clouds: text decoded as UTF-8 with surrogate
-            escapes), `files`, `problem` and, where there is any, `unread`, as the source of deliveries makes them.
+            escapes), `files`, `problem` and perhaps `unread`, as made by the source of deliveries.
 
     Raises:
-        UnreadableScene: When the source met a problem, or the product cannot be parsed.
+        UnreadableScene: When the source found a problem, or the product cannot be parsed.
     """
     if content.get("problem"):
         raise UnreadableScene(str(content["problem"]))
@@ -116,7 +116,7 @@ def companion_files(delivery: Delivery) -> tuple[CompanionFile, ...]:
 
 
 def missing_files(delivery: Delivery) -> tuple[str, ...]:
-    """What the product names, the source did not find, and a user of the images would look for."""
+    """The files named by the product but not found that a user of the images would look for."""
     links = delivery.links
     images = [delivery.path_of(href) for href in links.images if not delivery.exists(href)]
     models = [c.href for c in links.companions if c.kind == "rpc" and not delivery.exists(c.href)]

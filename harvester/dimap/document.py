@@ -26,8 +26,8 @@ def parse_document(data: bytes, name: str, limit_bytes: int = MAX_DOCUMENT_BYTES
     """The document in these bytes, in the encoding that it declares.
 
     Args:
-        data: The file as it is, undecoded.
-        name: The file in messages: its path from the root of the source.
+        data: The file, undecoded.
+        name: The file's name in messages: its path from the root of the source.
         limit_bytes: Larger documents are refused unread.
 
     Raises:
@@ -48,16 +48,16 @@ def parse_document(data: bytes, name: str, limit_bytes: int = MAX_DOCUMENT_BYTES
 class DimapDocument:
     """A DIMAP document, or one section of it, with strict access by path.
 
-    Paths are relative to this section and exact (`Dataset_Content/CLOUD_COVERAGE`); nothing is searched below them,
-    because DIMAP repeats names (LON stands in the vertices and in the centre). A number or time that is not `required`
-    and says what it cannot mean is left out, as if it were absent, and told in `left_out`.
+    Paths are relative to this section and exact (`Dataset_Content/CLOUD_COVERAGE`); nothing is searched below them, as
+    DIMAP repeats names (LON is in the vertices and in the centre). A number or time that is not `required` and has an
+    impossible value is treated as absent, and reported in `left_out`.
     """
 
     def __init__(
         self, element: etree._Element, name: str, location: str = "", left_out: dict[str, None] | None = None
     ) -> None:
-        self.name = name  #: the file in messages
-        self.left_out = {} if left_out is None else left_out  #: what is told of that, each once, in the whole document
+        self.name = name  #: the file's name in messages
+        self.left_out = {} if left_out is None else left_out  #: the reports, each once, of the whole document
         self._element = element
         self._location = location
 
@@ -67,7 +67,7 @@ class DimapDocument:
         return str(self._element.tag)
 
     def where(self, path: str) -> str:
-        """The path from the root of the document, as messages name it."""
+        """The path from the root of the document, for messages."""
         return "/".join(part for part in (self._location, path) if part)
 
     def text(self, path: str) -> str | None:
@@ -86,7 +86,7 @@ class DimapDocument:
         """The text at a path that must have one.
 
         Raises:
-            UnreadableScene: Naming the file and the path.
+            UnreadableScene: There is none; names the file and the path.
         """
         text = self.text(path)
         if text is None:
@@ -98,7 +98,7 @@ class DimapDocument:
         return self._optional(path, lambda text: self._as_number(path, text, low, high))
 
     def required_number(self, path: str, low: float = -math.inf, high: float = math.inf) -> float:
-        """As `number`, where there must be one.
+        """As `number`, but mandatory.
 
         Raises:
             UnreadableScene: Naming the file, the path and the text that is no such number.
@@ -110,7 +110,7 @@ class DimapDocument:
         return self._optional(path, lambda text: self._as_integer(path, self._as_number(path, text, low, high)))
 
     def required_integer(self, path: str, low: int, high: int) -> int:
-        """As `integer`, where there must be one.
+        """As `integer`, but mandatory.
 
         Raises:
             UnreadableScene: Naming the file, the path and the text that is no such number.
@@ -131,8 +131,8 @@ class DimapDocument:
         """Longitude (-180 to 360) and latitude in degrees below a path, or None where either is absent.
 
         Args:
-            path: Of the element that holds them.
-            prefix: How the names LON and LAT begin there, such as `NADIR_`.
+            path: Path of the element that holds them.
+            prefix: Prefix of the names LON and LAT there, such as `NADIR_`.
         """
         lon, lat = self.number(f"{path}/{prefix}LON", -180, 360), self.number(f"{path}/{prefix}LAT", -90, 90)
         return None if lon is None or lat is None else (lon, lat)
@@ -142,7 +142,7 @@ class DimapDocument:
         return self._optional(path, lambda text: self.as_time(path, text))
 
     def as_time(self, path: str, text: str) -> datetime:
-        """This text, found at or composed from this path, as a UTC time.
+        """A text, found at or composed from a path, as a UTC time.
 
         Raises:
             UnreadableScene: Naming the file, the path and the text that is no ISO 8601 time.
@@ -167,7 +167,7 @@ class DimapDocument:
         ]
 
     def elements(self) -> Iterator[etree._Element]:
-        """Every element of this section, for documents whose names lie in namespaces."""
+        """Every element of this section, for documents with namespaces."""
         return self._element.iter()
 
     def problem(self, path: str, reason: str) -> UnreadableScene:
@@ -175,7 +175,7 @@ class DimapDocument:
         return UnreadableScene(f"{self.name}: {self.where(path)} {reason}")
 
     def leave_out(self, problem: UnreadableScene) -> None:
-        """Have it told that something was left out for a problem."""
+        """Report that something was left out because of a problem."""
         self.left_out[f"{problem}, and was left out"] = None
 
     def _optional(self, path: str, read: Callable[[str], T]) -> T | None:

@@ -1,4 +1,4 @@
-"""Where an image is: its pixels, its corners, and what brings its masks to the ground."""
+"""Where an image is: its pixels and corners, and how to project its masks to the ground."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GroundPolygons = Sequence[tuple[Points, Sequence[Points]]]  #: exterior ring and
 
 _EXTENT = "Dataset_Content/Dataset_Extent/Vertex"
 _WGS84 = "EPSG:4326"
-#: A mask reaches at most a pixel beyond its image; this much of the image's size is not yet damage.
+#: Share of the image's size by which a mask may reach beyond it; genuine ones do by at most a pixel.
 _MARGIN = 0.05
 
 
@@ -40,11 +40,11 @@ class Frame:
     extent: Region  #: through the corners; WGS 84, cut at the antimeridian
 
     def on_ground(self, mask: MaskPolygons, name: str) -> tuple[GroundPolygons, str]:
-        """The polygons of a mask and the reference system of the ground that they are in.
+        """The polygons of a mask on the ground, and their reference system.
 
         Args:
             mask: At least one polygon.
-            name: The file in messages.
+            name: The file's name in messages.
 
         Raises:
             UnreadableScene: The mask reaches outside the image, or the product does not say where it lies.
@@ -64,10 +64,10 @@ class Frame:
         return ground_from_image(mask.polygons, pixels, ground), _WGS84
 
     def check_overlap(self, region: Region, name: str) -> None:
-        """See that what a mask shows is somewhere in the image.
+        """Check that what a mask shows overlaps the image.
 
         Raises:
-            UnreadableScene: It is elsewhere, so that it or the grid is of another product.
+            UnreadableScene: It does not, so that the mask or the grid is of another product.
         """
         if not region.intersects(self.extent):
             raise UnreadableScene(f"{name}: the mask lies outside the extent of the product")
@@ -84,7 +84,7 @@ def read_frame(document: DimapDocument, grid: Grid) -> Frame:
 
 
 def read_corners(document: DimapDocument, path: str, prefix: str = "") -> list[Corner]:
-    """The vertices at a path, whose names begin with a prefix (`FRAME_` in DIMAP 1).
+    """The vertices at a path, whose names have a prefix (`FRAME_` in DIMAP 1).
 
     Raises:
         UnreadableScene: When there are fewer than three, or a coordinate is not on the Earth.
@@ -116,7 +116,7 @@ def region_of_corners(document: DimapDocument, path: str, corners: Sequence[Corn
 
 
 def _check_bounds(mask: MaskPolygons, box: Bounds, name: str) -> None:
-    """Coordinates far outside the image are damage; they would also take very long to project and densify."""
+    """Refuse coordinates far outside the image: they are damage, and would take very long to project and densify."""
     left, bottom, right, top = box
     margin = _MARGIN * max(right - left, top - bottom)
     for x, y in (point for exterior, holes in mask.polygons for ring in (exterior, *holes) for point in ring):

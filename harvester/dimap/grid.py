@@ -26,7 +26,7 @@ _DATA_TYPES = {
 
 @dataclass(frozen=True)
 class Tiling:
-    """A regular cut of an image into files."""
+    """A regular tiling of an image into files."""
 
     size: tuple[int, int]  #: rows, columns of a full tile
     overlap: tuple[int, int]  #: rows, columns shared with the next tile
@@ -55,7 +55,7 @@ class Grid:
         return left, top + e * self.shape[0], left + a * self.shape[1], top
 
     def shape_of_tile(self, row: int, column: int) -> tuple[int, int] | None:
-        """Rows and columns of a tile counted from 1, None where the cut is unknown or has no such tile."""
+        """Rows and columns of a tile counted from 1, None where the tiling is unknown or has no such tile."""
         if self.tiling is None:
             return None
         first = self._first_pixel(row, column)
@@ -65,7 +65,7 @@ class Grid:
         return (rows, columns) if rows > 0 and columns > 0 else None
 
     def transform_of_tile(self, row: int, column: int) -> Transform | None:
-        """Transform of a tile counted from 1, None in sensor geometry or where the cut is unknown."""
+        """Transform of a tile counted from 1, None in sensor geometry or where the tiling is unknown."""
         if self.transform is None or self.tiling is None:
             return None
         first_row, first_column = self._first_pixel(row, column)
@@ -82,7 +82,7 @@ def read_shape(document: DimapDocument, dimensions: str) -> tuple[int, int]:
     """Rows and columns from a Raster_Dimensions section.
 
     Raises:
-        UnreadableScene: When one of them is missing, or no count of pixels.
+        UnreadableScene: When one of them is missing or not a count of pixels.
     """
     rows = document.required_integer(f"{dimensions}/NROWS", 1, _MOST_PIXELS)
     return rows, document.required_integer(f"{dimensions}/NCOLS", 1, _MOST_PIXELS)
@@ -127,7 +127,7 @@ def read_sampling(document: DimapDocument, path: str, grid: Grid) -> float | Non
 
 
 def read_tiling(document: DimapDocument) -> Tiling | None:
-    """The regular cut of a DIMAP 2 image, whose overlap is written in attributes or in elements.
+    """The regular tiling of a DIMAP 2 image, whose overlap is in attributes or in elements.
 
     Raises:
         UnreadableScene: When the size or the overlap of the tiles cannot be read.
@@ -148,7 +148,7 @@ def read_tiling(document: DimapDocument) -> Tiling | None:
 
 def _overlap(section: DimapDocument, attribute: str, element: str, size: int) -> int:
     in_attribute = section.attribute_integer("NTILES_OVERLAP", attribute, 0, size - 1)
-    # A wrong overlap would put the tiles elsewhere: one that cannot be read is not taken for none.
+    # A wrong overlap would misplace the tiles: an unreadable one must not count as none.
     in_element = None if section.text(element) is None else section.required_integer(element, 0, size - 1)
     return next((value for value in (in_attribute, in_element) if value is not None), 0)
 
@@ -157,7 +157,7 @@ def read_data_type(document: DimapDocument, encoding: str) -> str:
     """The numpy name of the pixel type from a Raster_Encoding section: "uint16".
 
     Raises:
-        UnreadableScene: When the type is not one of integers of 8, 16 or 32 bits or floats of 32 or 64.
+        UnreadableScene: When the type is neither an integer of 8, 16 or 32 bits nor a float of 32 or 64.
     """
     bits = document.required_integer(f"{encoding}/NBITS", 1, 64)
     kind = document.required(f"{encoding}/DATA_TYPE").upper()

@@ -1,4 +1,4 @@
-"""Which acquisition a product shows: satellite, time, id and the names it shares with its other components."""
+"""The acquisition that a product shows: satellite, time, id, and the names shared with its other components."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harvester.dimap.document import DimapDocument
 from harvester.errors import UnreadableScene
 from harvester.sensors import Sensor
 
-#: A strip lasts well under a minute; a time further off belongs to another acquisition.
+#: A strip lasts well under a minute; a time further off than this belongs to another acquisition.
 LARGEST_OFFSET = timedelta(minutes=2)
 
 
@@ -20,21 +20,21 @@ class Acquisition:
 
     id: str
     scene_keys: tuple[str, ...]
-    code: str  #: satellite as the vendor writes it: PHR1A; of a mosaic that of its earliest strip
+    code: str  #: satellite as the vendor writes it: PHR1A; for a mosaic, that of its earliest strip
     strips: tuple[datetime, ...]  #: start of each strip, UTC, the earliest first
     is_of_several_satellites: bool = False
 
     @property
     def acquired_at(self) -> datetime | None:
-        """Start of the strip, UTC; a mosaic of several was taken at no one moment."""
+        """Start of the strip, UTC; None for a mosaic of several strips."""
         return self.strips[0] if len(self.strips) == 1 else None
 
 
 def acquisition_of_strips(document: DimapDocument, sensor: Sensor) -> Acquisition:
     """The acquisition of a DIMAP 2 product, from its Strip_Source.
 
-    A mosaic of several strips is named for its earliest strip and marked, and has no one moment, so that it neither
-    merges with the products of that strip alone nor makes a stereo pair with one of them.
+    A mosaic of several strips is named after its earliest strip and marked, and has no time of acquisition, so that it
+    neither merges with products of that strip alone nor makes a stereo pair with one of them.
 
     Raises:
         UnreadableScene: When there is no strip, or it does not name an acquisition of a satellite of this family.
@@ -94,7 +94,7 @@ def _of_strip(document: DimapDocument, source: DimapDocument, sensor: Sensor) ->
             where, f"= {name[:80]!r} is not the acquisition of IMAGING_TIME ({acquired_at.isoformat()})"
         )
     scene_id = f"{code}_{stamp}"
-    # A strip id without a stamp (Pléiades Neo) is a second name of the acquisition, if it is one of this satellite.
+    # A strip id without a stamp (Pléiades Neo) is a second name of the acquisition, if it names this satellite.
     is_second_name = sensor.stamp == "dataset-name" and f"_{code}_" in source_id
     return Acquisition(scene_id, (source_id, scene_id) if is_second_name else (scene_id,), code, (acquired_at,))
 

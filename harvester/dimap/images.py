@@ -1,4 +1,4 @@
-"""The image files of a product: which bands and which tile each holds, and where its pixels lie."""
+"""The image files of a product: which bands and tile each holds, and where its pixels are."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def image_files(
     """The image files of a DIMAP 2 product that exist, tile by tile within each group of bands.
 
     Raises:
-        UnreadableScene: When the product names none, its bands are not those it counts, or its tiles have no place.
+        UnreadableScene: When the product names no image, its bands do not match their count, or a tile has no place.
     """
     groups = delivery.document.sections(_FILES)
     names = _band_names(delivery.document, groups, sensor, spectral)
@@ -104,6 +104,6 @@ def _tile_position(file: DimapDocument) -> tuple[int, int]:
 
 
 def _group_name(href: str, bands: tuple[Band, ...]) -> str:
-    # The vendor's own token (RGB, NED); other tokens exist, so none is enumerated.
+    # The vendor's own token (RGB, NED); there are others, so none are enumerated.
     found = _GROUP.search(href)
     return (found[1] if found else "-".join(band.name for band in bands)).lower()

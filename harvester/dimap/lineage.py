@@ -1,4 +1,4 @@
-"""What the lineage document of the strip adds: orbit, sub-satellite point, receiving station."""
+"""What the strip's lineage document adds: orbit, sub-satellite point, receiving station."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EPHEMERIS = "Acquisition_Configuration/Platform_Configuration/Ephemeris_Configu
 
 @dataclass(frozen=True)
 class StripLineage:
-    """The strip from which a product was cut; None for what its document does not say."""
+    """The strip from which a product was cut; None for what its document does not give."""
 
     nadir: tuple[float, float] | None = None  #: longitude, latitude of the sub-satellite point, degrees
     relative_orbit: int | None = None
@@ -25,7 +25,7 @@ def read_lineage(data: bytes, name: str) -> StripLineage:
     """The lineage in a STRIP document.
 
     Raises:
-        UnreadableScene: When it cannot be parsed, or is no STRIP document.
+        UnreadableScene: When it cannot be parsed, or is not a STRIP document.
     """
     document = parse_document(data, name)
     subprofile = document.text("Metadata_Identification/METADATA_SUBPROFILE")

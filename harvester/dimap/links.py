@@ -31,7 +31,7 @@ _MASK_TITLES = {
 
 @dataclass(frozen=True)
 class Companion:
-    """A file beside the images, as the product names it."""
+    """A file beside the images, by the product's name for it."""
 
     href: str
     kind: str  #: "thumbnail", "overview", "rpc" or "mask-<code>"
@@ -40,17 +40,17 @@ class Companion:
 
 @dataclass(frozen=True)
 class LinkedPaths:
-    """The files that a product names, as it names them, relative to its own directory."""
+    """The files that a product names, relative to its own directory."""
 
     images: tuple[str, ...]
     companions: tuple[Companion, ...]  #: previews, geometric models and masks
     roi: str | None  #: the mask of the region of interest, whose content the reader needs
-    clouds: str | None  #: the mask of clouds, whose content the reader can do without
+    clouds: str | None  #: the cloud mask, whose content is optional for the reader
     strip: str | None  #: the lineage document of the strip, whose content the reader needs
     warnings: tuple[str, ...]  #: lesser companions whose names were refused
 
     def hrefs(self) -> tuple[str, ...]:
-        """Every file once: images first, then companions, then the strip lineage."""
+        """Every file once: first images, then companions, then the strip lineage."""
         lineage = () if self.strip is None else (self.strip,)
         return tuple(dict.fromkeys((*self.images, *(companion.href for companion in self.companions), *lineage)))
 
@@ -74,14 +74,14 @@ def links_of(document: DimapDocument) -> LinkedPaths:
 
 
 def components_of(document: DimapDocument) -> tuple[str, ...]:
-    """The DIMAP documents that a volume names, as it names them; none for other documents."""
+    """The DIMAP documents that a volume names; none for other documents."""
     components = (component for path in _COMPONENTS for component in document.sections(path))
     hrefs = (c.attribute("COMPONENT_PATH", "href") for c in components if c.text("COMPONENT_TYPE") == "DIMAP")
     return tuple(href for href in hrefs if href is not None)
 
 
 def unsafe_reason(href: str) -> str | None:
-    """Why a file name of a product must not be followed, or None when it stays below the product's directory."""
+    """Why a file name in a product must not be followed, or None if it stays below the product's directory."""
     for text in (href, unquote(href)):
         if "\\" in text:
             return "has backslashes"
@@ -147,7 +147,7 @@ def _named(document: DimapDocument, path: str, kind: str, title: str) -> Iterato
 
 
 def _masks(document: DimapDocument) -> Iterator[Companion]:
-    # The masks are of COMPONENT_TYPE ENCAPSULATED, as the documentation is; what tells them is where they stand.
+    # Masks have COMPONENT_TYPE ENCAPSULATED, like the documentation; only their section distinguishes them.
     for measure in document.sections("Quality_Assessment/Imaging_Quality_Measurement"):
         name = measure.text("MEASURE_NAME") or ""
         for component in measure.sections("Quality_Mask/Component"):

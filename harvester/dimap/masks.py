@@ -1,4 +1,4 @@
-"""Masks of a product (GML): polygons of what they show, such as the pixels that are really delivered, or clouds."""
+"""Masks of a product (GML): polygons, for example of the pixels really delivered, or of clouds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harvester.errors import UnreadableScene
 Ring = list[tuple[float, float]]
 RingPolygon = tuple[Ring, list[Ring]]  #: exterior and holes
 
-#: No projected coordinate or pixel index of a scene comes near.
+#: No projected coordinate or pixel index of a scene comes near this.
 _LARGEST_COORDINATE = 1e8
 _IMAGE_SPACE = "derivedcrstype:ogc:1.0:image"
 
@@ -23,24 +23,24 @@ _IMAGE_SPACE = "derivedcrstype:ogc:1.0:image"
 class MaskPolygons:
     """The polygons of one mask: exterior ring and holes, x then y whatever the axis order of their CRS."""
 
-    polygons: tuple[RingPolygon, ...]  #: none where nothing is masked
+    polygons: tuple[RingPolygon, ...]  #: empty where nothing is masked
     in_image: bool  #: column and row (0.5 = outer edge of pixel 1) instead of ground coordinates
 
 
 def read_mask(data: bytes, name: str, *, leaving_out: Sequence[str] = ()) -> MaskPolygons:
     """The polygons of a GML mask, which may have none.
 
-    Of `srsName` only "image" is believed: the vendors write the ground CRS in five ways, and it is always that of the
+    Of `srsName` only "image" matters: the vendors write the ground CRS in five ways, and it is always that of the
     product.
 
     Args:
-        data: The file as it is, undecoded.
-        name: The file in messages.
-        leaving_out: Members whose `hma:maskType` has one of these words, in upper case, do not count. All others do,
-            because each family names what it shows in its own way.
+        data: The file, undecoded.
+        name: The file's name in messages.
+        leaving_out: Words in upper case; members whose `hma:maskType` has one of them are left out. All others count,
+            as each family has its own names for them.
 
     Raises:
-        UnreadableScene: When the file is empty, no XML, no mask, or a ring is no list of coordinates.
+        UnreadableScene: When the file is empty, not XML or not a mask, or a ring is not a list of coordinates.
     """
     document = parse_document(data, name)
     found = [element for element in document.elements() if _local(element) == "Polygon"]

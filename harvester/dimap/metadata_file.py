@@ -1,4 +1,4 @@
-"""What the source must know of an XML file of a delivery, told in one parse."""
+"""What the source must know about an XML file of a delivery, from one parse."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harvester.errors import UnreadableScene
 
 @dataclass(frozen=True)
 class MetadataFile:
-    """The role of one file and what it names: small enough to be remembered."""
+    """The role of one file and the files that it names: small enough to be cached."""
 
     classification: Classification
-    links: LinkedPaths | None = None  #: None where it is no DIMAP, or has a problem
+    links: LinkedPaths | None = None  #: None where it is not DIMAP, or has a problem
     components: tuple[str, ...] = ()  #: the DIMAP documents that a volume names
-    problem: str | None = None  #: why it cannot be read, though it is DIMAP
+    problem: str | None = None  #: why it cannot be read although it is DIMAP
 
 
 NOT_DIMAP = MetadataFile(Classification("not-dimap"))
@@ -28,7 +28,7 @@ def read_metadata_file(data: bytes, name: str) -> MetadataFile:
 
     Args:
         data: The whole file.
-        name: The file in messages.
+        name: The file's name in messages.
     """
     try:
         document = parse_document(data, name)

@@ -10,7 +10,7 @@ from harvester.dimap.frame import Frame
 from harvester.dimap.masks import read_mask
 from harvester.errors import UnreadableScene
 
-#: SURFACE_AREA is that of the mask within 0.1 %; beyond this one of the two is of another product.
+#: SURFACE_AREA agrees with the mask within 0.1 %; beyond this tolerance one of the two is of another product.
 _AREA_TOLERANCE = 0.05
 
 
@@ -24,7 +24,7 @@ class Outline:
 
 
 def outline_of_delivery(delivery: Delivery, frame: Frame, surface_area_km2: float | None) -> Outline:
-    """The outline of a DIMAP 2 product; a mask that cannot be used is told in a warning."""
+    """The outline of a DIMAP 2 product; an unusable mask gives a warning."""
     if delivery.roi is None:
         return Outline(frame.extent, "extent", _missing_mask(delivery))
     mask_path = delivery.path_of(delivery.links.roi or "ROI mask")

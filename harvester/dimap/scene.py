@@ -1,4 +1,4 @@
-"""From a delivered product to a scene record, whatever the version of DIMAP."""
+"""From a delivered product to a scene record, for any version of DIMAP."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def scene_from_delivery(content: Mapping[str, Any], sensors: Sensors) -> SceneRe
     """The scene record of one delivered product.
 
     Args:
-        content: Of the raw record, as the source of deliveries makes it: `root`, `path`, `documents` (product, and
-            roi, strip and clouds where delivered), `files` (those that exist, by the name the product gives them),
-            `problem`, and `unread` where a file was left unread.
+        content: Of the raw record, as made by the source of deliveries: `root`, `path`, `documents` (product, and roi,
+            strip and clouds if delivered), `files` (those that exist, by their names in the product), `problem`, and
+            `unread` if a file was left unread.
         sensors: The families that are read.
 
     Raises:
-        UnreadableScene: When the product is not one that is read, or something mandatory is missing or unreadable;
-            the message names the file and the XML path.
+        UnreadableScene: When the product is not of a kind that is read, or something mandatory is missing or
+            unreadable; the message names the file and the XML path.
     """
     delivery = delivery_from_content(content)
     sensor, profile = _sensor(delivery, sensors)

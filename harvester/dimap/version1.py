@@ -1,4 +1,4 @@
-"""DIMAP 1 scenes (SPOT 1 to 5) to scene records."""
+"""From DIMAP 1 scenes (SPOT 1 to 5) to scene records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CRS = "Coordinate_Reference_System/Horizontal_CS"
 def scene_of_version1(delivery: Delivery, sensor: Sensor, profile: str) -> SceneRecord:
     """The acquisition that this DIMAP 1 scene shows.
 
-    Cloud cover and masks are unknown to DIMAP 1; the footprint is the frame.
+    DIMAP 1 has neither cloud cover nor masks; the footprint is the frame.
 
     Raises:
         UnreadableScene: Naming the file and the XML path of what is missing or unreadable.
@@ -103,7 +103,7 @@ def _images(delivery: Delivery, sensor: Sensor, grid: Grid) -> tuple[ImageFile, 
 
 def _grid(document: DimapDocument) -> Grid:
     shape = read_shape(document, "Raster_Dimensions")
-    # Levels 1A and 1B have tie points instead of an insert: their pixels are in sensor geometry.
+    # Levels 1A and 1B have tie points instead of a Geoposition_Insert: their pixels are in sensor geometry.
     if document.section("Geoposition/Geoposition_Insert") is None:
         return Grid(shape, None, None, None)
     return Grid(shape, read_proj_code(document, f"{_CRS}/HORIZONTAL_CS_CODE"), read_transform(document), None)
@@ -121,7 +121,7 @@ def _software(document: DimapDocument, facility: str) -> dict[str, str]:
 
 
 def _viewing(document: DimapDocument, source: DimapDocument) -> ViewingDirection | None:
-    """Azimuth along the geodesic to the sub-satellite point; the written incidence is signed."""
+    """The viewing direction: azimuth along the geodesic to the sub-satellite point, incidence without its sign."""
     nadir = document.position("Data_Strip/Ephemeris", "NADIR_")
     incidence = source.number("Scene_Source/INCIDENCE_ANGLE", -90, 90)
     centre = document.position("Dataset_Frame/Scene_Center", "FRAME_")

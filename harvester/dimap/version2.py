@@ -1,4 +1,4 @@
-"""DIMAP 2 products (Pléiades, SPOT 6/7, Pléiades Neo) to scene records."""
+"""From DIMAP 2 products (Pléiades, SPOT 6/7, Pléiades Neo) to scene records."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from harvester.sensors import Sensor
 _SETTINGS = "Processing_Information/Product_Settings"
 _SPECTRAL = f"{_SETTINGS}/SPECTRAL_PROCESSING"
 _RASTER = "Raster_Data"
-#: Below this incidence an azimuth says nothing (degrees).
+#: Below this incidence an azimuth is meaningless (degrees).
 _ILL_CONDITIONED_DEG = 5.0
 _LARGEST_AZIMUTH_OFFSET_DEG = 10.0
 
@@ -87,7 +87,7 @@ def _product(delivery: Delivery, sensor: Sensor) -> tuple[Product, Grid]:
     order = "Product_Information/Delivery_Identification"
     content = "Dataset_Content"
     grid = _grid(document, level)
-    # Order_Identification stands beside JOB_ID and holds customers' texts: it is never read.
+    # Order_Identification, beside JOB_ID, holds customers' texts: it is never read.
     product = Product(
         spectral=spectral,
         level=level,
@@ -115,7 +115,7 @@ def _product(delivery: Delivery, sensor: Sensor) -> tuple[Product, Grid]:
 
 def _grid(document: DimapDocument, level: str) -> Grid:
     shape, tiling = read_shape(document, f"{_RASTER}/Raster_Dimensions"), read_tiling(document)
-    # In sensor geometry the reference system is that of the corners, not of the pixels.
+    # In sensor geometry, the reference system is that of the corners, not of the pixels.
     if level == "SENSOR":
         return Grid(shape, None, None, tiling)
     reference = "Coordinate_Reference_System"
@@ -125,7 +125,7 @@ def _grid(document: DimapDocument, level: str) -> Grid:
 
 
 def _nodata(document: DimapDocument) -> float | None:
-    # Pléiades Neo says it for each group of files, the others once for the raster.
+    # Pléiades Neo gives it for each group of files, the others once for the raster.
     paths = (
         f"{_RASTER}/Raster_Display/Special_Value",
         f"{_RASTER}/Data_Access/Data_Files/Raster_Display/Special_Value",
@@ -159,7 +159,7 @@ def _time_range(
 ) -> tuple[datetime | None, datetime | None, tuple[str, ...]]:
     """Times of the first and last line: those of the sensor model, else the span of the located values.
 
-    Those of a mosaic are the starts of its first and last strip, because its lines are of several.
+    Those of a mosaic are the starts of its first and last strip, as its lines come from several.
     """
     if len(strips) > 1:
         return strips[0], strips[-1], ()
