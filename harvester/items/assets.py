@@ -1,4 +1,4 @@
-"""The files of an acquisition as the assets of its Item, and where those files really lie."""
+"""The files of an acquisition as assets of its Item, and where these files are stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harvester.errors import UnreadableScene
 from harvester.items.checks import is_storable
 from harvester.record import Band, CompanionFile, ImageFile, Product, RemoteAsset, SceneRecord, known
 
-#: The records of one acquisition by source, the sources in order of precedence, the principal record of each first.
+#: The records of one acquisition by source: sources in order of precedence, the principal record of each first.
 ScenesBySource = Mapping[str, Sequence[SceneRecord]]
 
 RADIOMETRY_ROLES = {
@@ -40,7 +40,7 @@ COMPANION_ROLES = {
     "mask-dtm": ("metadata", "water-mask"),
 }
 
-#: What an asset says of its file, whatever the file is.
+#: Fields that any asset has.
 _OWN_NAMES = frozenset({"href", "title", "type", "roles"})
 #: Between the path of an archive and that of its member.
 MEMBER_MARK = "!/"
@@ -49,7 +49,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class _HeldFile:
-    """One file of one component, under the key that it has in the Item."""
+    """One file of one component, with its asset key."""
 
     key: str
     scene: SceneRecord
@@ -64,14 +64,15 @@ def product_type(scene: SceneRecord, product: Product) -> str:
 
 
 def spoken_moment(moment: datetime) -> str:
-    """The moment as titles say it, to the second: QGIS names layers by them, and a stereo pair shares its day."""
+    """A time for titles, to the second: QGIS names layers by titles, and the views of a stereo pair share their day."""
     return moment.replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def assets_from_scenes(by_source: ScenesBySource, *, item_id: str, collection: str) -> dict[str, Any]:
     """The assets of one Item as JSON data by key, sorted.
 
-    The hrefs of files that we hold are relative to the root of the API; those that a source serves stay as they are.
+    The hrefs of files that we hold are relative to the root of the API; those of files served by a source stay as they
+    are.
     """
     files = _preferred_files(by_source)
     titles = _distinct_titles(files)
@@ -84,7 +85,7 @@ def assets_from_scenes(by_source: ScenesBySource, *, item_id: str, collection: s
 
 
 def places_by_key(by_source: ScenesBySource) -> dict[str, list[dict[str, str]]]:
-    """Where the copies of each file that we hold lie, the preferred one first, by the keys of `assets_from_scenes`.
+    """Where the copies of each file that we hold are stored, the preferred one first, by asset key.
 
     The root is a URL without credentials and the path is relative to it.
     """
@@ -93,7 +94,7 @@ def places_by_key(by_source: ScenesBySource) -> dict[str, list[dict[str, str]]]:
 
 
 def documents_of_deliveries(assets: Mapping[str, Any]) -> list[str]:
-    """Hrefs of the vendor's metadata files that we hold: what the records of deliveries were read from."""
+    """Hrefs of the vendor's metadata files that we hold, from which the records of deliveries were read."""
     return [
         asset["href"]
         for key, asset in assets.items()
@@ -107,7 +108,7 @@ def _preferred_files(by_source: ScenesBySource) -> dict[str, _HeldFile | RemoteA
 
 
 def _files_by_key(by_source: ScenesBySource) -> dict[str, list[_HeldFile] | RemoteAsset]:
-    """All files, first those that we hold, by key; of two sources with one key the later puts its name before it."""
+    """All files by key, those that we hold first; where two sources share a key, the later one prefixes its name."""
     united: dict[str, list[_HeldFile] | RemoteAsset] = {}
     for files_of in (_held_files, _remote_files):
         for source, scenes in by_source.items():
@@ -121,7 +122,7 @@ def _free_key(key: str, source: str, taken: Container[str]) -> str:
 
 
 def _remote_files(scenes: Sequence[SceneRecord]) -> dict[str, RemoteAsset]:
-    """The remote files of one source by key; two that claim one key are numbered, the principal record's first."""
+    """The remote files of one source by key; two with one key are numbered, the principal record's first."""
     distinct: dict[tuple[str, str], RemoteAsset] = {}
     for asset in (asset for scene in scenes for asset in scene.remote_assets):
         distinct.setdefault((asset.key, asset.href), asset)
@@ -139,7 +140,7 @@ def _distinct_places(copies: Sequence[_HeldFile]) -> list[dict[str, str]]:
 
 
 def _held_files(scenes: Sequence[SceneRecord]) -> dict[str, list[_HeldFile]]:
-    """The copies of each file by key, the preferred one first: the latest production, then the easiest to serve."""
+    """The copies of each file by key, the preferred one first: the latest production, then the easiest one to serve."""
     candidates = [held for scene, product, job in _products(scenes) for held in _files_of(scene, product, job)]
     candidates.sort(key=_effort)
     candidates.sort(key=lambda held: held.product.produced_at or _EARLIEST, reverse=True)
@@ -150,17 +151,16 @@ def _held_files(scenes: Sequence[SceneRecord]) -> dict[str, list[_HeldFile]]:
 
 
 def _effort(held: _HeldFile) -> tuple[bool, bool, str, str, str]:
-    """What serving a file asks for: a file on this machine is easier than one elsewhere or inside an archive."""
+    """A sort key: a file on this machine is easier to serve than one elsewhere or inside an archive."""
     path, root = held.file.path, held.scene.root
     return not root.startswith("file:"), MEMBER_MARK in path, path, root, held.file.media_type
 
 
 def _products(scenes: Sequence[SceneRecord]) -> Iterator[tuple[SceneRecord, Product, str]]:
-    """The records with files, with their products, and their jobs as keys have them.
+    """The records with files, with their products, and the names of their jobs in keys.
 
-    What one job delivers anew is the same product, and its files are copies, as long as the pixels mean the same. Where
-    they do not, as of two areas under one job, the products are numbered, the one that was produced first keeping the
-    plain keys.
+    Repeated deliveries of one job are copies of one product as long as their pixels agree. Where they do not, as for
+    two areas under one job, the products are numbered; the one produced first keeps the plain keys.
     """
     products: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {}
     for scene in sorted(scenes, key=_produced_first):
@@ -177,7 +177,7 @@ def _produced_first(scene: SceneRecord) -> tuple[datetime, str]:
 
 
 def _pixels(product: Product) -> tuple[Any, ...]:
-    """What the pixels of all copies of a product have in common."""
+    """The properties of the pixels that all copies of a product share."""
     return product.shape, product.transform, product.proj_code, product.data_type, product.radiometry
 
 
@@ -209,7 +209,7 @@ def _slug(text: str | None) -> str:
 
 
 def _job_slug(job: str) -> str:
-    """The job in the letters of a key; where that loses something, a digest keeps two jobs apart."""
+    """The job in the characters of a key; where that loses something, a digest keeps jobs distinct."""
     slug = _slug(job)
     if slug == job.lower():
         return slug
@@ -218,7 +218,7 @@ def _job_slug(job: str) -> str:
 
 
 def _distinct_titles(files: Mapping[str, _HeldFile | RemoteAsset]) -> dict[str, str]:
-    """A title for each key; those that would be the same are told apart by their job, then by their key."""
+    """A title for each key; equal ones are made distinct by the job, then by the key."""
     titles = {key: file.title if isinstance(file, RemoteAsset) else _title(file) for key, file in files.items()}
     jobs = {key: key if isinstance(file, RemoteAsset) else file.product.job for key, file in files.items()}
     for distinction in (jobs, {key: key for key in files}):
@@ -259,7 +259,7 @@ def _held_asset(held: _HeldFile, title: str, href: str) -> dict[str, Any]:
 
 def _companion_roles(product: Product, file: CompanionFile) -> list[str]:
     roles = list(COMPANION_ROLES.get(file.kind, ("metadata",)))
-    # Pléiades Neo comes with a quicklook alone, and QGIS shows an Item by its thumbnail.
+    # Pléiades Neo has only a quicklook, and QGIS shows the thumbnail of an Item.
     if file.kind == "overview" and not any(other.kind == "thumbnail" for other in product.companions):
         roles.append("thumbnail")
     return roles
@@ -272,7 +272,7 @@ def _image_roles(product: Product) -> list[str]:
 
 def _image_fields(scene: SceneRecord, product: Product, image: ImageFile) -> dict[str, Any]:
     return {
-        # Null says "in no CRS": without it the image would inherit the code of its Item.
+        # Null means "in no CRS": without it the image would inherit the code of its Item.
         "proj:code": product.proj_code,
         "bands": [_band_fields(band) for band in image.bands],
         **_grid_fields(product, image),
@@ -291,7 +291,7 @@ def _image_fields(scene: SceneRecord, product: Product, image: ImageFile) -> dic
 
 
 def _grid_fields(product: Product, image: ImageFile) -> dict[str, Any]:
-    """Shape as [rows, columns], transform as six numbers in CRS units, and the box that both span."""
+    """Shape as [rows, columns], transform as six numbers in CRS units, and the resulting box."""
     whole = image.tile is None
     shape = image.shape or (product.shape if whole else None)
     transform = image.transform or (product.transform if whole else None)
@@ -306,7 +306,7 @@ def _grid_fields(product: Product, image: ImageFile) -> dict[str, Any]:
 
 def _projected_bbox(shape: tuple[int, int], transform: tuple[float, ...]) -> list[float] | None:
     if len(transform) != 6:
-        return None  # refused by the invariants, which name the asset
+        return None  # the check of invariants refuses it, and names the asset
     rows, columns = shape
     a, b, c, d, e, f = transform
     corners = [(0, 0), (columns, 0), (columns, rows), (0, rows)]

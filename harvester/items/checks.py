@@ -1,4 +1,4 @@
-"""What must be true of every Item before it goes to the catalogue, whatever its source.
+"""What must hold for every Item before it goes into the catalogue, whatever its source.
 
 These are our own invariants and need no network. That Items also follow the published JSON Schemas is a test.
 """
@@ -20,7 +20,7 @@ from footprints import footprint_bbox
 from harvester.errors import UnreadableScene
 from harvester.items.document import ItemDocument
 
-#: Lowest and highest value of numeric fields, in the unit of the field, in properties, assets and bands alike.
+#: Lowest and highest value of numeric fields, in the field's unit, for properties, assets and bands.
 RANGES: Mapping[str, tuple[float, float]] = {
     "eo:cloud_cover": (0, 100),
     "eo:snow_cover": (0, 100),
@@ -50,11 +50,11 @@ _SECRET = re.compile(
     r"|[?&](access_token|(x-)?api[_-]?key|awsaccesskeyid|expires|password|sig|signature|token)=",
     re.IGNORECASE,
 )
-#: Each text that `_SECRET` or `_UNSTORABLE` finds has one of them in its JSON.
+#: Any text matched by `_SECRET` or `_UNSTORABLE` has one of these in its JSON.
 _SIGNS_OF_HARM = (b"@", b"file://", b"x-amz-", b"x-goog-", b"?", b"&", b"\\u0000")
-#: What `urlsplit` would take for a scheme and a host without further ado.
+#: Addresses whose scheme and host are found without `urlsplit`.
 _PLAIN_ADDRESS = re.compile(r"([a-z][a-z0-9]*)://[A-Za-z0-9.-]+(?=[/:]|$)")
-#: Ids of images that Airbus has and nobody has ordered begin so.
+#: The beginning of ids of images that Airbus has and nobody has ordered.
 _ARCHIVE_PREFIX = "ARCHIVE-"
 _ASSET_SCHEMES = ("http", "https", "s3")
 _TIMES = ("datetime", "start_datetime", "end_datetime")
@@ -63,7 +63,7 @@ _MADE_BY_THE_API = frozenset({"self", "root", "parent", "child", "item", "items"
 
 
 def check_item(item: ItemDocument) -> None:
-    """Refuse an Item that breaks an invariant, naming everything that is wrong with it.
+    """Refuse an Item that breaks invariants, naming all of them.
 
     Raises:
         UnreadableScene: At least one invariant is broken.
@@ -95,7 +95,7 @@ def _archive_problems(item: ItemDocument) -> Iterator[str]:
     if item["id"].startswith(_ARCHIVE_PREFIX):
         if not item["properties"].get("order:status"):
             yield "order:status is empty: an image of the archive says whether it can be ordered"
-        # An absent property cannot be filtered, and clients leave out what is already held.
+        # Clients filter out what is already held, and an absent property cannot be filtered on.
         if not isinstance(held, bool):
             yield "dinamis:held must be true or false on every image of the archive"
     if (held is True) != bool(held_by):
@@ -162,12 +162,12 @@ def _range_problems(item: ItemDocument) -> Iterator[str]:
 
 @lru_cache(maxsize=1024)
 def _ranges_of(names: tuple[str, ...]) -> list[tuple[str, float, float]]:
-    """Those of the fields that have a range, with it; many assets and bands have the same fields."""
+    """The fields that have a range, with it; cached, as many assets and bands have the same fields."""
     return [(name, *RANGES[name]) for name in names if name in RANGES]
 
 
 def _groups(item: ItemDocument) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The fields of the Item, of its assets and of their bands, and what to call where they stand."""
+    """The fields of the Item, of its assets and of their bands, each group with a name for its place."""
     yield "properties", item["properties"]
     for key, asset in item["assets"].items():
         yield f"asset {key}", asset
@@ -180,7 +180,7 @@ def _in_range(value: Any, low: float, high: float) -> bool:
 
 
 def _whole(item: ItemDocument) -> bytes | None:
-    """The Item as JSON; None where no catalogue could store it."""
+    """The Item as JSON; None if no catalogue could store it."""
     try:
         return orjson.dumps(item)
     except orjson.JSONEncodeError:
@@ -188,7 +188,7 @@ def _whole(item: ItemDocument) -> bytes | None:
 
 
 def _finiteness_problems(item: ItemDocument, whole: bytes | None) -> Iterator[str]:
-    # In JSON what is not finite is null: nearly no Item has one.
+    # JSON has null for what is not finite: nearly no Item has one.
     if whole is not None and b"null" not in whole:
         return
     for where, fields in _groups(item):
@@ -207,7 +207,7 @@ def _asset_problems(item: ItemDocument, key: str, asset: Mapping[str, Any]) -> I
     needed = ("title", "type", "roles") if is_ours else ("title", "roles")
     if missing := [name for name in needed if not asset.get(name)]:
         yield f"{', '.join(missing)} missing"
-    # Of files elsewhere we say about the pixels only what their source says.
+    # For files elsewhere, the source decides what is said about the pixels.
     if "data" in (asset.get("roles") or ()) and (is_ours or "bands" in asset):
         yield from _image_problems(asset)
 
@@ -236,18 +236,18 @@ def _text_problems(item: ItemDocument, whole: bytes | None) -> Iterator[str]:
         yield "a number has more than 64 bits, or lists lie too deep in each other: no catalogue can store that"
     for where, text in _texts(item, ""):
         if _SECRET.search(text):
-            # The text itself is not repeated: this message goes into logs and reports.
+            # The text is not quoted: this message goes into logs and reports.
             yield f"{where} holds a credential, a signed URL or the place of a file"
 
 
 def _is_harmless(whole: bytes) -> bool:
-    """Whether no text of the document can hold what is refused: told of all of them at once, for nearly every Item."""
+    """Whether certainly no text of the document is refused: one search that suffices for nearly every Item."""
     lowered = whole.lower()
     return not any(sign in lowered for sign in _SIGNS_OF_HARM)
 
 
 def is_storable(text: str) -> bool:
-    """Whether PostgreSQL takes the text as JSON: neither NUL nor half a surrogate pair, as in a name not in UTF-8."""
+    """Whether PostgreSQL takes the text as JSON: no NUL, and no lone surrogate, as from a name that is not UTF-8."""
     return not _UNSTORABLE.search(text)
 
 

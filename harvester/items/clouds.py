@@ -1,4 +1,4 @@
-"""The clouds over the ground of an Item, from the masks of the records that show parts of it."""
+"""The clouds over the footprint of an Item, from the masks of records that show parts of it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from shapely.geometry.polygon import orient
 from footprints import polygon_parts
 from harvester.record import SceneRecord
 
-#: The components of one bundle differ by less at their edges.
+#: Share of new ground; the components of one bundle differ by less at their edges.
 _LEAST_NEW_GROUND = 0.01
 #: As in the masks of the records.
 _PRECISION_DEG = 1e-6
 
 
 def clouds_of_ground(ranked: Sequence[SceneRecord]) -> MultiPolygon | None:
-    """The clouds of the first mask, and of each further one those over ground that none before it shows.
+    """The clouds of the first mask, and those of each further one over ground that none before it shows.
 
     Args:
-        ranked: The records of an acquisition, the most believed first.
+        ranked: The records of an acquisition, in order of precedence.
 
     Returns:
         WGS 84; empty where no cloud was seen, None where no record has a mask.

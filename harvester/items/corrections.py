@@ -1,4 +1,4 @@
-"""What curators know better than the sources, put on top of an Item."""
+"""Applies the corrections of curators, who know better than the sources, to an Item."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from footprints import FootprintError, area_km2, footprint_bbox, valid_footprint
 from harvester.errors import UnreadableScene
 from harvester.queryables import PROPERTIES
 
-#: Properties that the catalogue makes itself, so that correcting them would be undone or untrue.
+#: Properties that the catalogue computes itself: corrections of them would be undone or untrue.
 MADE_BY_THE_CATALOGUE = frozenset(
     {
         "collection",
@@ -33,7 +33,7 @@ MADE_BY_THE_CATALOGUE = frozenset(
     }
 )
 
-#: What the images of a pass make of each other.
+#: Properties that result from the images of a pass together.
 _OF_STEREO = ("stereo:", "stereo-img:")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(:[A-Za-z][A-Za-z0-9_-]*)?")
 _IS_OF_TYPE: Mapping[str, Callable[[Any], bool]] = {
@@ -46,12 +46,12 @@ _IS_OF_TYPE: Mapping[str, Callable[[Any], bool]] = {
 
 
 def correct_item(item: dict[str, Any], corrections: Mapping[str, Any]) -> None:
-    """Put corrections on top of an Item, in place, and say in it which they are.
+    """Apply corrections to an Item, in place, and list them in it.
 
     Args:
         item: The Item as its sources describe it, as JSON data.
-        corrections: Value by property name, null to take the property away; `geometry` is a GeoJSON polygon in
-            WGS 84 degrees, longitude first, from which the box and the area follow.
+        corrections: Value by property name, null to remove the property; `geometry` is a GeoJSON polygon in WGS 84
+            degrees, longitude first, from which box and area are computed.
 
     Raises:
         UnreadableScene: A correction cannot be applied; the message says which, and why.

@@ -1,8 +1,8 @@
-"""An Item as JSON data: what is built, checked and stored is the same document."""
+"""An Item as JSON data: the same document is built, checked and stored."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: With the key `private` while it is written: pgSTAC keeps that apart, where no reader sees it.
+#: It has the key `private` while being written: pgSTAC stores that apart, where no reader sees it.
 ItemDocument = dict[str, Any]

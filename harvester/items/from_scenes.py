@@ -1,8 +1,8 @@
-"""Scene records into STAC Items: pure, one Item from all that is known of one acquisition.
+"""Builds one STAC Item from all scene records of one acquisition; a pure function.
 
-An Item is always built anew from all its active records and never patched, so it does not depend on the order in
-which they arrived. Where several sources know the acquisition, the first of them that says something is believed; what
-they have of files, links and ground is united.
+An Item is always rebuilt from all its active records and never patched, so it does not depend on the order in which
+they arrived. Where several sources know the acquisition, the first one that gives a field decides; their files, links
+and footprints are united.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from harvester.record import SceneRecord, known
 __all__ = ["Sibling", "SourcedScene", "check_item", "item_from_scenes", "private_part"]
 
 STAC_VERSION = "1.1.0"
-#: Written by hand: the classes of pystac write older versions of most of them.
+#: Listed here, as the classes of pystac write older versions of most of them.
 EXTENSIONS = {
     "eo": "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
     "file": "https://stac-extensions.github.io/file/v2.1.0/schema.json",
@@ -55,16 +55,16 @@ WEB_MAP_LINKS = "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.j
 WEB_MAPS = frozenset({"3d-tiles", "pmtiles", "tilejson", "wms", "wmts", "xyz"})
 
 PANCHROMATIC = ("P", "PAN", "PMS")
-#: Where a footprint can come from, the least precise first.
+#: Origins of footprints, the least precise first.
 FOOTPRINT_ORIGINS = ("source", "extent", "roi-mask")
 
 
 @dataclass(frozen=True)
 class SourcedScene:
-    """One record of an acquisition and the source that it comes from."""
+    """One record of an acquisition, with its source."""
 
-    source: str  #: as it is called in its collection
-    precedence: int  #: of the source in the collection document, 0 the first: it is believed before the others
+    source: str  #: its name in the collection
+    precedence: int  #: of the source in the collection document; 0 comes first and decides
     scene: SceneRecord
 
 
@@ -76,20 +76,20 @@ def item_from_scenes(
     siblings: Sequence[Sibling] = (),
     corrections: Mapping[str, Any] = {},
 ) -> ItemDocument:
-    """Build the one Item of an acquisition from all its active records, whatever their order, as JSON data.
+    """Build the Item of an acquisition from all its active records, in any order, as JSON data.
 
     Geometry is the union of the footprints. Within a source, cloud cover, level and product type are those of the
     principal component: the largest panchromatic one (P, PAN, PMS and their variants), else the largest.
 
     Args:
         scenes: All active records of the acquisition, at least one.
-        item_id: The id that the acquisition was once given.
+        item_id: The id once given to the acquisition's Item.
         collection: Id of the collection.
-        siblings: The other Items of the same acquisition, which are in other collections.
-        corrections: What the curators know better, by property name, or `geometry`; applied on top of everything.
+        siblings: The other Items of the same acquisition, in other collections.
+        corrections: Those of curators, by property name, or `geometry`; applied last.
 
     Raises:
-        UnreadableScene: There is no record, they are of two satellites, or the Item would break an invariant.
+        UnreadableScene: There is no record, there are two satellites, or the Item would break an invariant.
     """
     by_source = _by_source(scenes)
     ranked = [scene for group in by_source.values() for scene in group]
@@ -117,14 +117,14 @@ def item_from_scenes(
 
 
 def private_part(scenes: Sequence[SourcedScene]) -> dict[str, Any]:
-    """What is kept beside an Item and never enters it, as JSON data.
+    """What is stored beside an Item but never shown in it, as JSON data.
 
     Returns:
-        `assets`: where the copies of each file that we hold lie, the preferred one first, by the keys of the Item's
-        assets. All copies are kept, because the ledger still knows a delivery under its old place after it was moved.
-        Files that a source serves itself are not among them.
-        `clouds`: the clouds in the image as a GeoJSON MultiPolygon, of the first record that shows the ground and has a
-        mask of them; empty where there are none, absent where no record has a mask.
+        `assets`: where the copies of each file that we hold are stored, the preferred one first, by asset key. All
+        copies are listed, as the ledger still has the old place of a delivery that was moved. Files that a source
+        serves itself are not among them.
+        `clouds`: the clouds in the image as a GeoJSON MultiPolygon, in each place from the first record that shows it
+        and has a cloud mask; empty if there are no clouds, absent if no record has a mask.
     """
     by_source = _by_source(scenes)
     holds_files = any(each.scene.product for each in scenes)
@@ -137,7 +137,7 @@ def _clouds(by_source: ScenesBySource) -> dict[str, Any] | None:
 
 
 def _by_source(scenes: Sequence[SourcedScene]) -> ScenesBySource:
-    """The records by source in order of precedence, principal component first; nothing but content decides."""
+    """The records by source in order of precedence, principal component first; only their content decides."""
     groups: dict[tuple[int, str], list[SceneRecord]] = {}
     for each in scenes:
         groups.setdefault((each.precedence, each.source), []).append(each.scene)
@@ -145,7 +145,7 @@ def _by_source(scenes: Sequence[SourcedScene]) -> ScenesBySource:
 
 
 def _ranked(group: list[SceneRecord]) -> list[SceneRecord]:
-    # Nearly every acquisition has one record of a source, and the rank of one costs more than the rest of its Item.
+    # Nearly every acquisition has one record per source, and ranking one would cost more than the rest of its Item.
     return sorted(group, key=_rank) if len(group) > 1 else group
 
 
@@ -164,7 +164,7 @@ def _require_one_acquisition(ranked: Sequence[SceneRecord], item_id: str) -> Non
 
 
 def _united(ranked: Sequence[SceneRecord], item_id: str) -> Region:
-    # A union may begin its rings elsewhere than its members did: one footprint told twice must stay as it is.
+    # A union may begin its rings elsewhere than its members: a footprint given twice must stay as it is.
     footprints = list(dict.fromkeys(scene.footprint for scene in ranked))
     try:
         return footprints[0] if len(footprints) == 1 else union_footprints(footprints)
@@ -176,7 +176,7 @@ def _rank(scene: SceneRecord) -> tuple[Any, ...]:
     product = scene.product
     spectral = product.spectral if product else ""
     produced = product.produced_at.timestamp() if product and product.produced_at else 0.0
-    # The representation comes last and breaks every tie; it shortens geometries, hence their WKB before it.
+    # The repr comes last and breaks every tie; it shortens geometries, hence the WKB before it.
     return (
         product is None,
         spectral.split("-")[0] not in PANCHROMATIC,
@@ -210,7 +210,7 @@ def _properties(by_source: ScenesBySource, ranked: Sequence[SceneRecord]) -> dic
 
 
 def _fields_of_source(ranked: Sequence[SceneRecord]) -> dict[str, Any]:
-    """What one source says as a whole; where it says nothing of a field, the next source is asked."""
+    """The fields that one source gives; those that it lacks come from the next source."""
     return {
         **_further_properties(ranked),
         **known({"gsd": _gsd_m(ranked), "instruments": _instruments(ranked), "proj:code": _proj_code(ranked)}),
@@ -219,7 +219,7 @@ def _fields_of_source(ranked: Sequence[SceneRecord]) -> dict[str, Any]:
 
 
 def _further_properties(ranked: Sequence[SceneRecord]) -> dict[str, Any]:
-    """What the records say under STAC names: the first that says it is believed, but lists of names are united."""
+    """Further properties under STAC names: the first record that has one decides, but lists of names are united."""
     fields: dict[str, Any] = {}
     for name, value in ((name, value) for scene in ranked for name, value in known(scene.properties).items()):
         if name in fields and _is_names(value) and _is_names(fields[name]):
@@ -233,16 +233,16 @@ def _is_names(value: Any) -> bool:
 
 
 def _moment(by_source: ScenesBySource) -> datetime | None:
-    """The earliest start that the first source with any gives."""
+    """The earliest start given by the first source that gives any."""
     moments = ([scene.acquired_at for scene in group if scene.acquired_at] for group in by_source.values())
     return next((min(group) for group in moments if group), None)
 
 
 def _period(by_source: ScenesBySource) -> tuple[datetime, datetime] | None:
-    """From the start of the strip to the last line, where the first source with dated lines has them.
+    """From the start of the strip to the last line, from the first source that dates lines.
 
-    The strip may start before the first line of the image. pgSTAC searches by the interval alone where there is one,
-    so it must hold `datetime`, or the Item would not be found under its own date.
+    The strip may start before the first line of the image. If there is an interval, pgSTAC searches by that alone, so
+    it must contain `datetime`, or the Item would not be found under its own date.
     """
     moment = _moment(by_source)
     for group in by_source.values():
@@ -260,7 +260,7 @@ def _period_fields(period: tuple[datetime, datetime] | None) -> dict[str, str]:
 
 
 def _title(ranked: Sequence[SceneRecord], moment: datetime | None, period: tuple[datetime, datetime] | None) -> str:
-    """Human and distinct: clients show it in place of the id."""
+    """A readable and distinctive title: clients show it instead of the id."""
     year = str(period[0].year) if period else ""
     modes = dict.fromkeys(scene.product.spectral for scene in ranked if scene.product)
     words = (ranked[0].platform_title, spoken_moment(moment) if moment else year, "+".join(modes))
@@ -268,7 +268,7 @@ def _title(ranked: Sequence[SceneRecord], moment: datetime | None, period: tuple
 
 
 def _footprint_from(ranked: Sequence[SceneRecord]) -> str:
-    """As precise as the least precise member of the union."""
+    """The origin of the footprint: that of the least precise member of the union."""
     return min((scene.footprint_from for scene in ranked), key=FOOTPRINT_ORIGINS.index)
 
 
@@ -288,7 +288,7 @@ def _proj_code(ranked: Sequence[SceneRecord]) -> str | None:
 
 
 def _principal_fields(principal: SceneRecord) -> dict[str, Any]:
-    """What pgSTAC can only search in the properties, from the principal component."""
+    """Fields of the principal component that pgSTAC can only search as properties of the Item."""
     product = principal.product
     said_by = product or principal
     fields = {
@@ -302,7 +302,7 @@ def _principal_fields(principal: SceneRecord) -> dict[str, Any]:
 
 
 def _acquisition_fields(ranked: Sequence[SceneRecord]) -> dict[str, Any]:
-    """What is the same for every component: who took it, on which orbit, and when it was published."""
+    """What all components share: satellite, orbit, and time of publication."""
     names = {
         "platform": "platform",
         "constellation": "constellation",
@@ -318,7 +318,7 @@ def _acquisition_fields(ranked: Sequence[SceneRecord]) -> dict[str, Any]:
 
 
 def _viewing_fields(ranked: Sequence[SceneRecord]) -> dict[str, Any]:
-    """Direction from the target to the satellite, and the vendor's angles of the same record unchanged, in degrees."""
+    """Direction from the target to the satellite, and the unchanged vendor angles of the same record, in degrees."""
     seen = next((scene for scene in ranked if scene.viewing), ranked[0])
     across, along = seen.native_gsd_m or (None, None)
     fields = {f"airbus:{name}": angle for name, angle in sorted(seen.vendor_angles.items())}
@@ -344,12 +344,12 @@ def _first_known(ranked: Sequence[SceneRecord], attribute: str) -> Any:
 
 @lru_cache(maxsize=1024)
 def _prefixes(names: tuple[str, ...]) -> frozenset[str]:
-    """The namespaces of fields; many assets and bands have the same fields."""
+    """The namespaces of fields; cached, as many assets and bands have the same fields."""
     return frozenset(name.partition(":")[0] for name in names if ":" in name)
 
 
 def _extensions(item: ItemDocument) -> list[str]:
-    """The extensions of which the Item has a field, in its properties, its links, its assets or their bands."""
+    """The extensions whose fields occur in the Item's properties, links, assets or their bands."""
     assets = item["assets"].values()
     groups = [item["properties"], *assets, *(band for asset in assets for band in asset.get("bands", ()))]
     prefixes = frozenset().union(*(_prefixes(tuple(fields)) for fields in groups))

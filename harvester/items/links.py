@@ -1,4 +1,4 @@
-"""The links of an Item: to its collection, its records at their sources, and the Items of the same acquisition."""
+"""The links of an Item: to its collection, to its records at their sources, and to Items of the same acquisition."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Sibling:
 
 
 def archive_fields(siblings: Sequence[Sibling]) -> dict[str, Any]:
-    """What every image of a vendor's archive says: that it can be ordered, and whether it is held already."""
+    """Fields of every image in a vendor's archive: that it can be ordered, and whether we already hold it."""
     holder = _holder(siblings)
     held = {"dinamis:held_by": holder.item} if holder else {}
     return {"order:status": "orderable", "dinamis:held": holder is not None, **held}
@@ -37,15 +37,15 @@ def item_links(
         item: As JSON data, with its collection and assets.
         ranked: Its records, the principal one first.
         siblings: Other Items of the acquisition, in any order.
-        is_archive: Whether the Item is one to order: where it is held already, that Item is the canonical one.
+        is_archive: Whether the Item is one to order: if the image is already held, the held Item is the canonical one.
     """
-    # The schema of an Item wants this link beside the name of the collection; the API replaces it by an absolute one.
+    # The Item schema requires this link besides the name of the collection; the API replaces it by an absolute one.
     collection = _link(RelType.COLLECTION, f"collections/{item['collection']}", MediaType.JSON)
     return [collection, *_via_links(item, ranked), *_sibling_links(siblings, is_archive), *_record_links(ranked)]
 
 
 def _link(rel: str, href: str, media_type: str | None = None, title: str | None = None) -> dict[str, Any]:
-    # The names of pystac are texts of a class of their own.
+    # pystac's names are of a subclass of str.
     return {"rel": str(rel), "href": href, **known({"type": media_type and str(media_type), "title": title})}
 
 
@@ -54,7 +54,7 @@ def _holder(siblings: Sequence[Sibling]) -> Sibling | None:
 
 
 def _via_links(item: Mapping[str, Any], ranked: Sequence[SceneRecord]) -> Iterator[dict[str, Any]]:
-    """Where each record stands at its source; that of a delivery is the metadata file that came with it."""
+    """Links to the records at their sources; for a delivery, to its metadata file."""
     hrefs = [scene.source_href for scene in ranked if scene.source_href]
     for href in dict.fromkeys([*documents_of_deliveries(item["assets"]), *hrefs]):
         yield _link(RelType.VIA, href)
