@@ -1,1 +1,1 @@
-"""Stereo sets as Items: found over what the catalogue holds, and kept true by every page that is written."""
+"""Stereo sets as Items: found among the images of the catalogue, and kept up to date by every page written."""

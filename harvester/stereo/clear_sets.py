@@ -1,4 +1,4 @@
-"""Stereo sets by what clouds hide of an area, as the masks of their views show it."""
+"""Stereo sets selected by the share of an area that clouds hide, from the cloud masks of their views."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _CLOUDS = statement("harvester.stereo", "clouds_of_views")
 
 
 def find_clear_sets(connection: Connection, question: StereoQuestion, most_percent: float) -> list[ItemDocument]:
-    """The sets that meet all conditions and whose views show the area that is asked about below so much cloud at most.
+    """The sets that meet all conditions, and whose views have no more than this cloud over the area asked about.
 
-    They are among the MOST_SETS most suitable ones. Each tells how much of the area it shows, and what clouds hide of
-    that. A set with a view of which no cloud mask is known is left out.
+    They are among the MOST_SETS most suitable ones. Each says how much of the area it shows, and how much of that
+    clouds hide. A set with a view without a cloud mask is left out.
 
     Args:
         connection: As the role of the API.
         question: With an area.
-        most_percent: Of the area inside what all views show, 0 to 100; it holds for the cloudiest view.
+        most_percent: Of the part of the area that all views show, 0 to 100, in the cloudiest view.
 
     Raises:
-        StereoSearchRefused: the area has no surface.
+        StereoSearchRefused: the area is empty.
     """
     area = _region(question.intersects)
     if not area.area > 0:
@@ -45,7 +45,7 @@ def find_clear_sets(connection: Connection, question: StereoQuestion, most_perce
 
 
 def _masks(connection: Connection, sets: Sequence[ItemDocument]) -> dict[str, Region]:
-    """The clouds of the views by id; of a view without a mask there are none."""
+    """The clouds of the views by id; views without a mask are missing."""
     told = [each["properties"] for each in sets]
     places = {
         "names": sorted({view for each in told for view in each["stereo:views"]}),

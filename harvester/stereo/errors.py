@@ -1,4 +1,4 @@
-"""What can stand in the way of using a stereo set."""
+"""Errors in finding and using stereo sets."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""The input that chains of surface models expect, written from the files of a stereo set.
+"""Writes the input of photogrammetric chains from the files of a stereo set.
 
-Every chain reads the panchromatic images in the geometry of the sensor, whole, with the vendor's camera models. Images
-in several tiles are joined by a virtual mosaic of GDAL, which is a small text; of pan-sharpened ones it holds the first
-band, as s2p computes nothing from several.
+Every chain reads whole panchromatic images in sensor geometry, with the vendor's camera models. Tiled images are joined
+by a virtual mosaic of GDAL, which is a small text file; for pan-sharpened images it has only the first band, as s2p
+uses no others.
 
 - CARS: `docs/source/configuration` of CNES/cars: sections `input` and `output`, an image and a geomodel for each
-  sensor, and pairs of sensors; of a triplet the nadir view stands first in each.
+  sensor, and pairs of sensors; for a triplet, each begins with the nadir view.
 - Ames Stereo Pipeline: `docs/examples/pleiades.rst` of NeoGeographyToolkit/StereoPipeline: bundle adjustment and stereo
-  in the session `pleiades` with the exact camera models of the vendor's DIM files, which it advises for Pléiades Neo
-  above all; in the session `rpc` with the RPC files.
+  in the session `pleiades` with the exact camera models of the vendor's DIM files, which it recommends especially for
+  Pléiades Neo; in the session `rpc` with the RPC files.
 - MicMac: `Tapioca`, `Convert2GenBundle`, `Campari` and `Malt` as in Phil-Mao/micmac-satellite_example: images and DIMAP
-  RPC of one name in one folder, beside them `WGS84toUTM.xml` with a coordinate system of type `eTC_Proj4`. Images are
-  TIFF without Deflate (`alloc_tile` in its `src/tiff`), so that the script makes plain copies of all.
+  RPC files of the same name in one folder, and `WGS84toUTM.xml` with a coordinate system of type `eTC_Proj4`. Images
+  must be TIFF without Deflate (`alloc_tile` in its `src/tiff`), so the script makes plain copies of all.
 - s2p: `README.md` and `s2p/initialization.py` of centreborelli/s2p: `images` with `img` and `rpc`, the reference first.
 """
 
@@ -30,25 +30,25 @@ from lxml import etree
 from harvester.stereo.errors import ViewNotUsable
 from harvester.stereo.held_views import HeldView, Tile
 
-#: What a folder shall hold, by name: a text, or a file elsewhere that a link leads to.
+#: The contents of a folder by name: a text, or the target of a symbolic link.
 Folder = Mapping[str, str | Path]
-Place = tuple[float, float]  #: longitude and latitude of the middle of what all views show
+Place = tuple[float, float]  #: longitude and latitude of the centre of the common footprint
 
 _GDAL_TYPES = {"uint8": "Byte", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "float32": "Float32"}
 _RUN = '#!/bin/sh\nset -e\ncd "$(dirname "$0")"\n'
 
 
 def export_views(views: Sequence[HeldView], chain: str, place: Place, directory: Path) -> Path:
-    """Write the input of a chain into a folder, which is made if need be; what was exported before is replaced.
+    """Write the input of a chain into a folder, which is created if need be; an earlier export is replaced.
 
     Args:
-        views: In the order of time.
+        views: In chronological order.
         chain: A key of `CHAINS`.
-        place: Longitude and latitude of the middle of what all views show.
+        place: Longitude and latitude of the centre of the common footprint.
         directory: To write into.
 
     Returns:
-        The file to give to the chain, or to run.
+        The file to pass to the chain, or to run.
 
     Raises:
         ViewNotUsable: The tiles of a view cannot be joined.
@@ -114,7 +114,7 @@ def _asp(views: Sequence[HeldView], place: Place, directory: Path) -> Folder:
 
 def _micmac(views: Sequence[HeldView], place: Place, directory: Path) -> Folder:
     names = [f"view{number}" for number in range(1, len(views) + 1)]
-    # A triplet that was computed in this folder before has left a third copy, which `view.*` would find.
+    # An earlier triplet in this folder has left a third copy, which `view.*` would match.
     every = f"view[1-{len(views)}]"
     lines = [
         *(
@@ -140,7 +140,7 @@ CHAINS: Mapping[str, Callable[[Sequence[HeldView], Place, Path], Folder]] = Mapp
 
 
 def _reference(count: int) -> int:
-    """The view that the others are matched with: that in the middle of a triplet, the first of a pair."""
+    """The index of the reference view: the middle one of a triplet, the first one of a pair."""
     return (count - 1) // 2
 
 
@@ -150,7 +150,7 @@ def _pairs(count: int) -> list[tuple[int, int]]:
 
 
 def _images(views: Sequence[HeldView], directory: Path) -> list[str]:
-    """Of each view the file that a chain opens."""
+    """For each view, the file that a chain opens."""
     return [str(view.tiles[0].path if _is_whole(view) else directory / f"{view.item}.vrt") for view in views]
 
 
@@ -163,10 +163,10 @@ def _is_whole(view: HeldView) -> bool:
 
 
 def virtual_mosaic(view: HeldView) -> str:
-    """The first band of the tiles of an image as one, in GDAL's format VRT (gdal.org/drivers/raster/vrt.html).
+    """A mosaic of the first band of an image's tiles, in GDAL's format VRT (gdal.org/drivers/raster/vrt.html).
 
     Raises:
-        ViewNotUsable: The size or the type of a tile is not known, a tile is missing, or they make no rectangle.
+        ViewNotUsable: The size or type of a tile is unknown, a tile is missing, or the tiles form no rectangle.
     """
     rows = [list(row) for _, row in groupby(view.tiles, key=lambda tile: tile.row)]
     heights = [_shape(view, row[0])[0] for row in rows]
@@ -204,7 +204,7 @@ def _gdal_type(view: HeldView, tile: Tile) -> str:
 
 
 def _micmac_system(place: Place) -> str:
-    """The UTM zone as MicMac writes coordinate systems."""
+    """The UTM zone in MicMac's notation."""
     root = etree.Element("SystemeCoord")
     system = etree.SubElement(root, "BSC")
     etree.SubElement(system, "TypeCoord").text = "eTC_Proj4"
@@ -213,7 +213,7 @@ def _micmac_system(place: Place) -> str:
 
 
 def _utm(place: Place) -> str:
-    """The UTM zone of a place as PROJ writes it; surface models want metres."""
+    """The UTM zone of a place in PROJ's notation; surface models need metres."""
     longitude, latitude = place
     zone = int((longitude + 180) // 6) % 60 + 1
     south = "" if latitude >= 0 else " +south"

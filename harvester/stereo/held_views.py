@@ -1,4 +1,4 @@
-"""Where the images of the views of a stereo set and their camera models lie on this machine."""
+"""The paths of a stereo set's images and camera models on this machine."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ from harvester.stereo.errors import ViewNotHere, ViewNotUsable, ViewToOrder
 Copies = Sequence[Mapping[str, str]]  #: root and path of each copy of a file
 Places = Mapping[str, Copies]  #: by the key of the asset
 
-#: Images that surface models are made of, the best first: the panchromatic one, else one sharpened with it.
+#: Images for surface models, the best first: panchromatic, else pan-sharpened.
 _SPECTRAL = ("p", "pan", "pms", "pms-n", "pms-x", "pms-fs")
 _RPC_KEY = re.compile(rf"rpc-(?P<spectral>{'|'.join(sorted(_SPECTRAL, key=len, reverse=True))})-sensor-(?P<job>.+)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """One file of an image, and where it stands among the others."""
+    """One file of an image, and its position among the others."""
 
     path: Path
-    row: int  #: of tiles, from 1 on
+    row: int  #: of tiles, from 1
     column: int
-    shape: tuple[int, int] | None  #: rows and columns of pixels; None where the metadata does not say
-    data_type: str | None  #: as the raster extension of STAC names it
+    shape: tuple[int, int] | None  #: rows and columns of pixels; None where the metadata does not give them
+    data_type: str | None  #: as in STAC's raster extension
     bands: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldView:
-    """One view in the geometry of its sensor, as it lies on this machine."""
+    """The files of one view in sensor geometry on this machine."""
 
     item: str
     platform: str
-    tiles: tuple[Tile, ...]  #: of the image, row by row; most have one
+    tiles: tuple[Tile, ...]  #: of the image, row by row; most images have one
     rpc: Path  #: the vendor's file of rational polynomial coefficients
-    metadata: Path | None  #: the vendor's document with the exact camera model, where it is held
+    metadata: Path | None  #: the vendor's document with the exact camera model, if held
 
 
 def held_views(pair: ItemDocument, views: Iterable[tuple[ItemDocument, Places]]) -> tuple[HeldView, ...]:
-    """The files of all views of a set, in the order of time.
+    """The files of all views of a set, in chronological order.
 
     Args:
         pair: The Item of the set.
-        views: The Items of its views in the order of time, each with the places of its files.
+        views: The Items of its views in chronological order, each with the places of its files.
 
     Raises:
-        ViewToOrder: Some view is not held.
-        ViewNotUsable: A view is not held in the geometry of its sensor.
-        ViewNotHere: A file lies on another machine, in an archive, or is gone.
+        ViewToOrder: A view is not held.
+        ViewNotUsable: A view is not held in sensor geometry.
+        ViewNotHere: A file is on another machine, in an archive, or gone.
     """
     if missing := pair["properties"].get("stereo:views_to_order"):
         raise ViewToOrder(f"{pair['id']} needs {', '.join(missing)}.")
@@ -63,7 +63,7 @@ def held_views(pair: ItemDocument, views: Iterable[tuple[ItemDocument, Places]])
 
 def _held_view(item: ItemDocument, places: Places) -> HeldView:
     component, job = _best_component(item["id"], places)
-    # Of the images with six bands in two files the first is enough: both have one geometry.
+    # For images with six bands in two files the first is enough: both have the same geometry.
     image = re.compile(rf"{component}(-rgb|-p)?(-r(?P<row>\d+)c(?P<column>\d+))?-{re.escape(job)}")
     found = [named for key in places if key in item["assets"] and (named := image.fullmatch(key))]
     if not found:
@@ -80,7 +80,7 @@ def _held_view(item: ItemDocument, places: Places) -> HeldView:
 
 
 def _best_component(item: str, places: Places) -> tuple[str, str]:
-    """Component and job of the image to use, as they stand in the keys of assets."""
+    """Component and job of the image to use, as in asset keys."""
     models = [found for key in places if (found := _RPC_KEY.fullmatch(key))]
     if not models:
         raise ViewNotUsable(
@@ -105,10 +105,10 @@ def _tile(item: ItemDocument, named: re.Match[str], copies: Copies) -> Tile:
 
 
 def _here(item: str, copies: Copies) -> Path:
-    """The first copy that is a file of this machine.
+    """The first copy that is a file on this machine.
 
     Raises:
-        ViewNotHere: None is.
+        ViewNotHere: There is none.
     """
     for copy in copies:
         root = urlsplit(copy["root"])

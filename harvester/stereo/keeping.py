@@ -1,8 +1,8 @@
-"""Keeping stereo sets true: what a page of Items makes of the sets near them in time, inside the page's transaction.
+"""Keeps stereo sets up to date: what a page of Items changes in the sets near them in time, in its transaction.
 
-Around each Item of the page there is a scope, as far as one pass reaches: all sets within it are found anew and held
-against those that are stored. What is read reaches as far again, so that what is found in the scope is what would be
-found over the whole archive.
+The scope of a page reaches one pass to either side of each Item: all sets within it are found again and compared with
+the stored ones. Views are read as far again beyond, so that within the scope the same sets are found as over the whole
+archive.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from harvester.stereo.sets import LIMITS, FoundSet, find_sets
 from harvester.stereo.stereo_items import Membership, memberships_of, published_suitability
 from harvester.stereo.views import PlacedItem, ViewItem, view_items
 
-Moment = tuple[str, datetime]  #: when a satellite took an image
+Moment = tuple[str, datetime]  #: satellite, and when it took an image
 
-#: Views of one set lie within a pass, and each may stand for a record some seconds beside it.
+#: Views of one set are of one pass, and each may stand for a record some seconds away.
 REACH = timedelta(seconds=LIMITS.pass_s + 2 * LIMITS.duplicate_s)
 
 FORMER_MOMENTS, KEEP_VIEWS, MOMENTS_IN_COMPANY, VIEWS_WITHIN, SETS_WITHIN, KEEP_ITEMS, KEEP_SET = statements(
@@ -46,7 +46,7 @@ FORMER_MOMENTS, KEEP_VIEWS, MOMENTS_IN_COMPANY, VIEWS_WITHIN, SETS_WITHIN, KEEP_
 
 @dataclass(frozen=True, kw_only=True)
 class StoredSet:
-    """A set as it stands in the catalogue."""
+    """A set as it is in the catalogue."""
 
     id: str
     collection: str
@@ -58,7 +58,7 @@ class StoredSet:
     digest: bytes
 
     def memberships(self) -> Iterable[tuple[str, Membership]]:
-        """The Item of each view with what it is in the set."""
+        """The Item of each view, with its membership."""
         for number, view in enumerate(self.views, 1):
             yield view, Membership(-self.suitability, self.id, self.collection, len(self.views), number)
 
@@ -71,7 +71,7 @@ class BuiltSet:
     digest: bytes
 
     def as_row(self) -> Mapping[str, object]:
-        """What is written down of it, by column."""
+        """Its row, by column."""
         found = self.found
         return {
             "id": found.id,
@@ -88,33 +88,33 @@ class BuiltSet:
 
 @dataclass(frozen=True)
 class SetChanges:
-    """What becomes of the sets near a page."""
+    """What changes in the sets near a page."""
 
-    to_build: Sequence[FoundSet]  #: whose Items may be other than they are
-    stored: Mapping[str, StoredSet]  #: all that stand there now, by id
+    to_build: Sequence[FoundSet]  #: whose Items may change
+    stored: Mapping[str, StoredSet]  #: all sets there now, by id
     gone: Sequence[StoredSet]
-    memberships: Mapping[str, frozenset[Membership]]  #: of each Item near the page, as they are to be
-    changed_views: frozenset[str]  #: Items whose memberships are not what they were
+    memberships: Mapping[str, frozenset[Membership]]  #: of each Item near the page, as they will be
+    changed_views: frozenset[str]  #: Items whose memberships change
 
 
 NO_CHANGES = SetChanges((), {}, (), {}, frozenset())
 
 
 class SetKeeping:
-    """The tables of stereo as one transaction, which the caller owns, sees them."""
+    """The stereo tables within one transaction, which the caller owns."""
 
     def __init__(self, connection: Connection, rules: StereoRules) -> None:
         self._connection = connection
         self._rules = rules
 
     def changes(self, placed: Iterable[PlacedItem], windows: Sequence[Span] = ()) -> SetChanges:
-        """Write down Items as a page leaves them, and find what becomes of the sets near them.
+        """Write down Items as a page leaves them, and find what changes in the sets near them.
 
         Args:
             placed: Items that were written, moved or withdrawn.
-            windows: where sets are to be found anew beside that.
+            windows: further time spans in which to find sets again.
         """
-        # Without collections of sets a harvest leaves them alone; a rebuild takes away those that there were.
+        # Without collections of sets a harvest ignores sets; a rebuild removes the former ones.
         if not (self._rules.view_collections or windows):
             return NO_CHANGES
         placed = list(placed)
@@ -128,11 +128,11 @@ class SetKeeping:
         return self._compared(scope, touched) if scope.spans else NO_CHANGES
 
     def write(self, built: Iterable[BuiltSet], gone: Iterable[StoredSet], now: datetime) -> None:
-        """Write down sets as their Items stand in the catalogue from now on.
+        """Write down sets as their Items will be in the catalogue.
 
         Args:
-            built: that are new, or other than they were.
-            gone: that are no more.
+            built: new or changed sets.
+            gone: sets that no longer exist.
             now: UTC.
         """
         sets = list(built)
@@ -141,7 +141,7 @@ class SetKeeping:
         self._forget([each.id for each in gone])
 
     def created(self, sets: Collection[str]) -> dict[str, datetime]:
-        """When the Items of sets were made first, those that were ever made."""
+        """When the Items of sets were first created, for those that ever existed."""
         rows = self._connection.execute("SELECT id, created FROM dinamis.item WHERE id = ANY(%s)", (list(sets),))
         return dict(rows.fetchall())
 
@@ -168,11 +168,11 @@ class SetKeeping:
         )
 
     def _former_moments(self, items: Set[str]) -> set[Moment]:
-        """The moments at which any of these Items were views until now."""
+        """The times at which these Items were views until now."""
         return set(self._connection.execute(FORMER_MOMENTS, {"items": list(items)}).fetchall())
 
     def _lock_days(self, moments: Set[Moment]) -> None:
-        """Take turns with whoever looks for sets on the same days of the same satellites."""
+        """Lock out whoever looks for sets on the same days of the same satellites."""
         days = {
             (platform, end.astimezone(UTC).date())
             for platform, moment in moments
@@ -184,13 +184,13 @@ class SetKeeping:
         )
 
     def _keep_views(self, views: Sequence[ViewItem], gone: Collection[str]) -> None:
-        """Write down views, and forget others."""
+        """Write down views, and delete others."""
         self._connection.execute("DELETE FROM dinamis.stereo_view WHERE item = ANY(%b::text[])", (list(gone),))
-        # Lists of columns would be put together element by element, in Python.
+        # Lists per column would be assembled element by element in Python.
         self._connection.execute(KEEP_VIEWS, {"views": Json(_rows(views), dumps=orjson.dumps)})
 
     def _in_company(self, moments: Set[Moment]) -> list[Moment]:
-        """Those moments near which there may be sets."""
+        """The moments near which there may be sets."""
         return self._connection.execute(
             MOMENTS_IN_COMPANY,
             {
@@ -237,7 +237,7 @@ def _is_other(found: FoundSet, stored: StoredSet | None) -> bool:
 
 
 def _told(memberships: Iterable[Membership] | None) -> list[Membership]:
-    """What an Item says of its sets: their order counts, not by how much one is better."""
+    """What an Item shows of its sets: their order, not the differences in suitability."""
     return [replace(each, rank=0.0) for each in sorted(memberships or ())]
 
 
@@ -250,7 +250,7 @@ def _memberships(told: Iterable[Iterable[tuple[str, Membership]]]) -> dict[str, 
 
 
 def _rows(views: Sequence[ViewItem]) -> list[dict[str, object]]:
-    """Views as rows of `dinamis.stereo_view`, in JSON data."""
+    """Views as rows of `dinamis.stereo_view`, as JSON data."""
     footprints = shapely.to_wkb([each.view.footprint for each in views], hex=True).tolist()
     return [
         {

@@ -1,4 +1,4 @@
-"""The stereo sets of one page: found beside its Items, built from them, and written with them."""
+"""The stereo sets of one page: found among its Items, built from them, and written with them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _NO_SET_LEFT = "its views make no stereo set any more"
 
 
 class PageSets:
-    """What a page does to stereo sets. The order is: find, build, then ask what is to be written and removed, write."""
+    """What a page changes in stereo sets. Call in this order: `find`, `build`, the queries, `write`."""
 
     def __init__(
         self, connection: Connection, side: Connection, documents: Mapping[str, CollectionDocument], now: datetime
     ) -> None:
-        """Work inside the open transaction of `connection`; `side` is where Items are looked up, `now` is UTC."""
+        """Work inside the open transaction of `connection`; `side` is for looking Items up, `now` is UTC."""
         self._keeping = SetKeeping(connection, StereoRules(documents))
         self._side = side
         self._now = now
@@ -37,28 +37,28 @@ class PageSets:
 
     @property
     def changed_views(self) -> frozenset[str]:
-        """Items that say other things of their sets than they did."""
+        """Items whose stereo memberships change."""
         return self._changes.changed_views
 
     @property
     def gone(self) -> Sequence[StoredSet]:
-        """Sets that are no more."""
+        """Sets that no longer exist."""
         return self._changes.gone
 
     def find(self, placed: Iterable[PlacedItem], windows: Sequence[Span] = ()) -> frozenset[str]:
-        """Find what becomes of the sets near these Items and within the windows.
+        """Find what changes in the sets near these Items and within the windows.
 
         Returns:
-            Ids of the Items that are needed to build sets, or that are to be written anew for what they say of them.
+            Ids of the Items that are needed to build sets, or whose stereo memberships change.
         """
         self._changes = self._keeping.changes(placed, windows)
         return self.changed_views | {view.item for found in self._changes.to_build for view in found.views}
 
     def build(self, views: Mapping[str, ItemDocument]) -> None:
-        """Build the Items of sets from those of their views; sets with a view that could not be read stay as they are.
+        """Build the Items of sets from those of their views; sets with an unreadable view stay as they are.
 
         Args:
-            views: Items by id, without what they say of sets.
+            views: Items by id, without their stereo memberships.
         """
         fit = [found for found in self._changes.to_build if all(view.item in views for view in found.views)]
         created = self._keeping.created([found.id for found in fit]) if fit else {}
@@ -74,11 +74,11 @@ class PageSets:
                 self.documents.append(document)
 
     def memberships(self, item: str) -> Iterable[Membership]:
-        """The sets of which an Item of the page is a view."""
+        """The sets that an Item of the page belongs to."""
         return self._changes.memberships.get(item, ())
 
     def removals(self) -> Iterator[tuple[str, str, str]]:
-        """Collection, id and reason of the Items of sets that do not stand where they stood."""
+        """Collection, id and reason of the Items of sets that leave the catalogue, or their collection."""
         for stored in self.gone:
             yield stored.collection, stored.id, _NO_SET_LEFT
         for built in self._built:
@@ -86,27 +86,27 @@ class PageSets:
                 yield stored_before.collection, built.found.id, f"it was moved to {built.found.collection}"
 
     def is_new(self) -> dict[str, bool]:
-        """Whether the Item of each set that changes is new where it is."""
+        """For each changed set, whether its Item is new in its collection."""
         news = {built.found.id: self._is_new(built) for built in self._built}
         return news | dict.fromkeys((stored.id for stored in self.gone), False)
 
     def touched_collections(self) -> set[str]:
-        """Ids of the collections that have other sets than before."""
+        """Ids of the collections whose sets change."""
         left = {collection for collection, _, _ in self.removals()}
         return left | {built.found.collection for built in self._built}
 
     def outcomes(self) -> list[tuple[str, str, dict[str, Any] | None]]:
-        """Id, collection and Item of each set that changes; None where it is no more."""
+        """Id, collection and Item of each changed set; None for the Item if it no longer exists."""
         written = [(str(each["id"]), str(each["collection"]), each) for each in self.documents]
         return [*written, *((each.id, each.collection, None) for each in self.gone)]
 
     def stored_items(self) -> dict[str, ItemDocument]:
-        """The Items of these sets as the catalogue has them, by id."""
+        """The stored Items of the changed sets, by id."""
         stood = [*self.gone, *filter(None, map(self._stood, self._built))]
         return catalogue.stored_items(self._side, [(each.collection, each.id) for each in stood]) if stood else {}
 
     def write(self) -> None:
-        """Write down the sets as their Items stand from now on."""
+        """Write down the sets as their Items will be."""
         if self._built or self.gone:
             self._keeping.write(self._built, self.gone, self._now)
 

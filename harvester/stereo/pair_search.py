@@ -1,4 +1,4 @@
-"""Stereo sets asked of the catalogue, and what belongs to one: pgSTAC alone, as the role of the API may read it."""
+"""Searches for stereo sets and their views: only in pgSTAC, as the role of the API may read it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harvester.stereo.held_views import Places
 VIEWS_OF_SET = statement("harvester.stereo", "views_of_set")
 
 Condition = Mapping[str, Any]  #: in CQL2 JSON
-Bounds = tuple[float | None, float | None]  #: both within; None where it is open
+Bounds = tuple[float | None, float | None]  #: inclusive; None where open
 
 CONVERGENCE = "stereo:convergence_angle"
 VIEW_COUNT = "stereo:view_count"
@@ -28,24 +28,24 @@ MOST_SETS = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class StereoQuestion:
-    """What sets are wanted; a quantity that is not known meets no bounds."""
+    """Which sets are wanted; an unknown quantity meets no bounds."""
 
-    collections: Sequence[str]  #: in which stereo sets stand
+    collections: Sequence[str]  #: collections of stereo sets
     intersects: Mapping[str, Any] | None = None  #: a geometry of GeoJSON, cut at the antimeridian
-    datetime: str | None = None  #: an instant or interval of RFC 3339, `..` where it is open
+    datetime: str | None = None  #: an RFC 3339 instant or interval, `..` where open
     ids: Sequence[str] | None = None
     mode: str | None = None  #: stereo or tri-stereo
     held: bool | None = None  #: true: every view is held
-    bounds: Mapping[str, Bounds] | None = None  #: by the name of the property
-    convergence_by_views: Mapping[int, Bounds] | None = None  #: what a chain asks of sets of so many views, in degrees
+    bounds: Mapping[str, Bounds] | None = None  #: by property name
+    convergence_by_views: Mapping[int, Bounds] | None = None  #: required by a chain, by number of views, in degrees
     limit: int = 1000  #: 1 to MOST_SETS
 
 
 def find_sets(connection: Connection, question: StereoQuestion) -> list[ItemDocument]:
-    """The sets that meet all conditions, the most suitable first, equal ones in the order of time.
+    """The sets that meet all conditions, the most suitable first, equally suitable ones in chronological order.
 
     Raises:
-        StereoSearchRefused: pgSTAC does not know a property, or cannot read a time.
+        StereoSearchRefused: pgSTAC does not have a property, or cannot parse a time.
     """
     if not question.collections:
         return []
@@ -72,7 +72,7 @@ def set_called(connection: Connection, name: str, collections: Sequence[str]) ->
 
 
 def views_of(connection: Connection, pair: ItemDocument) -> list[tuple[ItemDocument, Places]]:
-    """The Items of the views of a set in the order of time, each with the places of its files.
+    """The Items of the views of a set in chronological order, each with the places of its files.
 
     Raises:
         StereoSetUnknown: A view has left the catalogue.
@@ -87,7 +87,7 @@ def views_of(connection: Connection, pair: ItemDocument) -> list[tuple[ItemDocum
 
 
 def _as_search(question: StereoQuestion) -> dict[str, Any]:
-    """The body of a search as pgSTAC takes it."""
+    """The body of a pgSTAC search."""
     wanted = {
         "collections": list(question.collections),
         "intersects": question.intersects,

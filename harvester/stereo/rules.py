@@ -1,4 +1,4 @@
-"""Which stereo sets go to which collection: what the collection documents say under `stereo`."""
+"""Which stereo sets go to which collection, according to `stereo` in the collection documents."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from harvester.stereo.views import ViewItem
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a set stands, and which Item shows each of its views there."""
+    """The collection of a set, and the Items that represent its views there."""
 
     collection: str
-    views: tuple[ViewItem, ...]  #: in the order of time
+    views: tuple[ViewItem, ...]  #: in chronological order
 
 
 class StereoRules:
-    """The rules of all documents; those whose views are all held come first."""
+    """The rules of all documents, those for held views first."""
 
     def __init__(self, documents: Mapping[str, CollectionDocument]) -> None:
         told = [(name, each.content.stereo) for name, each in documents.items() if each.content.stereo]
@@ -28,14 +28,14 @@ class StereoRules:
         self.set_collections = frozenset(name for name, _ in self._rules)
 
     def placement(self, mode: StereoMode, acquisitions: Sequence[Iterable[ViewItem]]) -> Placement | None:
-        """The first collection that takes a set.
+        """The first collection that accepts a set.
 
         Args:
             mode: of the set.
-            acquisitions: the Items of each view, in the order of time.
+            acquisitions: the Items of each view, in chronological order.
 
         Returns:
-            None where no document takes it: then it is not published.
+            None if no document accepts it: then it is not published.
         """
         for collection, rule in self._rules:
             if rule.mode == mode and (chosen := _chosen(rule, acquisitions)):
@@ -44,7 +44,7 @@ class StereoRules:
 
 
 def _chosen(rule: StereoSets, acquisitions: Sequence[Iterable[ViewItem]]) -> tuple[ViewItem, ...] | None:
-    """The Item that shows each view, the preferred one of those that the rule takes."""
+    """For each view, the preferred Item of those that the rule accepts; None if the rule does not accept the set."""
     offered = [
         sorted((each for each in items if each.collection in rule.views), key=lambda each: each.preference)
         for items in acquisitions

@@ -1,4 +1,4 @@
-"""Stretches of time of satellites, in which stereo sets are looked for."""
+"""Time spans of satellites in which stereo sets are looked for."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """A stretch of time of one satellite, both ends within."""
+    """A time span of one satellite, both ends included."""
 
     platform: str
     first: datetime
     last: datetime
 
     def widened(self, reach: timedelta) -> Span:
-        """The span with so much more at both ends."""
+        """The span, extended by `reach` at both ends."""
         return Span(self.platform, self.first - reach, self.last + reach)
 
 
 class Scope:
-    """Stretches of time of satellites; those that meet are one."""
+    """Time spans of satellites; those that touch are merged."""
 
     def __init__(self, spans: Iterable[Span]) -> None:
         self.spans: list[Span] = []
@@ -35,16 +35,16 @@ class Scope:
         self._starts = [(span.platform, span.first) for span in self.spans]
 
     def widened(self, reach: timedelta) -> Scope:
-        """The scope with so much more at both ends of each stretch."""
+        """The scope, with each span extended by `reach` at both ends."""
         return Scope(span.widened(reach) for span in self.spans)
 
     def holds(self, platform: str, first: datetime, last: datetime) -> bool:
-        """Whether something lies within one of the stretches."""
+        """Whether a period lies within one of the spans."""
         place = bisect_right(self._starts, (platform, first)) - 1
         return place >= 0 and self.spans[place].platform == platform and last <= self.spans[place].last
 
     def as_arrays(self) -> dict[str, list[str] | list[datetime]]:
-        """Satellites, beginnings and ends, as statements take them."""
+        """Satellites, beginnings and ends, as parameters of statements."""
         return {
             "platforms": [each.platform for each in self.spans],
             "firsts": [each.first for each in self.spans],

@@ -19,7 +19,7 @@ from shapely.geometry import shape
 
 from harvester.items.document import ItemDocument
 
-#: Columns of tables by name, and the property that each shows; lists become texts.
+#: Columns of tables by name, with the property that each shows; lists become texts.
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "title": "title",
@@ -61,7 +61,7 @@ _TEXTS = frozenset(
 
 
 def rows_of(sets: Sequence[ItemDocument]) -> list[dict[str, Any]]:
-    """One row a set: id, collection and `COLUMNS`; None where something is not known."""
+    """One row per set: id, collection and `COLUMNS`; None for unknown values."""
     return [
         {"id": each["id"], "collection": each["collection"]}
         | {name: _plain(each["properties"].get(key)) for name, key in COLUMNS.items()}
@@ -79,7 +79,7 @@ def as_geojson(sets: Sequence[ItemDocument]) -> str:
 
 
 def as_csv(sets: Sequence[ItemDocument]) -> str:
-    """A table with a heading, without geometries; RFC 4180 but for its line ends."""
+    """A table with a header, without geometries; RFC 4180 except for the line ends."""
     text = io.StringIO()
     writer = csv.DictWriter(text, ["id", "collection", *COLUMNS], lineterminator="\n")
     writer.writeheader()
@@ -88,7 +88,7 @@ def as_csv(sets: Sequence[ItemDocument]) -> str:
 
 
 def write_geopackage(sets: Sequence[ItemDocument], file: Path) -> None:
-    """A layer `stereo` of what the views of each set have in common, in WGS 84; an old file is replaced.
+    """A layer `stereo` with the common footprint of each set, in WGS 84; an old file is replaced.
 
     Raises:
         OSError: It cannot be written.

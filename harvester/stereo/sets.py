@@ -1,4 +1,4 @@
-"""Finding the stereo sets of images, and naming them: pure, and the same whatever the order of the images."""
+"""Finds and names the stereo sets of images: pure functions, independent of the order of the images."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ LIMITS = StereoLimits()
 
 @dataclass(frozen=True, kw_only=True)
 class FoundSet:
-    """A pair or triplet, and where it stands."""
+    """A pair or triplet, and its collection."""
 
     id: str
     collection: str
     mode: StereoMode
-    views: tuple[ViewItem, ...]  #: in the order of time
-    records: frozenset[str]  #: Items that it depends on: of its views, and of what was merged into them
-    pairs: tuple[StereoPair, ...]  #: the pair itself; of a triplet forward-nadir, nadir-backward, forward-backward
+    views: tuple[ViewItem, ...]  #: in chronological order
+    records: frozenset[str]  #: Items that it depends on: of its views, and of the views merged into them
+    pairs: tuple[StereoPair, ...]  #: the pair itself; for a triplet: forward-nadir, nadir-backward, forward-backward
     triplet: StereoTriplet | None
 
     @property
     def set(self) -> StereoPair | StereoTriplet:
-        """As the finder gives it."""
+        """The set as the finder gives it."""
         return self.triplet or self.pairs[-1]
 
     @property
@@ -53,12 +53,12 @@ class FoundSet:
 
     @property
     def common_footprint(self) -> Region:
-        """What all views show."""
+        """The footprint shared by all views."""
         return self.set.common_footprint()
 
 
 def find_sets(items: Iterable[ViewItem], rules: StereoRules) -> list[FoundSet]:
-    """The pairs and triplets that a collection takes, by id."""
+    """The pairs and triplets that a collection accepts, sorted by id."""
     by_scene: defaultdict[str, list[ViewItem]] = defaultdict(list)
     for each in items:
         by_scene[each.scene].append(each)
@@ -72,14 +72,14 @@ def find_sets(items: Iterable[ViewItem], rules: StereoRules) -> list[FoundSet]:
         *_placed(((pair, (pair,)) for pair in findings.pairs), "stereo", of_item, rules),
         *_placed(((triplet, triplet.pairs) for triplet in findings.triplets), "tri-stereo", of_item, rules),
     ]
-    # Two images of one satellite and one stamp that both see a third: the set that shows more keeps the name.
+    # Two images of one satellite with one stamp may both pair with a third: the set with more overlap keeps the name.
     found.sort(key=lambda each: (each.id, -each.set.overlap_km2, [view.item for view in each.views]))
     distinct = {each.id: each for each in reversed(found)}
     return sorted(distinct.values(), key=lambda each: each.id)
 
 
 def _in_company(speakers: Sequence[ViewItem]) -> list[ViewItem]:
-    """Those with another image of the same pass: most images of an archive stand alone."""
+    """Those with another image of the same pass: most images of an archive have none."""
     ordered = sorted(speakers, key=lambda each: (each.view.platform, each.view.acquired_at, each.item))
     breaks = [
         number
@@ -113,5 +113,5 @@ def _placed(
 
 
 def _items_of(view: View, of_item: Mapping[str, tuple[ViewItem, ...]]) -> list[ViewItem]:
-    """All Items of an acquisition: those of each record that the finder merged into it."""
+    """All Items of an acquisition: those of each view that the finder merged into it."""
     return [each for name in view.record_ids or (view.id,) for each in of_item[name]]

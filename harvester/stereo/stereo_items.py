@@ -1,4 +1,4 @@
-"""Stereo sets into STAC Items, and what the Items of their views say of them: pure, Items are JSON data."""
+"""Builds the Items of stereo sets, and the memberships in the Items of their views: pure functions on JSON data."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from harvester.stereo.sets import FoundSet
 
 STEREO_IMAGERY_EXTENSION = "https://stac-extensions.github.io/stereo-imagery/v1.0.0/schema.json"
 
-#: Extensions whose schemas want a field in the properties, whatever the assets say.
+#: Extensions whose schemas require a field in the properties, whatever the assets have.
 _OF_ITEMS_ALONE = frozenset({"processing", "product"})
-#: When an Item was written: not what it says.
+#: Times of writing, which are no content of an Item.
 _TIMESTAMPS = ("created", "updated")
 
 
 @dataclass(frozen=True, order=True)
 class Membership:
-    """That an image is a view of a set; the best set of several comes first."""
+    """That an image is a view of a set; sorted, the best set comes first."""
 
-    rank: float  #: minus the suitability of the set
+    rank: float  #: negative suitability of the set
     set: str
     collection: str
     count: int  #: views of the set
-    number: int  #: of this view in the order of time, from 1
+    number: int  #: of this view in chronological order, from 1
 
 
 def stereo_item(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def stereo_item(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any
 
     Args:
         found: The set.
-        views: The Items of its views, in the order of time.
+        views: The Items of its views, in chronological order.
     """
     footprint = found.common_footprint
     assets = dict(_assets(found, views))
@@ -64,13 +64,13 @@ def stereo_item(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any
 
 
 def digest_of(item: ItemDocument) -> bytes:
-    """SHA-256 of what an Item says, whenever it was written."""
+    """SHA-256 of the content of an Item, without the times of writing."""
     properties = {name: value for name, value in item["properties"].items() if name not in _TIMESTAMPS}
     return hashlib.sha256(orjson.dumps({**item, "properties": properties}, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def memberships_of(found: FoundSet) -> Iterator[tuple[str, Membership]]:
-    """The Item of each view with what it is in the set."""
+    """The Item of each view, with its membership."""
     count = len(found.views)
     rank = -published_suitability(found)
     for number, view in enumerate(found.views, 1):
@@ -78,14 +78,14 @@ def memberships_of(found: FoundSet) -> Iterator[tuple[str, Membership]]:
 
 
 def published_suitability(found: FoundSet) -> float:
-    """The suitability as Items have it."""
+    """The suitability as published in Items."""
     return round(suitability(found.set), 4)
 
 
 def with_sets(item: dict[str, Any], memberships: Iterable[Membership]) -> dict[str, Any]:
-    """The Item of an image with links to the sets that it is a view of, and its place in the best of them.
+    """The Item of an image with links to the sets that it belongs to, and its place in the best of them.
 
-    `stereo-img:number` stands on the Item; an image can be in one group only, and the others are links alone.
+    `stereo-img:number` is a property of the Item, so an image can be in one group only; other sets are only linked.
     """
     ordered = sorted(memberships)
     if not ordered:
@@ -111,7 +111,7 @@ def _properties(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any
         **known({"eo:cloud_cover": found.set.worst_cloud_cover_percent}),
         "title": _title(found, said[0]),
         **stereo_properties(found.set),
-        # Where an image is held and to be ordered too, the finder saw one of both.
+        # Where an image is both held and in the archive, the finder saw one of the two Items.
         "stereo:views": [view.item for view in found.views],
         "stereo:views_to_order": [view.item for view in found.views if view.is_archive],
         "dinamis:held": not any(view.is_archive for view in found.views),
@@ -121,7 +121,7 @@ def _properties(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any
 
 
 def _shared(said: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, Any]:
-    """What all views say alike."""
+    """The fields on which all views agree."""
     first = said[0]
     return {
         name: first[name] for name in names if name in first and all(first[name] == each.get(name) for each in said)
@@ -140,19 +140,19 @@ def _title(found: FoundSet, first: Mapping[str, Any]) -> str:
 
 
 def _assets(found: FoundSet, views: Sequence[ItemDocument]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The set as a picture; previews of all views; images, geometric models and metadata of those that are held."""
+    """The picture of the set; previews of all views; images, geometric models and metadata of held ones."""
     yield "overview", _overview(found)
     for number, (view, document) in enumerate(zip(found.views, views, strict=True), 1):
         for key, asset in document["assets"].items():
             roles = asset.get("roles", [])
-            # Masks are metadata too, and have a further role.
+            # Masks are metadata too, but have a further role.
             is_needed = "data" in roles or roles == ["metadata"]
             if "thumbnail" in roles or (is_needed and not view.is_archive):
                 yield f"view{number}-{key}", asset
 
 
 def _overview(found: FoundSet) -> Mapping[str, Any]:
-    """The picture that the API draws of the set."""
+    """The picture of the set, drawn by the API."""
     return {
         "href": f"collections/{found.collection}/items/{found.id}/stereo/overview.png",
         "title": f"{found.mode}: footprints, lines of sight and numbers".capitalize(),
@@ -162,7 +162,7 @@ def _overview(found: FoundSet) -> Mapping[str, Any]:
 
 
 def _links(found: FoundSet) -> Iterator[dict[str, Any]]:
-    # The schema of an Item wants this link beside the name of the collection; the API replaces it by an absolute one.
+    # The Item schema requires this link besides the name of the collection; the API replaces it by an absolute one.
     yield {"rel": "collection", "href": f"collections/{found.collection}", "type": "application/json"}
     for view, role in zip(found.views, ROLES[len(found.views)], strict=True):
         yield _link("derived_from", view.collection, view.item) | {"stereo:role": role}

@@ -1,4 +1,4 @@
-"""Images as the finder of stereo takes them, read from their Items."""
+"""Images as input for the stereo finder, read from their Items."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class PlacedItem:
     """An Item of the catalogue as a page leaves it."""
 
     item: str
-    scene: str  #: the acquisition that it is of
+    scene: str  #: its acquisition
     collection: str
     is_archive: bool  #: to be ordered, not held
-    built: ItemDocument | None  #: None where it stands in the catalogue no more
+    built: ItemDocument | None  #: None if it has left the catalogue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +40,12 @@ class ViewItem:
 
     @property
     def preference(self) -> tuple[bool, str, str]:
-        """Of the Items of one acquisition the least speaks for it: one that is held before one to order."""
+        """A sort key: the first Item of an acquisition represents it; held ones come before those to order."""
         return self.is_archive, self.collection, self.item
 
 
 def view_items(placed: Iterable[PlacedItem]) -> list[ViewItem]:
-    """Those Items that can be views: of one satellite, at one moment; mosaics and withdrawn Items are left out."""
+    """Those Items that can be views: of one satellite at one time; mosaics and withdrawn Items are left out."""
     standing = [(each, each.built) for each in placed if each.built]
     shapes: Sequence[Region] = shapely.from_geojson([orjson.dumps(item["geometry"]) for _, item in standing]).tolist()
     views = [
