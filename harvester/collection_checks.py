@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from database.documents.located_yaml import Problem, read_located_yaml
-from database.documents.mistakes import did_you_mean
+from database.documents.mistakes import advice, did_you_mean
 from harvester.collection_documents import CollectionDocument, problem_at, read_directory
 from harvester.collection_model import SourceChoice
 from harvester.sensors import read_sensors
@@ -49,13 +49,14 @@ def _option_mistake(choice: SourceChoice, mistake: ErrorDetails, options: type[B
         return f"{choice.source} has no option {name!r}{did_you_mean(name, options.model_fields)}"
     if mistake["type"] == "missing":
         return f"{choice.source} needs the option {name!r}: add it"
-    return f"{choice.source} does not take this{f' as {name}' if name else ''}: {mistake['msg']}"
+    what_to_do = advice(mistake["type"], mistake["msg"], mistake["input"])
+    return f"{choice.source} does not take this{f' as {name}' if name else ''}: {what_to_do}"
 
 
 def _unread(documents: Iterable[CollectionDocument], known: Collection[str]) -> Iterator[Problem]:
     """A warning for each mission that a collection accepts and no sensor document knows."""
     for document in documents:
-        for index, mission in enumerate(document.missions if "deliveries" in document.sources else ()):
+        for index, mission in enumerate(document.missions):
             if mission not in known:
                 message = (
                     f"no sensor document knows {mission}, so its deliveries are refused: add it to the satellites of "

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -295,6 +295,10 @@ def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
 def _cron(text: str) -> str:
     if not croniter.is_valid(text) or len(text.split()) != 5:
         raise ValueError(f"{text!r} is no cron expression: write minute hour day month weekday, such as '30 2 * * *'")
+    try:
+        croniter(text).get_next()
+    except CroniterBadDateError as error:
+        raise ValueError(f"{text!r} never comes: none of its months has such a day") from error
     return text
 
 

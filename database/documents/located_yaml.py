@@ -237,7 +237,7 @@ _SCALARS: dict[str, Any] = {
 }
 
 _GUESSES = {
-    "bool": "a truth value (only true and false are allowed)",
+    "bool": "a truth value (where one is meant, write true or false)",
     "int": "a number in an unusual notation",
     "float": "a number in an unusual notation",
     "timestamp": "a date",

@@ -63,6 +63,11 @@ def _message(kind: str, place: Place, message: str, value: Any, model: type[Base
         return f"unknown key{did_you_mean(str(place[-1]), _known_keys(model, place[:-1]))}"
     if kind == "missing":
         return f"the key {str(place[-1])!r} is missing: add it"
+    return advice(kind, message, value)
+
+
+def advice(kind: str, message: str, value: Any) -> str:
+    """How to mend a value that a model does not take, for the type and message of an error of pydantic."""
     if kind == "value_error":
         return message.removeprefix("Value error, ")
     hint = next((hint for beginning, hint in _HINTS.items() if kind.startswith(beginning)), None)
@@ -79,8 +84,9 @@ _HINTS = {
     "mapping_type": "write keys and their values here, indented below",
     "dict_type": "write keys and their values here, indented below",
     "model_type": "write keys and their values here, indented below",
-    "float_type": "write a number here, without quotes and unit",
-    "int_type": "write a whole number here, without quotes and unit",
+    "float_": "write a number here, without quotes and unit",
+    "int_": "write a whole number here, without quotes and unit",
+    "bool_": "write true or false here",
     "string_too_short": "the text is empty: write it",
 }
 

@@ -74,6 +74,14 @@ from tests.harvester.invented_collection import SENSOR, complaint, line_of
         ("queryables:", "expect: {required: [datetmie]}\nqueryables:", "datetmie", "did you mean 'datetime'?"),
         ("queryables:", "expect: {min_items: 5, max_items: 1}\nqueryables:", "min_items", "exchange the two numbers"),
         ("queryables:", "expect: {min_items: -1}\nqueryables:", "min_items", "greater than or equal to 0"),
+        ("source: deliveries", "source: deliveries\n      schedule: '@daily'", "@daily", "is no cron expression"),
+        ("source: deliveries", "source: deliveries\n      schedule: 0 0 31 2 *", "31 2", "'0 0 31 2 *' never comes"),
+        (
+            "source: deliveries",
+            "source: deliveries\n      withdrawals: {by_absence: 'no'}",
+            "by_absence",
+            "write true or false here",
+        ),
     ],
 )
 def test_a_mistake_is_explained_with_its_line(
@@ -90,7 +98,7 @@ def test_a_mistake_is_explained_with_its_line(
     ("value", "words"),
     [
         ("2012-01-01", 'a date: write "2012-01-01" in quotes'),
-        ("no", 'a truth value (only true and false are allowed): write "no" in quotes'),
+        ("no", 'a truth value (where one is meant, write true or false): write "no" in quotes'),
         ("on", 'write "on" in quotes'),
         ("12:30:00", 'a number in an unusual notation: write "12:30:00" in quotes'),
         ("0755", 'write "0755" in quotes'),
@@ -241,6 +249,9 @@ def test_sources_that_cannot_be_confused_are_no_problem(one: str, other: str, wr
         ("source: geodes\n      options: {collection: [A]}", "{collection", "did you mean 'collections'?"),
         ("source: ign\n      options: {family: LANDSAT}", "LANDSAT", "ign does not take this as family"),
         ("source: resto\n      options: {dialect: v9}", "options", "name one in `collection`"),
+        ("source: stac\n      options: {collections: A}", "collections", "as collections: write a list here"),
+        ("source: stac\n      options: {static: oui}", "static", "as static: write true or false here"),
+        ("source: stac\n      options: {preset: drs}", "preset", "as preset: input should be 'spot-6-7-drs'"),
         (
             "source: ign\n      options: {family: SPOT, territories: {Corse: [1, 2]}}",
             "Corse",
@@ -264,7 +275,6 @@ def test_an_option_may_be_a_mapping(written: Callable[..., Path]) -> None:
     territories = "{La Réunion: [55.2, -21.5, 55.9, -20.8]}"
     file = written(
         ("source: deliveries", f"source: ign\n      options: {{family: SPOT, territories: {territories}}}"),
-        ("missions: [GAIA1]", "missions: [GAIA2]"),
     )
     assert check_collection_documents(file.parent) == []
 
@@ -303,10 +313,15 @@ def test_a_mission_that_no_sensor_knows_is_a_warning(written: Callable[..., Path
     assert "no sensor document knows GAIA2" in problem.message
 
 
-def test_a_collection_without_deliveries_needs_no_sensor(written: Callable[..., Path]) -> None:
-    """Missions whose records come from elsewhere need no sensor document."""
-    file = written(("missions: [GAIA1]", "missions: [GAIA2]"), ("source: deliveries", "source: openspot"))
-    assert check_collection_documents(file.parent) == []
+@pytest.mark.parametrize("sources", ["", "  sources:\n    - source: openspot\n"])
+def test_a_mission_needs_a_sensor_also_where_no_source_of_deliveries_is_named(
+    sources: str, written: Callable[..., Path]
+) -> None:
+    """Deliveries harvested on the command line go to the collection that takes their mission, whatever its sources."""
+    file = written(("missions: [GAIA1]", "missions: [GAIA2]"), ("  sources:\n    - source: deliveries\n", sources))
+    (problem,) = check_collection_documents(file.parent)
+    assert (problem.line, problem.is_error) == (line_of(file, "missions"), False)
+    assert "no sensor document knows GAIA2" in problem.message
 
 
 def test_a_collection_that_no_rule_set_covers_is_a_warning(written: Callable[..., Path]) -> None:
