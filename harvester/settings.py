@@ -28,7 +28,9 @@ def _addresses(written: object) -> object:
 class NoticeSettings(BaseSettings):
     """Whom to tell when a harvest goes wrong, how, and beyond which limits; without recipient or webhook, nobody."""
 
-    model_config = SettingsConfigDict(env_prefix="DINAMIS_", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DINAMIS_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     notice_mail_to: Annotated[list[str], NoDecode, BeforeValidator(_addresses)] = []
     """DINAMIS_NOTICE_MAIL_TO: who gets a mail, separated by commas."""
@@ -78,8 +80,6 @@ class NoticeSettings(BaseSettings):
 
 class HarvestSettings(NoticeSettings):
     """The settings of the harvester: read from the environment once, by the command line, and passed on."""
-
-    model_config = SettingsConfigDict(env_prefix="DINAMIS_", extra="ignore")
 
     collections: Path = Field(default_factory=default_collections_directory)
     """DINAMIS_COLLECTIONS: the folder of collection documents; the packaged ones by default."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from database.commands.terminal import Failure, say
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
     from pydantic_settings import BaseSettings
 
     from database import Database, DatabaseSettings
@@ -28,12 +29,13 @@ def settings_of(kind: type[Settings]) -> Settings:
         return kind()
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
-        raise Failure(
-            "; ".join(
-                f"{prefix}{str(problem['loc'][-1]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
-                for problem in error.errors()
-            )
-        ) from error
+        raise Failure("; ".join(_in_words(problem, prefix) for problem in error.errors())) from error
+
+
+def _in_words(problem: ErrorDetails, prefix: str) -> str:
+    """What is wrong with one variable; or with several together, whose names stand in the message."""
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{prefix}{str(problem['loc'][-1]).upper()}: {message}" if problem["loc"] else message
 
 
 def database_settings() -> DatabaseSettings:

@@ -13,7 +13,7 @@ from database.documents.packaged import default_collections_directory
 class RuleSettings(BaseSettings):
     """Read from the environment once, by the command line, and passed on."""
 
-    model_config = SettingsConfigDict(env_prefix="DINAMIS_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="DINAMIS_", extra="ignore", env_ignore_empty=True)
 
     collections: Path = Field(default_factory=default_collections_directory)
     """DINAMIS_COLLECTIONS: the folder of collection documents, with `rules/` in it; the packaged one by default."""
