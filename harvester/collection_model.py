@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from harvester.sensors import CommonName
+
 MADE_BY_THE_API = frozenset(
     {
         "self",
@@ -156,7 +158,7 @@ class Band(Strict):
     name: Text
     description: Text | None = None
     gsd: Annotated[float, Field(gt=0)] | None = None  #: metres
-    common_name: Text | None = Field(None, alias="eo:common_name")
+    common_name: CommonName | None = Field(None, alias="eo:common_name")
     center_wavelength: Annotated[float, Field(gt=0, lt=100)] | None = Field(None, alias="eo:center_wavelength")
     full_width_half_max: Annotated[float, Field(gt=0, lt=100)] | None = Field(None, alias="eo:full_width_half_max")
 

@@ -21,6 +21,30 @@ from harvester.errors import CollectionDocumentError, UnreadableScene
 #: How a family gives the azimuth from the target to the satellite (docs/explanation/reading-dimap.md).
 AzimuthConvention = Literal["scan-axis", "target", "nadir"]
 
+#: Common names of bands in the eo extension of STAC, 2.0.0.
+CommonName = Literal[
+    "pan",
+    "coastal",
+    "blue",
+    "green",
+    "green05",
+    "yellow",
+    "red",
+    "rededge",
+    "rededge071",
+    "rededge075",
+    "rededge078",
+    "nir",
+    "nir08",
+    "nir09",
+    "cirrus",
+    "swir16",
+    "swir22",
+    "lwir",
+    "lwir11",
+    "lwir12",
+]
+
 _Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 _Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*[0-9][A-Z]?$")]
 
@@ -68,7 +92,7 @@ class Sensor(_Document):
     satellites: Mapping[_Code, Satellite] = Field(min_length=1)  #: by MISSION + MISSION_INDEX: "PHR1A"
     azimuth: AzimuthConvention  #: what gives the azimuth from the target to the satellite
     stamp: Literal["strip-source-id", "dataset-name", "grid-reference"]  #: where the acquisition's name comes from
-    bands: Mapping[str, str | None] = Field(min_length=1)  #: vendor band -> common name of the STAC eo extension
+    bands: Mapping[str, CommonName | None] = Field(min_length=1)  #: vendor band -> common name of the STAC eo extension
     pixel_order: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  #: spectral mode -> bands in the pixels
 
     def satellite(self, code: str) -> Satellite:

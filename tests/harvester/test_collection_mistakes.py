@@ -39,6 +39,7 @@ from tests.harvester.invented_collection import SENSOR, complaint, line_of
         ("    gsd: [0.5]", "    gsd: {minimum: 1, maximun: 2}", "maximun", "did you mean 'maximum'?"),
         ("    gsd: [0.5]", "    gsd: {minimum: 2, maximum: 1}", "gsd", "minimum is greater than maximum"),
         ("    gsd: [0.5]", "    gsd: {minimum: 2, maximum: a}", "gsd", "two numbers or two texts"),
+        ("    gsd: [0.5]", "    bands: [{name: B1, eo:common_name: gren}]", "gren", "did you mean 'green'?"),
         ("    gsd: [0.5]", "    eo:cloud_covr: [1]", "eo:cloud_covr", "did you mean 'eo:cloud_cover'?"),
         ("  gaia:haze:", "  eo:cloud_cover:", "eo:cloud_cover:", "every collection of the platform has this property"),
         ("    type: number", "    type: float", "type: float", "should be 'string', 'number'"),

@@ -98,6 +98,7 @@ def test_refused_families_are_refused_with_a_reason(sensors: Sensors, profile: s
         (("platform: icare-7", "plattform: icare-7"), "9:9", "did you mean 'platform'"),
         (("id: icare", "id: other"), "2:1", "rename the file to other.yaml"),
         (("azimuth: nadir", "azimuth: [nadir"), "11:6", "this is not YAML"),
+        (("W1: green", "W1: grene"), "12:9", "did you mean 'green'"),
         (("W2: null", "W2: no"), "12:24", "YAML reads no as a truth value"),
         (("[eye]", "eye"), "7:1", "write a list here"),
         ((INVENTED, "- 1"), "1:1", "write keys and their values here"),
