@@ -1,19 +1,23 @@
 """Finding every stereo set anew, month by month of each satellite, by as many workers as there are.
 
-What is left to do lies in `dinamis.stereo_shard`. A worker holds the advisory lock of the month that it works on, which
-the server gives back the moment the worker ends, and takes the month from the table when it is done. Pages are written
-as those of a harvest are, so that harvests and rebuilds may run side by side.
+What is left to do lies in `dinamis.stereo_shard`, with what was asked for: who asks for the same shares the work, or
+goes on with it. A worker holds the advisory lock of the month that it works on, which the server gives back the moment
+the worker ends, and takes the month from the table when it is done, whoever else was to do it. Pages are written as
+those of a harvest are, so that harvests and rebuilds may run side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from database.long_work import told_if_long
 from database.statements import statements
@@ -25,9 +29,12 @@ from harvester.runs.report import PageReport
 from harvester.stereo.rules import StereoRules
 from harvester.stereo.scope import Span
 
-ITEMS_AND_VIEWS_APART, MONTHS_LEFT, PLAN_REBUILD, VIEWS_BETWEEN = statements(
-    "harvester.amendments", "items_and_views_apart", "months_left", "plan_rebuild", "views_between"
+ITEMS_AND_VIEWS_APART, PLAN_REBUILD, UNFINISHED_REBUILDS, VIEWS_BETWEEN = statements(
+    "harvester.amendments", "items_and_views_apart", "plan_rebuild", "unfinished_rebuilds", "views_between"
 )
+
+#: What a rebuild was asked for, as it is kept: `platform`, and `since` as the first day of a month, each may be None.
+_Request = Mapping[str, str | None]
 
 #: Items of one transaction.
 _PAGE = 500
@@ -41,6 +48,7 @@ class RebuildReport:
     written: int = 0  #: Items that were not as they should be: sets, and images that say what sets they are of
     removed: int = 0
     shards: int = 0  #: months of satellites
+    is_resumed: bool = False  #: the same rebuild was interrupted, or others are at it: it has no other months
     touched: set[str] = field(default_factory=set)  #: collections
 
     def add(self, items: int, page: PageReport, touched: set[str]) -> None:
@@ -68,6 +76,22 @@ class Shard:
             yield Span(self.platform, first, first + timedelta(days=1))
 
 
+@dataclass(frozen=True)
+class UnfinishedRebuild:
+    """A rebuild that was interrupted."""
+
+    platform: str | None  #: only of this satellite
+    since: date | None  #: only from this first day of a month on
+    months: int  #: of satellites, that are left to do
+
+    @property
+    def command(self) -> str:
+        """The command that resumes it."""
+        asked = {"--platform": self.platform, "--since": self.since}
+        options = [word for name, value in asked.items() if value is not None for word in (name, str(value))]
+        return shlex.join(["dinamis", "stereo", "rebuild", *options])
+
+
 Watcher = Callable[[Shard, RebuildReport], None]
 
 
@@ -77,7 +101,7 @@ def rebuild(
     since: datetime | None = None,
     watch: Watcher = lambda _shard, _report: None,
 ) -> RebuildReport:
-    """Find all stereo sets anew, or go on with a rebuild that others are at; what is as it should be is not written.
+    """Find all stereo sets anew, or do what is left of that; what is as it should be is not written.
 
     Args:
         context: the database and the documents.
@@ -88,6 +112,7 @@ def rebuild(
     Raises:
         CatalogueError: the catalogue cannot be written; what was done before is kept, and the rest is left to do.
     """
+    request = {"platform": platform, "since": since.astimezone(UTC).strftime("%Y-%m-01") if since else None}
     report = RebuildReport()
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         publish_collections(context.conninfo, context.documents, context.language)
@@ -95,17 +120,18 @@ def rebuild(
         try:
             with told_if_long("looking for images that are not known as views of sets"):
                 work.take_up_unknown()
-            connections.patiently(lambda _, side: _plan(side, platform, since))
-            work.do_shards(platform, watch)
+            report.is_resumed = bool(connections.patiently(lambda _, side: _shards_left(side, request)))
+            connections.patiently(lambda _, side: _plan(side, request))
+            work.do_shards(request, watch)
         finally:
             work.publish()
     return report
 
 
-def months_left(connection: Connection) -> int:
-    """How many months of satellites a rebuild left that was interrupted; none while anybody is at one."""
-    row = connection.execute(MONTHS_LEFT).fetchone()
-    return row[0] if row else 0
+def unfinished_rebuilds(connection: Connection) -> list[UnfinishedRebuild]:
+    """The rebuilds that left something to do, and that nobody is at."""
+    with connection.cursor(row_factory=class_row(UnfinishedRebuild)) as cursor:
+        return cursor.execute(UNFINISHED_REBUILDS).fetchall()
 
 
 class _Work:
@@ -124,9 +150,9 @@ class _Work:
             self._write(items)
             last = items[-1]
 
-    def do_shards(self, platform: str | None, watch: Watcher) -> None:
+    def do_shards(self, request: _Request, watch: Watcher) -> None:
         """Do the months that nobody else is at, until none is left."""
-        for shard in self._connections.patiently(lambda _, side: _shards_left(side, platform)):
+        for shard in self._connections.patiently(lambda _, side: _shards_left(side, request)):
             with self._held(shard) as is_ours:
                 if is_ours:
                     self._do(shard)
@@ -190,16 +216,15 @@ def _unknown_items(collections: list[str], last: str, _: Connection, side: Conne
     return [row[0] for row in rows]
 
 
-def _plan(side: Connection, platform: str | None, since: datetime | None) -> None:
-    """Write down what is to be done, unless a rebuild is under way: then that is gone on with."""
-    side.execute(PLAN_REBUILD, {"platform": platform, "since": since})
+def _plan(side: Connection, request: _Request) -> None:
+    """Write down what is to be done, unless a rebuild of the same is under way: then that is gone on with."""
+    side.execute(PLAN_REBUILD, {**request, "request": Jsonb(request)})
 
 
-def _shards_left(side: Connection, platform: str | None) -> list[Shard]:
+def _shards_left(side: Connection, request: _Request) -> list[Shard]:
     rows = side.execute(
-        "SELECT platform, month FROM dinamis.stereo_shard WHERE platform = coalesce(%s, platform)"
-        " ORDER BY month, platform",
-        (platform,),
+        "SELECT platform, month FROM dinamis.stereo_shard WHERE request = %s ORDER BY month, platform",
+        (Jsonb(request),),
     )
     return [Shard(*row) for row in rows]
 

@@ -94,7 +94,7 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
     a `rename`, a replay or a rebuild of stereo sets that failed or was interrupted, with the command that resumes it.
     Records in quarantine are no alarm.
     """
-    from harvester.amendments.stereo_rebuild import months_left
+    from harvester.amendments.stereo_rebuild import unfinished_rebuilds
     from harvester.feeds import named_sources
     from harvester.runs.history import status_of_feeds
 
@@ -104,14 +104,14 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
         standing = sorted(status_of_feeds(connection, feeds.values(), named_sources(documents)), key=_urgency)
         if notify:
             _tell_of_neglected(connection, documents, feeds, read_at)
-        months = months_left(connection)
+        rebuilds = unfinished_rebuilds(connection)
     if as_json:
         print_json([each.as_json() for each in standing])
     else:
         _print_status(standing, is_all=is_all)
-    if months:
-        say(f"dinamis stereo rebuild goes on with a rebuild of stereo sets, interrupted: {months} months are left")
-    sys.exit(1 if months or any(each.is_amiss for each in standing) else 0)
+    for rebuild in rebuilds:
+        say(f"{rebuild.command} goes on with a rebuild of stereo sets, interrupted: {rebuild.months} months are left")
+    sys.exit(1 if rebuilds or any(each.is_amiss for each in standing) else 0)
 
 
 # Sources

@@ -30,8 +30,8 @@ def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None
 
     Harvests keep the sets up to date: this is for catalogues that are older than the sets, and for the time after
     collection documents have changed what they say of sets. Run it several times at once to share the work. After an
-    interruption, of which `dinamis harvest status` reminds, it resumes where it stopped, and does no more than what was
-    asked for then.
+    interruption, of which `dinamis harvest status` reminds, the same command resumes it where it stopped; one with
+    other options does all that these ask for.
 
     \b
       dinamis stereo rebuild
@@ -47,8 +47,10 @@ def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None
         with stopped_like_ctrl_c():
             report = rebuild_sets(harvest_context(), platform, since.replace(tzinfo=UTC) if since else None, tell)
     except KeyboardInterrupt:
-        say("The rebuild was interrupted. What was written is kept: `dinamis stereo rebuild` does the rest.")
+        say("The rebuild was interrupted. What was written is kept: the same command does the rest.")
         raise
+    if report.is_resumed:
+        say("The same rebuild had been interrupted, or others are at it: what they have done was not done again.")
     counted = {
         "months": report.shards,
         "images": report.items,

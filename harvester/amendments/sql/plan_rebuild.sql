@@ -1,8 +1,9 @@
--- Write down which months of which satellites are to be done, unless a rebuild of them is under way.
-INSERT INTO dinamis.stereo_shard (platform, month)
+-- Write down which months of which satellites are to be done, unless a rebuild that was asked for the same is under way.
+INSERT INTO dinamis.stereo_shard (platform, month, request)
 SELECT DISTINCT
     platform,
-    date_trunc('month', moment AT TIME ZONE 'UTC')::date
+    date_trunc('month', moment AT TIME ZONE 'UTC')::date,
+    %(request)s::jsonb
 FROM (
     SELECT
         platform,
@@ -15,6 +16,6 @@ FROM (
     FROM dinamis.stereo_set
 ) AS told
 WHERE platform = coalesce(%(platform)s, platform)
-    AND (%(since)s::timestamptz IS NULL OR moment >= date_trunc('month', %(since)s::timestamptz))
-    AND NOT EXISTS (SELECT FROM dinamis.stereo_shard WHERE platform = coalesce(%(platform)s, platform))
+    AND (%(since)s::date IS NULL OR moment AT TIME ZONE 'UTC' >= %(since)s::date)
+    AND NOT EXISTS (SELECT FROM dinamis.stereo_shard WHERE request = %(request)s::jsonb)
 ON CONFLICT DO NOTHING;

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from harvester.amendments import stereo_rebuild
-from harvester.amendments.stereo_rebuild import months_left, rebuild
+from harvester.amendments.stereo_rebuild import Shard, UnfinishedRebuild, rebuild, unfinished_rebuilds
 from tests.harvester.lost_answers import lose_answer
 from tests.harvester.stereo.passes import (
     ARCHIVE,
@@ -23,6 +23,9 @@ from tests.harvester.stereo.passes import (
 from tests.harvests import harvest_context, images, items, rows
 
 __all__ = ["holdings"]
+
+EARLY = datetime(2020, 2, 3, 10, 0, tzinfo=UTC)
+SINCE = datetime(2021, 8, 10, tzinfo=UTC)
 
 FORGET = (
     "DELETE FROM pgstac.items WHERE id IN (SELECT id FROM dinamis.stereo_set)",
@@ -103,8 +106,7 @@ def test_rebuild_removes_sets_that_no_document_takes(holdings: Holdings, left: t
 
 def test_rebuild_keeps_to_what_was_asked(holdings: Holdings) -> None:
     """With a satellite and a day, only its months from that one on are done."""
-    early = datetime(2020, 2, 3, 10, 0, tzinfo=UTC)
-    for middle in (early, MIDDLE):
+    for middle in (EARLY, MIDDLE):
         for platform in ("pleiades-1a", "pleiades-1b"):
             holdings.deliver(pass_over(2, middle=middle, platform=platform))
     seen = []
@@ -162,7 +164,7 @@ def test_interrupted_rebuild_is_told_until_it_has_published(
     """A month is left to do until the Collections tell of its sets; it is not called left while a worker is at it."""
     holdings.deliver(pass_over())
     execute(holdings, *FORGET)
-    at_work: list[int] = []
+    at_work: list[list[UnfinishedRebuild]] = []
 
     def kill(*_: object) -> None:
         at_work.append(left(holdings))
@@ -172,15 +174,69 @@ def test_interrupted_rebuild_is_told_until_it_has_published(
         patch.setattr(stereo_rebuild, "publish_changes", kill)
         with pytest.raises(KeyboardInterrupt):
             rebuild(holdings.context)
-    assert (at_work[0], left(holdings)) == (0, 1)
+    assert (at_work[0], left(holdings)) == ([], [UnfinishedRebuild(None, None, 1)])
     assert rows(holdings.database, "SELECT query FROM pgstac.query_queue")
 
     assert rebuild(holdings.context).written == 0
-    assert left(holdings) == 0
+    assert left(holdings) == []
     assert not rows(holdings.database, "SELECT query FROM pgstac.query_queue")
 
 
-def left(holdings: Holdings) -> int:
-    """Months of satellites that an interrupted rebuild left."""
+@pytest.fixture
+def four_months(holdings: Holdings) -> Holdings:
+    """Sets of two satellites in two months."""
+    for middle in (EARLY, MIDDLE):
+        for platform in ("pleiades-1a", "pleiades-1b"):
+            holdings.deliver(pass_over(2, middle=middle, platform=platform))
+    return holdings
+
+
+def interrupted_rebuild(holdings: Holdings, platform: str | None = None, since: datetime | None = None) -> str:
+    """Begin a rebuild that is killed after its first month; what the status says of the others."""
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(holdings.context, platform, since, kill)
+    (told,) = left(holdings)
+    assert told.months == 1
+    return told.command
+
+
+def months_done(
+    holdings: Holdings, platform: str | None = None, since: datetime | None = None
+) -> tuple[list[str], bool]:
+    """The months that a rebuild does, and whether it went on with another."""
+    seen: list[Shard] = []
+    report = rebuild(holdings.context, platform, since, lambda shard, _: seen.append(shard))
+    return [f"{shard.platform[-2:]} {shard.month:%Y-%m}" for shard in seen], report.is_resumed
+
+
+def test_interrupted_rebuild_is_finished_by_one_that_is_asked_for_the_same(four_months: Holdings) -> None:
+    """Whatever the day of the month that was named; and no month is done twice."""
+    asked = interrupted_rebuild(four_months, None, SINCE)
+    assert asked == "dinamis stereo rebuild --since 2021-08-01"
+    assert months_done(four_months, None, SINCE + timedelta(days=3)) == (["1b 2021-08"], True)
+    assert left(four_months) == []
+    assert months_done(four_months, None, SINCE) == (["1a 2021-08", "1b 2021-08"], False)
+
+
+def test_rebuild_that_is_asked_for_otherwise_does_all_that_it_is_asked_for(four_months: Holdings) -> None:
+    """What an interrupted rebuild of less had left is done with it; what one of more has left besides is left to it."""
+    assert interrupted_rebuild(four_months, "pleiades-1b") == "dinamis stereo rebuild --platform pleiades-1b"
+    assert months_done(four_months) == (["1a 2020-02", "1b 2020-02", "1a 2021-08", "1b 2021-08"], False)
+    assert left(four_months) == []
+
+    asked = interrupted_rebuild(four_months, None, SINCE)
+    assert months_done(four_months, "pleiades-1a") == (["1a 2020-02", "1a 2021-08"], False)
+    assert [each.command for each in left(four_months)] == [asked]
+    assert months_done(four_months, "pleiades-1b", SINCE) == (["1b 2021-08"], False)
+    assert left(four_months) == []
+
+
+def kill(*_: object) -> None:
+    """End the process, wherever it is."""
+    raise KeyboardInterrupt
+
+
+def left(holdings: Holdings) -> list[UnfinishedRebuild]:
+    """Rebuilds that were interrupted."""
     with holdings.database.connect("harvest") as connection:
-        return months_left(connection)
+        return unfinished_rebuilds(connection)
