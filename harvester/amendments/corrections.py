@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from database.statements import statements
 from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
-from harvester.catalogue.publish import publish_changes
+from harvester.catalogue.publish import publish, publish_changes
 from harvester.errors import HarvestError, UnreadableScene
 from harvester.harvest_context import HarvestContext, WritingOptions
 from harvester.items.corrections import MADE_BY_THE_CATALOGUE
@@ -78,15 +78,18 @@ def correct_item(context: HarvestContext, item: str, field: str, value: Any | No
         _require_correctable(field)
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
 
-        def work(connection: Connection, side: Connection) -> tuple[Correction | None, set[str]]:
+        def work(connection: Connection, side: Connection) -> Correction | None:
             catalogue.wait_for_other_writers(connection)
             known, told_by = _known(connection, item)
             _write_down(connection, known, field, value, reason, author)
             touched = _rebuild(connection, side, context, known, told_by, f"{field}: {reason} ({author})")
-            return _correction(connection, item, field), touched
+            # At once: nothing reminds of a correction that was killed after it.
+            documents = [context.documents[each] for each in sorted(touched & context.documents.keys())]
+            publish(connection, documents, context.language)
+            return _correction(connection, item, field)
 
-        _, touched = connections.once(work, lambda connection, done: _correction(connection, item, field) == done[0])
-        connections.patiently(lambda _, side: publish_changes(side, context.documents, context.language, touched))
+        connections.once(work, lambda connection, done: _correction(connection, item, field) == done)
+        connections.patiently(lambda _, side: publish_changes(side, context.documents, context.language, ()))
 
 
 def _require_correctable(field: str) -> None:

@@ -49,7 +49,7 @@ def publish_changes(
 
 
 def publish(connection: Connection, documents: Iterable[CollectionDocument], language: str) -> dict[str, bool]:
-    """Publish these Collections on an autocommit connection; returns for each id whether anything changed."""
+    """Publish these Collections, one by one or in the open transaction; for each id whether anything changed."""
     return {document.id: load_collection(connection, document, language) for document in documents}
 
 

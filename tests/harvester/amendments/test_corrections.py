@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from harvester.amendments import CorrectionRefused, correct_item, corrections_of
+from harvester.amendments import CorrectionRefused, correct_item, corrections, corrections_of
 from harvester.record import Withdrawal
 from tests.harvester.invented_source import ARCHIVE, HELD, Stock, image, stock
 from tests.harvester.lost_answers import lose_answer
@@ -100,8 +100,28 @@ def test_corrected_footprint_moves_box_area_and_extent(one: Stock) -> None:
     item = items(one.database)[ITEM]
     assert item["bbox"] == [4.0, 48.7, 4.05, 48.75]
     assert item["properties"]["dinamis:footprint_from"] == "correction"
-    extent = "SELECT content #> '{extent,spatial,bbox,0}' FROM pgstac.collections WHERE id = %s"
-    assert rows(one.database, extent, HELD) == [([4.0, 48.7, 4.05, 48.75],)]
+    assert extent(one) == [4.0, 48.7, 4.05, 48.75]
+
+
+def test_correction_is_in_the_collection_as_soon_as_in_the_item(one: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed right after its transaction, it leaves no Collection that tells less than its Items."""
+    monkeypatch.setattr(corrections, "publish_changes", kill)
+    with pytest.raises(KeyboardInterrupt):
+        correct(one, "geometry", SQUARE)
+    assert items(one.database)[ITEM]["bbox"] == extent(one) == [4.0, 48.7, 4.05, 48.75]
+
+
+def extent(stock: Stock) -> list[float]:
+    """The box of the Collection."""
+    box = "SELECT content #> '{extent,spatial,bbox,0}' FROM pgstac.collections WHERE id = %s"
+    ((found,),) = rows(stock.database, box, HELD)
+    assert isinstance(found, list)
+    return found
+
+
+def kill(*_: object) -> None:
+    """End the process, wherever it is."""
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
