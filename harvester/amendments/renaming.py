@@ -1,11 +1,12 @@
 """Renaming a source as its document does: the ledger knows its records under the new name, so none is taken in anew.
 
-All that the ledger says of it is moved in one transaction, with which a run begins: that builds the Items anew which
-say the name of their source, page by page.
+All that the ledger says of it is moved in one transaction, with which a run begins: that has the job queue told, and
+builds the Items anew which say the name of their source, page by page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -49,7 +50,13 @@ class _Renaming:
     feed: Feed
 
 
-def rename_source(former: str, present: str, context: HarvestContext, watch: Watcher = nobody_watches) -> HarvestReport:
+def rename_source(
+    former: str,
+    present: str,
+    context: HarvestContext,
+    watch: Watcher = nobody_watches,
+    rename_jobs: Callable[[], None] = lambda: None,
+) -> HarvestReport:
     """Let what the ledger knows of a source be of another name; go on with that if it was killed.
 
     Records, quarantines, runs, fields and what the source said of itself keep to it. Nothing is asked of the source.
@@ -59,6 +66,7 @@ def rename_source(former: str, present: str, context: HarvestContext, watch: Wat
         present: name of the feed, as a document names it now.
         context: the database and the documents.
         watch: called after each page.
+        rename_jobs: lets harvests that wait for it be of the new name; called again when a killed renaming goes on.
 
     Raises:
         RenamingRefused: the documents do not say so, they are not the same source, or there are records of both.
@@ -69,6 +77,7 @@ def rename_source(former: str, present: str, context: HarvestContext, watch: Wat
         renaming = connections.patiently(lambda _, side: _renaming(side, former, present, context.documents))
         run, feed = renaming.run, renaming.feed
         report = HarvestReport(feed.name, feed.location, run.started_at, run=run.id, kind=run.kind)
+        rename_jobs()
         carry_out(connections, context, run, partial(_page_after, renaming), report, watch)
     return report
 

@@ -70,10 +70,13 @@ def rename(old: str, new: str, file: Path | None, as_json: bool) -> None:
     from harvester.jobs.queue import job_queue, rename_waiting
 
     context = harvest_context()
-    accounts = Accounts(as_json=as_json, file=file, is_one=True)
-    with accounts.kept(), accounts.of(new, "", kind="rename") as watch:
-        watch.report = rename_source(old, new, context, watch)
+
+    def rename_jobs() -> None:
         if feed := documented_feeds(context.documents).get(new):
             with job_queue(context.conninfo).open() as queue:
                 rename_waiting(queue, old, feed)
+
+    accounts = Accounts(as_json=as_json, file=file, is_one=True)
+    with accounts.kept(), accounts.of(new, "", kind="rename") as watch:
+        watch.report = rename_source(old, new, context, watch, rename_jobs)
     sys.exit(accounts.exit_code)

@@ -28,6 +28,9 @@ from harvester.amendments import (
 from harvester.collection_documents import default_collections_directory
 from harvester.errors import CatalogueError
 from harvester.harvest_context import HarvestContext
+from harvester.jobs import queue
+from harvester.jobs.queue import enqueue_harvest, job_queue
+from harvester.runs import Request
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
 from tests.harvester.amendments.test_quarantine import MendedSource
@@ -226,6 +229,31 @@ def test_amendment_that_is_killed_before_it_published_is_told(
     assert not rows(stock.database, deferred)
     assert {state for _, state in runs(stock)} == {"succeeded"}
     assert told(stock, feed)["left_amendments"] == []
+
+
+def test_renaming_that_is_killed_before_the_queue_knows_of_it_is_told(
+    stock: Stock, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Harvests that wait under the old name are renamed by the command that goes on with it."""
+    write_document(documents, "centre")
+    with job_queue(stock.database.conninfo("harvest")).open() as jobs:
+        enqueue_harvest(jobs, the_feed("host"), Request(is_full=True))
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "rename_waiting", kill)
+        assert dinamis("harvest", "rename", OLD, NEW).exit_code == 130
+
+    (left,) = told(stock, NEW, minutes=2)["left_amendments"]
+    assert waiting(stock) == [OLD]
+    gone_on = dinamis(*shlex.split(left["command"])[1:])
+
+    assert gone_on.exit_code == 0, gone_on.output
+    assert waiting(stock) == [NEW]
+    assert told(stock, NEW)["left_amendments"] == []
+
+
+def waiting(stock: Stock) -> list[str]:
+    """The feeds of which harvests wait in the queue."""
+    return [feed for (feed,) in rows(stock.database, "SELECT args->>'feed' FROM dinamis_jobs.procrastinate_jobs")]
 
 
 def test_retirement_goes_on_though_an_item_was_corrected_meanwhile(stock: Stock, documents: Path) -> None:
