@@ -1,4 +1,4 @@
-"""Areas on the WGS 84 ellipsoid, and how much two footprints share."""
+"""Areas on the WGS 84 ellipsoid, and the overlap of two footprints."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from footprints.wrapping import Region, polygon_parts
 
 _WGS84 = Geod(ellps="WGS84")
 
-# GeoJSON edges are straight in longitude and latitude, those of Geod are geodesics: with 0.1° between vertices they lie
-# about a metre apart at 45°, and pieces of one polygon still add up.
+# GeoJSON edges are straight in longitude and latitude, those of Geod are geodesics: with vertices every 0.1° they
+# differ by about a metre at 45°, and the pieces of a polygon still add up.
 _EDGE_DEG = 0.1
 
 
 def area_km2(geometry: Region) -> float:
-    """Geodesic area in km² on WGS 84, whatever the winding; holes are taken off.
+    """Geodesic area in km² on WGS 84, whatever the winding; holes are subtracted.
 
     Args:
         geometry: Longitudes and latitudes in degrees, cut at the antimeridian; caps reach down to latitude ±90.
@@ -28,7 +28,7 @@ def area_km2(geometry: Region) -> float:
 
 
 def overlap_km2(a: Region, b: Region) -> float:
-    """Geodesic area in km² that two footprints share; 0 where they only touch.
+    """Geodesic area in km² of the overlap of two footprints; 0 where they only touch.
 
     Args:
         a: A valid footprint, degrees, cut at the antimeridian.

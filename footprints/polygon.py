@@ -1,7 +1,7 @@
-"""Footprints from corners and from rings, their repair, box and union.
+"""Footprints from corners and from rings; their repair, bounding box and union.
 
-A footprint is a Polygon or MultiPolygon in WGS 84, longitude first, degrees, valid, wound as RFC 7946 wants and cut at
-the antimeridian; a cap over a pole reaches latitude ±90 along ±180.
+A footprint is a valid Polygon or MultiPolygon in WGS 84 degrees, longitude first, with the winding of RFC 7946, and cut
+at the antimeridian; a cap over a pole reaches latitude ±90 along ±180.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from footprints.wrapping import (
 Points = Sequence[Sequence[float]]
 RingPolygon = tuple[Points, Sequence[Points]]
 
-# Between vertices 1 km apart a straight edge of a projection bends by a few centimetres in longitude and latitude.
+# Between vertices 1 km apart, a straight projected edge deviates by a few centimetres in longitude and latitude.
 _PROJECTED_EDGE_M = 1000.0
 _EARTH_REACH_M = 3e7
-# 1 cm: what lies below is arithmetic of the projection.
+# 1 cm: anything below is rounding of the projection.
 _PRECISION_DEG = 1e-7
 
 
@@ -50,7 +50,7 @@ def footprint_from_corners(corners: Points) -> Region:
 
     Args:
         corners: Longitude and latitude in degrees, closed or not; longitudes in [-180, 180] or unwrapped. A step of
-            more than 180° crosses the antimeridian. Poleward of 80° the edges are drawn straight on the ground.
+            more than 180° crosses the antimeridian. Poleward of 80° edges are straight on the ground.
 
     Raises:
         FootprintError: Fewer than three distinct points, no area, not a number, or not on the Earth.
@@ -71,10 +71,10 @@ def footprint_from_rings(
 
     Args:
         polygons: Exterior ring and holes of each member, x then y (longitude first) in `crs`, in any winding.
-        crs: EPSG code, URN or whatever else pyproj reads; projected or geographic.
+        crs: EPSG code, URN or anything else that pyproj reads; projected or geographic.
         tolerance_m: The boundary moves at most this far in metres, unless that leaves too many vertices.
-        max_vertices: About how many vertices are wanted: the tolerance is doubled until they fit, up to 5 km, and parts
-            and holes smaller than 10 by 10 tolerances go; the largest part stays.
+        max_vertices: Approximate limit: the tolerance is doubled until it is met, up to 5 km, and parts and holes
+            smaller than 10 by 10 tolerances are dropped; the largest part stays.
         min_hole_km2: Holes smaller than this are filled.
 
     Raises:
@@ -92,9 +92,9 @@ def footprint_from_rings(
 def ground_from_image(
     polygons: Iterable[RingPolygon], corners_image: Points, corners_ground: Points
 ) -> list[RingPolygon]:
-    """Polygons in image space brought to the ground bilinearly, as `footprint_from_rings` takes them (EPSG:4326).
+    """Project polygons in image space to the ground bilinearly, for `footprint_from_rings` (EPSG:4326).
 
-    For masks of images in sensor geometry, whose corners are known in both spaces; relief within is left out.
+    For masks of images in sensor geometry, whose corners are known in both spaces; relief is ignored.
 
     Args:
         polygons: Exterior ring and holes of each member, column then row.
@@ -128,10 +128,10 @@ def ground_from_image(
 
 
 def valid_footprint(geometry: BaseGeometry) -> Region:
-    """A geometry repaired into a footprint: valid, polygons only, no slivers (thinner than 0.1 m), cut and wound.
+    """Repair a geometry into a footprint: valid, polygons only, no slivers (thinner than 0.1 m), cut and wound.
 
     Args:
-        geometry: Longitude and latitude in degrees; longitudes beyond ±180 are brought back and cut.
+        geometry: Longitude and latitude in degrees; longitudes beyond ±180 are wrapped and cut.
 
     Raises:
         FootprintError: No area is left, or a coordinate is not on the Earth.
@@ -144,11 +144,11 @@ def valid_footprint(geometry: BaseGeometry) -> Region:
 
 
 def footprint_as_drawn(geometry: BaseGeometry) -> Region:
-    """The footprint that a catalogue draws: repaired as by `valid_footprint`, and cut where the catalogue forgot to.
+    """The footprint given by a catalogue: repaired as by `valid_footprint`, and cut where the catalogue failed to.
 
     Args:
-        geometry: Longitude and latitude in degrees. An edge of more than 180° crosses the antimeridian; one of 360° is
-            that of a box round the Earth. Heights are left out.
+        geometry: Longitude and latitude in degrees. An edge of more than 180° crosses the antimeridian; one of 360°
+            belongs to a box round the Earth. Heights are dropped.
 
     Raises:
         FootprintError: No area is left, or a coordinate is not on the Earth.
@@ -173,7 +173,7 @@ def _cut_as_meant(polygon: Polygon) -> Region:
 
 
 def _is_plain(geometry: BaseGeometry) -> TypeGuard[Polygon]:
-    """Whether a geometry is for certain a footprint but for its winding, as nearly all are: one polygon on the map."""
+    """Whether a geometry is certainly a footprint except for its winding, as nearly all are: a single uncut polygon."""
     if not isinstance(geometry, Polygon) or geometry.interiors or not geometry.is_valid:
         return False
     west, south, east, north = geometry.bounds
@@ -201,7 +201,7 @@ def footprint_bbox(geometry: Region) -> tuple[float, float, float, float]:
 
 
 def bbox_parts(bbox: Sequence[float]) -> list[tuple[float, float, float, float]]:
-    """The boxes on both sides of the antimeridian that a box over it has; any other box is its own only part.
+    """The boxes on both sides of the antimeridian for a box that crosses it; for any other box, the box alone.
 
     Args:
         bbox: West, south, east, north in degrees; west > east when it crosses the antimeridian.
@@ -213,7 +213,7 @@ def bbox_parts(bbox: Sequence[float]) -> list[tuple[float, float, float, float]]
 
 
 def union_footprints(footprints: Iterable[Region]) -> Region:
-    """The union of footprints, over the antimeridian too.
+    """The union of footprints, also across the antimeridian.
 
     Args:
         footprints: At least one footprint.
@@ -258,7 +258,7 @@ def _member(polygon: Polygon) -> RingPolygon:
 
 def _regions(members: Iterable[RingPolygon], transformer: Transformer, min_hole_km2: float) -> Iterator[Region]:
     for exterior, holes in members:
-        # A member without area beside others is no reason to refuse the mask.
+        # One member without area is no reason to refuse the mask.
         with suppress(EmptyFootprintError):
             yield region_of_polygon(_to_wgs84(exterior, transformer), _holes(holes, transformer, min_hole_km2))
 
@@ -286,7 +286,7 @@ def _bilinear_terms(cells: Ring) -> Ring:
 
 
 def _smallest_arc(intervals: Ring) -> tuple[float, float]:
-    """West and east of the shortest arc of longitude that holds all intervals: the complement of the widest gap."""
+    """West and east of the shortest arc of longitude that contains all intervals: the complement of the widest gap."""
     ordered = intervals[np.argsort(intervals[:, 0])]
     starts, ends = ordered[:, 0], np.maximum.accumulate(ordered[:, 1])
     gaps = np.append(starts[1:], starts[0] + 360) - ends

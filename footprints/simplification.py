@@ -13,19 +13,19 @@ from shapely.geometry.base import BaseGeometry
 from footprints.overlap import area_km2
 from footprints.wrapping import Region, Ring, cut, joined, polygon_parts, polygons_only
 
-# A degree is nowhere longer than at the pole, on either axis.
+# A degree is longest at the pole, on either axis.
 _LONGEST_DEGREE_M = 111_694.0
 _RAISE_TOLERANCE = 2.0
 _LARGEST_TOLERANCE_M = 5000.0
-# When there are too many vertices, parts and holes of less than 10 by 10 tolerances go first.
+# When there are too many vertices, parts and holes of less than 10 by 10 tolerances are dropped first.
 _DETAIL_IN_TOLERANCES = 10.0
 
 
 def simplify_footprint(geometry: Region, tolerance_m: float) -> Region:
     """A footprint with fewer vertices, whose boundary has moved by at most the tolerance.
 
-    Distances are those between straight edges in longitude and latitude, as GeoJSON draws them; degrees of longitude
-    are taken as long as at the latitude nearest to the equator, so the true distance is never above the tolerance.
+    Distances are between straight edges in longitude and latitude, as in GeoJSON; degrees of longitude count as long as
+    at the latitude nearest to the equator, so the true distance never exceeds the tolerance.
 
     Args:
         geometry: A footprint.
@@ -48,8 +48,8 @@ def within_size(region: Region, tolerance_m: float, max_vertices: int) -> Region
 
     Args:
         region: A footprint.
-        tolerance_m: To begin with, in metres, 0 or more; it is doubled as often as needed.
-        max_vertices: About how many vertices are wanted, over all parts and holes.
+        tolerance_m: Initial tolerance in metres, 0 or more; it is doubled as often as needed.
+        max_vertices: Approximate limit, over all parts and holes.
     """
     simple = simplify_footprint(region, tolerance_m)
     while vertex_count(simple) > max_vertices and tolerance_m < _LARGEST_TOLERANCE_M:
@@ -60,7 +60,7 @@ def within_size(region: Region, tolerance_m: float, max_vertices: int) -> Region
 
 
 def vertex_count(geometry: BaseGeometry) -> int:
-    """How many vertices a geometry has, the last of each ring, which is its first, among them."""
+    """The number of vertices of a geometry, counting the repeated last one of each ring."""
     return int(shapely.get_num_coordinates(geometry))
 
 
@@ -68,13 +68,13 @@ def _simplified(plane: BaseGeometry, tolerance_m: float) -> BaseGeometry:
     simple = plane.simplify(tolerance_m)
     outline = simple.boundary
     shapely.prepare(outline)
-    # GEOS takes off the first point of a ring last of all, which moves the edges beside it once more.
+    # GEOS removes the first point of a ring last, which moves the adjacent edges once more.
     is_near = shapely.dwithin(outline, shapely.points(shapely.get_coordinates(plane)), tolerance_m * (1 + 1e-9))
     return simple if is_near.all() else plane.simplify(tolerance_m / 2)
 
 
 def _snapped(geometry: BaseGeometry) -> BaseGeometry:
-    # Scaling there and back moves ±180 and ±90 by the last digit, which would make a second cut.
+    # Scaling and unscaling changes ±180 and ±90 in the last digit, which would make a second cut.
     return shapely.transform(geometry, _snapped_points)
 
 

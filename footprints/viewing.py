@@ -1,6 +1,6 @@
-"""Viewing directions as they are seen from the ground, and the angles between two of them.
+"""Viewing directions as seen from the ground, and the angles between two of them.
 
-All azimuths go from the target towards the satellite, clockwise from true north, 0 ≤ azimuth < 360.
+All azimuths are from the target towards the satellite, clockwise from true north, 0 ≤ azimuth < 360.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Number = TypeVar("Number", float, Numbers)
 
 @dataclass(frozen=True)
 class ViewingDirection:
-    """Where the satellite stands, seen from the target.
+    """The direction of the satellite seen from the target.
 
     Raises:
         ViewingError: An angle is not a number or out of its range.
@@ -48,7 +48,7 @@ def azimuth_from_scan_axis(scan_azimuth_deg: float, incidence_along_deg: float, 
 
     For Pléiades, whose AZIMUTH_ANGLE is the azimuth of the image line axis (about 180°); SPOT 6/7 and Pléiades Neo
     give the azimuth of the satellite itself. ``azimuth = scan - atan2(tan across, tan along)``: the form of Orfeo
-    ToolBox (otbPleiadesImageMetadataInterface.cxx) brought into 0-360, checked against ephemerides.
+    ToolBox (otbPleiadesImageMetadataInterface.cxx), reduced to 0-360 and checked against ephemerides.
 
     Args:
         scan_azimuth_deg: Azimuth of the scan axis, clockwise from north.
@@ -139,7 +139,7 @@ class QuantityOfTwoViews(Protocol):
 
 
 def quantity_of_two_views(formula: Callable[[LinesOfSight, LinesOfSight], Numbers]) -> QuantityOfTwoViews:
-    """Let a formula over arrays of lines of sight take two single viewing directions too."""
+    """Make a formula over arrays of lines of sight also accept two single viewing directions."""
 
     @wraps(formula)
     def quantity(a: Any, b: Any, /) -> Any:
@@ -187,13 +187,13 @@ def norm_of(vectors: LinesOfSight) -> Numbers:
 
 
 def as_given(values: Any, given: Number) -> Number:
-    """The values as a float when a single number was given, else as the array they are."""
+    """The values as a float if a single number was given, else as an array."""
     result: Number = values if isinstance(given, np.ndarray) else float(values)
     return result
 
 
 def check_each(name: str, angles_deg: npt.ArrayLike, end_deg: float) -> None:
-    """Refuse an angle outside of 0 ≤ angle < end; NaN stands for unknown in an array, but not alone.
+    """Refuse an angle outside 0 ≤ angle < end; NaN means unknown in an array, but is refused alone.
 
     Raises:
         ViewingError: An angle is out of range.

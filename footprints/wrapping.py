@@ -1,7 +1,7 @@
 """From rings of longitudes and latitudes on the sphere to plane regions within [-180, 180], cut at the antimeridian.
 
-A region is a Polygon or MultiPolygon as RFC 7946 wants it. Holes are regions of their own that are taken off: the
-`antimeridian` library is only ever given one simple ring, because it refuses a hole that crosses 180°.
+A region is a Polygon or MultiPolygon as in RFC 7946. Holes are separate regions that are subtracted: the `antimeridian`
+library is only ever given one simple ring, as it refuses a hole that crosses 180°.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from footprints.errors import EmptyFootprintError, RingError
 Region = Polygon | MultiPolygon
 Ring = npt.NDArray[np.float64]
 
-#: Regions thinner than this on the mean are left-overs of arithmetic: 0.1 m.
+#: Regions thinner than this on average are artefacts of arithmetic: 0.1 m.
 SLIVER_WIDTH_DEG = 1e-6
 
-#: Poleward of it an edge of an image is far from straight in longitude and latitude: there rings are drawn in a polar
+#: Poleward of this an edge of an image is far from straight in longitude and latitude: rings are drawn in a polar
 #: plane, where edges are straight as on the ground, and sampled finely enough for a metre at 10 km from the pole.
 POLAR_LAT_DEG = 80.0
 _POLAR_PLANE_END_DEG = 60.0
@@ -36,10 +36,10 @@ _POLAR_STEPS = 400
 _POLE_RADIUS_M = 10.0
 _POLAR_DECIMALS = 9
 
-# 5 cm: the library takes what is within 1.8e-7 for the antimeridian itself, and slivers are thinner than 1e-6.
+# 5 cm: within 1.8e-7 the library counts a point as on the antimeridian, and slivers are thinner than 1e-6.
 _OFF_CUT_DEG = 5e-7
 
-# Beyond, following each line from crossing to crossing takes seconds, and minutes for 500 vertices.
+# With more, following each line from crossing to crossing takes seconds, and minutes for 500 vertices.
 _MOST_TRACED_VERTICES = 100
 
 
@@ -64,10 +64,10 @@ def checked_ring(points: Sequence[Sequence[float]] | Ring) -> Ring:
 
 
 def region_of_ring(ring: Ring) -> Region:
-    """The region that a ring encloses, in any winding, over the antimeridian or a pole if need be.
+    """The region enclosed by a ring, in any winding, across the antimeridian or a pole if need be.
 
-    A step of more than 180° in longitude is taken to cross the antimeridian. Four corners in the order of a bow tie
-    are taken as the quadrilateral they span.
+    A step of more than 180° in longitude counts as crossing the antimeridian. Four corners in bow-tie order stand for
+    the quadrilateral that they span.
 
     Args:
         ring: As from `checked_ring`.
@@ -88,11 +88,11 @@ def region_of_ring(ring: Ring) -> Region:
 
 
 def region_of_polygon(exterior: Ring, holes: Iterable[Region]) -> Region:
-    """The region of an exterior ring without some regions.
+    """The region of an exterior ring minus its holes.
 
     Args:
         exterior: As from `checked_ring`.
-        holes: Regions to take off.
+        holes: Regions to subtract.
 
     Raises:
         EmptyFootprintError: Nothing is left.
@@ -104,17 +104,17 @@ def region_of_polygon(exterior: Ring, holes: Iterable[Region]) -> Region:
 
 
 def unwrap(ring: Ring) -> Ring:
-    """The ring with every longitude within 180° of the one before, so beyond ±180 where it crosses."""
+    """The ring with every longitude within 180° of the previous one, hence beyond ±180 where it crosses."""
     lon = ring[:, 0]
     steps = _short_steps(np.diff(lon))
     return np.column_stack([np.concatenate([lon[:1], lon[0] + np.cumsum(steps)]), ring[:, 1]])
 
 
 def cut(geometry: BaseGeometry) -> Region:
-    """A plane geometry of unwrapped longitudes as a region within [-180, 180], wound as RFC 7946 wants.
+    """A plane geometry of unwrapped longitudes as a region within [-180, 180], with the winding of RFC 7946.
 
     Args:
-        geometry: Valid in the plane; what is not a polygon is left out.
+        geometry: Valid in the plane; parts other than polygons are dropped.
 
     Raises:
         EmptyFootprintError: Nothing is left.
@@ -124,7 +124,7 @@ def cut(geometry: BaseGeometry) -> Region:
 
 
 def polygons_only(geometry: BaseGeometry) -> Region:
-    """The polygons of a geometry that are more than slivers, wound counter-clockwise, holes clockwise.
+    """The polygons of a geometry that are more than slivers, counter-clockwise, with clockwise holes.
 
     Raises:
         EmptyFootprintError: Nothing is left.
@@ -136,14 +136,14 @@ def polygons_only(geometry: BaseGeometry) -> Region:
 
 
 def polygon_parts(geometry: BaseGeometry) -> list[Polygon]:
-    """The polygons in a geometry of any kind, collections within collections included."""
+    """The polygons in a geometry of any kind, including nested collections."""
     if isinstance(geometry, Polygon):
         return [] if geometry.is_empty else [geometry]
     return [polygon for part in getattr(geometry, "geoms", ()) for polygon in polygon_parts(part)]
 
 
 def joined(region: Region) -> Region:
-    """A region with its pieces on both sides of the antimeridian put together, longitudes up to 540.
+    """A region with its pieces on both sides of the antimeridian joined, longitudes up to 540.
 
     A cap, which spans all longitudes, stays as it is.
     """
@@ -156,7 +156,7 @@ def joined(region: Region) -> Region:
 
 
 def simple_polygons(points: Ring) -> BaseGeometry:
-    """The valid plane polygons of one ring, whose self-intersections are repaired.
+    """The valid plane polygons of one ring, with self-intersections repaired.
 
     Args:
         points: A ring in any plane, unclosed.
@@ -171,7 +171,7 @@ def simple_polygons(points: Ring) -> BaseGeometry:
 def repaired(geometry: BaseGeometry) -> BaseGeometry:
     """A plane geometry made valid.
 
-    What an invalid ring goes around twice is outside, as maps draw it; with more than 100 vertices, it is inside.
+    What an invalid ring encircles twice is outside, as maps draw it; with more than 100 vertices, it is inside.
     """
     if shapely.get_num_coordinates(geometry) > _MOST_TRACED_VERTICES and not geometry.is_valid:
         return shapely.make_valid(geometry, method="structure", keep_collapsed=False)
@@ -237,7 +237,7 @@ def _cut_ring(polygon: Polygon) -> Region:
 
 
 def _split_at_antimeridian(polygon: Polygon) -> Region:
-    # The library loses the closing point of a ring whose last two points nearly coincide.
+    # The library drops the closing point of a ring whose last two points nearly coincide.
     ring = np.asarray(shapely.remove_repeated_points(polygon, _OFF_CUT_DEG / 5).exterior.coords)[:-1]
     wrapped = Polygon(_wrapped(np.column_stack([_off_the_cut(ring[:, 0]), ring[:, 1]])))
     # Edges of GeoJSON are straight in the plane, so the cut is too.
@@ -246,8 +246,8 @@ def _split_at_antimeridian(polygon: Polygon) -> Region:
 
 
 def _off_the_cut(lon: Ring) -> Ring:
-    # The library mistakes some vertices that lie right on the antimeridian for crossings. One that the ring only
-    # touches from the east must stay there: it would cross twice in one place.
+    # The library mistakes some vertices exactly on the antimeridian for crossings. One where the ring only touches it
+    # from the east must stay there: otherwise the ring would cross twice in one place.
     is_on_cut = np.isclose(lon, 180.0, rtol=0, atol=_OFF_CUT_DEG)
     is_from_east = np.minimum(np.roll(lon, 1), np.roll(lon, -1)) > 180.0 + _OFF_CUT_DEG
     return np.where(is_on_cut, 180.0 + np.where(is_from_east, _OFF_CUT_DEG, -_OFF_CUT_DEG), lon)
@@ -263,7 +263,7 @@ def _polar_region(ring: Ring) -> Region:
     x, y = plane.transform(ring[:, 0], ring[:, 1])
     area = simple_polygons(np.column_stack([x, y]))
     if area.boundary.distance(Point(0, 0)) < _POLE_RADIUS_M:
-        # Right through the pole no longitude is defined: the pole is taken in.
+        # Exactly at the pole no longitude is defined: the pole is included.
         area = area.union(Point(0, 0).buffer(_POLE_RADIUS_M))
     return polygons_only(shapely.unary_union([_from_polar(part, plane) for part in polygon_parts(area)]))
 
@@ -279,7 +279,7 @@ def _ring_from_polar(polygon: Polygon, plane: Transformer) -> Region:
     ring = np.column_stack(plane.transform(dense[:, 0], dense[:, 1], direction="INVERSE")).round(_POLAR_DECIMALS)
     if not polygon.contains(Point(0, 0)):
         return cut(simple_polygons(unwrap(ring)))
-    # Counter-clockwise in the polar plane is counter-clockwise on the globe, so the library must not turn it.
+    # Counter-clockwise in the polar plane is counter-clockwise on the globe, so the library must not reverse it.
     region: Region = antimeridian.fix_polygon(Polygon(ring), fix_winding=False, great_circle=False)
     return polygons_only(shapely.make_valid(region))
 

@@ -1,4 +1,4 @@
-"""Records merged into acquisitions: bands, levels, hosts and clips of one image are one view."""
+"""Merges records into acquisitions: bands, levels, hosts and clips of one image are one view."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from footprints.stereo.views import ViewTable
 from footprints.viewing import convergence_angle_deg
 from footprints.wrapping import Region
 
-# Corners written with 7 decimals leave a clip this little outside of the image that it was cut from.
+# With corners of 7 decimals, a clip may lie outside the image that it was cut from by this little.
 _INSIDE = 1 - 1e-4
 
 Links = tuple[Rows, Rows]
@@ -26,19 +26,19 @@ _NO_LINKS: Links = (np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))
 
 @dataclass(frozen=True, eq=False)
 class AcquisitionColumns:
-    """Which records make up each acquisition, and which of them speaks for it."""
+    """Which records make up each acquisition, and which of them represents it."""
 
-    numbers: Rows  #: of each record: the acquisition it belongs to
+    numbers: Rows  #: of each record: its acquisition
     canonical: Rows  #: of each acquisition: the record with the smallest id, which gives time and name
     directions: Rows  #: of each acquisition: the record whose direction is the most trustworthy
     outlines: Rows  #: of each acquisition: the record with the largest footprint
-    unions: Mapping[int, Region]  #: of the acquisitions whose largest footprint does not hold all others
+    unions: Mapping[int, Region]  #: of the acquisitions whose largest footprint does not contain all others
 
     def __len__(self) -> int:
         return len(self.canonical)
 
     def table(self, records: ViewTable) -> ViewTable:
-        """One row an acquisition, ordered as any table; `order` tells the place of the record that gives its name."""
+        """One row per acquisition, ordered as any table; `order` gives the row of the record that names it."""
         merged = ViewTable(
             ids=records.ids[self.canonical],
             platforms=records.platforms[self.canonical],
@@ -59,7 +59,7 @@ def find_acquisition_columns(records: ViewTable, limits: StereoLimits, same: Lin
     Args:
         records: A table of records.
         limits: What makes two records one acquisition.
-        same: Rows that are known to be of one acquisition, by a key that they share.
+        same: Pairs of rows known to be of one acquisition, by a shared key.
     """
     parts = [same, *(_duplicates(records, *rows, limits) for rows in same_pass(records, limits.duplicate_s))]
     first, second = (np.concatenate([part[end] for part in parts]) for end in range(2))
@@ -91,7 +91,7 @@ def _duplicates(records: ViewTable, first: Rows, second: Rows, limits: StereoLim
 
 
 def _seen_alike(records: ViewTable, first: Rows, second: Rows, limit_deg: float) -> Truths:
-    """By their lines of sight, or their incidences where an azimuth is missing; what is unknown tells nothing apart."""
+    """Whether lines of sight agree, or incidences where an azimuth is missing; unknown ones agree with any."""
     between = convergence_angle_deg(records.sights[first], records.sights[second])
     incidences = np.abs(records.incidences_deg[first] - records.incidences_deg[second])
     apart: Truths = np.where(np.isnan(between), incidences, between) > limit_deg
@@ -99,7 +99,7 @@ def _seen_alike(records: ViewTable, first: Rows, second: Rows, limit_deg: float)
 
 
 def _first_of_each(numbers: Rows, *keys: npt.NDArray[np.generic]) -> Rows:
-    """The row of each number that comes first by some keys, the most important one in front."""
+    """The row of each number that comes first by some keys, the most important key first."""
     order = np.lexsort((*reversed(keys), numbers))
     starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
     return np.asarray(order[starts])

@@ -1,6 +1,6 @@
-"""The finder of stereo: pairs, triplets and larger groups of images that one satellite took in one pass.
+"""The stereo finder: pairs, triplets and larger groups of images that one satellite took in one pass.
 
-It is pure and deterministic: the answer does not depend on the order of the views. Limits are those of `StereoLimits`.
+It is pure and deterministic: the result does not depend on the order of the views. The limits are in `StereoLimits`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DEFAULT_LIMITS = StereoLimits()
 
 @dataclass(frozen=True, kw_only=True)
 class StereoSet:
-    """Acquisitions of one pass in the order of time."""
+    """Acquisitions of one pass in chronological order."""
 
     views: tuple[View, ...]
 
@@ -61,40 +61,40 @@ class StereoSet:
 
     @property
     def worst_cloud_cover_percent(self) -> float | None:
-        """Of the cloudiest view; None when one of them is not known."""
+        """Cloud cover of the cloudiest view; None if one of them is unknown."""
         clouds = self._known("cloud_cover_percent")
         return max(clouds) if clouds else None
 
     @property
     def mean_cloud_cover_percent(self) -> float | None:
-        """Over the views; None when one of them is not known."""
+        """Mean cloud cover of the views; None if one of them is unknown."""
         clouds = self._known("cloud_cover_percent")
         return sum(clouds) / len(clouds) if clouds else None
 
     @property
     def gsd_ratio(self) -> float | None:
-        """Coarsest over finest ground sample distance; None when one of them is not known."""
+        """Coarsest over finest ground sample distance; None if one of them is unknown."""
         distances = self._known("gsd_m")
         return max(distances) / min(distances) if distances else None
 
     @property
     def sun_azimuth_difference_deg(self) -> float | None:
-        """Largest turn of the sun between two views, 0 to 180; None when one azimuth is not known."""
+        """Largest difference of sun azimuth between two views, 0 to 180; None if one azimuth is unknown."""
         azimuths = sorted(self._known("sun_azimuth_deg"))
         turns = [abs((b - a + 180) % 360 - 180) for n, a in enumerate(azimuths) for b in azimuths[n:]]
         return max(turns) if turns else None
 
     @property
     def sun_elevation_difference_deg(self) -> float | None:
-        """Largest rise or fall of the sun between two views; None when one elevation is not known."""
+        """Largest difference of sun elevation between two views; None if one elevation is unknown."""
         elevations = self._known("sun_elevation_deg")
         return max(elevations) - min(elevations) if elevations else None
 
     def common_footprint(self) -> Region:
-        """What all views show.
+        """The footprint shared by all views.
 
         Raises:
-            EmptyFootprintError: They have no area in common, which only happens in groups of more than three.
+            EmptyFootprintError: They share no area, which only happens in groups of more than three.
         """
         return valid_footprint(shapely.intersection_all([valid_footprint(view.footprint) for view in self.views]))
 
@@ -108,19 +108,19 @@ class StereoPair(StereoSet):
     """Two acquisitions of one pass that see the same place from different directions."""
 
     time_span_s: float
-    convergence_deg: float  #: angle between both lines of sight; that of the flight time when an azimuth is not known
+    convergence_deg: float  #: angle between both lines of sight; from the flight time if an azimuth is unknown
     base_to_height: float  #: 2 tan(convergence / 2)
-    parallax_to_height: float | None  #: exact base to height; None, as below, when an azimuth is not known
+    parallax_to_height: float | None  #: exact base to height; None, as below, if an azimuth is unknown
     bisector_elevation_deg: float | None  #: 90 when the bisector of both lines of sight is vertical
     asymmetry_deg: float | None  #: 0 when the views mirror each other
     roll_deg: float | None  #: 0 when the epipolar plane is vertical
     overlap_km2: float
     overlap_of_first: float  #: share of the first footprint, 0 to 1
     overlap_of_second: float  #: share of the second one
-    flight_time_deg: float  #: convergence that the time between both views makes
-    flight_time_ratio: float | None  #: over the convergence from the angles; about 1 when these are right
+    flight_time_deg: float  #: convergence computed from the time between both views
+    flight_time_ratio: float | None  #: that convergence over the one from the angles; about 1 if these are right
     direction_source: DirectionSource  #: how the less trustworthy direction was obtained
-    azimuth_doubtful: bool  #: angles and flight time contradict each other: is an azimuth in another convention?
+    azimuth_doubtful: bool  #: angles and flight time contradict each other: perhaps an azimuth of another convention
 
     @property
     def overlap(self) -> float:
@@ -138,8 +138,8 @@ class StereoTriplet(StereoSet):
     """Three acquisitions of one pass, looking forward, down and backward."""
 
     pairs: tuple[StereoPair, StereoPair, StereoPair]  #: forward-nadir, nadir-backward, forward-backward
-    overlap_km2: float  #: what all three have in common
-    overlap: float  #: as a share of the smallest footprint, 0 to 1
+    overlap_km2: float  #: area shared by all three
+    overlap: float  #: its share of the smallest footprint, 0 to 1
 
     @property
     def forward(self) -> View:
@@ -148,7 +148,7 @@ class StereoTriplet(StereoSet):
 
     @property
     def nadir(self) -> View:
-        """The view in the middle, the nearest to the vertical along the track."""
+        """The middle view, the nearest to the vertical along the track."""
         return self.views[1]
 
     @property
@@ -169,7 +169,7 @@ class StereoTriplet(StereoSet):
 
 @dataclass(frozen=True, kw_only=True)
 class StereoGroup(StereoSet):
-    """A largest set of acquisitions of one pass that all overlap each other, with at least one stereo pair."""
+    """A maximal set of acquisitions of one pass that all overlap each other, with at least one stereo pair."""
 
     pairs: tuple[StereoPair, ...]
 
@@ -192,7 +192,7 @@ def find_acquisitions(views: Iterable[View], limits: StereoLimits = DEFAULT_LIMI
     """Records merged into acquisitions: one view each, ordered by platform, time and id.
 
     Records are one acquisition when they share a key, or come from one platform at one time, direction and place.
-    The smallest id, its time and its cloud speak for all; the footprint is the union, the direction the best known.
+    Id, time and cloud cover are those of the smallest id; the footprint is the union, the direction the best known one.
 
     Args:
         views: Records in any order.

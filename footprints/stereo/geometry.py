@@ -1,7 +1,7 @@
-"""The quantities of stereo: what two lines of sight to one place, and the time between them, say about relief.
+"""Quantities of stereo geometry, from two lines of sight to one place and the time between them.
 
 Formulas of two views take two `ViewingDirection` and give a float, or two arrays of lines of sight (see
-`lines_of_sight`) and give an array; those of numbers take floats or arrays. It is one implementation.
+`lines_of_sight`) and give an array; those of numbers take floats or arrays. Both share one implementation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EQUATORIAL_RADIUS_KM = 6378.137
 _GM_KM3_S2 = 398_600.4418
 _DEFAULT_ALTITUDE_KM = 694.0
 
-# Heights of the orbits over the ground as the makers publish them, by the beginning of the platform's name.
+# Orbit altitudes as published by the manufacturers, by the beginning of the platform's name.
 _ALTITUDES_KM = {
     "phr": 694.0,
     "pleiadesneo": 620.0,
@@ -41,7 +41,7 @@ _ALTITUDES_KM = {
 
 
 def orbit_altitude_km(platform: str) -> float:
-    """Nominal height of a platform's orbit in kilometres; 694, that of Pléiades and SPOT 6/7, when it is not known.
+    """Nominal altitude of a platform's orbit in kilometres; 694, as of Pléiades and SPOT 6/7, if it is unknown.
 
     Args:
         platform: In any spelling: PHR1A, pleiades-1a, "Pléiades Neo 3".
@@ -53,9 +53,9 @@ def orbit_altitude_km(platform: str) -> float:
 
 @quantity_of_two_views
 def parallax_to_height(a: LinesOfSight, b: LinesOfSight) -> Numbers:
-    """Exact base-to-height ratio: metres of parallax on the ground for a metre of height (Becker 2015).
+    """Exact base-to-height ratio: metres of parallax on the ground per metre of height (Becker 2015).
 
-    It is that of `base_to_height` when the views are symmetric about the vertical, and larger when they lean.
+    It equals `base_to_height` if the views are symmetric about the vertical, and is larger if they lean.
     """
     difference = a[..., :2] / a[..., 2:] - b[..., :2] / b[..., 2:]
     return np.asarray(norm_of(difference))
@@ -69,9 +69,9 @@ def bisector_elevation_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
 
 @quantity_of_two_views
 def asymmetry_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
-    """Angle between the bisector and the vertical projected on the epipolar plane, 0 for mirrored views.
+    """Angle between the bisector and the vertical projected onto the epipolar plane, 0 for mirrored views.
 
-    NaN when both lines of sight are the same, so that they span no plane.
+    NaN if both lines of sight are the same, so that they span no plane.
     """
     normal = _epipolar_normal(a, b)
     vertical = np.array([0.0, 0.0, 1.0]) - normal * normal[..., 2:]
@@ -81,7 +81,7 @@ def asymmetry_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
 
 @quantity_of_two_views
 def roll_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
-    """Obliquity of the epipolar plane, 0 when it holds the vertical; NaN when both lines of sight are the same."""
+    """Obliquity of the epipolar plane, 0 if it contains the vertical; NaN if both lines of sight are the same."""
     normal = _epipolar_normal(a, b)
     return np.degrees(np.arctan2(np.abs(normal[..., 2]), norm_of(normal[..., :2])))
 
@@ -89,17 +89,17 @@ def roll_deg(a: LinesOfSight, b: LinesOfSight) -> Numbers:
 def flight_time_convergence_deg(
     time_span_s: Number, first_incidence_deg: Number, second_incidence_deg: Number, altitude_km: Number
 ) -> Number:
-    """Convergence in degrees that the flight between two views of one place makes, azimuths not needed.
+    """Convergence in degrees from the flight time between two views of one place, without azimuths.
 
-    Path and slant ranges are a triangle: ``4 ρ1 ρ2 sin²(c / 2) = (v Δt)² - (ρ1 - ρ2)²``, which for equal incidences
+    Path and slant ranges form a triangle: ``4 ρ1 ρ2 sin²(c / 2) = (v Δt)² - (ρ1 - ρ2)²``, which for equal incidences
     is ``c = 2 asin(v Δt / 2ρ)``. It is within 2 % of the convergence of genuine pairs, so it replaces an unknown
-    azimuth and tells a wrong one.
+    azimuth and reveals a wrong one.
 
     Args:
         time_span_s: Between both views of one pass, 0 or more.
         first_incidence_deg: At the target, 0 ≤ incidence < 90.
         second_incidence_deg: Of the other view.
-        altitude_km: Height of the satellite over the ground.
+        altitude_km: Altitude of the satellite above the ground.
     """
     path_km = np.sqrt(_GM_KM3_S2 / (_EQUATORIAL_RADIUS_KM + altitude_km)) * time_span_s
     first, second = slant_range_km(first_incidence_deg, altitude_km), slant_range_km(second_incidence_deg, altitude_km)
@@ -108,11 +108,11 @@ def flight_time_convergence_deg(
 
 
 def slant_range_km(incidence_deg: Number, altitude_km: Number) -> Number:
-    """Distance from the target to the satellite in kilometres, over a spherical Earth.
+    """Distance from the target to the satellite in kilometres, on a spherical Earth.
 
     Args:
         incidence_deg: From the vertical of the target, 0 ≤ incidence < 90.
-        altitude_km: Height of the satellite over the ground.
+        altitude_km: Altitude of the satellite above the ground.
     """
     down = EARTH_RADIUS_KM * np.cos(np.radians(incidence_deg))
     beyond = (EARTH_RADIUS_KM + altitude_km) ** 2 - EARTH_RADIUS_KM**2

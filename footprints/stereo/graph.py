@@ -1,4 +1,4 @@
-"""Which rows hang together, and which are all linked with each other."""
+"""Connected components and maximal cliques of linked rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def connected_components(size: int, first: Rows, second: Rows) -> Rows:
     """The smallest row that each row is connected to, through any number of links.
 
     Args:
-        size: How many rows there are.
+        size: Number of rows.
         first: One end of each link.
         second: The other end.
     """
@@ -33,7 +33,7 @@ def connected_components(size: int, first: Rows, second: Rows) -> Rows:
 
 
 def maximal_cliques(first: Rows, second: Rows) -> list[tuple[int, ...]]:
-    """The sets of rows that are all linked with each other and to which no further row can be added, in order.
+    """The maximal sets of rows that are all linked with each other, in order.
 
     Args:
         first: One end of each link.
@@ -50,7 +50,7 @@ def maximal_cliques(first: Rows, second: Rows) -> list[tuple[int, ...]]:
 
 
 def cliques_larger_than(most: int, size: int, first: Rows, second: Rows) -> list[tuple[int, ...]]:
-    """The maximal cliques of more than so many rows; components that are too small for one are not looked into."""
+    """The maximal cliques of more than `most` rows; components too small for one are skipped."""
     labels = connected_components(size, first, second)
     large = np.bincount(labels, minlength=size)[labels] > most
     inside = large[first]
@@ -69,7 +69,7 @@ def _components(neighbours: Neighbours) -> Iterator[set[int]]:
 
 
 def _grown(clique: list[int], candidates: set[int], done: set[int], neighbours: Neighbours) -> Iterator[list[int]]:
-    """All maximal cliques that hold this one (Bron & Kerbosch 1973, with the pivot of Tomita 2006)."""
+    """All maximal cliques that contain this one (Bron & Kerbosch 1973, with the pivot of Tomita 2006)."""
     if not candidates:
         if not done:
             yield clique

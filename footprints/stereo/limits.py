@@ -9,11 +9,11 @@ from dataclasses import dataclass
 class StereoLimits:
     """Thresholds of the finder; angles between lines of sight in degrees, overlaps as shares of the smaller footprint.
 
-    The bounds themselves are within. Their sources are in the explanation of stereo in the documentation.
+    The bounds are inclusive. Their sources are given in the documentation's explanation of stereo.
     """
 
-    duplicate_s: float = 3.0  #: products of one image are at most this far apart; two images are 7 s apart or more
-    duplicate_deg: float = 1.0  #: and their lines of sight at most this far; two images differ by 2.5° or more
+    duplicate_s: float = 3.0  #: products of one image are at most this far apart; two images at least 7 s
+    duplicate_deg: float = 1.0  #: and their lines of sight at most this far; those of two images at least 2.5°
     duplicate_overlap: float = 0.5
     pass_s: float = 300.0  #: 27 views in 257 s have been seen; the next orbit is 98.7 minutes later
     min_convergence_deg: float = 3.0  #: consecutive views of a tri-stereo may be 4.6° apart (CARS, Gizeh)
@@ -22,6 +22,6 @@ class StereoLimits:
     min_overlap_km2: float = 1.0
     min_consecutive_deg: float = 2.5  #: between neighbours in a triplet
     max_outer_deg: float = 60.0  #: between the first and the last view of a triplet
-    max_enumerated_views: int = 12  #: of larger groups the triplets are not listed: 27 views make 2925
-    min_flight_time_ratio: float = 0.8  #: flight-time convergence over convergence: beyond, an azimuth is doubtful
+    max_enumerated_views: int = 12  #: triplets of larger groups are not listed: 27 views make 2925
+    min_flight_time_ratio: float = 0.8  #: flight-time convergence over convergence; beyond, an azimuth is doubtful
     max_flight_time_ratio: float = 1.25

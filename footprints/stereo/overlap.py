@@ -1,8 +1,8 @@
-"""Areas that two or three of very many footprints share.
+"""Areas of overlap of two or three among very many footprints.
 
-Nearly all footprints are convex quadrilaterals, which are clipped all at once with numpy; the others are intersected
-by shapely. Points of the first are complex numbers, longitude + i latitude, in degrees. Edges are straight in
-longitude and latitude as in GeoJSON, and areas are those of the WGS 84 ellipsoid.
+Nearly all footprints are convex quadrilaterals, which are clipped together with numpy; the others are intersected by
+shapely. Points of the former are complex numbers, longitude + i latitude, in degrees. Edges are straight in longitude
+and latitude as in GeoJSON, and areas are on the WGS 84 ellipsoid.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Points = npt.NDArray[np.complex128]
 Truths = npt.NDArray[np.bool_]
 Ring = TypeVar("Ring", Numbers, Points)
 
-# Blocks of this size stay in the cache of a processor; larger ones take a fifth longer, and memory.
+# Blocks of this size stay in the processor's cache; larger ones take a fifth longer, and more memory.
 _CLIPPED_AT_ONCE = 1 << 13
 
-# An edge of two hundredths of a degree bends by 4 cm in the equal-area plane.
+# An edge of 0.02° deviates by 4 cm in the equal-area plane.
 _EDGE_DEG = 0.02
 
 _E2 = 6.69437999014e-3
@@ -37,14 +37,14 @@ _SEMI_MAJOR_KM = 6378.137
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """Many footprints in columns: the corners of convex quadrilaterals, and the regions that are anything else."""
+    """Many footprints in columns: the corners of convex quadrilaterals, and all others as regions."""
 
-    corners: Points  #: n × 4, counter-clockwise, unwrapped over the antimeridian; NaN where `regions` has the row
+    corners: Points  #: n × 4, counter-clockwise, unwrapped across the antimeridian; NaN where `regions` has the row
     regions: Mapping[int, Region] = field(default_factory=dict)
 
     @classmethod
     def of_regions(cls, regions: Sequence[Region]) -> Outlines:
-        """From footprints in degrees, cut at the antimeridian or going beyond it.
+        """From footprints in degrees, cut at the antimeridian or extending beyond it.
 
         Raises:
             FootprintError: A footprint is empty or not on the Earth.
@@ -54,11 +54,11 @@ class Outlines:
 
     @classmethod
     def of_corners(cls, corners: npt.NDArray[np.float64], regions: Mapping[int, Region] | None = None) -> Outlines:
-        """From an array of n × 4 × 2 corners, longitude first, in any winding; quicker than from footprints.
+        """From an array of n × 4 × 2 corners, longitude first, in any winding; faster than from footprints.
 
         Args:
-            corners: Degrees, unclosed; may cross the antimeridian in either way of writing.
-            regions: The footprints of the rows that are no quadrilaterals, whose corners are not looked at.
+            corners: Degrees, unclosed; may cross the antimeridian, wrapped or unwrapped.
+            regions: The footprints of the rows that are not quadrilaterals, whose corners are ignored.
 
         Raises:
             FootprintError: A footprint is empty or not on the Earth.
@@ -77,7 +77,7 @@ class Outlines:
         return len(self.corners)
 
     def __getitem__(self, rows: Rows) -> Outlines:
-        """The outlines of some rows, in that order."""
+        """The outlines of some rows, in the given order."""
         places = np.flatnonzero(np.isin(rows, list(self.regions)))
         inside = {place: self.regions[row] for place, row in zip(places.tolist(), rows[places].tolist(), strict=True)}
         return Outlines(self.corners[rows], inside)
@@ -93,17 +93,17 @@ class Outlines:
         return areas
 
     def may_touch(self, first: Rows, second: Rows) -> Truths:
-        """Whether the boxes of two rows touch, over the antimeridian too."""
+        """Whether the boxes of two rows touch, also across the antimeridian."""
         lon, lat, half_width, half_height = self._boxes
         east = np.abs(_nearest_turn(lon[first] - lon[second])) <= half_width[first] + half_width[second]
         touching: Truths = east & (np.abs(lat[first] - lat[second]) <= half_height[first] + half_height[second])
         return touching
 
     def shared_km2(self, *rows: Rows) -> Numbers:
-        """Area that the footprints of two or more rows have in common.
+        """Area shared by the footprints of two or more rows.
 
         Args:
-            rows: The first, the second and further footprints, all arrays of one length.
+            rows: The first, the second and further footprints, arrays of equal length.
         """
         shared = np.empty(len(rows[0]))
         for part in _blocks(len(shared)):
@@ -153,7 +153,7 @@ def clipped(rings: Points, corners: Points) -> Points:
         corners: m × 4 points, counter-clockwise.
 
     Returns:
-        m × (k + 4) points, some of them repeated; all are one point where nothing is left.
+        m × (k + 4) points, some repeated; a single repeated point where nothing is left.
     """
     for edge in range(4):
         rings = _left_part(rings, corners[:, edge, None], corners[:, (edge + 1) % 4, None])
@@ -165,14 +165,14 @@ def areas_of_rings(rings: Points) -> Numbers:
     following = _following(rings)
     middle = (rings.imag + following.imag) / 2
     ends = _authalic_height(rings.imag)
-    # Simpson's rule along each edge: the height bends over a long edge, by 3e-4 of the area over half a degree.
+    # Simpson's rule along each edge: over half a degree, the curvature of the height makes 3e-4 of the area.
     heights = (ends + _following(ends) + 4 * _authalic_height(middle)) / 6
     widths = np.radians(following.real - rings.real)
     return np.asarray(np.abs((widths * heights).sum(axis=1)) * _SEMI_MAJOR_KM**2)
 
 
 def areas_of_regions(regions: npt.NDArray[np.object_]) -> Numbers:
-    """Areas in km² of footprints cut at the antimeridian; 0 for the empty and for lines."""
+    """Areas in km² of footprints cut at the antimeridian; 0 for empty ones and lines."""
     plane = shapely.transform(shapely.segmentize(regions, _EDGE_DEG), _to_equal_area)
     return np.asarray(shapely.area(plane)) * _SEMI_MAJOR_KM**2
 
@@ -189,7 +189,7 @@ def _authalic_height(lat_deg: Numbers) -> Numbers:
     """Height of a parallel in the equal-area cylinder of WGS 84 (Snyder 1987, equation 3-12), over its radius."""
     s = np.sin(np.radians(lat_deg))
     s2 = _E2 * s * s
-    # The logarithm of the equation as a series: the next term is below 1e-9 of the first.
+    # The equation's logarithm as a series: the next term is below 1e-9 of the first.
     return (1 - _E2) * s * (1 + s2 * (2 / 3 + s2 * (3 / 5 + s2 * (4 / 7))))
 
 
@@ -206,10 +206,10 @@ def _left_part(rings: Points, start: Points, end: Points) -> Points:
 
 
 def _packed(points: Points, kept: Truths, slots: int) -> Points:
-    """The kept points of each row in front, then the first of them again and again."""
+    """The kept points of each row first, then the first of them repeated."""
     counts = kept.sum(axis=1)
     if counts.max(initial=0) > slots:
-        # Rounding makes a ring with nearly equal points cross a line more than twice.
+        # By rounding, a ring with nearly equal points may cross a line more than twice.
         kept = kept & (np.cumsum(kept, axis=1) <= slots)
         counts = np.minimum(counts, slots)
     first = points[np.arange(len(points)), kept.argmax(axis=1)]
@@ -247,7 +247,7 @@ def _is_convex(points: Points) -> Truths:
 
 
 def _rings(regions: Sequence[Region]) -> tuple[Numbers, Truths]:
-    """The corners of each region, and whether it has just four and lies away from the poles."""
+    """The corners of each region, and whether it has exactly four and is away from the poles."""
     geometries = np.array(regions, dtype=object)
     bounds = shapely.bounds(geometries)
     is_ring = np.asarray(shapely.get_type_id(geometries) == shapely.GeometryType.POLYGON)

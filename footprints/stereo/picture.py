@@ -1,7 +1,7 @@
-"""A picture of a stereo set: footprints and overlap on a map, the satellite in the sky, and the numbers beside.
+"""A picture of a stereo set: footprints and overlap on a map, the satellite in the sky, and the quantities.
 
-It takes documents as the catalogue and pystac (`Item.to_dict()`) give them, needs no display, and always draws the
-same bytes from the same documents.
+It takes Items as JSON data, as from the catalogue or pystac (`Item.to_dict()`), needs no display, and always gives the
+same bytes for the same Items.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from footprints.stereo.properties import ROLES, direction_of_image
 ItemDocument = Mapping[str, Any]
 PictureFormat = Literal["png", "svg"]
 
-#: Told apart by everybody, also by those who see few colours (Okabe & Ito 2008).
+#: Distinguishable also for the colour-blind (Okabe & Ito 2008).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _OVERLAP_COLOUR = "#F0E442"
 
@@ -50,7 +50,7 @@ _NUMBERS = (
     ("suitability", "stereo:suitability", "{:.2f}"),
 )
 
-#: Text stays text, and the identifiers of an SVG depend on what is drawn alone.
+#: Text stays text, and the identifiers in an SVG depend only on what is drawn.
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "stereo",
@@ -63,9 +63,9 @@ def stereo_picture(pair: ItemDocument, views: Sequence[ItemDocument], picture_fo
     """The picture of a pair, triplet or larger group.
 
     Args:
-        pair: The Item of the set; its geometry is what all views show.
-        views: The Items of its views, in the order of time.
-        picture_format: Of the file whose content is returned.
+        pair: The Item of the set; its geometry is the common footprint.
+        views: The Items of its views, in chronological order.
+        picture_format: Format of the returned file content.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(11, 4.8), layout="constrained")
@@ -83,7 +83,7 @@ def stereo_picture(pair: ItemDocument, views: Sequence[ItemDocument], picture_fo
 
 
 def numbers_of(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The quantities of a stereo set that are known, each with its name as people read it."""
+    """The known quantities of a stereo set, each with its readable name."""
     return [
         (name, written.format(properties[key])) for name, key, written in _NUMBERS if properties.get(key) is not None
     ]
@@ -110,7 +110,7 @@ def _draw_map(axes: Axes, pair: ItemDocument, views: Sequence[ItemDocument]) -> 
     for number, (view, footprint) in enumerate(zip(views, footprints, strict=True)):
         colour = _COLOURS[number % len(_COLOURS)]
         label = _label(number, view, len(views))
-        # Views that were ordered together often show just the same: dashes let all of them be seen.
+        # Views that were ordered together often have the same footprint: dashes keep all of them visible.
         dashes = (-6 * number, (6, 6 * (len(views) - 1))) if number else "solid"
         style = {"facecolor": "none", "edgecolor": colour, "linewidth": 1.8, "linestyle": dashes}
         _draw_region(axes, footprint, label=label, **style)
@@ -123,7 +123,7 @@ def _draw_map(axes: Axes, pair: ItemDocument, views: Sequence[ItemDocument]) -> 
 
 
 def _side_by_side(regions: Sequence[BaseGeometry]) -> list[BaseGeometry]:
-    """What lies on both sides of the antimeridian brought together in the east, up to 360°."""
+    """Regions on both sides of the antimeridian joined in the east, up to 360°."""
     west, east = min(region.bounds[0] for region in regions), max(region.bounds[2] for region in regions)
     if east - west <= 180:
         return list(regions)
@@ -144,7 +144,7 @@ def _draw_region(axes: Axes, region: BaseGeometry, **style: Any) -> None:
 
 
 def _draw_sky(axes: PolarAxes, views: Sequence[ItemDocument]) -> None:
-    """Where the satellite stood, seen from the ground: the zenith in the middle, north on top, east on the right."""
+    """The position of the satellite seen from the ground: zenith in the middle, north on top, east on the right."""
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
     angles = [_direction(view["properties"]) for view in views]
@@ -163,7 +163,7 @@ def _draw_sky(axes: PolarAxes, views: Sequence[ItemDocument]) -> None:
 
 
 def _direction(properties: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Azimuth in radians and incidence in degrees, from the target to the satellite; None where one is not known."""
+    """Azimuth in radians and incidence in degrees, from the target to the satellite; None if one is unknown."""
     direction = direction_of_image(properties)
     if direction.azimuth_deg is None or direction.incidence_deg is None:
         return None

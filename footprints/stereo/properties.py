@@ -1,6 +1,6 @@
 """From the properties of images to views, and from stereo sets to the properties of the stereo extension of STAC.
 
-Stored sets and those computed on demand must say the same, so both come from here.
+Stored sets and those computed on demand must agree, so both come from here.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from footprints.stereo.views import (
 from footprints.wrapping import Region, polygon_parts
 
 STEREO_EXTENSION = "https://w3id.org/stac-stereo/v1.0.0/schema.json"
-#: What the views of a set are called, in the order of time, by how many there are.
+#: Roles of the views of a set, in chronological order, by the number of views.
 ROLES: Mapping[int, tuple[str, ...]] = MappingProxyType(
     {2: ("forward", "backward"), 3: ("forward", "nadir", "backward")}
 )
-#: What an Item tells of the direction of its image; `direction_of_image` reads no other.
+#: Properties with the direction of an image; `direction_of_image` reads no others.
 DIRECTION_PROPERTIES = (
     "view:azimuth",
     "view:incidence_angle",
@@ -54,7 +54,7 @@ DIRECTION_PROPERTIES = (
 _STAMP = re.compile(r"_([0-9]{15})(?:_|$)")
 _SAME_AZIMUTH_DEG = 1e-6
 
-#: How a direction became known, in the words of the extension.
+#: How a direction was obtained, in terms of the extension.
 DIRECTION_SOURCES: Mapping[DirectionSource, str] = MappingProxyType(
     {
         DirectionSource.GIVEN: "vendor",
@@ -66,7 +66,7 @@ DIRECTION_SOURCES: Mapping[DirectionSource, str] = MappingProxyType(
 
 
 def view_of_image(identifier: str, footprint: Region, properties: Mapping[str, Any]) -> View | None:
-    """The image of an Item as the finder takes it; None when it is not of one satellite at one moment.
+    """The image of an Item as a view for the finder; None unless it is of one satellite at one time.
 
     Args:
         identifier: Of the Item.
@@ -89,36 +89,36 @@ def view_of_image(identifier: str, footprint: Region, properties: Mapping[str, A
 
 
 def set_id(views: Sequence[View]) -> str:
-    """`<platform>_<stamp>_<stamp>[_<stamp>]`, the same whether the views are held or to be ordered."""
+    """The id `<platform>_<stamp>_<stamp>[_<stamp>]`, the same for held views and views to be ordered."""
     return "_".join((views[0].platform, *map(_stamp, views)))
 
 
 def stereo_mode(found: AnyStereoSet) -> str:
-    """Stereo for two views, tri-stereo for three of which one looks down, multi-view for any other group."""
+    """Stereo for two views, tri-stereo for three with one near nadir, multi-view for any other group."""
     if isinstance(found, StereoPair):
         return "stereo"
     return "tri-stereo" if isinstance(found, StereoTriplet) else "multi-view"
 
 
 def stereo_properties(found: AnyStereoSet) -> dict[str, Any]:
-    """All that follows from the views alone, rounded; what is not known is left out.
+    """All properties that follow from the views alone, rounded, without unknown ones.
 
     Raises:
-        EmptyFootprintError: The views of a group have no area in common.
+        EmptyFootprintError: The views of a group share no area.
     """
     values = {**_composition(found), **_geometry(found), **_coverage(found), **_conditions(found)}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def area_properties(area: Region, footprint: Region, clouds: Sequence[Region | None]) -> dict[str, float]:
-    """How much of an area a stereo set shows, and how much of what it shows clouds hide; rounded.
+    """How much of an area a stereo set shows, and how much of that clouds hide; rounded.
 
-    Where the clouds of one view are not known, or the set shows nothing of the area, they are left out.
+    The clouds are left out if those of a view are unknown, or the set shows nothing of the area.
 
     Args:
-        area: With a surface; WGS 84, longitude first, cut at the antimeridian.
-        footprint: What all views show.
-        clouds: Of each view; None where they are not known.
+        area: Not empty; WGS 84, longitude first, cut at the antimeridian.
+        footprint: The common footprint of the views.
+        clouds: Of each view; None if unknown.
     """
     known = [each for each in clouds if each is not None]
     land = MultiPolygon(polygon_parts(area.intersection(footprint)))
@@ -135,7 +135,7 @@ def area_properties(area: Region, footprint: Region, clouds: Sequence[Region | N
 
 
 def direction_of_image(properties: Mapping[str, Any]) -> NormalisedDirection:
-    """From the target to the satellite, as the Item of an image tells it; `view:azimuth` is in that convention.
+    """The direction from the target to the satellite, from the Item of an image; `view:azimuth` is in this convention.
 
     Args:
         properties: Of the Item.
@@ -143,7 +143,7 @@ def direction_of_image(properties: Mapping[str, Any]) -> NormalisedDirection:
     azimuth, incidence = properties.get("view:azimuth"), properties.get("view:incidence_angle")
     said = properties.get("airbus:azimuth_angle")
     if azimuth is not None:
-        # What differs from the vendor's own azimuth was made from that of the scan axis and the two components.
+        # If it differs from the vendor's own azimuth, it was computed from the scan axis and the two components.
         is_vendors = said is None or abs((azimuth - said + 180) % 360 - 180) < _SAME_AZIMUTH_DEG
         source = DirectionSource.GIVEN if is_vendors else DirectionSource.COMPONENTS
         return NormalisedDirection(azimuth, incidence, source)
@@ -156,12 +156,12 @@ def direction_of_image(properties: Mapping[str, Any]) -> NormalisedDirection:
             across_deg=properties.get("airbus:incidence_angle_across_track"),
         )
     except ViewingError:
-        # The vendor's angles are published as they are, also those that cannot be.
+        # The vendor's angles are published unchanged, even impossible ones.
         return NormalisedDirection(None, incidence)
 
 
 def _stamp(view: View) -> str:
-    """The 15 digits in the name of the image; where it has none, its moment to a tenth of a second."""
+    """The 15 digits in the name of the image; if it has none, its time to a tenth of a second."""
     if named := _STAMP.search(view.id):
         return named[1]
     moment = view.acquired_at.astimezone(UTC)
@@ -177,7 +177,7 @@ def _composition(found: AnyStereoSet) -> dict[str, Any]:
 
 
 def _geometry(found: AnyStereoSet) -> dict[str, Any]:
-    """How the views stand to each other; of more than two the outer ones, which make the widest base."""
+    """The geometry of the views; of more than two, that of the outer ones, which have the widest base."""
     outer = outer_pair(found)
     consecutive = [round(pair.convergence_deg, 3) for pair in neighbouring_pairs(found)]
     return {

@@ -1,15 +1,15 @@
-"""How well a stereo set suits the making of a surface model, and what known chains ask for.
+"""How well a stereo set suits a surface model, and what known photogrammetric chains require.
 
-The score is one number from 0 to 1 for sorting: the product of what each condition allows.
+The score is one number from 0 to 1 for sorting: the product of these factors.
 
 - angle: 1 from 10° to 25° between neighbouring views, falling to 0 at 0° and at 60° (DSM-OPT wants 5-15°, asp_plot
   ranks around 15-25°, Becker 2015 recommends 20-30°, the Ames Stereo Pipeline takes up to 60°);
-- bisector: the sine of its elevation, for weak geometry leans (Jeong & Kim 2016); 1 where it is not known;
-- symmetry: the cosine of the asymmetry, for one view is then foreshortened; 1 where it is not known;
+- bisector: the sine of its elevation, as weak geometry leans (Jeong & Kim 2016); 1 if unknown;
+- symmetry: the cosine of the asymmetry, as one view is then foreshortened; 1 if unknown;
 - overlap: the common share of the smallest footprint;
-- sky: the clear share of the cloudiest view; one half where it is not known;
-- light: 1 without a turn of the sun, 0 at 40° (Becker: at most 20°); 1 where it is not known, for a pass is short;
-- sampling: the finest over the coarsest ground sample distance; 1 where it is not known;
+- sky: the clear share of the cloudiest view; one half if unknown;
+- light: 1 without a change of sun azimuth, 0 at 40° (Becker: at most 20°); 1 if unknown, as a pass is short;
+- sampling: the finest over the coarsest ground sample distance; 1 if unknown;
 - doubt: one half where the angles contradict the time of flight.
 """
 
@@ -34,14 +34,14 @@ _LARGEST_SUN_TURN_DEG = 40.0
 
 @dataclass(frozen=True, kw_only=True)
 class ChainPreference:
-    """What a chain that makes surface models asks of neighbouring views."""
+    """What a photogrammetric chain requires of neighbouring views."""
 
     min_convergence_deg: float
     max_convergence_deg: float
-    source: str  #: who says so
+    source: str  #: reference for this
 
     def outer_bounds_deg(self, view_count: int) -> tuple[float, float]:
-        """The bounds between the first and the last view of a set, which has one base less than views."""
+        """The bounds between the first and the last view of a set, which has one base fewer than views."""
         bases = view_count - 1
         return self.min_convergence_deg * bases, self.max_convergence_deg * bases
 
@@ -80,24 +80,24 @@ def suitability(found: AnyStereoSet) -> float:
     """The suitability of a set, 0 to 1.
 
     Raises:
-        EmptyFootprintError: The views of a group have no area in common.
+        EmptyFootprintError: The views of a group share no area.
     """
     conditions = _angle, _bisector, _symmetry, overlap_of, _sky, _light, _sampling, _doubt
     return prod(condition(found) for condition in conditions)
 
 
 def pairs_of(found: AnyStereoSet) -> Sequence[StereoPair]:
-    """The pairs that a set is made of: of a pair itself."""
+    """The pairs that a set consists of; a pair consists of itself."""
     return (found,) if isinstance(found, StereoPair) else found.pairs
 
 
 def outer_pair(found: AnyStereoSet) -> StereoPair:
-    """The pair of a set with the widest angle: of a triplet the forward and the backward view."""
+    """The pair of a set with the widest angle; for a triplet, the forward and the backward view."""
     return found.pairs[-1] if isinstance(found, StereoTriplet) else max(pairs_of(found), key=_angle_of_pair)
 
 
 def neighbouring_pairs(found: AnyStereoSet) -> Sequence[StereoPair]:
-    """The pairs of views that follow each other; all pairs where no two such views are far enough apart for one."""
+    """The pairs of consecutive views; all pairs if no consecutive views are far enough apart to be one."""
     neighbours = set(pairwise(found.ids))
     pairs = pairs_of(found)
     return [pair for pair in pairs if pair.ids in neighbours] or pairs
@@ -107,7 +107,7 @@ def overlap_of(found: AnyStereoSet) -> float:
     """The area that all views share over the smallest footprint, 0 to 1.
 
     Raises:
-        EmptyFootprintError: The views of a group have no area in common.
+        EmptyFootprintError: The views of a group share no area.
     """
     if not isinstance(found, StereoGroup):
         return found.overlap

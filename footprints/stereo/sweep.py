@@ -1,7 +1,7 @@
-"""The sweep over a table of views in the order of platform and time, all in columns.
+"""The sweep over a table of views ordered by platform and time, all in columns.
 
-A link joins two views of one pass that overlap enough; pairs and triplets are those whose directions differ enough, and
-groups are sets of views that are all linked.
+A link joins two views of one pass that overlap enough. Pairs and triplets are linked views whose directions differ
+enough; groups are sets of views that are all linked with each other.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class LinkColumns:
 
     first: Rows
     second: Rows
-    convergence_deg: Numbers  #: from the angles; NaN when an azimuth is not known
-    flight_time_deg: Numbers  #: convergence that the time between both views makes
+    convergence_deg: Numbers  #: from the angles; NaN if an azimuth is unknown
+    flight_time_deg: Numbers  #: convergence computed from the time between both views
     shared_km2: Numbers
     doubtful: Truths  #: the two convergences contradict each other
 
@@ -50,11 +50,11 @@ class LinkColumns:
 
     @cached_property
     def estimated_deg(self) -> Numbers:
-        """Convergence from the angles, or that of the flight time where they are not known."""
+        """Convergence from the angles, or from the flight time where these are unknown."""
         return np.where(np.isnan(self.convergence_deg), self.flight_time_deg, self.convergence_deg)
 
     def within(self, low_deg: float, high_deg: float) -> Truths:
-        """Whether the convergence lies in a range; a doubtful one may do so by its flight time instead."""
+        """Whether the convergence is in a range; for a doubtful one, that from the flight time may be instead."""
         by_angles = (self.estimated_deg >= low_deg) & (self.estimated_deg <= high_deg)
         by_time = (self.flight_time_deg >= low_deg) & (self.flight_time_deg <= high_deg)
         return by_angles | (self.doubtful & by_time)
@@ -62,12 +62,12 @@ class LinkColumns:
 
 @dataclass(frozen=True, eq=False)
 class PairColumns:
-    """All that is to be said of links, one row a link; NaN where a direction is not known."""
+    """All quantities of links, one row per link; NaN where a direction is unknown."""
 
     first: Rows
     second: Rows
     time_span_s: Numbers
-    convergence_deg: Numbers  #: never NaN: that of the flight time where the angles are not known
+    convergence_deg: Numbers  #: never NaN: from the flight time where the angles are unknown
     base_to_height: Numbers
     parallax_to_height: Numbers
     bisector_elevation_deg: Numbers
@@ -77,7 +77,7 @@ class PairColumns:
     overlap_of_first: Numbers  #: share of the first footprint, 0 to 1
     overlap_of_second: Numbers
     flight_time_deg: Numbers
-    flight_time_ratio: Numbers  #: over the convergence from the angles; NaN when that is 0
+    flight_time_ratio: Numbers  #: over the convergence from the angles; NaN if that is 0
     direction_source: npt.NDArray[np.int8]  #: the less trustworthy `DirectionSource` of both views
     azimuth_doubtful: Truths
 
@@ -87,18 +87,18 @@ class PairColumns:
 
 @dataclass(frozen=True, eq=False)
 class TripletColumns:
-    """Three views of one pass in the order of time, and the links between them as places in the columns of links."""
+    """Three views of one pass in chronological order, and the links between them as rows of the link columns."""
 
     rows: tuple[Rows, Rows, Rows]  #: forward, nadir, backward
     links: tuple[Rows, Rows, Rows]  #: forward-nadir, nadir-backward, forward-backward
-    shared_km2: Numbers  #: what all three have in common
+    shared_km2: Numbers  #: area shared by all three
 
     def __len__(self) -> int:
         return len(self.shared_km2)
 
 
 def same_pass(table: ViewTable, span_s: float) -> Iterator[tuple[Rows, Rows]]:
-    """Rows of one platform at most so many seconds apart, whose boxes touch, some at a time, in order."""
+    """Pairs of rows of one platform, at most `span_s` apart, whose boxes touch; in order, in blocks."""
     times = table.times_us - table.times_us.min(initial=0) if len(table) else table.times_us
     span_us = round(span_s * 1e6)
     # With a gap longer than the window between platforms, one search finds the end of every window.
@@ -111,7 +111,7 @@ def same_pass(table: ViewTable, span_s: float) -> Iterator[tuple[Rows, Rows]]:
 
 
 def find_link_columns(table: ViewTable, limits: StereoLimits) -> LinkColumns:
-    """Views of one pass that overlap enough, whatever their directions."""
+    """Links between views of one pass that overlap enough, whatever their directions."""
     parts = [_links(table, first, second, limits) for first, second in same_pass(table, limits.pass_s)]
     if not parts:
         return _links(table, _NO_ROWS, _NO_ROWS, limits)
@@ -148,11 +148,11 @@ def pair_columns(table: ViewTable, links: LinkColumns) -> PairColumns:
 
 
 def find_triplet_columns(table: ViewTable, links: LinkColumns, limits: StereoLimits) -> TripletColumns:
-    """Three views that are linked with each other and keep the limits of a triplet; not those of very large groups.
+    """Triples of linked views within the limits of a triplet; not those of very large groups.
 
     Args:
         table: The views.
-        links: As from `find_link_columns` for the same table and limits.
+        links: From `find_link_columns` for the same table and limits.
         limits: What a triplet is.
     """
     crowds = cliques_larger_than(limits.max_enumerated_views, len(table), links.first, links.second)
@@ -167,7 +167,7 @@ def find_triplet_columns(table: ViewTable, links: LinkColumns, limits: StereoLim
 
 
 def members_of_slices(starts: Rows, counts: Rows) -> Iterator[tuple[Rows, Rows]]:
-    """Each slice's number repeated beside the places within it, some at a time."""
+    """The number of each slice repeated for the places in it, with these places; in blocks."""
     ends = np.cumsum(counts)
     owner = 0
     while owner < len(counts):

@@ -1,4 +1,4 @@
-"""Views: what the finder of stereo needs to know of an image, one by one or in columns."""
+"""Views: what the stereo finder needs to know of an image, one by one or in columns."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from footprints.wrapping import Region
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# Scan axes lie within some 5° of it for satellites that descend by day.
+# Scan axes are within about 5° of it for satellites that descend by day.
 _USUAL_SCAN_AZIMUTH_DEG = 180.0
 
 
 class AzimuthConvention(StrEnum):
-    """What a supplier calls the azimuth of an image."""
+    """What a supplier means by the azimuth of an image."""
 
     GROUND_TO_SATELLITE = "ground-to-satellite"  #: SPOT 6/7 and Pléiades Neo DIMAP, Maxar, and ours
     SATELLITE_TO_GROUND = "satellite-to-ground"  #: STAC `view:azimuth` read literally
@@ -41,17 +41,17 @@ class AzimuthConvention(StrEnum):
 
 
 class DirectionSource(IntEnum):
-    """How a direction became known, the most trustworthy first."""
+    """How a direction was obtained, the most trustworthy first."""
 
     GIVEN = 0  #: the azimuth of the satellite, by the supplier
     COMPONENTS = 1  #: both components of the incidence and the azimuth of the scan axis
-    ASSUMED_SCAN_AXIS = 2  #: both components, and a scan axis taken to lie at 180°
-    FLIGHT_TIME = 3  #: no azimuth: pairs are judged by the time between their views
+    ASSUMED_SCAN_AXIS = 2  #: both components, and a scan axis assumed at 180°
+    FLIGHT_TIME = 3  #: no azimuth: pairs are judged by the flight time between their views
 
 
 @dataclass(frozen=True)
 class NormalisedDirection:
-    """Direction from the target to the satellite, as far as it is known."""
+    """Direction from the target to the satellite, as far as known."""
 
     azimuth_deg: float | None = None  #: clockwise from true north, 0 ≤ azimuth < 360
     incidence_deg: float | None = None  #: from the vertical of the target, 0 ≤ incidence < 90
@@ -72,12 +72,12 @@ def normalised_direction(
     across_deg: float | None = None,
     scan_azimuth_deg: float | None = None,
 ) -> NormalisedDirection:
-    """The direction to the satellite from whatever angles there are, and how it was obtained.
+    """The direction to the satellite from the available angles, and how it was obtained.
 
     Args:
         azimuth_deg: As the supplier gives it.
         convention: What the supplier's azimuth is; an azimuth of the scan axis serves as `scan_azimuth_deg`.
-        incidence_deg: At the target; from the components when it is absent.
+        incidence_deg: At the target; computed from the components if absent.
         along_deg: Signed incidence along the track, seen from the ground.
         across_deg: Signed incidence across the track.
         scan_azimuth_deg: Azimuth of the scan axis, clockwise from north.
@@ -102,10 +102,10 @@ def normalised_direction(
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """One image, or one record of it, as the finder of stereo takes it.
+    """One image, or one record of it, as input for the stereo finder.
 
     Raises:
-        ViewingError: The time is naive, so that its order among others is unknown.
+        ViewingError: The time is naive, so that its order is undefined.
     """
 
     id: str
@@ -113,13 +113,13 @@ class View:
     acquired_at: datetime  #: start of the scan, with its time zone
     footprint: Region  #: WGS 84, longitude first
     direction: NormalisedDirection = field(default_factory=NormalisedDirection)
-    acquisition_keys: frozenset[str] = frozenset()  #: records that share one of them are one acquisition
-    altitude_km: float | None = None  #: of the satellite; that of the platform's orbit when None
+    acquisition_keys: frozenset[str] = frozenset()  #: records that share one are the same acquisition
+    altitude_km: float | None = None  #: of the satellite; None for that of the platform's orbit
     cloud_cover_percent: float | None = None  #: 0 to 100
     sun_azimuth_deg: float | None = None  #: clockwise from true north
     sun_elevation_deg: float | None = None  #: over the horizon
     gsd_m: float | None = None
-    record_ids: tuple[str, ...] = ()  #: the records that were merged into this acquisition, in order
+    record_ids: tuple[str, ...] = ()  #: the records merged into this acquisition, in order
 
     def __post_init__(self) -> None:
         if self.acquired_at.tzinfo is None:
@@ -130,7 +130,7 @@ class View:
 class ViewTable:
     """Many views in columns, ordered by platform, time and id; for archives of a million records.
 
-    `of_columns` orders them; the rows of all results are those of the ordered table.
+    `of_columns` sorts them; rows in all results refer to the sorted table.
     """
 
     ids: npt.NDArray[Any]
@@ -141,10 +141,10 @@ class ViewTable:
     direction_sources: npt.NDArray[np.int8]  #: of `DirectionSource`
     altitudes_km: Numbers
     outlines: Outlines
-    order: Rows  #: the place that each row had in the columns given
+    order: Rows  #: the index of each row in the given columns
 
     @classmethod
-    def of_columns(  # noqa: PLR0913  one argument a column
+    def of_columns(  # noqa: PLR0913  one argument per column
         cls,
         *,
         ids: npt.ArrayLike,
@@ -165,8 +165,8 @@ class ViewTable:
             azimuths_deg: Ground to satellite, NaN when unknown (see `normalised_direction`).
             incidences_deg: NaN when unknown.
             outlines: The footprints.
-            direction_sources: Numbers of `DirectionSource`; when None a known azimuth counts as given.
-            altitudes_km: Of the satellites; those of the platforms' orbits when None.
+            direction_sources: Numbers of `DirectionSource`; if None, a known azimuth counts as given.
+            altitudes_km: Of the satellites; if None, those of the platforms' orbits.
         """
         names, codes = np.unique(np.asarray(platforms), return_inverse=True)
         azimuths, ids, times = np.asarray(azimuths_deg, dtype=np.float64), np.asarray(ids), np.asarray(times_us)
@@ -210,7 +210,7 @@ class ViewTable:
         return len(self.times_us)
 
     def __getitem__(self, rows: Rows) -> ViewTable:
-        """The table of some rows, which must keep their order."""
+        """The table of some rows, which must be in ascending order."""
         return ViewTable(
             ids=self.ids[rows],
             platforms=self.platforms[rows],
@@ -225,7 +225,7 @@ class ViewTable:
 
     @cached_property
     def sights(self) -> LinesOfSight:
-        """Lines of sight from the ground to the satellite; NaN where a direction is not known."""
+        """Lines of sight from the ground to the satellite; NaN where a direction is unknown."""
         return lines_of_sight(self.azimuths_deg, self.incidences_deg)
 
 
