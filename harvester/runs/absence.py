@@ -32,8 +32,10 @@ def mark_absent(connection: Connection, run: Run) -> int:
 
 
 def count_unseen(connection: Connection, feed: str, seen: Set[str], refused: Iterable[str]) -> int:
-    """How many active records of the feed are not among those that were seen, and not below one that was refused."""
-    rows = connection.execute("SELECT record FROM dinamis.source_record WHERE feed = %s AND state = 'active'", (feed,))
+    """How many records `mark_absent` would note of a run that saw these and refused some of them."""
+    rows = connection.execute(
+        "SELECT record FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn'", (feed,)
+    )
     places = tuple(f"{place}/" for place in refused)
     return sum(record not in seen and not record.startswith(places) for (record,) in rows)
 

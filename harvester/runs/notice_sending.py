@@ -66,7 +66,7 @@ class Notice:
     def as_json(self) -> dict[str, Any]:
         """The body of the webhook; chats that expect a message show `text`."""
         occasions = [{"kind": each.kind, "run": each.run, "text": printable(each.text)} for each in self.occasions]
-        shown = {"subject": printable(self.subject), "text": self.text, "look_at": self.look_at}
+        shown = {"subject": self.subject, "text": self.text, "look_at": self.look_at}
         return {**shown, "occasions": occasions, **self.facts}
 
 
@@ -155,7 +155,7 @@ def _passes(error: OSError) -> bool:
 
 def _message(notice: Notice, settings: NoticeSettings) -> EmailMessage:
     message = EmailMessage()
-    message["Subject"] = " ".join(printable(notice.subject).split())
+    message["Subject"] = " ".join(notice.subject.split())
     message["From"] = settings.notice_mail_from
     message["To"] = ", ".join(settings.notice_mail_to)
     message["Date"] = formatdate()

@@ -17,7 +17,7 @@ from database.statements import statements
 from harvester.collection_documents import CollectionDocuments
 from harvester.feeds import Feed, is_of_a_collection, named_sources
 from harvester.runs.notice_sending import Notice, Occasion, is_addressed, send
-from harvester.runs.report import HarvestReport, Outcome, counts, printable
+from harvester.runs.report import HarvestReport, Outcome, counts
 from harvester.settings import NoticeSettings
 
 FRESHNESS, FEEDS_IN_FORCE, WRITE_DOWN_NOTICES = statements(
@@ -62,7 +62,7 @@ def notify(
         subject=f"Harvest of {report.feed}: {'failed' if failure else 'needs attention'} (run {report.run})",
         occasions=[failure] if failure else list(_occasions(report, report.run, settings)),
         look_at=f"dinamis harvest show {report.run}",
-        facts={"feed": printable(report.feed), "run": report.run, "counts": counts(report)},
+        facts={"feed": report.feed, "run": report.run, "counts": counts(report)},
     )
     _tell(connection, notice, settings)
 

@@ -33,13 +33,22 @@ from tests.emulators.serving import serving
 
 @dataclass
 class MailBox:
-    """What a mail server took, the lines with which it refuses first, whom it does not know, and its farewell."""
+    """What came to a mail server, the lines with which it refuses first, whom it does not know, and its farewell."""
 
     messages: list[EmailMessage] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     strangers: tuple[str, ...] = ()
     farewell: str = "221 Bye"
+    greetings: int = 0
+
+    async def handle_EHLO(  # noqa: N802 - so it is called
+        self, server: Any, session: Any, envelope: Any, name: str, responses: list[str]
+    ) -> list[str]:
+        """Be greeted."""
+        self.greetings += 1
+        session.host_name = name
+        return responses
 
     async def handle_RCPT(  # noqa: N802 - so it is called
         self, server: Any, session: Any, envelope: Any, address: str, options: Any

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harvester.collection_model import WithdrawalRules
+from harvester.errors import SourceUnavailable
 from harvester.harvest import TooManyWithdrawals, harvest
 from harvester.record import Withdrawal
 from harvester.runs import Request
@@ -113,6 +114,8 @@ def test_missing_record_goes_after_complete_runs_and_the_period_of_grace(ten: St
 
     assert counts(report) == {"unchanged": 9, "withdrawn": 1}
     assert report.withdrawn == [("3", "its source does not show it any more")]
+    kept = "SELECT counts ->> 'unchanged', counts ->> 'withdrawn' FROM dinamis.run_part WHERE run = %s"
+    assert rows(ten.database, kept, report.run) == [("9", "1")]
     assert len(items(ten.database)) == 9
     assert counts(ten.harvest()) == {"unchanged": 9}
 
@@ -162,7 +165,7 @@ def test_resumed_run_misses_nothing(ten: Stock) -> None:
     days_pass(ten, 30)
     del ten.held.records["3"]
     ten.held.page_size, ten.held.fails_after = 2, 4
-    with pytest.raises(Exception, match="went away"):
+    with pytest.raises(SourceUnavailable, match="went away"):
         ten.harvest()
     ten.held.fails_after = None
     report = ten.harvest()
@@ -285,12 +288,21 @@ def test_run_that_would_withdraw_too_much_stops_before_and_asks(ten: Stock, by_a
 
 def test_share_counts_over_all_pages_of_a_run(ten: Stock) -> None:
     """One allowed withdrawal after the other adds up: the share is of the run, not of a page."""
-    feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.1))
+    feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.19))
     del ten.held.records["3"]
     ten.held.withdrawals = [Withdrawal(id="3", reason="revoked")]
     del ten.held.records["4"]
     with pytest.raises(TooManyWithdrawals, match="2 of 10"):
         ten.harvest(feed)
+
+
+def test_share_is_of_one_run(ten: Stock) -> None:
+    """What earlier runs withdrew does not count."""
+    feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.12))
+    for gone in "34":
+        del ten.held.records[gone]
+        ten.held.withdrawals = [Withdrawal(id=gone, reason="revoked")]
+        assert counts(ten.harvest(feed))["withdrawn"] == 1
 
 
 def test_share_is_of_records_in_force(ten: Stock) -> None:
@@ -301,9 +313,15 @@ def test_share_is_of_records_in_force(ten: Stock) -> None:
         del ten.held.records[gone]
     ten.held.withdrawals = [Withdrawal(id=gone, reason="revoked") for gone in "abcde3"]
 
-    report = ten.harvest(feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.1)))
+    feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.13))
 
-    assert counts(report) == {"unchanged": 9, "withdrawn": 6}
+    assert counts(ten.harvest(feed)) == {"unchanged": 9, "withdrawn": 6}
+
+    for gone in "45":
+        del ten.held.records[gone]
+    ten.held.withdrawals = [Withdrawal(id=gone, reason="revoked") for gone in "45"]
+    with pytest.raises(TooManyWithdrawals, match="2 of 9 records"):
+        ten.harvest(feed)
 
 
 def test_quarantined_record_that_vanishes_is_forgotten(stock: Stock) -> None:
@@ -311,9 +329,10 @@ def test_quarantined_record_that_vanishes_is_forgotten(stock: Stock) -> None:
     stock.held.records = {"a": image(), "b": image(1, problem="it is torn")}
     stock.harvest()
     del stock.held.records["b"]
-    stock.harvest()
+    assert [stock.harvest(dry_run=True).absent, stock.harvest().absent] == [1, 1]
     days_pass(stock, 8)
     assert counts(stock.harvest()) == {"unchanged": 1, "withdrawn": 1}
+    assert [stock.harvest(dry_run=True).absent, stock.harvest().absent] == [0, 0]
     assert rows(stock.database, "SELECT state FROM dinamis.source_record WHERE record = 'b'") == [("withdrawn",)]
     assert len(items(stock.database)) == 1
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from database import Database
+from harvester import runs
 from harvester.credentials import Credentials
 from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
-from harvester.runs.drift import ENOUGH_RECORDS, Sample, differences, field_names
+from harvester.runs.drift import ENOUGH_RECORDS, KEEP_SAMPLE, Sample, differences, field_names, settle
 from harvester.runs.report import HarvestReport, Outcome
 from harvester.sources.geodes import source as geodes
-from harvester.sources.source import Progress
+from harvester.sources.source import Progress, Selection
 from tests.emulators.geodes import FIRST_INSERTION, Geodes, app, synthetic_records
 from tests.emulators.serving import serving
-from tests.harvests import delivery, harvest_context, rows, run
+from tests.harvester.invented_source import Stock, image, stock
+from tests.harvests import counts, delivery, harvest_context, rows, run
+
+__all__ = ["stock"]
 
 COLLECTION = "sentinel"
 LATER = FIRST_INSERTION + timedelta(days=30)
@@ -40,6 +46,7 @@ def test_fields_are_named_by_their_place() -> None:
     content = {"id": 1, "properties": {"cloudCover": None}, "links": [{"href": ""}, {"rel": "self"}], "bbox": [1, 2]}
     expected = {"id", "properties", "properties.cloudCover", "links", "links[].href", "links[].rel", "bbox"}
     assert field_names(content) == expected
+    assert field_names({"rings": [[{"x": 1}, {"y": 2}], []]}) == {"rings", "rings[][].x", "rings[][].y"}
     assert field_names(json.loads(json.dumps(content).replace("self", "other"))) == expected
 
 
@@ -80,15 +87,23 @@ def test_strange_names_can_be_stored() -> None:
 
 
 def test_new_and_vanished_fields_are_told_by_the_outermost() -> None:
-    """Of a whole new object the fields inside are not told one by one."""
+    """Of a whole new object or list the fields inside are not told one by one."""
     known = {"id": 1.0, "old": 1.0, "old.a": 1.0, "older": 0.95}
-    sample = sample_of(*[{"id": 1, "new": {"b": [{"c": 1}]}, "newer": 2}] * ENOUGH_RECORDS)
+    sample = sample_of(*[{"id": 1, "new": {"b": [{"c": 1}]}, "newer": 2, "newest": [{"d": 1}]}] * ENOUGH_RECORDS)
     assert differences(known, sample) == [
         "new is new: 20 of 20 records have it",
         "newer is new: 20 of 20 records have it",
+        "newest is new: 20 of 20 records have it",
         "old is gone: none of 20 records has it",
         "older is gone: none of 20 records has it",
     ]
+
+
+def test_names_without_end_do_not_make_a_sample_without_end() -> None:
+    """Where every record has fields of its own, only those that were met first are counted on."""
+    records = [{f"{record:03}-{name:03}": 1 for name in range(999)} | {"id": 1} for record in range(9)]
+    fields = sample_of(*records).fields
+    assert (fields["id"], len(fields) < 3000) == (9, True)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +222,36 @@ def test_only_some_records_are_looked_at(database: Database, monkeypatch: pytest
     known = {field for (field,) in rows(database, "SELECT field FROM dinamis.feed_field")}
     assert "properties.identifier" in known
     assert "properties.late" not in known
+
+
+def test_sample_is_that_of_the_run_alone(database: Database) -> None:
+    """What runs saw that came to no end is dropped with it; that of other feeds, and of later runs, is left to them."""
+    feed = Feed(name="a", source="a", kind="geodes", collection=COLLECTION, location="", options=None)
+    with database.connect("harvest", autocommit=True) as connection:
+        numbers = {
+            field: runs.begin(connection, of, Request(), [Selection()], is_everything=True).id
+            for field, of in (("former", feed), ("own", feed), ("other", replace(feed, name="b")), ("later", feed))
+        }
+        for field, run_number in numbers.items():
+            sample = {"run": run_number, "part": 1, "records": 1, "fields": Jsonb({field: 1})}
+            connection.execute(KEEP_SAMPLE, sample)
+        connection.execute(
+            "INSERT INTO dinamis.feed_field (feed, field, first_run, last_run, share) VALUES ('a', 'own', 1, 1, 0.5)"
+        )
+        settle(connection, numbers["own"], feed.name)
+    # Of a single record no share is taken.
+    assert rows(database, "SELECT field, share, last_run FROM dinamis.feed_field") == [("own", 0.5, numbers["own"])]
+    assert rows(database, "SELECT run FROM dinamis.part_sample ORDER BY run") == [
+        (numbers["other"],),
+        (numbers["later"],),
+    ]
+
+
+def test_id_that_cannot_be_stored_is_no_obstacle(stock: Stock) -> None:
+    """A record whose id the database cannot hold as it is, is looked at like the others."""
+    stock.held.records = {"a": image(), "b\0": image(1, odd=1)}
+    assert counts(stock.harvest()) == {"new": 2}
+    assert ("odd",) in rows(stock.database, "SELECT field FROM dinamis.feed_field")
 
 
 def test_deliveries_are_left_out(database: Database, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_met_expectations_are_not_told(three: Stock) -> None:
     document = expecting(min_items=3, max_items=3, required=["platform", "datetime"], max_refused_share=0.25)
     with psycopg.connect(three.database.conninfo("harvest"), options="-c search_path=pgstac,public") as connection:
         assert breaches_of(connection, document, account(unchanged=3, quarantined=1)) == []
+        assert breaches_of(connection, document, account()) == []
 
 
 def test_breach_fails_the_run_and_keeps_what_it_wrote(stock: Stock) -> None:

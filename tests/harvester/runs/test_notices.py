@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,16 @@ from tests.harvests import delivery, harvest_context, rows, run
 __all__ = ["certificate"]
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+#: How a mail server encrypts, and the settings of whoever signs in there.
+ENCRYPTED: dict[str, Callable[[ssl.SSLContext], dict[str, Any]]] = {
+    "tls": lambda own: {"ssl_context": own, "auth_require_tls": False},
+    "starttls": lambda own: {"tls_context": own, "require_starttls": True, "auth_required": True},
+}
+SIGNED_IN = {
+    security: {"notice_mail_user": "harvest", "notice_mail_password": "geheim", "notice_mail_security": security}
+    for security in ENCRYPTED
+}
 
 
 @pytest.fixture
@@ -161,28 +172,28 @@ def test_mail_is_encrypted_and_signed_in(
 ) -> None:
     """With STARTTLS and with TLS from the start the password reaches the server only on a verified connection."""
     box = MailBox()
-    options: dict[str, Any] = {
-        "tls": {"ssl_context": certificate, "auth_require_tls": False},
-        "starttls": {"tls_context": certificate, "require_starttls": True, "auth_required": True},
-    }[security] | {"authenticator": box.authenticate}
-    with mail_server(box, **options) as server:
-        secret = {"notice_mail_user": "harvest", "notice_mail_password": "geheim", "notice_mail_security": security}
-        notify(a_run(connection, quarantined=1), NoticeSettings(**server | secret), connection)
+    with mail_server(box, authenticator=box.authenticate, **ENCRYPTED[security](certificate)) as server:
+        notify(a_run(connection, quarantined=1), NoticeSettings(**server | SIGNED_IN[security]), connection)
     assert box.logins == [("harvest", "geheim")]
     assert len(box.messages) == 1
 
 
+@pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_unknown_certificate_gets_no_mail(
-    connection: psycopg.Connection, certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    connection: psycopg.Connection,
+    certificate: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    security: str,
 ) -> None:
     """A server whose certificate nobody vouches for gets neither password nor message."""
     (tmp_path / "none.pem").touch()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     box = MailBox()
-    with mail_server(box, tls_context=certificate, authenticator=box.authenticate) as server:
-        secret = {"notice_mail_user": "harvest", "notice_mail_password": "geheim"}
-        notify(a_run(connection, quarantined=1), NoticeSettings(**server | secret), connection)
+    with mail_server(box, authenticator=box.authenticate, **ENCRYPTED[security](certificate)) as server:
+        notify(a_run(connection, quarantined=1), NoticeSettings(**server | SIGNED_IN[security]), connection)
     assert (box.logins, box.messages) == ([], [])
+    assert box.greetings == (security == "starttls")  # which is before the certificate, and once
 
 
 def test_mail_server_that_is_busy_is_asked_again(connection: psycopg.Connection) -> None:
@@ -191,6 +202,49 @@ def test_mail_server_that_is_busy_is_asked_again(connection: psycopg.Connection)
     with mail_server(box) as settings:
         notify(a_run(connection, quarantined=1), NoticeSettings(**settings), connection)
     assert len(box.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusing", "options", "recipient"),
+    [
+        ({"refusals": ["554 Never"]}, {}, "one@example.org"),
+        ({"strangers": ("one@example.org",)}, {}, "one@example.org"),
+        ({}, {"enable_SMTPUTF8": False}, "é@example.org"),
+        ({}, {}, "one\nor@example.org"),
+    ],
+    ids=["message", "recipients", "letters", "lines"],
+)
+def test_refusal_that_lasts_is_the_last_word(
+    connection: psycopg.Connection, refusing: dict[str, Any], options: dict[str, Any], recipient: str
+) -> None:
+    """A mail that no server will ever take is brought once."""
+    box = MailBox(**refusing)
+    with mail_server(box, **options) as server:
+        notify(a_run(connection, quarantined=1), NoticeSettings(**server | {"notice_mail_to": [recipient]}), connection)
+    assert box.greetings <= 1
+    assert box.messages == []
+
+
+@pytest.mark.parametrize("way", ["mail", "webhook"])
+def test_recipient_that_never_answers_is_given_up(
+    connection: psycopg.Connection, caplog: pytest.LogCaptureFixture, way: str
+) -> None:
+    """Each attempt waits as long as the settings say, and there are few of them."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        given = {
+            "mail": {"notice_mail_to": ["a@example.org"], "notice_mail_host": "127.0.0.1", "notice_mail_port": port},
+            "webhook": {"notice_webhook_url": f"http://127.0.0.1:{port}/"},
+        }[way]
+        told = a_run(connection, quarantined=1), NoticeSettings(**given, notice_timeout_s=0.2), connection
+        telling = Thread(target=notify, args=told, daemon=True)
+        telling.start()
+        telling.join(8)
+        assert not telling.is_alive()
+        mute.settimeout(1)
+        for _ in range(2):
+            mute.accept()[0].close()
+    assert f"could not be told by {way}" in caplog.text
 
 
 @pytest.mark.parametrize("farewell", ["421 Busy", "500 What?"])
@@ -270,19 +324,26 @@ def test_texts_that_are_no_utf8_are_told(connection: psycopg.Connection) -> None
 # Stale sources
 
 
-def begun(connection: psycopg.Connection, feed: Feed, days_ago: float, state: str = "succeeded", **request: Any) -> int:
-    """A run of a feed that began and ended so long ago."""
-    run_of_feed = runs.begin(connection, feed, Request(**request), [Selection()], is_everything=True)
-    moment = NOW - timedelta(days=days_ago)
+def begun(
+    connection: psycopg.Connection,
+    feed: Feed,
+    days_ago: float,
+    state: str = "succeeded",
+    kind: str = "harvest",
+    **request: Any,
+) -> int:
+    """A run of a feed that ended so long ago, an hour after it began."""
+    run_of_feed = runs.begin(connection, feed, Request(**request), [Selection()], is_everything=True, kind=kind)
+    ended = NOW - timedelta(days=days_ago)
     connection.execute(
         "UPDATE dinamis.run SET state = %s, started_at = %s, finished_at = %s WHERE id = %s",
-        (state, moment, moment, run_of_feed.id),
+        (state, ended - timedelta(hours=1), ended, run_of_feed.id),
     )
     return run_of_feed.id
 
 
 def test_feed_is_stale_without_a_good_run(connection: psycopg.Connection) -> None:
-    """Failed runs and those of a part do not make fresh; what was never asked for is not stale."""
+    """Failed runs and those of a part do not make fresh; what was never asked for, but renamed, is not stale."""
     fresh, failing, partly, hopeless, unknown, any_age = (
         a_feed(name, stale_after_days=None if name == "any age" else 2.0)
         for name in ("fresh", "failing", "partly", "hopeless", "unknown", "any age")
@@ -295,6 +356,7 @@ def test_feed_is_stale_without_a_good_run(connection: psycopg.Connection) -> Non
     begun(connection, partly, 1, limit=5)
     first = begun(connection, hopeless, 4, "failed")
     begun(connection, hopeless, 1, "failed")
+    begun(connection, unknown, 9, kind="rename")
     begun(connection, any_age, 900)
 
     stale = {
@@ -305,19 +367,22 @@ def test_feed_is_stale_without_a_good_run(connection: psycopg.Connection) -> Non
     assert (stale["failing"].run, stale["failing"].was_good) == (good, True)
     assert (stale["hopeless"].run, stale["hopeless"].was_good) == (first, False)
     assert stale["failing"].since == NOW - timedelta(days=3)
+    assert stale["hopeless"].since == NOW - timedelta(days=4, hours=1)
 
 
 def test_staleness_is_told_once_until_it_is_over(connection: psycopg.Connection) -> None:
-    """A stale feed is told once; after a good run it may go stale, and be told, again."""
-    hook, feed = Webhook(), a_feed("forgotten", stale_after_days=2.0)
+    """A stale feed is told once, also beside others; after a good run it may go stale, and be told, again."""
+    hook, feed, other = Webhook(), *(a_feed(name, stale_after_days=2.0) for name in ("forgotten", "forgotten too"))
     begun(connection, feed, 3)
+    begun(connection, other, 3)
     with hook.served() as settings:
         assert len(notify_of_stale(connection, [feed], NOW, settings)) == 1
-        assert len(notify_of_stale(connection, [feed], NOW + timedelta(days=1), settings)) == 1
+        assert len(notify_of_stale(connection, [feed, other], NOW + timedelta(days=1), settings)) == 2
         begun(connection, feed, 0)
         assert notify_of_stale(connection, [feed], NOW + timedelta(days=1), settings) == []
         notify_of_stale(connection, [feed], NOW + timedelta(days=3), settings)
-    assert kinds(hook) == [["stale"], ["stale"]]
+    told = [[each["text"].partition(" was")[0] for each in body["occasions"]] for body in hook.bodies]
+    assert told == [["forgotten"], ["forgotten too"], ["forgotten"]]
     assert "was last harvested with success on 2026-04-28 00:00 UTC" in hook.bodies[0]["text"]
 
 
@@ -333,20 +398,23 @@ def test_orphaned_feed_is_told_once_until_it_is_harvested(database: Database, tm
             notify_of_orphaned(connection, documents, moment, settings)
             return kinds(hook)
 
-        def in_force(feed: str) -> int | None:
-            report = a_run(connection, feed)
+        def in_force(feed: str, kind: str = "harvest") -> int:
+            number = runs.begin(connection, a_feed(feed), Request(), [Selection()], is_everything=True, kind=kind).id
             connection.execute("UPDATE dinamis.source_record SET feed = %s", (feed,))
-            return report.run
+            return number
 
         begun = datetime.now(UTC)
         assert told_at(begun) == []
         in_force("pleiades/deliveries")
+        assert told_at(datetime.now(UTC)) == []
+        in_force("pleiades/renamed", kind="rename")
         assert told_at(datetime.now(UTC)) == []
         number = in_force("pleiades/sold")
         assert told_at(begun) == []  # documents that were read before its run may not be those that name it
         assert told_at(datetime.now(UTC)) == [["orphaned"]]
         (occasion,) = hook.bodies[0]["occasions"]
         assert (occasion["run"], occasion["text"].partition(" ")[0]) == (number, "pleiades/sold")
+        in_force("pleiades/sold", kind="correct")
         assert told_at(datetime.now(UTC)) == []
         in_force("pleiades/sold")
         assert told_at(datetime.now(UTC)) == [["orphaned"]]
@@ -369,6 +437,7 @@ def test_failed_harvest_is_told(database: Database, tmp_path: Path) -> None:
     with hook.served() as settings, pytest.raises(SourceUnavailable):
         run(notifying_context(database, settings), tmp_path / "missing")
     assert kinds(hook) == [["failure"]]
+    assert ": failed (run " in hook.bodies[0]["subject"]
     assert "The source cannot be read" in hook.bodies[0]["text"]
 
 

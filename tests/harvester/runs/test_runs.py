@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import psycopg
@@ -11,10 +12,18 @@ import pytest
 
 from harvester import catalogue, runs
 from harvester.amendments.undo import undo_run
-from harvester.errors import AnsweredWithError, CredentialsMissing, CursorLost, SourceUnavailable
+from harvester.catalogue.connections import CatalogueConnections
+from harvester.errors import (
+    AnsweredWithError,
+    CollectionDocumentError,
+    CredentialsMissing,
+    CursorLost,
+    SourceUnavailable,
+)
 from harvester.harvest import harvest
 from harvester.record import Withdrawal
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled
+from harvester.runs.planning import KnownFingerprints, plan
 from harvester.runs.report import HarvestReport, Outcome, PageReport
 from harvester.runs.watching import Watcher
 from harvester.sources.source import Selection
@@ -138,6 +147,18 @@ def test_stolen_part_writes_nothing(five: Stock) -> None:
         ]
 
 
+def test_part_of_a_run_that_has_ended_writes_nothing(five: Stock) -> None:
+    """Who works on when somebody has ended the run is stopped at his next page."""
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=True)
+        part = runs.claim_part(connection, run)
+        assert part is not None
+        runs.end(connection, run.id, "failed", "it was killed, as it seemed")
+        with pytest.raises(RunCancelled), connection.transaction():
+            runs.advance(connection, part, "b", PageReport(), is_done=False)
+    assert rows(five.database, "SELECT cursor, pages FROM dinamis.run_part") == [(None, 0)]
+
+
 def test_part_is_one_process_at_a_time(five: Stock) -> None:
     """A part that somebody works on cannot be claimed, until that connection ends."""
     one, other = (catalogue.connect(five.database.conninfo("harvest"), autocommit=True) for _ in range(2))
@@ -181,6 +202,45 @@ def test_run_of_several_parts_reads_each_record_once(five: Stock) -> None:
     assert {selection.part for selection in five.held.asked} == {"0", "1", "2"}
 
 
+def test_limit_is_of_the_whole_run(five: Stock) -> None:
+    """A run with a limit has one part, and one that was killed goes on for what is left of it."""
+    limited = Request(limit=3)
+    with pytest.raises(KeyboardInterrupt):
+        harvest(five.held_feed, harvest_context(five.database, HELD, ARCHIVE), limited, killed_after(2))
+    assert counts(five.harvest(limit=3)) == {"new": 3}
+    five.held.parts = 3
+    assert five.harvest(limit=4).read == 4
+
+
+def test_what_changed_is_asked_for_unless_all_is_wanted(five: Stock) -> None:
+    """A source that can select is asked from a day before the last good run began, with --full for everything."""
+    five.held.is_selectable = True
+    first = five.harvest()
+    five.harvest()
+    five.harvest(is_full=True)
+    ((begun,),) = rows(five.database, "SELECT started_at FROM dinamis.run WHERE id = %s", first.run)
+    assert [selection.since for selection in five.held.asked] == [None, begun - timedelta(days=1), None]
+
+
+def test_run_for_a_collection_without_a_document_is_not_planned(five: Stock) -> None:
+    """A worker refuses it before it is written down or anything of it is enqueued."""
+    with pytest.raises(CollectionDocumentError, match="there is no collection nowhere"):
+        plan(feed_of("held", "nowhere"), harvest_context(five.database, HELD), Request())
+    assert rows(five.database, "SELECT id FROM dinamis.run") == []
+
+
+@pytest.mark.parametrize("request_of_run", [Request(reread=True), Request(move=True), Request(collection=ARCHIVE)])
+def test_records_that_are_all_to_be_read_are_known_to_no_source(five: Stock, request_of_run: Request) -> None:
+    """A source is told what the ledger has of its records, but where those that have not changed are wanted too."""
+    five.held.fingerprints = dict.fromkeys("abcde", "1")
+    five.harvest()
+    with CatalogueConnections(five.database.conninfo("harvest"), attempts=1) as connections:
+        usual, wanted = (KnownFingerprints(connections, five.held_feed, each) for each in (Request(), request_of_run))
+        assert usual("abz") == dict.fromkeys("ab", "1")
+        assert len(usual.following("a", 2)) == 2
+        assert (wanted("abz"), wanted.following("a", 2)) == ({}, [])
+
+
 def test_killed_run_makes_way_for_another_request(five: Stock) -> None:
     """A run that was killed is not gone on with for something else: it ends as failed, with the reason."""
     kill_harvest(five, 2)
@@ -203,7 +263,31 @@ def test_killed_replay_is_set_aside_unless_somebody_is_at_it(five: Stock) -> Non
                 runs.set_aside_killed(other, five.held_feed.name, "replay")
             runs.unlock_part(worker, run.id, part.number)  # as the server does when the worker is gone
             runs.set_aside_killed(other, five.held_feed.name, "replay")
+            assert not runs.is_at_work(worker, run.id)
     assert rows(five.database, "SELECT state FROM dinamis.run") == [("failed",)]
+
+
+def test_killed_replay_that_lacks_its_end_alone_has_succeeded(five: Stock) -> None:
+    """What was done is done, though the process died before it could say so, and whatever is said of it later."""
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=False, kind="replay")
+        part = runs.claim_part(connection, run)
+        assert part is not None
+        runs.advance(connection, part, None, PageReport(), is_done=True)
+        runs.set_aside_killed(connection, five.held_feed.name, "replay")
+        runs.end(connection, run.id, "failed", "too late")
+    assert rows(five.database, "SELECT state FROM dinamis.run") == [("succeeded",)]
+
+
+def test_last_run_of_a_feed_is_no_correction(five: Stock) -> None:
+    """A correction says nothing of the records of a feed: whoever asks for its last run gets the one before."""
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        numbers = {
+            kind: runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=False, kind=kind).id
+            for kind in ("harvest", "retire", "correct")
+        }
+        found = [runs.last_run(connection, five.held_feed.name, kind) for kind in (None, "harvest")]
+    assert [run and run.id for run in found] == [numbers["retire"], numbers["harvest"]]
 
 
 def test_two_feeds_of_one_source_share_its_records(five: Stock) -> None:
@@ -243,6 +327,32 @@ def test_run_whose_source_fails_otherwise_is_gone_on_with(
     report = five.harvest()
 
     assert (counts(report), report.is_resumed) == ({"new": 5}, True)
+
+
+def test_run_that_is_gone_on_with_is_as_if_it_had_not_ended(five: Stock) -> None:
+    """Neither why it failed is told of it any more, nor does it stop because that was asked for before."""
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=True)
+        runs.request_cancel(connection, run.id)
+        runs.end(connection, run.id, "failed", "it is down", is_resumable=True)
+        runs.take_up(connection, run)
+        told = "SELECT state, error, finished_at, is_resumable, cancel_requested FROM dinamis.run"
+        assert rows(five.database, told) == [("running", None, None, False, False)]
+        runs.request_cancel(connection, run.id)
+        runs.take_up(connection, run)  # another process joins those at work
+        assert rows(five.database, told) == [("running", None, None, False, True)]
+
+
+def test_failed_run_that_is_given_up_is_not_gone_on_with(five: Stock) -> None:
+    """Once the operator has cancelled it, the next harvest begins anew; what did not fail cannot be given up."""
+    five.held.fails_after = 2
+    with pytest.raises(SourceUnavailable):
+        five.harvest()
+    five.held.fails_after = None
+    ((failed,),) = rows(five.database, "SELECT id FROM dinamis.run")
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        assert [runs.cancel_failed(connection, failed) for _ in range(2)] == [True, False]
+    assert not five.harvest().is_resumed
 
 
 def test_bad_record_refuses_only_itself(stock: Stock) -> None:
@@ -299,6 +409,19 @@ def test_every_record_of_a_run_ends_in_one_count(stock: Stock) -> None:
     assert said["read"] == sum(said[outcome] for outcome in Outcome) == 5
     notes = "SELECT kind, subject, detail FROM dinamis.run_note WHERE run = %s AND kind != 'drift'"
     assert rows(stock.database, notes, report.run) == [("quarantined", "x", "it is torn")]
+
+
+def test_what_a_run_notes_again_is_counted(five: Stock) -> None:
+    """It keeps what was said first, but for what sources contradict each other about, which is that of now."""
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=True)
+        for detail, times in (("first", 1), ("second", 2)):
+            for kind in ("warning", "conflict"):
+                runs.note(connection, run.id, kind, [("a", detail, times)])
+    assert rows(five.database, "SELECT kind, detail, times FROM dinamis.run_note ORDER BY kind") == [
+        ("conflict", "second", 3),
+        ("warning", "first", 3),
+    ]
 
 
 def test_request_survives_the_database(five: Stock) -> None:
