@@ -101,7 +101,9 @@ def test_shipped_rules_tell_the_history_in_order() -> None:
 @pytest.mark.parametrize("policies", read_rules(COLLECTIONS / "rules").sets, ids=lambda each: each.id)
 def test_shipped_stereo_sets_are_ruled_as_their_images(policies: object) -> None:
     """A collection of stereo sets gives nobody other rights than the collection of the images does."""
-    for collection in (each for each in collections_beside(COLLECTIONS) if each.endswith("stereo")):
+    of_sets = [each for each in collections_beside(COLLECTIONS) if each.endswith("stereo")]
+    assert of_sets
+    for collection in of_sets:
         images = collection.removesuffix("-tristereo").removesuffix("-stereo")
         images = "airbus-archive-spot" if images == "airbus-archive-spot-6-7" else images
         for category in Category:
