@@ -83,6 +83,7 @@ def test_head_gives_the_headers_alone(site: Site) -> None:
     ("wanted", "expected", "content_range"),
     [
         ("bytes=0-9", CONTENT[:10], "bytes 0-9/256000"),
+        ("Bytes = 0-9", CONTENT[:10], "bytes 0-9/256000"),
         ("bytes=255990-", CONTENT[-10:], "bytes 255990-255999/256000"),
         ("bytes=-5", CONTENT[-5:], "bytes 255995-255999/256000"),
         ("bytes=255999-999999", CONTENT[-1:], "bytes 255999-255999/256000"),

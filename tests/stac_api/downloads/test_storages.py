@@ -102,12 +102,14 @@ def test_entitled_are_sent_to_the_storage(gate: Gate) -> None:
     assert [(each["item"], each["bytes"]) for each in gate.events()] == [("STORED", None)]
 
 
-def test_others_learn_nothing_of_the_storage(gate: Gate) -> None:
-    """Who may not have the file is not told where it lies."""
-    for who in (None, gate.bob):
-        answer = gate.get(STORED, who)
-        assert answer.status_code in (401, 403)
+@pytest.mark.parametrize("path", [STORED, WATCHED])
+def test_others_learn_nothing_of_the_storage(gate: Gate, watched: tuple[str, Watched], path: str) -> None:
+    """Who may not have the file is not told where it lies, be that a bucket or the hosting infrastructure."""
+    for who, status in ((None, 401), (gate.bob, 403)):
+        answer = gate.get(path, who)
+        assert answer.status_code == status
         assert "images" not in answer.text
+        assert watched[0] not in answer.text
         assert "Location" not in answer.headers
 
 
