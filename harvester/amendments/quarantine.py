@@ -139,7 +139,9 @@ def _begin(connections: CatalogueConnections, feed: Feed) -> Run:
         with side.transaction():
             runs.wait_for_beginners(side, feed.name)
             runs.set_aside_killed(side, feed.name, "replay")
-            return runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="replay")
+            run = runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="replay")
+            runs.stay_at_work(side, run.id)
+        return run
 
     return connections.patiently(begin)
 

@@ -28,6 +28,7 @@ from harvester.sources.source import Selection
 
 #: Of the two numbers of an advisory lock: parts count from 1.
 _FINISHING = 0
+_AT_WORK = -1
 
 KEEP_FEED, BEGIN_RUN, RUN, TAKE_UP_RUN, END_RUN, CANCEL_FAILED_RUN = statements(
     "harvester.runs", "keep_feed", "begin_run", "run", "take_up_run", "end_run", "cancel_failed_run"
@@ -141,16 +142,13 @@ def set_aside_killed(connection: Connection, feed: str, kind: str) -> None:
     rows = connection.execute(
         "SELECT id FROM dinamis.run WHERE feed = %s AND kind = %s AND state = 'running'", (feed, kind)
     ).fetchall()
-    for (number,) in rows:
-        run = run_by_id(connection, number)
-        part = claim_part(connection, run) if run else None
-        if part is None and not is_complete(connection, number):
-            raise RunBusy(f"Run {number} is at work on {feed}: see `dinamis harvest status`.")
-        if part is None:  # only its end was missing
-            end(connection, number, "succeeded")
+    for (run,) in rows:
+        if is_at_work(connection, run):
+            raise RunBusy(f"Run {run} is at work on {feed}: see `dinamis harvest status`.")
+        if is_complete(connection, run):  # only its end was missing
+            end(connection, run, "succeeded")
         else:
-            end(connection, number, "failed", "it was killed, and another one was asked for after it")
-            unlock_part(connection, number, part.number)
+            end(connection, run, "failed", "it was killed, and another one was asked for after it")
 
 
 def last_good_start(connection: Connection, feed: str) -> datetime | None:
@@ -176,8 +174,13 @@ def claim_part(connection: Connection, run: Run) -> Part | None:
     return None
 
 
+def stay_at_work(connection: Connection, run: int) -> None:
+    """Be at work on a run until this connection ends, also before the first part and between two."""
+    connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (run, _AT_WORK))
+
+
 def is_at_work(connection: Connection, run: int) -> bool:
-    """Whether any process works on a part of the run, or brings it to its end."""
+    """Whether any process is at work on the run: on a part, on its end, or about to be."""
     row = connection.execute(IS_AT_WORK, {"run": run}).fetchone()
     return row is not None and bool(row[0])
 

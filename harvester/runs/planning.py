@@ -42,14 +42,16 @@ def plan(feed: Feed, context: HarvestContext, request: Request) -> Run:
 
 
 def run_of(side: Connection, feed: Feed, request: Request) -> Run:
-    """The run to work on: the last one if it can be resumed, else a new one.
+    """The run to work on, until the connection ends: the last one if it can be resumed, else a new one.
 
     Raises:
         RunBusy: another process does a run of another kind.
     """
     with side.transaction():
         runs.wait_for_beginners(side, feed.name)
-        return _run_left_or_new(side, feed, request)
+        run = _run_left_or_new(side, feed, request)
+        runs.stay_at_work(side, run.id)  # before another process can take it for killed
+    return run
 
 
 def _run_left_or_new(side: Connection, feed: Feed, request: Request) -> Run:

@@ -15,6 +15,8 @@ import psycopg
 import pytest
 
 from database import Database
+from harvester import harvest as harvesting
+from harvester.catalogue.publish import publish_collections
 from harvester.credentials import Credentials
 from harvester.errors import CatalogueError, CollectionDocumentError, HarvestError, SourceUnavailable
 from harvester.feeds import deliveries_at
@@ -487,6 +489,23 @@ def test_second_harvest_of_a_feed_at_work_is_refused(database: Database, archive
     assert len(refusals) == 1
     assert counts(report) == {"new": 4}
     assert counts(run(database, archive)) == {"unchanged": 4}
+
+
+def test_harvest_that_has_only_begun_is_at_work(
+    database: Database, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is asked for something else before the first has taken up a part is refused; the first does its work."""
+
+    def publish_while_another_begins(*arguments: Any) -> dict[str, bool]:
+        monkeypatch.setattr(harvesting, "publish_collections", publish_collections)
+        with pytest.raises(RunBusy):
+            run(database, archive, reread=True)
+        return publish_collections(*arguments)
+
+    monkeypatch.setattr(harvesting, "publish_collections", publish_while_another_begins)
+
+    assert counts(run(database, archive)) == {"new": 4}
+    assert rows(database, "SELECT id, state FROM dinamis.run") == [(1, "succeeded")]
 
 
 def test_harvests_of_two_feeds_at_once_do_the_work_of_one(database: Database, archive: Path) -> None:

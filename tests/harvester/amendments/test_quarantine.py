@@ -9,8 +9,10 @@ import psycopg
 import pytest
 
 from harvester.amendments import NotInQuarantine, quarantine, quarantined, quarantined_record, replay_quarantine
+from harvester.amendments.amendment_run import carry_out
 from harvester.feeds import Feed
 from harvester.record import RawRecord, SceneRecord, Withdrawal
+from harvester.runs import RunBusy
 from harvester.runs.report import HarvestReport
 from harvester.sensors import Sensors
 from harvester.sources.registry import SOURCES
@@ -185,3 +187,18 @@ def test_what_the_source_took_back_before_a_replay_goes(refused: Stock, monkeypa
     refused.held.withdrawals = [Withdrawal(id=name, reason="revoked", at=taken_back) for name in gone]
     refused.held.records = {name: said for name, said in refused.held.records.items() if name not in gone}
     assert counts(refused.harvest()) == {"unchanged": 3, "withdrawn": 2}
+
+
+def test_replay_that_has_only_begun_is_at_work(refused: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another that is asked for before the first has taken up its part is refused; the first does its work."""
+    mend(refused, monkeypatch)
+
+    def begin_another(*arguments: Any) -> None:
+        monkeypatch.setattr(quarantine, "carry_out", carry_out)
+        with pytest.raises(RunBusy):
+            replay(refused)
+        carry_out(*arguments)
+
+    monkeypatch.setattr(quarantine, "carry_out", begin_another)
+
+    assert counts(replay(refused)) == {"new": 3, "quarantined": 1}
