@@ -29,7 +29,7 @@ from harvester.ledger import Ledger
 from harvester.pages.reading_ahead import Reader, ReadingAhead, Readings
 from harvester.pages.writing import PageWriting
 from harvester.record import Page, RawRecord
-from harvester.runs import Part, Request, Run, RunBusy, RunCancelled, drift, source_states
+from harvester.runs import Part, Request, Run, RunCancelled, drift, source_states
 from harvester.runs.notice_sending import Occasion
 from harvester.runs.planning import (
     KnownFingerprints,
@@ -77,7 +77,7 @@ def harvest(feed: Feed, context: HarvestContext, request: Request, watch: Watche
         run = connections.patiently(lambda _, side: run_of(side, feed, request))
         report = _work(connections, feed, context, run, watch)
         if report is None:
-            raise RunBusy(f"{feed.name} is run {run.id}: see `dinamis harvest status`, or cancel it.")
+            raise connections.patiently(lambda _, side: runs.busy(side, run.id))
         return report
 
 

@@ -131,7 +131,7 @@ def _pages(
         if connections.patiently(lambda _, side: runs.is_complete(side, run.id)):
             report.add_counts(connections.patiently(lambda _, side: runs.counts_of(side, run.id)))
             return
-        raise RunBusy(f"Run {run.id} is at work on it: see `dinamis harvest status`.")
+        raise connections.patiently(lambda _, side: runs.busy(side, run.id))
     report.add_counts(part.counts)
     report.is_resumed = part.pages > 0
     is_done = False

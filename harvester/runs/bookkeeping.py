@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -33,8 +33,8 @@ _AT_WORK = -1
 KEEP_FEED, BEGIN_RUN, RUN, TAKE_UP_RUN, END_RUN, CANCEL_FAILED_RUN = statements(
     "harvester.runs", "keep_feed", "begin_run", "run", "take_up_run", "end_run", "cancel_failed_run"
 )
-IS_AT_WORK, LAST_GOOD_START, COUNTS_OF_RUN, NOTE = statements(
-    "harvester.runs", "is_at_work", "last_good_start", "counts_of_run", "note"
+IS_AT_WORK, WORKERS_OF_RUN, LAST_GOOD_START, COUNTS_OF_RUN, NOTE = statements(
+    "harvester.runs", "is_at_work", "workers_of_run", "last_good_start", "counts_of_run", "note"
 )
 HOLD_PART, ADVANCE_PART, IS_AT = statements("harvester.runs", "hold_part", "advance_part", "is_at")
 
@@ -119,7 +119,27 @@ def require_none_under_way(connection: Connection, feed: str) -> None:
     """
     row = connection.execute("SELECT id FROM dinamis.run WHERE feed = %s AND state = 'running'", (feed,)).fetchone()
     if row:
-        raise RunBusy(f"Run {row[0]} of {feed} is not at its end: `dinamis harvest cancel {row[0]}` first.")
+        raise busy(connection, row[0])
+
+
+def busy(connection: Connection, number: int) -> RunBusy:
+    """That a run keeps others out: since when, who is at work on it, and what to do."""
+    run = run_by_id(connection, number)
+    assert run is not None  # noqa: S101 - runs stay
+    told = f"It is run {run.id} of {run.feed} ({run.kind}), begun {_spoken(run.started_at)}"
+    cancel = f"`dinamis harvest cancel {run.id}`"
+    if run.state != "running":
+        return RunBusy(f"{told}, which has come to its end meanwhile: start this again.")
+    if not is_at_work(connection, run.id):
+        resume = "`dinamis harvest status` tells what goes on with it"
+        return RunBusy(f"{told}. Nobody is at work on it: {resume}, and {cancel} gives it up.")
+    row = connection.execute(WORKERS_OF_RUN, {"run": run.id}).fetchone()
+    by = f" by {row[0]}, last heard of {_spoken(row[1])}" if row and row[0] else ""
+    return RunBusy(f"{told}. It is being done{by}: wait for its end, or stop it with {cancel}.")
+
+
+def _spoken(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def unfinished_run(connection: Connection, feed: str) -> Run | None:
@@ -144,7 +164,7 @@ def set_aside_killed(connection: Connection, feed: str, kind: str) -> None:
     ).fetchall()
     for (run,) in rows:
         if is_at_work(connection, run):
-            raise RunBusy(f"Run {run} is at work on {feed}: see `dinamis harvest status`.")
+            raise busy(connection, run)
         if is_complete(connection, run):  # only its end was missing
             end(connection, run, "succeeded")
         else:

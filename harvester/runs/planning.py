@@ -17,7 +17,7 @@ from harvester.feeds import Feed
 from harvester.harvest_context import HarvestContext, WritingOptions
 from harvester.ledger import fingerprints, following_records
 from harvester.record import Page
-from harvester.runs import Request, Run, RunBusy
+from harvester.runs import Request, Run
 from harvester.runs.report import printable
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Selection
@@ -87,9 +87,7 @@ def _set_aside(side: Connection, left: Run) -> None:
     if left.state != "running":
         return
     if runs.is_at_work(side, left.id):
-        raise RunBusy(
-            f"{left.feed} is run {left.id}, which was asked for something else: see `dinamis harvest status`."
-        )
+        raise runs.busy(side, left.id)
     runs.end(side, left.id, "failed", "it was killed, and a run of another kind was asked for after it")
 
 

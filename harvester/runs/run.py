@@ -13,7 +13,7 @@ from harvester.sources.source import BBox, Selection
 
 
 class RunBusy(HarvestError):
-    """This source is being harvested already."""
+    """Another run of this source is in the way."""
 
 
 class RunCancelled(HarvestError):

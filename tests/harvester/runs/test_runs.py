@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -259,7 +262,7 @@ def test_killed_replay_is_set_aside_unless_somebody_is_at_it(five: Stock) -> Non
         part = runs.claim_part(worker, run)
         assert part is not None
         with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as other:
-            with pytest.raises(RunBusy, match=f"Run {run.id}"):
+            with pytest.raises(RunBusy, match=f"run {run.id} "):
                 runs.set_aside_killed(other, five.held_feed.name, "replay")
             runs.unlock_part(worker, run.id, part.number)  # as the server does when the worker is gone
             runs.set_aside_killed(other, five.held_feed.name, "replay")
@@ -267,27 +270,27 @@ def test_killed_replay_is_set_aside_unless_somebody_is_at_it(five: Stock) -> Non
     assert rows(five.database, "SELECT state FROM dinamis.run") == [("failed",)]
 
 
-def test_killed_replay_that_lacks_its_end_alone_has_succeeded(five: Stock) -> None:
-    """What was done is done, though the process died before it could say so, and whatever is said of it later."""
-    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
-        run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=False, kind="replay")
-        part = runs.claim_part(connection, run)
-        assert part is not None
-        runs.advance(connection, part, None, PageReport(), is_done=True)
-        runs.set_aside_killed(connection, five.held_feed.name, "replay")
-        runs.end(connection, run.id, "failed", "too late")
-    assert rows(five.database, "SELECT state FROM dinamis.run") == [("succeeded",)]
+def test_run_that_is_in_the_way_is_told_with_what_to_do(five: Stock) -> None:
+    """Who does it, and since when: one waits, stops it, goes on with it or tries again."""
+    connect = partial(five.database.connect, "harvest", autocommit=True)
+    with connect() as worker, connect() as other:
+        run = runs.begin(worker, five.held_feed, Request(), [Selection()], is_everything=False)
+        runs.stay_at_work(worker, run.id)
+        begun = str(runs.busy(other, run.id))
+        runs.claim_part(worker, run)
+        at_work = str(runs.busy(other, run.id))
+        worker.execute("SELECT pg_advisory_unlock_all()")  # as the server does when the worker is gone
+        left = str(runs.busy(other, run.id))
+        runs.end(other, run.id, "succeeded")
+        ended = str(runs.busy(other, run.id))
 
-
-def test_last_run_of_a_feed_is_no_correction(five: Stock) -> None:
-    """A correction says nothing of the records of a feed: whoever asks for its last run gets the one before."""
-    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
-        numbers = {
-            kind: runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=False, kind=kind).id
-            for kind in ("harvest", "retire", "correct")
-        }
-        found = [runs.last_run(connection, five.held_feed.name, kind) for kind in (None, "harvest")]
-    assert [run and run.id for run in found] == [numbers["retire"], numbers["harvest"]]
+    told = f"It is run {run.id} of {five.held_feed.name} (harvest), begun {run.started_at.astimezone(UTC):%F %H:%M} UTC"
+    stop = f"wait for its end, or stop it with `dinamis harvest cancel {run.id}`."
+    assert f"{told}. It is being done: {stop}" in begun
+    assert re.search(rf"being done by \S+:{os.getpid()}, last heard of 20.* UTC: {re.escape(stop)}", at_work)
+    assert "Nobody is at work on it: `dinamis harvest status` tells what goes on with it" in left
+    assert f"`dinamis harvest cancel {run.id}` gives it up" in left
+    assert f"{told}, which has come to its end meanwhile: start this again." in ended
 
 
 def test_two_feeds_of_one_source_share_its_records(five: Stock) -> None:
