@@ -285,7 +285,9 @@ SourceName = Literal[
 ]
 
 
-def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
+def _options_alone(options: dict[str, Any]) -> dict[str, Any]:
+    if "url" in options:
+        raise ValueError("write the url beside the options, not in them")
     for value in (value for name, value in options.items() if name.endswith("_url") and isinstance(value, str)):
         _url(value)
     secrets = sorted(name for name in options if _SECRET_NAMES.search(name) and not name.endswith("_url"))
@@ -333,7 +335,7 @@ class SourceChoice(Strict):
     stale_after_days: Annotated[float, Field(gt=0)] | None = None  #: after so long without a good run somebody is told
     withdrawals: WithdrawalRules = WithdrawalRules()
     options: Annotated[
-        dict[str, Scalar | list[Scalar] | dict[str, Scalar | list[Scalar]]], AfterValidator(_no_secrets)
+        dict[str, Scalar | list[Scalar] | dict[str, Scalar | list[Scalar]]], AfterValidator(_options_alone)
     ] = {}
 
     @model_validator(mode="after")

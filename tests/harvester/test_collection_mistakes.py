@@ -55,6 +55,12 @@ from tests.harvester.invented_collection import SENSOR, complaint, line_of
         ),
         (
             "source: deliveries",
+            "source: deliveries\n      options: {url: archive}",
+            "options: {url",
+            "write the url beside the options, not in them",
+        ),
+        (
+            "source: deliveries",
             "source: stac\n      options: {api_key: abc}",
             "api_key",
             "credentials do not belong here",
