@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import socket
 import stat
@@ -68,11 +69,19 @@ def _programs(_settings: DatabaseSettings) -> Iterator[Finding]:
 
 
 def _home(settings: DatabaseSettings) -> Iterator[Finding]:
+    cluster = PrivateCluster(settings.home)
+    if barrier := _barrier(cluster.home):
+        yield Finding(
+            level="error",
+            subject="home",
+            message=f"{barrier} is no folder in which this user may write: {cluster.home} cannot be used",
+            remedy="Run this as the user that made the home, or set DINAMIS_HOME to a folder of your own.",
+        )
+        return
     account = known_account()
     if account is None:
         yield Finding(level="ok", subject="home", message=f"The system user {SYSTEM_USER} is made at the first use")
         return
-    cluster = PrivateCluster(settings.home)
     try:
         refuse_unreachable(cluster.directory, account)
     except DatabaseError as error:
@@ -90,6 +99,8 @@ def _home(settings: DatabaseSettings) -> Iterator[Finding]:
 
 def _private_cluster(settings: DatabaseSettings) -> Iterator[Finding]:
     cluster = PrivateCluster(settings.home)
+    if _barrier(cluster.home):
+        return
     state = cluster.status()
     if state.running:
         yield Finding(level="ok", subject="server", message=f"PostgreSQL {state.major} runs on 127.0.0.1:{state.port}")
@@ -202,5 +213,13 @@ def _port(_settings: DatabaseSettings) -> Iterator[Finding]:
     )
 
 
+def _barrier(home: Path) -> Path | None:
+    """What keeps this user from a home: the folder, or the file in the place of one, in which it would be written."""
+    nearest = _nearest_existing(home)
+    is_open = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK, effective_ids=True)
+    return None if is_open else nearest
+
+
 def _nearest_existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.exists())
+    """The path or the nearest folder above it that is there, as far as this user can see."""
+    return next(each for each in (path, *path.parents) if os.access(each, os.F_OK, effective_ids=True))

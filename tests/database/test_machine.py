@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -119,6 +123,43 @@ def test_doctor_sees_a_closed_home() -> None:
         homes = [finding for finding in diagnose(_embedded(cluster.home)) if finding.subject == "home"]
     assert [finding.level for finding in homes] == ["error"]
     assert f"chmod o+x {folder / 'closed'}" in homes[0].message
+
+
+@pytest.mark.parametrize("below", ["", "home"], ids=["made", "to be made"])
+@pytest.mark.parametrize("mode", [0o555, 0], ids=["readable", "closed"])
+def test_doctor_sees_a_home_that_this_user_may_not_write(mode: int, below: str) -> None:
+    """It is an error that names the folder, and nothing in the home is looked at, which nobody else may."""
+    with short_directory() as folder:
+        theirs = folder / "theirs"
+        (theirs / "postgresql").mkdir(parents=True)
+        (theirs / "postgresql").chmod(0)
+        theirs.chmod(mode)
+        with as_nobody():
+            homes = {each.subject: each for each in diagnose(_embedded(theirs / below))}
+        theirs.chmod(0o755)
+    assert (homes["home"].level, "server" in homes) == ("error", False)
+    assert f"{theirs} is no folder in which this user may write" in homes["home"].message
+    assert "set DINAMIS_HOME" in str(homes["home"].remedy)
+
+
+def test_doctor_sees_a_file_where_the_home_is_to_be_made() -> None:
+    """It is an error that names the file."""
+    with short_directory() as folder:
+        (folder / "file").touch()
+        (home,) = [each for each in diagnose(_embedded(folder / "file" / "home")) if each.subject == "home"]
+    assert (home.level, f"{folder / 'file'} is no folder" in home.message) == ("error", True)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Where the tests run as root, who may write everywhere: be another user."""
+    us = os.geteuid()
+    if us == 0:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(us)
 
 
 def test_opening_a_running_cluster_gives_its_database(postgres_server: PostgresServer) -> None:
