@@ -1,6 +1,6 @@
-"""The command line `dinamis`: each command parses, calls one function of a room, prints, and sets the exit code.
+"""The command line `dinamis`: each command parses, calls one function of a package, prints, and sets the exit code.
 
-Each room keeps its own in `commands`; here they are put together. Commands import what they open themselves, so that
+Each package has its commands in `commands`; they are assembled here. Commands import what they need themselves, so that
 `dinamis --help` answers at once.
 """
 
@@ -40,7 +40,7 @@ def _foreseen_errors() -> tuple[type[Exception], ...]:
     from harvester.errors import HarvestError
     from stac_api.access.errors import AccessError
 
-    # The last is what the machine refuses: a full disk, a file that may not be written.
+    # OSError is for refusals of the machine: a full disk, a file without write permission.
     return AccessError, DatabaseError, HarvestError, OSError
 
 
@@ -54,20 +54,20 @@ def _foreseen_errors() -> tuple[type[Exception], ...]:
 def main(verbose: bool) -> None:
     """DINAMIS-STAC: harvest very-high-resolution satellite imagery and serve it as a STAC catalogue.
 
-    Without any configuration it keeps a PostgreSQL of its own. A first session:
+    Without any configuration it runs a PostgreSQL of its own. A first session:
 
     \b
       dinamis doctor                                is everything here?
       dinamis harvest deliveries /archive/airbus    read the deliveries in a folder
       dinamis rules activate                        let people see what the rules say
       dinamis serve                                 serve them on http://127.0.0.1:8000
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
         handlers=[LogLines()],
     )
-    # It logs whole addresses, in which services want their keys.
+    # It logs whole addresses, which may hold keys of services.
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
@@ -90,7 +90,7 @@ def demo(once: bool, port: int) -> None:
     \b
       dinamis demo
       dinamis demo --once
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from harvester.commands.harvest_run import harvested
     from harvester.commands.run_accounts import Accounts
     from harvester.credentials import Credentials

@@ -1,7 +1,7 @@
-"""The PostgreSQL room: a private cluster or an external server, its schema, and how each role connects to it.
+"""PostgreSQL: a private cluster or an external server, its schema, and how each role connects to it.
 
-What is asked for is imported then, from where `__init__.pyi` says: commands answer at once, though the room behind them
-is large.
+Names are imported on first use, from the modules listed in `__init__.pyi`: commands answer at once although this
+package is large.
 """
 
 import lazy_loader

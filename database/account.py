@@ -19,16 +19,16 @@ SYSTEM_USER = "dinamis"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Who owns the cluster's files and runs its programs."""
+    """The account that owns the cluster's files and runs its programs."""
 
     uid: int
     gid: int
-    switches: bool  #: whether programs must be started as another user than ourselves
+    switches: bool  #: whether programs must be started as a user other than ourselves
 
     def run(
         self, command: Sequence[str], *, cwd: Path, environment: dict[str, str], timeout: float | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program as this account and return its output; a failure is the caller's to judge."""
+        """Run a program as this account and return its output; the caller checks for failure."""
         switch: dict[str, object] = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switches else {}
         return subprocess.run(  # type: ignore[call-overload,no-any-return]
             command,
@@ -51,7 +51,7 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
     def can_enter(self, directory: Path) -> bool:
-        """Whether this account may go through a directory, access lists included."""
+        """Whether this account may enter a directory, access control lists included."""
         return (
             self.run(["test", "-x", str(directory)], cwd=Path("/"), environment={"PATH": "/usr/bin:/bin"}).returncode
             == 0
@@ -59,10 +59,10 @@ class Account:
 
 
 def server_account() -> Account:
-    """The account for the cluster: ourselves, or as root the system user `dinamis`, made when missing.
+    """The account for the cluster: ourselves or, as root, the system user `dinamis`, created if missing.
 
     Raises:
-        ClusterError: The system user cannot be made.
+        ClusterError: The system user cannot be created.
     """
     known = known_account()
     if known is not None:
@@ -72,7 +72,7 @@ def server_account() -> Account:
 
 
 def known_account() -> Account | None:
-    """The account for the cluster if it is there; None when the system user has yet to be made."""
+    """The account for the cluster if it exists; None if the system user has yet to be created."""
     if os.geteuid() != 0:
         return Account(uid=os.geteuid(), gid=os.getegid(), switches=False)
     try:
@@ -86,7 +86,7 @@ def refuse_unreachable(home: Path, account: Account) -> None:
     """Refuse a home that the server's account cannot reach.
 
     Raises:
-        HomeRefused: A directory on the way is closed; the message holds the command that opens it.
+        HomeRefused: A directory on the path is closed; the message has the command that opens it.
     """
     if not account.switches:
         return
@@ -104,7 +104,7 @@ def _make_system_user() -> pwd.struct_passwd:
         [*command, "--shell", "/usr/sbin/nologin", SYSTEM_USER], check=False, capture_output=True, text=True
     )
     try:
-        # Another process may have made it meanwhile: what counts is that it is there.
+        # Another process may have created it meanwhile: what counts is that it exists.
         entry = pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         raise ClusterError(

@@ -1,10 +1,10 @@
-"""The whole catalogue in one file, and the catalogue put back from it.
+"""Backs up the whole catalogue into one file, and restores it.
 
-The file is an archive of `pg_dump`: Items, ledger, runs, rules, accounts and queue, as they were at one moment. What
-belongs to the server and not to the database (roles, extensions) is made anew by `migrate`.
+The file is an archive of `pg_dump`: a snapshot of Items, ledger, runs, rules, accounts and queue. What belongs to the
+server and not to the database (roles, extensions) is created by `migrate`.
 
-`pg_restore` alone cannot put it back. pgSTAC's functions call each other, and PostGIS's, without naming a schema, and
-generated columns and indexes call them while they are made; but the scripts of `pg_restore` empty the search path.
+`pg_restore` alone cannot restore it. pgSTAC's functions call each other, and PostGIS's, without naming a schema, and
+generated columns and indexes call them while being created; but the scripts of `pg_restore` empty the search path.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ from database.long_work import told_if_long
 from database.migrations import migrate
 from database.statements import statement
 
-#: All that `migrate` makes in a database, but for extensions.
+#: The schemas that `migrate` creates in a database, without those of extensions.
 SCHEMAS = ("pgstac", "dinamis", "dinamis_jobs")
 
 _EMPTIES_SEARCH_PATH = b"SELECT pg_catalog.set_config('search_path', '', false);\n"
 _NAMES_SEARCH_PATH = f"SELECT pg_catalog.set_config('search_path', '{SEARCH_PATH}', false);\n".encode()
 
-#: How long to wait for programs that use what is to be replaced.
+#: How long to wait for locks held by other programs.
 _PATIENCE = "10s"
 
 
 def back_up(database: Database, file: Path) -> int:
-    """Write all that the database holds into a file, as it is at this moment; programs may be at work meanwhile.
+    """Write a snapshot of the whole database into a file; programs may be at work meanwhile.
 
-    The file is there when it is complete, and not before. Only its owner may read it: keys and accounts are in it.
+    The file appears only when it is complete. Only its owner may read it, as it has keys and accounts in it.
 
     Args:
         database: Reached as its owner.
-        file: That is not there yet.
+        file: A new file.
 
     Returns:
         Its size in bytes.
 
     Raises:
-        BackupRefused: The file is there, it cannot be written, or `pg_dump` failed.
+        BackupRefused: The file exists already or cannot be written, or `pg_dump` failed.
         ServerProgramsMissing: `pg_dump` is not installed.
-        RoleUnknown: It is not known how to connect as the owner.
+        RoleUnknown: No connection is configured for the owner.
     """
     if file.exists():
-        raise BackupRefused(f"{file} is there already: name another file, or take it away.")
+        raise BackupRefused(f"{file} is there already: name another file, or remove it.")
     program = client_program("pg_dump")
     try:
         number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
@@ -80,22 +80,22 @@ def back_up(database: Database, file: Path) -> int:
 
 
 def restore(database: Database, file: Path, *, replaces: bool = False) -> int:
-    """Let the database hold what a backup holds, all of it or nothing, and bring that to the schema of this release.
+    """Restore a backup, all of it or nothing, and migrate it to the schema of this release.
 
     Args:
         database: Reached as its owner; no other program is at work on it.
-        file: As `back_up` wrote it, in this release or an earlier one.
-        replaces: Put it in the place of a catalogue that is there, which is lost then.
+        file: Written by `back_up` of this release or an earlier one.
+        replaces: Replace an existing catalogue, which is lost.
 
     Returns:
         The number of Items in the catalogue.
 
     Raises:
-        BackupRefused: The file is no backup of a catalogue, belongs to another owner, cannot be put back, or there is
-            a catalogue already. The database is as it was.
-        DatabaseNewer: A later release made the backup; it is put back, and can be used by that release.
+        BackupRefused: The file is not a backup of a catalogue, belongs to another owner, cannot be restored, or there
+            is a catalogue already. The database is unchanged.
+        DatabaseNewer: A later release made the backup; it is restored, and can be used by that release.
         ServerProgramsMissing: `psql` or `pg_restore` is not installed.
-        RoleUnknown: It is not known how to connect as the owner.
+        RoleUnknown: No connection is configured for the owner.
     """
     _refuse_foreign(file, owner=str(conninfo_to_dict(database.conninfo("owner")).get("user", "")))
     migrate(database)  # makes roles and extensions
@@ -111,12 +111,12 @@ def restore(database: Database, file: Path, *, replaces: bool = False) -> int:
 
 
 def _refuse_foreign(file: Path, owner: str) -> None:
-    """Raise BackupRefused for what is no backup of a catalogue, or belongs to somebody else."""
+    """Raise BackupRefused unless the file is a backup of a catalogue, owned by `owner`."""
     listed = subprocess.run(
         [client_program("pg_restore"), "--list", str(file)], check=False, capture_output=True, text=True
     )
     if listed.returncode != 0:
-        raise BackupRefused(f"{file} is none: {_last_words(listed.stderr)}")
+        raise BackupRefused(f"{file} is not an archive of pg_dump: {_last_words(listed.stderr)}")
     of = re.search(r"^\d+; \d+ \d+ SCHEMA - dinamis (.+)$", listed.stdout, re.MULTILINE)
     if of is None:
         raise BackupRefused(f"{file} holds another database: there is no catalogue in it.")
@@ -130,14 +130,14 @@ def _refuse_filled(database: Database) -> None:
     if row and row[0]:
         raise BackupRefused(
             f"There is a catalogue in {database.described()} already. Put the backup into another database, or say "
-            "--replace: what is there is lost then."
+            "--replace: what is there is then lost."
         )
 
 
 def _put_back(conninfo: str, file: Path) -> None:
-    """Let psql carry out the script of `pg_restore`, with a search path, in one transaction in place of what is there.
+    """Replace the contents by the script of `pg_restore`, run by psql with a search path, in one transaction.
 
-    The transaction is committed by the last line that psql is sent: one that ends early leaves everything as it was.
+    The last line sent to psql commits the transaction: a script that ends early changes nothing.
     """
     with without_password(conninfo) as target, tempfile.TemporaryFile() as told:
         options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null", f"--dbname={target}"]
@@ -162,11 +162,11 @@ def _put_back(conninfo: str, file: Path) -> None:
                     writing.stdin.close()
         if reading.returncode or writing.returncode:
             told.seek(0)
-            raise BackupRefused(f"{file} cannot be put back, and nothing was changed: {_last_words(told.read())}")
+            raise BackupRefused(f"{file} cannot be restored, and nothing was changed: {_last_words(told.read())}")
 
 
 def _copy_script(script: IO[bytes], target: IO[bytes]) -> None:
-    """Send a script of `pg_restore` on; instead of emptying the search path it is to name it."""
+    """Pass a script of `pg_restore` on, with the search path set instead of emptied."""
     for line in script:
         is_found = line == _EMPTIES_SEARCH_PATH
         target.write(_NAMES_SEARCH_PATH if is_found else line)
@@ -176,7 +176,7 @@ def _copy_script(script: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _last_words(told: str | bytes) -> str:
-    """The first error that a program told of, else its last line."""
+    """The first error in a program's output, else its last line."""
     text = told.decode(errors="replace") if isinstance(told, bytes) else told
     lines = [line for line in text.splitlines() if line.strip()]
     return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "nothing")

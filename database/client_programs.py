@@ -15,7 +15,7 @@ from database.programs import installed_servers
 
 
 def client_program(name: str) -> str:
-    """The path of a client program: that on PATH, else that of the newest server.
+    """The path of a client program: the one on PATH, else that of the newest server.
 
     Raises:
         ServerProgramsMissing: There is none; the message names the package.
@@ -23,13 +23,13 @@ def client_program(name: str) -> str:
     beside = (server.path(name) for server in installed_servers())
     found = shutil.which(name) or next((path for path in beside if Path(path).is_file()), None)
     if found is None:
-        raise ServerProgramsMissing(f"{name} is not here: apt-get install postgresql-client")
+        raise ServerProgramsMissing(f"{name} is not installed: apt-get install postgresql-client")
     return found
 
 
 @contextmanager
 def without_password(conninfo: str) -> Iterator[str]:
-    """The connection string with the password moved to a file: every user may read the arguments of a process."""
+    """The connection string with the password moved to a file, as every user can read the arguments of a process."""
     parts = conninfo_to_dict(conninfo)
     password = parts.pop("password", None)
     if password is None:

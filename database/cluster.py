@@ -1,7 +1,7 @@
 """The private PostgreSQL cluster of the embedded default: start, stop, destroy.
 
-Everything lies in `<home>/postgresql`: `data` (the data directory), `log`, `socket`, the passwords and the recorded
-port. No other cluster of the machine is looked at, and a directory without our marker is never written or removed.
+Everything is in `<home>/postgresql`: `data` (the data directory), `log`, `socket`, the passwords and the recorded port.
+Other clusters of the machine are ignored, and a directory without our marker is never written or removed.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterStatus:
-    """What can be said of the private cluster without starting it."""
+    """The state of the private cluster, found without starting it."""
 
     exists: bool
     running: bool
     directory: Path
     pid: int | None = None
     port: int | None = None  #: TCP, on 127.0.0.1 only
-    major: int | None = None  #: the PostgreSQL version that made the data directory
+    major: int | None = None  #: the PostgreSQL version that created the data directory
 
 
 class PrivateCluster:
@@ -56,7 +56,7 @@ class PrivateCluster:
 
     @property
     def server(self) -> ServerPrograms:
-        """The installed PostgreSQL that opens this cluster's data directory."""
+        """The installed PostgreSQL that fits this cluster's data directory."""
         if self._server is None:
             self._server = find_server(self._data_major())
         return self._server
@@ -84,20 +84,20 @@ class PrivateCluster:
         )
 
     def start(self, on_progress: Progress | None = None) -> ClusterStatus:
-        """Make the cluster unless it is there, start its server unless it runs, and wait until that answers.
+        """Create the cluster unless it exists, start its server unless it runs, and wait until it answers.
 
-        What an earlier attempt left that was killed half-way is made again; recovery after a crash is waited for. Two
-        processes may do this at once: the second waits for the first and finds the server running.
+        The remains of an interrupted attempt are replaced, and recovery after a crash is waited for. Two processes may
+        do this at once: the second waits for the first and finds the server running.
 
         Raises:
-            ClusterError: The cluster cannot be made, its data directory is of another PostgreSQL version, or the
-                server does not start; the message holds the end of its log.
+            ClusterError: The cluster cannot be created, its data directory is of another PostgreSQL version, or the
+                server does not start; the message has the end of its log.
         """
         report = on_progress or silent
         with self.files.locked(report):
             self._create(report)
             if self._postmaster_state() == "stopping":
-                # Somebody asked it to end without us, as a machine that shuts down does.
+                # Another process asked it to end, as a shutdown of the machine does.
                 self._await_orphans()
             if self._postmaster() is None:
                 self._launch(report)
@@ -106,14 +106,14 @@ class PrivateCluster:
         return self.status()
 
     def stop(self) -> bool:
-        """Stop the server, ending its sessions; true if it ran."""
+        """Stop the server, ending its sessions; returns whether it ran."""
         if not self.directory.is_dir():
             return False
         with self.files.locked(silent):
             return self._stop()
 
     def destroy(self) -> bool:
-        """Stop the server and remove everything this class made, and nothing else; true if there was something.
+        """Stop the server and remove exactly what this class created; returns whether there was anything.
 
         Raises:
             HomeRefused: The directory is not one of ours.
@@ -152,7 +152,7 @@ class PrivateCluster:
 
     def _initialise(self) -> None:
         draft = self.directory / "data.new"
-        # What a killed initdb left; the rename below is what makes a data directory ours.
+        # Remains of a killed initdb; only the rename below makes it the data directory.
         shutil.rmtree(draft, ignore_errors=True)
         self.files.make_passwords(LOGINS)
         with self.files.password_handed_over("owner") as handed:
@@ -186,7 +186,7 @@ class PrivateCluster:
             report(f"Starting the private PostgreSQL server on {LOOPBACK}:{port}")
             if self._pg_ctl_start(report):
                 return
-            # Somebody may have taken the port between our look and the server's.
+            # Another program may have taken the port between our check and the server's.
             if _is_free(port):
                 break
         raise ClusterError(f"PostgreSQL does not start in {self.data}; the end of {self.log}:\n{self.log_tail()}")
@@ -203,7 +203,7 @@ class PrivateCluster:
         self.files.account.adopt(self.log.parent, 0o700)
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        # A socket or pid file of a killed server names a process that is gone or, by now, somebody else's.
+        # The socket or pid file of a killed server names a process that is gone, or by now another program's.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         return port
 
@@ -226,7 +226,7 @@ class PrivateCluster:
         return "\n".join(["# Written at each start; put your own settings into postgresql.auto.conf.", *lines, ""])
 
     def _pg_ctl_start(self, report: Progress) -> bool:
-        # pg_ctl is told not to wait: the waiting is ours, because recovery after a crash may take minutes.
+        # pg_ctl does not wait: we do, as recovery after a crash may take minutes.
         command = [self.server.path("pg_ctl"), "start", "--no-wait", f"--pgdata={self.data}", f"--log={self.log}"]
         logged_before = self.log.stat().st_size if self.log.exists() else 0
         done = self.files.account.run(command, cwd=self.directory, environment=self._environment())
@@ -235,7 +235,7 @@ class PrivateCluster:
         return self._settles(report, logged_before)
 
     def _settles(self, report: Progress, logged_before: int) -> bool:
-        """Wait for a server on its way: true when ready, false when it gave up; `logged_before` in bytes of its log."""
+        """Wait for a starting server; returns whether it became ready. `logged_before` is in bytes of its log."""
         appears_before = time.monotonic() + 20
         said = time.monotonic()
         while (state := self._postmaster_state()) != "ready":
@@ -248,7 +248,7 @@ class PrivateCluster:
         return True
 
     def _gave_up(self, logged_before: int) -> bool:
-        # A server that fails early has no pid file yet or no longer, but says why in its log.
+        # A server that fails early has no pid file, not yet or no longer, but gives the reason in its log.
         with self.log.open("rb") as log:
             log.seek(logged_before)
             return b"FATAL" in log.read() and not self._server_processes()
@@ -258,7 +258,7 @@ class PrivateCluster:
             raise ClusterError(f"PostgreSQL ended while it was starting; the end of {self.log}:\n{self.log_tail()}")
 
     def _await_orphans(self) -> None:
-        """Wait for the children of a killed server: a new one must not touch the data beside them."""
+        """Wait for the children of a killed server: a new server must not use the data together with them."""
         for _attempt in range(200):
             orphans = self._server_processes()
             if not orphans:
@@ -275,7 +275,7 @@ class PrivateCluster:
         done = self.files.account.run(command, cwd=self.directory, environment=self._environment())
         if done.returncode != 0 and self._postmaster() is not None:
             raise ClusterError(f"PostgreSQL does not stop: {done.stdout.strip()}")
-        # pg_ctl is content when the pid file is gone; the process ends a little later.
+        # pg_ctl returns when the pid file is gone; the process ends a little later.
         self._await_orphans()
         return True
 
@@ -324,7 +324,7 @@ class PrivateCluster:
             return []
 
     def _is_ours(self, pid: int) -> bool:
-        # Every PostgreSQL process has its data directory as working directory.
+        # Every PostgreSQL process has the data directory as its working directory.
         try:
             process = psutil.Process(pid)
             return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).samefile(self.data)
@@ -338,7 +338,7 @@ class PrivateCluster:
         return [pid for pid in named if self._is_ours(pid)]
 
     def _environment(self) -> dict[str, str]:
-        # PGPORT, PGDATA and their like are meant for other servers.
+        # PGPORT, PGDATA and the like are meant for other servers.
         return {"PATH": f"{self.server.bindir}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
 

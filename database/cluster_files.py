@@ -20,13 +20,13 @@ logger = getLogger(__name__)
 
 Progress = Callable[[str], None]
 
-#: Linux allows 107 bytes for the path of a unix socket.
+#: Linux allows 107 bytes for the path of a Unix socket.
 LONGEST_SOCKET_PATH = 107
 HOME_MARKER = ".made-by-dinamis"
 
 
 class ClusterFiles:
-    """What lies in `<home>/postgresql`; a directory without our marker is never written or removed."""
+    """The contents of `<home>/postgresql`; a directory without our marker is never written or removed."""
 
     def __init__(self, home: Path, account: Account | None = None) -> None:
         self.home = home.expanduser().absolute()
@@ -45,7 +45,7 @@ class ClusterFiles:
 
     @contextmanager
     def locked(self, report: Progress) -> Iterator[Path]:
-        """Keep every other process of ours from the cluster meanwhile; gives the lock file."""
+        """Lock the cluster against every other process of ours; yields the lock file."""
         self.make_home()
         lock = self.home / "postgresql.lock"
         descriptor = self._take_lock(lock, report)
@@ -66,17 +66,17 @@ class ClusterFiles:
             except BlockingIOError:
                 report("Waiting for another process that handles the private cluster")
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # `destroy` removes the lock file: then ours is the lock of nothing.
+            # `destroy` removes the lock file: then our lock is on a deleted file.
             if lock.exists() and os.path.samestat(os.fstat(descriptor), lock.stat()):
                 self.account.adopt(lock, 0o600)
                 return descriptor
             os.close(descriptor)
 
     def make_home(self) -> None:
-        """Make the home, if it is not there.
+        """Create the home, unless it exists.
 
         Raises:
-            HomeRefused: It cannot be made, or not be reached by the server's account.
+            HomeRefused: It cannot be created, or the server's account cannot reach it.
         """
         if self.home.is_dir():
             return
@@ -91,14 +91,14 @@ class ClusterFiles:
             raise HomeRefused(f"{self.home} cannot be made ({error.strerror}): set DINAMIS_HOME elsewhere.") from error
 
     def remove_home(self) -> None:
-        """Remove the home if we made it and it holds nothing else."""
-        # Others may keep files in a home that we made: then it stays.
+        """Remove the home if we created it and it holds nothing else."""
+        # If others keep files in a home that we created, it stays.
         if [path.name for path in self.home.iterdir()] == [HOME_MARKER]:
             (self.home / HOME_MARKER).unlink()
             self.home.rmdir()
 
     def make_directory(self) -> None:
-        """Make the directory, closed to others.
+        """Create the directory, closed to others.
 
         Raises:
             HomeRefused: It is not ours, or the server's account cannot reach it.
@@ -110,10 +110,10 @@ class ClusterFiles:
         self.account.adopt(self.directory, 0o700)
 
     def refuse_foreign(self) -> None:
-        """Refuse a directory of somebody else.
+        """Refuse a directory that is not ours.
 
         Raises:
-            HomeRefused: It holds files, and not our marker.
+            HomeRefused: It holds files, but not our marker.
         """
         if self.directory.is_dir() and any(self.directory.iterdir()) and not self._marker.exists():
             raise HomeRefused(
@@ -121,12 +121,12 @@ class ClusterFiles:
             )
 
     def remove(self) -> None:
-        """Remove the directory with all it holds."""
+        """Remove the directory with all its contents."""
         self.remove_distant_socket()
         shutil.rmtree(self.directory)
 
     def make_passwords(self, roles: Iterable[str]) -> None:
-        """Make a password for each role, unless there are some."""
+        """Generate a password for each role, unless passwords exist."""
         if not self.password_file.exists():
             self.write(self.password_file, json.dumps({role: secrets.token_urlsafe(24) for role in roles}))
 
@@ -147,7 +147,7 @@ class ClusterFiles:
 
     @contextmanager
     def password_handed_over(self, role: str) -> Iterator[Path]:
-        """A file that holds the password of a role for the length of the block, for programs that read it from one."""
+        """A file with the password of a role that exists for the length of the block, for programs that read one."""
         handed = self.directory / f"{role}.password"
         self.write(handed, self.passwords()[role])
         try:
@@ -156,7 +156,7 @@ class ClusterFiles:
             handed.unlink()
 
     def make_socket_directory(self) -> Path:
-        """An empty directory for the unix socket, near by if its path is short enough."""
+        """An empty directory for the Unix socket, in our own directory if the path is short enough."""
         near = self.directory / "socket"
         if len(os.fsencode(near / ".s.PGSQL.65535")) <= LONGEST_SOCKET_PATH:
             shutil.rmtree(near, ignore_errors=True)
@@ -168,13 +168,13 @@ class ClusterFiles:
         return chosen
 
     def remove_distant_socket(self) -> None:
-        """Remove the recorded directory of the socket if it is not in ours."""
+        """Remove the recorded socket directory if it is not in our own directory."""
         recorded = Path(str(self._endpoint_record().get("socket", "")))
         if recorded.match("/tmp/dinamis-*"):  # noqa: S108  (compared, not opened)
             shutil.rmtree(recorded, ignore_errors=True)
 
     def record_endpoint(self, port: int, socket_directory: Path) -> None:
-        """Write down where the server listens."""
+        """Record where the server listens."""
         self.write(self._endpoint, json.dumps({"port": port, "socket": str(socket_directory)}))
 
     def recorded_port(self) -> int | None:
@@ -190,7 +190,7 @@ class ClusterFiles:
         return record if isinstance(record, dict) else {}
 
     def write(self, path: Path, text: str) -> None:
-        """Write a small file in one step, readable by the server's account only."""
+        """Write a small file atomically, readable by the server's account only."""
         draft = path.with_name(path.name + ".new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as stream:
@@ -202,5 +202,5 @@ class ClusterFiles:
 
 
 def silent(message: str) -> None:
-    """Report to the log only."""
+    """Report only to the log."""
     logger.debug("%s", message)

@@ -21,7 +21,7 @@ from database.settings import DatabaseSettings
 
 Role = Literal["owner", "api", "harvest"]
 
-#: What names an external server for each role; the owner's serves for all.
+#: The variable that names an external server for each role; the owner's serves for all.
 VARIABLES: Mapping[Role, str] = {
     "owner": "DINAMIS_DATABASE_URL",
     "api": "DINAMIS_API_DATABASE_URL",
@@ -34,9 +34,9 @@ SEARCH_PATH = "pgstac,public"
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
-    """One catalogue database and how each role connects to it; printing it shows no password.
+    """One catalogue database and how each role connects to it; its repr shows no password.
 
-    A host that only serves need not know the owner: a role is None where it is not known how to connect as it.
+    A host that only serves need not know the owner: a role is None where there is no way to connect as it.
     """
 
     owner: SecretStr | None
@@ -46,7 +46,7 @@ class Database:
 
     @property
     def roles(self) -> Sequence[Role]:
-        """The roles that are known, the one with most rights first; never empty."""
+        """The known roles, the most privileged first; never empty."""
         secrets: dict[Role, SecretStr | None] = {"owner": self.owner, "harvest": self.harvest, "api": self.api}
         return [role for role, secret in secrets.items() if secret is not None]
 
@@ -54,7 +54,7 @@ class Database:
         """The libpq connection string of a role, password included: never print it.
 
         Raises:
-            RoleUnknown: It is not known how to connect as this role.
+            RoleUnknown: No connection is configured for this role.
         """
         secret = {"owner": self.owner, "api": self.api, "harvest": self.harvest}[role]
         if secret is None:
@@ -90,7 +90,7 @@ class Database:
 
 
 def open_database(settings: DatabaseSettings, *, on_progress: Progress | None = None) -> Database:
-    """The database that the settings name, ready to be connected to; the private cluster is started if need be.
+    """The database that the settings name, ready for connections; the private cluster is started if need be.
 
     Raises:
         DatabaseError: It cannot be used; the message says what is missing and how to provide it.
@@ -107,7 +107,7 @@ def open_database(settings: DatabaseSettings, *, on_progress: Progress | None = 
 
 
 def embedded_database(cluster: PrivateCluster) -> Database:
-    """The catalogue database of a private cluster that runs."""
+    """The catalogue database of a running private cluster."""
     return Database(
         owner=_with_options(cluster.conninfo("owner"), None),
         api=_with_options(cluster.conninfo("api"), None),
@@ -119,8 +119,8 @@ def embedded_database(cluster: PrivateCluster) -> Database:
 def external_database(settings: DatabaseSettings) -> Database:
     """The external server's database, unchecked.
 
-    Without URLs of their own the API and the harvester log in as the owner and take their role at once, so that a
-    mistake of theirs meets the same refusals.
+    Without URLs of their own, the API and the harvester log in as the owner and switch to their role at once, so that
+    their rights are the same.
     """
     owner = _resolved(settings.database_url) if settings.names_owner else None
     return Database(
@@ -133,7 +133,7 @@ def external_database(settings: DatabaseSettings) -> Database:
 
 @contextmanager
 def open_connection(conninfo: str, *, autocommit: bool = False) -> Iterator[psycopg.Connection]:
-    """Connect with libpq, an outage told as an error of this package, also one on the way.
+    """Connect with libpq; an outage, also during the block, becomes an error of this package.
 
     Raises:
         DatabaseUnavailable: The server does not answer, refuses the login, or is gone.
@@ -161,8 +161,8 @@ def _role_conninfo(url: SecretStr | None, owner: str | None, role: str) -> Secre
 
 
 def _resolved(url: SecretStr | None) -> str:
-    """The complete connection string: what the URL says, then what libpq's variables and service file say."""
-    # libpq would look PG* up at each connection; asyncpg has to be told.
+    """The complete connection string: from the URL, then from libpq's variables and service file."""
+    # libpq would read PG* at each connection; asyncpg must be given the values.
     defaults = {
         option.keyword.decode(): option.val.decode()
         for option in Conninfo.get_defaults()

@@ -1,4 +1,4 @@
-"""A look at everything the database needs, with what to do about whatever is amiss."""
+"""Checks everything that the database needs, and says what to do about what is amiss."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SCARCE_MEMORY_BYTES = 1024 * MIB
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     level: Level
     subject: str
@@ -45,7 +45,7 @@ class Finding:
 
 
 def diagnose(settings: DatabaseSettings) -> list[Finding]:
-    """Look at the database that the settings name and at the machine; nothing is started or changed."""
+    """Check the database that the settings name, and the machine; nothing is started or changed."""
     rooms: Sequence[Callable[[DatabaseSettings], Iterator[Finding]]] = (
         [_external_server] if settings.is_external else [_programs, _home, _private_cluster, _disk]
     )
@@ -123,7 +123,7 @@ def _external_server(settings: DatabaseSettings) -> Iterator[Finding]:
     role = database.roles[0]
     try:
         with database.connect(role) as connection:
-            # What the others may do is as the owner left it: the schema tells.
+            # The owner set the rights of the other roles: the check of the schema covers them.
             lacks = list(shortcomings(connection)) if role == "owner" else []
     except DatabaseError as error:
         yield Finding(
@@ -166,7 +166,7 @@ def _schema(database: Database) -> Iterator[Finding]:
 
 def _rules(database: Database) -> Iterator[Finding]:
     role = database.roles[0]
-    if role == "harvest":  # which has no business with them
+    if role == "harvest":  # which has no use for them
         return
     with database.connect(role) as connection:
         row = connection.execute(

@@ -1,4 +1,4 @@
-"""Errors of the database room: the docstring is the message, the argument says where and what."""
+"""Errors of the database package: the docstring is the message, the argument says where and what."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DatabaseUnavailable(DatabaseError):
 
 
 class RoleUnknown(DatabaseError):
-    """It is not known how to connect to the external server for this."""
+    """No connection to the external server is configured for this role."""
 
 
 class DatabaseUnsuitable(DatabaseError):
@@ -37,7 +37,7 @@ class DatabaseUnsuitable(DatabaseError):
 
 
 class BackupRefused(DatabaseError):
-    """The backup cannot be made or put back."""
+    """The backup cannot be made or restored."""
 
 
 class MigrationError(DatabaseError):

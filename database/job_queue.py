@@ -1,7 +1,7 @@
 """The schema of the job queue: procrastinate's own SQL, applied by our `migrate` and recorded by us.
 
-procrastinate ships its whole schema and the steps between its releases, and leaves to its users which step comes next.
-Its names are not qualified: whoever works with the queue has its schema first in the search path.
+procrastinate ships its whole schema and the steps between its releases, and leaves it to its users to apply them. Its
+names are not qualified: connections that use the queue have its schema first in the search path.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ SEARCH_PATH = "dinamis_jobs,public"
 
 @dataclass(frozen=True, kw_only=True)
 class JobQueueState:
-    """How the queue's schema compares with what the installed procrastinate expects."""
+    """The queue's schema compared with what the installed procrastinate expects."""
 
     is_created: bool
-    pending: Sequence[Path]  #: migrations to be applied, in their order; all of them before the schema is created
+    pending: Sequence[Path]  #: migrations to be applied, in order; all of them before the schema is created
     newer: Sequence[str]  #: names of migrations that only a later procrastinate has
 
     @property
     def steps(self) -> Sequence[str]:
-        """What `upgrade_job_queue` would do, for a terminal."""
+        """What `upgrade_job_queue` would do, as text for a terminal."""
         names = [_described(path.stem) for path in self.pending]
         return names if self.is_created else names[-1:]
 
     @property
     def steps_of_later_release(self) -> Sequence[str]:
-        """What only a later release could have done, for a terminal."""
+        """What only a later release can have done, as text for a terminal."""
         return [_described(name) for name in self.newer]
 
 
@@ -56,14 +56,14 @@ def job_queue_state(connection: psycopg.Connection) -> JobQueueState:
 
 
 def upgrade_job_queue(connection: psycopg.Connection, state: JobQueueState) -> None:
-    """Create the queue's schema, or bring it to the installed procrastinate; each step is one transaction.
+    """Create the queue's schema, or migrate it to the installed procrastinate; each step is one transaction.
 
     Args:
         connection: As the owner, in autocommit mode.
         state: As it is now.
 
     Raises:
-        MigrationError: A step failed; its transaction left nothing.
+        MigrationError: A step failed, and was rolled back.
     """
     if not state.is_created:
         _apply(connection, _schema(), [path.stem for path in state.pending])
@@ -79,7 +79,7 @@ def job_connector_arguments(conninfo: str) -> dict[str, Any]:
         conninfo: How to connect, such as `Database.conninfo("harvest")`; the password stays in it.
     """
     options = conninfo_to_dict(conninfo).get("options") or ""
-    # Of two values of one option the server takes the last.
+    # Of two values of one option, the server takes the last.
     return {"conninfo": make_conninfo(conninfo, options=f"{options} -c search_path={SEARCH_PATH}".strip())}
 
 

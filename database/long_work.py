@@ -1,4 +1,4 @@
-"""Work that may last: whoever looks on, from another thread, can ask what is at hand and tell those who wait."""
+"""Work that may take long: another thread can ask what is being done, and tell the user."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from threading import get_ident
 
 @dataclass(eq=False)
 class LongWork:
-    """What a thread is at."""
+    """What a thread is doing."""
 
-    what: str  #: in a few words, such as "waiting for …", and fit to be shown
-    until: float | None = None  #: when it will be gone on with, on the clock of `time.monotonic`, where that is known
-    begun: float = field(default_factory=time.monotonic)  #: on the same clock
+    what: str  #: in a few words, such as "waiting for …", without secrets
+    until: float | None = None  #: when a wait will end, if known, by `time.monotonic`
+    begun: float = field(default_factory=time.monotonic)  #: by the same clock
 
 
-#: Of each thread that is at something; the last stands for the narrowest.
+#: By thread; the last entry is the innermost.
 _AT_HAND: dict[int, list[LongWork]] = {}
 
 
 @contextmanager
 def told_if_long(what: str) -> Iterator[LongWork]:
-    """Let those who look on tell what this thread is at, should the block last; it may say more of it meanwhile."""
+    """Describe what the block does, to be shown if it takes long; the block may update the description."""
     nested = _AT_HAND.setdefault(get_ident(), [])
     nested.append(work := LongWork(what))
     try:
@@ -36,12 +36,12 @@ def told_if_long(what: str) -> Iterator[LongWork]:
 
 
 def work_at_hand() -> LongWork | None:
-    """What this thread is at, as narrowly as it is known."""
+    """The innermost work of this thread."""
     return next(reversed(_AT_HAND.get(get_ident(), ())), None)
 
 
 def lasting_work(seconds: float) -> list[LongWork]:
-    """What has lasted so long by now: of each thread the narrowest."""
+    """Work that has taken at least this long: for each thread, the innermost."""
     begun = time.monotonic() - seconds
     lasting = [[work for work in list(nested) if work.begun <= begun] for nested in list(_AT_HAND.values())]
     return [nested[-1] for nested in lasting if nested]

@@ -1,7 +1,7 @@
-"""Bringing a database to the schema that this release expects: pgSTAC's migrations, then ours, then the job queue's.
+"""Migrates a database to the schema that this release expects: pgSTAC's migrations, then ours, then the job queue's.
 
 Ours are the files `migrations/NNNN_name.sql`, each applied in one transaction and recorded in `dinamis.migration`.
-A file that was released is never changed: a new one follows it.
+A released file is never changed: a new one follows it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from database.statements import statement
 
 logger = getLogger(__name__)
 
-#: Any number will do, as long as every release takes the same one.
+#: Any number will do, as long as every release uses the same one.
 ADVISORY_LOCK = 0x44494E414D4953
 FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 
-#: Counts in every answer (estimated when exact ones cost too much), and only declared properties in filters.
+#: Counts in every answer (estimated if exact ones cost too much), and only declared properties in filters.
 PGSTAC_SETTINGS: Mapping[str, str] = {"context": "auto", "additional_properties": "false"}
 
 OWNER_NEEDED = "Run `dinamis db migrate` with the owner's URL in DINAMIS_DATABASE_URL."
@@ -57,7 +57,7 @@ class MigrationFile:
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationState:
-    """How the schema of a database compares with what this release expects."""
+    """The schema of a database compared with what this release expects."""
 
     pgstac_version: str | None  #: None when pgSTAC is not installed
     pgstac_wanted: str
@@ -73,7 +73,7 @@ class MigrationState:
 
     @property
     def is_current(self) -> bool:
-        """Whether this release can serve the database as it is."""
+        """Whether this release can use the database as it is."""
         return self.pgstac_version == self.pgstac_wanted and not (self.pending or self.newer or self.altered)
 
     def described(self) -> str:
@@ -91,11 +91,11 @@ class MigrationReport:
 
     pgstac_before: str | None
     pgstac_version: str
-    applied: Sequence[str]  #: our migrations and the job queue's applied by this call, in their order
+    applied: Sequence[str]  #: our migrations and the job queue's applied by this call, in order
 
     @property
     def changed(self) -> bool:
-        """Whether anything had to be done."""
+        """Whether anything was done."""
         return bool(self.applied) or self.pgstac_before != self.pgstac_version
 
     def described(self) -> str:
@@ -107,9 +107,9 @@ class MigrationReport:
 
 
 def migrate(database: Database, *, directory: Traversable | None = None) -> MigrationReport:
-    """Bring the database to this release's schema; a second process waits for the first and finds nothing to do.
+    """Migrate the database to this release's schema; a second process waits for the first and finds nothing to do.
 
-    Where there is nothing to do nothing is written, so that any role may call it then.
+    If there is nothing to do, nothing is written, so that any role may call it.
 
     Args:
         database: The database, reached as its owner.
@@ -118,8 +118,8 @@ def migrate(database: Database, *, directory: Traversable | None = None) -> Migr
     Raises:
         DatabaseNewer: A later release has migrated it.
         MigrationAltered: An applied migration differs from the file of this release.
-        MigrationError: A migration failed; its transaction left nothing.
-        RoleUnknown: It is not known how to connect as the owner.
+        MigrationError: A migration failed, and was rolled back.
+        RoleUnknown: No connection is configured for the owner.
     """
     wanted = migration_files(directory)
     with database.connect("owner", autocommit=True) as connection, _only_one(connection), _privileges_needed():
@@ -142,15 +142,15 @@ def migrate(database: Database, *, directory: Traversable | None = None) -> Migr
 
 
 def ensure_migrated(database: Database, role: Role) -> None:
-    """Have the database at this release's schema and open to a role; without a known owner it must be so already.
+    """Ensure that the database has this release's schema and is open to a role; without a known owner, only check it.
 
     Args:
         database: The database.
-        role: Who is to work with it.
+        role: The role that will use it.
 
     Raises:
         NotMigrated: The owner is not known, and the schema is not that of this release.
-        MigrationError: As from `migrate`.
+        MigrationError: As in `migrate`.
         DatabaseUnavailable: The role may not connect.
     """
     if database.owner is not None:
@@ -167,7 +167,7 @@ def migration_state(database: Database, *, role: Role = "api", directory: Traver
 
 
 def migration_files(directory: Traversable | None = None) -> Sequence[MigrationFile]:
-    """Our migrations in their order.
+    """Our migrations in order.
 
     Raises:
         MigrationError: Two files share a number, or a name is not of the form NNNN_name.sql.
@@ -191,13 +191,13 @@ def _migration_file(path: Traversable) -> MigrationFile:
 
 @contextmanager
 def _only_one(connection: psycopg.Connection) -> Iterator[None]:
-    """Hold the lock that keeps a second process from migrating this database meanwhile."""
+    """Hold the lock that keeps other processes from migrating this database."""
     with told_if_long("waiting for another process that migrates the database"):
         connection.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
     try:
         yield
     finally:
-        # A broken connection has let it go already.
+        # A broken connection has released it already.
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
 
@@ -261,11 +261,11 @@ def _refuse(state: MigrationState) -> None:
 
 
 def _migrate_pgstac(database: Database) -> None:
-    # Once in a release; what they import on their side, boto3 and more, would hold up each command.
+    # Needed once per release; its own imports, boto3 among them, would slow down every command.
     from pypgstac.db import PgstacDB  # noqa: PLC0415
     from pypgstac.migrate import Migrate  # noqa: PLC0415
 
-    # A connection of its own: its files leave another role and search path behind.
+    # On a connection of its own, as pgSTAC's files change role and search path.
     with database.connect("owner", autocommit=True) as connection:
         try:
             if not _has_table(connection, "pgstac.migrations"):

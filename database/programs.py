@@ -1,4 +1,4 @@
-"""Where PostgreSQL's server programs are on this machine."""
+"""The PostgreSQL server programs on this machine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ServerPrograms:
 
 
 def installed_servers(versions: Path = DEBIAN_VERSIONS) -> Iterator[ServerPrograms]:
-    """All servers found: Debian's directories from the newest to the oldest, then pg_config's, then that on PATH."""
+    """All servers found: those in Debian's directories, newest first, then pg_config's, then the one on PATH."""
     seen: set[Path] = set()
     for bindir in _candidate_directories(versions):
         if bindir.resolve() in seen or not all((bindir / name).is_file() for name in ("initdb", "postgres", "pg_ctl")):
@@ -40,11 +40,11 @@ def installed_servers(versions: Path = DEBIAN_VERSIONS) -> Iterator[ServerProgra
 
 
 def find_server(major: int | None = None, servers: Sequence[ServerPrograms] | None = None) -> ServerPrograms:
-    """The server to run: of the wanted major version, else the newest that has PostGIS.
+    """The server to run: of the given major version, else the newest one with PostGIS.
 
     Args:
         major: The major version of an existing data directory, which no other version can open.
-        servers: What is installed; looked up when not given.
+        servers: The installed servers; looked up by default.
 
     Raises:
         ServerProgramsMissing: Nothing suitable is installed; the message names the packages.
@@ -100,7 +100,7 @@ def _major(bindir: Path) -> int:
 
 
 def _has_postgis(bindir: Path) -> bool:
-    # Debian's pg_config of the server's own directory comes with the development package only.
+    # In Debian, the server directory's own pg_config comes only with the development package.
     shared = [Path("/usr/share/postgresql") / bindir.parent.name]
     if bindir.parent.parent != DEBIAN_VERSIONS and (
         reported := _pg_config("--sharedir", bindir) or _pg_config("--sharedir")

@@ -1,4 +1,4 @@
-"""What an external server must offer, and how to say what it lacks."""
+"""What an external server must offer, and how what it lacks is reported."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ UNREADABLE_URL = (
 
 
 def default_home() -> Path:
-    """Where the private cluster lives when nobody says otherwise.
+    """The default place of the private cluster.
 
-    As root it is a system directory: PostgreSQL then runs as another user, who could not enter root's own home.
+    For root it is a system directory: PostgreSQL then runs as another user, who could not enter root's home.
     """
     return SYSTEM_HOME if os.geteuid() == 0 else user_data_path("dinamis")
 
@@ -29,8 +29,8 @@ def default_home() -> Path:
 class DatabaseSettings(BaseSettings):
     """The connection part of the configuration, read from the environment only.
 
-    A stray `PGUSER` or `PGPORT` does not make the database external; libpq itself reads the remaining `PG*` variables
-    once it is.
+    A stray `PGUSER` or `PGPORT` does not make the database external; if it is external, libpq itself reads the
+    remaining `PG*` variables.
     """
 
     # No `populate_by_name`: the field `home` would then be filled from the variable HOME.
@@ -51,7 +51,7 @@ class DatabaseSettings(BaseSettings):
         try:
             parts = conninfo_to_dict(url.get_secret_value()) if url else {}
         except psycopg.Error:
-            # Its words repeat what was given, the password included.
+            # The original message would repeat the URL, including the password.
             raise ValueError(UNREADABLE_URL) from None
         if "@" in str(parts.get("host", "")):
             raise ValueError(UNREADABLE_URL)
@@ -59,12 +59,12 @@ class DatabaseSettings(BaseSettings):
 
     @property
     def names_owner(self) -> bool:
-        """Whether it is known how to reach an external server as the owner of the catalogue."""
+        """Whether an external server can be reached as the owner of the catalogue."""
         return bool(self.database_url or self.pg_host or self.pg_service)
 
     @property
     def is_external(self) -> bool:
-        """Whether a server that is not ours is named, be it for one role only."""
+        """Whether an external server is named, even if only for one role."""
         return bool(self.names_owner or self.api_database_url or self.harvest_database_url)
 
     def embedded_in(self, home: Path) -> DatabaseSettings:

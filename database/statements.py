@@ -1,4 +1,4 @@
-"""The SQL of each room, one statement a file in its folder `sql/`."""
+"""The SQL of each package, one statement per file in its folder `sql/`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import LiteralString
 
 
 def statement(package: str, name: str) -> LiteralString:
-    """The text of `sql/{name}.sql` of a package, for psycopg and asyncpg alike: ours, without what anybody typed."""
+    """The text of `sql/{name}.sql` of a package, for psycopg and asyncpg: a literal, without user input."""
     return (files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def statements(package: str, *names: str) -> tuple[LiteralString, ...]:
-    """The texts of several."""
+    """The texts of several statements."""
     return tuple(statement(package, name) for name in names)

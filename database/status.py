@@ -1,4 +1,4 @@
-"""What state the database is in, told without starting or changing anything."""
+"""The state of the database, found without starting or changing anything."""
 
 from __future__ import annotations
 

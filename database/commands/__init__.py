@@ -1,1 +1,1 @@
-"""The commands on the database, and what the commands of all rooms share."""
+"""The commands on the database, and what the commands of all packages share."""

@@ -1,4 +1,4 @@
-"""Areas of interest in files, as commands of every room take them."""
+"""Areas of interest in files, for commands of all packages."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from database.commands.terminal import Failure
 
 
 def area_in(file: Path) -> dict[str, Any]:
-    """The area that a file of GeoJSON, GeoPackage, Shapefile or KML shows, as a geometry of GeoJSON in WGS 84.
+    """The area in a GeoJSON, GeoPackage, Shapefile or KML file, as a GeoJSON geometry in WGS 84.
 
-    What the file shows is united only by whoever measures it: parts may overlap or cross the antimeridian.
+    The parts are not united here: they may overlap or cross the antimeridian.
 
     Raises:
-        Failure: it is no such file, shows nothing, or does not lie in its reference system.
+        Failure: it is not such a file, is empty, or its coordinates do not fit its reference system.
     """
     try:
         meta, _, geometries, _ = pyogrio.raw.read(os.fspath(file), columns=[], force_2d=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise Failure(f"{file} is no GeoJSON, GeoPackage, Shapefile or KML: {error}") from error
+        raise Failure(f"{file} is not GeoJSON, GeoPackage, Shapefile or KML: {error}") from error
     shapes = [each for each in shapely.from_wkb(geometries) if each is not None and not each.is_empty]
     if not shapes:
         raise Failure(f"{file} shows nothing: draw a polygon, or name another file.")
@@ -45,4 +45,4 @@ def _in_wgs84(geometry: shapely.GeometryCollection, crs: str | None, file: Path)
     try:
         return shapely.transform(geometry, moved)
     except ProjError as error:
-        raise Failure(f"{file} does not lie in its reference system {crs}: {error}") from error
+        raise Failure(f"The coordinates of {file} do not fit its reference system {crs}: {error}") from error

@@ -28,7 +28,7 @@ def db() -> None:
 
 @db.command()
 def start() -> None:
-    """Start the private database, making it first if need be, and bring it up to date."""
+    """Start the private database, creating it first if need be, and bring it up to date."""
     ready_database()
     OUT.print(_described_state())
 
@@ -45,7 +45,7 @@ def stop() -> None:
 @db.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Say whether the database runs, where, and in what version."""
+    """Show whether the database runs, where, and in which version."""
     from database import database_status
 
     state = database_status(database_settings())
@@ -83,13 +83,13 @@ def shell(role: str, psql_arguments: tuple[str, ...]) -> None:
 @db.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
-    """Write the whole catalogue into a FILE: Items, ledger, runs, rules, accounts and jobs, but no images.
+    """Back up the whole catalogue into a FILE: Items, ledger, runs, rules, accounts and jobs, but no images.
 
-    Others may be at work meanwhile. Only you may read the file: keys and accounts are in it.
+    Other programs may keep working. Only you may read the file, as it has keys and accounts in it.
 
     \b
       dinamis db backup /backups/dinamis-$(date +%F).dump
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from database import back_up, open_database
 
     with stopped_like_ctrl_c():
@@ -99,17 +99,17 @@ def backup(file: Path) -> None:
 
 @db.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--replace", is_flag=True, help="Also where there is a catalogue already, which is lost then.")
+@click.option("--replace", is_flag=True, help="Replace an existing catalogue, which is lost.")
 def restore(file: Path, replace: bool) -> None:
-    """Put back what a backup FILE holds, all of it or nothing, and bring it to this release's schema.
+    """Restore a backup FILE, all of it or nothing, and migrate it to this release's schema.
 
-    It goes into a database without a catalogue. Stop servers, workers and schedulers first. Harvests go on from where
+    The database must not have a catalogue yet. Stop servers, workers and schedulers first. Harvests continue from where
     they were when the backup was made.
 
     \b
       dinamis db restore /backups/dinamis-2026-11-01.dump
       dinamis harvest status
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from database import open_database
     from database import restore as restore_database
 
@@ -121,7 +121,7 @@ def restore(file: Path, replace: bool) -> None:
 @db.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def destroy(yes: bool) -> None:
-    """Stop the private database and delete it with all it holds. There is no way back."""
+    """Stop the private database and delete it with all its contents. This cannot be undone."""
     from database import PrivateCluster
 
     home = _embedded_settings().home
@@ -134,7 +134,7 @@ def destroy(yes: bool) -> None:
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Check programs, extensions, versions, disk and ports, and say what to do about what is amiss."""
+    """Check programs, extensions, versions, disk and ports, and say how to fix what is amiss."""
     from database import diagnose
 
     findings = diagnose(database_settings())

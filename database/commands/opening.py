@@ -23,7 +23,7 @@ def settings_of(kind: type[Settings]) -> Settings:
     """The settings of one program, from the environment.
 
     Raises:
-        Failure: a variable has a value that cannot be.
+        Failure: a variable has an invalid value.
     """
     try:
         return kind()
@@ -39,14 +39,14 @@ def _in_words(problem: ErrorDetails, prefix: str) -> str:
 
 
 def database_settings() -> DatabaseSettings:
-    """Where the database is, as the environment says."""
+    """The settings of the database, from the environment."""
     from database import DatabaseSettings
 
     return settings_of(DatabaseSettings)
 
 
 def ready_database(role: Role = "owner", *, own_home: Path | None = None) -> Database:
-    """The database, started and up to date for a role; with `own_home` a private one there, whatever is set."""
+    """The database, started and up to date for a role; with `own_home`, a private one there, whatever the settings."""
     from database import ensure_migrated, open_database
 
     settings = database_settings()

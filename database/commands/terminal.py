@@ -1,4 +1,4 @@
-"""What commands have in common where people meet them: the console, how they fail, and how they show progress."""
+"""What commands share in dealing with people: the console, failures, and progress."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from rich.text import Text
 
 from database.long_work import LongWork, lasting_work
 
-# A line 100 of a file, ":100:", is no emoji.
+# Without emoji, as ":100:" is line 100 of a file.
 OUT = Console(emoji=False)
 ERR = Console(stderr=True, emoji=False)
 
-FAILED = 2  #: exit code of a command that could not do its work; 1 says that it did, and found something amiss
-INTERRUPTED = 130  #: exit code after Ctrl-C, as shells have it
+FAILED = 2  #: exit code of a command that could not do its work; 1 means that it did, and found something amiss
+INTERRUPTED = 130  #: exit code after Ctrl-C, as in shells
 
-#: What lasts longer is told, and told again now and then, in seconds.
+#: Work that takes longer is announced, and repeatedly, in seconds.
 _LONG_S = 3.0
 _AGAIN_S = 15.0
 
@@ -44,11 +44,11 @@ class Failure(click.ClickException):
 
 
 class Commands(click.Group):
-    """A group whose commands end on a foreseen error with its message and exit code 2, never with a traceback.
+    """A group whose commands end on an expected error with its message and exit code 2, never with a traceback.
 
     Args:
-        foreseen: The errors that say what to do, asked for when one is raised.
-        arguments, named: As click's own group takes them.
+        foreseen: Gives the expected errors, whose messages say what to do; called when an error is raised.
+        arguments, named: Those of click's own group.
     """
 
     def __init__(self, *arguments: Any, foreseen: Callable[[], tuple[type[Exception], ...]], **named: Any) -> None:
@@ -56,18 +56,18 @@ class Commands(click.Group):
         self._foreseen = foreseen
 
     def main(self, *arguments: Any, **named: Any) -> Any:
-        """Run the program; what the encoding of its output does not have is a question mark there, and no error."""
+        """Run the program; characters that the output encoding lacks become question marks instead of errors."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="replace")
         return super().main(*arguments, **named)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and tell what it is at where that lasts."""
+        """Run the command, and show what it is doing if that takes long."""
         try:
             with _long_work_told():
                 return super().invoke(ctx)
-        except BrokenPipeError:  # who reads the output has enough of it
+        except BrokenPipeError:  # the reader of the output has closed it
             raise
         except Exception as error:
             if not isinstance(error, self._foreseen()) or ctx.find_root().params.get("verbose"):
@@ -80,10 +80,10 @@ class Commands(click.Group):
 
 
 class LogLines(logging.Handler):
-    """Lines of the log on standard error, which a progress bar lets stand above it as long as it is there."""
+    """Log lines on standard error, above a progress bar while there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one."""
+        """Write one line."""
         print(self.format(record), file=sys.stderr)  # noqa: T201
 
 
@@ -91,25 +91,25 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def print_error(error: Exception) -> None:
-    """Print a foreseen error as one line."""
+    """Print an expected error as one line."""
     ERR.print(f"[red]Error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
 
 
 def print_json(data: Any) -> None:
-    """Print one JSON document, which no width of a terminal breaks, in UTF-8 (RFC 8259)."""
+    """Print one JSON document in UTF-8 (RFC 8259), not wrapped to the width of the terminal."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str).encode())
 
 
 def print_plain(text: str) -> None:
-    """Print a line as it is: what stands in records and files is no markup."""
+    """Print a line as it is: text from records and files is not markup."""
     OUT.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def confirm(question: str) -> None:
-    """Ask before something is done that is not easily put back.
+    """Ask before doing something that is not easily undone.
 
     Raises:
-        Failure: the answer is no, or nobody is there to give one.
+        Failure: the answer is no, or there is nobody to ask.
     """
     try:
         is_wanted = click.confirm(question, err=True)
@@ -121,13 +121,13 @@ def confirm(question: str) -> None:
 
 
 def say(message: str) -> None:
-    """Tell those who wait what is being done."""
+    """Tell the user what is being done."""
     ERR.print(escape(message), style="dim", highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def _long_work_told() -> Iterator[None]:
-    """Tell what lasts while the block is at work; while a progress bar is there, that shows it."""
+    """Announce work in the block that takes long; a progress bar shows it itself."""
     is_over = Event()
     teller = Thread(target=_tell_until, args=(is_over,), daemon=True)
     teller.start()
@@ -159,7 +159,7 @@ def _told(work: LongWork, now: float) -> str:
 
 @contextmanager
 def stopped_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM, by which service managers stop a program, end a piece of work as Ctrl-C does."""
+    """Make SIGTERM, with which service managers stop a program, end a piece of work as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -172,7 +172,7 @@ def stopped_like_ctrl_c() -> Iterator[None]:
 
 
 class _AtHand(ProgressColumn):
-    """What is at hand, asked for whenever the bar is drawn: also between two steps."""
+    """What is being done, refreshed whenever the bar is drawn, also between two steps."""
 
     def render(self, task: Task) -> Text:
         """A few words."""
@@ -180,7 +180,7 @@ class _AtHand(ProgressColumn):
 
 
 class _Count(ProgressColumn):
-    """Steps done, of how many, and how many a second."""
+    """Steps done, steps in all, and steps per second."""
 
     def render(self, task: Task) -> Text:
         """The numbers that are known."""
@@ -189,7 +189,7 @@ class _Count(ProgressColumn):
 
 
 class _TimeLeft(ProgressColumn):
-    """How long the rest takes at the rate of the last minute."""
+    """The remaining time at the rate of the last minute."""
 
     def render(self, task: Task) -> Text:
         """The estimate, once there is one."""
@@ -198,7 +198,7 @@ class _TimeLeft(ProgressColumn):
 
 
 class _Bar(Progress):
-    """Progress, and below it what has been waited for some time."""
+    """Progress, and below it what has been taking long."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The bar, and a line for each wait."""
@@ -206,13 +206,13 @@ class _Bar(Progress):
         yield from (Text(line, style="dim") for line in _lasting_lines())
 
 
-#: Those on the screen.
+#: The bars on the screen.
 _BARS: set[Progress] = set()
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[ShowProgress]:
-    """A progress bar on a terminal: steps done, steps in all if known, and what is at hand; nothing elsewhere."""
+    """A progress bar on a terminal: steps done, steps in all if known, and what is being done; nothing elsewhere."""
 
     def one_line() -> Column:
         return Column(no_wrap=True, overflow="ellipsis")
@@ -241,7 +241,7 @@ def progress_bar(what: str) -> Iterator[ShowProgress]:
 
 
 class Rate:
-    """Steps per second since it was made."""
+    """Steps per second since its creation."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -252,7 +252,7 @@ class Rate:
 
 
 def spoken_duration(seconds: float) -> str:
-    """A duration in its greatest unit: `40 s`, `12 min`, `5 h`, `3 d`."""
+    """A duration in its largest unit: `40 s`, `12 min`, `5 h`, `3 d`."""
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"

@@ -1,1 +1,1 @@
-"""The documents that configure the programs, in YAML: each mistake is told with its line and how to mend it."""
+"""The YAML documents that configure the programs: each mistake is reported with its line and its remedy."""

@@ -1,7 +1,7 @@
-"""Reading YAML as plain JSON data, remembering the line and column of every value.
+"""Reads YAML as plain JSON data, with the line and column of every value.
 
-YAML 1.1 guesses: `no` is a truth value, `2012-01-01` a date, `12:30:00` the number 45000. Documents that people write
-by hand must not depend on such guesses, so each is a problem with its place instead of a surprise.
+YAML 1.1 guesses: `no` is a boolean, `2012-01-01` a date, `12:30:00` the number 45000. Handwritten documents must not
+depend on such guesses, so each is reported as a problem with its place.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TAG = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing to mend in a document, and where it stands (line and column count from 1)."""
+    """One thing to fix in a document, and its place (line and column count from 1)."""
 
     file: Path
     line: int
@@ -37,7 +37,7 @@ class Problem:
 
     @property
     def is_error(self) -> bool:
-        """Whether the document cannot be used before this is mended."""
+        """Whether the document cannot be used before this is fixed."""
         return self.severity == "error"
 
     def as_json(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Problem:
 
 @dataclass
 class LocatedDocument:
-    """The data of one YAML file, with the places of its keys and values and the problems met while reading."""
+    """The data of one YAML file, with the places of its keys and values and the problems found while reading."""
 
     file: Path
     data: Any = None
@@ -63,11 +63,11 @@ class LocatedDocument:
         self.problems.append(Problem(self.file, *position, message, severity))
 
     def report_at(self, place: Place, message: str, severity: str = "error") -> None:
-        """Add a problem at the nearest thing in the file that lies on this path."""
+        """Add a problem at the nearest thing in the file along this path."""
         self.report(self.keys.get(self.nearest(place), (1, 1)), message, severity)
 
     def nearest(self, place: Place) -> Place:
-        """The longest path in the file made of these steps; steps that the file does not have are left out."""
+        """The longest path in the file made of these steps; steps that the file does not have are skipped."""
         found: Place = ()
         for step in place:
             if (*found, step) in self.keys:
@@ -76,7 +76,7 @@ class LocatedDocument:
 
 
 def read_located_yaml(file: Path) -> LocatedDocument:
-    """Read one YAML file of at most 1 MiB; whatever is wrong with it stands in the problems of the answer."""
+    """Read one YAML file of at most 1 MiB; all that is wrong with it is in the problems of the result."""
     document = LocatedDocument(file)
     text = _text(document)
     if text is None or not _is_plain(document, text, loader := _loader_for(text)):
@@ -113,7 +113,7 @@ def _decoded(document: LocatedDocument, content: bytes) -> str | None:
 
 
 def _loader_for(text: str) -> Any:
-    """That of libyaml, which is ten times as fast; the other one for what it does not take, which explains why."""
+    """The loader of libyaml, which is ten times as fast; the Python one for text that it refuses, to explain why."""
     quick = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         for _ in yaml.parse(text, Loader=quick):
@@ -125,7 +125,7 @@ def _loader_for(text: str) -> Any:
 
 def _is_plain(document: LocatedDocument, text: str, loader: Any) -> bool:
     """Whether the text is one YAML document without anchors, aliases or endless nesting."""
-    # Events are read without recursion, so that hostile nesting cannot exhaust the stack.
+    # Events are read without recursion: malicious nesting cannot exhaust the stack.
     depth = documents = 0
     try:
         for event in yaml.parse(text, Loader=loader):
@@ -155,7 +155,7 @@ def _error_position(error: yaml.YAMLError, text: str) -> tuple[int, int]:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is not None:
         return _position(mark)
-    index = getattr(error, "position", 0)  # of a ReaderError: a control character
+    index = getattr(error, "position", 0)  # that of a ReaderError: a control character
     return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
 
 

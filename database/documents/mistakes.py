@@ -1,4 +1,4 @@
-"""What is wrong with a document that people write, in words that say how to mend it, each with its place."""
+"""The mistakes in handwritten documents, each with its place and how to fix it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MANY = 15
 
 
 def validated(located: LocatedDocument, model: type[Model]) -> Model | None:
-    """The document as this model reads it; None, with its mistakes among the problems, when it does not."""
+    """The document as an instance of the model; None if it does not fit, with its mistakes added to the problems."""
     if located.data is None and located.problems:
         return None
     try:
@@ -29,17 +29,17 @@ def validated(located: LocatedDocument, model: type[Model]) -> Model | None:
 
 
 def explained(problems: Iterable[Problem]) -> str:
-    """One line for each problem, by file and line."""
+    """One line for each problem, sorted by file and line."""
     return "\n".join(str(problem) for problem in sorted(problems))
 
 
 def dotted(place: Place) -> str:
-    """A place as people write it: `stac.providers[0].name`."""
+    """A place in dotted notation: `stac.providers[0].name`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A few words to put behind a complaint about a word: the known one that is most like it, or all of a few."""
+    """A suffix for a complaint about a word: the most similar known one, or all known ones if they are few."""
     known = sorted(known)
     close = get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
@@ -51,14 +51,14 @@ def _report_invalid(located: LocatedDocument, error: ValidationError, model: typ
     explained = {problem.line for problem in located.problems}
     for detail in error.errors(include_url=False):
         place = located.nearest(detail["loc"])
-        if located.keys.get(place, (1, 1))[0] in explained:  # mending what YAML misread mends this too
+        if located.keys.get(place, (1, 1))[0] in explained:  # fixing what YAML misread fixes this too
             continue
         message = _message(detail["type"], detail["loc"], detail["msg"], detail["input"], model)
         located.report_at(place, f"{dotted(place)}: {message}" if place else message)
 
 
 def _message(kind: str, place: Place, message: str, value: Any, model: type[BaseModel]) -> str:
-    """What is wrong and how to mend it, for one error of pydantic."""
+    """What is wrong and how to fix it, for one error of pydantic."""
     if kind == "extra_forbidden":
         return f"unknown key{did_you_mean(str(place[-1]), _known_keys(model, place[:-1]))}"
     if kind == "missing":
@@ -97,7 +97,7 @@ def _shown(value: Any) -> str:
 
 
 def _known_keys(model: type[BaseModel], place: Place) -> set[str]:
-    """The keys that the model allows at a place of the document."""
+    """The keys that the model allows at a place in the document."""
     schema = model.model_json_schema(by_alias=True)
     candidates = [schema]
     for step in place:
@@ -112,7 +112,7 @@ def _children(candidate: Mapping[str, Any], step: str | int, root: Mapping[str, 
 
 
 def _any_value(candidate: Mapping[str, Any]) -> Any:
-    """The schema of the values of a mapping whose keys are free, or only have to match a pattern."""
+    """The schema of the values of a mapping with free keys, or keys that only have to match a pattern."""
     return candidate.get("additionalProperties") or next(iter(candidate.get("patternProperties", {}).values()), None)
 
 

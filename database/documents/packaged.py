@@ -1,4 +1,4 @@
-"""Where the documents lie that come with the program."""
+"""The location of the documents that come with the program."""
 
 from __future__ import annotations
 

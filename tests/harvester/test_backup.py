@@ -166,7 +166,7 @@ def test_catalogue_in_use_is_not_replaced(backup: Path, harvested: Database, mon
 def test_what_is_no_backup_is_refused(empty_database: Database, harvested: Database, tmp_path: Path) -> None:
     """Another file, and the archive of another database, are told apart before anything is done."""
     (tmp_path / "text").write_text("no archive")
-    with pytest.raises(BackupRefused, match="is none"):
+    with pytest.raises(BackupRefused, match="not an archive of pg_dump"):
         restore(empty_database, tmp_path / "text")
     other = tmp_path / "other.dump"
     with without_password(harvested.conninfo("owner")) as conninfo:

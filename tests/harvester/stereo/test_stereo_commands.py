@@ -201,7 +201,7 @@ def test_area_that_is_none_is_refused(place: Place, tmp_path: Path) -> None:
     text.write_text("Paris")
     result = place.type("search", "--intersects", text)
     assert result.exit_code == 2
-    assert "is no GeoJSON" in result.stderr
+    assert "is not GeoJSON" in result.stderr
     empty = tmp_path / "empty.geojson"
     empty.write_text('{"type": "FeatureCollection", "features": []}')
     assert "shows nothing" in place.type("search", "--intersects", empty).stderr
