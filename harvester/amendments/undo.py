@@ -1,8 +1,9 @@
-"""Undoing a run: every record that it changed last says again what it said before, and the Items follow.
+"""Undoing a run: every record says again what the last run that is not undone said of it, and the Items follow.
 
-Then the Items that it moved go back to where they stood.
+Then the Items that the run moved go back to where they stood.
 
-An undo is a run itself, so it can be interrupted, and undone. What later runs changed is left alone and named.
+An undo is a run itself, so it can be interrupted, and undone; runs are undone in any order. What later runs changed is
+left alone and named.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from harvester.sources.source import Selection
 
 FeedOf = Callable[[str], Feed | None]  #: the feed of this name, if the documents still describe it
 
-CHANGES_OF_RUN, MOVES_OF_RUN, CHANGED_SINCE = statements(
-    "harvester.amendments", "changes_of_run", "moves_of_run", "changed_since"
+CHANGES_OF_RUN, MOVES_OF_RUN, CHANGED_SINCE, UNDONE_AT_LAST = statements(
+    "harvester.amendments", "changes_of_run", "moves_of_run", "changed_since", "undone_at_last"
 )
 
 #: Before the Item behind which the undoing goes on, once all records are put back.
@@ -66,7 +67,7 @@ def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watch
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         run, feed = connections.patiently(lambda _, side: _undoing(side, run_id, feed_of))
         report = HarvestReport(feed.name, feed.location, run.started_at, run=run.id, kind=run.kind)
-        next_page = partial(_page_after, run_id, run.id, feed, feed_of, context.sensors)
+        next_page = partial(_page_after, run_id, feed, feed_of, context.sensors)
         carry_out(connections, context, run, next_page, report, watch)
     return report
 
@@ -115,11 +116,9 @@ def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
             "then back with `dinamis harvest rename`."
         )
     run = runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="undo")
+    side.execute("UPDATE dinamis.run SET undoes = %s WHERE id = %s", (undone.id, run.id))
     # Going on with a run of which the first half is undone would leave that half out.
-    side.execute(
-        "UPDATE dinamis.run SET undone_by = %s, is_resumable = false WHERE id = %s",
-        (run.id, undone.id),
-    )
+    side.execute("UPDATE dinamis.run SET is_resumable = false WHERE id = %s", (undone.id,))
     return run
 
 
@@ -128,29 +127,29 @@ def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
 
 @dataclass(frozen=True)
 class _Change:
-    """A record that a run changed last, and what it said before."""
+    """A record of which a run has the last say while it is not undone, and what it is to say now."""
 
     id: int
     record: str
     feed: str
     state: str
-    state_before: str | None  #: None for one that was new
+    due_state: str | None  #: None where no run said anything of it but those that are undone
     digest: bytes | None
     content: bytes | None
     oldest_version: int
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether what it said before is not kept any more."""
-        return self.state_before is None and self.oldest_version > 1
+        """Whether what it is to say is not kept any more."""
+        return self.due_state is None and self.oldest_version > 1
 
     @property
     def is_to_go(self) -> bool:
-        """Whether it was not in force before, nor waiting to be."""
-        return self.state_before in (None, "withdrawn") and self.state != "withdrawn" and not self.is_forgotten
+        """Whether it is neither to be in force nor to wait for that."""
+        return self.due_state in (None, "withdrawn") and self.state != "withdrawn" and not self.is_forgotten
 
-    def before(self) -> KeptRecord:
-        """The record as it was."""
+    def due(self) -> KeptRecord:
+        """The record as it is to be."""
         return KeptRecord(
             id=self.record,
             content=content_from_bytes(self.content or b""),
@@ -159,57 +158,64 @@ class _Change:
 
 
 def _page_after(
-    undone: int, undoing: int, feed: Feed, feed_of: FeedOf, sensors: Sensors, connection: Connection, cursor: str | None
+    undone: int, feed: Feed, feed_of: FeedOf, sensors: Sensors, connection: Connection, cursor: str | None
 ) -> AmendedPage:
     """The next records of one feed; then the next Items; at last what the report is to say of those left alone."""
     item = cursor.removeprefix(_MOVED) if cursor and cursor.startswith(_MOVED) else None
-    changes = _changes_after(connection, undone, int(cursor or 0)) if item is None else []
+    changed_by = _undone_at_last(connection, undone)
+    changes = _changes_after(connection, changed_by, int(cursor or 0)) if item is None else []
     if changes:
         _, together = next(groupby(changes, key=lambda change: change.feed))
         page = list(together)
         name = page[0].feed
         return _put_back(page, feed_of(name) or runs.kept_feed(connection, name), undone, sensors)
-    if moves := _moves_after(connection, undone, undoing, item or ""):
+    if moves := _moves_after(connection, changed_by, item or ""):
         return _moved_back(moves, feed)
-    remarks = list(_left_alone(connection, undone, undoing))
+    remarks = list(_left_alone(connection, changed_by))
     return AmendedPage(feed=feed, page=Page(records=(), next_cursor=None), remarks=remarks)
 
 
-def _changes_after(connection: Connection, undone: int, cursor: int) -> list[_Change]:
+def _undone_at_last(connection: Connection, undone: int) -> int:
+    """The run to which undoing this one leads, which is another one where this is an undo."""
+    row = connection.execute(UNDONE_AT_LAST, {"run": undone}).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate gives a row
+    return int(row[0])
+
+
+def _changes_after(connection: Connection, run: int, cursor: int) -> list[_Change]:
     with connection.cursor(row_factory=class_row(_Change)) as rows:
-        return rows.execute(CHANGES_OF_RUN, {"run": undone, "cursor": cursor, "size": PAGE_SIZE}).fetchall()
+        return rows.execute(CHANGES_OF_RUN, {"run": run, "cursor": cursor, "size": PAGE_SIZE}).fetchall()
 
 
 @dataclass(frozen=True)
 class _Move:
-    """An Item that a run moved."""
+    """An Item that a run moved, and that is to stand elsewhere now."""
 
     item: str
-    former: str  #: collection where it stood
     present: str  #: collection
+    due: str  #: collection where it is to stand
     later_run: int | None  #: that moved it again
-    other_item: str | None  #: that stands for its acquisition in the former collection
+    other_item: str | None  #: that stands for its acquisition there
 
     @property
     def hindrance(self) -> str | None:
-        """Why it cannot go back."""
+        """Why it cannot go there."""
         if self.later_run:
             return f"run {self.later_run} moved it since"
-        return f"{self.other_item} is the Item of its acquisition in {self.former}" if self.other_item else None
+        return f"{self.other_item} is the Item of its acquisition in {self.due}" if self.other_item else None
 
 
-def _moves_after(connection: Connection, undone: int, undoing: int, item: str) -> list[_Move]:
+def _moves_after(connection: Connection, run: int, item: str) -> list[_Move]:
     with connection.cursor(row_factory=class_row(_Move)) as rows:
-        page = {"undone": undone, "undoing": undoing, "item": item, "size": PAGE_SIZE}
-        return rows.execute(MOVES_OF_RUN, page).fetchall()
+        return rows.execute(MOVES_OF_RUN, {"run": run, "item": item, "size": PAGE_SIZE}).fetchall()
 
 
 def _moved_back(moves: Sequence[_Move], feed: Feed) -> AmendedPage:
-    """Items to be where they were before."""
+    """Items to be where they are to stand."""
     return AmendedPage(
         feed=feed,
         page=Page(records=(), next_cursor=_MOVED + moves[-1].item),
-        moves={each.item: each.former for each in moves if not each.hindrance},
+        moves={each.item: each.due for each in moves if not each.hindrance},
         remarks=[
             (each.item, f"{each.item} stays in {each.present}: {each.hindrance}") for each in moves if each.hindrance
         ],
@@ -217,19 +223,17 @@ def _moved_back(moves: Sequence[_Move], feed: Feed) -> AmendedPage:
 
 
 def _put_back(changes: Sequence[_Change], feed: Feed, undone: int, sensors: Sensors) -> AmendedPage:
-    """The records of a page as they were before."""
+    """The records of a page as they are to be."""
     reason = f"undone: run {undone}"
     return AmendedPage(
         feed=feed,
         page=Page(
-            records=[each.before() for each in changes if each.state_before == "active"],
+            records=[each.due() for each in changes if each.due_state == "active"],
             withdrawals=[Withdrawal(id=each.record, reason=reason) for each in changes if each.is_to_go],
             next_cursor=str(changes[-1].id),
         ),
         refused=[
-            _refused_again(each.before(), feed, undone, sensors)
-            for each in changes
-            if each.state_before == "quarantined"
+            _refused_again(each.due(), feed, undone, sensors) for each in changes if each.due_state == "quarantined"
         ],
         remarks=[
             (each.record, f"{each.record} is left as it is: what it said before run {undone} is not kept any more")
@@ -249,8 +253,8 @@ def _refused_again(raw: KeptRecord, feed: Feed, undone: int, sensors: Sensors) -
     return RecordEntry(raw=raw, state="quarantined", stage="build", reason=reason)
 
 
-def _left_alone(connection: Connection, undone: int, undoing: int) -> Iterator[tuple[str, str]]:
-    """The records that the run changed and a later one changed again, with what is to be said of each."""
-    rows = connection.execute(CHANGED_SINCE, {"run": undone, "undoing": undoing, "named": NAMED_RECORDS})
+def _left_alone(connection: Connection, run: int) -> Iterator[tuple[str, str]]:
+    """The records that a run changed and a later one changed again, with what is to be said of each."""
+    rows = connection.execute(CHANGED_SINCE, {"run": run, "named": NAMED_RECORDS})
     for record, later in rows.fetchall():
         yield record, f"{record} is left as it is: run {later} changed it since"

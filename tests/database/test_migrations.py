@@ -153,6 +153,31 @@ def test_misnamed_file_is_refused(write: Write) -> None:
         migration_files(write(forgotten="SELECT 1;"))
 
 
+def test_undos_of_before_know_what_they_undo(empty_database: Database, write: Write) -> None:
+    """Where each run knew its last undo alone, of three undos one after the other the first and the last count."""
+    folder = write()
+    for file in folder.glob("*.sql"):
+        if file.name >= "0029":
+            file.unlink()
+    migrate(empty_database, directory=folder)
+    with empty_database.connect("owner") as connection:
+        connection.execute("INSERT INTO dinamis.feed (name, source, kind, location) VALUES ('a/b', 'b', 'b', '')")
+        connection.execute(
+            "INSERT INTO dinamis.run (feed, kind, request, state, started_at, is_everything)"
+            " SELECT 'a/b', kind, '{}', 'succeeded', now(), true"
+            " FROM unnest('{harvest,undo,undo,undo,harvest}'::text[]) AS kind"
+        )
+        connection.execute("UPDATE dinamis.run SET undone_by = id + 1 WHERE id < 4")
+
+    migrate(empty_database)
+
+    with empty_database.connect("owner") as connection:
+        undoes = connection.execute("SELECT id, undoes FROM dinamis.run WHERE undoes IS NOT NULL ORDER BY id")
+        undone = connection.execute("SELECT run, undone_by FROM dinamis.undone ORDER BY run")
+        assert undoes.fetchall() == [(2, 1), (3, 2), (4, 3)]
+        assert undone.fetchall() == [(1, 2), (3, 4)]
+
+
 def test_settings_changed_by_hand_are_put_back(database: Database) -> None:
     """The two settings that answers depend on are those of the release after each migrate."""
     with database.connect("owner") as connection:

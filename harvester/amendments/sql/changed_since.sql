@@ -10,6 +10,6 @@ FROM dinamis.record_version AS changed
         ORDER BY version DESC
         LIMIT 1
     ) AS latest
-WHERE changed.run = %(run)s AND known.run != %(undoing)s AND latest.run != %(run)s
+WHERE changed.run = %(run)s AND latest.run != %(run)s
 ORDER BY known.record
 LIMIT %(named)s;

@@ -1,31 +1,33 @@
--- The next records that a run changed last, and what each said before it.
--- The runs are an array, so that they are looked at before the versions are, of which most records need none.
+-- The next records of which a run has the last say while it is not undone, and what each is to say now, if it does not.
+-- The runs are an array, so that they are looked at before the versions are, of which most records need none: what a run
+-- with a say wrote at last is what is to be said.
 SELECT
     known.id,
     known.record,
     known.feed,
     known.state,
-    said.state AS state_before,
-    said.digest,
-    said.content,
+    due.state AS due_state,
+    due.digest,
+    due.content,
     (
         SELECT min(version) FROM dinamis.record_version
         WHERE record_version.record = known.id
     ) AS oldest_version
 FROM dinamis.source_record AS known
     LEFT JOIN LATERAL (
-        SELECT * FROM dinamis.lasting_versions(%(run)s) AS lasting
-        WHERE lasting.record = known.id AND lasting.run IS DISTINCT FROM %(run)s
+        SELECT * FROM dinamis.lasting_versions(NULL) AS lasting
+        WHERE lasting.record = known.id
         ORDER BY version DESC
         LIMIT 1
-    ) AS said ON true
-WHERE known.run = ANY(%(run)s || ARRAY(SELECT undone_by FROM dinamis.undone WHERE undone_by > %(run)s))
+    ) AS due ON true
+WHERE known.run = ANY(%(run)s || ARRAY(SELECT run FROM dinamis.run_without_say))
     AND %(run)s = (
         SELECT lasting.run FROM dinamis.lasting_versions(%(run)s) AS lasting
         WHERE lasting.record = known.id
         ORDER BY version DESC
         LIMIT 1
     )
+    AND due.version IS DISTINCT FROM known.version
     AND known.id > %(cursor)s
 ORDER BY known.id
 LIMIT %(size)s;

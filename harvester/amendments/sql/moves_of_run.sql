@@ -1,23 +1,34 @@
--- The next Items that a run moved, and what hinders them from going back: a later move, or another Item in their place.
+-- The next Items that a run moved and that do not stand where the last move by a run that is neither undone nor an undo took
+-- them, or where they stood before any, and what hinders them from going there: a later move, or another Item in their place.
 SELECT
-    move.item,
-    move.collection AS former,
+    item.id AS item,
     item.collection AS present,
-    (
-        SELECT max(later.run) FROM dinamis.item_move AS later
-        WHERE later.item = move.item AND later.run > move.run AND later.run != %(undoing)s
-            AND NOT EXISTS (
-                SELECT FROM dinamis.undone JOIN dinamis.item_move AS back ON back.run = undone.undone_by
-                WHERE back.item = later.item AND later.run IN (undone.run, undone.undone_by)
-            )
-    ) AS later_run,
+    place.due,
+    nullif(place.latest_run, %(run)s) AS later_run,
     (
         SELECT other.id FROM dinamis.item AS other
         WHERE other.scene = item.scene AND other.id != item.id
-            AND other.collection = move.collection AND other.is_published
+            AND other.collection = place.due AND other.is_published
     ) AS other_item
-FROM dinamis.item_move AS move
-    JOIN dinamis.item ON item.id = move.item
-WHERE move.run = %(undone)s AND move.item > %(item)s
-ORDER BY move.item
+FROM dinamis.item_move AS moved
+    JOIN dinamis.item ON item.id = moved.item
+    CROSS JOIN LATERAL (
+        SELECT
+            max(run) FILTER (WHERE lasts OR run = %(run)s) AS latest_run,
+            coalesce(
+                (array_agg(destination ORDER BY run DESC) FILTER (WHERE lasts))[1],
+                (array_agg(former ORDER BY run))[1]
+            ) AS due
+        FROM (
+            SELECT
+                run,
+                collection AS former,
+                lead(collection, 1, item.collection) OVER (ORDER BY run) AS destination,
+                run != ALL(ARRAY(SELECT without.run FROM dinamis.run_without_say AS without)) AS lasts
+            FROM dinamis.item_move
+            WHERE item_move.item = item.id
+        ) AS move
+    ) AS place
+WHERE moved.run = %(run)s AND moved.item > %(item)s AND (place.latest_run != %(run)s OR place.due != item.collection)
+ORDER BY item.id
 LIMIT %(size)s;

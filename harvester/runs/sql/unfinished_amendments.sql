@@ -7,11 +7,10 @@ SELECT
     run.state,
     run.error,
     greatest(run.started_at, max(part.heartbeat_at)) AS heartbeat_at,
-    coalesce(max(renamed.subject), max(former.id)::text) AS former
+    coalesce(max(renamed.subject), run.undoes::text) AS former
 FROM dinamis.run
     JOIN dinamis.run_part AS part ON part.run = run.id
     LEFT JOIN dinamis.run_note AS renamed ON renamed.run = run.id AND renamed.kind = 'renamed'
-    LEFT JOIN dinamis.run AS former ON former.undone_by = run.id
 WHERE run.kind IN ('undo', 'retire', 'rename', 'replay') AND run.state IN ('running', 'failed')
     AND NOT EXISTS (SELECT FROM dinamis.undone WHERE undone.run = run.id)
     AND NOT EXISTS (

@@ -85,7 +85,7 @@ def test_undone_run_leaves_the_catalogue_as_it_was(
     assert (states(stock)["n"], states(stock)["r"]) == ("withdrawn", "withdrawn")
     assert counts(undone) == {"new": 2, "changed": 2, "withdrawn": 3, "quarantined": 1}
     assert (undone.kind, undone.state, undone.read) == ("undo", "succeeded", 8)
-    assert rows(stock.database, "SELECT undone_by FROM dinamis.run WHERE id = %s", report.run) == [(undone.run,)]
+    assert rows(stock.database, "SELECT undone_by FROM dinamis.undone WHERE run = %s", report.run) == [(undone.run,)]
 
 
 def test_undone_undo_has_the_run_again(stock: Stock) -> None:
@@ -473,6 +473,20 @@ def test_versions_that_are_not_kept_any_more_cannot_be_put_back(stock: Stock) ->
     assert undone.read == 0
     assert list(undone.warnings) == [f"a is left as it is: what it said before run {run} is not kept any more"]
     assert len(items(stock.database)) == 1
+
+
+def test_what_was_said_long_ago_outlasts_undos(stock: Stock) -> None:
+    """What undos put back, and what is undone, does not push out of the ledger what a record said before."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    before = catalogue(stock)
+    with stock.database.connect("owner") as connection:
+        connection.execute("UPDATE dinamis.record_version SET stored_at = stored_at - interval '100 days'")
+    stock.held.records = {"a": image(cloud=2)}
+    undone = stock.harvest()
+    for _ in range(3):
+        undone = undo_in(stock, undone.run)
+    assert (catalogue(stock), undone.warnings) == (before, {})
 
 
 def test_database_that_refuses_a_page_of_an_undo_is_told_clearly(stock: Stock) -> None:
