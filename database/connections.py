@@ -31,6 +31,10 @@ VARIABLES: Mapping[Role, str] = {
 #: pgSTAC calls its own functions and PostGIS's without naming their schema.
 SEARCH_PATH = "pgstac,public"
 
+#: How the server writes times: psycopg reads no other dates, and what SQL cuts into days and months are those of UTC.
+#: A server of somebody else may be set to the habits of its country.
+TIME_FORMATS: Mapping[str, str] = {"datestyle": "ISO", "intervalstyle": "postgres", "timezone": "UTC"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
@@ -182,6 +186,7 @@ def _with_options(conninfo: str, role: str | None) -> SecretStr:
     wanted = [given] if given else []
     if "search_path" not in given:
         wanted.append(f"-c search_path={SEARCH_PATH}")
+    wanted += [f"-c {name}={value}" for name, value in TIME_FORMATS.items()]
     if role is not None:
         wanted.append(f"-c role={role}")
     return SecretStr(make_conninfo(conninfo, options=" ".join(wanted)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import psycopg
@@ -53,7 +54,7 @@ class DatabaseSettings(BaseSettings):
         except psycopg.Error:
             # The original message would repeat the URL, including the password.
             raise ValueError(UNREADABLE_URL) from None
-        if "@" in str(parts.get("host", "")):
+        if "@" in str(parts.get("host", "")) or re.search("[^0-9,]", str(parts.get("port", ""))):
             raise ValueError(UNREADABLE_URL)
         return url
 

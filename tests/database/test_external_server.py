@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -21,7 +22,7 @@ from database import (
     migrate,
     open_database,
 )
-from database.connections import Role
+from database.connections import TIME_FORMATS, Role
 from database.errors import DatabaseUnavailable, DatabaseUnsuitable, MigrationError, NotMigrated, RoleUnknown
 from database.migrations import migration_files
 from database.settings import default_home
@@ -114,7 +115,7 @@ def test_libpq_variables_are_read_once_named(database: Database, environment: py
     opened = open_database(DatabaseSettings())
     arguments = opened.asyncpg_arguments("api")
     assert arguments["database"] == parts["dbname"]
-    assert arguments["server_settings"] == {"search_path": "pgstac,public", "role": "dinamis_api"}
+    assert arguments["server_settings"] == {"search_path": "pgstac,public", **TIME_FORMATS, "role": "dinamis_api"}
 
 
 def test_roles_are_taken_on_the_owners_connection(database: Database) -> None:
@@ -189,7 +190,9 @@ def test_any_role_may_find_that_nothing_is_to_do(database: Database, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["DINAMIS_DATABASE_URL", "DINAMIS_API_DATABASE_URL", "DINAMIS_HARVEST_DATABASE_URL"])
-@pytest.mark.parametrize("url", ["postgresql+psycopg://u:hush@h/db", "hush", "postgresql://u:a@hush@h/db"])
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://u:hush@h/db", "hush", "postgresql://u:a@hush@h/db", "postgresql://u:hu/sh@h/db"]
+)
 def test_unreadable_url_is_refused_without_its_password(name: str, url: str, environment: pytest.MonkeyPatch) -> None:
     """A URL that libpq cannot read, or reads otherwise than it was meant, is refused and not repeated."""
     environment.setenv(name, url)
@@ -204,6 +207,26 @@ def test_options_of_the_url_are_kept(database: Database) -> None:
     with open_database(DatabaseSettings(database_url=SecretStr(url))).connect("api") as connection:
         assert connection.execute("SHOW statement_timeout").fetchone() == ("12345ms",)
         assert connection.execute("SHOW search_path").fetchone() == ("pgstac,public",)
+
+
+def test_times_are_read_whatever_a_database_writes_by_default(database: Database) -> None:
+    """Dates in the style of a country, and the zone of a server, change nothing of what the catalogue reads."""
+    habits = {"datestyle": "SQL, DMY", "intervalstyle": "sql_standard", "timezone": "America/St_Johns"}
+    with psycopg.connect(database.conninfo("owner"), autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        for habit, value in habits.items():
+            connection.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(name, sql.Identifier(habit), value))
+    with open_database(_as_external(database)).connect("harvest") as connection:
+        read = connection.execute(
+            "SELECT timestamptz '2026-01-31 23:30Z', date '2026-01-31', interval '36 hours',"
+            " date_trunc('month', timestamptz '2026-02-01 01:00Z')"
+        ).fetchone()
+    assert read == (
+        datetime(2026, 1, 31, 23, 30, tzinfo=UTC),
+        date(2026, 1, 31),
+        timedelta(hours=36),
+        datetime(2026, 2, 1, tzinfo=UTC),
+    )
 
 
 def test_everything_missing_is_explained_at_once(empty_database: Database) -> None:
