@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 from typing import Any, cast
 
 import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
 
+#: Servers that all users of the machine know, as OpenSSH has it: the account of a service has no file of its own.
+SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
+
 
 class KnownHostsFileSystem(SFTPFileSystem):  # type: ignore[misc]
-    """Files over SFTP, only from servers whose key is in `known_hosts`.
+    """Files over SFTP, only from servers whose key is in `~/.ssh/known_hosts` or `/etc/ssh/ssh_known_hosts`.
 
     fsspec accepts any host key, and would send the password to whoever answers.
     """
@@ -31,6 +36,8 @@ class KnownHostsFileSystem(SFTPFileSystem):  # type: ignore[misc]
     def _connect(self) -> None:
         self.client = paramiko.SSHClient()
         self.client.load_system_host_keys()
+        with suppress(OSError):
+            self.client.load_system_host_keys(str(SYSTEM_KNOWN_HOSTS))
         self.client.set_missing_host_key_policy(paramiko.RejectPolicy())
         try:
             self.client.connect(self.host, **self.ssh_kwargs)

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from harvester.credentials import Credentials
 from harvester.errors import SourceUnavailable
 from harvester.record import RawRecord
+from harvester.sources.deliveries import ssh_files
 from harvester.sources.source import Progress
 from tests.harvester.sources.delivery_files import (
     RPC,
@@ -212,6 +213,19 @@ def test_sftp_server_that_is_not_known_gets_no_password(
         known_host(port, paramiko.ECDSAKey.generate())
         with pytest.raises(SourceUnavailable, match="known_hosts"):
             records_of(f"sftp://{LOGIN}@127.0.0.1:{port}{archive}")
+
+
+def test_sftp_server_may_be_known_to_the_whole_machine(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service without a home directory finds the key where OpenSSH keeps those of all users."""
+    monkeypatch.setenv("HOME", "/nonexistent")
+    monkeypatch.setattr(ssh_files, "SYSTEM_KNOWN_HOSTS", tmp_path / "ssh_known_hosts")
+    with sftp_server() as (port, key):
+        line = f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n"
+        (tmp_path / "ssh_known_hosts").write_text(line, encoding="ascii")
+        records = records_of(f"sftp://{LOGIN}@127.0.0.1:{port}{archive}")
+    assert located(records) == located(records_of(archive))
 
 
 def test_sftp_with_a_wrong_password_says_so_without_it(
