@@ -16,6 +16,9 @@ from database import Database, DatabaseError, MigrationState, migration_state
 
 logger = getLogger(__name__)
 
+#: What to do about a database that does not answer, be it a private one or somebody else's.
+_START = "Start it, a private one by dinamis db start; then dinamis doctor."
+
 
 class Health(BaseModel):
     """The state of the server."""
@@ -63,7 +66,7 @@ class HealthExtension(ApiExtension):
         except DatabaseError:
             # Its words name the server and the user: they are for the log.
             logger.debug("The database is unreachable", exc_info=True)
-            return Health(status="database unreachable", advice="Start it: dinamis db start; then dinamis doctor.")
+            return Health(status="database unreachable", advice=_START)
         return _health_of(state)
 
     def _log_change(self, health: Health) -> None:

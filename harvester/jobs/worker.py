@@ -37,7 +37,8 @@ def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, 
     """
     queue = job_queue(place.harvest_context.conninfo)
     _learn(queue)
-    logging.getLogger("procrastinate.worker").addFilter(_is_not_told_by_us)
+    for name in ("procrastinate.worker", "procrastinate.utils"):
+        logging.getLogger(name).addFilter(_is_not_told_by_us)
     waiting = f"waiting for jobs of {', '.join(queues) or 'all kinds of sources'}"
     logger.info("%s; %s sources of the collection documents are known until the next start", waiting, len(place.feeds))
     working = _work_until_told(
@@ -93,6 +94,7 @@ def _one_line_a_job(do: Callable[[], Any], context: JobContext, _worker: Worker)
 
 def _is_not_told_by_us(line: logging.LogRecord) -> bool:
     """Whether a line of the queue's own says something that ours do not: the traceback of an unforeseen error."""
+    error = (line.exc_info or (None, None))[1]
     if getattr(line, "action", "") not in ("start_job", "job_success", "job_error", "job_aborted_retry"):
-        return True
-    return bool(line.exc_info) and not isinstance((line.exc_info or (None, None))[1], HarvestError | JobAborted)
+        return not isinstance(error, ConnectorException)  # of its connections, by which the worker ends with QueueLost
+    return bool(line.exc_info) and not isinstance(error, HarvestError | JobAborted)

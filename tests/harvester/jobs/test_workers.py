@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 import procrastinate
+import psycopg
 import pytest
 from procrastinate.exceptions import ConnectorException
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from database import Database
 from database.job_queue import SEARCH_PATH
@@ -31,6 +35,8 @@ from tests.harvests import items, rows, timeless
 from tests.postgres import PostgresServer
 
 READ = "SELECT coalesce(sum((counts->>'read')::bigint), 0)::int FROM dinamis.run_part"
+
+LISTENERS = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%%'"
 
 
 def read(shop: Workshop) -> int:
@@ -135,6 +141,25 @@ def test_worker_that_lost_the_queue_ends_with_an_error(
         pytest.raises(QueueLost, match="start this again"),
     ):
         work(shop.place)
+
+
+def test_queue_that_is_lost_is_told_in_one_line(database: Database, tmp_path: Path) -> None:
+    """A worker whose database goes away tells so itself; the tracebacks of the queue's own tasks are left out."""
+    with workshop(database, documents_folder(tmp_path / "documents", "http://127.0.0.1:9")) as shop:
+        worker = shop.start("worker")
+        wait_until(lambda: rows(database, LISTENERS))
+        with psycopg.connect(database.conninfo("owner"), dbname="postgres", autocommit=True) as elsewhere:
+            name = str(conninfo_to_dict(database.conninfo("owner"))["dbname"])
+            allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+            elsewhere.execute(allow.format(sql.Identifier(name), False))
+            elsewhere.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            time.sleep(1)
+            elsewhere.execute(allow.format(sql.Identifier(name), True))
+        _, said = worker.communicate(timeout=120)
+    assert worker.returncode != 0
+    assert "harvester.jobs.queue.QueueLost: The connection to the job queue was lost." in said
+    assert "procrastinate.worker:" not in said
+    assert "procrastinate.utils:" not in said
 
 
 def test_second_enqueue_of_a_feed_is_refused(database: Database, tmp_path: Path) -> None:
