@@ -100,7 +100,8 @@ def _sent(notice: Notice, name: str, way: _Way) -> bool:
                 with attempt:
                     way(notice)
     except (NoticeUndelivered, ValueError) as error:  # the latter of an address that no mail can have
-        logger.warning("%r could not be told by %s: %s", notice.subject, name, error)
+        advice = f"Check the settings DINAMIS_NOTICE_{name.upper()}_…"
+        logger.warning("%r could not be told by %s: %s. %s", notice.subject, name, str(error).rstrip("."), advice)
         return False
     return True
 

@@ -69,7 +69,7 @@ def test_webhook_that_does_not_take_it_is_warned_of(
         assert notices.notice_webhook_url is not None
         url = notices.notice_webhook_url.get_secret_value()
         done = harvest(notice_webhook_url=url, notice_webhook_secret="geheim")
-    assert re.search(rf"could not be told by webhook: .*it answered {status}$", caplog.text, re.MULTILINE)
+    assert re.search(rf"by webhook: .*it answered {status}\. Check the settings DINAMIS_NOTICE_WEBHOOK_", caplog.text)
     assert [headers["authorization"] for headers in hook.headers] == ["Bearer geheim"] * attempts
     assert not re.search("geheim|s3cret", done.output + caplog.text)
 
