@@ -24,7 +24,7 @@ from harvester.runs.expectations import breaches_of
 from harvester.runs.history import take_notes
 from harvester.runs.notice_sending import Kind, Occasion
 from harvester.runs.notices import notify
-from harvester.runs.report import HarvestReport
+from harvester.runs.report import HarvestReport, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +118,7 @@ def _withdraw_overdue(work: Work, connection: Connection, side: Connection) -> N
             writing.write_items()
             runs.add_to_last_part(connection, work.run.id, written)
         work.report.add(written)
+        work.report.absent -= written.outcomes[Outcome.WITHDRAWN]  # they are not in their period of grace any more
         work.touched |= writing.touched_collections()
 
 

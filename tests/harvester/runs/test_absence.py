@@ -114,6 +114,7 @@ def test_missing_record_goes_after_complete_runs_and_the_period_of_grace(ten: St
 
     assert counts(report) == {"unchanged": 9, "withdrawn": 1}
     assert report.withdrawn == [("3", "its source does not show it any more")]
+    assert report.absent == 0
     kept = "SELECT counts ->> 'unchanged', counts ->> 'withdrawn' FROM dinamis.run_part WHERE run = %s"
     assert rows(ten.database, kept, report.run) == [("9", "1")]
     assert len(items(ten.database)) == 9
