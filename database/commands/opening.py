@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from database import Database, DatabaseSettings
     from database.connections import Role
+
+#: How somebody likes to read times in psql: libpq would ask for it in place of what we can read.
+_HABITS = ("PGDATESTYLE", "PGTZ")
 
 Settings = TypeVar("Settings", bound="BaseSettings")
 
@@ -42,6 +46,8 @@ def database_settings() -> DatabaseSettings:
     """The settings of the database, from the environment."""
     from database import DatabaseSettings
 
+    for name in _HABITS:
+        os.environ.pop(name, None)
     return settings_of(DatabaseSettings)
 
 

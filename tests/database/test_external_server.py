@@ -22,6 +22,7 @@ from database import (
     migrate,
     open_database,
 )
+from database.commands.opening import database_settings
 from database.connections import TIME_FORMATS, Role
 from database.errors import DatabaseUnavailable, DatabaseUnsuitable, MigrationError, NotMigrated, RoleUnknown
 from database.migrations import migration_files
@@ -209,8 +210,13 @@ def test_options_of_the_url_are_kept(database: Database) -> None:
         assert connection.execute("SHOW search_path").fetchone() == ("pgstac,public",)
 
 
-def test_times_are_read_whatever_a_database_writes_by_default(database: Database) -> None:
-    """Dates in the style of a country, and the zone of a server, change nothing of what the catalogue reads."""
+def test_times_are_read_whatever_a_database_writes_by_default(
+    database: Database, environment: pytest.MonkeyPatch
+) -> None:
+    """Dates in the style of a country, and the zone of a server or a user, change nothing of what is read."""
+    environment.setenv("PGDATESTYLE", "German")
+    environment.setenv("PGTZ", "Asia/Kolkata")
+    database_settings()
     habits = {"datestyle": "SQL, DMY", "intervalstyle": "sql_standard", "timezone": "America/St_Johns"}
     with psycopg.connect(database.conninfo("owner"), autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)
