@@ -30,7 +30,7 @@ def shortcomings(connection: psycopg.Connection) -> Iterator[str]:
     if major < OLDEST_MAJOR:
         yield f"PostgreSQL {major} is too old: the catalogue needs version {OLDEST_MAJOR} or later."
         return
-    encoding = _text(connection, "SHOW server_encoding")
+    encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         yield f"The database is encoded in {encoding}: create it with ENCODING 'UTF8' TEMPLATE template0."
     yield from _missing_extensions(connection, major)
@@ -40,7 +40,14 @@ def shortcomings(connection: psycopg.Connection) -> Iterator[str]:
 
 def _missing_extensions(connection: psycopg.Connection, major: int) -> Iterator[str]:
     for name in EXTENSIONS:
-        if _holds(connection, "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = %s)", name):
+        schema = _text(connection, "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = %s", name)
+        if schema in ("public", "pgstac"):
+            continue
+        if schema:
+            yield (
+                f"The extension {name} is in the schema {schema}, where pgSTAC does not look: give the catalogue a "
+                f"database of its own, and as superuser there `CREATE EXTENSION {name} SCHEMA public;`"
+            )
             continue
         if not _holds(connection, "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = %s)", name):
             package = (
@@ -100,6 +107,6 @@ def _holds(connection: psycopg.Connection, question: str, *parameters: str) -> b
     return bool(row and row[0])
 
 
-def _text(connection: psycopg.Connection, question: str) -> str:
-    row = connection.execute(question).fetchone()
+def _text(connection: psycopg.Connection, question: str, *parameters: str) -> str:
+    row = connection.execute(question, parameters).fetchone()
     return str(row[0]) if row else ""

@@ -26,6 +26,7 @@ from database.commands.opening import database_settings
 from database.connections import TIME_FORMATS, Role
 from database.errors import DatabaseUnavailable, DatabaseUnsuitable, MigrationError, NotMigrated, RoleUnknown
 from database.migrations import migration_files
+from database.requirements import shortcomings
 from database.settings import default_home
 
 VARIABLES = ("DINAMIS_DATABASE_URL", "DINAMIS_API_DATABASE_URL", "DINAMIS_HARVEST_DATABASE_URL", "DINAMIS_HOME")
@@ -245,6 +246,26 @@ def test_everything_missing_is_explained_at_once(empty_database: Database) -> No
     assert 'GRANT CREATE ON DATABASE "' in told
     assert 'GRANT pgstac_admin TO "institution"' in told
     assert "secret-of-institution" not in told
+
+
+def test_extension_in_another_schema_is_told_before_anything_is_migrated(empty_database: Database) -> None:
+    """PostGIS is found in `public` alone, and cannot be moved there later."""
+    with psycopg.connect(empty_database.conninfo("owner"), autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA geo")
+        connection.execute("CREATE EXTENSION postgis SCHEMA geo")
+        told = list(shortcomings(connection))
+    assert [each for each in told if "postgis is in the schema geo" in each and "SCHEMA public" in each], told
+
+
+def test_encoding_that_is_not_utf8_is_told_by_its_name(empty_database: Database) -> None:
+    """A database without an encoding cannot hold a catalogue; the advice names what it has."""
+    with psycopg.connect(empty_database.conninfo("owner"), dbname="postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE plain ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+        try:
+            with psycopg.connect(empty_database.conninfo("owner"), dbname="plain") as plain:
+                assert "The database is encoded in SQL_ASCII: create it" in "".join(shortcomings(plain))
+        finally:
+            connection.execute("DROP DATABASE plain WITH (FORCE)")
 
 
 def test_doctor_tells_the_same(empty_database: Database) -> None:
