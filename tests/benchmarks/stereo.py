@@ -45,6 +45,8 @@ WANTED_ARRIVAL_MS = 50.0
 WANTED_SEARCH_RATIO = 1.1  #: two runs of one search differ by a few per cent
 #: Of the images of a harvest that are views of a pair.
 SHARES = (0.0, 0.1)
+#: They make a page of sets to search, half of it with images that arrive one by one.
+FEWEST_ITEMS = 1_000
 
 VIEWS = """
     CREATE TABLE stereo_views (
@@ -125,9 +127,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print, and answer 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=100_000, help="acquisitions to detect among; 0 for none")
-    parser.add_argument("--items", type=int, default=20_000, help="Items to harvest and to search; 0 for none")
+    parser.add_argument(
+        "--items", type=int, default=20_000, help=f"Items to harvest and to search, {FEWEST_ITEMS} or more; 0 for none"
+    )
     parser.add_argument("--json", action="store_true", help="print figures as JSON")
     chosen = parser.parse_args(arguments)
+    if chosen.items and chosen.items < FEWEST_ITEMS:
+        parser.error(
+            f"--items {chosen.items} would not fill a page of sets to search: take {FEWEST_ITEMS} or more, or 0"
+        )
     with running_server() as server:
         comparisons = [*_detection(server, chosen.records), *_catalogue(server, chosen.items)]
     print(json.dumps([asdict(each) for each in comparisons]) if chosen.json else _table(comparisons))  # noqa: T201
