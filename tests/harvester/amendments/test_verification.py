@@ -157,3 +157,27 @@ def test_lost_answer_loses_nothing_of_the_account(
         account = verify(holdings.context, mend=True)
     assert (account.counts, account.left) == ({"missing": 2}, 0)
     assert holdings.state() == before
+
+
+def test_mending_that_is_killed_before_it_published_is_finished_by_the_next(
+    holdings: Holdings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though that finds nothing amiss any more, the Collections tell of what was mended."""
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    holdings.deliver(pass_over(2))
+    before = holdings.state()
+    behind_the_back(holdings, f"DELETE FROM pgstac.items WHERE collection = '{HELD}'")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "publish_changes", kill)
+        with pytest.raises(KeyboardInterrupt):
+            verify(holdings.context, mend=True)
+    deferred = "SELECT query FROM pgstac.query_queue"
+    assert rows(holdings.database, deferred)
+
+    assert not verify(holdings.context, mend=True).counts
+
+    assert not rows(holdings.database, deferred)
+    assert holdings.state() == before
