@@ -40,7 +40,11 @@ def left_to_workers(*arguments: str) -> Result:
 
 
 def test_workers_do_what_was_left_to_them_as_it_was_asked_for(shop: Workshop) -> None:
-    """The run of a worker has every wish of the operator."""
+    """The run of a worker has every wish of the operator; that none is there is told, a dead one is none."""
+    with shop.database.connect("owner") as connection:
+        connection.execute(
+            "INSERT INTO dinamis_jobs.procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')"
+        )
     done = left_to_workers("--since", "2025-01-01", "--bbox", "-180,-90,180,90", "--limit", "3", "--json")
     assert (done.exit_code, json.loads(done.stdout)) == (0, [{"feed": FEED, "job": 1}]), done.stderr
     assert "start `dinamis worker`" in done.stderr
@@ -67,13 +71,15 @@ def test_waiting_harvests_of_a_renamed_source_are_those_of_its_new_name(shop: Wo
     """What was asked for under the old name is done under the new one, unless it waits there already."""
     for wishes in ([], ["--full"]):
         left_to_workers(*wishes)
-    renamed = replace(shop.feed, name="sentinel/other")
+    renamed, beside = (replace(shop.feed, name=name) for name in ("sentinel/other", "sentinel/beside"))
     with shop.queue() as queue:
+        enqueue_harvest(queue, beside, Request())
         rename_waiting(queue, FEED, renamed)
         enqueue_harvest(queue, shop.feed, Request(is_full=True))
         rename_waiting(queue, FEED, renamed)
     waiting = rows(shop.database, "SELECT args FROM dinamis_jobs.procrastinate_jobs WHERE status = 'todo' ORDER BY id")
     assert [arguments for (arguments,) in waiting] == [
+        {"feed": "sentinel/beside", "request": {}},
         {"feed": "sentinel/other", "request": {}},
         {"feed": "sentinel/other", "request": {"is_full": True}},
     ]

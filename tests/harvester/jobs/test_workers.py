@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import procrastinate
@@ -15,9 +17,20 @@ from psycopg.conninfo import conninfo_to_dict
 
 from database import Database
 from database.job_queue import SEARCH_PATH
+from harvester import catalogue, runs
 from harvester.harvest import Request, harvest
-from harvester.jobs.queue import UPKEEP_QUEUE, UPKEEP_TASK, AlreadyWaiting, QueueLost, enqueue_harvest, job_queue
+from harvester.jobs.queue import (
+    UPKEEP_QUEUE,
+    UPKEEP_TASK,
+    AlreadyWaiting,
+    QueueLost,
+    enqueue_harvest,
+    enqueue_repeat,
+    job_queue,
+)
 from harvester.jobs.worker import work
+from harvester.runs.report import PageReport
+from harvester.sources.source import Selection
 from tests.emulators import geodes
 from tests.emulators.quirks import Plan, Quirks, refuses, unavailable
 from tests.emulators.serving import serving
@@ -220,8 +233,15 @@ def test_host_is_asked_by_as_many_jobs_as_its_sources_allow(
         assert service.most_at_once == concurrency
 
 
-def test_job_of_a_dead_worker_is_taken_back(database: Database, tmp_path: Path) -> None:
-    """The job of a worker that fell silent is done by another, though it held the lock of its host."""
+@pytest.mark.parametrize(
+    ("lost_before", "states", "left"),
+    [(0, ["succeeded"], []), (20, [], [("harvest_feed", "failed")])],
+    ids=["once", "too often"],
+)
+def test_job_of_a_dead_worker_is_taken_back(
+    database: Database, tmp_path: Path, lost_before: int, states: list[str], left: list[tuple[str, str]]
+) -> None:
+    """The job of a worker that fell silent is done by another, unless it may be what the workers die of."""
     with (
         serving(geodes.app(records(months=1, each=5))) as url,
         workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
@@ -231,15 +251,16 @@ def test_job_of_a_dead_worker_is_taken_back(database: Database, tmp_path: Path) 
             connection.execute(f"SET search_path TO {SEARCH_PATH}".encode())
             connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
             connection.execute(
-                "UPDATE procrastinate_jobs SET status = 'doing', lock = 'host:127.0.0.1:0', worker_id = worker"
-                " FROM (SELECT max(id) AS worker FROM procrastinate_workers) AS dead"
+                "UPDATE procrastinate_jobs SET status = 'doing', lock = %s, worker_id = worker, attempts = %s"
+                " FROM (SELECT max(id) AS worker FROM procrastinate_workers) AS dead",
+                (f"host:{shop.feed.host}:0", lost_before),  # which its own parts need
             )
         pass_for_dead(database, registered(database)[0])
 
         work(shop.place, until_empty=True)
 
-        assert shop.run_states() == ["succeeded"]
-        assert shop.jobs() == []
+        assert shop.run_states() == states
+        assert [(task, status) for task, status, _ in shop.jobs()] == left
 
 
 def test_unavailable_source_is_tried_again_later_in_a_new_job(database: Database, tmp_path: Path) -> None:
@@ -262,6 +283,66 @@ def test_unavailable_source_is_tried_again_later_in_a_new_job(database: Database
         )
         assert lock is None
         assert 200 < wait <= 300
+
+
+@pytest.mark.parametrize(("good_answers", "failures"), [(0, 4), (3, 1)], ids=["no further", "further"])
+def test_failures_count_in_succession(database: Database, tmp_path: Path, good_answers: int, failures: int) -> None:
+    """A run that has failed three times waits longer after a fourth one, but for one that came a page further."""
+    down = dict.fromkeys(range(good_answers + 1, 100), unavailable())
+    with (
+        serving(Quirks(geodes.app(records(months=1, each=25)), Plan(by_number=down))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        with shop.queue() as queue:
+            wanted = Request(since=months_ago(2))
+            enqueue_repeat(queue, shop.feed, wanted, wait=timedelta(0), run=None, failures=3)
+        work(shop.place, until_empty=True)
+
+        assert [(task, arguments["failures"]) for task, _, arguments in shop.jobs()] == [("harvest_feed", failures)]
+
+
+def test_run_that_another_program_does_is_waited_for(database: Database, tmp_path: Path) -> None:
+    """What somebody harvests by hand is looked at again later: he may be stopped before the end."""
+    with workshop(database, documents_folder(tmp_path / "documents", "http://127.0.0.1:9")) as shop:
+        with closing(catalogue.connect(database.conninfo("harvest"), autocommit=True)) as by_hand:
+            begun = runs.begin(by_hand, shop.feed, Request(), [Selection()], is_everything=True)
+            assert runs.claim_part(by_hand, begun) is not None
+            with shop.queue() as queue:
+                enqueue_harvest(queue, shop.feed, Request())
+            work(shop.place, until_empty=True)
+        ((task, status, arguments),) = shop.jobs()
+    assert (task, status, arguments["run"], arguments["failures"]) == ("harvest_feed", "todo", begun.id, 0)
+
+
+def test_run_that_lacks_its_end_alone_is_ended(database: Database, tmp_path: Path) -> None:
+    """A run whose process died behind its last page has no part left, and a job nevertheless."""
+    with workshop(database, documents_folder(tmp_path / "documents", "http://127.0.0.1:9")) as shop:
+        with closing(catalogue.connect(database.conninfo("harvest"), autocommit=True)) as killed:
+            begun = runs.begin(killed, shop.feed, Request(), [Selection()], is_everything=True)
+            part = runs.claim_part(killed, begun)
+            assert part is not None
+            runs.advance(killed, part, None, PageReport(), is_done=True)
+        with shop.queue() as queue:
+            enqueue_harvest(queue, shop.feed, Request())
+        work(shop.place, until_empty=True)
+
+        assert shop.run_states() == ["succeeded"]
+        assert shop.jobs() == []
+
+
+def test_job_of_a_cancelled_run_is_done(database: Database, tmp_path: Path) -> None:
+    """Its run was ended by the operator: it stays in the queue neither as failed nor for another try."""
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        with database.connect("owner") as connection:
+            connection.execute("ALTER TABLE dinamis.run ALTER COLUMN cancel_requested SET DEFAULT true")
+        enqueue(shop)
+        work(shop.place, until_empty=True)
+
+        assert shop.run_states() == ["cancelled"]
+        assert shop.jobs() == []
 
 
 def test_refused_credentials_are_not_tried_again(database: Database, tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_sample_is_that_of_the_run_alone(database: Database) -> None:
     with database.connect("harvest", autocommit=True) as connection:
         numbers = {
             field: runs.begin(connection, of, Request(), [Selection()], is_everything=True).id
-            for field, of in (("former", feed), ("own", feed), ("other", replace(feed, name="b")), ("later", feed))
+            for field, of in (("former", feed), ("other", replace(feed, name="b")), ("own", feed), ("later", feed))
         }
         for field, run_number in numbers.items():
             sample = {"run": run_number, "part": 1, "records": 1, "fields": Jsonb({field: 1})}

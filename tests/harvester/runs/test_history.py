@@ -109,11 +109,14 @@ def test_status_counts_records_and_finds_stale_feeds(database: Database, archive
 def test_status_tells_who_is_at_work(database: Database, feed: Feed) -> None:
     """A run is running while somebody holds a part, then waiting, and interrupted when nobody came for it."""
     with database.connect("harvest", autocommit=True) as connection:
-        begun = begin(connection, feed, Request(), [Selection()], is_everything=True)
+        begun = begin(connection, feed, Request(), [Selection(), Selection(part="2")], is_everything=True)
         assert status(database, feed).state == "waiting"
-        assert claim_part(connection, begun) is not None
+        with database.connect("harvest", autocommit=True) as killed:
+            assert claim_part(killed, begun) is not None
+            assert claim_part(connection, begun) is not None
+            assert [part.part for part in status(database, feed).at_work] == [1, 2]
         at_work = status(database, feed)
-        assert (at_work.state, [part.part for part in at_work.at_work]) == ("running", [1])
+        assert (at_work.state, [part.part for part in at_work.at_work]) == ("running", [2])
         assert is_at_work(connection, begun.id)
     left = status(database, feed)
     assert (left.state, left.is_amiss) == ("waiting", False)

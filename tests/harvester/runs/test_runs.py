@@ -25,7 +25,7 @@ from harvester.errors import (
 )
 from harvester.harvest import harvest
 from harvester.record import Withdrawal
-from harvester.runs import PartLost, Request, RunBusy, RunCancelled
+from harvester.runs import PartLost, Request, RunBusy, RunCancelled, bookkeeping
 from harvester.runs.planning import KnownFingerprints, plan
 from harvester.runs.report import HarvestReport, Outcome, PageReport
 from harvester.runs.watching import Watcher
@@ -33,6 +33,7 @@ from harvester.sources.source import Selection
 from tests.harvester.invented_source import ARCHIVE, HELD, Stock, feed_of, image, stock
 from tests.harvester.lost_answers import lose_answer
 from tests.harvests import counts, harvest_context, items, rows, timeless
+from tests.postgres import PostgresServer
 
 __all__ = ["stock"]
 
@@ -141,13 +142,27 @@ def test_stolen_part_writes_nothing(five: Stock) -> None:
         run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=True)
         part = runs.claim_part(connection, run)
         assert part is not None
+        assert runs.is_at(connection, part)
         connection.execute("UPDATE dinamis.run_part SET holder = %s", (uuid4(),))
+        assert not runs.is_at(connection, part)
         with pytest.raises(PartLost), connection.transaction():  # noqa: PT012 - both are of one transaction
             connection.execute("UPDATE dinamis.run SET error = 'written'")
             runs.advance(connection, part, "b", PageReport(), is_done=False)
         assert connection.execute("SELECT cursor, pages, error FROM dinamis.run_part, dinamis.run").fetchall() == [
             (None, 0, None)
         ]
+
+
+def test_part_is_as_far_as_was_committed(five: Stock) -> None:
+    """A page whose transaction came to nothing is not taken for written, and is written again."""
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=True)
+        part = runs.claim_part(connection, run)
+        assert part is not None
+        for is_lost in (True, False):
+            with connection.transaction(force_rollback=is_lost):
+                advanced = runs.advance(connection, part, "b", PageReport(), is_done=False)
+            assert runs.is_at(connection, advanced) is not is_lost
 
 
 def test_part_of_a_run_that_has_ended_writes_nothing(five: Stock) -> None:
@@ -160,6 +175,33 @@ def test_part_of_a_run_that_has_ended_writes_nothing(five: Stock) -> None:
         with pytest.raises(RunCancelled), connection.transaction():
             runs.advance(connection, part, "b", PageReport(), is_done=False)
     assert rows(five.database, "SELECT cursor, pages FROM dinamis.run_part") == [(None, 0)]
+
+
+def test_part_that_was_done_meanwhile_is_left_alone(five: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds a part waiting, and locks it when another process has just done it, gives it back."""
+    lock = bookkeeping._try_lock
+
+    def lock_late(connection: psycopg.Connection, run: int, number: int) -> bool:
+        connection.execute("UPDATE dinamis.run_part SET state = 'done'")
+        return lock(connection, run, number)
+
+    monkeypatch.setattr(bookkeeping, "_try_lock", lock_late)
+    with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=True)
+        assert runs.claim_part(connection, run) is None
+        assert not runs.is_at_work(connection, run.id)
+
+
+def test_work_is_told_by_the_locks_of_parts_alone(five: Stock, postgres_server: PostgresServer) -> None:
+    """Neither by those of another catalogue on the same server nor by a lock that has one long number."""
+    with postgres_server.clone() as other, closing(catalogue.connect(five.database.conninfo("harvest"))) as connection:
+        run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=True)
+        with other.connect("harvest") as elsewhere, five.database.connect("harvest") as beside:
+            elsewhere.execute("SELECT pg_advisory_lock(%s, 1)", (run.id,))
+            beside.execute("SELECT pg_advisory_lock(%s)", (run.id << 32 | 1,))
+            assert not runs.is_at_work(connection, run.id)
+            beside.execute("SELECT pg_advisory_lock(%s, 1)", (run.id,))
+            assert runs.is_at_work(connection, run.id)
 
 
 def test_part_is_one_process_at_a_time(five: Stock) -> None:

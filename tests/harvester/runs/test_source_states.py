@@ -78,6 +78,13 @@ def test_clock_that_is_set_back_does_not_make_a_run_one_that_read(stock: Stock, 
     assert absent(stock.database) == []
 
 
+def test_source_in_several_parts_is_read(stock: Stock, telling: Telling) -> None:
+    """What the source says of itself says nothing of a part: each would count all records."""
+    telling.parts = 2
+
+    assert counts(stock.harvest()) == {"unchanged": 10}
+
+
 def test_source_in_another_state_is_read(stock: Stock, telling: Telling) -> None:
     """A new state has its record read and its Item changed; then that state is the one that is known."""
     telling.records["3"], telling.state = image(3, cloud=77.0), "second"
