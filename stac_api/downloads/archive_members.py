@@ -52,7 +52,7 @@ def _usable_member(archive: Path, name: str) -> ZipInfo:
     except KeyError as error:
         raise AssetNotFound("It is in the catalogue, but not in its archive any more.") from error
     # What zipfile says of damage, of a rare way of packing, and of encryption.
-    except (BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+    except (BadZipFile, RuntimeError, OSError) as error:
         raise AssetNotServed("It lies inside an archive from which nothing is read on demand: unpack it.") from error
     return member
 

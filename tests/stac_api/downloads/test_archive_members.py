@@ -26,6 +26,8 @@ PLACES = {
     "TAR": "delivery.tar!/x",
     "TRUNCATED": "truncated.zip!/x",
     "ENCRYPTED": "encrypted.zip!/x",
+    "RARE": "rare.zip!/x",
+    "OTHER": "other.zip!/x",
 }
 
 
@@ -37,12 +39,17 @@ def archived(name: str, content: bytes, method: int = ZIP_STORED) -> bytes:
     return written.getvalue()
 
 
-def encrypted(archive: bytes) -> bytes:
-    """The same, marked as encrypted in both of its headers."""
-    marked = bytearray(archive)
-    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        marked[archive.index(signature) + flags] |= 1
-    return bytes(marked)
+#: What both headers of a member say of it: where in the local and in the central one, and how it is marked there.
+ENCRYPTED = 6, 8, 1
+PACKED_BY_WAVPACK = 8, 10, 97
+
+
+def marked(archive: bytes, local: int, central: int, bits: int) -> bytes:
+    """The same, its only member marked in both of its headers."""
+    made = bytearray(archive)
+    for signature, place in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        made[archive.index(signature) + place] |= bits
+    return bytes(made)
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +60,13 @@ def packed(gate: Gate) -> Iterator[Gate]:
         for name, method in MEMBERS.items():
             delivery.writestr(f"IMG/{name}.TIF", CONTENT, method)
         delivery.writestr("inner.zip", archived("x", b"inner"))
+    (folder / "other.zip").write_bytes(archived("x", CONTENT[::-1]))
     outside = folder.parent / "outside.zip"
     outside.write_bytes(archived("x", b"secret"))
     (folder / "linked.zip").symlink_to(outside)
     (folder / "truncated.zip").write_bytes(archived("x", CONTENT)[:-30])
-    (folder / "encrypted.zip").write_bytes(encrypted(archived("x", CONTENT)))
+    (folder / "encrypted.zip").write_bytes(marked(archived("x", CONTENT), *ENCRYPTED))
+    (folder / "rare.zip").write_bytes(marked(archived("x", CONTENT), *PACKED_BY_WAVPACK))
     with tarfile.open(folder / "delivery.tar", "w") as tar:
         tar.addfile(tarfile.TarInfo("x"), BytesIO())
     items = [held_item("members", name, folder.as_uri()) for name in PLACES]
@@ -83,7 +92,9 @@ def test_member_is_sent_whole(packed: Gate, name: str) -> None:
         assert {key: told.headers[key] for key in ("etag", "content-length", "content-type")} == {
             key: answer.headers[key] for key in ("etag", "content-length", "content-type")
         }
-    assert packed.get(address, packed.ada, headers={"If-None-Match": told.headers["etag"]}).status_code == 304
+    known = {"If-None-Match": told.headers["etag"]}
+    assert packed.get(address, packed.ada, headers=known).status_code == 304
+    assert packed.get("/assets/members/OTHER/pan", packed.ada, headers=known).content == CONTENT[::-1]
 
 
 def test_member_is_given_out_by_the_rules_and_recorded(packed: Gate) -> None:
@@ -105,10 +116,10 @@ def test_what_is_not_below_the_root_is_not_there(packed: Gate, name: str) -> Non
     assert "secret" not in answer.text
 
 
-@pytest.mark.parametrize("name", ["NESTED", "TAR", "TRUNCATED", "ENCRYPTED"])
+@pytest.mark.parametrize("name", ["NESTED", "TAR", "TRUNCATED", "ENCRYPTED", "RARE"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_what_cannot_be_unpacked_is_refused_before_anything_is_sent(packed: Gate, name: str, method: str) -> None:
-    """Archives in archives, tars, damaged and encrypted ones are 501, which says what to do."""
+    """Archives in archives, tars, damaged, encrypted and oddly packed ones are 501, which says what to do."""
     answer = packed.request(method, f"/assets/members/{name}/pan", packed.ada)
     assert answer.status_code == 501
     assert method == "HEAD" or "unpack" in problem_of(answer)["detail"]

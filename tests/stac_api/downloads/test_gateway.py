@@ -6,8 +6,10 @@ import http.client
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -16,6 +18,12 @@ from rasterio import Affine
 
 from database import Database
 from stac_api import ApiSettings, create_app
+from stac_api.access.authorize import Action, Resource
+from stac_api.downloads.delivery import answer_with
+from stac_api.downloads.held_assets import Copy, HeldAsset
+from stac_api.downloads.signatures import AssetName
+from stac_api.downloads.storages import Storages
+from stac_api.errors import AssetNotFound, AssetNotServed
 from tests.stac_api.invented_catalogue import Site, a_collection, an_item, fill, load, problem_of, serving
 
 PMS = "/assets/pleiades/CLEAR/pms"
@@ -175,6 +183,32 @@ def test_files_that_nothing_can_send_are_refused(site: Site) -> None:
     problem = problem_of(site.get("/assets/pleiades/CLEAR/remote"))
     assert (problem["status"], problem["code"]) == (501, "AssetNotServed")
     assert "cannot read" in problem["detail"]
+
+
+def test_refusal_is_that_of_the_preferred_copy(tmp_path: Path) -> None:
+    """Of several copies none of which can be had, the first one says why."""
+    gone, remote = Copy(root=tmp_path.as_uri(), path="gone.TIF"), Copy(root="ftp://archive.example", path="x.TIF")
+    for copies, refusal in (((gone, remote), AssetNotFound), ((remote, gone), AssetNotServed)):
+        with pytest.raises(refusal):
+            answer_with(held(*copies), Storages(), is_head=False)
+
+
+@pytest.mark.parametrize("path", ["x.TIF", "x.zip!/x.TIF"])
+def test_files_of_another_machine_are_not_looked_for_here(tmp_path: Path, path: str) -> None:
+    """What lies at the same path of this one is another file."""
+    (tmp_path / "x.TIF").write_bytes(b"own")
+    with ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("x.TIF", b"own")
+    there = Copy(root=f"file://elsewhere.example{tmp_path}", path=path)
+    with pytest.raises(AssetNotServed, match=r"another server|cannot read"):
+        answer_with(held(there), Storages(), is_head=False)
+    assert answer_with(held(replace(there, root=tmp_path.as_uri())), Storages(), is_head=False).status_code == 200
+
+
+def held(*copies: Copy) -> HeldAsset:
+    """An image of which there are these copies."""
+    name, resource = AssetName(collection="pleiades", item="X", key="pms"), Resource(collection="pleiades")
+    return HeldAsset(name=name, copies=copies, href=None, action=Action.DOWNLOAD, resource=resource)
 
 
 def test_without_rules_there_is_no_file(ruleless_database: Database, archive: Path) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from starlette.requests import Request
 
 from database.connections import Role
+from stac_api.downloads import record
 from stac_api.downloads.record import network_of
 from tests.stac_api.downloads.protected_catalogue import METADATA, PAN, THUMBNAIL, Gate
 
@@ -54,6 +60,32 @@ def test_processes_share_one_record(gate: Gate) -> None:
     gate.forget()
     gate.get(PAN, gate.ada)
     assert len(gate.events()) == 1
+
+
+@pytest.mark.parametrize("is_remembered", [True, False], ids=["by the process", "by the database"])
+@pytest.mark.parametrize("has_name", [True, False], ids=["ada", "somebody"])
+def test_strangers_of_two_networks_are_two(gate: Gate, has_name: bool, is_remembered: bool) -> None:
+    """Whoever has a name is the same everywhere; of the others the network is what tells them apart."""
+    headers = gate.ada.headers if has_name else gate.declaration("etalab", 2)
+    path = PAN if has_name else "/assets/open-data/ORTHO/pan"
+    for own_address in ("127.0.0.1", "127.0.9.1", "127.0.0.2"):
+        if not is_remembered:
+            gate.forget()
+        address = HTTPConnection(urlsplit(gate.site.url).netloc, timeout=20, source_address=(own_address, 0))
+        with closing(address) as connection:
+            connection.request("GET", path, headers=headers)
+            assert connection.getresponse().status == 200
+    networks = ["127.0.0.0/24"] if has_name else ["127.0.0.0/24", "127.0.9.0/24"]
+    assert [event["network"] for event in gate.events()] == networks
+
+
+def test_same_file_is_another_download_later(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranges are one download within some minutes; who comes back after that has it again."""
+    monkeypatch.setattr(record, "ONE_DOWNLOAD", timedelta(milliseconds=100))
+    for _ in range(2):
+        gate.get(PAN, gate.ada)
+        time.sleep(0.2)
+    assert len(gate.events()) == 2
 
 
 def test_what_gives_no_image_is_not_recorded(gate: Gate) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from starlette.requests import Request
 
+from stac_api.access.principal import Principal
 from stac_api.conformance import SIGNING_CLASS
+from stac_api.downloads.addresses import asset_named_by
+from stac_api.downloads.signatures import AssetName
 from stac_api.downloads.signing_keys import LONGEST_S, USUAL_S, listed_keys, rotate_key
+from stac_api.downloads.subjects import principal_of_subject, subject_of
 from tests.stac_api.downloads.protected_catalogue import EXCLUDED, HIDDEN, PAN, THUMBNAIL, Gate, query_of
 from tests.stac_api.invented_catalogue import problem_of
 
@@ -124,6 +130,23 @@ def test_open_data_is_signed_for_whoever_declared(gate: Gate) -> None:
     signed = gate.request("POST", "/sign", headers=headers, json={"href": href}).json()["href"]
     assert gate.get(signed).status_code == 200
     assert gate.events()[-1]["pseudonym"] is None
+
+
+def test_all_that_was_declared_is_signed_for() -> None:
+    """Whoever accepted two licences has the files of both by his signatures."""
+    declared = frozenset({("etalab", 2), ("invented", 1)})
+    subject = subject_of(Principal(credential="declaration", declared=declared))
+    nobody = Request({"type": "http"})
+    assert asyncio.run(principal_of_subject(nobody, subject)).declared == declared
+
+
+def test_hosts_have_no_case() -> None:
+    """An address whose host is written in capitals is ours all the same, its path is not."""
+    own = "https://stac.example.org/api/"
+    assert asset_named_by("https://STAC.example.org/api/assets/a/b/c", own) == AssetName(
+        collection="a", item="b", key="c"
+    )
+    assert asset_named_by("https://stac.example.org/API/assets/a/b/c", own) is None
 
 
 def test_rotated_key_signs_no_more_but_is_honoured(gate: Gate) -> None:

@@ -15,6 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from database import Database
+from stac_api.downloads.held_assets import Copy
+from stac_api.downloads.storages import Storages
 from tests.emulators.serving import serving as serving_on_loopback
 from tests.harvester.sources.file_servers import PASSWORD, USER, s3_client, s3_server
 from tests.stac_api.downloads.protected_catalogue import Gate, guarded, held_item, query_of
@@ -79,7 +81,7 @@ def gate(module_database: Database, guarded_archive: Path, watched: tuple[str, W
             "STORED": ("s3://images/deliveries", "job é/pan.tif"),
             "MISSING": ("s3://images/deliveries", "gone.tif"),
             "NOT-SET": ("s3://other-bucket/deliveries", "pan.tif"),
-            "WATCHED": (f"{watched[0]}/data", "a b/pan.tif"),
+            "WATCHED": (f"{watched[0]}/data", "a b#1%2F/pan.tif"),
         }
         with guarded(module_database, guarded_archive) as running:
             items = []
@@ -121,6 +123,21 @@ def test_secret_of_the_storage_stays_here(gate: Gate, caplog: pytest.LogCaptureF
     assert PASSWORD not in caplog.text
 
 
+def test_address_is_below_the_endpoint_that_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of a bucket beside AWS the bucket is in the path, not in a host name, and its password may stand in a file."""
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    for name, value in (
+        ("ENDPOINT", "https://s3.example.org"),
+        ("USER", USER),
+        ("PASSWORD_FILE", tmp_path / "password"),
+    ):
+        monkeypatch.setenv(f"DINAMIS_STORAGE_MY_BUCKET_{name}", str(value))
+    copy = Copy(root="s3://my-bucket/job%20%C3%A9", path="x.tif", media_type="image/tiff")
+    address = Storages().presigned(copy, file_name="x.tif")
+    assert address.startswith("https://s3.example.org/my-bucket/job%20%C3%A9/x.tif?")
+    assert query_of(address)["response-content-type"] == "image/tiff"
+
+
 def test_head_is_answered_here(gate: Gate) -> None:
     """HEAD tells size and ETag without a redirect: what is signed for GET does not answer it."""
     answer = gate.request("HEAD", STORED, gate.ada)
@@ -151,7 +168,7 @@ def test_gdal_reads_a_cog_in_the_storage(gate: Gate, how: str) -> None:
 def test_file_at_the_hosting_infrastructure_is_redirected_to(gate: Gate, watched: tuple[str, Watched]) -> None:
     """A file that was harvested over HTTP is had from there, its name written as an address has it."""
     answer = gate.get(WATCHED, gate.ada)
-    assert (answer.status_code, answer.headers["Location"]) == (307, f"{watched[0]}/data/a%20b/pan.tif")
+    assert (answer.status_code, answer.headers["Location"]) == (307, f"{watched[0]}/data/a%20b%231%252F/pan.tif")
 
 
 @pytest.mark.parametrize("how", ["in the address", "as an option", "signed"])
