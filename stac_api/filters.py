@@ -16,6 +16,7 @@ from stac_api.errors import UnknownOperator, UnusableFilter
 Filter = Mapping[str, Any]
 
 NOTHING: Filter = {"op": "=", "args": [{"property": "id"}, ""]}  # pgSTAC: `in []` is a syntax error
+EVERYTHING: Filter = {"op": "<>", "args": [{"property": "id"}, ""]}
 
 QUERY_COMPARISONS = {
     "eq": "=",
@@ -49,9 +50,7 @@ def cql2_json(told: Any) -> Any:
     """
     if isinstance(told, str):
         told = orjson.loads(told) if told.lstrip().startswith("{") else _json_of_text(told)
-    if told is not None:
-        _require_condition(told)
-    return told
+    return None if told is None else _condition(told)
 
 
 def _json_of_text(text: str) -> Any:
@@ -63,16 +62,17 @@ def _json_of_text(text: str) -> Any:
         raise UnusableFilter(f"It is not CQL2 text: {error}") from error
 
 
-def _require_condition(node: Any) -> None:
+def _condition(node: Any) -> Filter:
+    """The same condition, where it is one; `true` and `false`, which pgSTAC takes for texts, as comparisons."""
     match node:
         case bool():
-            return
+            return EVERYTHING if node else NOTHING
         case {"op": str(op), "args": [_, *_] as args} if op.lower() in _OF_CONDITIONS:
-            for each in args:
-                _require_condition(each)
-        case {"op": str(op), "args": [*args]} if op.lower() not in _OF_VALUES:
+            return {**node, "args": [_condition(each) for each in args]}
+        case {"op": str(op), "args": [*args]} if op.lower() not in _OF_CONDITIONS | _OF_VALUES:
             for each in args:
                 _require_geometry(each)
+            return dict(node)
         case _:
             raise UnusableFilter
 

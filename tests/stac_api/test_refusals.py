@@ -310,7 +310,18 @@ def test_filters_that_go_deep_hold_nobody_up(site: Site, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["title", "1", "gsd + 1", "casei(title)", "title = 'x' AND title", "NOT title", "collection = 'x' OR 1"]
+    "text",
+    [
+        "title",
+        "1",
+        "gsd + 1",
+        "casei(title)",
+        "title = 'x' AND title",
+        "NOT title",
+        "collection = 'x' OR 1",
+        '{"op": "and", "args": []}',
+        '{"op": "NOT", "args": ["title"]}',
+    ],
 )
 def test_filters_that_are_no_condition_are_refused(site: Site, text: str) -> None:
     """What is neither true nor false of an Item finds nothing and everything: it is refused on every route."""

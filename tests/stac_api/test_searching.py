@@ -158,13 +158,41 @@ def test_openapi_tells_both_forms_of_a_filter(site: Site) -> None:
         ({"in": ["Image CLOUDY", "x"]}, ["CLOUDY"]),
         ({"startsWith": "Crémieu"}, ["CLEAR"]),
         ({"endsWith": "ombre"}, ["CLEAR"]),
+        ({"endsWith": "50"}, []),
         ({"contains": "50%"}, ["CLEAR"]),
         ({"contains": "5_%"}, []),
+        ({"contains": "I%e"}, []),
+        ({"contains": "\\"}, []),
     ],
 )
 def test_operators_of_query_are_all_there(site: Site, operators: dict[str, Any], expected: list[str]) -> None:
     """The text operators of the Query extension work, and take % and _ literally."""
     assert site.posted_ids(query={"title": operators}) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_everything"),
+    [
+        ("true", True),
+        ("false", False),
+        ("NOT true", False),
+        ("id = 'x' OR true", True),
+        ("id <> 'x' AND false", False),
+        ('{"op": "AND", "args": [true, {"op": "<>", "args": [{"property": "id"}, "x"]}]}', True),
+        (f"id <> '{'(' * 1001}'", True),
+    ],
+    ids=["true", "false", "not true", "or true", "and false", "in capitals", "signs in a text"],
+)
+@pytest.mark.parametrize("path", ["/search", "/collections/pleiades/items", "/collections"])
+def test_truth_and_falsehood_are_conditions(site: Site, path: str, condition: str, is_everything: bool) -> None:
+    """A filter may be `true` or `false`, alone or among others; what stands in a text is no part of it."""
+    kind = "collections" if path == "/collections" else "features"
+    everything, found = (
+        [each["id"] for each in site.get(path, params=asked).json()[kind]] for asked in ({}, {"filter": condition})
+    )
+    assert found == (everything if is_everything else [])
+    if path == "/search":
+        assert site.posted_ids(filter=condition) == sorted(found)
 
 
 CQL2 = {

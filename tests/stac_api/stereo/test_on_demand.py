@@ -112,6 +112,13 @@ def test_terms_mean_the_same_for_computed_sets(stereo_site: Site, search: dict[s
     assert scores[0] == scores[1]
 
 
+@pytest.mark.parametrize("way", [{}, ON_DEMAND], ids=["stored", "computed"])
+def test_truth_and_falsehood_are_conditions(stereo_site: Site, way: dict[str, Any]) -> None:
+    """A filter that is `true` finds all sets, one that is `false` none."""
+    assert {each["id"] for each in sets(stereo_site, filter="true", **way)} == STORED.keys()
+    assert sets(stereo_site, filter="false", **way) == []
+
+
 def test_wider_limits_are_those_of_the_finder(stereo_site: Site) -> None:
     """Views that share a quarter and differ by less than two degrees are a pair when the search takes them."""
     search = {"overlap": [0.2, None], "convergence": [1.5, 45], "collections": [HELD], "mode": ["stereo"]}
