@@ -75,7 +75,7 @@ def _written(database: Database, items: list[dict[str, Any]], interval: str | No
     )
 
 
-@pytest.mark.parametrize("interval", [None, "month"])
+@pytest.mark.parametrize("interval", [None, "year", "month"])
 def test_rows_are_those_of_the_loader(
     postgres_server: PostgresServer,
     items: list[dict[str, Any]],
