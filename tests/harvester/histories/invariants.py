@@ -34,6 +34,7 @@ from tests.harvester.invented_source import InventedSource, feed_of
 from tests.harvests import Items, images, items, timeless
 
 Record = tuple[str, str, dict[str, Any]]  #: Item, source and content
+Standing = tuple[str, bytes]  #: state of a record, and the digest of what it says unless it is withdrawn
 
 _CHANGES = statement("stac_api", "changes")
 _ALL_AT_ONCE = 1000
@@ -49,6 +50,7 @@ _MEASURED = (
     "view:sun_azimuth",
 )
 _ALWAYS = Span("pleiades-1a", datetime(2000, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC))
+_WITHDRAWN: Standing = ("withdrawn", b"")
 _SAME_MOMENT_S = 2  #: all footprints overlap by more than half
 #: A harvest that is killed leaves it until somebody goes on with it.
 _OF_A_KILLED_RUN = "a run is left as running"
@@ -234,6 +236,36 @@ def building_everything_anew_changes_nothing(held: Held) -> None:
         assert writing.changes() == []
 
 
+def a_record_says_what_the_last_run_in_force_said(held: Held) -> None:
+    """A run is in force while no undo of it is; what an undo refused to put back, and said so, may be otherwise."""
+    undos: defaultdict[int, list[int]] = defaultdict(list)
+    for undo, undone in held.rows("SELECT id, undoes FROM dinamis.run WHERE kind = 'undo'"):
+        undos[undone].append(undo)
+
+    def is_in_force(run: int) -> bool:
+        return not any(is_in_force(undo) for undo in undos[run])
+
+    said: dict[int, Standing] = {}
+    versions = (
+        "SELECT said.record, said.run, said.state, digest FROM dinamis.record_version AS said"
+        " JOIN dinamis.run ON run.id = said.run WHERE kind != 'undo' ORDER BY record, version"
+    )
+    for record, run, *standing in held.rows(versions):
+        if is_in_force(run):
+            said[record] = _standing(*standing)
+    refused = (
+        "SELECT subject FROM dinamis.run_note AS note JOIN dinamis.run ON run.id = note.run"
+        " WHERE run.kind = 'undo' AND note.kind = 'quarantined'"
+    )
+    known = f"SELECT id, state, digest FROM dinamis.source_record WHERE record NOT IN ({refused})"
+    for record, *standing in held.rows(known):
+        assert said.get(record, _WITHDRAWN) == _standing(*standing), record
+
+
+def _standing(state: str, digest: bytes) -> Standing:
+    return _WITHDRAWN if state == "withdrawn" else (state, digest)
+
+
 INVARIANTS: tuple[Callable[[Held], None], ...] = (
     nothing_is_left_over_and_every_account_adds_up,
     an_image_stands_while_a_record_of_it_is_in_force,
@@ -244,6 +276,7 @@ INVARIANTS: tuple[Callable[[Held], None], ...] = (
     a_collection_tells_of_all_its_items,
     the_sets_are_those_that_all_views_make,
     building_everything_anew_changes_nothing,
+    a_record_says_what_the_last_run_in_force_said,
 )
 
 
