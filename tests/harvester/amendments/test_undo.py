@@ -243,6 +243,17 @@ def test_undo_that_is_cancelled_keeps_its_pages_and_goes_on(stock: Stock, monkey
     assert len(items(stock.database)) == 5
 
 
+def test_undo_that_was_cancelled_is_undone_as_far_as_it_came(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records that it had not come to say what they are to say, and are not read again."""
+    monkeypatch.setattr(undo, "PAGE_SIZE", 2)
+    stock.held.records = {name: image(number) for number, name in enumerate("abcde")}
+    run = stock.harvest().run
+    with pytest.raises(RunCancelled):
+        undo_in(stock, run, watch=stock.stopped("cancelled"))
+    ((cancelled,),) = rows(stock.database, "SELECT undone_by FROM dinamis.undone")
+    assert counts(undo_in(stock, cancelled)) == {"new": 2}
+
+
 def test_unchanged_harvest_after_an_undo_is_unchanged(stock: Stock) -> None:
     """What is put back has the digest that its source gave it: the source saying that again is no change."""
     stock.held.records = {"a": image()}
@@ -409,11 +420,17 @@ def test_items_that_a_run_moved_go_back(stock: Stock, monkeypatch: pytest.Monkey
 
 
 def test_items_that_cannot_go_back_stay_and_are_named(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that a later run moved again, one whose place was taken meanwhile, and one that cannot be read any more."""
+    """One that a later run moved again, one whose place is taken by now, and one that cannot be read any more.
+
+    One of which the place was taken only for a while goes back.
+    """
     report, _ = moved(stock)
     stock.held.records = {"b": image(1)}
     later = stock.harvest(ANYWHERE, collection=HELD, move=True)
-    stock.archive.records = {"z": image(2)}
+    stock.archive.records = {"y": image(), "z": image(2)}
+    stock.harvest(feed_of("archive", HELD))
+    del stock.archive.records["y"]
+    stock.archive.withdrawals = [Withdrawal(id="y", reason="sold")]
     stock.harvest(feed_of("archive", HELD))
     scene_from_record = stock.held.scene_from_record
 
@@ -431,7 +448,7 @@ def test_items_that_cannot_go_back_stay_and_are_named(stock: Stock, monkeypatch:
         f"{c} stays in {COAST}: ARCHIVE-{c} is the Item of its acquisition in {HELD}",
         f"{e} stays where it is: another record of its acquisition is not readable any more: it is torn",
     }
-    assert places(stock) == {"a": HELD, "b": HELD, "c": COAST, "e": COAST, "w": HELD, "z": HELD}
+    assert places(stock) == {"a": HELD, "b": HELD, "c": COAST, "e": COAST, "w": HELD, "y": HELD, "z": HELD}
 
 
 def test_run_that_corrected_an_item_is_not_undone(stock: Stock) -> None:
