@@ -1,7 +1,7 @@
 """The STAC API over pgSTAC; it knows nothing of the harvester.
 
-What is asked for is imported then, from where `__init__.pyi` says: commands answer at once, though the room behind them
-is large.
+Names are imported on first use, from the modules listed in `__init__.pyi`: commands answer at once although this
+package is large.
 """
 
 from logging import ERROR, getLogger
@@ -10,5 +10,5 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-# While it is imported, stac-fastapi warns of default settings that are never used here.
+# On import, stac-fastapi warns of default settings that are never used here.
 getLogger("stac_fastapi.types.config").setLevel(ERROR)

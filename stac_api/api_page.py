@@ -1,4 +1,4 @@
-"""The page `/api.html`: the OpenAPI description to click through, with nothing fetched from other hosts."""
+"""The page `/api.html`: the interactive OpenAPI description, without anything fetched from other hosts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCRIPTS = "/api-page"
 
 
 def add_api_page(app: FastAPI) -> None:
-    """Put our page in the place of FastAPI's, whose scripts come from a public host.
+    """Replace FastAPI's page, whose scripts come from a public host, by our own.
 
     Its addresses are relative, so that it works under any public URL.
     """

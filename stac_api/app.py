@@ -51,8 +51,8 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
     """The STAC API over one catalogue.
 
     Args:
-        settings: What the operator set.
-        conninfo: How to connect, as the role of the API: a libpq connection string.
+        settings: The operator's settings.
+        conninfo: The libpq connection string for the role of the API.
     """
     database = api_database(conninfo)
     stock = stock_settings(settings, version("dinamis-stac"))
@@ -84,7 +84,7 @@ def create_app(settings: ApiSettings, conninfo: str) -> FastAPI:
 
 
 def _drop_stock_health(app: FastAPI) -> None:
-    # /healthz stands for it: the stock answer tells strangers where the database is.
+    # Replaced by /healthz: the stock answer tells strangers where the database is.
     app.router.routes[:] = [route for route in app.router.routes if not _is_stock_health(route)]
 
 
@@ -98,7 +98,7 @@ async def refuse_other_bodies(request: Request) -> None:
 
     Raises:
         HTTPException: it is not JSON by its Content-Type (415).
-        JSONDecodeError: it is not JSON; the framework lets NaN pass, which finds nothing.
+        JSONDecodeError: it is not JSON; the framework would accept NaN, which finds nothing.
         InvalidQueryParameter: it is a list, a number, null…
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -109,7 +109,7 @@ async def refuse_other_bodies(request: Request) -> None:
 
 
 def _middlewares(settings: ApiSettings) -> list[Middleware]:
-    """The layers around the routes, the outermost first."""
+    """The middlewares around the routes, the outermost first."""
     base = (
         [Middleware(PublicUrl, url=settings.public_url)] if settings.public_url else [Middleware(ProxyHeaderMiddleware)]
     )

@@ -1,4 +1,4 @@
-"""Search areas: a bbox over the antimeridian becomes the two parts that pgSTAC can intersect."""
+"""Search areas: a bbox across the antimeridian becomes two parts that pgSTAC can intersect."""
 
 from __future__ import annotations
 

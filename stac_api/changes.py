@@ -1,7 +1,7 @@
-"""The feed of changes: what came into a collection, changed and left it, in the order in which it happened.
+"""The feed of changes: what was added to a collection, changed and removed, in the order in which it happened.
 
-Another catalogue follows a collection by repeating the question with the cursor of the last answer. The order is that
-of `dinamis.change`: a greater number is never committed earlier, so that nothing can appear behind a cursor.
+Another catalogue follows a collection by repeating the request with the cursor of the last answer. The order is that of
+`dinamis.change`: a greater number is never committed earlier, so that nothing can appear before a cursor.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from stac_api.errors import UnusableSince
 CHANGES_PER_PAGE = 100
 MOST_CHANGES_PER_PAGE = 1000
 
-#: Readers take it as it is; the word before the number keeps it apart from a time.
+#: Opaque to readers; the word before the number distinguishes it from a time.
 _CURSOR = re.compile(r"change-([0-9]{1,18})")
 
 CHANGES, HEAD, FIRST_CHANGE_AT = statements("stac_api", "changes", "head_of_changes", "first_change_at")
 
 
 class Change(BaseModel):
-    """How an Item stands after its latest change."""
+    """The state of an Item after its latest change."""
 
     type: Literal["new", "updated", "withdrawn"] = Field(
         description="`new` and `updated`: it stands in the collection; `withdrawn`: it does not any more."
@@ -49,7 +49,7 @@ class Change(BaseModel):
 
 
 class ChangesLink(BaseModel):
-    """A link of a page of changes."""
+    """A link in a page of changes."""
 
     rel: Literal["self", "next", "collection"]
     href: str
@@ -66,7 +66,7 @@ class Changes(BaseModel):
     @computed_field(alias="numberReturned")  # type: ignore[prop-decorator]  # mypy knows no decorated properties
     @property
     def number_returned(self) -> int:
-        """How many are on the page."""
+        """The number of changes on the page."""
         return len(self.changes)
 
 
@@ -96,11 +96,11 @@ class ChangesExtension(ApiExtension):
             str | None,
             Query(description="The `cursor` of the last answer, or an RFC 3339 time; left out: from the beginning."),
         ] = None,
-        limit: Annotated[int, Query(ge=1, description="How many changes at most; more than 1000 means 1000.")] = (
+        limit: Annotated[int, Query(ge=1, description="Maximum number of changes; more than 1000 counts as 1000.")] = (
             CHANGES_PER_PAGE
         ),
     ) -> Response:
-        """A page of the changes after a cursor or a time; 304 when nothing changed since the ETag that is sent.
+        """A page of the changes after a cursor or a time; 304 if nothing has changed since the ETag in the request.
 
         Raises:
             NotFoundError: there is no such collection.
@@ -124,12 +124,12 @@ class ChangesExtension(ApiExtension):
 
 
 async def _position(connection: Connection, collection: str, since: str | None, head: int) -> int:
-    """The number of the last change that a reader has already."""
+    """The number of the last change that the reader already has."""
     if since is None:
         return 0
     if cursor := _CURSOR.fullmatch(since):
         if int(cursor[1]) > head:
-            # To go on from it would miss the changes that take its number again.
+            # Continuing from it would miss the changes that get its number again.
             raise UnusableSince("This cursor is not of this collection, or of a catalogue that was since restored.")
         return int(cursor[1])
     first = await connection.fetchval(FIRST_CHANGE_AT, collection, _instant(since))
@@ -145,7 +145,7 @@ def _instant(text: str) -> datetime:
 
 
 async def _without_hidden_sets(changes: list[Change], collection: str, request: Request) -> list[Change]:
-    """Those that are not of a stereo set that the waist does not let through, for one of its views is not seen."""
+    """The changes without those of stereo sets that the waist withholds because a view is hidden."""
     standing = [each.id for each in changes if each.type != "withdrawn"]
     if not standing or collection not in (await restriction_of(request)).sets:
         return changes
@@ -158,7 +158,7 @@ async def _without_hidden_sets(changes: list[Change], collection: str, request: 
 
 
 async def _told(change: Change, collection: str, request: Request) -> Change | None:
-    """What the reader may know of a change: nothing of what was withdrawn while they could not see the collection."""
+    """What the reader may know of a change: nothing of Items withdrawn while they could not see the collection."""
     if change.type == "withdrawn" and not await saw_collection(request, collection, change.at):
         return None
     reason = change.reason and told_reason(change.reason, await restriction_of(request))
@@ -166,7 +166,7 @@ async def _told(change: Change, collection: str, request: Request) -> Change | N
 
 
 def _page(rows: list[Any], position: int, limit: int, collection: str, request: Request) -> Changes:
-    """The page of at most `limit` changes; one row more says that others are waiting."""
+    """The page of at most `limit` changes; one more row means that there is a next page."""
     items = f"{get_base_url(request)}collections/{collection}/items"
     changes = [
         Change(type=row["type"], id=row["id"], at=row["at"], reason=row["reason"], href=f"{items}/{row['id']}")

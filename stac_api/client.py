@@ -1,4 +1,4 @@
-"""The catalogue's client of pgSTAC: every Item route passes `_search_base`, the waist."""
+"""The catalogue's client of pgSTAC: every Item route passes through `_search_base`, the waist."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from stac_api.stac_document import Document
 
 ITEMS_PER_PAGE = 100
 
-#: From the landing page to the search of stereo sets.
+#: Link relation from the landing page to the search of stereo sets.
 STEREO_REL = "stereo-search"
 
 WITHDRAWAL, PRESENT_PLACE = statements("stac_api", "withdrawal", "present_place")
@@ -51,7 +51,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
     landing_page_id: str = attr.ib(default="dinamis-stac")
 
     def conformance_classes(self) -> list[str]:
-        """The stock classes and those that hold here besides."""
+        """The stock classes and the additional ones."""
         return sorted({*super().conformance_classes(), *ADDED_CLASSES})
 
     async def landing_page(self, **kwargs: Any) -> JSONResponse:
@@ -71,7 +71,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return await with_rules(collections, request)
 
     async def all_collections(self, request: Request, **parameters: Any) -> JSONResponse:
-        """The collections that match, all of them on one page unless a limit is asked for."""
+        """The matching collections, all on one page unless a limit is given."""
         search, restriction = self._collection_search(request, parameters), await restriction_of(request)
         async with request.app.state.get_connection(request, "r") as connection:
             page = await matching_page(connection, search, restriction.among(None))
@@ -112,10 +112,10 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return JSONResponse(collection, headers=language_headers([collection]))
 
     async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item | Response:
-        """One Item; where a stereo set has moved to another collection of sets, the way there.
+        """One Item; if a stereo set has moved to another collection of sets, a redirect to it.
 
         Raises:
-            ItemWithdrawn: it stood in the collection when the reader could see it, and does not any more.
+            ItemWithdrawn: it was in the collection when the reader could see that, but has left it.
             NotFoundError: there is no such collection, or there never was such an Item in it.
         """
         await refuse_unseen(collection_id, request)
@@ -131,7 +131,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return cast("Item", item)
 
     async def _has_item(self, item_id: str, collection_id: str, request: Request) -> bool:
-        """Whether the reader may see the Item: what the waist does not let through is not told of."""
+        """Whether the reader may see the Item: the waist hides the others."""
         search = self.pgstac_search_model(ids=[item_id], collections=[collection_id], limit=1)
         return bool((await self._search_base(search, request))["features"])
 
@@ -142,11 +142,11 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return await self._answer(search, request, ItemCollectionLinks(collection_id=collection_id, request=request))
 
     async def get_search(self, request: Request, **parameters: Any) -> GeoJSONResponse:
-        """A page of Items, asked for in the query string."""
+        """A page of Items, requested in the query string."""
         return await self._answer(self._get_search(request, parameters), request, SearchLinks(request=request))
 
     async def post_search(self, search_request: PgstacSearch, request: Request, **_: Any) -> GeoJSONResponse:
-        """A page of Items, asked for in the body."""
+        """A page of Items, requested in the body."""
         if search_request.limit is None or "limit" not in search_request.model_fields_set:
             search_request.limit = ITEMS_PER_PAGE
         return await self._answer(search_request, request, SearchLinks(request=request))
@@ -165,7 +165,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
 
     async def _answer(self, search_request: PgstacSearch, request: Request, links: BaseLinks) -> GeoJSONResponse:
         page = await self._search_base(search_request, request)
-        # The page's own self link is the request with its query string; the stock one has lost it.
+        # The page's self link is the request with its query string, which the stock one lacks.
         own = [link for link in page["links"] if link["rel"] == "self"]
         others = [link for link in await links.get_links(extra_links=page["links"]) if link["rel"] != "self"]
         return GeoJSONResponse(
@@ -173,15 +173,15 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         )
 
     async def search_items(self, search_request: PgstacSearch, request: Request) -> Document:
-        """A page of Items for other routes, through the waist as all others."""
+        """A page of Items for other routes, through the waist like all others."""
         return cast("Document", await self._search_base(search_request, request))
 
     async def seen_items(self, search_request: PgstacSearch, request: Request) -> Document:
-        """A page of the Items that the reader sees, with all they say of others: to work with, never to answer with."""
+        """A page of the Items that the reader sees, unredacted: for internal use, never as an answer."""
         return cast("Document", await self._seen_page(search_request, request))
 
     async def _search_base(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
-        """The one way to Items: those that the reader sees, without what they tell of any others."""
+        """The only way to Items: those that the reader sees, without what they disclose of others."""
         page = await self._seen_page(search_request, request)
         restriction, protection = await restriction_of(request), await protection_of(request)
         told = [without_hidden(cast("Document", each), restriction, protection.base_url) for each in page["features"]]
@@ -189,7 +189,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return page
 
     async def _seen_page(self, search_request: PgstacSearch, request: Request) -> ItemCollection:
-        """The request made safe and exact, and restricted to what the reader sees; the Items completed after it."""
+        """The page of a request, made safe and restricted to what the reader sees, with its Items completed."""
         restriction = await restriction_of(request)
         wanted = restricted(prepared(search_request), restriction)
         await _refuse_undeclared_sort(wanted, request)
@@ -201,9 +201,9 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return page
 
     async def _refuse_unseen_token(self, token: str, restriction: Restriction, request: Request) -> None:
-        """Answer the token of an Item that is not seen as pgSTAC answers that of one that is not there.
+        """Answer the token of a hidden Item as pgSTAC answers that of an absent one.
 
-        The Items before or after it would tell that it is there, and what it is sorted by.
+        The Items before or after it would disclose that it exists, and its sort key.
         """
         collection, item = item_of_token(token)
         is_seen = restriction.shows(collection)
@@ -214,7 +214,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
 
 
 async def stored_collection(connection: Connection, collection_id: str) -> Document:
-    """The document of a collection: whatever is told of one collection is told after this.
+    """The document of a collection; every answer about one collection begins with this.
 
     Raises:
         NotFoundError: there is no such collection.
@@ -273,7 +273,7 @@ def _child_link(collection: Document, base_url: str) -> Document:
 
 
 def _without_blanks(names: Sequence[str] | None) -> list[str]:
-    # The stock client looks at the first character of each.
+    # The stock client would fail on empty names, as it looks at the first character.
     return [name for name in names or () if name]
 
 
@@ -287,7 +287,7 @@ def _query_parameter(text: str | None) -> dict[str, Any] | None:
 
 
 def _storable_id(identifier: str) -> str:
-    # PostgreSQL has no NUL in its texts, so nothing has such an id.
+    # PostgreSQL texts have no NUL, so no id has one.
     if "\x00" in identifier:
         raise NotFoundError("No id has a NUL character.")
     return identifier

@@ -18,20 +18,20 @@ from stac_api.access.rules.routes import with_rule_links
 from stac_api.languages import in_language, translations_of
 from stac_api.stac_document import Document
 
-#: From a Collection to its feed of changes.
+#: Link relation from a Collection to its feed of changes.
 CHANGES_REL = "changes"
 
-#: Of a Collection: when its sources were last read with success, whether anything had changed or not.
+#: Property of a Collection: when its sources were last read successfully, whether or not anything had changed.
 HARVESTED_AT = "dinamis:harvested_at"
 
-#: Kept by pgSTAC beside the Collection, never part of it.
+#: Stored by pgSTAC with the Collection, but never part of it.
 _INTERNAL_FIELDS = ("parent_ids",)
 
 
 async def presented_collections(
     connection: Connection, collections: Sequence[Document], request: Request, restriction: Restriction
 ) -> list[Document]:
-    """The collections as a client gets them, each with the time of its last harvest and the link to its changes."""
+    """The collections as sent to a client, each with the time of its last harvest and the link to its changes."""
     harvested_at = await _harvest_times(connection, [each["id"] for each in collections])
     base_url = get_base_url(request)
     translated = await _translated(connection, collections, request)
@@ -69,7 +69,7 @@ async def _linked(collection: Document, request: Request) -> Document:
 
 
 async def _harvest_times(connection: Connection, collections: Sequence[str]) -> dict[str, str]:
-    """When each collection was last harvested with success, UTC; they change with every harvest, so they lie apart."""
+    """When each collection was last harvested successfully, UTC; stored apart, as it changes with every harvest."""
     rows = await connection.fetch(
         "SELECT collection, harvested_at FROM dinamis.collection_harvest WHERE collection = ANY ($1)", collections
     )
@@ -91,7 +91,7 @@ def changes_href(collection_id: str, base_url: str) -> str:
 
 
 async def with_rules(collections: Sequence[Document], request: Request) -> list[Document]:
-    """The collections with what the rules in force say of them. A connection that is held may be the last one."""
+    """The collections with what the rules in force say of them. Hold no connection here: it may be the last one."""
     protection = await protection_of(request)
     return [protection.marked_collection(each) for each in await with_rule_links(collections, request)]
 

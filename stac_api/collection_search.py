@@ -15,10 +15,10 @@ from stac_api.filters import NOTHING, conjunction, filter_of_query, properties_i
 from stac_api.queryables import refuse_others
 from stac_api.stac_document import Document
 
-#: QGIS never asks for a second page of collections, so the first one has them all.
+#: QGIS never requests a second page of collections, so the first one has them all.
 COLLECTIONS_PER_PAGE = 1000
 
-#: What a filter or a sort of collections may name; /queryables is about Items.
+#: Fields by which collections can be filtered and sorted; /queryables is about Items.
 COLLECTION_FIELDS = frozenset(
     {
         "id",
@@ -48,7 +48,7 @@ async def matching_page(connection: Connection, search: Mapping[str, Any], seen:
     """
     statement = await _statement(connection, search) | ({} if seen is None else {"ids": seen})
     async with connection.transaction():
-        # The declared properties are those of Items: here our own list has been applied instead.
+        # The declared properties are those of Items; for collections our own list has been applied already.
         await connection.execute("SELECT set_config('pgstac.additional_properties', 'true', true)")
         page: Document = await connection.fetchval("SELECT collection_search($1::text::jsonb)", json.dumps(statement))
     return page

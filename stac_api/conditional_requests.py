@@ -1,4 +1,4 @@
-"""Conditional requests: whether the client has the current answer already."""
+"""Conditional requests: whether the client already has the current answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def has_current(request: Request, etag: str) -> bool:
 
     Args:
         request: The request.
-        etag: Of the answer as it is now, with its quotes.
+        etag: ETag of the current answer, with its quotes.
     """
     known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
     return etag.removeprefix("W/") in known or "*" in known

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-# buildpg's pool lets the stock client send its named parameters.
+# The stock client needs buildpg's pool for its named parameters.
 from buildpg import asyncpg
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -21,13 +21,13 @@ CLOSING_TIMEOUT_S = 5
 
 
 def api_database(conninfo: str) -> Database:
-    """The catalogue as the server knows it: it is given one role, and no more, to connect as."""
+    """The catalogue as the server connects to it: in one role only."""
     secret = SecretStr(conninfo)
     return Database(owner=secret, api=secret, harvest=secret, is_external=True)
 
 
 def lifespan_of(settings: ApiSettings, database: Database) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The life of the application: its pool is open from start to shutdown."""
+    """The lifespan of the application: its pool is open from start to shutdown."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -20,7 +20,7 @@ DEFAULT_LIMITS = {
 }
 ITEM_PATH = "/collections/{collection_id}/items/{item_id}"
 
-#: Of parameters, by path and name: in place of the framework's, which these routes refuse.
+#: Examples of parameters, by path and name, instead of the framework's, which these routes refuse.
 EXAMPLES = {
     ("/search", "intersects"): '{"type": "Point", "coordinates": [3.88, 43.61]}',
     ("/collections", "query"): '{"license": {"eq": "other"}}',
@@ -30,7 +30,7 @@ EXAMPLES = {
 
 
 def describe_faithfully(app: FastAPI) -> None:
-    """Make the application's OpenAPI document say what its answers are."""
+    """Make the application's OpenAPI document describe its actual answers."""
     derived: Callable[[], dict[str, Any]] = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -38,7 +38,7 @@ def describe_faithfully(app: FastAPI) -> None:
             return app.openapi_schema
         document = _corrected(derived())
         _name_credentials(document, app.state.logins)
-        # The framework keeps what it derives; it is kept once all providers of logins have told of themselves.
+        # The framework caches the document; this is allowed once all login providers have answered.
         app.openapi_schema = document if app.state.logins.are_known else None
         return document
 
@@ -56,7 +56,7 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
             operation["responses"]["410"] = _problem("The Item was withdrawn")
         _set_default_limit(operation, DEFAULT_LIMITS.get(path))
         _set_examples(path, operation)
-        # Which exceptions a function raises is for readers of the code.
+        # The exceptions of a function only concern readers of the code.
         operation["description"] = operation.get("description", "").partition("\n\nRaises:")[0]
     _set_body_limit(schemas)
     return document
@@ -65,7 +65,7 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
 def _name_credentials(document: dict[str, Any], logins: Logins) -> None:
     schemes = security_schemes(logins.providers.values())
     document["components"]["securitySchemes"] = schemes
-    # None is needed for what is public.
+    # Public data need no credential.
     document["security"] = [{}, *({name: []} for name in schemes)]
 
 

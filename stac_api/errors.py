@@ -25,12 +25,12 @@ class HTTPProblem(ApiError):
     code: str = "Forbidden"
 
     def members(self, _request: Request) -> Mapping[str, Any]:
-        """What its problem document has beside the usual members."""
+        """Additional members of its problem document."""
         return {}
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What its answer has beside the usual headers."""
+        """Additional headers of its answer."""
         return {}
 
 

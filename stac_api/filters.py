@@ -1,4 +1,4 @@
-"""Filters on their way to pgSTAC: `query` becomes CQL2, and CQL2 is spelt the way pgSTAC runs it."""
+"""Prepares filters for pgSTAC: `query` becomes CQL2, and CQL2 is rewritten into what pgSTAC can run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUERY_COMPARISONS = {
 QUERY_PATTERNS = {"startsWith": "{}%", "endsWith": "%{}", "contains": "%{}%"}
 PGSTAC_NAMES = {"a_containedby": "a_contained_by"}
 
-#: In text: the parser goes a step deeper with each, and takes the whole process with it when its stack ends.
+#: Operators and brackets in CQL2 text: the parser recurses with each, and a stack overflow kills the whole process.
 MOST_STEPS = 1000
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"[^"]*\"""")
 _STEP = re.compile(r"[-+*/^%=<>(]|\b(?:and|or|not|div)\b", re.IGNORECASE)
@@ -43,10 +43,10 @@ _OF_VALUES = frozenset({"+", "-", "*", "/", "^", "%", "div", "casei", "accenti"}
 def cql2_json(told: Any) -> Any:
     """A filter that is CQL2 JSON, or a string of CQL2 text or JSON, as CQL2 JSON; None is no filter.
 
-    It is not held against the schema of CQL2: that takes a minute for `id=id=id=id=id=id`.
+    It is not validated against the schema of CQL2: that takes a minute for `id=id=id=id=id=id`.
 
     Raises:
-        UnusableFilter: it is no CQL2 text, is nothing that is true or false, or has a geometry that is none.
+        UnusableFilter: it is not CQL2, not a condition, or has an invalid geometry.
     """
     if isinstance(told, str):
         told = orjson.loads(told) if told.lstrip().startswith("{") else _json_of_text(told)
@@ -87,7 +87,7 @@ def _require_geometry(argument: Any) -> None:
 
 
 def conjunction(*filters: Filter | None) -> Filter | None:
-    """The filters and-ed together; None when there is none."""
+    """The conjunction of the filters; None if there are none."""
     present = [each for each in filters if each]
     if len(present) < 2:
         return present[0] if present else None
@@ -95,10 +95,10 @@ def conjunction(*filters: Filter | None) -> Filter | None:
 
 
 def filter_of_query(query: Mapping[str, Any]) -> Filter | None:
-    """CQL2 of the older `query` parameter, `{property: {operator: value}}`.
+    """The CQL2 equivalent of the older `query` parameter, `{property: {operator: value}}`.
 
     Raises:
-        UnknownOperator: when an operator is none of the Query extension.
+        UnknownOperator: an operator is not one of the Query extension.
     """
     comparisons = [
         _comparison(name, str(getattr(operator, "value", operator)), value)
@@ -118,9 +118,9 @@ def _comparison(name: str, operator: str, value: Any) -> Filter:
 
 
 def runnable(node: Any) -> Any:
-    """The same filter with the constructs that pgSTAC does not read in those that it does.
+    """The same filter, with unsupported constructs replaced by ones that pgSTAC supports.
 
-    pgSTAC refuses `{"bbox": …}` literals, spells A_CONTAINEDBY otherwise, and compares `{"date": …}` as text.
+    pgSTAC refuses `{"bbox": …}` literals, spells A_CONTAINEDBY differently, and compares `{"date": …}` as text.
     """
     if isinstance(node, list):
         return [runnable(each) for each in node]
@@ -135,7 +135,7 @@ def runnable(node: Any) -> Any:
 
 
 def _with_flat_bounds(between: dict[str, Any]) -> dict[str, Any]:
-    # An early draft of CQL2, which clients still write, has the bounds in a list of their own.
+    # In an early draft of CQL2, which clients still use, the bounds are a separate list.
     match between.get("args"):
         case [value, [lower, upper]]:
             return {**between, "args": [value, lower, upper]}

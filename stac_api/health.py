@@ -32,7 +32,7 @@ class Health(BaseModel):
 
 @attr.s
 class HealthExtension(ApiExtension):
-    """The route that load balancers and operators ask.
+    """The route for load balancers and operators.
 
     Attributes:
         database: The catalogue, in the API's role.
@@ -54,7 +54,7 @@ class HealthExtension(ApiExtension):
         app.include_router(router)
 
     async def healthz(self) -> JSONResponse:
-        """The state of the database and of its schema; 503 when searches cannot be answered."""
+        """The state of the database and of its schema; 503 if searches cannot be answered."""
         health = await run_in_threadpool(self._health)
         self._log_change(health)
         status = 200 if health.status == "ok" else 503
@@ -64,13 +64,13 @@ class HealthExtension(ApiExtension):
         try:
             state = migration_state(self.database)
         except DatabaseError:
-            # Its words name the server and the user: they are for the log.
+            # The message names the server and the user: it is only for the log.
             logger.debug("The database is unreachable", exc_info=True)
             return Health(status="database unreachable", advice=_START)
         return _health_of(state)
 
     def _log_change(self, health: Health) -> None:
-        # Probes come every few seconds: only what changes is news.
+        # Probes come every few seconds: only changes are logged.
         if health.status != self._last_status:
             level = logger.info if health.status == "ok" else logger.error
             level("The server is now: %s. %s", health.status, health.advice or "")

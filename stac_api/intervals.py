@@ -16,10 +16,10 @@ _LOST_PLUS = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?) (\d\d:\d
 
 
 def utc_interval(value: str) -> str | None:
-    """The same instant or interval with UTC where no zone was given; None for a lone `..`, which restricts nothing.
+    """The same instant or interval with UTC where no zone is given; None for a lone `..`, which restricts nothing.
 
-    A lone instant with a fraction of a second and no zone is left as it is, and so refused: RFC 3339 forbids it and
-    stac-api-validator checks it. What cannot be read is returned unchanged, for the stock validation to refuse.
+    A lone instant with a fraction of a second but no zone is left as it is, and so refused: RFC 3339 forbids it and
+    stac-api-validator checks it. Unreadable values are returned unchanged, for the stock validation to refuse.
     """
     if value == OPEN:
         return None
@@ -29,22 +29,22 @@ def utc_interval(value: str) -> str | None:
 
 
 def lenient_interval(value: object) -> object:
-    """As `utc_interval`, before a model reads the value; what is no text is left for the model to refuse."""
+    """As `utc_interval`, before a model reads the value; anything but text is left for the model to refuse."""
     return utc_interval(value) if isinstance(value, str) else value
 
 
 def _with_zone(end: str, zoneless: re.Pattern[str]) -> str:
     if zoneless.fullmatch(end):
         return f"{end}Z"
-    # An unescaped "+" of a query string arrives as a space.
+    # An unescaped "+" in a query string arrives as a space.
     return _LOST_PLUS.sub(r"\1+\2", end) if _LOST_PLUS.fullmatch(end) else end
 
 
 def ends_of(value: str | None) -> tuple[datetime | None, datetime | None]:
-    """The first and the last instant of an interval, the same twice for an instant; None where it is open.
+    """The first and the last instant of an interval, twice the same for an instant; None where open.
 
     Args:
-        value: As RFC 3339 has it, with zones; None restricts nothing.
+        value: As in RFC 3339, with zones; None restricts nothing.
 
     Raises:
         HTTPException: 400, it is neither an instant nor an interval.
@@ -54,7 +54,7 @@ def ends_of(value: str | None) -> tuple[datetime | None, datetime | None]:
 
 
 class LenientDatetimes:
-    """Rewrites the `datetime` of a query string before the stock models, which cannot be told otherwise, refuse it."""
+    """Rewrites the `datetime` of a query string that the stock models, which cannot be changed, would refuse."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -7,12 +7,12 @@ from typing import Any
 
 from stac_api.stac_document import Document
 
-#: What we serve ourselves is stored relative to the API, so that the catalogue can move: files of the archive as
+#: Hrefs of what we serve are stored relative to the API, so that the catalogue can move: files of the archive as
 #: `assets/{collection}/{item}/{key}`, pictures of stereo sets below the address of their Item.
 OWN_PREFIXES = ("assets/", "collections/")
 
 
-#: What is left of an Item when a client asks for no field and excludes some (Fields extension, POST).
+#: The fields of an Item when a client includes none and excludes some (Fields extension, POST).
 DEFAULT_FIELDS = frozenset(
     {
         "type",

@@ -1,4 +1,4 @@
-"""A search of Items before pgSTAC gets it: in terms that it answers right, and of no more than the reader sees."""
+"""Prepares Item searches for pgSTAC: in terms that it answers correctly, and restricted to what the reader sees."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stac_api.item_presentation import DEFAULT_FIELDS
 
 
 def prepared(search_request: PgstacSearch) -> PgstacSearch:
-    """The same search in terms that pgSTAC answers right; what clients must not steer is dropped."""
+    """The same search in terms that pgSTAC answers correctly, without what clients must not control."""
     wanted = conjunction(
         filter_of_query(getattr(search_request, "query", None) or {}),
         runnable(getattr(search_request, "filter_expr", None)),
@@ -31,17 +31,17 @@ def prepared(search_request: PgstacSearch) -> PgstacSearch:
 
 
 def _default_fields(fields: Any) -> Any:
-    # An `include` that is there but empty means the default set, while none at all means every field.
+    # An empty `include` means the default set, while a missing one means every field.
     if fields is None or fields.include or not fields.exclude or "include" not in fields.model_fields_set:
         return None
     return fields.model_copy(update={"include": set(DEFAULT_FIELDS - fields.exclude)})
 
 
 def restricted(search_request: PgstacSearch, restriction: Restriction) -> PgstacSearch:
-    """The same search, of what the reader sees.
+    """The same search, restricted to what the reader sees.
 
     Raises:
-        UndeclaredProperty: it reads a property that would tell of what they do not see.
+        UndeclaredProperty: it reads a property that would disclose what they do not see.
     """
     if restriction.is_none:
         return search_request
@@ -61,10 +61,10 @@ def _refuse_telling(search_request: PgstacSearch) -> None:
 
 
 def item_of_token(token: str) -> tuple[str, str]:
-    """Collection and id of the Item that a page token names, both in hexadecimal digits as pgSTAC writes them.
+    """Collection and id of the Item in a page token, which pgSTAC writes in hexadecimal digits.
 
     Raises:
-        InvalidQueryParameter: it is no token.
+        InvalidQueryParameter: it is not a token.
     """
     try:
         _, collection, item = token.split(":")

@@ -1,4 +1,4 @@
-"""The methods that an address knows: of several routes at it, the framework names those of one alone; and HEAD."""
+"""The methods allowed at an address: of several routes there, the framework names those of one only; and HEAD."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from stac_api.problems import answer
 
 
 def tell_known_methods(app: FastAPI) -> None:
-    """Name all methods of an address to whoever uses another."""
+    """Name all allowed methods of an address in the answer to any other."""
     app.add_exception_handler(HTTPStatus.METHOD_NOT_ALLOWED, _answer)
 
 
 class HeadAsGet:
-    """Answers HEAD as GET wherever no route knows it: what GET has in its body, the server leaves out."""
+    """Answers HEAD as GET wherever no route handles it; the server leaves out the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, as GET where it has to be."""
+        """Pass the request on, as GET if need be."""
         if scope["type"] == "http" and scope["method"] == "HEAD" and "HEAD" not in _methods_of_routes(scope):
             scope = {**scope, "method": "GET"}
         await self.app(scope, receive, send)

@@ -9,7 +9,7 @@ from asyncpg import Connection
 
 from stac_api.stac_document import Document
 
-Translations = Mapping[str, Mapping[str, Any]]  #: language -> the fields that read otherwise in it
+Translations = Mapping[str, Mapping[str, Any]]  #: language -> the translated fields
 
 
 async def translations_of(connection: Connection, collections: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -25,9 +25,9 @@ async def translations_of(connection: Connection, collections: Sequence[str]) ->
 
 
 def in_language(collection: Mapping[str, Any], translations: Translations, accepted: str | None) -> Document:
-    """The collection in the accepted language it has, else in its own, with `language` and `languages` to match.
+    """The collection in an accepted language if it has one, else in its own, with fitting `language` and `languages`.
 
-    A collection that does not state its language stays as it is.
+    A collection without a stated language stays as it is.
     """
     own = own_language(collection)
     chosen = preferred_language(accepted, [own, *translations]) if own else None
@@ -50,7 +50,7 @@ def own_language(collection: Mapping[str, Any]) -> str | None:
 
 
 def preferred_language(accepted: str | None, available: Sequence[str]) -> str:
-    """The available language that an Accept-Language header prefers; the first one when it wants none of them.
+    """The available language that an Accept-Language header prefers; the first one if it accepts none of them.
 
     Args:
         accepted: The header, such as `en-GB,en;q=0.9,fr;q=0.5`; None when it was not sent.

@@ -1,6 +1,6 @@
 """Every refusal of the API: one table from exception to status, one shape of answer (RFC 9457 problem+json).
 
-QGIS shows its user nothing but text, and says so by not asking for anything: it is told the same in words.
+QGIS can only show text, and sends no Accept header for JSON: it gets the same as plain text.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ LONGEST_DETAIL = 600
 
 
 class Problem(BaseModel):
-    """A refusal, as RFC 9457 has it, with the `code` and `description` of the STAC API."""
+    """A refusal in the form of RFC 9457, with the `code` and `description` of the STAC API."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -62,7 +62,7 @@ class Problem(BaseModel):
 class Refusal:
     """How one kind of exception is answered.
 
-    `detail` replaces the exception's own words where they are not for readers.
+    `detail` replaces the exception's own message where that is not meant for readers.
     """
 
     status: int
@@ -107,8 +107,8 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     # pgSTAC builds its SQL from what the client wrote, so an error of a statement is the client's:
     # a page token of an Item that is gone, a function that does not exist.
     postgres.PostgresError: INVALID,
-    postgres.InternalServerError: INVALID,  # PostGIS reports bad geometries so
-    # These are the exceptions to that: the server, its disk, its load, its migration.
+    postgres.InternalServerError: INVALID,  # as PostGIS reports bad geometries
+    # These are not the client's: the server, its disk, its load, its migration.
     postgres.DataCorruptedError: FAILED,
     postgres.IndexCorruptedError: FAILED,
     postgres.PostgresConnectionError: UNAVAILABLE,
@@ -124,19 +124,19 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     postgres.InvalidSchemaNameError: UNAVAILABLE,
     postgres.UndefinedTableError: UNAVAILABLE,
     postgres.InterfaceError: UNAVAILABLE,
-    # The connection broke in the middle of a question.
+    # The connection broke during a query.
     postgres.InternalClientError: UNAVAILABLE,
     OSError: UNAVAILABLE,
 }
 
 
-#: What parameters must be that may be of several types.
+#: What to give for parameters that accept several types.
 _CHOICES = {
     "bbox": "4 or 6 numbers: west, south, east, north in degrees, with lowest and highest before east and at the end",
     "intersects": 'a whole GeoJSON geometry, such as {"type": "Point", "coordinates": [5.37, 43.3]}',
 }
 _INTERVAL = "datetime: give a time with its zone, or two with the earlier one first, such as 2026-01-31T00:00:00Z/.."
-#: What the framework says that does not help.
+#: Replacements for unhelpful messages of the framework.
 _MENDED_WORDS = {
     "Invalid RFC3339 datetime.": _INTERVAL,
     "Start datetime cannot be before end datetime.": _INTERVAL,
@@ -150,10 +150,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 async def answer(request: Request, error: Exception) -> Response:
-    """The answer to a request that failed so; the log hears of what is not the client's fault."""
+    """The answer to a failed request; failures that are not the client's fault are logged."""
     response = problem_response(request, error)
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        # While the database is away each request ends here: the reason is enough, and where it arose tells nothing.
+        # While the database is down each request ends here: the reason suffices, a traceback would not help.
         reason = f"{type(error).__name__}: {error}"
         logger.error("%s %s failed: %s", request.method, request.url.path, " ".join(reason.split()))
     elif response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -162,7 +162,7 @@ async def answer(request: Request, error: Exception) -> Response:
 
 
 def problem_response(request: Request, error: Exception) -> Response:
-    """The problem document of an exception, for any exception, or the words of it."""
+    """The problem document of any exception, or its plain text."""
     if isinstance(error, HTTPException):
         detail = _MENDED_WORDS.get(str(error.detail), str(error.detail))
         return _document(request, error.status_code, _code_of(error.status_code), detail, error.headers)
@@ -206,7 +206,7 @@ def _document(
 
 
 def _wants_words(request: Request) -> bool:
-    """Whether whoever reads something does not say that they take JSON."""
+    """Whether a reading client does not declare that it accepts JSON."""
     accepted = request.headers.get("accept", "")
     return request.method == "GET" and not any(each in accepted for each in ("json", "*/*", "application/*"))
 
@@ -217,7 +217,7 @@ def _in_words(detail: str, members: Mapping[str, Any]) -> str:
 
 
 def _words_of(error: Exception) -> str:
-    # Neither the rejected input (it may be anything) nor the SQL around it belongs in an answer.
+    # Neither the rejected input, which may be anything, nor the SQL around it belongs in an answer.
     if isinstance(error, RequestValidationError | ValidationError):
         text = "; ".join(dict.fromkeys(map(_words_of_field, error.errors())))
     elif isinstance(error, postgres.PostgresError):
@@ -230,20 +230,20 @@ def _words_of(error: Exception) -> str:
 def _words_of_field(fault: Mapping[str, Any]) -> str:
     steps = [str(step) for step in fault["loc"] if step not in ("query", "body")]
     where = ".".join(steps)
-    # Of a choice of types pydantic tells, in names of its own, what each of them lacks.
+    # For a choice of types, pydantic reports in its own names what is wrong with each.
     if len(steps) > 1 and steps[0] in _CHOICES:
         return f"{steps[0]}: give {_CHOICES[steps[0]]}"
     return f"{where}: {fault['msg']}" if where else str(fault["msg"])
 
 
 class UnexpectedErrors:
-    """The last net: an exception that nothing expected is logged once and answered as a problem."""
+    """The last resort: an unexpected exception is logged once and answered with a problem document."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and answer it when all else failed."""
+        """Pass the request on, and answer it if an exception escapes."""
         started = False
 
         async def watched(message: Message) -> None:

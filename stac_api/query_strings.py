@@ -1,4 +1,4 @@
-"""What a query string says that would be passed over without a word: it is refused."""
+"""Refuses what would silently be ignored in a query string."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FilterCrs = Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"]
 
 
 def refuse_passed_over(parameters: QueryParams) -> None:
-    """Refuse a parameter that is repeated, of which only the last would count, and coordinates that are no degrees.
+    """Refuse repeated parameters, of which only the last would count, and coordinates that are not degrees.
 
     Raises:
         InvalidQueryParameter: naming it.

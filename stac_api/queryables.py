@@ -56,7 +56,7 @@ _EMPTY: dict[str, Any] = {
 
 
 async def refuse_undeclared(connection: Connection, properties: Sequence[str], collections: Sequence[str]) -> None:
-    """Refuse to sort by what no queryable declares: pgSTAC would, and so tell about hidden properties.
+    """Refuse to sort by undeclared properties: pgSTAC would do it, and so disclose hidden ones.
 
     Raises:
         UndeclaredProperty: naming the first of them.

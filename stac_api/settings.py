@@ -1,4 +1,4 @@
-"""What an operator may set on the server, and how several workers receive it."""
+"""The operator's settings of the server, and how several workers receive them."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ class ApiSettings(BaseSettings):
 
 
 def is_private_way(url: str) -> bool:
-    """Whether nobody on the way can change what a URL answers: https, or this machine itself."""
+    """Whether nobody can tamper with the answers of a URL: https, or this machine itself."""
     parts = urlsplit(url)
     is_loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback))
 
 
 class StockSettings(Settings):  # type: ignore[misc]  # untyped upstream
-    """The settings of stac-fastapi-pgstac, taken from ours alone: neither its variables nor a `.env` file."""
+    """The settings of stac-fastapi-pgstac, taken only from ours: neither its variables nor a `.env` file are read."""
 
     @classmethod
     def settings_customise_sources(
@@ -98,7 +98,7 @@ class StockSettings(Settings):  # type: ignore[misc]  # untyped upstream
         init_settings: PydanticBaseSettingsSource,
         **_: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Keep what the code passes and nothing else."""
+        """Use only what the code passes."""
         return (init_settings,)
 
 
@@ -113,7 +113,7 @@ def stock_settings(settings: ApiSettings, version: str) -> StockSettings:
 
 
 class Handover(BaseSettings):
-    """What the first process passes to its workers: they start afresh and share only the environment."""
+    """What the first process passes to its workers, which are new processes and share only the environment."""
 
     model_config = SettingsConfigDict(env_file=None)
 
@@ -122,16 +122,16 @@ class Handover(BaseSettings):
 
 
 def hand_over(settings: ApiSettings, conninfo: str) -> None:
-    """Leave the settings and the connection in this process's environment, for the workers it starts."""
+    """Put the settings and the connection into this process's environment, for its workers."""
     package = {"settings": settings.model_dump(mode="json"), "conninfo": conninfo}
     os.environ[HANDOVER_VARIABLE] = json.dumps(package)
 
 
 def handed_over() -> tuple[ApiSettings, str]:
-    """The settings and the connection that the first process left.
+    """The settings and the connection handed over by the first process.
 
     Raises:
-        KeyError: when this process was not started by `serve`.
+        KeyError: this process was not started by `serve`.
     """
     handover = Handover(**json.loads(os.environ[HANDOVER_VARIABLE]))
     return handover.settings, handover.conninfo.get_secret_value()

@@ -1,4 +1,4 @@
-"""STAC as the server passes it on: JSON data that is stored as it is read, of which each module knows a few members."""
+"""STAC documents as the server handles them: JSON data, of which each module knows a few members."""
 
 from __future__ import annotations
 

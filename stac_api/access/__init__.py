@@ -1,7 +1,7 @@
-"""Who may see, download and order what: the rules of the institution as dated data, and one decision over them.
+"""Who may see, download and order what: the institution's rules as dated data, and one decision based on them.
 
-`policy.py` is what the rules say, `principal.py` who asks, `authorize.py` the decision: all three are pure.
-`credentials/` finds out who asks, `rules/` which rules hold, `restriction.py` what of the catalogue is seen by them;
-`guards.py` stands before every route, and `refusals.py` says why not. `register/` has the people and entities,
-`accounts/` the routes by which they look after what is theirs.
+`policy.py` models the rules, `principal.py` the caller, `authorize.py` the decision: all three are pure. `credentials/`
+finds out who is calling, `rules/` which rules are in force, `restriction.py` which part of the catalogue is visible;
+`guards.py` protects every route, and `refusals.py` explains refusals. `register/` has the people and entities,
+`accounts/` the routes with which they manage what is theirs.
 """

@@ -1,4 +1,4 @@
-"""What caches may keep: documents that are the same for everybody; never one reader's for another."""
+"""What caches may keep: documents that are the same for everybody, never one reader's for another."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SAME_FOR_ALL = "same_for_all"
 
 
 def mark_same_for_all(request: Request) -> None:
-    """Say that the answer does not depend on who asks."""
+    """Declare that the answer does not depend on the caller."""
     request.scope.setdefault("state", {})[_SAME_FOR_ALL] = True
 
 
 class AnswerCaching:
-    """Marks each answer for caches, by who asked and what was hidden from them.
+    """Marks each answer for caches, according to the caller and what was hidden from them.
 
-    What is absent and what is hidden have the same marks.
+    Absent and hidden things are marked in the same way.
     """
 
     def __init__(self, app: ASGIApp) -> None:

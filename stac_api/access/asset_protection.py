@@ -1,6 +1,6 @@
-"""Which assets want a credential, and which ones there are: the Authentication extension (v1.1.0) of STAC.
+"""Which assets need a credential, and of which kinds: the STAC Authentication extension (v1.1.0).
 
-These are public facts of the rules in force, the same for whoever asks: what everybody may have has no mark.
+These are public facts of the rules in force, the same for every caller; what everybody may have is not marked.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ EXTENSION = "https://stac-extensions.github.io/authentication/v1.1.0/schema.json
 
 @dataclass(frozen=True, kw_only=True)
 class AssetProtection:
-    """What strangers may have, by the rules in force."""
+    """What anonymous callers may have by the rules in force."""
 
     policies: PolicySet | None
-    base_url: str  #: of the API, with its final slash
+    base_url: str  #: of the API, with a final slash
     schemes: Mapping[str, Any]
-    is_public: bool  #: whether the operator lets everybody have all files
+    is_public: bool  #: whether the operator makes all files public
     _open: dict[Resource, frozenset[Action]] = field(default_factory=dict, init=False)
 
     def marked_item(self, item: Document) -> Document:
-        """The Item with the schemes, and each asset that we serve and not everybody may have with their names."""
+        """The Item with the authentication schemes, and references to them in each protected asset that we serve."""
         if self.is_public or not isinstance(item.get("properties"), dict):
             return item
         assets = item.get("assets")
@@ -44,7 +44,7 @@ class AssetProtection:
         return {**_extended(item), "properties": properties, "assets": {**item["assets"], **marked}}
 
     def marked_collection(self, collection: Document) -> Document:
-        """The Collection with the same, for the assets that its Items have, and for its own."""
+        """The Collection with the same, for the assets of its Items and for its own."""
         if self.is_public:
             return collection
         views = frozenset((collection.get("summaries") or {}).get("dinamis:view_collections", ()))
@@ -85,7 +85,7 @@ class AssetProtection:
 
 
 async def protection_of(request: Request) -> AssetProtection:
-    """What is protected at the moment of a request."""
+    """The protection in force at the time of a request."""
     settings, base_url = request.app.state.api_settings, get_base_url(request)
     return AssetProtection(
         policies=await policies_in_force(request),
@@ -96,7 +96,7 @@ async def protection_of(request: Request) -> AssetProtection:
 
 
 def _schemes(base_url: str, issuers: tuple[str, ...]) -> dict[str, Any]:
-    """The ways to have a protected asset, by the names that `auth:refs` has."""
+    """The ways to get a protected asset, by their names in `auth:refs`."""
     logins = {
         f"login-{number}": {"type": "openIdConnect", "openIdConnectUrl": f"{issuer}/.well-known/openid-configuration"}
         for number, issuer in enumerate(issuers, 1)
@@ -112,6 +112,6 @@ def _schemes(base_url: str, issuers: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _extended(document: Document) -> Document:
-    if "stac_version" not in document:  # what a Fields request left of it
+    if "stac_version" not in document:  # a Fields request removed it
         return document
     return {**document, "stac_extensions": [*document.get("stac_extensions", ()), EXTENSION]}

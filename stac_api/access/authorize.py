@@ -1,7 +1,7 @@
 """The one decision: may this principal do this to that resource, by the rules in force?
 
-Pure and total: every question has an answer, and what no rule allows is refused. What cannot be seen is refused as if
-it did not exist.
+Pure and total: every question has an answer, and what no rule allows is refused. For what the caller cannot see, the
+refusal is the same as if it did not exist.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from stac_api.access.principal import Capacity, Principal, Scope, Signature, Sta
 
 
 class Action(StrEnum):
-    """What is asked for."""
+    """What the principal wants to do."""
 
     VIEW = "view"  #: the Collection, its Items, thumbnails
     PREVIEW = "preview"  #: overviews and the vendor's metadata files
@@ -29,9 +29,9 @@ class Action(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why not; the words are part of the API."""
+    """Why an action is refused; these words are part of the API."""
 
-    HIDDEN = "hidden"  #: never told: it is answered as absent
+    HIDDEN = "hidden"  #: never disclosed: answered as absent
     NOT_AUTHENTICATED = "not-authenticated"
     CATEGORY_NOT_ELIGIBLE = "category-not-eligible"
     LICENCE_NOT_SIGNED = "licence-not-signed"
@@ -51,25 +51,25 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """What is asked about: a collection, or one of its Items where it lies."""
+    """The object of a question: a collection, or one of its Items with its footprint."""
 
     collection: str
     view_collections: frozenset[str] = frozenset()  #: of a stereo set: the collections of its views
-    geometry: BaseGeometry | None = None  #: WGS 84, longitude first; None where no Item is meant
+    geometry: BaseGeometry | None = None  #: WGS 84, longitude first; None for a collection
 
     @property
     def collections(self) -> frozenset[str]:
-        """All whose rules it obeys."""
+        """The collections whose rules apply to it."""
         return self.view_collections | {self.collection}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """The answer, with what it rests on."""
+    """The answer, with its grounds."""
 
     allowed: bool
-    reasons: tuple[Reason, ...] = ()  #: why not, what could be mended first; empty when it is allowed
-    capacity: Capacity | None = None  #: the capacity that the decision speaks of
+    reasons: tuple[Reason, ...] = ()  #: why not, the easiest to remedy first; empty if allowed
+    capacity: Capacity | None = None  #: the capacity that the decision is about
     rule: Rule | None = None  #: the rule behind it
     policy_set: str | None = None
 
@@ -79,9 +79,9 @@ def authorize(principal: Principal, action: Action, resource: Resource, policies
 
     Args:
         principal: Who asks.
-        action: What for.
-        resource: What about. A stereo set obeys the rules of all its views.
-        policies: The set in force at the time that is meant; None when there is none, which hides everything.
+        action: What they want to do.
+        resource: With what. To a stereo set, the rules of all its views apply.
+        policies: The set in force at the time in question; None if there is none, which hides everything.
     """
     if policies is None:
         return Decision(allowed=False, reasons=(Reason.HIDDEN,))
@@ -92,11 +92,11 @@ def authorize(principal: Principal, action: Action, resource: Resource, policies
 
 
 def views_filter(sets: Iterable[str], collections: Iterable[str]) -> dict[str, Any]:
-    """CQL2 (JSON) that lets stereo sets through only when all their views lie in collections that are seen.
+    """CQL2 (JSON) that lets stereo sets pass only if all their views are in visible collections.
 
     Args:
-        sets: The collections of stereo sets; Items of other collections pass. In them, what names no views does not.
-        collections: All that are seen, at least one.
+        sets: The collections of stereo sets, in which Items without views do not pass; Items of other collections do.
+        collections: All visible collections, at least one.
     """
     of_sets = {"op": "in", "args": [{"property": "collection"}, sorted(sets)]}
     seen = {"op": "a_containedBy", "args": [{"property": "dinamis:view_collections"}, sorted(collections)]}
@@ -123,7 +123,7 @@ class _Question:
         return wanted in self.principal.signatures
 
     def not_eligible(self, is_offered: Callable[[Rule], bool]) -> Reason:
-        """Why somebody has no right that another may have."""
+        """Why the principal does not have a right that others may have."""
         rules = (self.policies.rule_for(self.collection, each) for each in Category)
         if not any(is_offered(rule) for rule in rules if rule):
             return Reason.NOT_OFFERED
@@ -134,7 +134,7 @@ def _decided(
     principal: Principal, action: Action, collection: str, resource: Resource, policies: PolicySet
 ) -> Decision:
     if principal.is_operator and action in (Action.VIEW, Action.PREVIEW):
-        # Who looks after the catalogue sees all of it, ruled or not.
+        # Operators see all of the catalogue, whether rules cover it or not.
         return Decision(allowed=True, policy_set=policies.id)
     if policies.visibility(collection, principal.categories) is Visibility.HIDDEN and not principal.is_operator:
         return Decision(allowed=False, reasons=(Reason.HIDDEN,), policy_set=policies.id)
@@ -155,7 +155,7 @@ def _decided(
 
 
 def _asked(principal: Principal) -> tuple[Capacity, ...]:
-    """Every capacity: one that does not count now still tells what to mend."""
+    """Every capacity: one that does not count now still shows what can be remedied."""
     return (*principal.counting, *(each for each in principal.capacities if each.standing is not Standing.GOOD))
 
 
@@ -173,7 +173,7 @@ def _answer(question: _Question) -> Decision:
 def _refusals(question: _Question) -> list[Reason]:
     rule = question.rule
     if rule is None or rule.seen is Visibility.HIDDEN:
-        # An operator sees it all the same, and is told why no more is allowed.
+        # An operator sees it anyway, and learns why no more is allowed.
         return [Reason.CATEGORY_NOT_ELIGIBLE if question.principal.is_operator else Reason.HIDDEN]
     reasons = _REFUSALS[question.action](question, rule)
     if question.capacity.standing is not Standing.GOOD:
@@ -191,7 +191,7 @@ def _preview_refusals(question: _Question, rule: Rule) -> list[Reason]:
 
 def _download_refusals(question: _Question, rule: Rule) -> list[Reason]:
     if rule.download not in _NOT_FROM_HERE and _is_excluded(question, rule):
-        return [Reason.SPATIALLY_EXCLUDED]  # whatever is mended
+        return [Reason.SPATIALLY_EXCLUDED]  # nothing can remedy this
     reasons = _DOWNLOAD_REFUSALS[rule.download](question, rule)
     if not reasons and rule.download is not Download.QUESTIONNAIRE and Scope.DOWNLOAD not in question.principal.scopes:
         reasons = [Reason.SCOPE_MISSING]
@@ -213,7 +213,7 @@ def _at_the_origin(_question: _Question, _rule: Rule) -> list[Reason]:
 
 
 def _undeclared(question: _Question, rule: Rule) -> list[Reason]:
-    # Who signed the licence as a member has accepted it too.
+    # Signing the licence as a member includes accepting it.
     licence = rule.licence
     is_accepted = licence is not None and (
         (licence.id, licence.version) in question.principal.declared or question.has_signed(licence)
@@ -255,7 +255,7 @@ _REFUSALS: Mapping[Action, Callable[[_Question, Rule], list[Reason]]] = {
     Action.ORDER_TASKING: _order_refusals(Ordering.TASKING),
 }
 
-#: Of several refusals the one is told that takes the least to mend.
+#: Of several refusals, the one easiest to remedy is given.
 _EASE = (
     Reason.DECLARATION_REQUIRED,
     Reason.LICENCE_NOT_SIGNED,

@@ -13,7 +13,7 @@ class AccessError(Exception):
 
 
 class RulesMistaken(AccessError):
-    """The rules cannot be used before this is mended."""
+    """The rules cannot be used before this is fixed."""
 
     def __str__(self) -> str:
         return f"{type(self).__doc__}\n{Exception.__str__(self)}"

@@ -1,4 +1,4 @@
-"""Decisions in words, French and English: what somebody may do, on what condition or why not, and by which rule."""
+"""Decisions in words, in French and English: what somebody may do, on which condition or why not, by which rule."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from stac_api.access.principal import ANONYMOUS, Capacity, Principal
 Language = Literal["fr", "en"]
 Outcome = Literal["allowed", "on-condition", "refused"]
 
-#: What whoever is otherwise entitled can do at once.
+#: Reasons that anybody who is otherwise entitled can remedy at once.
 _CONDITIONS = frozenset({Reason.LICENCE_NOT_SIGNED, Reason.DECLARATION_REQUIRED})
 
-#: Nobody in particular.
+#: An anonymous person.
 _SOMEBODY = UUID(int=0)
 
 
@@ -48,7 +48,7 @@ def explanations(principal: Principal, resource: Resource, policies: PolicySet |
 
 
 def somebody_of(category: Category) -> Principal:
-    """Somebody who acts in this category, whose membership counts, and who has signed nothing yet."""
+    """A principal who acts in this category, whose membership counts, and who has signed nothing yet."""
     if category is Category.PUBLIC:
         return ANONYMOUS
     return Principal(credential="bearer", person=_SOMEBODY, capacities=(Capacity(category=category),))

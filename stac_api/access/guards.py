@@ -1,7 +1,7 @@
-"""Which guard stands before each route: what is not written down here is not served.
+"""The guard of each route: routes not listed here are not served.
 
-Whatever is told of one collection lies below `/collections/{collection_id}` and is guarded without being named, so that
-nobody who adds a route there can forget it.
+Everything about one collection is below `/collections/{collection_id}` and guarded without being listed, so that nobody
+who adds a route there can forget its guard.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ class UnguardedRoute(Exception):
 
 
 async def everybody(request: Request) -> None:
-    """The same answer for all, which tells nothing of what the catalogue has."""
+    """An answer that is the same for all, and discloses nothing of the catalogue's contents."""
     mark_same_for_all(request)
 
 
 async def what_is_seen(request: Request) -> None:
-    """An answer about the collections and Items that the reader sees: they come through `CatalogueClient`."""
+    """An answer about visible collections and Items, which come through `CatalogueClient`."""
     await restriction_of(request)
 
 
 async def seen_collection(request: Request) -> None:
-    """An answer about one collection, for those who see it.
+    """An answer about one collection, for callers who see it.
 
     Raises:
-        NotFoundError: the reader sees no such collection.
+        NotFoundError: the caller sees no such collection.
     """
     await refuse_unseen(str(request.path_params["collection_id"]), request)
 
 
 async def refuse_unseen(collection_id: str, request: Request) -> None:
-    """Answer a collection that the reader does not see as one that is not there.
+    """Treat a collection that the caller does not see as one that does not exist.
 
     Raises:
         NotFoundError: the reader sees no such collection.
@@ -60,12 +60,12 @@ async def refuse_unseen(collection_id: str, request: Request) -> None:
 
 
 def no_collection(collection_id: str) -> NotFoundError:
-    """What is said of a collection that is hidden or absent."""
+    """The error for a collection that is hidden or absent."""
     return NotFoundError(f"Collection {collection_id} does not exist.")
 
 
 async def decided_inside(_request: Request) -> None:
-    """An answer that depends on more than the path, such as a signature: the route asks `authorize` itself."""
+    """An answer that depends on more than the path, such as a signature: the route calls `authorize` itself."""
 
 
 GUARDS: Mapping[str, Guard] = {
@@ -107,19 +107,19 @@ GUARDS: Mapping[str, Guard] = {
     "/accounts/applications/{application_id}/refuse": logged_in,
 }
 
-#: Routes of the framework, which no guard can stand before: the description of the API and its page.
+#: Routes of the framework that cannot have a guard: the description of the API and its page.
 PLAIN = frozenset({"/api", "/api-page", "/docs/oauth2-redirect"})
 
 
 def guard_of(path: str) -> Guard | None:
-    """The guard of a route, by the path that it was declared with; None when nobody wrote it down."""
+    """The guard of a route, by the path that it was declared with; None if it is not listed."""
     if path == OF_ONE_COLLECTION or path.startswith(f"{OF_ONE_COLLECTION}/"):
         return seen_collection
     return GUARDS.get(path)
 
 
 async def guarded(request: Request) -> None:
-    """Let the guard of the route decide whether it answers.
+    """Let the guard of the route decide whether the route answers.
 
     Raises:
         NotFoundError: the route has no guard.
@@ -131,10 +131,10 @@ async def guarded(request: Request) -> None:
 
 
 def guard_all_routes(app: FastAPI) -> None:
-    """Put their guards before all routes of an application.
+    """Add the guards to all routes of an application.
 
     Raises:
-        UnguardedRoute: some have none.
+        UnguardedRoute: some routes have none.
     """
     routes = list(all_routes(app.router.routes))
     unguarded = sorted({path for route in routes if not is_known(route, path := getattr(route, "path", repr(route)))})
@@ -146,12 +146,12 @@ def guard_all_routes(app: FastAPI) -> None:
 
 
 def is_known(route: BaseRoute, path: str) -> bool:
-    """Whether somebody wrote down who may use a route."""
+    """Whether a guard is listed for a route."""
     return guard_of(path) is not None if isinstance(route, APIRoute) else path in PLAIN
 
 
 def all_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
-    """The routes, those of included routers too."""
+    """The routes, including those of included routers."""
     for route in routes:
         if inner := getattr(route, "original_router", None):
             yield from all_routes(inner.routes)
@@ -160,7 +160,7 @@ def all_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
 
 
 def _guard(route: APIRoute) -> None:
-    # A router may be in several applications of one process.
+    # A router may be included in several applications of one process.
     if any(each.dependency is guarded for each in route.dependencies):
         return
     guard = Depends(guarded)

@@ -1,7 +1,7 @@
-"""Items without what they tell of Items that the reader does not see.
+"""Removes from Items what they disclose about Items that the reader does not see.
 
-The Items of one acquisition name each other, and images name the stereo sets that they are views of. A link into a
-collection that is not seen is left out, and so is a property that names an Item to which no link is left.
+The Items of one acquisition name each other, and images name the stereo sets that they belong to. Links into a hidden
+collection are removed, and so are properties that name an Item to which no link is left.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from urllib.parse import unquote, urlsplit
 from stac_api.access.restriction import Restriction
 from stac_api.stac_document import Document
 
-#: Properties that name other Items, or speak of one: by the property that has the name.
+#: Properties that describe other Items, by the property that names these.
 _NAMING: Mapping[str, tuple[str, ...]] = {
     "dinamis:held_by": ("dinamis:held_by",),
     "stereo-img:group": ("stereo-img:group", "stereo-img:count", "stereo-img:number"),
 }
 
-#: Who does not see every collection may not search by them: an answer would tell what the Item does not.
+#: Readers who do not see every collection may not search by these: the answer would disclose what the Item hides.
 TELLING = frozenset(name for names in _NAMING.values() for name in names)
 
 _EXTENSIONS = {"stereo-img:group": "https://stac-extensions.github.io/stereo-imagery/"}
 
-#: Below these the name of a collection follows.
+#: Path segments that are followed by the id of a collection.
 _PLACES = frozenset({"collections", "assets"})
 
 
 def without_hidden(document: Document, restriction: Restriction, base_url: str) -> Document:
-    """An Item, or what a Fields request left of it, or a Collection, for a reader.
+    """An Item (or what a Fields request left of it) or a Collection, redacted for a reader.
 
     Args:
         document: With absolute links.
         restriction: What the reader sees.
-        base_url: Of the API, with its final slash.
+        base_url: Of the API, with a final slash.
     """
     if restriction.is_none or not restriction.hides:
         return document
@@ -48,7 +48,7 @@ _MOVED = re.compile(r"it was moved to (?P<collection>\S+)", re.IGNORECASE)
 
 
 def told_reason(reason: str, restriction: Restriction) -> str:
-    """Why an Item left its collection; not where it went, when the reader does not see that."""
+    """Why an Item left its collection, without its new place if the reader does not see that."""
     moved = _MOVED.fullmatch(reason)
     return reason if moved is None or restriction.shows(moved["collection"]) else "no record of it is left"
 
@@ -59,7 +59,7 @@ def _is_shown(link: Mapping[str, Any], restriction: Restriction, base_url: str) 
 
 
 def _collection_of(link: Mapping[str, Any], base_url: str) -> str | None:
-    """The collection into which a link leads; None where it leads elsewhere."""
+    """The collection that a link leads to; None if it leads elsewhere."""
     steps = _steps(link, base_url)
     return steps[1] if len(steps) > 1 and steps[0] in _PLACES else None
 

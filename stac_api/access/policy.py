@@ -1,6 +1,6 @@
-"""What the institution decided: a policy set rules who may do what with which collection from a date on.
+"""The institution's decisions: a policy set says who may do what with which collection from a date on.
 
-A set is one decision. It is written as YAML in `collections/rules/`, kept in the database, and read from there; the
+A set is one decision. It is written as YAML in `collections/rules/`, stored in the database, and read from there; the
 same model reads both. Each rule cites the document that it comes from; what no document states is an assumption.
 """
 
@@ -22,7 +22,7 @@ Latitude = Annotated[float, Field(ge=-90, le=90)]
 
 
 class Category(StrEnum):
-    """In what quality somebody acts; nobody has one alone, but only in a framework and for a time."""
+    """The category in which somebody acts: granted in an entity for a time, and for some in a framework."""
 
     PUBLIC = "PUBLIC"  #: everybody, without an account
     SCI_FR = "SCI_FR"  #: French scientist
@@ -35,19 +35,19 @@ class Category(StrEnum):
 
 
 class Visibility(IntEnum):
-    """What of a collection can be seen; each level includes those before it."""
+    """How much of a collection can be seen; each level includes the previous ones."""
 
-    HIDDEN = 0  #: nothing: it is as if it did not exist
+    HIDDEN = 0  #: nothing, as if it did not exist
     METADATA = 1  #: the Collection, its Items, their footprints and thumbnails
-    FULL = 2  #: the overviews and the vendor's metadata files as well
+    FULL = 2  #: also the overviews and the vendor's metadata files
 
 
 class Download(StrEnum):
-    """On what condition the images of a collection can be had."""
+    """On which condition the images of a collection can be downloaded."""
 
     NONE = "none"
-    EXTERNAL = "external"  #: where it comes from, by the rules there
-    QUESTIONNAIRE = "questionnaire"  #: by whoever answered the questionnaire and accepted the licence
+    EXTERNAL = "external"  #: at the source, by its rules
+    QUESTIONNAIRE = "questionnaire"  #: by anybody who has answered the questionnaire and accepted the licence
     MEMBER = "member"  #: by members
     MEMBER_SIGNED = "member_signed"  #: by members who signed the current version of the licence
 
@@ -63,7 +63,7 @@ class Ordering(StrEnum):
 
 
 class RuleDocument(BaseModel):
-    """What people write of rules and licences: unknown names are refused, and nothing changes it once it is read."""
+    """Handwritten rules and licences: unknown keys are refused, and instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,7 +76,7 @@ class LicenceRef(RuleDocument):
 
 
 class Exclusion(RuleDocument):
-    """An area whose images are not given out, by the rules that name it."""
+    """An area whose images are not given out under the rules that refer to it."""
 
     title: str
     polygon: tuple[tuple[Longitude, Latitude], ...] = Field(min_length=4, description="A closed ring, WGS 84.")
@@ -105,14 +105,14 @@ class QuotaRule(RuleDocument):
 
 
 class Tranche(RuleDocument):
-    """So much for a fixed price."""
+    """An amount at a fixed price."""
 
     km2: Annotated[Decimal, Field(gt=0)]
     eur: Annotated[Decimal, Field(ge=0)]
 
 
 class TariffRule(RuleDocument):
-    """What is to be paid beyond the quota, or without one; VAT is not included."""
+    """The price beyond the quota, or without one; VAT is not included."""
 
     archive_eur_per_km2: Annotated[Decimal, Field(ge=0)] | None = None
     tasking_eur_per_km2: Annotated[Decimal, Field(ge=0)] | None = None
@@ -155,7 +155,7 @@ class Rule(RuleDocument):
         return Visibility[self.visibility.upper()]
 
     def closeness(self, collection: str) -> tuple[bool, int] | None:
-        """How closely it names a collection: by its own id, else by the longest pattern; None when it does not."""
+        """How specifically it names a collection: by its id, else by the longest pattern; None if not at all."""
         closeness = [
             (pattern == collection, len(pattern)) for pattern in self.collections if fnmatchcase(collection, pattern)
         ]
@@ -165,8 +165,8 @@ class Rule(RuleDocument):
 class PolicySet(RuleDocument):
     """All rules in force from one date until the next set.
 
-    What was active stays in the database as it was: every later release reads it, so that new fields have defaults, and
-    none is taken out.
+    A set that was active is never changed in the database, and every later release reads it: so new fields have
+    defaults, and no field is removed.
     """
 
     id: Identifier = Field(description="The period that it is for, such as `2024-Q4`.")
@@ -195,9 +195,9 @@ class PolicySet(RuleDocument):
         return self
 
     def rule_for(self, collection: str, category: Category) -> Rule | None:
-        """The rule that decides: of the category, else of everybody; of the collection's own id, else of a pattern.
+        """The rule that decides: for the category, else for everybody; for the collection's id, else for a pattern.
 
-        A longer pattern goes before a shorter one; of two as long, the first written.
+        A longer pattern precedes a shorter one; of two equally long ones, the first in the file decides.
         """
         key = (collection, category)
         if key not in self._decided:
@@ -209,18 +209,18 @@ class PolicySet(RuleDocument):
         return self._decided[key]
 
     def covers(self, collection: str) -> bool:
-        """Whether any rule speaks of the collection; one that none does is hidden."""
+        """Whether any rule names the collection; otherwise it is hidden."""
         return any(rule.closeness(collection) is not None for rule in self.rules)
 
     def shows_everything(self, categories: Collection[Category]) -> bool:
-        """Whether these categories see any collection there can be: no rule that could decide for them hides one."""
+        """Whether these categories see any possible collection: no rule that could decide for them hides one."""
         asked = {*categories, Category.PUBLIC}
         deciding = [rule for rule in self.rules if asked.intersection(rule.categories)]
         is_covered = any("*" in rule.collections for rule in deciding)
         return is_covered and all(rule.seen is not Visibility.HIDDEN for rule in deciding)
 
     def hides_what_others_see(self, categories: Collection[Category]) -> bool:
-        """Whether the rules let other categories see something that these do not, whatever the catalogue has of it."""
+        """Whether the rules let other categories see something that these do not, whatever the catalogue holds."""
         spoken_of = {pattern for rule in self.rules for pattern in rule.collections}
         return any(
             self.visibility(each, categories) is Visibility.HIDDEN
@@ -229,12 +229,12 @@ class PolicySet(RuleDocument):
         )
 
     def visibility(self, collection: str, categories: Collection[Category]) -> Visibility:
-        """The most that any of the categories can see of a collection."""
+        """The highest visibility of a collection for any of the categories."""
         rules = [self.rule_for(collection, each) for each in categories]
         return max((rule.seen for rule in rules if rule), default=Visibility.HIDDEN)
 
     def closest(self, collection: str, category: Category) -> list[int]:
-        """Places of the rules that name the collection most closely for a category itself; the first one decides."""
+        """Indices of the rules that name the collection most specifically for the category; the first one decides."""
         found = [
             (closeness, index)
             for index, rule in enumerate(self.rules)
@@ -252,5 +252,5 @@ class PolicySet(RuleDocument):
         return {}
 
 
-#: Ids of collections come from requests too: what is remembered of them is bounded.
+#: Ids of collections also come from requests: so the cache is bounded.
 _MOST_REMEMBERED = 10_000

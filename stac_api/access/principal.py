@@ -1,4 +1,4 @@
-"""Who asks: what a credential proves of a person, as the rules need it."""
+"""Who is calling: what a credential proves about a person, in the form that the rules need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stac_api.access.policy import Category
 
 
 class Standing(StrEnum):
-    """Whether a capacity counts now, and if not, why."""
+    """Whether a capacity counts now, and if not, why not."""
 
     GOOD = "good"
     ENTITY_PENDING = "entity-pending"
@@ -28,12 +28,12 @@ class Scope(StrEnum):
 
     READ = "read"
     DOWNLOAD = "download"
-    ACCOUNT = "account"  #: to read and change what is one's own
+    ACCOUNT = "account"  #: to read and change one's own data
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """One quality in which a person acts: a category, granted in an entity and, where it needs one, a framework."""
+    """One capacity in which a person acts: a category, granted in an entity and, if it needs one, a framework."""
 
     category: Category
     entity: UUID | None = None
@@ -43,7 +43,7 @@ class Capacity:
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """A licence that was signed, for the person's own entity."""
+    """A licence signed for the person's entity."""
 
     licence: str
     version: int
@@ -52,11 +52,11 @@ class Signature:
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """What a provider of logins says of somebody, whether we know the person or not."""
+    """What a login provider says about somebody, whether we know the person or not."""
 
     issuer: str
     subject: str
-    email: str | None = None  #: to write to; never to recognise somebody by
+    email: str | None = None  #: for sending mail; never for identification
     name: str | None = None
 
 
@@ -65,17 +65,17 @@ EVERYBODY = Capacity(category=Category.PUBLIC)
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who asks, for one request. Built only by the resolver of credentials."""
+    """The caller of one request. Built only by the resolver of credentials."""
 
     credential: Literal["anonymous", "bearer", "key", "declaration", "signature"] = "anonymous"
-    login: Login | None = None  #: of a bearer token; there may be no person of ours behind it yet
+    login: Login | None = None  #: of a bearer token; the person may not be registered here yet
     person: UUID | None = None
-    pseudonym: UUID | None = None  #: under which downloads of the person are recorded
+    pseudonym: UUID | None = None  #: under which the person's downloads are recorded
     key: str | None = None  #: id of the API key
     is_operator: bool = False
-    capacities: tuple[Capacity, ...] = ()  #: beside that of everybody, also those that do not count now
+    capacities: tuple[Capacity, ...] = ()  #: besides that of everybody; includes those that do not count now
     signatures: frozenset[Signature] = frozenset()
-    declared: frozenset[tuple[str, int]] = frozenset()  #: licences accepted with the questionnaire: id, version
+    declared: frozenset[tuple[str, int]] = frozenset()  #: licences accepted by questionnaire: id, version
     scopes: frozenset[Scope] = field(default_factory=lambda: frozenset(Scope))
 
     @property

@@ -1,4 +1,4 @@
-"""Refusals that say why, and what to do about it, in words for people and for programs."""
+"""Refusals that say why, and what to do about it, for people and for programs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from stac_api.access.policy import LicenceRef
 from stac_api.errors import HTTPProblem
 from stac_api.problems import NOT_FOUND
 
-#: Both in one header. QGIS and GDAL know Basic alone, and some clients look at the first only.
+#: Both in one header. QGIS and GDAL only support Basic, and some clients only look at the first one.
 CHALLENGES = 'Basic realm="dinamis", charset="UTF-8", Bearer realm="dinamis"'
 
-#: Personal answers are kept by nobody. What they vary with, `answer_caching` says of all answers.
+#: Personal answers must not be cached. `answer_caching` adds `Vary` to all answers.
 PERSONAL = "private, no-store"
 PERSONAL_HEADERS = {"Cache-Control": PERSONAL}
 
@@ -33,7 +33,7 @@ class Remedy(BaseModel):
 
 
 class CredentialInvalid(HTTPProblem):
-    """The credential is not valid: mend it, or send none to see what is public."""
+    """The credential is not valid: correct it, or send none to see what is public."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "InvalidCredential"
@@ -52,7 +52,7 @@ class CredentialsDiffer(HTTPProblem):
 
 
 class LoginNeeded(HTTPProblem):
-    """This is for those who have logged in: send a bearer token or an API key."""
+    """This requires a login: send a bearer token or an API key."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "NotAuthenticated"
@@ -76,7 +76,7 @@ class Refused(HTTPProblem):
         self.status, self.code = _status_and_code(decision)
 
     def __str__(self) -> str:
-        # What is hidden is answered as what was never there.
+        # What is hidden gets the same answer as what never existed.
         return "There is no such thing." if self.status == HTTPStatus.NOT_FOUND else super().__str__()
 
     def members(self, request: Request) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ class Refused(HTTPProblem):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The ways to log in, where that is what is missing."""
+        """The ways to log in, if a login is missing."""
         challenges = {"WWW-Authenticate": CHALLENGES} if self.status == HTTPStatus.UNAUTHORIZED else {}
         return PERSONAL_HEADERS | challenges
 
@@ -153,7 +153,7 @@ def _to_log_in(_decision: Decision, request: Request) -> list[Remedy]:
 
 
 def to_apply(request: Request) -> list[Remedy]:
-    """How to come to an account, or to another quality in which to act."""
+    """How to get an account, or another capacity."""
     href = f"{get_base_url(request)}accounts/applications"
     return [Remedy(rel="apply", method="POST", href=href, title="Ask for a place in an entity")]
 
@@ -180,7 +180,7 @@ def _licence_href(decision: Decision, request: Request) -> str:
 
 
 def licence_href(licence: LicenceRef, request: Request) -> str:
-    """Where a version of a licence is to be read."""
+    """The address of a version of a licence."""
     return f"{get_base_url(request)}licenses/{licence.id}/{licence.version}"
 
 

@@ -1,6 +1,6 @@
-"""What of the catalogue a reader sees: worked out once for each kind of reader, set of rules and list of collections.
+"""Which part of the catalogue a reader sees: computed once per set of categories, policy set and list of collections.
 
-Two readers of the same categories see the same. What is not seen is answered as what is not there.
+Two readers with the same categories see the same. What a reader does not see is answered as if it did not exist.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from stac_api.access.principal import Principal
 from stac_api.access.rules.in_force import policies_in_force
 from stac_api.remembered import Remembered
 
-#: A collection that is new is known to searches everywhere after this, in seconds.
+#: After this many seconds, searches on every server know a new collection.
 OLDEST_LIST_S = 1.0
 
 PRESENT_COLLECTIONS = statement("stac_api.access", "present_collections")
 
-#: What no collection is called: pgSTAC takes an empty list for an error or for no condition at all.
+#: An id that no collection has: pgSTAC takes an empty list for an error, or for no condition at all.
 NO_COLLECTION = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restriction:
-    """What one kind of reader sees."""
+    """What readers with the same categories see."""
 
-    is_none: bool = False  #: everything, also what comes into the catalogue in this moment
+    is_none: bool = False  #: they see everything, also what is just being added
     collections: frozenset[str] = frozenset()
-    sets: frozenset[str] = frozenset()  #: those of them that hold stereo sets
-    hides: bool = False  #: whether others may see more; by the rules, so that it tells nothing of the catalogue
+    sets: frozenset[str] = frozenset()  #: those of them with stereo sets
+    hides: bool = False  #: whether others may see more, by the rules: it discloses nothing of the catalogue
 
     def shows(self, collection: str) -> bool:
         """Whether the reader sees a collection."""
         return self.is_none or collection in self.collections
 
     def among(self, named: Collection[str] | None) -> list[str] | None:
-        """Those that a request may be about: of the named ones, or of all; None where nothing need be said."""
+        """The visible ones of the named collections, or of all; None if no condition is needed."""
         if self.is_none:
             return None if named is None else list(named)
         seen = self.collections if named is None else self.collections & set(named)
         return sorted(seen) or [NO_COLLECTION]
 
     def condition(self, collections: Collection[str]) -> dict[str, Any] | None:
-        """CQL2 (JSON) that lets stereo sets through all of whose views are seen; None where there are no sets."""
+        """CQL2 (JSON) that lets stereo sets pass whose views are all visible; None if there are no sets."""
         if self.is_none or self.sets.isdisjoint(collections):
             return None
         return views_filter(self.sets.intersection(collections), self.collections)
@@ -62,15 +62,15 @@ NO_RESTRICTION = Restriction(is_none=True)
 
 @dataclass(frozen=True)
 class PresentCollection:
-    """What of a collection decides whether it is seen."""
+    """The properties of a collection that decide whether it is visible."""
 
     id: str
     holds_sets: bool
-    view_collections: frozenset[str]  #: that its stereo sets are made of
+    view_collections: frozenset[str]  #: collections of the views of its stereo sets
 
     @property
     def resource(self) -> Resource:
-        """A collection of stereo sets obeys the rules of all that these are made of."""
+        """The resource for decisions; to a collection of stereo sets, the rules of all its view collections apply."""
         return Resource(collection=self.id, view_collections=self.view_collections)
 
 
@@ -84,7 +84,7 @@ class PresentCollections(Remembered):
     restrictions: dict[tuple[frozenset[Category], bool], tuple[PolicySet, Restriction]] = field(default_factory=dict)
 
     async def read(self, connection: Connection) -> None:
-        """Forget the restrictions if there are other collections now."""
+        """Reload the collections, and drop the restrictions if they have changed."""
         rows: list[Mapping[str, Any]] = await connection.fetch(PRESENT_COLLECTIONS)
         collections = frozenset(
             PresentCollection(row["id"], bool(row["holds_sets"]), frozenset(row["view_collections"])) for row in rows
@@ -95,7 +95,7 @@ class PresentCollections(Remembered):
 
 
 async def restriction_of(request: Request) -> Restriction:
-    """What whoever asks sees; found once per request."""
+    """The restriction of the caller; determined once per request."""
     state = request.scope.setdefault("state", {})
     if "restriction" not in state:
         state["restriction"] = await _restriction(request, OLDEST_LIST_S)
@@ -104,10 +104,10 @@ async def restriction_of(request: Request) -> Restriction:
 
 
 async def sees_collection(request: Request, collection: str) -> bool:
-    """Whether whoever asks sees a collection.
+    """Whether the caller sees a collection.
 
-    One that is not among those that are known is looked for again, be it hidden or absent: what has just come is there
-    at once, and both take the same time.
+    An unknown one is looked up again, whether hidden or absent: a new collection is found at once, and both cases take
+    the same time.
     """
     restriction = await restriction_of(request)
     if not restriction.shows(collection):
@@ -116,13 +116,13 @@ async def sees_collection(request: Request, collection: str) -> bool:
 
 
 async def saw_collection(request: Request, collection: str, at: datetime) -> bool:
-    """Whether whoever asks saw a collection by the rules of a time; what they were then is not kept for this."""
+    """Whether the caller saw a collection under the rules of a time, given the caller's present categories."""
     policies = await policies_in_force(request, at=at)
     return authorize(await principal_of(request), Action.VIEW, Resource(collection=collection), policies).allowed
 
 
 async def present_collections(request: Request, oldest_s: float = OLDEST_LIST_S) -> dict[str, PresentCollection]:
-    """All collections of the catalogue by id, whoever asks; from a list that may be so many seconds old."""
+    """All collections of the catalogue by id, for any caller; from a list at most `oldest_s` seconds old."""
     return {each.id: each for each in (await PresentCollections.recent(request, oldest_s)).collections}
 
 
@@ -141,11 +141,11 @@ async def _restriction(request: Request, oldest_s: float) -> Restriction:
 
 
 def restriction(principal: Principal, present: Collection[PresentCollection], policies: PolicySet) -> Restriction:
-    """What a principal sees of the collections that there are."""
+    """What a principal sees of the existing collections."""
     seen = [each for each in present if authorize(principal, Action.VIEW, each.resource, policies).allowed]
     return Restriction(
         collections=frozenset(each.id for each in seen),
         sets=frozenset(each.id for each in seen if each.holds_sets),
-        # What no rule speaks of is seen by operators, and told of by nothing either.
+        # Collections without a rule are visible to operators only, which the rules alone do not show.
         hides=policies.hides_what_others_see(principal.categories) or len(seen) < len(present),
     )

@@ -58,7 +58,7 @@ def explain(
       dinamis access explain --category SCI_FR --collection pleiades
       dinamis access explain --user marie@example.org --collection pleiades --item PHR1A_202108151541301
       dinamis access explain --category PUBLIC --collection pleiades --at 2022-11-01
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api.access.explanation import explanations
     from stac_api.access.register.holdings import resource_of
     from stac_api.access.rules.store import in_force

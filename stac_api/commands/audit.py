@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 def audit(subject: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
     """Show what was done to entities, people and rights, by whom and when, the latest first.
 
-    Nothing in it is ever changed or removed. People stand in it by their ids, which lead to nobody once they are
+    Nothing in this trail is ever changed or removed. It names people by their ids, which lead to nobody once they are
     erased.
 
     \b
       dinamis audit --subject ada.martin@example.org
       dinamis audit --since 2026-01-01 --json
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api.access.register.audit import audit_events
 
     with open_register() as register:

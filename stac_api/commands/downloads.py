@@ -13,18 +13,18 @@ KEPT_MONTHS = 13
 
 @click.group()
 def downloads() -> None:
-    """Count what was downloaded, and forget in time who had it.
+    """Count downloads, and forget in due time who made them.
 
     \b
       dinamis downloads count     by month, collection and category
-      dinamis downloads forget    once a month: of what is older than 13 months only the counts stay
-    """  # noqa: D301  # click wants the character, which a raw string has not
+      dinamis downloads forget    once a month: of downloads older than 13 months only the counts stay
+    """  # noqa: D301  # click needs the character, which a raw string lacks
 
 
 @downloads.command()
 @json_option
 def count(as_json: bool) -> None:
-    """Show how much was downloaded in each month, the latest first; sizes are of the files that were sent whole."""
+    """Show how much was downloaded in each month, the latest first; sizes count only files that were sent whole."""
     from stac_api.downloads.retention import downloads_by_month
 
     with open_register() as register:
@@ -50,8 +50,8 @@ def count(as_json: bool) -> None:
 def forget(months: int, by: str | None) -> None:
     """Count the downloads of earlier months, and forget who had which image.
 
-    The counts by month, collection, category, entity and licence stay; pseudonyms, networks, Items and times are gone
-    for good. Nothing of the last year is ever forgotten: the database refuses it.
+    The counts by month, collection, category, entity and licence stay; pseudonyms, networks, Items and times are
+    deleted for good. Nothing of the last year can be forgotten: the database refuses it.
     """
     from stac_api.downloads.retention import forget_downloads
 

@@ -26,7 +26,7 @@ def _country(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 @click.group()
 def entity() -> None:
-    """Look after the entities: laboratories, authorities and firms that have joined or ask to.
+    """Manage the entities: laboratories, authorities and firms that have joined or apply to.
 
     An entity applies on the web, or you add it. After an application: `approve` when its papers are in order,
     `activate` when its legal representative has signed the charter. ENTITY is a name or an id everywhere.
@@ -35,7 +35,7 @@ def entity() -> None:
       dinamis entity list --state applied
       dinamis entity approve "Université de Montpellier"
       dinamis entity activate "Université de Montpellier" --charter 2025
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
 
 
 @entity.command()
@@ -61,12 +61,12 @@ def add(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Take in an entity whose papers are in order: it is active at once.
+    """Register an entity whose papers are in order: it is active at once.
 
     \b
       dinamis entity add "INRAE" --kind science
       dinamis entity add "Ville de Sète" --kind public --charter 2025 --representative "Jeanne Martin"
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api.access.register.entities import NewEntity, add_entity
 
     new = NewEntity(
@@ -106,7 +106,7 @@ def edit(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Change what is known of an entity. What is not given stays, and so do the rights of its people."""
+    """Change the data of an entity. What is not given stays, and so do the rights of its people."""
     from stac_api.access.register.entities import EntityFacts, edit_entity, entity_of
 
     facts = EntityFacts(
@@ -130,7 +130,7 @@ def edit(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
 @click.option("--name", "text", metavar="TEXT", help="Only those with this in their name.")
 @json_option
 def list_entities(state: str | None, kind: str | None, text: str | None, as_json: bool) -> None:
-    """List the entities by name."""
+    """List the entities, sorted by name."""
     from stac_api.access.register.entities import entities
 
     with open_register() as register:
@@ -148,7 +148,7 @@ def list_entities(state: str | None, kind: str | None, text: str | None, as_json
 @click.argument("reference", metavar="ENTITY")
 @json_option
 def show(reference: str, as_json: bool) -> None:
-    """Show an entity with its people and what they have asked for."""
+    """Show an entity with its people and their applications."""
     from stac_api.access.register.entities import entity_of
     from stac_api.access.register.memberships import places_in
 
@@ -195,7 +195,8 @@ def approve(reference: str, by: str | None, as_json: bool) -> None:
 def activate(reference: str, charter: str | None, by: str | None, as_json: bool) -> None:
     """Make an entity a member: one that was approved, was suspended, or comes back.
 
-    Those who asked to be its référents are confirmed with it. After an absence its people join anew.
+    Those who applied to be its référents are confirmed with it. After it has left and come back, its people must join
+    again.
     """
     from stac_api.access.register.entities import Step
 

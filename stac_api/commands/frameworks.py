@@ -24,7 +24,7 @@ from stac_api.commands.register import (
 
 @click.group()
 def framework() -> None:
-    """Look after missions, partnerships and projects: what people's rights derive from, for a time.
+    """Manage missions, partnerships and projects, from which people's rights derive for a time.
 
     A contractor has the rights of the public actor they work for, a foreign scientist those of a French partner, and
     neither longer than the framework that binds them. FRAMEWORK is a title or an id everywhere.
@@ -33,7 +33,7 @@ def framework() -> None:
       dinamis framework add mission "Trait de côte 2026" --principal "Ville de Sète" --until 2026-12-31
       dinamis framework list
       dinamis framework end "Trait de côte 2026"
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
 
 
 @framework.command()
@@ -76,7 +76,7 @@ def add(
 @click.option("--all", "everything", is_flag=True, help="Also those that have ended or have not begun.")
 @json_option
 def list_frameworks(everything: bool, as_json: bool) -> None:
-    """List the frameworks that run now, the one that ends first on top."""
+    """List the current frameworks, those that end first on top."""
     from stac_api.access.register.frameworks import frameworks
 
     with open_register() as register:

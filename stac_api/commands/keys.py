@@ -25,15 +25,15 @@ LIFE_DAYS = 180
 
 @click.group()
 def key() -> None:
-    """Look after API keys: what programs send in place of a login. People make their own on the web.
+    """Manage API keys, which programs send in place of a login. People create their own on the web.
 
-    With a key a program has the rights of its person, as far as the scopes of the key go.
+    With a key a program has the rights of its person, within the scopes of the key.
 
     \b
       dinamis key create ada.martin@example.org --label "QGIS on my laptop"
       dinamis key list ada.martin@example.org
       dinamis key revoke 3f2a9c0d1e4b
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
 
 
 @key.command()
@@ -54,7 +54,7 @@ def key() -> None:
 def create(
     reference: str, label: str, scopes: tuple[str, ...], until: datetime | None, by: str | None, as_json: bool
 ) -> None:
-    """Make a key for a person. Its secret is shown now and never again: nobody keeps it."""
+    """Create a key for a person. Its secret is shown now and never again: it is not stored."""
     from stac_api.access.credentials.key_store import create_key
     from stac_api.access.register.people import person_of
 
@@ -114,7 +114,7 @@ def list_keys(reference: str | None, everything: bool, as_json: bool) -> None:
 @click.argument("written", metavar="KEY")
 @by_option
 def revoke(written: str, by: str | None) -> None:
-    """Revoke a key, from the next request on and for good. Its id is enough."""
+    """Revoke a key for good, from the next request on. Its id is enough."""
     from stac_api.access.credentials.key_store import revoke_key
 
     with open_register(by) as register:

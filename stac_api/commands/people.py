@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @click.group()
 def user() -> None:
-    """Look after the people: their accounts, the entities they belong to, in what quality they act.
+    """Manage people: their accounts, the entities they belong to, and the categories in which they act.
 
-    People apply on the web, their référent validates them, and you confirm them; or you write them down yourself.
+    People apply on the web, their référent validates them, and you confirm them; or you register them yourself.
     USER is a name, an e-mail address or an id everywhere.
 
     \b
@@ -35,7 +35,7 @@ def user() -> None:
       dinamis user add "Ada Martin" ada.martin@example.org
       dinamis user join ada.martin@example.org INRAE
       dinamis user grant ada.martin@example.org SCI_FR --entity INRAE
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
 
 
 for _command in PLACE_COMMANDS:
@@ -71,7 +71,7 @@ def add(name: str, email: str, issuer: str | None, subject: str | None, by: str 
 @click.option("--operators", is_flag=True, help="Only operators.")
 @json_option
 def list_people(state: str | None, reference: str | None, operators: bool, as_json: bool) -> None:
-    """List the people by name."""
+    """List the people, sorted by name."""
     from stac_api.access.register.entities import entity_of
     from stac_api.access.register.people import people
 
@@ -89,7 +89,7 @@ def list_people(state: str | None, reference: str | None, operators: bool, as_js
 @click.argument("reference", metavar="USER")
 @json_option
 def show(reference: str, as_json: bool) -> None:
-    """Show a person: login, places in entities, qualities and whether they count, keys."""
+    """Show a person: login, places in entities, categories and whether they count, keys."""
     from stac_api.access.credentials.key_store import keys
     from stac_api.access.register.memberships import applications
     from stac_api.access.register.people import capacities_of, person_of
@@ -147,9 +147,9 @@ def edit(reference: str, name: str | None, email: str | None, by: str | None) ->
 @click.option("--subject", metavar="ID", required=True, help="How the provider names the person: the claim `sub`.")
 @by_option
 def login(reference: str, issuer: str, subject: str, by: str | None) -> None:
-    """Let a person log in by this account of a provider, and by no other.
+    """Let a person log in with this account of a provider, and no other.
 
-    Nobody is ever recognised by an e-mail address: this is how an account that you wrote down gets its login.
+    Nobody is ever identified by an e-mail address: this is how an account that you registered gets its login.
     """
     from stac_api.access.register.people import person_of, set_login
 
@@ -191,7 +191,7 @@ def activate(reference: str, by: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @by_option
 def erase(reference: str, yes: bool, by: str | None) -> None:
-    """Erase what is known of a person and end all rights, places and keys. There is no way back.
+    """Erase the data of a person and end all rights, places and keys. This cannot be undone.
 
     Name, address and login go; downloads and signatures stay, under a pseudonym that leads to nobody.
     """
@@ -211,7 +211,7 @@ def erase(reference: str, yes: bool, by: str | None) -> None:
 @click.option("--off", is_flag=True, help="Take the role away.")
 @by_option
 def operator(reference: str, off: bool, by: str | None) -> None:
-    """Make a person an operator: one who sees every collection, and confirms the applications of others."""
+    """Make a person an operator, who sees every collection and confirms the applications of others."""
     from stac_api.access.register.people import person_of, set_operator
 
     with open_register(by) as register:

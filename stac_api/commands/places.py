@@ -99,7 +99,7 @@ def grant(
     until: datetime | None,
     by: str | None,
 ) -> None:
-    """Let a member of an entity act in a category.
+    """Grant a category to a member of an entity.
 
     Contractors (PRIV_PSP_FR) need a mission, foreign scientists (SCI_INTL) a partnership: their rights derive from it
     and end with it.
@@ -107,7 +107,7 @@ def grant(
     \b
       dinamis user grant ada.martin@example.org SCI_FR --entity INRAE
       dinamis user grant bob@firm.example PRIV_PSP_FR --entity Firm --framework "Trait de côte 2026"
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api.access.register import memberships
     from stac_api.access.register.entities import entity_of
     from stac_api.access.register.people import person_of
@@ -142,7 +142,7 @@ def _grant(register: Register, kind: str, country: str, category: str | None, fr
 @click.option("--entity", "entity_reference", metavar="ENTITY", required=True, help="In which entity.")
 @by_option
 def revoke(reference: str, category: str | None, entity_reference: str, by: str | None) -> None:
-    """Take a category from a person in an entity, or all of them; the membership stays."""
+    """Revoke a category, or all of them, of a person in an entity; the membership stays."""
     from stac_api.access.register import memberships
     from stac_api.access.register.entities import entity_of
     from stac_api.access.register.people import person_of
@@ -158,7 +158,7 @@ def revoke(reference: str, category: str | None, entity_reference: str, by: str 
 @click.option("--entity", "entity_reference", metavar="ENTITY", help="Only for this one.")
 @json_option
 def list_applications(entity_reference: str | None, as_json: bool) -> None:
-    """List the applications that are open: `applied` waits for a référent, `validated` for you."""
+    """List the open applications: `applied` waits for a référent, `validated` for you."""
     from stac_api.access.register.entities import entity_of
     from stac_api.access.register.memberships import applications
 
@@ -178,7 +178,7 @@ def _print_application(application: Application) -> None:
     category = f", asks for {application.category}" if application.category else ""
     print_line(f"  {who} to {application.entity_name} as {application.role}{category}")
     if application.purpose:
-        # Lines of the applicant must not pass for ours.
+        # The applicant's line breaks must not look like our output.
         print_line(f"  “{' '.join(application.purpose.split())}”")
 
 
@@ -190,7 +190,7 @@ def _print_application(application: Application) -> None:
 @framework_option
 @by_option
 def confirm(application: UUID, category: str | None, framework: str | None, by: str | None) -> None:
-    """Make an applicant a member whom a référent has validated, and grant a category."""
+    """Make an applicant whom a référent has validated a member, and grant a category."""
     from stac_api.access.register import memberships
 
     with open_register(by) as register:

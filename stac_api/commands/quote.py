@@ -65,16 +65,16 @@ def quote(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     at: datetime,
     as_json: bool,
 ) -> None:
-    """Say what an area would use up of the quota and cost beyond it, each line with the document behind it.
+    """Show how much of the quota an area would use and what it would cost beyond that, each line with its source.
 
-    The rules are those in force in the catalogue; while none are active there, those of the rule files. Prices are
-    without VAT, areas are geodesic, and what overlaps counts once.
+    The rules are those in force in the catalogue or, while none are active there, those of the rule files. Prices are
+    without VAT, areas are geodesic, and overlaps count once.
 
     \b
       dinamis quote --collection airbus-archive-pleiades --aoi camargue.geojson
       dinamis quote --collection pleiades --kind tasking --mode stereo --category SCI_FR --aoi area.gpkg
       dinamis quote --collection airbus-archive-spot --aoi area.kml --at 2022-11-01 --json
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from database.commands.area_files import area_in
     from stac_api.quota.area import UnusableArea, charged_area_m2
     from stac_api.quota.quote import Enquiry, NotQuotable
@@ -98,7 +98,7 @@ def quote(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
 
 
 def _policies() -> tuple[Sequence[PolicySet], str]:
-    """The sets that follow each other, and where they stand."""
+    """The successive sets, and where they come from."""
     from stac_api.access.rules.files import read_rules
     from stac_api.access.rules.settings import RuleSettings
     from stac_api.access.rules.store import history

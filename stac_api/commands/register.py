@@ -1,4 +1,4 @@
-"""What the commands on entities, people and keys share: the register that they open, who acts, how they print."""
+"""What the commands on entities, people and keys share: opening the register, the acting operator, printing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @dataclass(frozen=True)
 class Register:
-    """The register, open for one command, whose changes stand or fall together."""
+    """The register, opened for one command, whose changes are one transaction."""
 
     connection: Connection[Any]
     actor: Actor
@@ -42,10 +42,10 @@ def open_register(by: str | None = None) -> Iterator[Register]:
     """The register, committed at the end of the block.
 
     Args:
-        by: The operator who acts, as typed; None: whoever has the command line.
+        by: The operator who acts, as typed; None: the user of the command line.
 
     Raises:
-        Failure: The person is no operator.
+        Failure: The person is not an operator.
     """
     from stac_api.access.register.audit import Actor
     from stac_api.access.register.people import person_of
@@ -58,7 +58,7 @@ def open_register(by: str | None = None) -> Iterator[Register]:
 
 
 def by_option(command: Command) -> Command:
-    """The option that says in whose name something is done."""
+    """The option that names the acting operator."""
     option = click.option(
         "--by", metavar="USER", help="The operator who does it, for the trail. [default: your login on this machine]"
     )
@@ -71,7 +71,7 @@ def beginning(day: datetime | None) -> datetime | None:
 
 
 def end(day: datetime | None) -> datetime | None:
-    """The end of a day that was typed, UTC: who says until Friday means Friday too.
+    """The end of a day that was typed, UTC: "until Friday" includes Friday.
 
     Raises:
         BadParameter: No day follows it.
@@ -82,27 +82,27 @@ def end(day: datetime | None) -> datetime | None:
 
 
 def shown_day(moment: datetime | None) -> str:
-    """The day of a moment, UTC, as tables have it."""
+    """The day of a time, UTC, for tables."""
     return f"{moment.astimezone(UTC):%Y-%m-%d}" if moment else ""
 
 
 def shown_last_day(end: datetime | None) -> str:
-    """The last day of what holds up to a moment, as tables have it: what was typed as its end."""
+    """The last day of a period, for tables: the day that was typed as its end."""
     return f"{last_day(end)}" if end else ""
 
 
 def print_line(text: str) -> None:
-    """Print a line as it is, but for what would steer the terminal: people choose their own names."""
+    """Print a line as it is, without terminal control characters, as people choose their own names."""
     print_plain(printable(text))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: Collection[str] = ()) -> None:
-    """Print rows as they are: what people are called is no markup.
+    """Print rows as they are: names are not markup.
 
     Args:
         columns: The headings.
         rows: A cell for each heading.
-        whole: Columns of what people copy, which is never broken: on a narrow terminal the others give way.
+        whole: Columns to copy from, which are never wrapped: on a narrow terminal the others shrink.
     """
     headings = (Column(name, overflow="fold", no_wrap=name in whole) for name in columns)
     table = Table(*headings, box=None, pad_edge=False)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from stac_api.access.rules.settings import RuleSettings
     from stac_api.access.rules.store import StoredSet
 
-#: How people name the set that decides at the moment.
+#: The name on the command line for the set in force.
 IN_FORCE = "in-force"
 
 by_option = click.option("--by", default=getuser, metavar="NAME", help="Who does it; by default who is logged in.")
@@ -35,7 +35,7 @@ by_option = click.option("--by", default=getuser, metavar="NAME", help="Who does
 
 @click.group()
 def rules() -> None:
-    """Look after the rules: who may see, download and order what, from which date on.
+    """Manage the rules: who may see, download and order what, from which date on.
 
     A policy set is one decision of the institution, written as YAML in the folder `rules` of the collection documents
     (DINAMIS_COLLECTIONS, the packaged ones by default). Activated, it holds from its date until the next set begins;
@@ -44,9 +44,9 @@ def rules() -> None:
     \b
       dinamis rules check                          are they well written?
       dinamis rules diff in-force 2026-Q1          who gains and who loses what?
-      dinamis rules activate 2026-Q1               let them hold from their date on
+      dinamis rules activate 2026-Q1               put them in force from their date on
       dinamis rules show --at 2022-11-01           what held then?
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
 
 
 @rules.command()
@@ -55,8 +55,8 @@ def rules() -> None:
 def check(directory: Path | None, as_json: bool) -> None:
     """Check every rule file and explain each mistake with its file and line.
 
-    It also reports collections that no rule speaks of (they are hidden), rules for collections that do not exist, and
-    rules that compete. Without DIRECTORY those in use are checked. Exit code: 0 without errors, 1 with some.
+    It also reports collections that no rule names (they are hidden), rules for collections that do not exist, and rules
+    that compete. Without DIRECTORY the rules in use are checked. Exit code: 0 without errors, 1 with some.
     """
     from stac_api.access.rules.files import check_rules, collections_beside
 
@@ -79,12 +79,12 @@ def check(directory: Path | None, as_json: bool) -> None:
 def diff(before: str, after: str, as_json: bool) -> None:
     """Compare two sets: who gains and who loses what.
 
-    BEFORE and AFTER are files, ids of sets, or `in-force` for the one that holds now.
+    BEFORE and AFTER are files, ids of sets, or `in-force` for the one in force now.
 
     \b
       dinamis rules diff 2022-Q4 2024-Q2
       dinamis rules diff in-force ./rules/2027-Q1.yaml
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api.access.rules.changes import changes
     from stac_api.access.rules.files import collections_beside
 
@@ -119,16 +119,16 @@ def load(sets: tuple[str, ...]) -> None:
 @click.option("--now", is_flag=True, help="Let the one set begin at once, whatever date it bears.")
 @by_option
 def activate(sets: tuple[str, ...], now: bool, by: str) -> None:
-    """Put sets in force from the dates that they bear; those that are active already stay.
+    """Put sets in force from their dates on; those already active stay.
 
-    SETS are files or ids; without any, all of the folder in use are activated. A set begins in the future, or before
-    all that are active, or anywhere while none is. It ends where the next one begins.
+    SETS are files or ids; without any, all in the folder in use are activated. A set must begin in the future, or
+    before all active ones, or anywhere while there is none. It ends where the next one begins.
 
     \b
       dinamis rules activate
       dinamis rules activate ./rules/2027-Q1.yaml --by "Comité DINAMIS"
       dinamis rules activate ./rules/emergency.yaml --now
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api.access.rules import store as rule_store
 
     wanted, written = _wanted(sets)
@@ -147,10 +147,10 @@ def activate(sets: tuple[str, ...], now: bool, by: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @by_option
 def rollback(yes: bool, by: str) -> None:
-    """Take the last activation back.
+    """Undo the last activation.
 
-    A set that has not begun yet becomes a draft again. If the last one is in force, the rules before it begin anew, now
-    and under an id of their own: the history shows both.
+    A set that has not begun yet becomes a draft again. If the last one is in force, the previous rules begin again now,
+    under another id: the history shows both.
     """
     from stac_api.access.rules import store as rule_store
 
@@ -173,7 +173,7 @@ def show(at: datetime, history: bool, as_json: bool) -> None:
       dinamis rules show
       dinamis rules show --at 2022-11-01
       dinamis rules show --history
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api.access.rules import store as rule_store
 
     with _connection("api") as connection:
@@ -195,14 +195,14 @@ def show(at: datetime, history: bool, as_json: bool) -> None:
 @rules.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 def page(directory: Path | None) -> None:
-    """Write the rules as a page of Markdown: the last set, how it came to be so, and the licences.
+    """Print the rules as a Markdown page: the last set, its history, and the licences.
 
-    Each right, quota and price stands beside its source and what was assumed. Without DIRECTORY those in use are
-    written.
+    Each right, quota and price is given with its source and the assumptions made. Without DIRECTORY the rules in use
+    are printed.
 
     \b
       dinamis rules page > access-rules.md
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api.access.rules.files import collections_beside, read_rules
     from stac_api.access.rules.page import rules_page
 
@@ -223,7 +223,7 @@ def _connection(role: Role) -> Iterator[Connection[Any]]:
 
 
 def _wanted(names: Sequence[str]) -> tuple[list[PolicySet], Rules]:
-    """The sets of these names, and all that is written in the folder that they are in."""
+    """The sets with these names, and all rules in their folder."""
     from stac_api.access.rules.files import read_rules
 
     folders = {Path(name).parent for name in names if _is_file(name)} or {_settings().rules}
@@ -243,7 +243,7 @@ def _among(written: Rules, name: str) -> PolicySet:
 
 
 def _called(name: str) -> PolicySet | None:
-    """The set that a file, an id or `in-force` means; None where none is in force."""
+    """The set named by a file, an id or `in-force`; None if none is in force."""
     from stac_api.access.rules.files import read_rules
     from stac_api.access.rules.store import history
 

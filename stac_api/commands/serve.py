@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 def serve(host: str, port: int, workers: int, public_assets: bool) -> None:
     """Serve the catalogue as a STAC API until Ctrl-C.
 
-    Set DINAMIS_API_PUBLIC_URL to the address under which clients reach it, when that is not the one it listens on.
+    Set DINAMIS_API_PUBLIC_URL to the address at which clients reach it, if that is not the one it listens on.
 
     \b
       dinamis serve
       dinamis serve --host 0.0.0.0 --port 8080 --workers 4
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api import ApiSettings, serve_api
 
     settings = settings_of(ApiSettings)
@@ -54,7 +54,7 @@ def _say_when_everything_is_hidden(database: Database) -> None:
 
 
 def refuse_unusable_address(host: str, port: int) -> None:
-    """Fail while it can be explained, not in the server.
+    """Fail here, with an explanation, rather than in the server.
 
     Raises:
         Failure: nothing can listen there; the message says why.

@@ -11,19 +11,19 @@ from stac_api.commands.moments import shown_moment
 
 @click.group("signing-key")
 def signing_key() -> None:
-    """Look after the keys that sign addresses of files and tokens of declarations. A catalogue has one from its start.
+    """Manage the keys that sign file addresses and declaration tokens. A catalogue has one from its start.
 
     \b
-      dinamis signing-key rotate             a new key; what was signed before is honoured to its end
-      dinamis signing-key rotate --revoke    a key has leaked: nothing that was signed before opens a file any more
+      dinamis signing-key rotate             a new key; earlier signatures stay valid until they expire
+      dinamis signing-key rotate --revoke    a key has leaked: all earlier signatures become invalid
       dinamis signing-key list
-    """  # noqa: D301  # click wants the character, which a raw string has not
+    """  # noqa: D301  # click needs the character, which a raw string lacks
 
 
 @signing_key.command()
 @click.option("--revoke", is_flag=True, help="Refuse everything that earlier keys signed.")
 def rotate(revoke: bool) -> None:
-    """Make a new key, which signs from now on. Running servers follow within seconds."""
+    """Create a new key, which signs from now on. Running servers follow within seconds."""
     from stac_api.downloads.signing_keys import rotate_key
 
     with ready_database().connect("owner") as connection:
@@ -35,7 +35,7 @@ def rotate(revoke: bool) -> None:
 @signing_key.command("list")
 @json_option
 def list_keys(as_json: bool) -> None:
-    """List the keys that are honoured, the one that signs first; never their secrets."""
+    """List the valid keys, the signing one first; never their secrets."""
     from stac_api.downloads.signing_keys import listed_keys
 
     with ready_database().connect("owner") as connection:

@@ -1,1 +1,1 @@
-"""The files of the archive: who may have which, where they lie, how they are sent, and the record of it."""
+"""The files of the archive: who may have which, where they are stored, how they are sent, and the record of it."""

@@ -1,4 +1,4 @@
-"""Addresses of assets as clients give them back to us: only our own are understood, whatever they look like."""
+"""Addresses of assets as sent by clients: only our own are accepted."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _ROUTE = "assets/"
 
 
 def asset_named_by(address: str, base_url: str) -> AssetName | None:
-    """The asset of an absolute address; None when it is not that of an asset of this server.
+    """The asset of an absolute address; None if it is not that of an asset of this server.
 
     Args:
-        address: As a client gives it. A signature in it is passed over, so that it can be renewed.
+        address: As a client gives it. A signature in it is ignored, so that it can be renewed.
         base_url: Of the API, with its final slash: scheme, host and path must be the same.
     """
     try:
@@ -30,7 +30,7 @@ def asset_named_by(address: str, base_url: str) -> AssetName | None:
 
 def _asset_of(path: str) -> AssetName | None:
     parts = [unquote(part, errors="strict") for part in path.split("/")] if _is_utf8(path) else []
-    # What the route would not take for three names, or a client would tidy away.
+    # Parts that the route would not match, or that clients would normalise away.
     if len(parts) != 3 or any(part in ("", ".", "..") or "/" in part for part in parts):
         return None
     collection, item, key = parts

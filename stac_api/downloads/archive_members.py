@@ -1,4 +1,4 @@
-"""Members of zip archives on a local disk: unpacked while they are sent, so always whole."""
+"""Members of zip archives on a local disk: decompressed while being sent, so always sent whole."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _CHUNK_BYTES = 1024 * 1024
 
 
 class ArchiveMember(StreamingResponse):
-    """A member of a zip, all of it: to jump to a range of what is packed takes unpacking what lies before."""
+    """A whole member of a zip: a range would require decompressing all that precedes it."""
 
     def __init__(self, archive: Path, member: ZipInfo, media_type: str) -> None:
         super().__init__(_unpacked(archive, member), headers=_headers(member), media_type=media_type)
 
 
 def zip_member(copy: Copy, *, is_head: bool) -> Response:
-    """The answer with a copy that lies in a zip on a local disk.
+    """The answer with a copy inside a zip on a local disk.
 
     Raises:
-        AssetNotFound: the archive or its member is not there.
-        AssetNotServed: the archive is no zip, or one that lies in another, is encrypted, damaged or packed in
-            a rare way.
+        AssetNotFound: the archive or its member does not exist.
+        AssetNotServed: the archive is not a zip, is inside another one, encrypted, damaged, or compressed in an unusual
+            way.
     """
     path, _, name = copy.path.partition(MEMBER_MARK)
     archive = readable_file(copy.root, path)
@@ -51,7 +51,7 @@ def _usable_member(archive: Path, name: str) -> ZipInfo:
             opened.open(member).close()
     except KeyError as error:
         raise AssetNotFound("It is in the catalogue, but not in its archive any more.") from error
-    # What zipfile says of damage, of a rare way of packing, and of encryption.
+    # What zipfile raises for damage, unusual compression, and encryption.
     except (BadZipFile, RuntimeError, OSError) as error:
         raise AssetNotServed("It lies inside an archive from which nothing is read on demand: unpack it.") from error
     return member

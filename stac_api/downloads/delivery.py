@@ -1,4 +1,4 @@
-"""From the copies of a file to an answer: the file itself, or the way to the storage where it lies."""
+"""From the copies of a file to an answer: the file itself, or a redirect to its storage."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from stac_api.errors import AssetNotFound, AssetNotServed
 
 
 def answer_with(asset: HeldAsset, storages: Storages, *, is_head: bool) -> Response:
-    """The answer with the first copy that is there and can be had; it reads disks and may ask a storage.
+    """The answer with the first available copy; it reads disks and may ask a storage.
 
     Raises:
-        AssetNotFound, AssetNotServed: none can; the reason is that of the first.
+        AssetNotFound, AssetNotServed: no copy is available; the reason is that of the first.
     """
     refusals: list[AssetNotFound | AssetNotServed] = []
     for copy in asset.copies:
@@ -31,7 +31,7 @@ def answer_with(asset: HeldAsset, storages: Storages, *, is_head: bool) -> Respo
 
 
 def _answer_with(copy: Copy, storages: Storages, *, is_head: bool) -> Response:
-    # A storage or a client on the way to it would tidy them away, and leave the root.
+    # A storage or a client on the way to it would resolve them, and leave the root.
     if ".." in copy.path.split("/"):
         raise AssetNotFound
     root = urlsplit(copy.root)
@@ -49,7 +49,7 @@ def _answer_with(copy: Copy, storages: Storages, *, is_head: bool) -> Response:
 
 
 def _stored(copy: Copy, storages: Storages, *, is_head: bool) -> Response:
-    # An address that is signed for GET does not answer HEAD, and GDAL goes on with the one that HEAD was sent to.
+    # An address signed for GET does not answer HEAD, and GDAL would keep using the one that HEAD was redirected to.
     if is_head:
         return Response(media_type=copy.media_type, headers=storages.headers_of(copy))
     return RedirectResponse(storages.presigned(copy, file_name=PurePosixPath(copy.path).name), 307)
@@ -63,6 +63,6 @@ _WAYS: Mapping[str, Callable[[Copy], Response]] = {"file": local_file, "http": _
 
 
 def origin_of(asset: HeldAsset) -> str | None:
-    """Where a file is to be had that is not given out here: as its Item says, or where it was harvested from."""
+    """Where to get a file that is not served here: as its Item says, or where it was harvested from."""
     places = [asset.href or "", *(f"{copy.root.rstrip('/')}/{quote(copy.path)}" for copy in asset.copies)]
     return next((each for each in places if urlsplit(each).scheme in ("http", "https")), None)

@@ -1,4 +1,4 @@
-"""Who asks for an asset, and whether they may have it: one decision to send a file and to sign its address."""
+"""Who requests an asset, and whether they may have it: one decision for sending a file and for signing its address."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _ABSENT = Decision(allowed=False, reasons=(Reason.HIDDEN,))
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks for a file, and by what."""
+    """Who requests a file, and with which credential."""
 
     principal: Principal
     grant: str | None = None  #: the jti of the signature, where that is the credential
 
 
 async def caller_of(request: Request, asset: AssetName) -> Caller:
-    """Who asks: a signature in the address speaks for whom it was made, whatever else the request carries.
+    """The caller: a signature in the address stands for the person it was made for, whatever else the request carries.
 
     Raises:
         SignatureInvalid, SignatureExpired: there is a signature, but it does not open this file now.
-        CredentialInvalid, CredentialsDiffer: as of any request.
+        CredentialInvalid, CredentialsDiffer: as for any request.
     """
     if "sig" not in request.query_params:
         return Caller(principal=await principal_of(request))
@@ -42,13 +42,13 @@ async def caller_of(request: Request, asset: AssetName) -> Caller:
 
 
 def decided(asset: HeldAsset | None, principal: Principal, policies: PolicySet | None, *, is_public: bool) -> Decision:
-    """Whether somebody may have an asset; one that there is not is as one that is hidden.
+    """Whether somebody may have an asset; an absent one counts as hidden.
 
     Args:
         asset: The asset, if there is one.
         principal: Who asks.
         policies: The set in force.
-        is_public: Whether the operator gives everybody the files of all that they can see, whatever the rules say.
+        is_public: Whether the operator makes the files of everything visible public, whatever the rules say.
     """
     if asset is None:
         return _ABSENT

@@ -1,4 +1,4 @@
-"""Why a file, or a signature for it, is refused, beside what the access rules say."""
+"""Why a file, or a signature for it, is refused, apart from the access rules."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from stac_api.problems import INVALID, UNAVAILABLE
 
 
 class SignatureInvalid(HTTPProblem):
-    """The signature is not for this file, or is not honoured any more: ask for a new one at /sign."""
+    """The signature is not for this file, or is no longer valid: request a new one at /sign."""
 
     code = "SignatureInvalid"
 
 
 class SignatureExpired(HTTPProblem):
-    """The time of this signature is over: ask for a new one at /sign."""
+    """This signature has expired: request a new one at /sign."""
 
     code = "SignatureExpired"
 
 
 class NotOurAddress(HTTPProblem):
-    """This is not the address of an asset of this server: give the href as it stands in the Item."""
+    """This is not the address of an asset of this server: give the href from the Item."""
 
     status = HTTPStatus.BAD_REQUEST
     code = INVALID.code
@@ -39,7 +39,7 @@ class NoSigningKey(HTTPProblem):
 
 
 class NotSigned(HTTPProblem):
-    """None of these addresses was signed; `errors` says what is amiss with which."""
+    """None of these addresses was signed; `errors` says what is wrong with which."""
 
     code = "NotSigned"
 
@@ -50,12 +50,12 @@ class NotSigned(HTTPProblem):
         self.status = self._first.status
 
     def members(self, request: Request) -> Mapping[str, Any]:
-        """What is amiss with which address."""
+        """What is wrong with which address."""
         return {"errors": [_described(href, each, request) for href, each in self.refusals.items()]}
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Those of the refusal that is to be mended first."""
+        """The headers of the refusal to be remedied first."""
         return self._first.headers
 
 

@@ -1,4 +1,4 @@
-"""Files on a local disk: found below their root whatever links are on the way, and sent in ranges."""
+"""Files on a local disk: never outside their root, whatever the symbolic links, and sent in ranges."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ logger = getLogger(__name__)
 
 
 class AssetFile(FileResponse):
-    """A file in chunks that suit images of gigabytes."""
+    """A file, sent in chunks that suit images of gigabytes."""
 
     chunk_size = 1024 * 1024
 
-    #: What must have been done before anything of it is sent.
+    #: Awaited before the first byte is sent.
     before_first_byte: Callable[[], Awaitable[None]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file or the ranges of it that are asked for.
+        """Send the file, or the requested ranges.
 
         Raises:
             HTTPException: 400 or 416, the ranges cannot be read or lie beyond the end.
@@ -47,7 +47,7 @@ class AssetFile(FileResponse):
 
 
 def _understood(scope: Scope) -> Scope:
-    """The request without a Range in units that nobody knows: it is to be passed over (RFC 9110, section 14.2)."""
+    """The request without a Range in unknown units, which must be ignored (RFC 9110, section 14.2)."""
     unit, _, _ = Headers(scope=scope).get("range", "bytes").partition("=")
     if unit.strip().lower() == "bytes":
         return scope
@@ -67,10 +67,10 @@ def _refused_range(answer: Message) -> HTTPException:
 
 
 def local_file(copy: Copy) -> AssetFile:
-    """The answer with a copy that lies on a local disk.
+    """The answer with a copy on a local disk.
 
     Raises:
-        AssetNotFound: it is not below its root, or is no readable file.
+        AssetNotFound: it is not below its root, or not a readable file.
     """
     file = readable_file(copy.root, copy.path)
     return AssetFile(file, media_type=copy.media_type, filename=Path(copy.path).name, stat_result=file.stat())
@@ -80,7 +80,7 @@ def readable_file(root: str, path: str) -> Path:
     """The file at a path below a root, which is a URL `file:///…`.
 
     Raises:
-        AssetNotFound: it is not below its root, whatever links are on the way, or is no readable file.
+        AssetNotFound: it is not below its root, symbolic links resolved, or not a readable file.
     """
     file = _file_below(Path(url2pathname(urlsplit(root).path)), path)
     if not file.is_file() or not os.access(file, os.R_OK):

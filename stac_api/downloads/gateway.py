@@ -25,7 +25,7 @@ from stac_api.downloads.record import DownloadEvent, DownloadRecord, network_of
 from stac_api.downloads.signatures import AssetName
 from stac_api.downloads.storages import Storages
 
-#: Vendor files are data, never pages of this site; and the query of a signed address is for nobody else.
+#: Vendor files are data, never pages of this site; and signed addresses must not leak as referrers.
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -34,7 +34,7 @@ class AssetsExtension(ApiExtension):
     """The route of the files.
 
     Attributes:
-        public: Whether everybody may have the files of all that they can see, whatever the rules say.
+        public: Whether the files of everything visible are public, whatever the rules say.
     """
 
     public: bool = attr.ib(default=False)
@@ -64,14 +64,14 @@ class AssetsExtension(ApiExtension):
         item_id: Annotated[str, PathParameter(description="Item ID")],
         asset_key: Annotated[str, PathParameter(description="Key of the asset in its Item")],
     ) -> Response:
-        """The file, whole or the ranges asked for; 304 when the client has it already; 307 to the storage that has it.
+        """The file, whole or in the requested ranges; 304 if the client already has it; 307 to the storage that has it.
 
         Raises:
             Refused: by the rules in force the caller may not have it, or not know of it.
-            SignatureInvalid, SignatureExpired: the address is signed, but not for this, or not any more.
-            AssetNotFound: the file is not there.
-            AssetNotServed: the file lies where it cannot be had from.
-            HTTPException: 400 or 416, the ranges asked for cannot be had.
+            SignatureInvalid, SignatureExpired: the address is signed, but not for this file, or no longer validly.
+            AssetNotFound: the file does not exist.
+            AssetNotServed: the file is stored where it cannot be served from.
+            HTTPException: 400 or 416, the requested ranges are invalid.
         """
         name = AssetName(collection=collection_id, item=item_id, key=asset_key)
         caller = await caller_of(request, name)
@@ -102,7 +102,7 @@ class AssetsExtension(ApiExtension):
         )
         add_to_record = partial(request.app.state.download_record.add, request, event)
         if isinstance(response, AssetFile):
-            # Only then is it known whether there is anything to send.
+            # Only when sending begins is it known whether there is anything to send.
             response.before_first_byte = add_to_record
         else:
             await add_to_record()
@@ -124,10 +124,10 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 def _instead(asset: HeldAsset | None, decision: Decision) -> Response:
-    """Where a file is to be had that is not given out here.
+    """A redirect to where a file that is not served here can be found.
 
     Raises:
-        Refused: nowhere.
+        Refused: there is no such place.
     """
     origin = origin_of(asset) if asset and Reason.AT_THE_ORIGIN in decision.reasons else None
     if origin is None:
@@ -136,7 +136,7 @@ def _instead(asset: HeldAsset | None, decision: Decision) -> Response:
 
 
 def _caching(caller: Caller, response: Response) -> dict[str, str]:
-    """Who may keep the answer: what a stranger gets is for all, and asked for again with its ETag."""
+    """Cache headers: what an anonymous caller gets may be shared, but must be revalidated with its ETag."""
     is_for_all = caller.principal.credential == "anonymous" and not isinstance(response, RedirectResponse)
     return {**PERSONAL_HEADERS, **({"Cache-Control": "no-cache"} if is_for_all else {})}
 

@@ -1,4 +1,4 @@
-"""Assets as the gateway knows them: where the copies of a file lie, and what decides who may have it."""
+"""Assets as the gateway sees them: where the copies of a file are stored, and what decides who may have it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HELD_ASSETS = statement("stac_api.downloads", "held_assets")
 
 OCTETS = "application/octet-stream"
 
-#: What somebody must be allowed to do to have an asset, by its roles; the first that applies.
+#: The action that must be allowed to have an asset, by its roles; the first match applies.
 _ACTIONS_OF_ROLES = (
     ("data", Action.DOWNLOAD),
     ("thumbnail", Action.VIEW),
@@ -28,7 +28,7 @@ _ACTIONS_OF_ROLES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """Where one copy of a file lies, as the harvester wrote it beside the Item."""
+    """Where one copy of a file is stored, as the harvester wrote it with the Item."""
 
     root: str  #: URL of the source, without credentials: `file:///archive`, `s3://bucket/deliveries`
     path: str  #: below the root, "/" separated; `delivery.zip!/IMG/x.TIF` for a member of an archive
@@ -40,15 +40,15 @@ class HeldAsset:
     """One asset of one Item."""
 
     name: AssetName
-    copies: Sequence[Copy]  #: the preferred one first; none of an asset that another server publishes
-    href: str | None  #: as it stands in the Item
-    action: Action  #: what having it takes
+    copies: Sequence[Copy]  #: the preferred one first; empty for an asset that another server publishes
+    href: str | None  #: as in the Item
+    action: Action  #: the action that must be allowed
     resource: Resource
 
 
 async def held_assets(request: Request, names: Sequence[AssetName]) -> list[HeldAsset | None]:
-    """The assets of these names, in their order; None for one that there is not."""
-    # PostgreSQL has no NUL in its texts, so nothing is called so.
+    """The assets with these names, in order; None for missing ones."""
+    # PostgreSQL texts have no NUL, so no id has one.
     asked = [each if "\x00" not in each.collection + each.item + each.key else _NOTHING for each in names]
     columns = ([each.collection for each in asked], [each.item for each in asked], [each.key for each in asked])
     async with request.app.state.get_connection(request, "r") as connection:
@@ -78,6 +78,6 @@ def _held_asset(name: AssetName, row: Mapping[str, Any]) -> HeldAsset:
 
 
 def action_of(roles: Any) -> Action:
-    """What somebody must be allowed to do to have an asset of these roles; without any it is an image."""
+    """The action that must be allowed to have an asset with these roles; without roles it counts as an image."""
     known = roles if isinstance(roles, list) else ()
     return next((action for role, action in _ACTIONS_OF_ROLES if role in known), Action.DOWNLOAD)

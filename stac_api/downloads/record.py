@@ -1,4 +1,4 @@
-"""The record of downloads: who had which image, by which rule and licence. Nothing in it is ever changed."""
+"""The record of downloads: who got which image, by which rule and licence. Nothing in it is ever changed."""
 
 from __future__ import annotations
 
@@ -29,35 +29,35 @@ _MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadEvent:
-    """One image that is about to be given out."""
+    """One image about to be sent."""
 
     principal: Principal
     decision: Decision
     asset: AssetName
-    bytes: int | None  #: of the file, when it is sent whole
-    grant: str | None  #: the jti of the signature by which it was asked for
+    bytes: int | None  #: of the file, if it is sent whole
+    grant: str | None  #: the jti of the signature in the request
     network: str
 
     @property
     def one_download(self) -> Hashable:
-        """What those requests have in common that are recorded once."""
+        """A key shared by requests that are recorded as one download."""
         caller = self.principal.pseudonym or self.network
         return caller, self.grant, self.asset
 
 
 class DownloadRecord:
-    """The record as one process writes it."""
+    """The record of downloads, as written by one process."""
 
     def __init__(self) -> None:
-        # The database is asked by all processes; this saves asking it for every range.
+        # The database decides for all processes; this saves asking it for every range.
         self._recent: OrderedDict[Hashable, float] = OrderedDict()
         self._writing = asyncio.Lock()
 
     async def add(self, request: Request, event: DownloadEvent) -> None:
-        """Write an event down, unless it belongs to a download that is written already; without it nothing is sent."""
+        """Record an event, unless its download is already recorded; without this nothing is sent."""
         if self._has(event):
             return
-        # Clients read several ranges at a time, from the first moment on.
+        # Clients read several ranges in parallel from the start.
         async with self._writing:
             if not self._has(event):
                 async with request.app.state.get_connection(request, "r") as connection:
@@ -95,7 +95,7 @@ def _columns(event: DownloadEvent) -> tuple[object, ...]:
 
 
 def network_of(request: Request) -> str:
-    """The network that a request comes from: so much of the address as names no household (IPv4 /24, IPv6 /48)."""
+    """The network of a request: the part of the address that identifies no household (IPv4 /24, IPv6 /48)."""
     try:
         address = ip_address(request.client.host if request.client else "")
     except ValueError:

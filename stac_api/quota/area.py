@@ -1,4 +1,4 @@
-"""The area of interest of an order, as it is charged: whole square metres on the ellipsoid."""
+"""The chargeable area of interest of an order: whole square metres on the ellipsoid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shapely.geometry import shape
 
 from footprints import FootprintError, Region, area_km2, union_footprints, valid_footprint
 
-#: A country with all its islands has fewer; more is no area of interest, but costs the server.
+#: A country with all its islands has fewer; more is no plausible area of interest, but a load on the server.
 MOST_VERTICES = 50_000
 
 
@@ -23,16 +23,16 @@ class UnusableArea(Exception):
 def charged_area_m2(geometry: dict[str, Any]) -> int:
     """The geodesic area of a GeoJSON geometry on WGS 84, in whole square metres, rounded half up once.
 
-    What lies in several parts counts once, holes are taken off, rings may cross each other or the antimeridian.
+    Overlaps count once, holes are subtracted, rings may cross each other or the antimeridian.
 
     Args:
         geometry: A Polygon, MultiPolygon or GeometryCollection of them; longitude first, degrees.
 
     Raises:
-        UnusableArea: it is none of these, has no area, too many vertices, or does not lie on the Earth.
+        UnusableArea: it is none of these, has no area, has too many vertices, or is not on the Earth.
     """
     try:
-        with np.errstate(invalid="ignore"):  # what is no number is refused below
+        with np.errstate(invalid="ignore"):  # NaN is refused below
             parts = _polygons(shape(geometry))
         region = union_footprints([_region(part) for part in parts])
     except (ShapelyError, FootprintError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -59,7 +59,7 @@ def _region(polygon: shapely.Polygon) -> Region:
 
 
 def _unwrapped(ring: shapely.LinearRing) -> shapely.Polygon:
-    # An edge over more than half the Earth is meant to go the short way, across ±180.
+    # An edge across more than half the Earth is meant to take the short way, across ±180.
     points = np.asarray(ring.coords)[:, :2]
     if not np.isfinite(points).all():
         raise ValueError("a coordinate is no number")

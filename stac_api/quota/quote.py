@@ -1,7 +1,7 @@
-"""A quote: what an area of a collection would use up of the quota and cost, line by line, with the rule behind each.
+"""A quote: how much of the quota an area would use and what it would cost, line by line, with the rule behind each.
 
-Pure: of the policy sets that it is given, the one in force at the time of the enquiry decides. Areas are whole square
-metres, money is decimal euros without VAT, rounded half up once per line.
+Pure: of the given policy sets, the one in force at the time of the enquiry decides. Areas are whole square metres,
+amounts are decimal euros without VAT, rounded half up once per line.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Enquiry:
 
 @dataclass(frozen=True, kw_only=True)
 class QuoteLine:
-    """One step of the reckoning.
+    """One step of the calculation.
 
     Attributes:
-        what: In words.
-        quantity: How much, in `unit`.
+        what: A description.
+        quantity: The quantity, in `unit`.
         amount_eur: What it adds to the price.
         source: The document behind it.
         assumptions: What no document states.
@@ -73,7 +73,7 @@ class Quote:
         billable_m2: The area that counts: at least the minimum, whole scenes where only those are sold.
         covered: What the quota pays for, in `unit`.
         amount_eur: The price beyond the quota.
-        amount_if_refused_eur: The price when the quota is not granted; None where nothing is sold without it.
+        amount_if_refused_eur: The price if the quota is not granted; None if nothing is sold without it.
         is_discretionary: Whether somebody has to grant the free part.
     """
 
@@ -93,7 +93,7 @@ def quote(enquiry: Enquiry, policies: Iterable[PolicySet]) -> Quote:
 
     Args:
         enquiry: What is asked for.
-        policies: The sets that follow each other, in any order.
+        policies: The successive sets, in any order.
 
     Raises:
         NotQuotable: no rules were in force, the collection is not offered to the category in this way, or its price is
@@ -268,17 +268,17 @@ def _tranche_lines(
 
 
 def cheapest_tranches(km2: Decimal, tranches: tuple[Tranche, ...]) -> list[tuple[Tranche, int]]:
-    """The cheapest tranches that together hold an area, and of those as cheap the ones with the least left over.
+    """The cheapest tranches that together contain an area; of equally cheap ones, those with the least left over.
 
     Args:
-        km2: The area to hold.
-        tranches: What is sold, each as often as wanted.
+        km2: The area to contain.
+        tranches: The tranches on offer, each usable any number of times.
 
     Returns:
-        Tranches with how many of each, the greatest first.
+        Tranches with the number of each, the largest first.
     """
     greatest = max(tranches, key=lambda each: each.km2)
-    # Far beyond the greatest tranche only the best value matters; the rest is searched through.
+    # Far beyond the largest tranche only the best value matters; the rest is searched exhaustively.
     best_value = min(tranches, key=lambda each: (each.eur / each.km2, -each.km2))
     wholes = max(int(km2 // best_value.km2) - int(greatest.km2 // best_value.km2) - 1, 0)
     chosen = [best_value] * wholes + _cheapest(km2 - wholes * best_value.km2, tranches)

@@ -1,4 +1,4 @@
-"""The area that a search of stereo sets is about: what sets show of it, and which of them cover it together."""
+"""The area of a stereo search: how much of it sets show, and which sets cover it together."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ _SLIVER = 1e-6
 
 @dataclass(frozen=True)
 class MeasuredArea:
-    """The surface that sets are measured against, and the clouds over it."""
+    """The area against which sets are measured, and the clouds over it."""
 
     surface: Region
-    clouds: Mapping[str, Region]  #: by the id of the image; without those of which no mask is known
+    clouds: Mapping[str, Region]  #: by image id; images without a mask are missing
 
     def properties_of(self, footprint: Region, views: Sequence[str]) -> dict[str, float]:
-        """How much of it a set shows, and how much of that clouds hide, as properties of its Item."""
+        """How much of the area a set shows, and how much of that clouds hide, as properties of its Item."""
         return area_properties(self.surface, footprint, [self.clouds.get(view) for view in views])
 
 
 def covering(items: Sequence[Document], area: Region, most: int) -> list[Document]:
-    """A few sets that cover an area together: the one that adds most, again and again.
+    """A few sets that cover an area together, chosen greedily: each adds the most.
 
-    The fewest would be the answer of an NP-hard problem; this greedy choice needs at most ln n times as many.
+    Finding the fewest is NP-hard; the greedy choice needs at most ln n times as many.
 
     Args:
         items: Sets, the preferred of equal ones first.
-        area: Of which they are to show as much as can be.
-        most: How many sets are enough.
+        area: To be covered as far as possible.
+        most: Maximum number of sets.
     """
     outlines = np.array([footprint_of(item) for item in items], dtype=object)
     left, chosen = area, list[Document]()
     while len(items) and len(chosen) < most:
         gains = shapely.area(shapely.intersection(outlines, left))
         best = int(np.argmax(gains))
-        # What is left along common edges are slivers of rounding.
+        # Rounding leaves slivers along common edges.
         if gains[best] <= _SLIVER * shapely.area(area):
             break
         chosen.append(items[best])
@@ -67,10 +67,10 @@ def footprint_of(item: Document) -> Region:
 
 
 def area_of(search: StereoSearch) -> Region | None:
-    """The area that a search is about; None when it has none.
+    """The area of a search; None if it has none.
 
     Raises:
-        NotAnArea: it is no geometry.
+        NotAnArea: it is not a geometry.
     """
     given = bbox_geometry(search.bbox) if search.bbox else search.intersects
     try:
@@ -80,7 +80,7 @@ def area_of(search: StereoSearch) -> Region | None:
 
 
 def surface_of(search: StereoSearch) -> Region:
-    """The area that a search is about, of which shares can be told.
+    """The area of a search, for computing shares of it.
 
     Raises:
         NotAnArea: it is a point, a line or a collection, or crosses itself.

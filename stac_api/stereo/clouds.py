@@ -1,4 +1,4 @@
-"""The clouds over the area that a search of stereo sets is about, from the masks of the images."""
+"""The clouds over the area of a stereo search, from the masks of the images."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SQL = statement("stac_api.stereo", "clouds")
 
 
 async def clouds_over(area: Region, images: Sequence[Mapping[str, Any]], request: Request) -> dict[str, Region]:
-    """What of an area the clouds of each image hide, by its id; images of which no mask is known are left out.
+    """The part of an area that the clouds of each image hide, by image id; images without a mask are left out.
 
     Args:
         area: WGS 84, longitude first, cut at the antimeridian.
-        images: Those that the reader sees: the masks of no others are read.
-        request: Who asks.
+        images: Images visible to the reader; no other masks are read.
+        request: The request.
     """
     places = [image["collection"] for image in images], [image["id"] for image in images]
     async with request.app.state.get_connection(request, "r") as connection:
@@ -31,6 +31,6 @@ async def clouds_over(area: Region, images: Sequence[Mapping[str, Any]], request
 
 
 def _cut(masks: Mapping[str, str], area: Region) -> dict[str, Region]:
-    """The polygons of each mask within an area: two polygons can also share a mere line."""
+    """The polygons of each mask within an area, without lines, which intersections may contain."""
     shared = shapely.intersection(shapely.from_geojson(list(masks.values())), area)
     return {name: MultiPolygon(polygon_parts(each)) for name, each in zip(masks, shared, strict=True)}

@@ -1,4 +1,4 @@
-"""Stereo sets found among the images of one answer: Items like the stored ones, but computed and kept nowhere."""
+"""Stereo sets found among the images of one answer: Items like the stored ones, but computed and not stored."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from stac_api.stereo.area import MeasuredArea, area_of, footprint_of
 from stac_api.stereo.order import SetOrder
 from stac_api.stereo.request import STORED, StereoSearch
 
-#: What is read of an image; the rest of its Item would only make the answer of the database longer.
+#: Fields read of an image; others would only enlarge the database's answer.
 IMAGE_FIELDS = (
     "id",
     "collection",
@@ -53,7 +53,7 @@ IMAGE_FIELDS = (
     "properties.dinamis:held_by",
     "properties.dinamis:source",
 )
-MOST_NEIGHBOURS = 200_000  #: images near enough in time to be compared: beyond, an answer takes more than seconds
+MOST_NEIGHBOURS = 200_000  #: pairs of images near enough in time to be compared; more would take more than seconds
 MOST_SETS = 10_000  #: a millisecond or two each
 _EO = "https://stac-extensions.github.io/eo/v2.0.0/schema.json"
 _ONE_NAME = "any"
@@ -62,27 +62,27 @@ _ANY_RATIO = 1e9  #: infinity times an angle of 0 would be no number
 
 @dataclass(frozen=True)
 class Image:
-    """The Item of an image, and the image as the finder takes it."""
+    """The Item of an image, and the image as a view for the finder."""
 
     document: Document
     view: View
 
     @property
     def is_to_order(self) -> bool:
-        """Whether it is in a vendor's archive alone: the Items of archives say of each image whether it is held."""
+        """Whether it is only in a vendor's archive: Items of archives say whether an image is held."""
         return self.document["properties"].get("dinamis:held") is False
 
 
 def computed_sets(
     documents: Sequence[Document], search: StereoSearch, base_url: str, area: MeasuredArea | None = None
 ) -> list[Document]:
-    """The Items of all sets among some images that a search asks for, in its order.
+    """The Items of all sets among some images that match a search, in its order.
 
     Args:
         documents: Items of images, with the fields of `IMAGE_FIELDS`.
-        search: What is asked for.
-        base_url: Of the API, with its final slash.
-        area: Of which each set tells how much it shows; None where nothing is asked about that.
+        search: The search.
+        base_url: Of the API, with a final slash.
+        area: The area of which each set gives the share it shows; None if not requested.
 
     Raises:
         TooManyImages: too many of them are near each other in time, or they make too many sets.
@@ -98,7 +98,7 @@ def computed_sets(
 
 
 def _images(documents: Sequence[Document]) -> Iterator[Image]:
-    """Those that can be views; of an image that is held, the Item of the archive only where the other is not there."""
+    """The images that can be views; for a held image, the archive's Item only if the held one is missing."""
     names = {document["id"] for document in documents}
     for document in documents:
         if document["properties"].get("dinamis:held_by") in names:
@@ -128,9 +128,9 @@ def _of_one_pass(images: Mapping[str, Image], search: StereoSearch) -> list[AnyS
 
 
 def _multi_date_pairs(images: Mapping[str, Image], search: StereoSearch) -> list[AnyStereoSet]:
-    """Pairs of different passes; without its azimuth an image cannot be in one, for the flight does not tell it."""
+    """Pairs of different passes; an image without azimuth cannot be in one, as the flight time does not replace it."""
     views = [
-        # The finder joins images of one platform: here all are of one.
+        # The finder joins images of one platform: so all get the same one here.
         replace(view, platform=_ONE_NAME, altitude_km=view.altitude_km or orbit_altitude_km(view.platform))
         for view in (image.view for image in images.values())
         if view.direction.azimuth_deg is not None and view.direction.incidence_deg is not None
@@ -153,7 +153,7 @@ def _is_one_pass(views: Sequence[View]) -> bool:
 def _items(
     found: AnyStereoSet, images: Mapping[str, Image], search: StereoSearch, base_url: str, area: MeasuredArea | None
 ) -> Iterator[Document]:
-    """The Item of a set; none of a group whose views do not all show one place, or that shows too little of it."""
+    """The Item of a set; none for a group without a common footprint, or one that shows too little of the area."""
     members = [images[name] for name in found.ids]
     try:
         footprint = found.common_footprint()
@@ -222,7 +222,7 @@ def _links(members: Sequence[Image], base_url: str) -> Iterator[Document]:
 
 
 def _wanted(search: StereoSearch) -> Callable[[Document], bool]:
-    """Whether a set is asked for: the same terms as those that pgSTAC applies to stored sets."""
+    """Whether a set matches the search: the same conditions as pgSTAC applies to stored sets."""
     area, ids, condition = area_of(search), search.ids, search.condition()
     expression = Expr(dict(condition)) if condition else None
     started, ended = _interval(search.datetime)
@@ -244,7 +244,7 @@ def _wanted(search: StereoSearch) -> Callable[[Document], bool]:
 def _holds(condition: Expr | None, item: Document) -> bool:
     try:
         return condition is None or bool(condition.matches(item))
-    except Exception:  # cql2 raises bare Exception where a property is not there: as in SQL, it then does not hold
+    except Exception:  # cql2 raises bare Exception for a missing property: as in SQL, the condition is then not met
         return False
 
 

@@ -1,6 +1,6 @@
 """The order of computed sets, and the tokens of their pages.
 
-A token is the place of the last set of a page in the order, so that sets may come and go between two pages.
+A token is the position of a page's last set in the order, so that sets may come and go between two pages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stac_api.stereo.parameters import SortKey
 
 
 class SetOrder:
-    """By some properties, then by id in the direction of the first; what is not known comes last."""
+    """The order by some properties, then by id in the direction of the first; unknown values come last."""
 
     def __init__(self, keys: Sequence[SortKey]) -> None:
         self._keys = keys
@@ -31,11 +31,11 @@ class SetOrder:
         return sorted(items, key=lambda item: self._key(self._place(item)))
 
     def token(self, last: Document) -> str:
-        """The token of the page behind an Item."""
+        """The token of the page after an Item."""
         return urlsafe_b64encode(orjson.dumps(self._place(last))).decode("ascii")
 
     def behind(self, token: str, items: Sequence[Document]) -> list[Document]:
-        """The Items behind the last one of the page before.
+        """The Items after the last one of the previous page.
 
         Raises:
             UnusableStereoSearch: the token is not one of this order.

@@ -1,4 +1,4 @@
-"""The picture of a stereo set, drawn from its Item and those of its views when somebody asks for it."""
+"""The picture of a stereo set, drawn on request from its Item and those of its views."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _VIEW_FIELDS = ("id", "geometry", *(f"properties.{name}" for name in DIRECTION_P
 async def overview(
     client: CatalogueClient, collection_id: str, item_id: str, request: Request, limiter: CapacityLimiter
 ) -> Response:
-    """The picture of a stored set; 304 where the reader has it, and the way to it where the set has moved.
+    """The picture of a stored set; 304 if the client has it, and a redirect if the set has moved.
 
     Args:
-        client: The way to Items.
+        client: Gives access to Items.
         collection_id: Of the set.
         item_id: Of the set.
-        request: Who asks.
-        limiter: How many pictures may be drawn at once: each takes a processor for a good part of a second.
+        request: The request.
+        limiter: Limits the pictures drawn at once: each takes a processor for a good part of a second.
 
     Raises:
         NotFoundError: there is no such set, or not all its views can be seen.
@@ -51,7 +51,7 @@ async def overview(
 
 
 async def _views(client: CatalogueClient, pair: Document, request: Request) -> list[Document]:
-    """The Items of the views of a set in the order of time, as far as a picture shows them."""
+    """The Items of the views of a set in chronological order, with the fields that a picture needs."""
     names = pair["properties"].get("stereo:views")
     if not names:
         raise NotFoundError(f"{pair['id']} is no stereo set.")

@@ -1,4 +1,4 @@
-"""How the parameters of a stereo search are written: as texts in a query string, as JSON in a body."""
+"""Parsing of the parameters of a stereo search: texts in a query string, JSON in a body."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class SortKey(BaseModel):
 
 
 def listed(value: object) -> object:
-    """The members of a list with commas."""
+    """The members of a comma-separated list."""
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 def numbers(value: object) -> object:
-    """The numbers of a list with commas."""
+    """The numbers in a comma-separated list."""
     return [float(part) for part in value.split(",")] if isinstance(value, str) else value
 
 
 def parsed(value: object) -> object:
-    """What a text says as JSON."""
+    """The JSON value of a text."""
     return orjson.loads(value) if isinstance(value, str) else value
 
 
 def sort_keys(value: object) -> object:
-    """The properties of a list with commas, `-` before those whose greatest value comes first."""
+    """The properties in a comma-separated list, with `-` before those in descending order."""
     if not isinstance(value, str):
         return value
     keys = [part.strip() for part in value.split(",")]
@@ -54,7 +54,7 @@ def cql2(value: Any) -> Any:
     """
     condition = cql2_json(value)
     try:
-        # Computed sets are held against it here, not in the database.
+        # For computed sets it is evaluated here, not in the database.
         return condition if condition is None else Expr(condition) and condition
     except Exception as error:  # cql2 raises bare Exception, among others
         raise UnusableFilter(f"It is not CQL2: {error}") from error

@@ -1,4 +1,4 @@
-"""What may be asked of /stereo/search: one model for GET and POST, and what follows from it."""
+"""The request of /stereo/search: one model for GET and POST, and what follows from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stac_api.stereo.parameters import Ends, Range, Share, SortKey, Texts, cql2,
 SETS_PER_PAGE = 100
 DAYS_BETWEEN_DATES = 30
 LONGEST_PASS_S = 1800.0  #: the satellite sees a place again an orbit later, after some 99 minutes
-STORED = StereoLimits()  #: within these the sets are Items of the catalogue
+STORED = StereoLimits()  #: sets within these limits are Items of the catalogue
 VIEW_COUNTS = {"stereo": 2, "tri-stereo": 3}
 
 Mode = Literal["stereo", "tri-stereo", "multi-view"]
@@ -29,10 +29,10 @@ Chain = Literal["dsm-opt", "cars", "asp", "micmac"]
 
 @dataclass(frozen=True)
 class Ranged:
-    """What a range is about."""
+    """The property that a range is about."""
 
     property: str
-    lowest: float  #: that the quantity can be
+    lowest: float  #: lowest possible value
     highest: float
 
 
@@ -160,17 +160,17 @@ class StereoSearch(BaseModel):
 
     @property
     def measures_area(self) -> bool:
-        """Whether sets are measured against the area: how much of it they show, and what clouds hide of that."""
+        """Whether sets are measured against the area: how much of it they show, and how much of that clouds hide."""
         return self.cover or self.aoi_coverage is not None or self.aoi_cloud is not None
 
     @property
     def is_answered_by_stored_sets(self) -> bool:
-        """Whether all sets that are wanted are Items of the catalogue."""
+        """Whether all wanted sets are Items of the catalogue."""
         is_plain = not (self.multi_date or self.measures_area or "multi-view" in self.modes)
         return is_plain and self.limits == STORED
 
     def condition(self) -> Filter | None:
-        """What the properties of the sets must be, as CQL2 JSON; None where anything will do."""
+        """The condition on the properties of the sets, as CQL2 JSON; None if there is none."""
         ranges = [(about.property, getattr(self, name)) for name, about in RANGED.items()]
         turn = (None, self.max_sun_difference)
         ranges += [(f"stereo:sun_{angle}_difference", turn) for angle in ("azimuth", "elevation")]
@@ -182,7 +182,7 @@ class StereoSearch(BaseModel):
         )
 
     def _named_modes(self) -> Filter | None:
-        """The kinds that the request names: without any all sets will do, and reading each for its own takes time."""
+        """The condition on the named kinds; None if none is named, as checking each set takes time."""
         return {"op": "in", "args": [{"property": "stereo:mode"}, list(self.mode)]} if self.mode else None
 
     def _preferred_angles(self) -> Filter | None:
@@ -201,7 +201,7 @@ class StereoSearch(BaseModel):
 
 
 def comparisons(name: str, ends: Ends) -> list[Filter]:
-    """That a property lies between both ends, as CQL2 JSON; nothing for an open end."""
+    """The comparisons of a property with both ends, as CQL2 JSON; none for an open end."""
     return [
         {"op": operator, "args": [{"property": name}, end]}
         for operator, end in zip((">=", "<="), ends, strict=True)
@@ -233,7 +233,7 @@ def query_parameters() -> list[dict[str, Any]]:
 
 
 def _schema_in_query(field: Mapping[str, Any]) -> dict[str, Any]:
-    """Lists and objects are texts there."""
+    """The schema of a field in a query string, where lists and objects are texts."""
     kinds = [each for each in field.get("anyOf", [field]) if each.get("type") != "null"]
     plain = [each for each in kinds if each.get("type") in ("string", "number", "integer", "boolean")]
     return {key: value for key, value in (plain or [{"type": "string"}])[0].items() if key != "description"}

@@ -39,7 +39,7 @@ class StereoExtension(ApiExtension):
     """The routes over stereo sets.
 
     Attributes:
-        most_images: Among how many images one search may find sets on demand.
+        most_images: Maximum number of images among which one search finds sets on demand.
     """
 
     most_images: int = attr.ib(kw_only=True)

@@ -1,4 +1,4 @@
-"""The search of stereo sets: stored ones through the waist as they are, others found among the images it lets pass."""
+"""The search of stereo sets: stored ones come through the waist, others are found among the images that pass it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from stac_api.stereo.parameters import SortKey
 from stac_api.stereo.request import BEST_FIRST, SETS_PER_PAGE, STORED, StereoSearch, comparisons
 from stac_api.stereo.set_collections import Places, SetCollection, places_of, set_collections
 
-#: What computed sets have and stored ones have not, so that no queryable declares it.
+#: Properties that only computed sets have, so that no queryable declares them.
 COMPUTED_ONLY = frozenset(
     {"stereo:aoi_coverage", "stereo:aoi_cloud_cover", "stereo:aoi_cloud_cover_mean", "stereo:multi_date"}
 )
@@ -37,13 +37,13 @@ async def found_sets(client: CatalogueClient, search: StereoSearch, request: Req
     """A page of the sets that a search asks for.
 
     Args:
-        client: The way to Items.
-        search: What is asked for.
-        request: Who asks.
-        most_images: Among how many images sets may be found on demand.
+        client: Gives access to Items.
+        search: The search.
+        request: The request.
+        most_images: Maximum number of images among which sets are found on demand.
 
     Raises:
-        UnusableStereoSearch: it names collections of sets and of images.
+        UnusableStereoSearch: it names both collections of sets and of images.
         TooManyImages: sets would have to be found among more images.
     """
     known = await _known_sets(request)
@@ -105,7 +105,7 @@ async def _stored_sets(client: CatalogueClient, search: StereoSearch, places: Pl
 
 
 def _only_of(views: Sequence[str]) -> Filter | None:
-    """All images of a set are in these collections; any when there are none."""
+    """The condition that all images of a set are in these collections; None if there are none."""
     if not views:
         return None
     return {"op": "a_containedBy", "args": [{"property": "dinamis:view_collections"}, list(views)]}
@@ -137,7 +137,7 @@ def _around(moment: str, reach: timedelta) -> str:
 async def _images(
     client: CatalogueClient, search: StereoSearch, places: Places, request: Request, most: int
 ) -> list[Document]:
-    """The images that may be views of what is asked for, as far as the reader may see them."""
+    """The visible images that may be views of matching sets."""
     elsewhere = {"op": "not", "args": [{"op": "in", "args": [{"property": "collection"}, places.all_sets]}]}
     wanted = _pgstac_search(
         client,
@@ -159,7 +159,7 @@ async def _images(
 
 
 def _within_reach(search: StereoSearch) -> str | None:
-    """The interval of the search, and as far around it as the other views of its sets may lie."""
+    """The interval of the search, extended by how far away the other views of its sets may be."""
     first, last = ends_of(search.datetime)
     ends = (_moved(first, -search.reach_s), _moved(last, search.reach_s))
     return None if ends == (OPEN, OPEN) else "/".join(ends)
@@ -173,8 +173,8 @@ def _moved(instant: datetime | None, seconds: float) -> str:
 
 
 async def _refuse_undeclared(search: StereoSearch, request: Request) -> None:
-    """Hold filter and order of computed sets to what those of stored ones may name."""
-    # The usual order is nobody's wish: where there are no sets, no queryable declares it.
+    """Allow for computed sets only the filter and sort properties of stored ones."""
+    # The default order need not be checked: where there are no sets, no queryable declares it.
     sortby = search.sortby if "sortby" in search.model_fields_set else ()
     names = [*properties_in(search.filter_expr), *(key.field for key in sortby)]
     seen = (await restriction_of(request)).among(None) or []

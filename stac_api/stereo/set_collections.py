@@ -1,4 +1,4 @@
-"""Which collections hold stereo sets, as their summaries say: `stereo:mode` and `dinamis:view_collections`."""
+"""Which collections hold stereo sets, from their summaries: `stereo:mode` and `dinamis:view_collections`."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class SetCollection:
 
     id: str
     modes: frozenset[str]
-    view_collections: frozenset[str]  #: of the images that its sets are made of
+    view_collections: frozenset[str]  #: collections of the images in its sets
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a search looks: in stored sets, or in images to find sets among."""
+    """Where a search looks: in stored sets, or in images among which sets are found."""
 
     sets: list[str]  #: collections of stored sets; empty when these cannot answer
     views: list[str]  #: collections of images; empty means all
-    only_views: list[str]  #: stored sets count when all their images are in these; empty means any
+    only_views: list[str]  #: stored sets match if all their images are in these; empty means any
     all_sets: list[str]  #: all collections of stored sets
 
 
@@ -45,8 +45,8 @@ def places_of(known: Sequence[SetCollection], named: Sequence[str], modes: Seque
 
     Args:
         known: All collections of sets.
-        named: Those that the request names: of sets or of images; empty means all.
-        modes: Of the sets that are wanted.
+        named: Those named in the request, of sets or of images; empty means all.
+        modes: Of the wanted sets.
 
     Raises:
         UnusableStereoSearch: both kinds are named.

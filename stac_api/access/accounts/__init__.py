@@ -1,1 +1,1 @@
-"""The routes by which people look after what is theirs: account, keys, licences, applications, declarations."""
+"""The routes with which people manage what is theirs: account, keys, licences, applications, declarations."""

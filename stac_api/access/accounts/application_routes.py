@@ -1,4 +1,4 @@
-"""How people and entities come to be members by themselves: they apply, and read what became of it."""
+"""How people and entities become members by themselves: they apply, and read what became of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PERSON, APPLY_FOR_PLACE, APPLY_FOR_ENTITY = statements(
     "stac_api.access", "person_of_login", "apply_for_place", "apply_for_entity"
 )
 
-#: Nobody needs more at once; who has asked for this many waits for an answer.
+#: Nobody needs more at once; with this many open applications one must wait for an answer.
 MOST_OPEN_APPLICATIONS = 5
 
 
@@ -66,7 +66,7 @@ class CategoryNotPossible(HTTPProblem):
 
 
 class Body(BaseModel):
-    """A request; what is not known is refused."""
+    """A request body; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -85,7 +85,7 @@ class LegalRepresentative(Body):
 
 
 class EntityApplication(Body):
-    """An entity that wants to join; whoever sends this becomes its référent."""
+    """An entity that wants to join; the sender becomes its référent."""
 
     name: str = Field(min_length=2, max_length=200)
     kind: EntityKind
@@ -96,7 +96,7 @@ class EntityApplication(Body):
 
 
 class AccountApplication(Body):
-    """Somebody who wants a place in an entity."""
+    """A request for a place in an entity."""
 
     entity: UUID = Field(description="Of the register under /entities.")
     category: WantedCategory = None
@@ -104,7 +104,7 @@ class AccountApplication(Body):
 
 
 class OwnApplicationTold(BaseModel):
-    """An application as its applicant reads it."""
+    """An application as shown to its applicant."""
 
     id: UUID
     entity: UUID
@@ -129,7 +129,7 @@ async def _himself(caller: LoggedIn) -> Principal:
     return caller
 
 
-#: Somebody with a bearer token, with an account here or without.
+#: Somebody with a bearer token, with or without an account here.
 Himself = Annotated[Principal, Depends(_himself)]
 
 router = APIRouter(tags=["Applications"], dependencies=[Depends(personal)], route_class=SmallBodyRoute)
@@ -137,10 +137,10 @@ router = APIRouter(tags=["Applications"], dependencies=[Depends(personal)], rout
 
 @router.post("/entities/applications", status_code=201, summary="Ask that an entity be taken in")
 async def apply_for_entity(request: Request, wanted: EntityApplication, caller: Himself) -> OwnApplicationTold:
-    """Ask that an entity be taken in, with the caller as its référent; operators look at its papers.
+    """Apply for an entity to be registered, with the caller as its référent; operators check its papers.
 
     Raises:
-        EntityKnown: the register has it.
+        EntityKnown: it is already in the register.
         CategoryNotPossible, TooManyApplications, Refused: the caller cannot ask for this, or not now.
     """
     _refuse_impossible(wanted.category, wanted.kind, wanted.country)
@@ -176,7 +176,7 @@ async def apply_for_entity(request: Request, wanted: EntityApplication, caller: 
 async def apply_for_place(
     request: Request, response: Response, wanted: AccountApplication, caller: Himself
 ) -> OwnApplicationTold:
-    """Ask for a place in an entity of the register, and with it for an account; asking twice is asking once.
+    """Apply for a place in an entity of the register, and with it for an account; a repetition has no effect.
 
     Raises:
         NotFoundError: the register has no such entity.
@@ -196,7 +196,7 @@ async def apply_for_place(
 
 
 async def _earlier(connection: Connection, person: UUID, entity: UUID) -> Application:
-    """The open application of somebody who asks again."""
+    """The open application of somebody who applies again."""
     rows = await connection.fetch(APPLICATIONS, None, entity, person, False)
     found = [Application(**row) for row in rows]
     if earlier := next((each for each in found if each.state in ("applied", "validated")), None):
@@ -221,7 +221,7 @@ async def _person(connection: Connection, login: Login | None) -> UUID:
 
 @router.get("/accounts/applications", summary="The caller's applications")
 async def own_applications(request: Request, caller: Himself) -> OwnApplications:
-    """What the caller has asked for, and what became of it."""
+    """The caller's applications, and what became of them."""
     if caller.person is None:
         return OwnApplications(applications=[])
     async with request.app.state.get_connection(request, "r") as connection:
@@ -242,7 +242,7 @@ async def application_of(connection: Connection, id_: UUID) -> Application:
 
 
 def no_application() -> NotFoundError:
-    """For an application that is not there, or that the caller has no part in."""
+    """The error for an application that does not exist, or that does not concern the caller."""
     return NotFoundError("There is no such application.")
 
 

@@ -1,4 +1,4 @@
-"""Who may call the routes of accounts: dependencies that let the right ones pass and tell the others what to do."""
+"""Who may call the account routes: dependencies that let the right callers pass and tell others what to do."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class NoAccount(HTTPProblem):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Of a personal answer."""
+        """The headers of a personal answer."""
         return PERSONAL_HEADERS
 
 
 def personal(response: Response) -> None:
-    """Mark the answer as for this caller alone."""
+    """Mark the answer as meant for this caller only."""
     response.headers.update(PERSONAL_HEADERS)
 
 
 async def logged_in(request: Request) -> Principal:
-    """Whoever has logged in, with an account here or without.
+    """The caller, who has logged in, with or without an account here.
 
     Raises:
-        LoginNeeded: nobody has.
+        LoginNeeded: nobody has logged in.
     """
     principal = await principal_of(request)
     if principal.is_anonymous:
@@ -47,12 +47,12 @@ async def logged_in(request: Request) -> Principal:
 
 
 async def account_holder(request: Request) -> Principal:
-    """Somebody with an account here, by a credential that may read and change what is their own.
+    """A caller with an account here, by a credential that may read and change the caller's own data.
 
     Raises:
         LoginNeeded: nobody has logged in.
-        NoAccount: somebody has, but has no account here.
-        Refused: the API key is for other things.
+        NoAccount: the caller has no account here.
+        Refused: the API key does not have this scope.
     """
     principal = await logged_in(request)
     if principal.person is None:

@@ -1,6 +1,6 @@
 """How applications are decided: a référent of the entity validates, an operator confirms, either may refuse.
 
-Whoever has no part in an application is answered as if it did not exist.
+To anybody whom an application does not concern, it does not exist.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ForOperators(HTTPProblem):
 
 
 class WrongState(HTTPProblem):
-    """The application does not stand so that this could be done."""
+    """The state of the application does not allow this."""
 
     status = 409
     code = "WrongState"
@@ -72,7 +72,7 @@ class Refusal(Body):
 
 
 class ApplicationTold(OwnApplicationTold):
-    """An application as those read it who decide on it."""
+    """An application as shown to those who decide on it."""
 
     person_name: str | None
     email: str | None
@@ -89,10 +89,10 @@ router = APIRouter(tags=["Applications"], dependencies=[Depends(personal)], rout
 
 @router.get("/entities/{entity_id}/applications", summary="The open applications to an entity")
 async def applications_to(request: Request, entity_id: UUID, caller: Himself) -> Applications:
-    """The open applications to an entity, for its référents and for operators.
+    """The open applications to an entity, for its référents and operators.
 
     Raises:
-        NotFoundError: there is no such entity, or the caller has no part in it.
+        NotFoundError: there is no such entity, or the caller is neither its référent nor an operator.
     """
     async with request.app.state.get_connection(request, "r") as connection:
         if not (caller.is_operator or await connection.fetchval(IS_REFERENT, caller.person, entity_id)):
@@ -103,11 +103,11 @@ async def applications_to(request: Request, entity_id: UUID, caller: Himself) ->
 
 @router.post("/accounts/applications/{application_id}/validate", summary="Say that an applicant is of one's entity")
 async def validate(request: Request, application_id: UUID, caller: Himself) -> ApplicationTold:
-    """Say, as a référent of the entity, that the applicant is one of its people; an operator has to confirm it.
+    """Validate, as a référent of the entity, that the applicant is one of its people; an operator must then confirm it.
 
     Raises:
         NotFoundError: there is no such application, or the caller has no part in it.
-        OwnApplication, ForReferents, WrongState: the caller cannot validate it, or it is no longer to be validated.
+        OwnApplication, ForReferents, WrongState: the caller cannot validate it, or it is not awaiting validation.
     """
     async with request.app.state.get_connection(request, "r") as connection, connection.transaction():
         _, is_referent = await _decidable(connection, application_id, caller)
@@ -149,7 +149,7 @@ async def refuse(request: Request, application_id: UUID, refusal: Refusal, calle
 
     Raises:
         NotFoundError: there is no such application, or the caller has no part in it.
-        OwnApplication, WrongState: the caller cannot refuse it, or it is decided.
+        OwnApplication, WrongState: the caller cannot refuse it, or it is already decided.
     """
     async with request.app.state.get_connection(request, "r") as connection, connection.transaction():
         await _decidable(connection, application_id, caller)
@@ -157,7 +157,7 @@ async def refuse(request: Request, application_id: UUID, refusal: Refusal, calle
 
 
 async def _decidable(connection: Connection, id_: UUID, caller: Principal) -> tuple[Application, bool]:
-    """An application that the caller may have a say in, and whether as its entity's référent."""
+    """An application that the caller may decide on, and whether as its entity's référent."""
     application = await application_of(connection, id_)
     if application.person == caller.person:
         raise OwnApplication
@@ -170,7 +170,7 @@ async def _decidable(connection: Connection, id_: UUID, caller: Principal) -> tu
 
 
 async def _has_the_address_of(connection: Connection, application: Application, caller: Principal) -> bool:
-    """Whether the applicant gives the caller's e-mail address: a second login decides on nothing."""
+    """Whether the applicant has the caller's e-mail address: a second login must not decide on the first one's."""
     if application.email is None:
         return False
     known = await connection.fetchval("SELECT email FROM dinamis.person WHERE id = $1", caller.person)
@@ -180,7 +180,7 @@ async def _has_the_address_of(connection: Connection, application: Application, 
 
 async def _decided(connection: Connection, id_: UUID, decision: str, *parameters: Any) -> ApplicationTold:
     try:
-        # No login at the command line: whoever decides here is a person.
+        # No command-line login: whoever decides here is a person.
         changed = await connection.fetchval(decision, id_, *parameters, None)
     except CheckViolationError as error:
         raise OwnApplication from error

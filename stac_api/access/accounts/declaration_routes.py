@@ -1,4 +1,4 @@
-"""Open data without an account: a short questionnaire for statistics and a licence give a token."""
+"""Open data without an account: a short questionnaire for statistics, and accepting a licence, give a token."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1
 
 
 class NotDeclared(HTTPProblem):
-    """No images are to be had by accepting this version of the licence: see the licence of the collection."""
+    """Accepting this version of the licence gives access to no images: see the licence of the collection."""
 
     status = 409
     code = "NotDeclared"
 
 
 class Declaration(BaseModel):
-    """The questionnaire: of the organisation and what the images are for, never of a person."""
+    """The questionnaire: about the organisation and the use of the images, never about a person."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,7 @@ class Declaration(BaseModel):
 
 
 class Declared(BaseModel):
-    """The token that a declaration gives."""
+    """The token obtained by a declaration."""
 
     declaration: UUID
     token: str = Field(description="To be sent as `Authorization: Bearer`; good for all images under the licence.")
@@ -57,10 +57,10 @@ router = APIRouter(prefix="/open-data", tags=["Licences"], dependencies=[Depends
 
 @router.post("/declarations", status_code=201, summary="Answer the questionnaire and accept a licence of open data")
 async def declare(request: Request, declaration: Declaration) -> Declared:
-    """Take in the answers, and give a token for all images under the licence; nothing leads from one to the other.
+    """Store the answers, and give a token for all images under the licence; nothing links the two.
 
     Raises:
-        NotDeclared: it is not the version that the rules in force ask to accept.
+        NotDeclared: it is not the version that the rules in force require.
     """
     if declaration.licence not in _accepted_by_declaration(await policies_in_force(request)):
         raise NotDeclared

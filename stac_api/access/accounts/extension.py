@@ -1,4 +1,4 @@
-"""The routes by which people look after what is their own: account, keys, licences, declarations."""
+"""The routes with which people manage what is theirs: account, keys, licences, declarations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ROUTES = (
 
 @attr.s
 class AccountsExtension(ApiExtension):
-    """Everything below /me, what is signed below /licenses, the questionnaire of open data, and ways to be a member."""
+    """Everything below /me, signatures below /licenses, the questionnaire of open data, and applications."""
 
     def register(self, app: FastAPI) -> None:
         """Add the routes."""

@@ -33,7 +33,7 @@ class TooManyKeys(HTTPProblem):
 
 
 class KeyWanted(BaseModel):
-    """What a new key is to be for."""
+    """What a new key is for."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,7 +59,7 @@ class Key(BaseModel):
 
 
 class NewKey(Key):
-    """An API key that was just made: the secret is shown this once."""
+    """An API key that was just created: the secret is only shown now."""
 
     secret: str = Field(description="The password, with the id as the user, for HTTP Basic: QGIS, GDAL.")
     key: str = Field(description="Both in one, for the header X-API-Key.")
@@ -82,7 +82,7 @@ async def _logged_in_himself(caller: AccountHolder) -> Principal:
 
 @router.get("", summary="The caller's API keys")
 async def own_keys(request: Request, caller: AccountHolder) -> Keys:
-    """The keys that the caller has and had."""
+    """The present and former keys of the caller."""
     async with request.app.state.get_connection(request, "r") as connection:
         rows = await connection.fetch(
             "SELECT id, label, scopes, created_at, expires_at, revoked_at, last_used_at FROM dinamis.api_key "
@@ -96,11 +96,11 @@ async def own_keys(request: Request, caller: AccountHolder) -> Keys:
 async def create_key(
     request: Request, wanted: KeyWanted, caller: Annotated[Principal, Depends(_logged_in_himself)]
 ) -> NewKey:
-    """Make a key.
+    """Create a key.
 
     Raises:
         KeyFromKey: the request came with a key.
-        TooManyKeys: the caller has twenty that are good.
+        TooManyKeys: the caller already has twenty valid keys.
     """
     key = new_key()
     expires_at = datetime.now(UTC) + timedelta(days=wanted.days)
@@ -117,7 +117,7 @@ async def create_key(
 async def revoke_key(
     request: Request, key_id: Annotated[str, Path(pattern="^[0-9a-f]{12}$")], caller: AccountHolder
 ) -> None:
-    """Revoke a key: it opens nothing from the next request on.
+    """Revoke a key, with effect from the next request.
 
     Raises:
         HTTPException: 404, the caller has no such key.

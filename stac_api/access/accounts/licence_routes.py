@@ -1,4 +1,4 @@
-"""Licences are signed: `/licenses/{id}/{version}/signatures`."""
+"""Signing licences: `/licenses/{id}/{version}/signatures`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class NoSuchPlace(HTTPProblem):
 
 
 class SignatureWanted(BaseModel):
-    """A licence as it is signed."""
+    """A licence to be signed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -102,7 +102,7 @@ async def sign(
 
     Raises:
         NotFoundError: there is no such licence.
-        NotToBeSigned, LicenceSuperseded, OtherText: it is not this text that is to be signed.
+        NotToBeSigned, LicenceSuperseded, OtherText: this is not the text to be signed.
         NoSuchPlace, Refused: the caller does not belong to the entity, or not now.
     """
     policies = await policies_in_force(request)
@@ -116,11 +116,11 @@ async def sign(
 async def refuse_other_text(
     connection: Connection, licence: LicenceRef, digest: str, policies: PolicySet | None
 ) -> None:
-    """Refuse a signature that is not of this text.
+    """Refuse a signature of another text.
 
     Raises:
         NotFoundError: there is no such licence.
-        NotToBeSigned, LicenceSuperseded, OtherText: it is not this text that is to be signed.
+        NotToBeSigned, LicenceSuperseded, OtherText: this is not the text to be signed.
     """
     row = await connection.fetchrow(
         "SELECT kind, digest FROM dinamis.licence WHERE id = $1 AND version = $2", licence.id, licence.version
@@ -136,7 +136,7 @@ async def refuse_other_text(
 
 
 def _version_in_force(licence_id: str, policies: PolicySet | None) -> int:
-    """The version of a licence that the rules ask for; 0 where they name none."""
+    """The version of a licence that the rules require; 0 where they name none."""
     rules = policies.rules if policies else ()
     return max((rule.licence.version for rule in rules if rule.licence and rule.licence.id == licence_id), default=0)
 
@@ -144,7 +144,7 @@ def _version_in_force(licence_id: str, policies: PolicySet | None) -> int:
 async def give_signature(
     connection: Connection, caller: Principal, licence: LicenceRef, wanted: SignatureWanted
 ) -> tuple[SignatureGiven, bool]:
-    """Write down the signature of a licence; whether it is new.
+    """Store the signature of a licence; returns it, and whether it is new.
 
     Raises:
         NoSuchPlace, Refused: the caller does not belong to the entity, or not now.
@@ -157,7 +157,7 @@ async def give_signature(
     signature = (caller.person, wanted.entity, licence.id, licence.version, wanted.digest, caller.credential)
     row = None
     while row is None:
-        # Not found only while the same signature is being given by another request: that one was waited for.
+        # Only missing if another request was giving the same signature at the same time; by now that one is stored.
         row = await connection.fetchrow(_SIGN, *signature, wanted.on_behalf_of)
     given = SignatureGiven(
         id=row["id"],

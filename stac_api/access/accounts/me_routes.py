@@ -1,4 +1,4 @@
-"""What the server knows of the caller, and what the caller may do here: `/me` and below it."""
+"""What the server knows of the caller, and what the caller may do: `/me` and below."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Place(BaseModel):
 
 
 class HeldCapacity(BaseModel):
-    """A quality in which the caller acts."""
+    """A capacity in which the caller acts."""
 
     category: Category
     entity: UUID
@@ -101,7 +101,7 @@ class Permissions(BaseModel):
 
 
 class Allowance(BaseModel):
-    """What is free of charge for the caller in one quality, by one rule."""
+    """What is free of charge for the caller in one capacity, by one rule."""
 
     collections: list[str] = Field(description="The ids or patterns that the rule is for.")
     category: Category
@@ -111,7 +111,7 @@ class Allowance(BaseModel):
 
 
 class Quotas(BaseModel):
-    """What is free of charge for the caller by the rules in force; what was used of it is not counted yet."""
+    """What is free of charge for the caller by the rules in force; usage is not counted yet."""
 
     policy_set: str | None
     allowances: list[Allowance]
@@ -123,7 +123,7 @@ router = APIRouter(prefix="/me", tags=["Account"], dependencies=[Depends(persona
 
 @router.get("", summary="Who the caller is to this server")
 async def me(request: Request, caller: LoggedIn) -> Account:
-    """The account behind the credential; of a login without an account, how to come to one."""
+    """The account behind the credential; for a login without an account, how to get one."""
     told = Account(
         credential="key" if caller.key else "bearer",
         key=caller.key,
@@ -175,7 +175,7 @@ async def permissions(
 
 
 def _permission(decision: Decision, request: Request) -> Permission:
-    # How a stereo set refuses for the sake of a hidden view is not told.
+    # That a stereo set is refused because of a hidden view is not disclosed.
     reasons = [each for each in decision.reasons if each is not Reason.HIDDEN]
     capacity = decision.capacity
     return Permission(
@@ -192,7 +192,7 @@ def _permission(decision: Decision, request: Request) -> Permission:
 
 @router.get("/quotas", summary="What is free of charge for the caller")
 async def quotas(request: Request, caller: LoggedIn) -> Quotas:
-    """The amounts of the rules in force that apply to the caller; what was used of them is not counted yet."""
+    """The quotas of the rules in force that apply to the caller; usage is not counted yet."""
     policies = await policies_in_force(request)
     if policies is None:
         return Quotas(policy_set=None, allowances=[])
@@ -214,7 +214,7 @@ def _allowances(capacity: Capacity, policies: PolicySet) -> Iterator[Allowance]:
 
 @router.get("/export", summary="Everything that is kept of the caller")
 async def export(request: Request, caller: AccountHolder, response: Response) -> dict[str, Any]:
-    """The account, memberships, keys without secrets, signatures, transfers, downloads and what was done to them."""
+    """Account, memberships, keys without secrets, signatures, transfers, downloads, and the audit trail of these."""
     response.headers["Content-Disposition"] = 'attachment; filename="dinamis-account.json"'
     async with request.app.state.get_connection(request, "r") as connection:
         kept: dict[str, Any] = await connection.fetchval(_EXPORT, caller.person)
@@ -223,6 +223,6 @@ async def export(request: Request, caller: AccountHolder, response: Response) ->
 
 @router.delete("", status_code=204, summary="Erase the caller's account")
 async def erase(request: Request, caller: AccountHolder) -> None:
-    """Name, address and login are gone, keys and memberships end; what was signed and downloaded stays, of nobody."""
+    """Erase name, address and login, and end keys and memberships; signatures and downloads stay, anonymised."""
     async with request.app.state.get_connection(request, "r") as connection:
         await connection.execute("SELECT dinamis.erase_person($1, $1, '{}')", caller.person)

@@ -1,4 +1,4 @@
-"""A collection or an Item as the rules need it, for whoever can see it."""
+"""A collection or an Item in the form that the rules need, for callers who can see it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _PLACE = statement("stac_api.access", "place_of_item")
 
 
 async def visible_resource(request: Request, collection: str, item: str | None = None) -> Resource:
-    """What a request is about.
+    """The resource that a request is about.
 
     Raises:
-        NotFoundError: there is no such collection or Item, or whoever asks does not see it.
+        NotFoundError: there is no such collection or Item, or the caller does not see it.
     """
     await refuse_unseen(collection, request)
     resource = await _resource(request, collection, item)
@@ -35,7 +35,7 @@ async def _resource(request: Request, collection: str, item: str | None) -> Reso
         await stored_collection(connection, collection)
         if item is None:
             return Resource(collection=collection)
-        # PostgreSQL has no NUL in its texts, so nothing is called so.
+        # PostgreSQL texts have no NUL, so no id has one.
         row = None if "\x00" in item else await connection.fetchrow(_PLACE, collection, item)
     if row is None:
         raise _no_such_item(collection, item)

@@ -28,7 +28,7 @@ Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alp
 
 
 class RegisteredEntity(BaseModel):
-    """A member of the register: what it is, and nobody of its people."""
+    """A member of the register, without its people."""
 
     id: UUID
     name: str
@@ -40,7 +40,7 @@ class RegisteredEntity(BaseModel):
 
 
 class RegisterLink(BaseModel):
-    """A link of a page of the register."""
+    """A link in a page of the register."""
 
     rel: Literal["self", "next"]
     href: str
@@ -48,7 +48,7 @@ class RegisterLink(BaseModel):
 
 
 class RegisterPage(BaseModel):
-    """A page of the register, by name."""
+    """A page of the register, sorted by name."""
 
     entities: list[RegisteredEntity]
     links: list[RegisterLink]
@@ -70,10 +70,10 @@ async def entities(
     limit: Annotated[int, Query(ge=1, le=MOST_ENTITIES_PER_PAGE)] = ENTITIES_PER_PAGE,
     token: Annotated[str | None, Query(max_length=1000, description="Of the link to the next page.")] = None,
 ) -> RegisterPage:
-    """The entities that are active members, by name.
+    """The entities that are active members, sorted by name.
 
     Raises:
-        InvalidQueryParameter: the token is none of ours.
+        InvalidQueryParameter: the token is not one of ours.
     """
     last_name, last_id = _position(token) if token else (None, None)
     async with request.app.state.get_connection(request, "r") as connection:
@@ -91,17 +91,17 @@ async def entity(request: Request, entity_id: str) -> RegisteredEntity:
     """One entity that is an active member.
 
     Raises:
-        NotFoundError: the register has none of this id.
+        NotFoundError: the register has none with this id.
     """
     async with request.app.state.get_connection(request, "r") as connection:
         return await registered(connection, entity_id)
 
 
 async def registered(connection: Any, entity_id: UUID | str) -> RegisteredEntity:
-    """An entity of the register; those that apply, are suspended or have left are as if they were not there.
+    """An entity of the register; those that have only applied, are suspended or have left do not count.
 
     Raises:
-        NotFoundError: the register has none of this id.
+        NotFoundError: the register has none with this id.
     """
     id_ = id_in(str(entity_id))
     row = await connection.fetchrow(REGISTER, id_, None, None, None, None, None, 1) if id_ else None
@@ -111,7 +111,7 @@ async def registered(connection: Any, entity_id: UUID | str) -> RegisteredEntity
 
 
 def no_entity() -> NotFoundError:
-    """What is said of an entity that is not in the register, whatever else it is."""
+    """The error for an entity that is not in the public register, for whatever reason."""
     return NotFoundError("The register has no such entity.")
 
 

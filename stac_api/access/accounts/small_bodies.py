@@ -1,4 +1,4 @@
-"""Routes that take small bodies and read no further than those may be long."""
+"""Routes that accept only small bodies, and read no further than the limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SmallBodyRoute(APIRoute):
     """A route that refuses a body of more than 16 KiB before it is in memory."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, with an eye on what it reads."""
+        """The handler, with a limit on what it reads."""
         handler = super().get_route_handler()
 
         async def measured(request: Request) -> Response:

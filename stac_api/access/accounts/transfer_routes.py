@@ -1,4 +1,4 @@
-"""Images are passed on under a licence that both sides sign: `/licenses/{id}/{version}/transfers`, `/me/transfers`."""
+"""Passing images on under a licence that both sides sign: `/licenses/{id}/{version}/transfers`, `/me/transfers`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class NotPassedOn(HTTPProblem):
 
 
 class TransferWanted(BaseModel):
-    """An image that is to be passed on."""
+    """An image to be passed on."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -84,12 +84,12 @@ router = APIRouter(tags=["Licences"], dependencies=[Depends(personal)])
 async def declare_transfer(
     request: Request, licence_id: LicenceId, version: Version, wanted: TransferWanted, caller: AccountHolder
 ) -> Transfer:
-    """Declare a transfer, under the licence by which the caller has the image; it counts once the receiver signed too.
+    """Declare a transfer, under the licence by which the caller has the image; it counts once the receiver has signed.
 
     Raises:
         NotFoundError: there is no such image for the caller.
         Refused: the caller may not have the image.
-        NotPassedOn: the image is under another licence, or the receiver is no active entity.
+        NotPassedOn: the image is under another licence, or the receiver is not an active entity.
     """
     resource = await visible_resource(request, wanted.collection, wanted.item)
     decision = authorize(caller, Action.DOWNLOAD, resource, await policies_in_force(request))
@@ -131,7 +131,7 @@ async def accept_transfer(
     """Sign the licence as the receiver of an image: from then on the transfer counts.
 
     Raises:
-        NotFoundError: no such image is passed on to the entity.
+        NotFoundError: no such transfer to the entity exists.
         LicenceSuperseded, OtherText, NoSuchPlace, Refused: as for any signature.
     """
     licence = LicenceRef(id=licence_id, version=version)
@@ -148,7 +148,7 @@ async def accept_transfer(
 
 @router.get("/me/transfers", summary="The images that the caller passes on, or receives")
 async def own_transfers(request: Request, caller: AccountHolder) -> Transfers:
-    """What the caller declared, and what is passed on to the entities of the caller."""
+    """The transfers declared by the caller, and those to the caller's entities."""
     async with request.app.state.get_connection(request, "r") as connection:
         rows = await connection.fetch(_TRANSFERS, caller.person, None)
     return Transfers(transfers=[Transfer.model_validate(dict(row)) for row in rows])

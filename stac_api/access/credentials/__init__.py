@@ -1,1 +1,1 @@
-"""What proves who asks: tokens of logins, API keys and tokens of declarations, one resolver for all."""
+"""What proves who is calling: login tokens, API keys and declaration tokens, with one resolver for all."""

@@ -1,4 +1,4 @@
-"""Tokens for whoever answered the questionnaire: that a licence was accepted, and nothing of who accepted it."""
+"""Tokens for answering the questionnaire: they prove that a licence was accepted, but not by whom."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from stac_api.access.refusals import CredentialInvalid
 
 PREFIX = "dod_"
 
-#: Long enough to fetch many products one after another.
+#: Long enough to download many products one after another.
 LIFE = timedelta(days=7)
 
-#: What keeps it apart from whatever else the same keys sign.
+#: Distinguishes these tokens from anything else signed with the same keys.
 _AUDIENCE = "dinamis-declaration"
 _ALGORITHM = "HS256"
 
@@ -41,14 +41,14 @@ def new_token(licences: Iterable[LicenceRef], kid: str, secret: bytes) -> tuple[
 
 
 def declarer(token: str, keys: Mapping[str, bytes]) -> Principal:
-    """Whoever has a token: nobody in particular, who accepted its licences.
+    """The anonymous principal of a token, who has accepted its licences.
 
     Args:
         token: With its prefix.
         keys: The signing keys that are honoured, by their ids.
 
     Raises:
-        CredentialInvalid: it is none of ours, or has expired.
+        CredentialInvalid: it is not one of ours, or has expired.
     """
     text = token.removeprefix(PREFIX)
     try:

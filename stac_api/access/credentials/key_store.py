@@ -23,7 +23,7 @@ KEYS = statement("stac_api.access", "keys")
 
 @dataclass(frozen=True, kw_only=True)
 class KeptKey:
-    """A key, without its secret, which nobody keeps."""
+    """A key without its secret, which is not stored."""
 
     id: str
     person: UUID
@@ -45,7 +45,7 @@ def create_key(
     label: str,
     expires_at: datetime,
 ) -> ApiKey:
-    """Give somebody a key; its secret is in the answer and nowhere else.
+    """Create a key for somebody; its secret is only in the returned key.
 
     Raises:
         IdentityRefused: The person's account is not active.
@@ -76,13 +76,13 @@ def revoke_key(connection: Connection[Any], actor: Actor, written: str) -> str:
     Args:
         connection: To the catalogue.
         actor: Who does it.
-        written: Its id, with the prefix or without; a whole key with its secret will do.
+        written: Its id, with or without the prefix, or the whole key with its secret.
 
     Returns:
         Its id.
 
     Raises:
-        Unknown: There is no such key that is not revoked.
+        Unknown: There is no such key, or it is already revoked.
     """
     id_ = written.strip().removeprefix(PREFIX).partition("_")[0]
     with connection.transaction():

@@ -1,6 +1,6 @@
 """Logins by OpenID Connect: what a bearer token of one of the configured providers proves.
 
-A token proves who somebody is and nothing else: what they may do stands in our database, whatever roles it claims.
+A token only proves who somebody is: what they may do is in our database, whatever roles the token claims.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from stac_api.settings import is_private_way
 
 logger = getLogger(__name__)
 
-#: Fixed: what a token says of its own algorithm only chooses among them, and its key must be meant for that one.
+#: Fixed: a token's own algorithm only selects one of these, and its key must be meant for it.
 ALGORITHMS = ("RS256", "PS256", "ES256")
 
-#: RFC 9068, and what Keycloak and others write: in the header, and as a claim of that name.
+#: From RFC 9068, and as written by Keycloak and others: in the header, and as a claim of that name.
 TOKEN_TYPES = ("jwt", "at+jwt", "application/at+jwt")
 CLAIMED_TYPES = (None, "Bearer")
 
 LEEWAY_S = 30
 KEYS_AGE_S = 600
-#: A provider is not asked more often, whatever key ids strangers invent.
+#: A provider is not asked more often than this, whatever key ids are invented.
 ASKING_INTERVAL_S = 10
 TIMEOUT_S = 5
 LARGEST_ANSWER = 1_000_000
 LONGEST_TEXT = 320
 
-KeyName = tuple[str | None, str]  #: the id of a key and the algorithm that it is for
+KeyName = tuple[str | None, str]  #: the id of a key, and its algorithm
 
 
 class ProviderUnavailable(HTTPProblem):
-    """The provider of logins does not answer now: try again in a moment, or use an API key."""
+    """The login provider does not answer at the moment: try again shortly, or use an API key."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "Unavailable"
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """When it will be asked again."""
+        """When to try again."""
         return {"Retry-After": str(ASKING_INTERVAL_S)}
 
 
 class Metadata(BaseModel):
-    """What we need of a provider's discovery document."""
+    """The fields that we need from a provider's discovery document."""
 
     issuer: str
     jwks_uri: str
@@ -64,11 +64,11 @@ class Metadata(BaseModel):
 
 
 class Provider:
-    """One provider of logins, and its keys as it last published them."""
+    """One login provider, and the keys that it last published."""
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
-        self.metadata: Metadata | None = None  #: None until it was heard of
+        self.metadata: Metadata | None = None  #: None until it has answered
         self._keys: Mapping[KeyName, PyJWK] = {}
         self._asked_at = self._answered_at = float("-inf")
         self._lock = asyncio.Lock()
@@ -76,7 +76,7 @@ class Provider:
 
     @property
     def discovery_url(self) -> str:
-        """Where it says what it is: OpenID Connect Discovery 1.0, section 4."""
+        """The address of its discovery document: OpenID Connect Discovery 1.0, section 4."""
         return f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
 
     async def key(self, name: KeyName) -> PyJWK:
@@ -84,12 +84,12 @@ class Provider:
 
         Raises:
             CredentialInvalid: the provider has no such key.
-            ProviderUnavailable: it was never heard of.
+            ProviderUnavailable: it has never answered.
         """
         if name not in self._keys:
             await self.ask()
         elif monotonic() - self._answered_at > KEYS_AGE_S:
-            # Nobody waits for it: the keys that are known stay good while the provider is down.
+            # In the background: known keys stay valid while the provider is down.
             self._renewal = asyncio.create_task(self.ask())
         if not self._keys:
             raise ProviderUnavailable
@@ -98,7 +98,7 @@ class Provider:
         return self._keys[name]
 
     async def ask(self) -> None:
-        """Ask for the keys, unless that was done just now; that the provider does not answer is for the log."""
+        """Ask for the keys, unless that was done just now; failures are only logged."""
         async with self._lock:
             if monotonic() - self._asked_at < ASKING_INTERVAL_S:
                 return
@@ -138,7 +138,7 @@ async def _json(client: httpx.AsyncClient, url: str) -> Any:
 
 
 def _named(keys: Sequence[dict[str, Any]]) -> Iterator[tuple[KeyName, PyJWK]]:
-    """The keys that sign, under their ids; a single one also under none, for tokens that name none."""
+    """The signing keys by id; a single key also without an id, for tokens that name none."""
     signing = [each for each in keys if each.get("use", "sig") == "sig"]
     for each in signing:
         for algorithm in _algorithms(each):
@@ -153,13 +153,13 @@ def _named(keys: Sequence[dict[str, Any]]) -> Iterator[tuple[KeyName, PyJWK]]:
 
 
 def _algorithms(key: Mapping[str, Any]) -> list[str]:
-    """Those of ours that a key is for: the one that it names, else those of its kind."""
+    """The supported algorithms of a key: the one that it names, else those for its type."""
     of_kind = {"RSA": ("RS256", "PS256"), "EC": ("ES256",) if key.get("crv") == "P-256" else ()}
     return [each for each in of_kind.get(str(key.get("kty")), ()) if key.get("alg", each) == each]
 
 
 class Logins:
-    """The configured providers."""
+    """The configured login providers."""
 
     def __init__(self, issuers: Iterable[str], audiences: Iterable[str]) -> None:
         self.providers = {issuer: Provider(issuer) for issuer in issuers}
@@ -171,11 +171,11 @@ class Logins:
         return all(each.metadata for each in self.providers.values())
 
     async def introduce(self) -> None:
-        """Ask all providers for their keys before the first token comes."""
+        """Ask all providers for their keys before the first token arrives."""
         await asyncio.gather(*(each.ask() for each in self.providers.values()))
 
     async def login_of(self, token: str) -> Login:
-        """Who a token is of.
+        """The login that a token proves.
 
         Raises:
             CredentialInvalid: it is not a valid token of a configured provider for this server.
@@ -204,10 +204,10 @@ class Logins:
 
 
 def _unverified(token: str) -> tuple[KeyName, str]:
-    """What a token says of its key and its issuer, before either is trusted.
+    """The key and issuer that a token names, before either is trusted.
 
     Raises:
-        CredentialInvalid: it is no token, of another kind, or marks something as critical.
+        CredentialInvalid: it is not a token, is of another kind, or has critical extensions.
     """
     try:
         read = jwt.api_jwt.decode_complete(token, options={"verify_signature": False})

@@ -1,6 +1,6 @@
-"""Who asks: one resolver from whatever credential a request carries to one `Principal`.
+"""Who is calling: resolves whatever credential a request carries into one `Principal`.
 
-Rights are never cached: they are gone at the next request.
+Rights are never cached: a revocation takes effect at the next request.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from stac_api.problems import answer
 
 PRINCIPAL = statement("stac_api.access", "principal")
 
-#: As ASGI has them; a request without any of them is anonymous.
+#: In the form of ASGI; a request without any of them is anonymous.
 CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"access-key", b"secret-key"})
 
-#: Whoever may download something may see it.
+#: The right to download includes the right to see.
 _SCOPES_OF_THE_CATALOGUE = frozenset({KeyScope.READ, KeyScope.DOWNLOAD})
 
 
 @dataclass(frozen=True)
 class BearerToken:
-    """What follows the word Bearer."""
+    """The token after the word Bearer."""
 
     text: str = field(repr=False)
 
 
 class Credentials:
-    """Resolves the credential of every request, so that a wrong one is refused on public routes too."""
+    """Resolves the credential of every request, so that a wrong one is also refused on public routes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -61,10 +61,10 @@ class Credentials:
 
 
 async def principal_of(request: Request) -> Principal:
-    """Who asks; found once per request.
+    """The caller; determined once per request.
 
     Raises:
-        CredentialInvalid: the credential is none of ours, wrong, expired or revoked.
+        CredentialInvalid: the credential is not one of ours, wrong, expired or revoked.
         CredentialsDiffer: the request carries two different ones.
     """
     state = request.scope.setdefault("state", {})
@@ -90,7 +90,7 @@ def presented_in(headers: Headers) -> ApiKey | BearerToken | None:
     """The credential of a request; the same one given in two ways counts once.
 
     Raises:
-        CredentialInvalid: one is not written as it should be.
+        CredentialInvalid: one is malformed.
         CredentialsDiffer: there are two different ones.
     """
     found = {*_authorizations(headers), *_keys(headers), *_key_pairs(headers)}
@@ -153,7 +153,7 @@ async def _holder(request: Request, key: ApiKey) -> Principal:
     scopes = frozenset(map(KeyScope, row["scopes"]))
     holder = _principal(row, credential="key", key=key.id, scopes=scopes)
     if scopes.isdisjoint(_SCOPES_OF_THE_CATALOGUE):
-        # It looks after the account, and sees of the catalogue what everybody does.
+        # Such a key manages the account, and sees only the public part of the catalogue.
         return replace(holder, capacities=(), is_operator=False)
     return holder
 
@@ -168,7 +168,7 @@ async def _bearer(request: Request, token: BearerToken) -> Principal:
 
 
 async def principal_behind(request: Request, pseudonym: UUID, **proof: Any) -> Principal | None:
-    """The person behind a pseudonym, with the rights that it has now; None when there is no such person any more."""
+    """The person behind a pseudonym, with their present rights; None if that person no longer exists."""
     async with request.app.state.get_connection(request, "r") as connection:
         row = await connection.fetchrow(PRINCIPAL, None, None, None, pseudonym)
     return _principal(row, **proof) if row else None

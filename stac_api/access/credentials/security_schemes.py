@@ -1,4 +1,4 @@
-"""The credentials that the server knows, as its OpenAPI document names them."""
+"""The credentials that the server accepts, for its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCHEMES: Mapping[str, Mapping[str, Any]] = {
 
 
 def security_schemes(providers: Iterable[Provider]) -> dict[str, Any]:
-    """All ways to show a credential; of each provider those that it has told of."""
+    """All ways to present a credential; for each provider, those that it has published."""
     schemes = {name: dict(scheme) for name, scheme in _SCHEMES.items()}
     for number, provider in enumerate(providers, 1):
         suffix = "" if number == 1 else str(number)

@@ -1,1 +1,1 @@
-"""Entities, people, memberships, categories and frameworks, with the trail of what was done to them."""
+"""Entities, people, memberships, categories and frameworks, with their audit trail."""

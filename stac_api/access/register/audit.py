@@ -1,4 +1,4 @@
-"""The trail: everything that is done to identities and rights, written in the transaction that does it."""
+"""The audit trail: every change of identities and rights, recorded in the transaction that makes it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ EVENTS = statement("stac_api.access", "audit_events")
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who does something: a person of ours, or whoever has the command line."""
+    """Who makes a change: a registered person, or a user of the command line."""
 
     person: UUID | None = None
-    login: str | None = None  #: at the command line, that of the system
+    login: str | None = None  #: at the command line, the system login
 
     def signed(self, detail: dict[str, Any]) -> dict[str, Any]:
-        """The detail of an event, with the login where there is one; what is None is left out."""
+        """The detail of an event, with the login if there is one; None values are left out."""
         return {name: value for name, value in {**detail, "login": self.login}.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEvent:
-    """One thing that was done."""
+    """One recorded change."""
 
     id: int
     at: datetime
@@ -41,14 +41,14 @@ class AuditEvent:
 
 
 def note(connection: Connection[Any], actor: Actor, action: str, subject: UUID | str, **detail: Any) -> None:
-    """Write down what was done, with the transaction that does it.
+    """Record a change, in the transaction that makes it.
 
     Args:
         connection: That of the change.
         actor: Who did it.
         action: What, as noun and verb: `entity.activate`.
-        subject: Id of what it was done to.
-        detail: What else matters. No names and addresses of people: those can be erased, the trail cannot.
+        subject: Id of what was changed.
+        detail: What else matters. No names or addresses of people: those can be erased, the trail cannot.
     """
     connection.execute(
         "INSERT INTO dinamis.audit_event (actor, action, subject, detail) VALUES (%s, %s, %s, %s)",
@@ -63,9 +63,9 @@ def audit_events(
 
     Args:
         connection: To the catalogue.
-        of: Id of what they were done to, or of who did them; None: all.
+        of: Id of what was changed, or of who changed it; None: all.
         since: Only those from then on.
-        limit: How many at most.
+        limit: Maximum number.
     """
     with connection.cursor(row_factory=class_row(AuditEvent)) as cursor:
         parameters = {

@@ -1,4 +1,4 @@
-"""What entities, frameworks and people in them can be, and in what qualities these can act."""
+"""The kinds of entities and frameworks, the roles of people, and the categories in which these can act."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class EntityKind(StrEnum):
 
 
 class EntityState(StrEnum):
-    """How an entity stands."""
+    """The state of an entity."""
 
     APPLIED = "applied"
     COMPLIANT = "compliant"  #: its papers are in order
@@ -27,7 +27,7 @@ class EntityState(StrEnum):
 
 
 class Role(StrEnum):
-    """What somebody is in an entity."""
+    """The role of a person in an entity."""
 
     USER = "user"
     REFERENT = "referent"  #: validates the applications of the others
@@ -35,7 +35,7 @@ class Role(StrEnum):
 
 
 class FrameworkKind(StrEnum):
-    """What binds people together for a time."""
+    """A kind of time-limited cooperation."""
 
     MISSION = "mission"  #: work of a contractor for a French public actor
     PARTNERSHIP = "partnership"  #: of a foreign scientific organisation with a French actor
@@ -44,7 +44,7 @@ class FrameworkKind(StrEnum):
 
 FRANCE = "FR"
 
-#: Its member states but France, by ISO 3166-1 alpha-2.
+#: Member states of the European Union except France, by ISO 3166-1 alpha-2.
 REST_OF_THE_UNION = frozenset(
     "AT BE BG CY CZ DE DK EE ES FI GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905 - to be read
 )
@@ -55,7 +55,7 @@ _IN_FRANCE: Mapping[EntityKind, tuple[Category, ...]] = {
     EntityKind.FIRM: (Category.PRIV_RD_FR, Category.PRIV_PSP_FR, Category.PRIV_OTHER),
 }
 
-#: These rights derive from somebody else's: they are only as long as what binds the two.
+#: These categories derive from another's rights: they last only as long as the framework between the two.
 NEEDED_FRAMEWORK: Mapping[Category, FrameworkKind] = {
     Category.PRIV_PSP_FR: FrameworkKind.MISSION,
     Category.SCI_INTL: FrameworkKind.PARTNERSHIP,
@@ -63,11 +63,11 @@ NEEDED_FRAMEWORK: Mapping[Category, FrameworkKind] = {
 
 
 def categories_of(kind: EntityKind, country: str) -> tuple[Category, ...]:
-    """The categories that people of such an entity can be granted; of scientists and public actors the usual one first.
+    """The categories that people of such an entity can be granted; for science and public actors, the usual one first.
 
     Args:
-        kind: What it is.
-        country: Where, ISO 3166-1 alpha-2.
+        kind: Of the entity.
+        country: Of the entity, ISO 3166-1 alpha-2.
     """
     if country == FRANCE:
         return _IN_FRANCE[kind]
@@ -79,9 +79,9 @@ def categories_of(kind: EntityKind, country: str) -> tuple[Category, ...]:
 
 
 def usual_category(kind: EntityKind, country: str) -> Category | None:
-    """What people of such an entity are granted when nobody says otherwise; None where it must be said.
+    """The default category for people of such an entity; None where it must be given.
 
-    A firm must say what it needs images for, and what needs a framework must name it.
+    A firm must say what it needs images for, and a category that needs a framework must name it.
     """
     possible = categories_of(kind, country)
     if not possible or kind is EntityKind.FIRM or possible[0] in NEEDED_FRAMEWORK:

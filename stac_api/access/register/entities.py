@@ -1,4 +1,4 @@
-"""The register of entities: who asks to join, is a member, is suspended, has left. For commands, over psycopg."""
+"""The register of entities: applicants, members, suspended and former ones. For commands, with psycopg."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Entity:
     left_at: datetime | None
 
     def described(self) -> str:
-        """What tells it from others of its name."""
+        """A description that distinguishes it from others of the same name."""
         return printable(f"{self.name} ({self.kind}, {self.country}, {self.state})")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewEntity:
-    """What an operator says of an entity that is taken in."""
+    """What an operator enters for a new entity."""
 
     name: str
     kind: EntityKind
@@ -58,7 +58,7 @@ class NewEntity:
 
 @dataclass(frozen=True, kw_only=True)
 class EntityFacts:
-    """What is to be said of an entity from now on; None: what was said before."""
+    """New values for the fields of an entity; None: unchanged."""
 
     name: str | None = None
     kind: EntityKind | None = None
@@ -70,7 +70,7 @@ class EntityFacts:
 
 
 class Step(StrEnum):
-    """What an operator does with an entity."""
+    """A change of state that an operator makes."""
 
     APPROVE = "approve"
     ACTIVATE = "activate"
@@ -99,19 +99,19 @@ CHANGES: Mapping[Step, _Change] = {
 
 ALL, ADD, EDIT, CHANGE = statements("stac_api.access", "entities", "add_entity", "edit_entity", "change_entity")
 
-#: Of the statement that reads them: all of them.
+#: Parameters of the statement without any condition.
 NO_CONDITIONS = dict.fromkeys(("id", "text", "state", "kind", "part"))
 
-#: Of several that bear a name, one may hold it: others have asked for it, or have left.
+#: The states in which an entity holds its name; others have only applied, or have left.
 _HOLDING = frozenset({EntityState.COMPLIANT, EntityState.ACTIVE, EntityState.SUSPENDED})
 
 
 def entity_of(connection: Connection[Any], reference: str) -> Entity:
-    """The entity of a name or id; among several of the name, the one that holds it.
+    """The entity with a name or id; of several with the name, the one that holds it.
 
     Raises:
         Unknown: There is none.
-        Ambiguous: Several have asked for the name, and none holds it.
+        Ambiguous: Several have applied with the name, and none holds it.
     """
     found = _entities(connection, id=id_in(reference), text=reference.strip())
     holding = [each for each in found if each.state in _HOLDING]
@@ -121,7 +121,7 @@ def entity_of(connection: Connection[Any], reference: str) -> Entity:
 def entities(
     connection: Connection[Any], *, state: str | None = None, kind: str | None = None, text: str | None = None
 ) -> list[Entity]:
-    """The entities by name; `text` is a part of it."""
+    """The entities, sorted by name; `text` is a part of the name."""
     return _entities(connection, state=state, kind=kind, part=text)
 
 
@@ -136,7 +136,7 @@ def _entity(connection: Connection[Any], id_: UUID) -> Entity:
 
 
 def add_entity(connection: Connection[Any], actor: Actor, new: NewEntity) -> Entity:
-    """Take in an entity whose papers are in order: it is active at once.
+    """Register an entity whose papers are in order: it is active at once.
 
     Raises:
         IdentityRefused: The name is taken.
@@ -152,7 +152,7 @@ def add_entity(connection: Connection[Any], actor: Actor, new: NewEntity) -> Ent
 
 
 def edit_entity(connection: Connection[Any], actor: Actor, entity: Entity, facts: EntityFacts) -> Entity:
-    """Say other things of an entity; what its people have been granted stays.
+    """Change the fields of an entity; what its people have been granted stays.
 
     Raises:
         IdentityRefused: The name is taken.
@@ -176,13 +176,13 @@ def take_step(
     charter_version: str | None = None,
     reason: str | None = None,
 ) -> Entity:
-    """Change how an entity stands, and with it the applications and memberships that hang on it.
+    """Change the state of an entity, and with it the applications and memberships that depend on it.
 
-    Activating an entity that has applied confirms those who asked to be its référents; when it leaves, everything
+    Activating an entity that has applied confirms those who applied to be its référents; when it leaves, everything
     that its people had in it ends.
 
     Raises:
-        IdentityRefused: It does not stand so that this could be done, or its name is taken by now.
+        IdentityRefused: Its state does not allow this, or its name has been taken meanwhile.
     """
     with connection.transaction():
         _change_state(connection, entity, step, charter_version)

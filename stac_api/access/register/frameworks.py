@@ -1,4 +1,4 @@
-"""Missions, partnerships and projects: what binds people together for a time. For commands, over psycopg."""
+"""Missions, partnerships and projects: time-limited cooperation. For commands, with psycopg."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Framework:
     ends: datetime
 
     def described(self) -> str:
-        """What tells it from others of its title."""
+        """A description that distinguishes it from others of the same title."""
         with_whom = f" of {self.principal_name}" if self.principal_name else ""
         first_day = self.begins.astimezone(UTC).date()
         return printable(f"{self.title} ({self.kind}{with_whom}, {first_day} to {last_day(self.ends)})")
@@ -42,18 +42,18 @@ ALL, ADD = statements("stac_api.access", "frameworks", "add_framework")
 
 
 def framework_of(connection: Connection[Any], reference: str) -> Framework:
-    """The framework of a title or id.
+    """The framework with a title or id.
 
     Raises:
         Unknown: There is none.
-        Ambiguous: There are several of this title.
+        Ambiguous: There are several with this title.
     """
     found = _frameworks(connection, at=None, id=id_in(reference), text=reference.strip())
     return only_one(found, reference, "dinamis framework list")
 
 
 def frameworks(connection: Connection[Any], *, at: datetime | None = None) -> list[Framework]:
-    """The frameworks by their end; with `at` those that run then."""
+    """The frameworks, sorted by their end; with `at`, those running then."""
     return _frameworks(connection, at=at, id=None, text=None)
 
 
@@ -70,15 +70,15 @@ def add_framework(
     principal: Entity | None,
     period: Period,
 ) -> Framework:
-    """Write down a mission, partnership or project.
+    """Register a mission, partnership or project.
 
     Args:
         connection: To the catalogue.
         actor: Who does it.
-        kind: What it is.
-        title: How people call it.
-        principal: The French actor that a mission is done for, or with whom a partner works.
-        period: From when until when; there is no framework without an end.
+        kind: Of framework.
+        title: Its name.
+        principal: The French actor for whom a mission is done, or with whom a partner works.
+        period: Its duration; every framework has an end.
 
     Raises:
         IdentityRefused: It needs an end, a principal, or another one.
@@ -112,10 +112,10 @@ def _refuse_unsuitable_principal(kind: FrameworkKind, principal: Entity | None) 
 
 
 def end_framework(connection: Connection[Any], actor: Actor, framework: Framework) -> None:
-    """End a framework now, and with it every right that derives from it.
+    """End a framework now, and with it all rights derived from it.
 
     Raises:
-        IdentityRefused: It has ended, or has not begun.
+        IdentityRefused: It has ended already, or has not begun.
     """
     with connection.transaction():
         ended = connection.execute(

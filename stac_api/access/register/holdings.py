@@ -1,4 +1,4 @@
-"""A person and an image as decisions need them, for commands, over psycopg."""
+"""A person and an image in the form that decisions need. For commands, with psycopg."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VIEWS = statement("stac_api.access", "present_collections")
 
 
 def principal_at(connection: Connection[Any], person: Person, at: datetime) -> Principal:
-    """What somebody held at a time; what was ever signed is signed."""
+    """The principal of a person at a time; signatures count whenever they were given."""
     signed = connection.execute(
         "SELECT DISTINCT licence, version, entity FROM dinamis.licence_signature WHERE person = %s", (person.id,)
     )

@@ -1,4 +1,4 @@
-"""Who belongs to which entity, in what role and quality: applications, memberships and categories. For commands."""
+"""Who belongs to which entity, in which role and category: applications, memberships, categories. For commands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ADD, END, GRANT, REVOKE = statements(
 
 @dataclass(frozen=True, kw_only=True)
 class Application:
-    """Somebody's wish to belong to an entity, and what became of it."""
+    """An application to belong to an entity, and what became of it."""
 
     id: UUID
     person: UUID
@@ -49,18 +49,18 @@ class Application:
     refused_at: datetime | None
     refusal: str | None
     state: str  #: applied, validated, confirmed or refused
-    begins: datetime | None  #: of the membership; None when it never was one
+    begins: datetime | None  #: of the membership; None if it never became one
     ends: datetime | None  #: None until further notice
 
     @property
     def is_current(self) -> bool:
-        """Whether it is a membership that has not ended, or may become one."""
+        """Whether it is a membership that has not ended, or may still become one."""
         return not self.refused_at and (self.ends is None or self.ends > datetime.now(UTC))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """What a person is to be granted, and in which frame."""
+    """The category to grant to a person, and in which framework."""
 
     category: Category
     framework: UUID | None = None
@@ -73,7 +73,7 @@ def grant_for(
     framework: UUID | None = None,
     framework_kind: str | None = None,
 ) -> Grant | None:
-    """What to grant to somebody of an entity; the usual category unless one is named, None where there is no usual one.
+    """What to grant to somebody of an entity: the named category, else the usual one; None if there is no usual one.
 
     Raises:
         IdentityRefused: People of such an entity cannot have the category, or it needs another framework.
@@ -100,7 +100,7 @@ def applications(
 
 
 def places_in(connection: Connection[Any], entity: UUID) -> list[Application]:
-    """The members of an entity and those who ask to be, now."""
+    """The present members of an entity, and those who apply to be."""
     return [each for each in applications(connection, entity=entity, only_open=False) if each.is_current]
 
 
@@ -108,7 +108,7 @@ def application_of(connection: Connection[Any], id_: UUID) -> Application:
     """One application.
 
     Raises:
-        Unknown: There is none of this id.
+        Unknown: There is none with this id.
     """
     found = _applications(connection, id_, None, None, False)
     if not found:
@@ -130,7 +130,7 @@ def confirm(
     """Make an applicant whom the entity has validated a member, and grant a category.
 
     Raises:
-        IdentityRefused: It is not validated, is decided already, or is one's own.
+        IdentityRefused: It is not validated, is already decided, or is one's own.
     """
     parameters = (
         application.id,
@@ -146,7 +146,7 @@ def refuse(connection: Connection[Any], actor: Actor, application: Application, 
     """Refuse an application, with a reason for the applicant.
 
     Raises:
-        IdentityRefused: It is decided already, or is one's own.
+        IdentityRefused: It is already decided, or is one's own.
     """
     _decide(connection, actor, application, REFUSE, (application.id, actor.person, reason, actor.login))
 
@@ -171,7 +171,7 @@ def _decide(
 
 
 def _refuse_same_address(connection: Connection[Any], actor: Actor, person: UUID, own: str) -> None:
-    # The database knows who is the same person; a second login is another one there.
+    # To the database, a second login of the same person is another person.
     same = (
         "SELECT FROM dinamis.person, dinamis.person AS actor"
         " WHERE person.id = %s AND actor.id = %s AND lower(person.email) = lower(actor.email)"
@@ -181,7 +181,7 @@ def _refuse_same_address(connection: Connection[Any], actor: Actor, person: UUID
 
 
 def confirm_referents(connection: Connection[Any], actor: Actor, entity: UUID) -> None:
-    """Confirm those who asked to be référents of an entity, which has nobody yet who could validate them."""
+    """Confirm the applicants for référent of an entity that has nobody yet to validate them."""
     for application in applications(connection, entity=entity):
         if application.role == Role.REFERENT:
             wanted = Category(application.category) if application.category else None
@@ -193,7 +193,7 @@ def confirm_referents(connection: Connection[Any], actor: Actor, entity: UUID) -
 
 
 def end_all_of(connection: Connection[Any], entity: UUID) -> None:
-    """End everything that people have in an entity, from now on."""
+    """End everything that people have in an entity, as of now."""
     parameters = {"entity": entity, "person": None, "role": None, "refusal": "The entity is not a member."}
     connection.execute(END, parameters)
 
@@ -206,11 +206,11 @@ def join(
     role: Role = Role.USER,
     period: Period = FROM_NOW_ON,
 ) -> None:
-    """Make a person a member of an entity, as its register says: validated and confirmed.
+    """Make a person a member of an entity, validated and confirmed at once.
 
     Raises:
-        IdentityRefused: There is such a membership or application already, the person is erased, or an operator
-            does it for their own account.
+        IdentityRefused: There is already such a membership or application, the person is erased, or the operator does
+            it for their own account.
     """
     parameters = {
         "person": person,
@@ -228,15 +228,15 @@ def join(
 
 @contextmanager
 def _in_turn(connection: Connection[Any], actor: Actor, person: UUID, *, overlap: str, own: str) -> Iterator[None]:
-    """A transaction that gives a person something for a time, after all others that change what the person has.
+    """A transaction that gives a person something for a time, serialised with others for the same person.
 
     Raises:
-        IdentityRefused: The person is erased, has it for a part of that time (`overlap`) or is who gives it (`own`),
-            also under another login with the same e-mail address.
+        IdentityRefused: The person is erased, already has it for a part of that time (`overlap`), or is the one who
+            gives it (`own`), also under another login with the same e-mail address.
     """
     try:
         with connection.transaction():
-            # Two that exclude each other would deadlock in their constraint.
+            # Two conflicting ones would deadlock in their exclusion constraint.
             row = connection.execute("SELECT state FROM dinamis.person WHERE id = %s FOR UPDATE", (person,)).fetchone()
             if row == ("erased",):
                 raise IdentityRefused("An erased account stays erased.")
@@ -249,7 +249,7 @@ def _in_turn(connection: Connection[Any], actor: Actor, person: UUID, *, overlap
 
 
 def leave(connection: Connection[Any], actor: Actor, person: UUID, entity: UUID, role: Role | None = None) -> None:
-    """End a person's membership of an entity, in one role or all; without any role the categories end as well.
+    """End a person's membership of an entity, in one role or all; when no role is left, the categories end as well.
 
     Raises:
         IdentityRefused: There is no such membership.
@@ -269,10 +269,10 @@ def grant_category(
     grant: Grant,
     period: Period = FROM_NOW_ON,
 ) -> None:
-    """Let a member of an entity act in a category.
+    """Grant a category to a member of an entity.
 
     Raises:
-        IdentityRefused: The person is no member, has the category for that time already, or is that operator.
+        IdentityRefused: The person is not a member, already has the category for that time, or is the operator.
     """
     parameters = {
         "person": person,
@@ -296,10 +296,10 @@ def grant_category(
 def revoke_category(
     connection: Connection[Any], actor: Actor, person: UUID, entity: UUID, category: Category | None = None
 ) -> int:
-    """Take a category, or all of them, from a person in an entity; the membership stays.
+    """Revoke a category, or all of them, of a person in an entity; the membership stays.
 
     Returns:
-        How many were taken.
+        The number revoked.
     """
     with connection.transaction():
         parameters = {"person": person, "entity": entity, "category": category}

@@ -1,4 +1,4 @@
-"""The people who may ask: who they are, how they log in, what they may look after. For commands, over psycopg."""
+"""The people: who they are, how they log in, who is an operator. For commands, with psycopg."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stac_api.access.register.references import id_in, only_one, printable
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody, as far as the catalogue knows; erased people have no name any more."""
+    """A person known to the catalogue; erased people have no name any more."""
 
     id: UUID
     name: str | None
@@ -33,13 +33,13 @@ class Person:
     created_at: datetime
 
     def described(self) -> str:
-        """What tells the person from others of the name."""
+        """A description that distinguishes the person from others of the same name."""
         return printable(f"{self.name or '(no name)'} <{self.email or 'no address'}> ({self.state})")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CapacityHeld:
-    """A quality in which a person acts, and whether it counts."""
+    """A capacity in which a person acts, and whether it counts."""
 
     category: str
     entity: UUID
@@ -53,19 +53,19 @@ State = Literal["active", "suspended"]
 
 ALL, ADD, CAPACITIES = statements("stac_api.access", "people", "add_person", "capacities")
 
-#: Of the statement that reads them: all of them.
+#: Parameters of the statement without any condition.
 NO_CONDITIONS = {"id": None, "text": None, "state": None, "entity": None, "operators": False}
 
-#: From which states a person comes into one.
+#: For each state, the states that may precede it.
 _BEFORE: Mapping[State, tuple[str, ...]] = {"active": ("applied", "suspended"), "suspended": ("applied", "active")}
 
 
 def person_of(connection: Connection[Any], reference: str) -> Person:
-    """The person of a name, an e-mail address or an id.
+    """The person with a name, an e-mail address or an id.
 
     Raises:
         Unknown: There is none.
-        Ambiguous: There are several of this name or address.
+        Ambiguous: There are several with this name or address.
     """
     found = _people(connection, id=id_in(reference), text=reference.strip())
     return only_one(found, reference, "dinamis user list")
@@ -74,7 +74,7 @@ def person_of(connection: Connection[Any], reference: str) -> Person:
 def people(
     connection: Connection[Any], *, state: str | None = None, entity: UUID | None = None, operators: bool = False
 ) -> list[Person]:
-    """The people by name; with `entity` its members."""
+    """The people, sorted by name; with `entity`, its members."""
     return _people(connection, state=state, entity=entity, operators=operators)
 
 
@@ -84,7 +84,7 @@ def _people(connection: Connection[Any], **conditions: Any) -> list[Person]:
 
 
 def capacities_of(connection: Connection[Any], person: UUID, at: datetime | None = None) -> list[CapacityHeld]:
-    """In what qualities a person acts, now or at another time, and why one does not count."""
+    """The capacities of a person, now or at another time, and why one does not count."""
     with connection.cursor(row_factory=class_row(CapacityHeld)) as cursor:
         return cursor.execute(CAPACITIES, {"person": person, "at": at}).fetchall()
 
@@ -98,7 +98,7 @@ def add_person(
     issuer: str | None = None,
     subject: str | None = None,
 ) -> Person:
-    """Write down somebody whom an operator knows; without a login they can only use keys.
+    """Register somebody whom an operator knows; without a login they can only use keys.
 
     Raises:
         IdentityRefused: The login is somebody else's.
@@ -117,7 +117,7 @@ def add_person(
 
 
 def set_login(connection: Connection[Any], actor: Actor, person: Person, issuer: str, subject: str) -> None:
-    """Let somebody log in as this account of a provider, and as no other.
+    """Let somebody log in with this account of a provider, and no other.
 
     Raises:
         IdentityRefused: The login is somebody else's, or the person is erased.
@@ -138,7 +138,7 @@ def set_login(connection: Connection[Any], actor: Actor, person: Person, issuer:
 def edit_person(
     connection: Connection[Any], actor: Actor, person: Person, *, name: str | None = None, email: str | None = None
 ) -> None:
-    """Correct the name or the address of somebody; None: it stays.
+    """Correct the name or the address of somebody; None: unchanged.
 
     Raises:
         IdentityRefused: The person is erased.
@@ -161,10 +161,10 @@ def _login_taken() -> IdentityRefused:
 def set_state(
     connection: Connection[Any], actor: Actor, person: Person, state: State, reason: str | None = None
 ) -> None:
-    """Suspend somebody, or take that back; nothing that the person has is lost by it.
+    """Suspend or reactivate somebody; the person loses nothing by it.
 
     Raises:
-        IdentityRefused: The person is in that state, or erased.
+        IdentityRefused: The person is already in that state, or erased.
     """
     with connection.transaction():
         changed = connection.execute(
@@ -177,7 +177,7 @@ def set_state(
 
 
 def set_operator(connection: Connection[Any], actor: Actor, person: Person, *, is_operator: bool) -> None:
-    """Make somebody an operator, who sees and decides everything, or take that away.
+    """Make somebody an operator, who sees and decides everything, or revoke this.
 
     Raises:
         IdentityRefused: The person is not active.
@@ -193,10 +193,10 @@ def set_operator(connection: Connection[Any], actor: Actor, person: Person, *, i
 
 
 def erase(connection: Connection[Any], actor: Actor, person: Person) -> None:
-    """Erase what is known of somebody and end what the person has; records of use stay under a pseudonym.
+    """Erase the personal data of somebody, and end what the person has; records of use stay under a pseudonym.
 
     Raises:
-        IdentityRefused: It was done already.
+        IdentityRefused: The person is already erased.
     """
     row = connection.execute(
         "SELECT dinamis.erase_person(%s, %s, %s)", (person.id, actor.person, Jsonb(actor.signed({})))

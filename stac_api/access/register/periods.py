@@ -1,4 +1,4 @@
-"""From when until when something is to hold."""
+"""The time for which something holds."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from stac_api.access.errors import IdentityRefused
 
 
 def last_day(end: datetime) -> date:
-    """The last day, UTC, of what holds up to a moment and no longer: the day before, if that is midnight."""
+    """The last day, UTC, of what holds until `end`: the previous day, if `end` is midnight."""
     return (end.astimezone(UTC) - datetime.resolution).date()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """From when until when; None: from now on, until further notice.
+    """A period; None as a bound: from now on, or until further notice.
 
     Raises:
         IdentityRefused: It ends before it begins.

@@ -1,4 +1,4 @@
-"""What people type to mean an entity, a person or a framework: a name, an e-mail address or an id."""
+"""References to entities, people and frameworks, as typed: a name, an e-mail address or an id."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from stac_api.access.errors import Ambiguous, Unknown
 
 
 class Referable(Protocol):
-    """Something with an id and words that tell it from others."""
+    """Something with an id and a distinguishing description."""
 
     @property
     def id(self) -> UUID:
         """Its id."""
 
     def described(self) -> str:
-        """A few words that tell it from others of the same name."""
+        """A few words that distinguish it from others of the same name."""
 
 
 def printable(text: str) -> str:
-    """A text without what would steer a terminal: people choose their own names."""
+    """A text without terminal control characters, as people choose their own names."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 Found = TypeVar("Found", bound=Referable)
 
-#: Of how many that bear one name a message speaks: anybody may ask for any name.
+#: How many of the same name a message lists, as anybody may apply with any name.
 _TOLD = 20
 
 
 def id_in(reference: str) -> UUID | None:
-    """The id that somebody typed; None when it is something else."""
+    """The id in a reference; None if it is something else."""
     try:
         return UUID(reference)
     except ValueError:
@@ -43,8 +43,8 @@ def only_one(found: Sequence[Found], reference: str, where_to_look: str) -> Foun
     """The one that is meant.
 
     Raises:
-        Unknown: Nothing is.
-        Ambiguous: Several are; the message tells the first of them apart.
+        Unknown: There is none.
+        Ambiguous: There are several; the message describes the first of them.
     """
     if not found:
         raise Unknown(f"{reference!r}. See {where_to_look}.")

@@ -1,1 +1,1 @@
-"""Policy sets and licences: written as files, kept in the database, told in public."""
+"""Policy sets and licences: written as files, stored in the database, published by the API."""

@@ -1,7 +1,6 @@
-"""What changes with a policy set: who gains and who loses which right to which collection, and what is paid otherwise.
+"""What changes with a policy set: who gains or loses which right to which collection, and which prices change.
 
-Each category is held against what a person of it has in all: what the rule of the category gives, and what everybody
-has besides.
+What is compared are all the rights of a person of a category: those of the category's rule, and those of everybody.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ Effect = Literal["gains", "loses", "changes"]
 
 NOTHING = "–"
 
-#: The less is asked for, the further on.
+#: In ascending order of openness.
 _DOWNLOADS = (Download.NONE, Download.EXTERNAL, Download.MEMBER_SIGNED, Download.MEMBER, Download.QUESTIONNAIRE)
 
 _ORDERS: Mapping[Ordering, frozenset[str]] = {
@@ -31,7 +30,7 @@ _ORDERS: Mapping[Ordering, frozenset[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One right that some have otherwise than before."""
+    """One right that changes for some categories."""
 
     effect: Effect
     right: str  #: visibility, download, order, licence, exclusion, quota or tariff
@@ -48,7 +47,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class _Rights:
-    """What a category has in a collection."""
+    """The rights of a category in a collection."""
 
     visibility: Visibility
     download: Download
@@ -60,12 +59,12 @@ class _Rights:
 
 
 def changes(before: PolicySet | None, after: PolicySet | None, collections: Iterable[str]) -> list[Change]:
-    """What changes from one set to another; those who lose first, then those who gain.
+    """The changes from one set to another: losses first, then gains.
 
     Args:
-        before: The set that was in force; None for none, which hides everything.
-        after: The set that comes.
-        collections: The collections that there are.
+        before: The set in force so far; None for none, which hides everything.
+        after: The next set.
+        collections: The existing collections.
     """
     found: dict[tuple[Effect, str, str, str], dict[str, set[Category]]] = {}
     for collection in sorted(collections):
@@ -78,7 +77,7 @@ def changes(before: PolicySet | None, after: PolicySet | None, collections: Iter
 
 
 def _united(found: Mapping[tuple[Effect, str, str, str], Mapping[str, Collection[Category]]]) -> Iterator[Change]:
-    """One change for all collections in which the same categories see the same difference."""
+    """One change for all collections in which it is the same for the same categories."""
     for (effect, right, before, after), by_collection in found.items():
         united: dict[tuple[Category, ...], list[str]] = {}
         for collection, categories in by_collection.items():

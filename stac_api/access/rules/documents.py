@@ -1,4 +1,4 @@
-"""The public documents about rules: what holds, when and for whom; no word of what the reader cannot see."""
+"""The public documents about rules: what holds, when and for whom, without what the reader cannot see."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stac_api.access.rules.in_force import Period
 
 
 class RuleLink(BaseModel):
-    """A link of these documents."""
+    """A link in these documents."""
 
     rel: str
     href: str
@@ -100,7 +100,7 @@ class QuotaTold(BaseModel):
 
 
 class Quota(BaseModel):
-    """What can be ordered for a collection, and at what price."""
+    """What can be ordered from a collection, and at what price."""
 
     collection: str
     policy_set: Decided | None
@@ -149,7 +149,7 @@ class RuleTeller:
     Args:
         policies: The set.
         period: When it holds.
-        base_url: Of the API, with its final slash.
+        base_url: Of the API, with a final slash.
     """
 
     def __init__(self, policies: PolicySet, period: Period, base_url: str) -> None:
@@ -168,7 +168,7 @@ class RuleTeller:
         )
 
     def policy_set(self, seen: Collection[str], *, with_notes: bool) -> PolicySetTold:
-        """The set, as far as it speaks of the collections that are seen."""
+        """The set, as far as it concerns visible collections."""
         rules = [
             self._told(rule, named) for rule in self.policies.rules if (named := sorted(filter(rule.closeness, seen)))
         ]
@@ -176,11 +176,11 @@ class RuleTeller:
         return PolicySetTold(**self.decided().model_dump(), notes=notes, rules=rules)
 
     def access(self, collection: str) -> list[RuleTold]:
-        """The rules that decide about a collection, each with the categories for which it does."""
+        """The rules that decide on a collection, each with the categories for which it does."""
         return [self._told(rule, [collection], categories) for rule, categories in self._deciding(collection)]
 
     def quotas(self, collection: str) -> list[QuotaTold]:
-        """What can be ordered for a collection."""
+        """What can be ordered from a collection."""
         return [
             QuotaTold(
                 categories=categories,
@@ -194,7 +194,7 @@ class RuleTeller:
         ]
 
     def licences(self, collection: str) -> list[LicenceReference]:
-        """The licences under which its images are had."""
+        """The licences of a collection's images."""
         found = [self._licence(rule) for rule, _ in self._deciding(collection)]
         return list({(each.id, each.version): each for each in found if each}.values())
 

@@ -1,4 +1,4 @@
-"""The rules as people write them: `<period>.yaml`, one file per decision, and `licences/<id>-<version>.yaml`."""
+"""The rule files: `<period>.yaml`, one per decision, and `licences/<id>-<version>.yaml`."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _REFERENCES = {"exclusion": "exclusions", "quota": "quotas", "tariff": "tariffs"
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """All that a directory of rules says."""
+    """The contents of a directory of rules."""
 
-    sets: tuple[PolicySet, ...]  #: in the order of time
+    sets: tuple[PolicySet, ...]  #: in chronological order
     licences: tuple[Licence, ...]
 
 
@@ -35,7 +35,7 @@ def read_rules(directory: Path) -> Rules:
     """Read a directory of rules.
 
     Raises:
-        RulesMistaken: with file, line and column of every mistake and how to mend it.
+        RulesMistaken: with file, line and column of every mistake, and how to fix it.
     """
     rules, problems = _read(directory, None)
     errors = [problem for problem in problems if problem.is_error]
@@ -45,7 +45,7 @@ def read_rules(directory: Path) -> Rules:
 
 
 def check_rules(directory: Path, collections: Collection[str]) -> list[Problem]:
-    """All mistakes of a directory of rules, and what is probably not meant, by file and line.
+    """All mistakes in a directory of rules, and what is probably unintended, by file and line.
 
     Args:
         directory: The directory.
@@ -55,7 +55,7 @@ def check_rules(directory: Path, collections: Collection[str]) -> list[Problem]:
 
 
 def collections_beside(directory: Path) -> frozenset[str]:
-    """Ids of the collections of a directory of collection documents: each document is named for its collection."""
+    """Ids of the collections in a directory of collection documents, which are named after their collections."""
     return frozenset(file.stem for file in directory.glob("*.yaml"))
 
 
@@ -111,7 +111,7 @@ def _report_invalid_areas(located: LocatedDocument, policies: PolicySet) -> None
 
 
 def _report_dangling(located: LocatedDocument) -> None:
-    """Report the references of rules that lead nowhere, each in its line, and take them out."""
+    """Report dangling references in rules, each with its line, and remove them."""
     for index, rule in _rules(located):
         for reference, defined in _REFERENCES.items():
             known = located.data.get(defined) or {}
@@ -141,6 +141,6 @@ def _report_simultaneous(sets: Iterable[tuple[LocatedDocument, PolicySet | None]
 
 
 def _rules(located: LocatedDocument) -> list[tuple[int, dict[str, Any]]]:
-    """The rules of a document that may be mistaken in any way, with their places."""
+    """The rules of a document that may be malformed in any way, with their indices."""
     rules = located.data.get("rules") if isinstance(located.data, dict) else None
     return [(index, rule) for index, rule in enumerate(rules or ()) if isinstance(rule, dict)]

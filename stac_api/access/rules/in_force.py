@@ -1,4 +1,4 @@
-"""The policy set in force, for the API: read from the database, where a set never changes once it is active."""
+"""The policy set in force, for the API: read from the database, where active sets never change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from database.statements import statement
 from stac_api.access.policy import PolicySet
 from stac_api.remembered import Remembered
 
-#: A newly activated set is known everywhere after this, in seconds.
+#: After this many seconds, a newly activated set is known everywhere.
 OLDEST_TIMELINE_S = 1.0
 
 TIMELINE = statement("stac_api.access", "policy_timeline")
@@ -22,7 +22,7 @@ TIMELINE = statement("stac_api.access", "policy_timeline")
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """From when until when a set decides."""
+    """The period in which a set is in force."""
 
     id: str
     digest: str
@@ -30,13 +30,13 @@ class Period:
     ends: datetime | None  #: None until further notice
 
     def holds(self, at: datetime) -> bool:
-        """Whether it decides at this time."""
+        """Whether it includes this time."""
         return self.begins <= at and (self.ends is None or at < self.ends)
 
 
 @dataclass(kw_only=True)
 class PolicyTimeline(Remembered):
-    """When which set decides, and those sets that were asked for."""
+    """Which set is in force when, and the sets that were loaded."""
 
     NAME = "policy_timeline"
 
@@ -44,24 +44,24 @@ class PolicyTimeline(Remembered):
     sets: dict[tuple[str, str], PolicySet] = field(default_factory=dict)  #: by id and digest
 
     async def read(self, connection: Connection) -> None:
-        """Learn of sets that were activated or taken back."""
+        """Reload the periods, as sets may have been activated or taken back."""
         rows: list[Mapping[str, Any]] = await connection.fetch(TIMELINE)
         self.periods = tuple(Period(**row) for row in rows)
 
     def period(self, at: datetime) -> Period | None:
-        """The period that a time lies in."""
+        """The period that includes a time."""
         return next((each for each in self.periods if each.holds(at)), None)
 
 
 async def policies_in_force(request: Request, at: datetime | None = None) -> PolicySet | None:
-    """The set that decides; one request is decided by one set from its beginning to its end.
+    """The set in force; the same set applies throughout a request.
 
     Args:
-        request: The request that is to be decided.
-        at: The time that is meant; now, unless it is given.
+        request: The request to be decided.
+        at: The time in question; now by default.
 
     Returns:
-        The set; None when there is none, which hides everything.
+        The set; None if there is none, which hides everything.
     """
     if at is not None:
         return await _policies_at(request, at)
@@ -89,5 +89,5 @@ async def policies_of(request: Request, period: Period) -> PolicySet:
 
 
 async def policy_timeline(request: Request) -> PolicyTimeline:
-    """The sets that were, are and will be in force."""
+    """The past, present and future sets."""
     return await PolicyTimeline.recent(request, OLDEST_TIMELINE_S)

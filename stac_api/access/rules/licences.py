@@ -1,4 +1,4 @@
-"""Licences by version: a text, and its digest, which a signature names. A text never changes within a version."""
+"""Licences by version: a text, and its digest, which signatures refer to. The text of a version never changes."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Licence(RuleDocument):
 
 
 def publish(connection: Connection[Any], licences: Iterable[Licence]) -> list[Licence]:
-    """Keep licences in the database; those that are there already stay.
+    """Store licences in the database; those already there stay.
 
     Args:
         connection: As the owner of the database.
         licences: The licences.
 
     Returns:
-        Those that were not there before.
+        The new ones.
 
     Raises:
-        RulesRefused: the version is there with another text.
+        RulesRefused: the version exists with another text.
     """
     return [each for each in licences if _is_new(connection, each)]
 

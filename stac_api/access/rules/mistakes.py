@@ -1,4 +1,4 @@
-"""What is probably not meant in rules that can be used: collections left out, rules that compete or never decide."""
+"""What is probably unintended in valid rules: collections left out, rules that compete or never decide."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from stac_api.access.policy import Category, PolicySet
 
 
 def report_suspicious(located: LocatedDocument, policies: PolicySet, collections: Collection[str]) -> None:
-    """Add to the problems of a document what is probably not meant.
+    """Add what is probably unintended to the problems of a document.
 
     Args:
         located: The document.
-        policies: What it says.
-        collections: Ids of the collections that there are.
+        policies: Its contents.
+        collections: Ids of the existing collections.
     """
     _report_uncovered(located, policies, collections)
     _report_unknown(located, policies, collections)
@@ -40,7 +40,7 @@ def _report_unknown(located: LocatedDocument, policies: PolicySet, collections: 
 
 
 def _report_competing(located: LocatedDocument, policies: PolicySet, collections: Collection[str]) -> None:
-    """Two rules that name a collection for a category equally closely: the first decides, by mere order."""
+    """Report rules that name a collection equally specifically for a category: only their order decides."""
     reported: set[tuple[int, int]] = set()
     for collection in sorted(collections):
         for category in Category:

@@ -1,4 +1,4 @@
-"""The page of the documentation that shows the rules as they are written, with every source and every assumption."""
+"""The documentation page of the rules, with every source and every assumption."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from stac_api.access.rules.words import price_words, quota_words, rights_words
 
 
 def rules_page(rules: Rules, collections: Collection[str]) -> str:
-    """Markdown below the heading of the page: the last set in full, then how the rules came to be so, then licences.
+    """Markdown below the heading of the page: the last set in full, then the history of the rules, then licences.
 
     Args:
-        rules: All that is written.
-        collections: The collections that there are.
+        rules: All rules.
+        collections: The existing collections.
     """
     *_, last = rules.sets
     lines = [

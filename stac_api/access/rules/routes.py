@@ -1,6 +1,6 @@
-"""The rules in public: who may do what with each collection, now and at any time, at what price and by which licence.
+"""The published rules: who may do what with each collection, now and at any time, at what price, under which licence.
 
-The same for all who see the collection, so that caches may keep it; what the caller may do is below `/me`.
+They are the same for all who see the collection, so that caches may keep them; the caller's own rights are below `/me`.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from stac_api.conditional_requests import has_current
 from stac_api.languages import preferred_language
 from stac_api.stac_document import Document
 
-#: From a Collection to its rules, and to what is paid for it.
+#: Link relations from a Collection to its rules and to its prices.
 ACCESS_REL, QUOTA_REL = "access", "quota"
 
 LICENCE = statement("stac_api.access", "licence")
 
-#: A new set of rules may come into force at any time, a licence never changes.
+#: A new set of rules may come into force at any time; a licence never changes.
 BRIEFLY, FOR_LONG = "public, max-age=60", "public, max-age=86400"
 
 
@@ -99,10 +99,10 @@ async def policies(request: Request, at: At = None) -> Response:
 async def policy_set(
     request: Request, policy_set_id: Annotated[str, Path(description="Id of a policy set, such as `2024-Q2`")]
 ) -> Response:
-    """A set that was, is or will be in force.
+    """A past, present or future set.
 
     Raises:
-        NotFoundError: there is none of that id.
+        NotFoundError: there is none with that id.
     """
     periods = (await policy_timeline(request)).periods
     period = next((each for each in periods if each.id == policy_set_id), None)
@@ -113,7 +113,7 @@ async def policy_set(
 
 @router.get("/collections/{collection_id}/access", summary="Who may do what with a collection", response_model=Access)
 async def access(request: Request, collection_id: CollectionId, at: At = None) -> Response:
-    """The rules that decide about a collection, category by category."""
+    """The rules that decide on a collection, category by category."""
     teller, present = await teller_at(request, at), await _present(request, collection_id)
     return told(
         request,
@@ -148,10 +148,10 @@ async def licence(
     licence_id: Annotated[str, Path(description="Id of the licence, such as `uia-pleiades`")],
     version: Annotated[int, Path(ge=1, le=2**31 - 1, description="Its version")],
 ) -> Response:
-    """A version of a licence, with its text and the digest that a signature names.
+    """A version of a licence, with its text and the digest that signatures refer to.
 
     Raises:
-        NotFoundError: there is none of that id and version.
+        NotFoundError: there is none with that id and version.
     """
     async with request.app.state.get_connection(request, "r") as connection:
         row = None if "\x00" in licence_id else await connection.fetchrow(LICENCE, licence_id, version)
@@ -168,7 +168,7 @@ async def licence(
 @router.get("/eligibility", summary="What somebody of a category may do", response_model=Eligibility)
 async def eligibility(
     request: Request,
-    category: Annotated[Category, Query(description="In what quality somebody would act.")],
+    category: Annotated[Category, Query(description="The category in which somebody would act.")],
     collection: Annotated[str, Query(description="Collection ID")],
     at: At = None,
 ) -> Response:
@@ -209,7 +209,7 @@ def _language(request: Request) -> str:
 
 
 def told(request: Request, document: BaseModel, caching: str = BRIEFLY) -> Response:
-    """A public document with its ETag; 304 for whoever has it."""
+    """A public document with its ETag; 304 for clients that have it."""
     content = document.model_dump_json(by_alias=True)
     headers = {"Cache-Control": caching, "ETag": f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'}
     if has_current(request, headers["ETag"]):
@@ -218,7 +218,7 @@ def told(request: Request, document: BaseModel, caching: str = BRIEFLY) -> Respo
 
 
 async def teller_at(request: Request, at: datetime | None = None) -> RuleTeller | None:
-    """Who tells the rules of a time; None when there are none."""
+    """The teller of the rules at a time; None if there are none."""
     period = (await policy_timeline(request)).period(at or datetime.now(UTC))
     return await _teller(request, period) if period else None
 
@@ -235,7 +235,7 @@ async def _policy_set(request: Request, teller: RuleTeller) -> PolicySetTold:
 
 async def _present(request: Request, collection_id: str) -> PresentCollection:
     present = (await present_collections(request)).get(collection_id)
-    # One that has just come is not on the list yet.
+    # A new collection is not on the list yet.
     present = present or (await present_collections(request, 0)).get(collection_id)
     if present is None:
         raise no_collection(collection_id)
@@ -255,13 +255,13 @@ def _links(request: Request, collection_id: str, teller: RuleTeller | None) -> l
 
 
 async def with_rule_links(collections: Iterable[Document], request: Request) -> list[Document]:
-    """Collections with the links to their rules. Not to be called while a connection is held: it may need one."""
+    """Collections with the links to their rules. Not to be called while holding a connection, as it may need one."""
     base_url, teller = get_base_url(request), await teller_at(request)
     return [{**each, "links": [*each["links"], *rule_links(base_url, each["id"], teller)]} for each in collections]
 
 
 def rule_links(base_url: str, collection_id: str, teller: RuleTeller | None) -> list[dict[str, str]]:
-    """Where the rules of a collection are told, and the licences that they name."""
+    """Links to the rules of a collection, and to the licences that they name."""
     collection = f"{base_url}collections/{collection_id}"
     links = [
         RuleLink(rel=ACCESS_REL, href=f"{collection}/access", title="Who may do what"),

@@ -1,4 +1,4 @@
-"""Where the rules are written that an operator may activate."""
+"""Where the rule files are that an operator may activate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from database.documents.packaged import default_collections_directory
 
 
 class RuleSettings(BaseSettings):
-    """Read from the environment once, by the command line, and passed on."""
+    """The settings of rules: read from the environment once, by the command line, and passed on."""
 
     model_config = SettingsConfigDict(env_prefix="DINAMIS_", extra="ignore", env_ignore_empty=True)
 

@@ -1,7 +1,7 @@
-"""The policy sets in the database: draft, then active from one date until the next set begins; none is ever rewritten.
+"""The policy sets in the database: draft, then active from a date until the next set begins; never rewritten.
 
-For commands, over psycopg and as the owner; the API reads by `in_force.py`. What was in force stays: the database
-refuses to change it, whoever asks.
+For commands, with psycopg and as the owner; the API reads through `in_force.py`. The database refuses any change of a
+set that was in force.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ LOAD, ACTIVATE, END, WITHDRAW, ALL = statements(
 
 @dataclass(frozen=True, kw_only=True)
 class StoredSet:
-    """A set as it stands in the database."""
+    """A set as stored in the database."""
 
     id: str
     state: Literal["draft", "active"]
-    begins: datetime | None  #: None of a draft
+    begins: datetime | None  #: None for a draft
     ends: datetime | None  #: None until further notice
     document: dict[str, Any]
     digest: str
@@ -47,7 +47,7 @@ class StoredSet:
     activated_by: str | None
 
     def as_json(self) -> dict[str, Any]:
-        """What tells it from others, as JSON data; the rules themselves are left out."""
+        """Its metadata as JSON data, without the rules."""
         return {name: value for name, value in vars(self).items() if name != "document"}
 
     @property
@@ -57,24 +57,24 @@ class StoredSet:
 
 
 def history(connection: Connection[Any]) -> list[StoredSet]:
-    """All sets: the active ones in the order of time, then the drafts."""
+    """All sets: the active ones in chronological order, then the drafts."""
     with connection.cursor(row_factory=class_row(StoredSet)) as cursor:
         return cursor.execute(ALL).fetchall()
 
 
 def in_force(connection: Connection[Any], at: datetime) -> PolicySet | None:
-    """The set that decides at a time."""
+    """The set in force at a time."""
     return next((each.policies for each in _active(connection) if _holds(each, at)), None)
 
 
 def load_draft(connection: Connection[Any], policies: PolicySet) -> bool:
-    """Keep a set as a draft, or replace the draft of that name.
+    """Store a set as a draft, or replace the draft of that name.
 
     Returns:
-        Whether the set was not there before, or stood otherwise.
+        Whether the set is new or changed.
 
     Raises:
-        RulesRefused: it is active with other content.
+        RulesRefused: a set of that name is active with other content.
     """
     stored = next((each for each in history(connection) if each.id == policies.id), None)
     if stored and stored.policies == policies:
@@ -90,24 +90,24 @@ def load_draft(connection: Connection[Any], policies: PolicySet) -> bool:
 def activate(
     connection: Connection[Any], sets: Iterable[PolicySet], licences: Iterable[Licence] = (), *, by: str
 ) -> list[str]:
-    """Put sets in force from the dates that they bear, in one transaction; those that are active already stay.
+    """Put sets in force from their dates on, in one transaction; those already active stay.
 
-    A set begins in the future, or before all that are active, or anywhere while there is none. It ends where the next
-    one begins, and so does the one before it now.
+    A set must begin in the future, or before all active ones, or anywhere while there is none. It ends where the next
+    one begins, and the one before it ends where it begins.
 
     Args:
         connection: As the owner of the database.
-        sets: The sets; of those that are not drafts yet a draft is made.
-        licences: Licences to be published with them.
+        sets: The sets; those that are not drafts yet become drafts first.
+        licences: Licences to publish with them.
         by: Who activates them.
 
     Returns:
         The ids of those that became active, the latest first.
 
     Raises:
-        RulesRefused: one would begin in the past, or when another begins, or names a licence that is not loaded.
+        RulesRefused: one would begin in the past, or together with another, or names a licence that is not loaded.
     """
-    # The latest first: where there is none, only the first may begin in the past; the others then come before it.
+    # The latest first: while there is none, only the first may begin in the past; the others then precede it.
     ordered = sorted(sets, key=lambda each: each.valid_from, reverse=True)
     with connection.transaction():
         _lock(connection)
@@ -119,10 +119,10 @@ def activate(
 def activate_now(
     connection: Connection[Any], policies: PolicySet, licences: Iterable[Licence] = (), *, by: str
 ) -> PolicySet:
-    """Put a set in force at once, whatever date it bears.
+    """Put a set in force at once, whatever its date.
 
     Returns:
-        The set as it is in force, with the time of its beginning.
+        The set as it is in force, with its actual beginning.
     """
     with connection.transaction():
         _lock(connection)
@@ -134,15 +134,15 @@ def activate_now(
 
 
 def rollback(connection: Connection[Any], *, by: str) -> PolicySet:
-    """Take the last activation back: a set that has not begun becomes a draft again; else the former rules return.
+    """Undo the last activation: a set that has not begun becomes a draft again; otherwise the former rules return.
 
-    What was in force stays in the history: the former rules begin anew, now and under another id.
+    The history is kept: the former rules begin again now, under another id.
 
     Returns:
-        The set that holds in its place.
+        The set that takes its place.
 
     Raises:
-        RulesRefused: there is none before it.
+        RulesRefused: there is no earlier set.
     """
     with connection.transaction():
         _lock(connection)
@@ -165,7 +165,7 @@ def digest_of(document: dict[str, Any]) -> str:
 
 
 def _lock(connection: Connection[Any]) -> None:
-    # Readers are not held up; of two that activate, the second sees what the first did.
+    # Readers are not blocked; of two concurrent activations, the second sees the result of the first.
     connection.execute("LOCK TABLE dinamis.policy_set IN SHARE ROW EXCLUSIVE MODE")
 
 

@@ -17,7 +17,7 @@ _DEBITS = {"attempt": "by attempts", "order": "when ordered", "delivery": "when 
 
 
 def number_words(number: Decimal) -> str:
-    """A number with thin gaps between thousands, and no zeros behind: `18 000`, `1.4`."""
+    """A number with thin spaces between thousands, and without trailing zeros: `18 000`, `1.4`."""
     return f"{number.normalize():,f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
@@ -43,7 +43,7 @@ def price_words(tariff: TariffRule) -> str:
 
 
 def rights_words(rule: Rule) -> list[str]:
-    """What a rule gives, a line each: `download: member_signed (licence uia-pleiades 1, except kourou)`."""
+    """The rights that a rule gives, one per line: `download: member_signed (licence uia-pleiades 1, except kourou)`."""
     licence = f"licence {rule.licence.id} {rule.licence.version}" if rule.licence else ""
     download = (licence, f"except {rule.exclusion}" if rule.exclusion else "")
     order = (f"quota {rule.quota}" if rule.quota else "", f"tariff {rule.tariff}" if rule.tariff else "")

@@ -534,5 +534,5 @@ def test_routes_are_described_for_those_who_call_them(scene: Scene) -> None:
         for operations in document["paths"].values()
         for operation in operations.values()
     ]
-    assert "The entities that are active members, by name." in texts
+    assert "The entities that are active members, sorted by name." in texts
     assert [text for text in texts if "Raises:" in text] == []
