@@ -101,7 +101,7 @@ def filter_of_query(query: Mapping[str, Any]) -> Filter | None:
         UnknownOperator: an operator is not one of the Query extension.
     """
     comparisons = [
-        _comparison(name, str(getattr(operator, "value", operator)), value)
+        _comparison(name, operator, value)
         for name, operators in query.items()
         for operator, value in (operators.items() if isinstance(operators, Mapping) else [("eq", operators)])
     ]

@@ -81,6 +81,7 @@ def test_free_text_stands_with_other_parameters(site: Site) -> None:
     """Words, filter, query and area restrict together."""
     assert ids(site, q="pleiades", filter="id = 'pleiades'") == ["pleiades"]
     assert ids(site, query='{"id":{"neq":"pleiades"}}', filter="id LIKE 'plei%'") == ["pleiades-littoral"]
+    assert ids(site, query='{"id":"pleiades"}', filter="id LIKE 'plei%'") == ["pleiades"]
     assert ids(site, bbox="177,-19,-179,-17", q="littoral") == ["pleiades", "pleiades-littoral"]
     assert ids(site, q="littoral", datetime="1970-01-01T00:00:00/1980-01-01T00:00:00") == []
 

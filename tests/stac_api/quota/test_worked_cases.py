@@ -87,6 +87,23 @@ def test_the_rules_of_the_moment_decide() -> None:
         quote(replace(case, at=first.valid_from - timedelta(seconds=1)), shipped_sets())
 
 
+@pytest.mark.parametrize(
+    ("follows_price", "covered", "amount_eur"), [(False, 150, 0), (True, 200, 100)], ids=["alike", "by the price"]
+)
+def test_quota_may_be_used_up_as_the_price_grows(follows_price: bool, covered: int, amount_eur: int) -> None:
+    """Where stereo counts twice, 200 km² of a quota are 100 km² of it; the other 50 cost twice 1 € each."""
+    changed = {"multiplier_follows_price": follows_price}
+    sets = [
+        each.model_copy(
+            update={"quotas": {name: quota.model_copy(update=changed) for name, quota in each.quotas.items()}}
+        )
+        for each in shipped_sets()
+    ]
+    asked = replace(enquiry(CASES[0]), area_m2=150_000_000, mode="stereo", available=Decimal(200))
+    found = quote(asked, sets)
+    assert (found.covered, found.amount_eur) == (Decimal(covered), Decimal(amount_eur))
+
+
 @pytest.mark.parametrize("left", ["-0.01", "NaN", "sNaN", "Infinity"])
 def test_what_cannot_be_left_of_a_quota_is_refused(left: str) -> None:
     """No price follows from less than nothing, or from what is no number."""

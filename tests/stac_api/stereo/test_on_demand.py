@@ -177,9 +177,14 @@ def test_share_of_the_area_is_told_and_asked_for(stereo_site: Site) -> None:
     (found,) = sets(stereo_site, intersects=mapping(area), aoi_coverage=0.4)
     assert found["properties"]["stereo:aoi_coverage"] == pytest.approx(shared, abs=1e-4)
     assert sets(stereo_site, intersects=mapping(area), aoi_coverage=0.6) == []
-    line = {"type": "LineString", "coordinates": [[7.2, 43.6], [7.3, 43.7]]}
-    refusal = stereo_site.post("/stereo/search", {"intersects": line, "aoi_coverage": 0.4})
-    assert problem_of(refusal)["status"] == 400
+    corners = [[7.2, 43.6], [7.3, 43.7], [7.3, 43.6], [7.2, 43.7], [7.2, 43.6]]
+    for unusable in (
+        {"type": "LineString", "coordinates": corners[:2]},
+        {"type": "Polygon", "coordinates": [corners]},
+        {"type": "Polygon", "coordinates": [[corners[0]] * 4]},
+    ):
+        refusal = problem_of(stereo_site.post("/stereo/search", {"intersects": unusable, "aoi_coverage": 0.4}))
+        assert (refusal["status"], "give a surface" in refusal["detail"]) == (400, True)
 
 
 def test_few_sets_cover_an_area(stereo_site: Site) -> None:
