@@ -23,7 +23,7 @@ from database import (
     open_database,
 )
 from database.commands.opening import database_settings
-from database.connections import TIME_FORMATS, Role
+from database.connections import TIME_FORMATS, Role, external_database
 from database.errors import DatabaseUnavailable, DatabaseUnsuitable, MigrationError, NotMigrated, RoleUnknown
 from database.migrations import migration_files
 from database.requirements import shortcomings
@@ -118,6 +118,19 @@ def test_libpq_variables_are_read_once_named(database: Database, environment: py
     arguments = opened.asyncpg_arguments("api")
     assert arguments["database"] == parts["dbname"]
     assert arguments["server_settings"] == {"search_path": "pgstac,public", **TIME_FORMATS, "role": "dinamis_api"}
+
+
+@pytest.mark.parametrize("is_variable", [True, False], ids=["PGSSLMODE", "url"])
+def test_encryption_that_is_asked_for_is_asked_for_everywhere(
+    environment: pytest.MonkeyPatch, is_variable: bool
+) -> None:
+    """What libpq is told of TLS, in the URL or by its variable, asyncpg is told too."""
+    if is_variable:
+        environment.setenv("PGSSLMODE", "verify-full")
+    url = "postgresql://me@db.example.org/catalogue" + ("" if is_variable else "?sslmode=verify-full")
+    database = external_database(DatabaseSettings(database_url=SecretStr(url)))
+    assert database.asyncpg_arguments("api")["ssl"] == "verify-full"
+    assert conninfo_to_dict(database.conninfo("harvest"))["sslmode"] == "verify-full"
 
 
 def test_roles_are_taken_on_the_owners_connection(database: Database) -> None:

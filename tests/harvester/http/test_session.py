@@ -354,6 +354,12 @@ def httpx_header(value: str) -> httpx.Auth:
     return Signing()
 
 
+def test_half_of_a_login_signs_nothing() -> None:
+    """A user without a password, or a password without a user, is no login."""
+    assert basic_auth(Credentials(user="me")) is None
+    assert basic_auth(Credentials(password=SecretStr("p4ssword"))) is None
+
+
 def test_requests_are_paced_over_all_sessions() -> None:
     """Two sessions together ask a host no faster than it may be asked."""
     with _service() as (url, plan), _session(url, rate=10.0) as one, _session(url, rate=10.0) as other:
