@@ -168,6 +168,17 @@ def test_dates_can_be_paired(stereo_site: Site) -> None:
     assert sets(stereo_site, **angles, max_days=11) == []
     assert views_in(sets(stereo_site, **angles, max_sun_difference=12)) == wanted
     assert sets(stereo_site, **angles, max_sun_difference=11) == []
+    assert sets(stereo_site, **ON_DEMAND, filter='"stereo:multi_date" = true') == []
+
+
+def test_two_satellites_make_pairs_of_dates_within_minutes() -> None:
+    """They are never of one pass, however soon one follows the other; an image without its azimuth is in no pair."""
+    first, unknown = an_image((0, 0), (3.8, 43.5), (5, 12)), an_image((0, 60), (3.8, 43.5), (185, 12))
+    second = an_image((0, 120), (3.8, 43.5), (185, 12), platform="pleiades-1b", gsd=0.7)
+    del unknown["properties"]["view:azimuth"]
+    found = computed_sets([first, second, unknown], StereoSearch(multi_date=True), "http://example.org/")
+    assert views_in(found) == [[first["id"], second["id"]]]
+    assert found[0]["properties"]["gsd"] == 0.7
 
 
 def test_share_of_the_area_is_told_and_asked_for(stereo_site: Site) -> None:
@@ -216,6 +227,8 @@ def test_pages_of_computed_sets_follow_each_other(stereo_site: Site) -> None:
     angles = [each["properties"]["stereo:convergence_angle"] for each in found]
     assert ids(found) == sorted(STORED)
     assert angles == sorted(angles)
+    prefixed = [{"field": "properties.stereo:convergence_angle"}]
+    assert sets(stereo_site, **ON_DEMAND, limit=2, sortby=prefixed) == found
     path, read = "/stereo/search?time_span=0/301&limit=2&sortby=%2Bstereo:convergence_angle", []
     while path:
         page = stereo_site.get(path).json()
@@ -242,6 +255,7 @@ def test_token_holds_when_sets_come_and_go() -> None:
         {"token": "x"},
         {"token": "next:bm90aGluZw=="},
         {"token": "next:W10="},
+        {"token": "next:WyJhIiwiYiJd"},
         {"filter": "hidden_price > 3"},
         {"sortby": [{"field": "hidden_price"}]},
         {"intersects": {"type": "Blob"}},
