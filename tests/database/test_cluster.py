@@ -329,6 +329,17 @@ def test_lost_password_file_is_explained(cluster: PrivateCluster) -> None:
         cluster.start()
 
 
+def test_large_log_begins_anew(cluster: PrivateCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of a server that runs for years takes no more of the disk than twice its limit."""
+    cluster.start()
+    cluster.stop()
+    monkeypatch.setattr("database.cluster.LARGEST_LOG_BYTES", cluster.log.stat().st_size - 1)
+    before = cluster.log.read_bytes()
+    cluster.start()
+    assert cluster.log.with_suffix(".log.1").read_bytes() == before
+    assert not cluster.log.read_bytes().startswith(before)
+
+
 def test_broken_configuration_shows_the_servers_own_words(cluster: PrivateCluster) -> None:
     """A server that cannot start is reported at once with the end of its log."""
     with (cluster.data / "postgresql.auto.conf").open("a") as configuration:

@@ -354,6 +354,22 @@ def httpx_header(value: str) -> httpx.Auth:
     return Signing()
 
 
+def test_what_signs_a_request_may_ask_the_same_host() -> None:
+    """A token is bought in the midst of the request that it is to sign, which has the turn at that host."""
+    answers: list[object] = []
+
+    class Buying(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            answers.append(shop.get_json(url))
+            yield request
+
+    with _service() as (url, _), _session(url) as shop, _session(url, auth=Buying()) as session:
+        asking = Thread(target=lambda: answers.append(session.get_json(url)), daemon=True)
+        asking.start()
+        asking.join(10)
+    assert answers == [ANSWER, ANSWER]
+
+
 def test_half_of_a_login_signs_nothing() -> None:
     """A user without a password, or a password without a user, is no login."""
     assert basic_auth(Credentials(user="me")) is None
