@@ -119,6 +119,12 @@ def test_truth_and_falsehood_are_conditions(stereo_site: Site, way: dict[str, An
     assert sets(stereo_site, filter="false", **way) == []
 
 
+def test_interval_may_be_all_of_time(stereo_site: Site) -> None:
+    """What lies around an interval that ends with the calendar is no error."""
+    ever = "0001-01-01T00:00:00Z/9999-12-31T23:59:59Z"
+    assert {each["id"] for each in sets(stereo_site, **ON_DEMAND, datetime=ever)} == STORED.keys()
+
+
 def test_wider_limits_are_those_of_the_finder(stereo_site: Site) -> None:
     """Views that share a quarter and differ by less than two degrees are a pair when the search takes them."""
     search = {"overlap": [0.2, None], "convergence": [1.5, 45], "collections": [HELD], "mode": ["stereo"]}

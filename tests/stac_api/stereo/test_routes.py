@@ -14,7 +14,7 @@ from stac_api import ApiSettings, create_app
 from stac_api.areas import bbox_geometry
 from stac_api.stereo.request import StereoSearch
 from tests.conftest import PROJECT
-from tests.stac_api.invented_catalogue import Site, problem_of, serving
+from tests.stac_api.invented_catalogue import Site, load, problem_of, serving
 from tests.stac_api.stereo.stereo_catalogue import (
     ARCHIVE,
     ARCHIVE_SETS,
@@ -223,6 +223,15 @@ def test_sets_of_an_image_are_those_that_have_it_as_a_view(stereo_site: Site) ->
     assert scores == sorted(scores, reverse=True)
     ordered = HALF_HELD_PAIR[1]["id"]
     assert len(stereo_site.ids(f"/collections/{ARCHIVE}/items/{ordered}/stereo")) == 1
+
+
+def test_sets_of_an_image_that_is_held_are_those_of_its_item(stereo_site: Site, module_database: Database) -> None:
+    """The Item of an archive whose image was delivered is in no set, but leads to those of the delivered one."""
+    held = TRIPLET[0]
+    properties = {**held["properties"], "dinamis:held_by": held["id"]}
+    load(module_database, [], [{**held, "id": "ARCHIVED", "collection": ARCHIVE, "properties": properties}])
+    found = stereo_site.ids(f"/collections/{ARCHIVE}/items/ARCHIVED/stereo")
+    assert found == stored_ids(lambda p: held["id"] in p["stereo:views"])
 
 
 def test_sets_of_an_image_that_is_not_there_are_404(stereo_site: Site) -> None:
