@@ -255,6 +255,9 @@ def test_limit_is_of_the_whole_run(five: Stock) -> None:
     assert counts(five.harvest(limit=3)) == {"new": 3}
     five.held.parts = 3
     assert five.harvest(limit=4).read == 4
+    five.held.parts, five.held.fingerprints = 1, dict.fromkeys("abcde", "1")
+    five.harvest()
+    assert five.harvest(limit=3).read == 3  # of those too that need not be read
 
 
 def test_what_changed_is_asked_for_unless_all_is_wanted(five: Stock) -> None:
