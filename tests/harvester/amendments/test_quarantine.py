@@ -63,7 +63,7 @@ def listed(stock: Stock, **asked: Any) -> dict[str, str]:
 
 
 def test_quarantine_is_listed_with_all_that_one_needs_to_know(refused: Stock) -> None:
-    """Each record comes with its feed, stage, reason and times; a feed and a limit narrow the list."""
+    """Each record comes with its feed, stage, reason and times, seen last first; a feed and a limit narrow the list."""
     with psycopg.connect(refused.database.conninfo("harvest")) as connection:
         (burnt,) = [each for each in quarantined(connection) if each.record == "burnt"]
         assert len(quarantined(connection, limit=2)) == 2
@@ -71,6 +71,10 @@ def test_quarantine_is_listed_with_all_that_one_needs_to_know(refused: Stock) ->
     assert (burnt.source, burnt.feed, burnt.stage) == ("held", refused.held_feed.name, "read")
     assert burnt.reason == "it is burnt"
     assert burnt.first_seen == burnt.last_seen
+    with refused.database.connect("owner") as connection:
+        later = "UPDATE dinamis.source_record SET last_seen = last_seen + interval '1 day' WHERE record = 'torn 2'"
+        connection.execute(later)
+    assert list(listed(refused)) == ["torn 2", "burnt", "torn 1", "torn 3"]
 
 
 def test_content_of_a_quarantined_record_is_shown(refused: Stock) -> None:
@@ -113,6 +117,19 @@ def test_replay_is_idempotent(refused: Stock, monkeypatch: pytest.MonkeyPatch) -
     assert counts(replay(refused)) == {"quarantined": 1}
     assert rows(refused.database, "SELECT id, xmin::text, ctid::text FROM pgstac.items ORDER BY 1") == before
     assert rows(refused.database, "SELECT max(version) FROM dinamis.source_record WHERE record = 'burnt'") == [(1,)]
+
+
+def test_replayed_record_is_not_read_again_while_its_source_says_that_it_is_the_same(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the source told it by before the replay is known after it."""
+    stock.held.records, stock.held.fingerprints = {"t": image(problem="it is torn")}, {"t": "first"}
+    stock.harvest()
+    mend(stock, monkeypatch)
+    stock.held.fingerprints = {"t": "first"}
+    replay(stock)
+    stock.held.records["t"] = image(cloud=77)  # unseen, as it is not read
+    assert counts(stock.harvest()) == {"unchanged": 1}
 
 
 def test_replay_of_one_record_leaves_the_others(refused: Stock, monkeypatch: pytest.MonkeyPatch) -> None:

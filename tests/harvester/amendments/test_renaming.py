@@ -174,15 +174,24 @@ def test_name_of_the_feed_alone_writes_no_item(stock: Stock) -> None:
     assert counts(take(stock, "host")) == {"unchanged": 1}
 
 
-def test_source_that_has_not_changed_since_is_not_read(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it said of itself goes with it, and so does when it was harvested last."""
-    source = Telling(records={"a": image()}, is_selectable=True)
+@pytest.mark.parametrize("is_known", [False, True])
+def test_source_that_has_not_changed_since_is_not_read(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    """What it said of itself goes with it, and so does when it was harvested last, also where the new name is known."""
+    source = Telling(records={"a": image()}, is_selectable=True, content="all of it")
     monkeypatch.setitem(SOURCES, "geodes", source)
+    if is_known:
+        with stock.database.connect("harvest") as connection:
+            run = begin(connection, the_feed("centre"), Request(), [Selection()], is_everything=True)
+            end(connection, run.id, "cancelled")
     take(stock, "host")
     rename(stock)
     assert counts(take(stock, "centre")) == {"unchanged": 1}
-    assert len(source.asked) == 1
     source.state = "second"
+    assert counts(take(stock, "centre")) == {"unchanged": 1}
+    assert len(source.asked) == 1
+    source.state, source.content = "third", "more"
     take(stock, "centre")
     assert source.asked[-1].since is not None
 

@@ -192,6 +192,17 @@ def test_source_that_cannot_be_retired_is_refused_with_what_to_do(stock: Stock) 
     assert "withdrawn" not in states(stock).values()
 
 
+def test_source_of_one_document_is_retired_where_another_one_does_not_name_it(stock: Stock) -> None:
+    """Its name alone tells which one is meant: what a document names is not to be retired."""
+    named, orphan = (feed_of("oneatlas", collection, kind="held") for collection in (ARCHIVE, COAST))
+    stock.held.records = {"a": image()}
+    stock.harvest(named)
+    stock.held.records = {"c": image(3)}
+    stock.harvest(orphan)
+    assert retire(stock, "oneatlas").feed == orphan.name
+    assert states(stock) == {"oneatlas a": "active", "oneatlas c": "withdrawn"}
+
+
 def test_record_without_which_an_item_cannot_be_built_stays(stock: Stock) -> None:
     """Another record of its Item is not readable any more: nothing of that Item changes, and the account says why."""
     stock.held.records = {"b": image(1, job="JOB_2")}

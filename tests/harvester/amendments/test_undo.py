@@ -88,6 +88,29 @@ def test_undone_run_leaves_the_catalogue_as_it_was(
     assert rows(stock.database, "SELECT undone_by FROM dinamis.undone WHERE run = %s", report.run) == [(undone.run,)]
 
 
+@pytest.mark.parametrize("is_mended", [False, True])
+def test_record_back_in_quarantine_has_the_reason_of_today(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch, is_mended: bool
+) -> None:
+    """Why the reader of today refuses it; where it does not, that it was in quarantine before."""
+    stock.held.records = {"q": image(problem="it is torn")}
+    stock.harvest()
+    stock.held.records = {"q": image()}
+    run = stock.harvest().run
+    scene_from_record = stock.held.scene_from_record
+
+    def reads_all(raw: RawRecord, sensors: Sensors) -> SceneRecord:
+        return scene_from_record(RawRecord(id=raw.id, content={**raw.content, "problem": None}), sensors)
+
+    if is_mended:
+        monkeypatch.setattr(stock.held, "scene_from_record", reads_all)
+    undo_in(stock, run)
+    stage, reason = ("build", f"before run {run}, which is undone: replay it") if is_mended else ("read", "it is torn")
+    ((told_stage, told),) = rows(stock.database, "SELECT stage, reason FROM dinamis.source_record")
+    assert told_stage == stage
+    assert told.endswith(reason)
+
+
 def test_undone_undo_has_the_run_again(stock: Stock) -> None:
     """An undo can be undone, and that again: each time the catalogue is what it was."""
     report, _ = changed_in_every_way(stock)
