@@ -13,7 +13,6 @@ from database.statements import statement
 from harvester import catalogue, runs
 from harvester.catalogue.publish import publish_changes
 from harvester.errors import CursorLost, HarvestError, SourceUnavailable
-from harvester.feeds import Feed
 from harvester.harvest_context import WritingOptions
 from harvester.harvest_work import MANY_ITEMS, TooManyWithdrawals, Work, refuse_too_many
 from harvester.pages.writing import PageWriting
@@ -25,6 +24,7 @@ from harvester.runs.history import take_notes
 from harvester.runs.notice_sending import Kind, Occasion
 from harvester.runs.notices import notify
 from harvester.runs.report import HarvestReport, Outcome
+from harvester.stereo.rules import StereoRules
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
         if work.feed.withdrawals.by_absence:
             _withdraw_overdue(work, connection, side)
     work.report.drift = drift.settle(side, run.id, work.feed.name)
-    collections = _collections_of(side, work.feed) | work.touched
+    collections = _collections_of(side, work, run)
     documents = [work.context.documents[each] for each in sorted(collections & work.context.documents.keys())]
     work.report.breaches = [breach for each in documents for breach in breaches_of(side, each, work.report)]
     state = "failed" if work.report.breaches else "succeeded"
@@ -167,8 +167,14 @@ def _publish_once(work: Work, _: Connection, side: Connection) -> None:
     publish_changes(side, work.context.documents, work.context.language, work.touched)
 
 
-def _collections_of(side: Connection, feed: Feed) -> set[str]:
-    """The collection of a feed; where it has none, those that hold its Items."""
-    if feed.collection:
-        return {feed.collection}
-    return {row[0] for row in side.execute(COLLECTIONS_OF_FEED, {"feed": feed.name})}
+def _collections_of(side: Connection, work: Work, run: Run) -> set[str]:
+    """The collections of a feed and of the Items that the whole run changed, and those of their stereo sets."""
+    feed, report = work.feed, work.report
+    named = {feed.collection} if feed.collection else set()
+    # Neither is looked up by an index: the first only where the document names no collection, the second after changes.
+    searched = {
+        "feed": None if named else feed.name,
+        "run": run.id if report.items_written or report.items_removed else None,
+    }
+    images = named | {collection for (collection,) in side.execute(COLLECTIONS_OF_FEED, searched)}
+    return images | StereoRules(work.context.documents).collections_of_sets(images)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from harvester.collection_documents import CollectionDocument
@@ -41,6 +41,10 @@ class StereoRules:
             if rule.mode == mode and (chosen := _chosen(rule, acquisitions)):
                 return Placement(collection, chosen)
         return None
+
+    def collections_of_sets(self, views: Set[str]) -> set[str]:
+        """The collections of the sets whose views are in some of these collections."""
+        return {name for name, rule in self._rules if not views.isdisjoint(rule.views)}
 
 
 def _chosen(rule: StereoSets, acquisitions: Sequence[Iterable[ViewItem]]) -> tuple[ViewItem, ...] | None:

@@ -7,18 +7,23 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from harvester import catalogue
+from harvester.harvest import Request, harvest
 from harvester.harvest_context import WritingOptions
 from harvester.pages.writing import PageWriting
 from harvester.record import Page, RawRecord
+from harvester.runs.report import HarvestReport
 from tests.harvester.stereo.passes import (
     ARCHIVE,
     HELD,
     HELD_FEED,
+    MIDDLE,
+    SETS,
     Holdings,
     convergence_of,
     generated_passes,
@@ -121,6 +126,25 @@ def test_triplet_and_its_pairs_are_sets(holdings: Holdings) -> None:
     roles = [link["stereo:role"] for link in triplet["links"] if link["rel"] == "derived_from"]
     assert roles == ["forward", "nadir", "backward"]
     assert len(triplet["properties"]["stereo:consecutive_convergence_angles"]) == 2
+
+
+def test_collections_of_sets_are_harvested_with_their_views_also_by_a_run_that_was_killed(holdings: Holdings) -> None:
+    """Whichever process made the sets; the archive, whose Items the run did not bring, is not harvested with them."""
+
+    def kill(report: HarvestReport, _: object) -> None:
+        if report.read == 2:
+            raise KeyboardInterrupt
+
+    holdings.held.records = {**pass_over(2), **pass_over(1, lon=40.0, middle=MIDDLE + timedelta(days=9))}
+    holdings.held.page_size = 2
+    with pytest.raises(KeyboardInterrupt):
+        harvest(HELD_FEED, holdings.context, Request(), kill)
+    assert len(holdings.sets()) == 1
+
+    assert holdings.harvest().is_resumed
+
+    harvested = rows(holdings.database, "SELECT collection FROM dinamis.collection_harvest")
+    assert {collection for (collection,) in harvested} == {HELD, *SETS}
 
 
 def test_same_harvest_again_writes_nothing(holdings: Holdings) -> None:
