@@ -43,7 +43,7 @@ def _in_words(problem: ErrorDetails, prefix: str) -> str:
 
 
 def database_settings() -> DatabaseSettings:
-    """The settings of the database, from the environment."""
+    """The settings of the database, from the environment, which loses what would make times unreadable to us."""
     from database import DatabaseSettings
 
     for name in _HABITS:

@@ -62,7 +62,7 @@ def carry_out(
 
     Raises:
         RunBusy: another process is at it.
-        HarvestError: it stopped; the pages before are kept, and it can be gone on with.
+        HarvestError: it stopped; the pages before are kept, and it can be resumed.
     """
     touched: set[str] = set()
     try:
@@ -78,7 +78,7 @@ def carry_out(
     finally:
         connections.on_reconnection(lambda _: None)
         connections.patiently(lambda _, side: publish_changes(side, context.documents, context.language, touched))
-    # At last: one that is killed before is gone on with, and publishes then.
+    # At last: one that is killed before is resumed, and publishes then.
     connections.patiently(lambda _, side: runs.end(side, run.id, "succeeded"))
     connections.patiently(lambda _, side: runs.unlock_part(side, run.id, _ONLY_PART))
     report.state, report.finished_at = "succeeded", datetime.now(UTC)

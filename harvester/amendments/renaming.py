@@ -57,7 +57,7 @@ def rename_source(
     watch: Watcher = nobody_watches,
     rename_jobs: Callable[[], None] = lambda: None,
 ) -> HarvestReport:
-    """Let what the ledger knows of a source be of another name; go on with that if it was killed.
+    """Let what the ledger knows of a source be of another name; that is resumed if it was killed.
 
     Records, quarantines, runs, fields and what the source said of itself keep to it. Nothing is asked of the source.
 

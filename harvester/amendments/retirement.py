@@ -77,7 +77,7 @@ def source_to_retire(connection: Connection, name: str, documents: CollectionDoc
 def retire_source(
     name: str, context: HarvestContext, *, dry_run: bool = False, watch: Watcher = nobody_watches
 ) -> HarvestReport:
-    """Withdraw all records of a source, those in quarantine too: go on with its retirement if that was killed.
+    """Withdraw all records of a source, those in quarantine too: its retirement is resumed if that was killed.
 
     Args:
         name: as `source_to_retire` takes it.

@@ -1,7 +1,7 @@
 """Finding every stereo set anew, month by month of each satellite, by as many workers as there are.
 
 What is left to do lies in `dinamis.stereo_shard`, with what was asked for: who asks for the same shares the work, or
-goes on with it. A worker holds the advisory lock of the month that it works on, which the server gives back the moment
+resumes it. A worker holds the advisory lock of the month that it works on, which the server gives back the moment
 the worker ends, and takes the month from the table when it is done, whoever else was to do it. Pages are written as
 those of a harvest are, so that harvests and rebuilds may run side by side.
 """
@@ -169,7 +169,7 @@ class _Work:
             for day in shard.days:
                 items = self._connections.patiently(partial(_items_of, day=day))
                 self._write(items, [day])
-        self.publish()  # before it counts as done: killed in between, the month is gone on with
+        self.publish()  # before it counts as done: killed in between, the month is resumed
         self._connections.patiently(partial(_done, shard=shard))
         self._report.shards += 1
 
@@ -217,7 +217,7 @@ def _unknown_items(collections: list[str], last: str, _: Connection, side: Conne
 
 
 def _plan(side: Connection, request: _Request) -> None:
-    """Write down what is to be done, unless a rebuild of the same is under way: then that is gone on with."""
+    """Write down what is to be done, unless a rebuild of the same is under way: then that is resumed."""
     side.execute(PLAN_REBUILD, {**request, "request": Jsonb(request)})
 
 

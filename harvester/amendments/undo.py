@@ -47,7 +47,7 @@ class UndoRefused(HarvestError):
 
 
 def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watcher = nobody_watches) -> HarvestReport:
-    """Put back what a run changed: go on with its undoing if that was killed, else begin it.
+    """Put back what a run changed: resume its undoing if that was killed, else begin it.
 
     Records that were new are withdrawn; the others say what they said before the run, read by the reader of today.
     Items that were moved go back. What a later run changed or moved stays as that run left it, unless that was undone
@@ -61,7 +61,7 @@ def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watch
 
     Raises:
         UndoRefused: there is no such run, it is at work, it was undone already, or it corrected an Item.
-        RunBusy: another process is undoing it.
+        RunBusy: the run has not come to its end, or another process is undoing it.
         CatalogueError: the catalogue cannot be written.
     """
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
@@ -104,7 +104,7 @@ def _undoing_left(side: Connection, undone: Run) -> Run | None:
 
 def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
     if undone.state == "running":
-        raise UndoRefused(f"Run {undone.id} is not at its end: `dinamis harvest cancel {undone.id}` first.")
+        raise runs.busy(side, undone.id)
     if undone.kind == "correct":
         raise UndoRefused(
             f"Run {undone.id} corrected an Item, see `dinamis harvest show {undone.id}`: take the correction off with "

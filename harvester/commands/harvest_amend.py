@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import click
 from database.commands.terminal import json_option, print_json, print_plain
 from harvester.commands.opening import harvest_connection, harvest_context, known_feeds
 from harvester.commands.run_accounts import Accounts, report_option
+from harvester.instants import spoken
 
 
 @click.command()
@@ -80,7 +81,7 @@ def show_quarantined(source: str, record: str, as_json: bool) -> None:
         print_json({**known.__dict__, "content": content})
         return
     for name, value in known.__dict__.items():
-        told = f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else value
+        told = spoken(value) if isinstance(value, datetime) else value
         print_plain(f"{name.replace('_', ' '):<12}{told}")
     print_json(content)
 

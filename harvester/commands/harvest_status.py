@@ -110,7 +110,8 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
     else:
         _print_status(standing, is_all=is_all)
     for rebuild in rebuilds:
-        say(f"{rebuild.command} goes on with a rebuild of stereo sets, interrupted: {rebuild.months} months are left")
+        left = f"{rebuild.months} months are left"
+        say(f"{rebuild.command} resumes an interrupted rebuild of stereo sets: {left}")
     sys.exit(1 if rebuilds or any(each.is_amiss for each in standing) else 0)
 
 
@@ -221,9 +222,9 @@ def _remarks(status: FeedStatus) -> Iterator[str]:
         of_parts = f"part {part.part} of {run.parts}, " if run and run.id == part.run and run.parts > 1 else ""
         yield f"run {part.run}{kind}: {of_parts}{part.read} records, {part.worker}, heartbeat {heartbeat}"
     for left in status.left_amendments:
-        yield f"{left.command} goes on with run {left.run}, {_how_left(left)}{f': {left.error}' if left.error else ''}"
+        yield f"{left.command} resumes run {left.run}, {_how_left(left)}{f': {left.error}' if left.error else ''}"
     if run and status.state == "interrupted":
-        yield f"{status.command} goes on with run {run.id}, interrupted; or cancel it"
+        yield f"{status.command} resumes run {run.id}, interrupted; or cancel it"
     elif run and run.error and status.state == "failed":
         yield f"run {run.id} of {status.feed} failed: {run.error}"
     if status.is_orphaned:

@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ from psycopg.types.json import Jsonb
 from database.long_work import told_if_long
 from database.statements import statements
 from harvester.feeds import Feed
+from harvester.instants import spoken
 from harvester.runs.report import PageReport, counts
 from harvester.runs.run import Part, PartLost, Request, Run, RunBusy, RunCancelled
 from harvester.sources.source import Selection
@@ -126,7 +127,7 @@ def busy(connection: Connection, number: int) -> RunBusy:
     """That a run keeps others out: since when, who is at work on it, and what to do."""
     run = run_by_id(connection, number)
     assert run is not None  # noqa: S101 - runs stay
-    told = f"It is run {run.id} of {run.feed} ({run.kind}), begun {_spoken(run.started_at)}"
+    told = f"It is run {run.id} of {run.feed} ({run.kind}), begun {spoken(run.started_at)}"
     cancel = f"`dinamis harvest cancel {run.id}`"
     if run.state != "running":
         return RunBusy(f"{told}, which has come to its end meanwhile: start this again.")
@@ -134,12 +135,8 @@ def busy(connection: Connection, number: int) -> RunBusy:
         resume = "`dinamis harvest status` tells how to resume it"
         return RunBusy(f"{told}. Nobody is at work on it: {resume}, and {cancel} gives it up.")
     row = connection.execute(WORKERS_OF_RUN, {"run": run.id}).fetchone()
-    by = f" by {row[0]}, last heard of {_spoken(row[1])}" if row and row[0] else ""
+    by = f" by {row[0]}, last heard of {spoken(row[1])}" if row and row[0] else ""
     return RunBusy(f"{told}. It is being done{by}: wait for its end, or stop it with {cancel}.")
-
-
-def _spoken(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def unfinished_run(connection: Connection, feed: str) -> Run | None:

@@ -152,7 +152,7 @@ class FeedStatus:
 
     @property
     def command(self) -> str | None:
-        """What goes on with its last harvest if that was interrupted: one that is asked for otherwise begins anew."""
+        """What resumes its last harvest if that was interrupted: one that is asked for otherwise begins anew."""
         if self.last_run is None or self.state != "interrupted":
             return None
         where = ["run", self.feed] if is_of_a_collection(self.feed) else ["deliveries", self.location]

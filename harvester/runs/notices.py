@@ -16,6 +16,7 @@ from psycopg import Connection
 from database.statements import statements
 from harvester.collection_documents import CollectionDocuments
 from harvester.feeds import Feed, is_of_a_collection, named_sources
+from harvester.instants import spoken
 from harvester.runs.notice_sending import Notice, Occasion, is_addressed, send
 from harvester.runs.report import HarvestReport, Outcome, counts
 from harvester.settings import NoticeSettings
@@ -38,7 +39,7 @@ class StaleFeed:
     def as_occasion(self) -> Occasion:
         """As it is told."""
         last = "was last harvested with success on" if self.was_good else "was never harvested with success since"
-        text = f"{self.feed} {last} {self.since:%Y-%m-%d %H:%M} UTC: {self.days:g} days are allowed"
+        text = f"{self.feed} {last} {spoken(self.since)}: {self.days:g} days are allowed"
         return Occasion("stale", text, self.run)
 
 

@@ -30,7 +30,7 @@ def main(kills: int, seed: int, kinds: tuple[str, ...]) -> None:
         click.echo(f"{number:5}  {name}")
     for place, number in tally.places.most_common():
         click.echo(f"{number:5}  killed {place}")
-    click.echo(f"{tally.resumed:5}  runs gone on with; {tally.histories} histories, {monotonic() - started:.0f} s")
+    click.echo(f"{tally.resumed:5}  runs resumed; {tally.histories} histories, {monotonic() - started:.0f} s")
 
 
 def _survived(server: MortalServer, kinds: tuple[str, ...], kills: int, first_seed: int) -> Tally:

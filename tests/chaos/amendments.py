@@ -1,4 +1,4 @@
-"""Amendments as people make them, one after the other: by commands, gone on with by those that the status names."""
+"""Amendments as people make them, one after the other: by commands, resumed by those that the status names."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _write_documents(place: Path, names: Sequence[str], *, is_named: bool = Fals
         (written / f"{name}.yaml").write_text(json.dumps(document), "utf-8")
 
 
-# How it is gone on with
+# How it is resumed
 
 
 def _begun(place: Path, amendment: _Amendment, database: Database) -> Begin:
@@ -169,7 +169,7 @@ def _begun(place: Path, amendment: _Amendment, database: Database) -> Begin:
 
 
 def _left(database: Database, place: Path) -> Sequence[str] | None:
-    """The arguments of the command that goes on with what nobody is at, as the status has them."""
+    """The arguments of the command that resumes what nobody is at, as the status has them."""
     for table, moment in (("run", "started_at"), ("run_part", "heartbeat_at")):
         rows(
             database, f"UPDATE dinamis.{table} SET {moment} = {moment} - make_interval(mins => {_MINUTES}) RETURNING 1"
@@ -182,7 +182,7 @@ def _left(database: Database, place: Path) -> Sequence[str] | None:
             return (*command, "--yes") if "retire" in command else command
         if feed["command"]:
             return shlex.split(feed["command"])[1:]
-    return ("stereo", "rebuild") if "dinamis stereo rebuild goes on" in told.stderr else None
+    return ("stereo", "rebuild") if "dinamis stereo rebuild resumes" in told.stderr else None
 
 
 # Commands

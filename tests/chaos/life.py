@@ -112,7 +112,7 @@ TROUBLES = (
 )
 
 
-#: Begins a piece of work, or goes on with it, over the network of this connection; None where all of it is done.
+#: Begins a piece of work, or resumes it, over the network of this connection; None where all of it is done.
 Begin = Callable[[str], Worker | None]
 
 
@@ -256,7 +256,7 @@ def _place(database: Database, first_run: int) -> str:
 
 
 def _runs(database: Database) -> list[tuple[int, bool, dict[str, Any]]]:
-    """Number, whether it was gone on with, and the account of each run, without what depends on absence."""
+    """Number, whether it was resumed, and the account of each run, without what depends on absence."""
     return [
         (run, is_resumed, counts)
         for run, is_resumed, counts in rows(

@@ -34,7 +34,7 @@ def server() -> Iterator[MortalServer]:
     ],
 )
 def test_killed_harvests_leave_what_undisturbed_ones_do(server: MortalServer, kind: str, trouble: str) -> None:
-    """Harvests that are killed at any moment and gone on with give the catalogue that peace would have given."""
+    """Harvests that are killed at any moment and resumed give the catalogue that peace would have given."""
     plan = Plan(kind, seed=2026, changes=1, disturbances=3, troubles=(trouble,), trouble_share=0.2)
 
     tally = relive(plan, server)
@@ -43,7 +43,7 @@ def test_killed_harvests_leave_what_undisturbed_ones_do(server: MortalServer, ki
 
 
 def test_killed_amendments_leave_what_undisturbed_ones_do(server: MortalServer) -> None:
-    """Amendments that are killed at any moment, and gone on with as the status says, end as peace would have it."""
+    """Amendments that are killed at any moment, and resumed as the status says, end as peace would have it."""
     tally = relive(Plan("amendments", seed=2026, disturbances=1), server)
 
     assert tally.happened[KILL] > 0

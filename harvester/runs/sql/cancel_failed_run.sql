@@ -1,4 +1,4 @@
--- Let a run that failed not be gone on with; gives its number where it did fail.
+-- Let a run that failed not be resumed; gives its number where it did fail.
 UPDATE dinamis.run SET
     state = 'cancelled',
     is_resumable = false

@@ -1,4 +1,4 @@
-"""Amendments that were stopped on their way: `dinamis harvest status` has the command that goes on with each."""
+"""Amendments that were stopped on their way: `dinamis harvest status` has the command that resumes each."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def told(stock: Stock, feed: str, *, minutes: int = 0) -> dict[str, Any]:
 def test_killed_amendment_is_told_until_it_is_gone_on_with(
     stock: Stock, documents: Path, kind: str, feed: str, command: str
 ) -> None:
-    """The command that the status gives goes on with the same run, and ends the alarm."""
+    """The command that the status gives resumes the same run, and ends the alarm."""
     at_work: list[dict[str, Any]] = []
 
     def kill(*_: object) -> None:
@@ -150,7 +150,7 @@ def test_killed_amendment_is_told_until_it_is_gone_on_with(
     assert (left["run"], left["kind"], left["state"], left["command"]) == (2, kind, "running", command)
     screen = dinamis("harvest", "status", "--all").stdout
     assert f"{kind} interrupted" in screen
-    assert f"{command} goes on with run 2, interrupted" in screen
+    assert f"{command} resumes run 2, interrupted" in screen
 
     gone_on = dinamis(*shlex.split(command)[1:], *(["--yes"] if kind == "retire" else []))
     assert gone_on.exit_code == 0, gone_on.output
@@ -170,7 +170,7 @@ def test_amendment_that_failed_is_told_until_it_is_cancelled(stock: Stock) -> No
     (left,) = status["left_amendments"]
     assert (status["is_amiss"], left["state"], left["run"]) == (True, "failed", 2)
     why = "The catalogue could not be written. the disk is full"
-    assert f"dinamis harvest undo 1 goes on with run 2, failed: {why}" in dinamis("harvest", "status", "--all").stdout
+    assert f"dinamis harvest undo 1 resumes run 2, failed: {why}" in dinamis("harvest", "status", "--all").stdout
 
     assert dinamis("harvest", "cancel", "2").exit_code == 0
     assert told(stock, OLD)["left_amendments"] == []
@@ -234,7 +234,7 @@ def test_amendment_that_is_killed_before_it_published_is_told(
 def test_renaming_that_is_killed_before_the_queue_knows_of_it_is_told(
     stock: Stock, documents: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Harvests that wait under the old name are renamed by the command that goes on with it."""
+    """Harvests that wait under the old name are renamed by the command that resumes it."""
     write_document(documents, "centre")
     with job_queue(stock.database.conninfo("harvest")).open() as jobs:
         enqueue_harvest(jobs, the_feed("host"), Request(is_full=True))

@@ -121,7 +121,7 @@ def test_retirement_of_a_collection_that_has_no_document_any_more(stock: Stock) 
 
 @pytest.mark.parametrize("how", ["killed", "cancelled"])
 def test_retirement_that_is_stopped_goes_on(stock: Stock, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """Asked for again it goes on with its own run, which is undone as one."""
+    """Asked for again it resumes its own run, which is undone as one."""
     monkeypatch.setattr(retirement, "PAGE_SIZE", 2)
     stock.held.records = {name: image(number) for number, name in enumerate("abcde")}
     stock.harvest()

@@ -118,7 +118,7 @@ def test_rebuild_keeps_to_what_was_asked(holdings: Holdings) -> None:
 
 
 def test_workers_share_a_rebuild(holdings: Holdings) -> None:
-    """A month that another worker holds is left to it, and what it left undone is gone on with."""
+    """A month that another worker holds is left to it, and what it left undone is resumed."""
     holdings.deliver(pass_over(2))
     holdings.deliver(pass_over(2, platform="pleiades-1b"))
     with holdings.database.connect("harvest") as other:

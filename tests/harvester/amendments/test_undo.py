@@ -12,7 +12,7 @@ from harvester.amendments import UndoRefused, correct_item, undo, undo_run
 from harvester.errors import CatalogueError, UnreadableScene
 from harvester.feeds import Feed
 from harvester.record import RawRecord, SceneRecord, Withdrawal
-from harvester.runs import RunCancelled
+from harvester.runs import RunBusy, RunCancelled
 from harvester.runs.report import HarvestReport
 from harvester.sensors import Sensors
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
@@ -227,7 +227,7 @@ def test_records_keep_their_feed(stock: Stock) -> None:
 
 
 def test_undo_that_is_killed_goes_on(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An undo that stops between two pages is gone on with by the next call, which gives the whole account."""
+    """An undo that stops between two pages is resumed by the next call, which gives the whole account."""
     monkeypatch.setattr(undo, "PAGE_SIZE", 2)
     stock.held.records = {name: image(number) for number, name in enumerate("abcde")}
     run = stock.harvest().run
@@ -349,12 +349,12 @@ def test_harvest_amid_an_undo_does_not_count(stock: Stock, monkeypatch: pytest.M
 
 
 def test_run_at_work_is_not_undone(stock: Stock) -> None:
-    """A run that has not ended must be cancelled first."""
+    """Who wants to undo a run that has not ended is told how to wait for its end, or to cancel it."""
     stock.held.records = {"a": image()}
     run = stock.harvest().run
     with stock.database.connect("owner") as connection:
         connection.execute("UPDATE dinamis.run SET state = 'running'")
-    with pytest.raises(UndoRefused, match=f"harvest cancel {run}"):
+    with pytest.raises(RunBusy, match=f"harvest cancel {run}"):
         undo_in(stock, run)
 
 

@@ -18,7 +18,7 @@ from database import Database
 from harvester.amendments import UndoRefused, undo, undo_run
 from harvester.harvest import harvest
 from harvester.record import Withdrawal
-from harvester.runs import Request
+from harvester.runs import Request, RunBusy
 from harvester.runs.watching import nobody_watches
 from harvester.sources.registry import SOURCES
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, feed_of, image
@@ -39,7 +39,7 @@ class Harvest:
 
 @dataclass(frozen=True)
 class Undo:
-    """The so many-th run before the last is undone; perhaps the undoing is killed, and gone on with at the end."""
+    """The so many-th run before the last is undone; perhaps the undoing is killed, and resumed at the end."""
 
     before_last: int
     is_killed: bool = False
@@ -81,7 +81,7 @@ class Archive:
         left = next((undoing for undoing, undone in self._left.items() if undone == run), None)
         try:
             undo_run(run, lambda _: None, self._context, kill if is_killed else nobody_watches)
-        except UndoRefused:
+        except (UndoRefused, RunBusy):
             assert run in self._left or (self._is_undone(run) and left is None)
             return
         except KeyboardInterrupt:

@@ -162,7 +162,7 @@ def test_failed_run_is_amiss(database: Database, feed: Feed) -> None:
 
 
 def test_failed_run_that_is_cancelled_is_left_alone(database: Database, feed: Feed) -> None:
-    """It alarms no more and is not gone on with, also where its source cannot be harvested again: it has gone."""
+    """It alarms no more and is not resumed, also where its source cannot be harvested again: it has gone."""
     with database.connect("harvest") as connection:
         begun = begin(connection, feed, Request(), [Selection()], is_everything=True)
         end(connection, begun.id, "failed", "it is gone", is_resumable=True)

@@ -290,7 +290,7 @@ def test_records_that_are_all_to_be_read_are_known_to_no_source(five: Stock, req
 
 
 def test_killed_run_makes_way_for_another_request(five: Stock) -> None:
-    """A run that was killed is not gone on with for something else: it ends as failed, with the reason."""
+    """A run that was killed is not resumed for something else: it ends as failed, with the reason."""
     kill_harvest(five, 2)
     report = five.harvest(limit=3)
     assert counts(report) == {"unchanged": 2, "new": 1}
@@ -316,7 +316,7 @@ def test_killed_replay_is_set_aside_unless_somebody_is_at_it(five: Stock) -> Non
 
 
 def test_run_that_is_in_the_way_is_told_with_what_to_do(five: Stock) -> None:
-    """Who does it, and since when: one waits, stops it, goes on with it or tries again."""
+    """Who does it, and since when: one waits, stops it, resumes it or tries again."""
     connect = partial(five.database.connect, "harvest", autocommit=True)
     with connect() as worker, connect() as other:
         run = runs.begin(worker, five.held_feed, Request(), [Selection()], is_everything=False)
