@@ -82,7 +82,7 @@ for command in (
 @click.option("--once", is_flag=True, help="Do all but serving, and exit.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="TCP port to listen on.")
 def demo(once: bool, port: int) -> None:
-    """Write a sample archive of Airbus deliveries, harvest it, and serve it until Ctrl-C.
+    """Harvest and serve a sample archive of Airbus deliveries. It is written first, and served until Ctrl-C.
 
     The demonstration has a database of its own, so it never mixes with your catalogue. Its images are synthetic.
     Running it again is quick and changes nothing.

@@ -28,14 +28,14 @@ def db() -> None:
 
 @db.command()
 def start() -> None:
-    """Start the private database, creating it first if need be, and bring it up to date."""
+    """Start the private database. It is created first if need be, and brought up to date."""
     ready_database()
     OUT.print(_described_state())
 
 
 @db.command()
 def stop() -> None:
-    """Stop the private database; connections are closed, nothing is lost."""
+    """Stop the private database. Connections are closed, nothing is lost."""
     from database import PrivateCluster
 
     stopped = PrivateCluster(_embedded_settings().home).stop()
@@ -83,7 +83,7 @@ def shell(role: str, psql_arguments: tuple[str, ...]) -> None:
 @db.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
-    """Back up the whole catalogue into a FILE: Items, ledger, runs, rules, accounts and jobs, but no images.
+    """Back up the whole catalogue into a FILE. It holds Items, ledger, runs, rules, accounts and jobs, but no images.
 
     Other programs may keep working. Only you may read the file, as it has keys and accounts in it.
 
@@ -101,7 +101,7 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Replace an existing catalogue, which is lost.")
 def restore(file: Path, replace: bool) -> None:
-    """Restore a backup FILE, all of it or nothing, and migrate it to this release's schema.
+    """Restore a backup FILE, all of it or nothing. It is migrated to this release's schema.
 
     The database must not have a catalogue yet. Stop servers, workers and schedulers first. Harvests continue from where
     they were when the backup was made.
@@ -134,7 +134,7 @@ def destroy(yes: bool) -> None:
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Check programs, extensions, versions, disk and ports, and say how to fix what is amiss."""
+    """Say what is missing or amiss, and how to fix it. Checks programs, extensions, versions, disk and ports."""
     from database import diagnose
 
     findings = diagnose(database_settings())

@@ -50,7 +50,7 @@ def explain(
     at: datetime,
     as_json: bool,
 ) -> None:
-    """Say what a person, or anybody of a category, may do with a collection, and the rule behind each answer.
+    """Say who may do what with a collection, and by which rule. It answers for a person, or for anybody of a category.
 
     With --at the rules and the memberships of that time decide; signatures count whenever they were given.
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="How many at most.")
 @json_option
 def audit(subject: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
-    """Show what was done to entities, people and rights, by whom and when, the latest first.
+    """Show what was done to entities, people and rights. The latest comes first, with its time and who did it.
 
     Nothing in this trail is ever changed or removed. It names people by their ids, which lead to nobody once they are
     erased.

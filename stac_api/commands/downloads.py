@@ -24,7 +24,7 @@ def downloads() -> None:
 @downloads.command()
 @json_option
 def count(as_json: bool) -> None:
-    """Show how much was downloaded in each month, the latest first; sizes count only files that were sent whole."""
+    """Show how much was downloaded in each month, the latest first. Sizes count only files that were sent whole."""
     from stac_api.downloads.retention import downloads_by_month
 
     with open_register() as register:
@@ -48,7 +48,7 @@ def count(as_json: bool) -> None:
 )
 @by_option
 def forget(months: int, by: str | None) -> None:
-    """Count the downloads of earlier months, and forget who had which image.
+    """Count earlier months, and forget who downloaded which image.
 
     The counts by month, collection, category, entity and licence stay; pseudonyms, networks, Items and times are
     deleted for good. Nothing of the last year can be forgotten: the database refuses it.

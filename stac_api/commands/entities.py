@@ -26,7 +26,7 @@ def _country(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 @click.group()
 def entity() -> None:
-    """Manage the entities: laboratories, authorities and firms that have joined or apply to.
+    """Manage entities: laboratories, authorities and firms. They have joined, or apply to.
 
     An entity applies on the web, or you add it. After an application: `approve` when its papers are in order,
     `activate` when its legal representative has signed the charter. ENTITY is a name or an id everywhere.
@@ -61,7 +61,7 @@ def add(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Register an entity whose papers are in order: it is active at once.
+    """Register an entity whose papers are in order. It is active at once.
 
     \b
       dinamis entity add "INRAE" --kind science
@@ -181,7 +181,7 @@ def _print_entity(found: Entity, places: list[Application]) -> None:
 @by_option
 @json_option
 def approve(reference: str, by: str | None, as_json: bool) -> None:
-    """Note that the papers of an entity that applied are in order: it waits for its charter."""
+    """Note that the papers of an applicant are in order. The entity then waits for its charter."""
     from stac_api.access.register.entities import Step
 
     _take(Step.APPROVE, reference, by, as_json)
@@ -193,7 +193,7 @@ def approve(reference: str, by: str | None, as_json: bool) -> None:
 @by_option
 @json_option
 def activate(reference: str, charter: str | None, by: str | None, as_json: bool) -> None:
-    """Make an entity a member: one that was approved, was suspended, or comes back.
+    """Make an entity a member. It was approved, was suspended, or comes back.
 
     Those who applied to be its référents are confirmed with it. After it has left and come back, its people must join
     again.
@@ -209,7 +209,7 @@ def activate(reference: str, charter: str | None, by: str | None, as_json: bool)
 @by_option
 @json_option
 def suspend(reference: str, reason: str, by: str | None, as_json: bool) -> None:
-    """Suspend an entity: its people have no rights through it until it is activated again."""
+    """Suspend an entity. Its people have no rights through it until it is activated again."""
     from stac_api.access.register.entities import Step
 
     _take(Step.SUSPEND, reference, by, as_json, reason=reason)
@@ -221,7 +221,7 @@ def suspend(reference: str, reason: str, by: str | None, as_json: bool) -> None:
 @by_option
 @json_option
 def leave(reference: str, reason: str | None, by: str | None, as_json: bool) -> None:
-    """Note that an entity has left: everything that its people had in it ends."""
+    """Note that an entity has left. Everything that its people had in it ends."""
     from stac_api.access.register.entities import Step
 
     _take(Step.LEAVE, reference, by, as_json, reason=reason)

@@ -24,7 +24,7 @@ from stac_api.commands.register import (
 
 @click.group()
 def framework() -> None:
-    """Manage missions, partnerships and projects, from which people's rights derive for a time.
+    """Manage missions, partnerships and projects. People's rights derive from them for a time.
 
     A contractor has the rights of the public actor they work for, a foreign scientist those of a French partner, and
     neither longer than the framework that binds them. FRAMEWORK is a title or an id everywhere.

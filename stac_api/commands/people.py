@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def user() -> None:
-    """Manage people: their accounts, the entities they belong to, and the categories in which they act.
+    """Manage people: accounts, places in entities, categories.
 
     People apply on the web, their référent validates them, and you confirm them; or you register them yourself.
     USER is a name, an e-mail address or an id everywhere.
@@ -89,7 +89,7 @@ def list_people(state: str | None, reference: str | None, operators: bool, as_js
 @click.argument("reference", metavar="USER")
 @json_option
 def show(reference: str, as_json: bool) -> None:
-    """Show a person: login, places in entities, categories and whether they count, keys."""
+    """Show a person: login, places in entities, categories, keys. It says which of the categories count."""
     from stac_api.access.credentials.key_store import keys
     from stac_api.access.register.memberships import applications
     from stac_api.access.register.people import capacities_of, person_of
@@ -147,7 +147,7 @@ def edit(reference: str, name: str | None, email: str | None, by: str | None) ->
 @click.option("--subject", metavar="ID", required=True, help="How the provider names the person: the claim `sub`.")
 @by_option
 def login(reference: str, issuer: str, subject: str, by: str | None) -> None:
-    """Let a person log in with this account of a provider, and no other.
+    """Let a person log in with this account of a provider alone.
 
     Nobody is ever identified by an e-mail address: this is how an account that you registered gets its login.
     """
@@ -164,7 +164,7 @@ def login(reference: str, issuer: str, subject: str, by: str | None) -> None:
 @click.option("--reason", required=True, help="Why, for the trail.")
 @by_option
 def suspend(reference: str, reason: str, by: str | None) -> None:
-    """Suspend a person: no right and no key counts from the next request on, until `dinamis user activate`."""
+    """Suspend a person. No right and no key counts from the next request on, until `dinamis user activate`."""
     from stac_api.access.register.people import person_of, set_state
 
     with open_register(by) as register:
@@ -177,7 +177,7 @@ def suspend(reference: str, reason: str, by: str | None) -> None:
 @click.argument("reference", metavar="USER")
 @by_option
 def activate(reference: str, by: str | None) -> None:
-    """End the suspension of a person: all rights and keys count again."""
+    """End the suspension of a person. All rights and keys count again."""
     from stac_api.access.register.people import person_of, set_state
 
     with open_register(by) as register:
@@ -191,7 +191,7 @@ def activate(reference: str, by: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @by_option
 def erase(reference: str, yes: bool, by: str | None) -> None:
-    """Erase the data of a person and end all rights, places and keys. This cannot be undone.
+    """Erase the data of a person; this cannot be undone. All rights, places and keys end.
 
     Name, address and login go; downloads and signatures stay, under a pseudonym that leads to nobody.
     """
@@ -211,7 +211,7 @@ def erase(reference: str, yes: bool, by: str | None) -> None:
 @click.option("--off", is_flag=True, help="Take the role away.")
 @by_option
 def operator(reference: str, off: bool, by: str | None) -> None:
-    """Make a person an operator, who sees every collection and confirms the applications of others."""
+    """Make a person an operator. An operator sees every collection and confirms the applications of others."""
     from stac_api.access.register.people import person_of, set_operator
 
     with open_register(by) as register:

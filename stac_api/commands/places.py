@@ -142,7 +142,7 @@ def _grant(register: Register, kind: str, country: str, category: str | None, fr
 @click.option("--entity", "entity_reference", metavar="ENTITY", required=True, help="In which entity.")
 @by_option
 def revoke(reference: str, category: str | None, entity_reference: str, by: str | None) -> None:
-    """Revoke a category, or all of them, of a person in an entity; the membership stays."""
+    """Revoke one category of a person in an entity, or all. The membership stays."""
     from stac_api.access.register import memberships
     from stac_api.access.register.entities import entity_of
     from stac_api.access.register.people import person_of
@@ -158,7 +158,7 @@ def revoke(reference: str, category: str | None, entity_reference: str, by: str 
 @click.option("--entity", "entity_reference", metavar="ENTITY", help="Only for this one.")
 @json_option
 def list_applications(entity_reference: str | None, as_json: bool) -> None:
-    """List the open applications: `applied` waits for a référent, `validated` for you."""
+    """List the open applications. `applied` waits for a référent, `validated` for you."""
     from stac_api.access.register.entities import entity_of
     from stac_api.access.register.memberships import applications
 
@@ -190,7 +190,7 @@ def _print_application(application: Application) -> None:
 @framework_option
 @by_option
 def confirm(application: UUID, category: str | None, framework: str | None, by: str | None) -> None:
-    """Make an applicant whom a référent has validated a member, and grant a category."""
+    """Make an applicant a member, and grant a category. A référent has validated them before."""
     from stac_api.access.register import memberships
 
     with open_register(by) as register:

@@ -65,9 +65,10 @@ def quote(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     at: datetime,
     as_json: bool,
 ) -> None:
-    """Show how much of the quota an area would use and what it would cost beyond that, each line with its source.
+    """Show what an area would cost, line by line, and why.
 
-    The rules are those in force in the catalogue or, while none are active there, those of the rule files. Prices are
+    It says how much of the quota the area would use, what it would cost beyond that, and where each rule stands. The
+    rules are those in force in the catalogue or, while none are active there, those of the rule files. Prices are
     without VAT, areas are geodesic, and overlaps count once.
 
     \b

@@ -35,7 +35,7 @@ by_option = click.option("--by", default=getuser, metavar="NAME", help="Who does
 
 @click.group()
 def rules() -> None:
-    """Manage the rules: who may see, download and order what, from which date on.
+    """Manage the rules: who may see, download and order what. Each set holds from a date on.
 
     A policy set is one decision of the institution, written as YAML in the folder `rules` of the collection documents
     (DINAMIS_COLLECTIONS, the packaged ones by default). Activated, it holds from its date until the next set begins;
@@ -53,7 +53,7 @@ def rules() -> None:
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @json_option
 def check(directory: Path | None, as_json: bool) -> None:
-    """Check every rule file and explain each mistake with its file and line.
+    """Check every rule file. Each mistake is explained with its file and line.
 
     It also reports collections that no rule names (they are hidden), rules for collections that do not exist, and rules
     that compete. Without DIRECTORY the rules in use are checked. Exit code: 0 without errors, 1 with some.
@@ -99,7 +99,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
 @rules.command()
 @click.argument("sets", nargs=-1)
 def load(sets: tuple[str, ...]) -> None:
-    """Store sets in the database as drafts, which are not in force, and publish their licences.
+    """Store sets as drafts, and publish their licences. Drafts are not in force.
 
     SETS are files or ids; without any, all of the folder in use are loaded.
     """
@@ -119,7 +119,7 @@ def load(sets: tuple[str, ...]) -> None:
 @click.option("--now", is_flag=True, help="Let the one set begin at once, whatever date it bears.")
 @by_option
 def activate(sets: tuple[str, ...], now: bool, by: str) -> None:
-    """Put sets in force from their dates on; those already active stay.
+    """Put sets in force from their dates on. Those already active stay.
 
     SETS are files or ids; without any, all in the folder in use are activated. A set must begin in the future, or
     before all active ones, or anywhere while there is none. It ends where the next one begins.
@@ -195,7 +195,7 @@ def show(at: datetime, history: bool, as_json: bool) -> None:
 @rules.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 def page(directory: Path | None) -> None:
-    """Print the rules as a Markdown page: the last set, its history, and the licences.
+    """Print the rules as a Markdown page. It shows the last set, its history, and the licences.
 
     Each right, quota and price is given with its source and the assumptions made. Without DIRECTORY the rules in use
     are printed.

@@ -11,7 +11,7 @@ from stac_api.commands.moments import shown_moment
 
 @click.group("signing-key")
 def signing_key() -> None:
-    """Manage the keys that sign file addresses and declaration tokens. A catalogue has one from its start.
+    """Manage the keys that sign addresses and tokens. A catalogue has one from its start.
 
     \b
       dinamis signing-key rotate             a new key; earlier signatures stay valid until they expire
