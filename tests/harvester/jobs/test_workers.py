@@ -215,7 +215,7 @@ def test_host_is_asked_by_as_many_jobs_as_its_sources_allow(
     database: Database, tmp_path: Path, concurrency: int
 ) -> None:
     """Two feeds of one host are harvested one after the other, or at once where their documents allow two jobs."""
-    service = Patient(geodes.app(records(months=2, each=20)), delay_s=0.1)
+    service = Patient(geodes.app(records(months=2, each=20)), delay_s=0.1, expected_at_once=concurrency)
     feeds = [{"name": "first"}, {"name": "second"}]
     with (
         serving(service) as url,

@@ -45,6 +45,7 @@ class Patient:
 
     app: ASGIApp
     delay_s: float = 0.0
+    expected_at_once: int = 1  #: nothing is answered before so many requests were there at once, or for half a minute
     at_once: int = 0
     most_at_once: int = 0
 
@@ -54,6 +55,9 @@ class Patient:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
             await asyncio.sleep(self.delay_s)
+            patience_ends = time.monotonic() + 30
+            while self.most_at_once < self.expected_at_once and time.monotonic() < patience_ends:
+                await asyncio.sleep(0.01)
         try:
             await self.app(scope, receive, send)
         finally:
