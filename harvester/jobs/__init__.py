@@ -1,5 +1,5 @@
-"""Harvests as jobs in PostgreSQL, which workers on any number of machines share.
+"""Harvests as jobs in PostgreSQL, shared by workers on any number of machines.
 
-`schedule` puts them in the queue when the collection documents say so, `tasks` is what a `worker` does with one,
-`repeats` says when what failed is tried again, and `recovery` takes back the jobs of workers that died.
+`schedule` enqueues them when the collection documents say so, `tasks` is what a `worker` does with one, `repeats`
+decides when a failed one is tried again, and `recovery` takes back the jobs of workers that died.
 """

@@ -1,4 +1,4 @@
-"""The job queue as the harvester uses it: who opens it, and what may be put in it."""
+"""The job queue of the harvester: how it is opened, and which jobs are put in it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ logger = getLogger(__name__)
 FEED_TASK = "harvest_feed"
 PART_TASK = "harvest_part"
 UPKEEP_TASK = "take_back_jobs"
-#: A worker tells every 10 s that it lives; one that was silent for longer is dead or cut off from the database.
+#: A worker sends a heartbeat every 10 s; after so long without one it is dead or cut off from the database.
 SILENT_S = 60.0
-UPKEEP_QUEUE = "upkeep"  #: every worker serves it; the other queues are called like the kinds of sources
+UPKEEP_QUEUE = "upkeep"  #: served by every worker; the other queues have the names of the kinds of sources
 
 
 class AlreadyWaiting(HarvestError):
@@ -37,10 +37,10 @@ class QueueLost(HarvestError):
 
 @contextmanager
 def losses_told() -> Iterator[None]:
-    """Errors of the queue's connections as ours.
+    """Translate errors of the queue's connections.
 
     Raises:
-        QueueLost: one of them broke.
+        QueueLost: a connection broke.
     """
     try:
         yield
@@ -49,13 +49,13 @@ def losses_told() -> Iterator[None]:
 
 
 def job_queue(conninfo: str) -> procrastinate.App:
-    """The queue in the harvester's role, to be opened."""
+    """The queue in the harvester's role, not yet open."""
     connector = procrastinate.PsycopgConnector(**job_connector_arguments(conninfo), min_size=1, max_size=4)
     return procrastinate.App(connector=connector)
 
 
 def harvest_options(feed: Feed, request: Request) -> dict[str, Any]:
-    """How a harvest of a feed stands in the queue: only one for the same request waits at a time."""
+    """How a harvest of a feed is enqueued: only one for the same request waits at a time."""
     usual = Request().as_json()
     wishes = {name: wish for name, wish in request.as_json().items() if wish != usual[name]}
     return {
@@ -66,10 +66,10 @@ def harvest_options(feed: Feed, request: Request) -> dict[str, Any]:
 
 
 def enqueue_harvest(queue: procrastinate.App, feed: Feed, request: Request) -> int:
-    """Let some worker harvest a feed, and return the number of the job.
+    """Enqueue a harvest of a feed, and return the number of the job.
 
     Raises:
-        AlreadyWaiting: one for the same request waits already.
+        AlreadyWaiting: one for the same request is in the queue.
     """
     try:
         return queue.configure_task(FEED_TASK, **harvest_options(feed, request)).defer()
@@ -78,10 +78,10 @@ def enqueue_harvest(queue: procrastinate.App, feed: Feed, request: Request) -> i
 
 
 def rename_waiting(queue: procrastinate.App, former: str, feed: Feed) -> None:
-    """Let harvests that wait for a feed under its former name be harvests of it."""
+    """Enqueue again, under the new name of a feed, the harvests that wait under its former one."""
     jobs = queue.job_manager.list_jobs(task=FEED_TASK, status="todo")
     for job in (job for job in jobs if job.task_kwargs["feed"] == former):
-        # One that a worker has taken meanwhile is left to it.
+        # A job that a worker has taken meanwhile is left to that worker.
         if queue.job_manager.cancel_job_by_id(cast("int", job.id), delete_job=True):
             with suppress(AlreadyWaiting):
                 enqueue_harvest(queue, feed, Request.from_json(cast("dict[str, Any]", job.task_kwargs["request"])))
@@ -90,7 +90,7 @@ def rename_waiting(queue: procrastinate.App, former: str, feed: Feed) -> None:
 def enqueue_repeat(
     queue: procrastinate.App, feed: Feed, request: Request, *, wait: timedelta, run: int | None, failures: int
 ) -> None:
-    """Let a harvest be tried again later, as a new job: one that waits for its retry would hold up its host."""
+    """Enqueue another try of a harvest for later, as a new job: one waiting for its retry would hold up its host."""
     options = harvest_options(feed, request)
     later = queue.configure_task(FEED_TASK, schedule_in={"seconds": int(wait.total_seconds())}, **options)
     try:
@@ -100,9 +100,9 @@ def enqueue_repeat(
 
 
 def enqueue_part(queue: procrastinate.App, feed: Feed, run: Run, number: int, failures: int) -> None:
-    """Let some worker do parts of a run, one of at most `feed.concurrency` that ask the host at once.
+    """Enqueue a job that does parts of a run, one of at most `feed.concurrency` that ask the host at once.
 
-    Lanes of a host are shared by all its feeds: each lane is a lock, which one running job holds.
+    All feeds of a host share its lanes: each lane is a lock that one running job holds.
     """
     lane = (run.id + number) % feed.concurrency
     try:
@@ -117,13 +117,13 @@ def enqueue_part(queue: procrastinate.App, feed: Feed, run: Run, number: int, fa
 
 
 def is_at_work(queue: procrastinate.App, feed: Feed, *, but: int | None = None) -> bool:
-    """Whether a job, other than that with the number `but`, does parts of a run of this feed or waits to do so."""
+    """Whether a job other than number `but` does parts of a run of this feed, or waits to do so."""
     jobs = [job for status in ("todo", "doing") for job in queue.job_manager.list_jobs(task=PART_TASK, status=status)]
     return any(job.task_kwargs["feed"] == feed.name and job.id != but for job in jobs)
 
 
 def workers_alive(queue: procrastinate.App) -> int:
-    """How many workers have told lately that they live."""
+    """How many workers have sent a heartbeat lately."""
     row = queue.connector.get_sync_connector().execute_query_one(
         "SELECT count(*)::int AS alive FROM procrastinate_workers"
         " WHERE last_heartbeat > now() - make_interval(secs => %(silent_s)s)",

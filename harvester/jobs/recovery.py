@@ -1,4 +1,4 @@
-"""Jobs of workers that died are taken back: the queue itself leaves them as being done for ever."""
+"""Takes back the jobs of workers that died: the queue itself would show them as being done for ever."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harvester.jobs.queue import SILENT_S
 
 logger = getLogger(__name__)
 
-#: A job that was lost with its worker so often may well be the reason. Its run can still be resumed.
+#: A job that was lost with its worker this often may be what kills them. Its run can still be resumed.
 _LOST_AT_MOST = 20
 
 
 async def take_back_jobs(context: JobContext, *, timestamp: int) -> None:  # noqa: ARG001  # of the slot
-    """Let others do the jobs of workers that died."""
+    """Give the jobs of workers that died to other workers."""
     for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_S):
         await _take_back(context.app, job)
 
@@ -32,6 +32,6 @@ async def _take_back(queue: procrastinate.App, job: Job) -> None:
         await queue.job_manager.retry_job(job)
         logger.warning("%s is taken back from a worker that died", job.call_string)
     except ConnectorException as error:
-        # One like it waits already, or another sweep was quicker: then this one is not being done any more.
+        # One like it waits already, or another sweep was quicker.
         logger.info("%s is left to the one that waits: %s", job.call_string, error.__cause__)
         await queue.job_manager.finish_job(job, Status.FAILED, delete_job=False)

@@ -9,10 +9,10 @@ from harvester.errors import CatalogueError, HarvestError, SourceRefused, Source
 from harvester.runs import PartLost, RunBusy
 
 _SECONDS = tuple(timedelta(seconds=30 * 2**times) for times in range(5))
-#: A service that is being mended is up again within hours; after half a day the next slot of the schedule takes over.
+#: A service under repair is up again within hours; after half a day the next slot of the schedule takes over.
 _HOURS = tuple(timedelta(minutes=5 * 3**times) for times in range(5))
 
-#: By class of error, the narrower ones first; what is not here fails again whenever it is repeated.
+#: By class of error, narrower ones first; any other error would only come again.
 _WAITS: Sequence[tuple[type[HarvestError], Sequence[timedelta]]] = (
     (SourceRefused, ()),
     (SourceUnavailable, _HOURS),
@@ -24,11 +24,11 @@ _WHILE_BUSY = timedelta(minutes=10)
 
 
 def wait_before_repeat(error: HarvestError, failures: int) -> timedelta | None:
-    """How long to wait before a harvest is tried again; None where that would be of no use.
+    """How long to wait before a harvest is tried again; None if that is useless.
 
     Args:
         error: why it failed.
-        failures: how often it had failed before without coming any further.
+        failures: how often it failed before without getting any further.
     """
     if isinstance(error, RunBusy):
         return _WHILE_BUSY

@@ -1,4 +1,4 @@
-"""The schedule: harvests are enqueued at the times that the collection documents say."""
+"""The schedule: enqueues harvests at the times that the collection documents give."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from harvester.runs.notices import notify_of_orphaned, notify_of_stale
 
 logger = getLogger(__name__)
 
-#: A slot that passed while no scheduler ran is made up for within this time; after it the next one serves as well.
+#: A slot missed while no scheduler ran is caught up within this time; after that the next slot will do.
 CATCH_UP_S = 3600.0
-#: How often it is looked whether a source has gone stale or is orphaned.
+#: Time between two searches for stale and orphaned sources.
 NEGLECT_S = 600.0
 
 
 def keep_schedule(context: HarvestContext, feeds: Mapping[str, Feed]) -> None:
     """Enqueue each slot of each schedule once, however many schedulers run, until SIGTERM or SIGINT.
 
-    Beside that tell of feeds that have gone stale or are orphaned.
+    Meanwhile, send notices of feeds that are stale or orphaned.
 
     Args:
-        context: the database, the documents, and whom to tell.
-        feeds: whose schedules they are; times are UTC.
+        context: the database, the documents, and who gets notices.
+        feeds: the scheduled feeds; times are UTC.
 
     Raises:
         QueueLost: a slot cannot be enqueued.
@@ -48,13 +48,13 @@ def keep_schedule(context: HarvestContext, feeds: Mapping[str, Feed]) -> None:
     if not times:
         logger.warning("no source has a schedule in its collection document: there is nothing to enqueue")
     logger.info("the times of %s schedules are kept until the next start", times)
-    # Nobody waits for its end: a mail server that is slow to answer is no reason not to stop when that is asked for.
+    # A daemon: a slow mail server must not delay the stop.
     Thread(target=_tell_now_and_then, args=(context, feeds, datetime.now(UTC)), daemon=True).start()
     asyncio.run(_defer_until_stopped(queue))
 
 
 def _learn(queue: procrastinate.App, feeds: Iterable[Feed]) -> int:
-    """Let a queue know when to harvest each feed, and return how many times there are."""
+    """Register the schedules of feeds with a queue, and return how many there are."""
     times = [
         (feed, cron, Request(is_full=is_full))
         for feed in feeds
@@ -82,7 +82,7 @@ def _tell_of_neglected(context: HarvestContext, feeds: Mapping[str, Feed], docum
             notify_of_stale(connection, feeds.values(), datetime.now(UTC), context.notices)
             notify_of_orphaned(connection, context.documents, documents_read_at, context.notices)
     except psycopg.Error as error:
-        logger.warning("whether a source has gone stale or is orphaned cannot be told: %s", error)
+        logger.warning("could not look for stale and orphaned sources: %s", error)
 
 
 async def _defer_until_stopped(queue: procrastinate.App) -> None:
@@ -96,4 +96,4 @@ async def _defer_until_stopped(queue: procrastinate.App) -> None:
 
 async def _defer(queue: procrastinate.App) -> None:
     await PeriodicDeferrer(queue.periodic_registry, CATCH_UP_S).worker()
-    await asyncio.Event().wait()  # without any time it ends at once, but there may be somebody to tell
+    await asyncio.Event().wait()  # without schedules it returns at once, but there may be notices to send

@@ -1,4 +1,4 @@
-"""What a worker does: plan the run of a feed, and do parts of it. A task returns what the log says of it."""
+"""What a worker does: plan the run of a feed, and do parts of it. What a task returns is logged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Workplace:
         """The feed of this name.
 
         Raises:
-            CollectionDocumentError: the documents that this worker has read do not have it.
+            CollectionDocumentError: it is not in the documents that this worker has read.
         """
         if name not in self.feeds:
             raise CollectionDocumentError(
@@ -45,7 +45,7 @@ class Workplace:
 
     @classmethod
     def of(cls, context: JobContext) -> Workplace:
-        """That of the worker that does a job."""
+        """The workplace of the worker that does a job."""
         return cast("Workplace", context.additional_context["workplace"])
 
 
@@ -56,16 +56,16 @@ def harvest_feed(
     request: Mapping[str, Any],
     run: int | None = None,
     failures: int = 0,
-    timestamp: int | None = None,  # noqa: ARG001  # the schedule gives it to all that it enqueues
+    timestamp: int | None = None,  # noqa: ARG001  # passed by the schedule
 ) -> str:
-    """Plan a run of a feed, or resume the last one, and enqueue a job for each that may ask its host at once.
+    """Plan a run of a feed, or resume the last one, and enqueue as many jobs as may ask its host at once.
 
     Args:
         context: of the job.
         feed: its name.
-        request: what is asked for beyond the usual, as JSON data.
-        run: only resume this one, if it has not come to its end meanwhile.
-        failures: how often it has failed in succession without coming any further.
+        request: what differs from a usual request, as JSON data.
+        run: do nothing if this one has succeeded or was cancelled meanwhile.
+        failures: how often it has failed in succession without getting any further.
         timestamp: the slot of the schedule.
     """
     place = Workplace.of(context)
@@ -80,13 +80,13 @@ def harvest_feed(
 
 
 def harvest_part(context: JobContext, *, feed: str, run: int, failures: int) -> str:
-    """Do parts of a run until none is left on which nobody works.
+    """Do parts of a run until none is left that nobody works on.
 
     Args:
         context: of the job.
         feed: its name.
         run: its number.
-        failures: how often it has failed in succession without coming any further.
+        failures: how often it has failed in succession without getting any further.
     """
     place = Workplace.of(context)
     known = place.feed(feed)
@@ -105,7 +105,7 @@ def harvest_part(context: JobContext, *, feed: str, run: int, failures: int) -> 
 
 
 class _PageWatch:
-    """Looks on at a harvest: stops it between two pages when its worker stops, and knows whether it came further."""
+    """Watches a harvest: stops it between two pages when its worker stops, and knows whether it got any further."""
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
@@ -124,7 +124,7 @@ class _PageWatch:
 def _planning_alone(context: HarvestContext, feed: Feed) -> Iterator[Connection]:
     """Keep others from planning a run of this feed until its jobs are in the queue.
 
-    A lock of the queue would not do: there a job that waits for its time holds up those enqueued after it.
+    A lock of the queue would not do: a job that waits for its time would hold up those enqueued after it.
     """
     with catalogue.connect(context.conninfo) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"dinamis jobs of {feed.name}",))
@@ -137,7 +137,7 @@ def _plan_and_share(
     if is_at_work(context.app, feed):
         raise RunBusy("Its jobs are in the queue.")
     run = plan(feed, place.harvest_context, request)
-    # Without a part one is left to end the run.
+    # With no parts left, one job ends the run.
     jobs = max(1, min(feed.concurrency, runs.parts_left(connection, run.id)))
     for number in range(jobs):
         enqueue_part(context.app, feed, run, number, failures)
@@ -148,7 +148,7 @@ def _what_others_do(context: JobContext, place: Workplace, feed: Feed, run: Run)
     """Say why nothing was left to do.
 
     Raises:
-        RunBusy: a process that is no job has the rest of the run, or the server does not know yet that it is dead.
+        RunBusy: a process outside the queue has the rest of the run, or has died and the server has not noticed yet.
     """
     now = _run_by_id(place.harvest_context, run.id)
     if now and now.state == "running" and not is_at_work(context.app, feed, but=context.job.id):
@@ -159,7 +159,7 @@ def _what_others_do(context: JobContext, place: Workplace, feed: Feed, run: Run)
 def _repeated(
     error: HarvestError, context: JobContext, feed: Feed, request: Request, *, run: int | None, failures: int
 ) -> str:
-    """Enqueue another try of what failed, or raise the error where that is of no use."""
+    """Enqueue another try of what failed, or raise the error if that is useless."""
     wait = wait_before_repeat(error, failures)
     if wait is None:
         raise error

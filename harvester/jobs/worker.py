@@ -24,16 +24,16 @@ logger = logging.getLogger(__name__)
 
 
 def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, until_empty: bool = False) -> None:
-    """Do jobs until SIGTERM or SIGINT: then the page at hand is committed, and the rest of each job left to others.
+    """Do jobs until SIGTERM or SIGINT; then commit the current page, and leave the rest of each job to others.
 
     Args:
         place: what the jobs need.
         queues: kinds of sources; all of them when none is named.
         concurrency: jobs at a time.
-        until_empty: stop also when no job may be done now; with one at a time, for those at work enqueue others.
+        until_empty: also stop when no job is ready; use it with a concurrency of 1, as running jobs enqueue others.
 
     Raises:
-        QueueLost: the queue cannot be asked any more.
+        QueueLost: the connection to the queue was lost.
     """
     queue = job_queue(place.harvest_context.conninfo)
     _learn(queue)
@@ -46,11 +46,11 @@ def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, 
         queues=[*queues, UPKEEP_QUEUE] if queues else None,
         concurrency=concurrency,
         wait=not until_empty,
-        name=None,  # so that the filter sees all that the worker says
+        name=None,  # so that the filter sees all lines of the worker
         additional_context={"workplace": place},
         task_middleware=[_one_line_a_job],
-        shutdown_graceful_timeout=0,  # jobs are told at once, and stop behind the page at hand
-        delete_jobs="successful",  # what was harvested stands in the account of its run
+        shutdown_graceful_timeout=0,  # jobs are told at once, and stop after the current page
+        delete_jobs="successful",  # the account of the run says what was harvested
     )
     asyncio.run(working)
 
@@ -62,23 +62,23 @@ async def _work_until_told(queue: procrastinate.App, *, wait: bool, **options: A
             asyncio.get_running_loop().add_signal_handler(number, worker.cancel)
         with suppress(asyncio.CancelledError), losses_told():
             await worker
-            if wait:  # it ends so when its connections break, even if the next ones hold
+            if wait:  # it returns only when its connections break, even if new ones hold
                 raise ConnectorException
 
 
 def _learn(queue: procrastinate.App) -> None:
-    """Tell a queue what is to be done for each kind of job."""
-    # A job whose worker stops is to be resumed at once: as it does not wait, it does not hold up its host.
+    """Register the tasks with a queue."""
+    # A job whose worker stops is retried at once: as it does not wait, it does not hold up its host.
     given_back = procrastinate.RetryStrategy(retry_exceptions={JobAborted})
     queue.task(name=FEED_TASK, pass_context=True, retry=given_back)(harvest_feed)
     queue.task(name=PART_TASK, pass_context=True, retry=given_back)(harvest_part)
-    # Without a lock: the job of a sweep that died would keep all later ones from being done.
+    # Without a lock: the job of a sweep that died would block all later ones.
     sweep = queue.task(name=UPKEEP_TASK, queue=UPKEEP_QUEUE, queueing_lock=UPKEEP_TASK, pass_context=True)
     queue.periodic(cron="* * * * *")(sweep(take_back_jobs))
 
 
 def _one_line_a_job(do: Callable[[], Any], context: JobContext, _worker: Worker) -> Any:
-    """Do a job and say in one line what came of it."""
+    """Do a job, and log its result in one line."""
     start = time.monotonic()
     try:
         said = do()
@@ -93,8 +93,8 @@ def _one_line_a_job(do: Callable[[], Any], context: JobContext, _worker: Worker)
 
 
 def _is_not_told_by_us(line: logging.LogRecord) -> bool:
-    """Whether a line of the queue's own says something that ours do not: the traceback of an unforeseen error."""
+    """Whether a line that the queue logs says what ours do not, such as the traceback of an unexpected error."""
     error = (line.exc_info or (None, None))[1]
     if getattr(line, "action", "") not in ("start_job", "job_success", "job_error", "job_aborted_retry"):
-        return not isinstance(error, ConnectorException)  # of its connections, by which the worker ends with QueueLost
+        return not isinstance(error, ConnectorException)  # the worker ends with QueueLost for these
     return bool(line.exc_info) and not isinstance(error, HarvestError | JobAborted)
