@@ -1,4 +1,4 @@
-"""Runs: what was asked, how far it has come, what became of each record, and who is told."""
+"""Runs: what was asked for, how far each has come, what became of each record, and who is notified."""
 
 from __future__ import annotations
 

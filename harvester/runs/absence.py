@@ -1,4 +1,4 @@
-"""Records that a source does not show any more: noticed by complete runs only, and withdrawn only after a while."""
+"""Records that a source no longer has: noticed only by complete runs, and withdrawn after a period of grace."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ MARK_ABSENT, OVERDUE_RECORDS, COUNT_WITHDRAWN = statements(
 
 
 def settle_sightings(connection: Connection, run: Run) -> None:
-    """Keep of what was seen before a run, which has come to its end, only what it did not see again."""
+    """After the end of a run, store older sightings that it did not repeat with their records, and delete the rest."""
     with connection.transaction():
         catalogue.wait_for_other_writers(connection)
         connection.execute("SELECT dinamis.settle_sightings(%s, %s)", (run.feed, run.started_at))
 
 
 def mark_absent(connection: Connection, run: Run) -> int:
-    """Note which records of the feed a complete run did not see; returns how many they are.
+    """Note which records of the feed a complete run did not see, and return their number.
 
-    Those below a place that could not be read, a folder or an archive, are not among them.
+    Records below a folder or archive that could not be read are left out.
     """
     return connection.execute(MARK_ABSENT, {"feed": run.feed, "start": run.started_at}).rowcount
 
 
 def count_unseen(connection: Connection, feed: str, seen: Set[str], refused: Iterable[str]) -> int:
-    """How many records `mark_absent` would note of a run that saw these and refused some of them."""
+    """How many records `mark_absent` would note after a run that saw these and refused some of them."""
     rows = connection.execute(
         "SELECT record FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn'", (feed,)
     )
@@ -47,12 +47,12 @@ def overdue_records(connection: Connection, feed: str, rules: WithdrawalRules) -
 
 
 def count_withdrawn(connection: Connection, run: Run) -> int:
-    """How many records a run has withdrawn that were in force: of one in quarantine nobody misses an Item."""
+    """How many records in force a run has withdrawn; those that were in quarantine had no Item to lose."""
     row = connection.execute(COUNT_WITHDRAWN, {"feed": run.feed, "run": run.id}).fetchone()
     assert row is not None  # noqa: S101 - a count gives a row
     return int(row[0])
 
 
 def withdrawal_limit(run: Run, rules: WithdrawalRules) -> int:
-    """How many records one run may withdraw without being told so: a share of those that were active before it."""
+    """How many records a run may withdraw unless it is allowed any number: a share of those active before it."""
     return int(run.active_before * rules.max_share)

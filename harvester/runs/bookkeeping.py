@@ -1,8 +1,8 @@
-"""The bookkeeping of runs: which there are, who is at work on which part, and how far it has come.
+"""The bookkeeping of runs: which there are, who works on which part, and how far it has come.
 
-A run has one or more parts. Whoever works on a part holds its advisory lock, which the server gives back the moment
-its process dies, and has put its own name on the row: a page commits together with the cursor behind it, and only for
-the holder, so that no page is lost and none is written twice.
+A run has one or more parts. The process that works on a part holds its advisory lock, which the server releases as
+soon as the process dies, and has put its token on the row. A page commits together with the cursor after it, and only
+for the holder: no page is lost, and none is written twice.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ HOLD_PART, ADVANCE_PART, IS_AT = statements("harvester.runs", "hold_part", "adva
 
 
 def keep_feed(connection: Connection, feed: Feed) -> None:
-    """Write down where a feed comes from, so that its records can be read again without its document."""
+    """Store where a feed comes from, so that its records can be read again without its document."""
     connection.execute(
         KEEP_FEED,
         {
@@ -55,7 +55,7 @@ def keep_feed(connection: Connection, feed: Feed) -> None:
 
 
 def kept_feed(connection: Connection, name: str) -> Feed:
-    """A feed as it was when it was harvested last: enough to read its records again, not to ask its source."""
+    """A feed as it was last harvested: enough to read its records again, not to ask its source."""
     row = connection.execute(
         "SELECT source, kind, collection, location FROM dinamis.feed WHERE name = %s", (name,)
     ).fetchone()
@@ -65,7 +65,7 @@ def kept_feed(connection: Connection, name: str) -> Feed:
 
 
 def wait_for_beginners(connection: Connection, feed: str) -> None:
-    """Let only one process at a time decide which run of a feed is to be done, until its transaction ends."""
+    """Let only one process at a time decide which run of a feed to do; the others wait for its transaction to end."""
     with told_if_long(f"waiting for another process that begins a run of {feed}"):
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"dinamis run of {feed}",))
 
@@ -79,7 +79,7 @@ def begin(
     is_everything: bool,
     kind: str = "harvest",
 ) -> Run:
-    """Begin a run with one part for each selection; together they may be everything that the source has."""
+    """Begin a run with one part for each selection; `is_everything`: together they are all that the source has."""
     with connection.transaction():
         keep_feed(connection, feed)
         row = connection.execute(
@@ -104,7 +104,7 @@ def run_by_id(connection: Connection, number: int) -> Run | None:
 
 
 def last_run(connection: Connection, feed: str, kind: str | None = None) -> Run | None:
-    """The last run of this feed, of a kind or of any but corrections, which say nothing of its records."""
+    """The last run of this feed, of one kind or of any but corrections, which change no record."""
     row = connection.execute(
         "SELECT max(id) FROM dinamis.run WHERE feed = %s AND kind = coalesce(%s, nullif(kind, 'correct'))",
         (feed, kind),
@@ -113,10 +113,10 @@ def last_run(connection: Connection, feed: str, kind: str | None = None) -> Run 
 
 
 def require_none_under_way(connection: Connection, feed: str) -> None:
-    """Let nobody change what is known of a feed while a run of it has not come to its end.
+    """Require that no run of a feed is under way, before what is known of the feed is changed.
 
     Raises:
-        RunBusy: one has not; it may have been killed.
+        RunBusy: a run has not ended; it may have been killed.
     """
     row = connection.execute("SELECT id FROM dinamis.run WHERE feed = %s AND state = 'running'", (feed,)).fetchone()
     if row:
@@ -124,7 +124,7 @@ def require_none_under_way(connection: Connection, feed: str) -> None:
 
 
 def busy(connection: Connection, number: int) -> RunBusy:
-    """That a run keeps others out: since when, who is at work on it, and what to do."""
+    """The error for a run that is in the way: since when, who works on it, and what to do."""
     run = run_by_id(connection, number)
     assert run is not None  # noqa: S101 - runs stay
     told = f"It is run {run.id} of {run.feed} ({run.kind}), begun {spoken(run.started_at)}"
@@ -140,21 +140,21 @@ def busy(connection: Connection, number: int) -> RunBusy:
 
 
 def unfinished_run(connection: Connection, feed: str) -> Run | None:
-    """The last harvest of this feed, if it can be resumed: it was killed, or the source failed on its way."""
+    """The last harvest of this feed, if it is running, was killed, or can be resumed after its source failed."""
     run = last_run(connection, feed, "harvest")
     return run if run and (run.state == "running" or run.is_resumable) else None
 
 
 def take_up(connection: Connection, run: Run) -> None:
-    """Resume a run that failed or was cancelled on its way."""
+    """Resume a run that failed or was cancelled."""
     connection.execute(TAKE_UP_RUN, {"run": run.id})
 
 
 def set_aside_killed(connection: Connection, feed: str, kind: str) -> None:
-    """End the runs of a kind that were killed on their way.
+    """End the runs of a kind that were killed.
 
     Raises:
-        RunBusy: somebody works on one.
+        RunBusy: a process works on one.
     """
     rows = connection.execute(
         "SELECT id FROM dinamis.run WHERE feed = %s AND kind = %s AND state = 'running'", (feed, kind)
@@ -169,17 +169,17 @@ def set_aside_killed(connection: Connection, feed: str, kind: str) -> None:
 
 
 def last_good_start(connection: Connection, feed: str) -> datetime | None:
-    """Since when changes may be unknown to us: the start of the last run that saw all that had changed.
+    """The time since which changes may be unknown: the start of the last run that saw all changes.
 
-    What a run saw that was undone is unknown again, also to the runs between it and its undoing; and so is everything
-    since the source was retired.
+    Runs do not count if they were undone, began between an undone run and the end of its undo, or began before the
+    end of a retirement of the source.
     """
     row = connection.execute(LAST_GOOD_START, {"feed": feed}).fetchone()
     return row[0] if row else None
 
 
 def claim_part(connection: Connection, run: Run) -> Part | None:
-    """A part of the run on which nobody works, ours until this connection ends; None when there is none."""
+    """A part of the run that nobody works on, ours until this connection ends; None if there is none."""
     waiting = connection.execute(
         "SELECT part FROM dinamis.run_part WHERE run = %s AND state = 'waiting' ORDER BY part", (run.id,)
     ).fetchall()
@@ -192,18 +192,18 @@ def claim_part(connection: Connection, run: Run) -> Part | None:
 
 
 def stay_at_work(connection: Connection, run: int) -> None:
-    """Be at work on a run until this connection ends, also before the first part and between two."""
+    """Count as at work on a run until this connection ends, also before the first part and between two."""
     connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", (run, _AT_WORK))
 
 
 def is_at_work(connection: Connection, run: int) -> bool:
-    """Whether any process is at work on the run: on a part, on its end, or about to be."""
+    """Whether any process is at work on the run: on a part, on its end, or about to begin."""
     row = connection.execute(IS_AT_WORK, {"run": run}).fetchone()
     return row is not None and bool(row[0])
 
 
 def lock_again(connection: Connection, part: Part) -> None:
-    """Hold a part on a new connection, after the one before was lost.
+    """Lock a part again on a new connection, after the previous one was lost.
 
     Raises:
         PartLost: another process has it.
@@ -213,19 +213,19 @@ def lock_again(connection: Connection, part: Part) -> None:
 
 
 def unlock_part(connection: Connection, run: int, number: int) -> None:
-    """Let others work on a part."""
+    """Release a part to others."""
     connection.execute("SELECT pg_advisory_unlock(%s, %s)", (run, number))
 
 
 def advance(connection: Connection, part: Part, cursor: str | None, page: PageReport, *, is_done: bool) -> Part:
-    """Write down, in the transaction of a page, how far the part is with it, and its account.
+    """Store, in the transaction of a page, how far the part has come with it, and its account.
 
     Returns:
         The part as it is once the transaction is committed.
 
     Raises:
         PartLost: another process works on it.
-        RunCancelled: somebody asked for that.
+        RunCancelled: the run was cancelled, or has ended.
     """
     done = {name: part.counts.get(name, 0) + number for name, number in counts(page).items()}
     row = connection.execute(
@@ -248,7 +248,7 @@ def advance(connection: Connection, part: Part, cursor: str | None, page: PageRe
 
 
 def is_at(connection: Connection, part: Part) -> bool:
-    """Whether a part is as far as `advance` said that it would be, and still ours."""
+    """Whether a part has come as far as `advance` returned it, and is still ours."""
     row = connection.execute(
         IS_AT, {"run": part.run, "part": part.number, "holder": part.holder, "pages": part.pages}
     ).fetchone()
@@ -256,7 +256,7 @@ def is_at(connection: Connection, part: Part) -> bool:
 
 
 def note(connection: Connection, run: int, kind: str, notes: Sequence[tuple[str, str, int]]) -> None:
-    """Keep what a run has to say (subject, detail, how often)."""
+    """Store notes of a run: subject, detail, how often."""
     connection.execute(
         NOTE,
         {
@@ -270,7 +270,7 @@ def note(connection: Connection, run: int, kind: str, notes: Sequence[tuple[str,
 
 
 def parts_left(connection: Connection, run: int) -> int:
-    """How many parts of a run were not harvested to their end yet."""
+    """How many parts of a run are not done."""
     row = connection.execute(
         "SELECT count(*) FROM dinamis.run_part WHERE run = %s AND state = 'waiting'", (run,)
     ).fetchone()
@@ -278,7 +278,7 @@ def parts_left(connection: Connection, run: int) -> int:
 
 
 def is_complete(connection: Connection, run: int) -> bool:
-    """Whether every part was harvested to its end."""
+    """Whether every part of a run is done."""
     return parts_left(connection, run) == 0
 
 
@@ -288,7 +288,7 @@ def counts_of(connection: Connection, run: int) -> dict[str, int]:
 
 
 def add_to_last_part(connection: Connection, run: int, page: PageReport) -> None:
-    """Add to the account of a run what was done after all its parts, in the transaction that does it."""
+    """Add what was done after all parts to the account of a run, in the same transaction."""
     row = connection.execute(
         "SELECT part, counts FROM dinamis.run_part WHERE run = %s ORDER BY part DESC LIMIT 1", (run,)
     ).fetchone()
@@ -301,22 +301,22 @@ def add_to_last_part(connection: Connection, run: int, page: PageReport) -> None
 
 
 def try_finishing(connection: Connection, run: int) -> bool:
-    """Whether this process may bring the run to its end; the others leave it alone."""
+    """Whether this process may finish the run; no other may then."""
     return _try_lock(connection, run, _FINISHING)
 
 
 def stop_finishing(connection: Connection, run: int) -> None:
-    """Give back what `try_finishing` gave."""
+    """Release what `try_finishing` took."""
     unlock_part(connection, run, _FINISHING)
 
 
 def end(connection: Connection, run: int, state: str, error: str | None = None, *, is_resumable: bool = False) -> None:
-    """Bring a run to its end: succeeded, failed (perhaps to be resumed) or cancelled."""
+    """End a run as succeeded, failed (perhaps to be resumed) or cancelled."""
     connection.execute(END_RUN, {"run": run, "state": state, "error": error, "is_resumable": is_resumable})
 
 
 def request_cancel(connection: Connection, run: int) -> bool:
-    """Ask whoever works on a run to stop; False when it has ended already."""
+    """Ask the processes that work on a run to stop; False if it has ended already."""
     row = connection.execute(
         "UPDATE dinamis.run SET cancel_requested = true WHERE id = %s AND state = 'running' RETURNING id", (run,)
     ).fetchone()
@@ -324,7 +324,7 @@ def request_cancel(connection: Connection, run: int) -> bool:
 
 
 def cancel_failed(connection: Connection, run: int) -> bool:
-    """Let a failed run be neither resumed nor an alarm any more; False when it did not fail."""
+    """Cancel a failed run, so that it is not resumed and raises no alarm; False if it did not fail."""
     return connection.execute(CANCEL_FAILED_RUN, {"run": run}).fetchone() is not None
 
 
@@ -349,7 +349,7 @@ def _hold(connection: Connection, run: int, number: int) -> Part | None:
         return None
     selection, cursor, pages, done = row
     if pages:
-        # What it saw before was seen by another process, perhaps long ago: absence proves nothing any more.
+        # Another process read its first pages, perhaps long ago: absence no longer proves anything.
         connection.execute("UPDATE dinamis.run SET is_resumed = true WHERE id = %s", (run,))
     return Part(
         run=run,
@@ -363,7 +363,7 @@ def _hold(connection: Connection, run: int, number: int) -> Part | None:
 
 
 def _worker_name() -> str:
-    """How this process is called where people look for it."""
+    """The name by which people find this process: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 

@@ -1,7 +1,7 @@
 """Drift: fields that the records of a source have for the first time, or no longer have.
 
-Only the places of fields are looked at, never their values, and only in some of the records that a run found new or
-changed. What was seen is kept with the page in which it was seen, so that a killed run loses none of it.
+Only the paths of fields are compared, never their values, and only for a sample of the records that a run found new
+or changed. The sample is stored with each page, so that a killed run loses none of it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ KEEP_SAMPLE, CHANGED_RECORDS, TAKE_SAMPLES, REMEMBER_FIELDS = statements(
     "harvester.runs", "keep_sample", "changed_records", "take_samples", "remember_fields"
 )
 
-#: Records of each part that are looked at.
+#: Most records sampled of each part.
 SAMPLED_RECORDS = 500
-#: So many records must lack a field before it is said to be gone.
+#: Fields are reported as gone only by a sample of at least this many records.
 ENOUGH_RECORDS = 20
-#: A field that at least this share of records had is expected.
+#: A field is expected if at least this share of records had it.
 USUAL_SHARE = 0.9
 
 _DEEPEST = 40
@@ -45,13 +45,13 @@ _VARYING_NAME = re.compile(r"\d{4}")
 
 @dataclass
 class Sample:
-    """In how many of some records each field was."""
+    """How many of the sampled records had each field."""
 
     records: int = 0
     fields: Counter[str] = field(default_factory=Counter)
 
     def add(self, content: Mapping[str, Any]) -> None:
-        """Look at one more record."""
+        """Count the fields of one more record."""
         self.records += 1
         found = field_names(content)
         self.fields.update(found if len(self.fields) < _MOST_FIELDS else found & self.fields.keys())
@@ -62,10 +62,10 @@ class Sample:
 
 
 def field_names(content: Mapping[str, Any]) -> set[str]:
-    """The places of all fields of a record: `properties.cloudCover`, `links[].href`, `xml.MD_Metadata.contact`.
+    """The paths of all fields of a record: `properties.cloudCover`, `links[].href`, `xml.MD_Metadata.contact`.
 
-    The members of a list are taken together, and so are names with a number of four digits in them (`assets.*`). What
-    stands under `xml` as a text is read as XML.
+    The members of a list share one path, and so do names with four digits in a row (`assets.*`). A text under `xml`
+    is read as XML.
     """
     return set(_json_fields(content))
 
@@ -75,7 +75,7 @@ def _json_fields(content: Mapping[str, Any]) -> Iterator[str]:
     while waiting:
         where, node, depth = waiting.pop()
         if isinstance(node, list):
-            # Of lists within lists, which are coordinates, the first tells enough.
+            # Nested lists are coordinates: the first is enough.
             first = node[:1] if node and isinstance(node[0], list) else []
             members = [each for each in node if isinstance(each, dict)]
             waiting += ((f"{where}[]", each, depth + 1) for each in (*first, *members))
@@ -96,7 +96,7 @@ def _place(where: str, name: str) -> str:
 
 
 def _elements(document: str, where: str) -> Iterator[str]:
-    """The elements of an XML document by local name; none of one that is not well-formed, which its reader refuses."""
+    """The elements of an XML document by local name; none if it is not well-formed, which its reader refuses."""
     try:
         waiting = [(where, root_of(document.encode(errors="replace")), 0)]
     except ValueError:
@@ -110,9 +110,9 @@ def _elements(document: str, where: str) -> Iterator[str]:
 
 
 def keep_sample(connection: Connection, part: Part, feed: Feed, page: Page, written: PageReport) -> None:
-    """Look at records of a page that are new or changed, in its transaction, until the part has enough.
+    """Sample the new and changed records of a page, in its transaction, until the part has enough.
 
-    Deliveries are left out: their documents have a strict reader, which warns of what it does not know.
+    Deliveries are left out: the strict reader of their documents warns of unknown fields.
     """
     if feed.kind == DELIVERIES or not _may_tell(written):
         return
@@ -139,7 +139,7 @@ def _sample_of_part(connection: Connection, part: Part) -> Sample:
 
 
 def _changed(connection: Connection, part: Part, feed: Feed, page: Page, written: PageReport) -> list[RawRecord]:
-    """The records that this run took in anew, or refused for the first time or in place of what they said before."""
+    """The records that this run changed in the ledger, or refused while an older version is in force."""
     names = {storable_id(raw.id): raw for raw in page.records}
     rows = connection.execute(
         CHANGED_RECORDS,
@@ -155,11 +155,11 @@ def _changed(connection: Connection, part: Part, feed: Feed, page: Page, written
 
 
 def settle(connection: Connection, run: int, feed: str) -> list[str]:
-    """Hold what a run saw against what its feed had before, and remember it; gives the differences in sentences.
+    """Compare what a run saw with what its feed had before, and store it; returns the differences in sentences.
 
     Args:
-        connection: commits by itself; doing this again after a lost connection gives the same.
-        run: all its parts are done.
+        connection: in autocommit mode; after a lost connection, calling this again gives the same.
+        run: number of a run whose parts are all done.
         feed: the name of its feed.
     """
     with connection.transaction():
@@ -175,11 +175,12 @@ def settle(connection: Connection, run: int, feed: str) -> list[str]:
 
 
 def differences(known: Mapping[str, float | None], sample: Sample) -> list[str]:
-    """The fields that are new and those that are gone, in sentences; of fields within fields only the outermost.
+    """The fields that are new and those that are gone, in sentences; of nested fields only the outermost.
 
     Args:
-        known: the fields that there were before, with the share of records that had each, where that is known.
-        sample: of the records of now. Nothing is new to a feed of which nothing was known.
+        known: the fields before, with the share of records that had each, None where unknown; if empty, nothing is
+            reported as new.
+        sample: of the present records.
     """
     new = sample.fields.keys() - known.keys() if known else set()
     is_enough = sample.records >= ENOUGH_RECORDS
@@ -199,7 +200,7 @@ def _outermost(names: Iterable[str]) -> list[str]:
 
 
 def _taken_samples(connection: Connection, run: int, feed: str) -> Sample:
-    """The samples of all parts of a run as one; they and those of earlier runs that came to no end are removed."""
+    """The samples of all parts of a run as one; they and those left by earlier runs are deleted."""
     whole = Sample()
     for number, records, fields in connection.execute(TAKE_SAMPLES, {"feed": feed, "run": run}):
         if number == run:
@@ -213,7 +214,7 @@ def _known_fields(connection: Connection, feed: str) -> dict[str, float | None]:
 
 
 def _remember(connection: Connection, run: int, feed: str, sample: Sample) -> None:
-    """Keep the fields of a sample; their shares, and that others are missing, only if it is large enough."""
+    """Store the fields of a sample; their shares, and that others are missing, only if it is large enough."""
     is_enough = sample.records >= ENOUGH_RECORDS
     if is_enough:
         connection.execute("UPDATE dinamis.feed_field SET share = 0 WHERE feed = %s", (feed,))

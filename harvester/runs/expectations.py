@@ -1,4 +1,4 @@
-"""What a collection document expects of its collection, held against what a run left there."""
+"""Compares a collection after a run with what its document expects."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def _count_breaches(connection: Connection, document: CollectionDocument) -> Ite
 
 def _missing_fields(connection: Connection, document: CollectionDocument) -> Iterator[str]:
     with connection.transaction():
-        # Two harvests that end together must not both write down of which fields no Item lacks any.
+        # Two harvests that end together must not both record the fields that no Item lacks.
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"expectations {document.id}",))
-        # `datetime` is null where there is an interval only, which is a date nevertheless.
+        # An Item whose `datetime` is null has an interval, which counts as a date.
         row = connection.execute(
             "SELECT dinamis.items_lacking(%s, %s)", (document.id, list(document.content.expect.required))
         ).fetchone()

@@ -1,4 +1,4 @@
-"""What is told of runs afterwards, from the database alone: how feeds stand, what ran, and the account of each run."""
+"""Reports on runs from the database alone: the status of feeds, past runs, and the account of each run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from harvester.feeds import Feed, is_of_a_collection
 from harvester.runs import counts_of, kept_feed
 from harvester.runs.report import NAMED_RECORDS, HarvestReport, Refusal
 
-#: A run on which nobody is at work may be waiting for a worker for so long before that is amiss.
+#: How long a run that nobody works on may wait for a worker before it counts as interrupted.
 PATIENCE = timedelta(minutes=15)
-#: For an amendment no worker comes; whoever is at work on one has a lost connection again within this.
+#: No worker takes over an amendment; a process that works on one reconnects within this time.
 _RECONNECTION = timedelta(minutes=1)
 
 STORED_FEEDS, RUN_SUMMARIES, ACCOUNT_OF_RUN, RECORDS_OF_RUN, PARTS_AT_WORK, UNFINISHED_AMENDMENTS, NOTES = statements(
@@ -56,7 +56,7 @@ class RunSummary:
     counts: Mapping[str, int]  #: as `report.counts` gives them
     parts: int
     parts_done: int
-    heartbeat_at: datetime | None  #: when a page of it was written last, or a part taken up
+    heartbeat_at: datetime | None  #: when its last page was written, or a part was claimed
 
     def as_json(self) -> dict[str, Any]:
         """The summary as JSON data."""
@@ -83,14 +83,14 @@ class PartAtWork:
 
 @dataclass(frozen=True, kw_only=True)
 class UnfinishedAmendment:
-    """A run that changes by hand what is known of a feed, and did not come to its end."""
+    """An undo, retirement, renaming or replay that has not ended, or failed."""
 
     run: int
     feed: str
     kind: str  #: undo, retire, rename or replay
     state: str  #: running or failed
     error: str | None
-    heartbeat_at: datetime  #: when a page of it was written last, or it was taken up
+    heartbeat_at: datetime  #: when its last page was written, or it was begun or resumed
     former: str | None  #: the run that it undoes, or the name of the source before it
 
     @property
@@ -111,7 +111,7 @@ class UnfinishedAmendment:
 
 @dataclass(frozen=True, kw_only=True)
 class FeedStatus:
-    """How a feed stands."""
+    """The status of a feed."""
 
     feed: str
     kind: str
@@ -120,7 +120,7 @@ class FeedStatus:
     active: int = 0  #: records
     quarantined: int = 0
     absent: int = 0  #: active records that complete runs did not see lately
-    last_good_at: datetime | None = None  #: when the last run that succeeded, and was of no part alone, ended
+    last_good_at: datetime | None = None  #: end of the last successful run without a limit, area or period
     stale_after_days: float | None = None
     last_run: RunSummary | None = None
     at_work: tuple[PartAtWork, ...] = ()
@@ -129,19 +129,19 @@ class FeedStatus:
 
     @property
     def is_stale(self) -> bool:
-        """Whether there was no good run for longer than its document allows."""
+        """Whether it had no good run for longer than its document allows."""
         if self.stale_after_days is None:
             return False
         return self.last_good_at is None or self.asked_at - self.last_good_at > timedelta(days=self.stale_after_days)
 
     @property
     def is_orphaned(self) -> bool:
-        """Whether no document names it any more though its records are in force: nobody looks after them."""
+        """Whether it has records in force but no document names it any more."""
         return self.active > 0 and not self.is_documented and is_of_a_collection(self.feed)
 
     @property
     def state(self) -> str:
-        """How the last run stands, in a word."""
+        """The state of the last run, in a word."""
         if self.last_run is None:
             return "never run"
         if self.last_run.state != "running":
@@ -152,7 +152,7 @@ class FeedStatus:
 
     @property
     def command(self) -> str | None:
-        """What resumes its last harvest if that was interrupted: one that is asked for otherwise begins anew."""
+        """The command that resumes its last harvest if that was interrupted; other options would begin a new one."""
         if self.last_run is None or self.state != "interrupted":
             return None
         where = ["run", self.feed] if is_of_a_collection(self.feed) else ["deliveries", self.location]
@@ -160,8 +160,8 @@ class FeedStatus:
 
     @property
     def is_amiss(self) -> bool:
-        """Whether somebody should look at it: stale, orphaned, failed, not as expected, or left half done."""
-        # A place that was mistyped on the command line must not alarm for ever, nor a source that nobody harvests.
+        """Whether somebody should look at it: it is stale or orphaned, or something failed or was left half done."""
+        # Neither a place mistyped on the command line nor a source that nobody harvests must alarm for ever.
         is_of_command_line = not is_of_a_collection(self.feed)
         is_watched = self.is_documented or (is_of_command_line and self.last_good_at is not None)
         is_left = is_watched and self.state in ("failed", "interrupted")
@@ -213,9 +213,9 @@ def status_of_feeds(connection: Connection, feeds: Collection[Feed], named: Iter
     """The status of feeds: those given, whether or not they ever ran, then those that only the database knows.
 
     Args:
-        connection: commits by itself.
+        connection: any that may read the ledger.
         feeds: those of the documents that can be harvested.
-        named: all that the documents name, also those without an address.
+        named: the names of all feeds in the documents, also of those without an address.
     """
     now = _now(connection)
     stored = {status.feed: status for status in _stored_feeds(connection, now)}
@@ -249,7 +249,7 @@ def history(connection: Connection, feed: str | None = None, limit: int = 20) ->
 
 
 def report_of(connection: Connection, run: int) -> HarvestReport:
-    """The account of a run, of all its parts and whoever worked on them.
+    """The account of a run over all its parts, whichever processes worked on them.
 
     Raises:
         NoSuchRun: there is none with this number.
@@ -266,21 +266,21 @@ def report_of(connection: Connection, run: int) -> HarvestReport:
 def records_of(connection: Connection, run: int) -> Iterator[RecordOutcome]:
     """Each record that a run took in, withdrew or refused, by outcome and id; those unchanged are only counted.
 
-    What was new and what was changed is known as long as the ledger keeps the version that the run wrote.
+    New and changed records are known as long as the ledger keeps the versions that the run wrote.
     """
     with connection.transaction(), connection.cursor("records_of_run", row_factory=class_row(RecordOutcome)) as cursor:
         yield from cursor.execute(RECORDS_OF_RUN, {"run": run})
 
 
 def conflicts_of(connection: Connection, run: int) -> Iterator[tuple[str, str]]:
-    """Each Item about which sources contradicted each other in a run, in what, and who is believed."""
+    """Each Item on which sources contradicted each other in a run, with a text: in what, and which one is believed."""
     with connection.transaction(), connection.cursor("conflicts_of_run") as cursor:
         for item, text, _ in cursor.execute(NOTES, {"run": run, "kind": "conflict", "named": None}):
             yield item, text
 
 
 def kept_feeds(connection: Connection) -> dict[str, Feed]:
-    """All feeds that were ever harvested, by name, as they were then."""
+    """All feeds that were ever harvested, by name, as they were last harvested."""
     names = connection.execute("SELECT name FROM dinamis.feed ORDER BY name").fetchall()
     return {name: kept_feed(connection, name) for (name,) in names}
 
@@ -289,7 +289,7 @@ def kept_feeds(connection: Connection) -> dict[str, Feed]:
 
 
 def _as_options(request: Mapping[str, Any]) -> Iterator[str]:
-    """What was asked of a harvest, as its command takes it."""
+    """The request of a harvest as options of its command."""
     for name, value in request.items():
         if value is None or value is False:
             continue
@@ -335,7 +335,7 @@ def _parts_at_work(connection: Connection) -> Iterator[PartAtWork]:
 
 
 def _left_amendments(connection: Connection, at_work: Container[int], now: datetime) -> Iterator[UnfinishedAmendment]:
-    """The amendments that failed, or were killed: on which none of the runs `at_work` is."""
+    """The amendments that failed or were killed, except the runs `at_work`."""
     with connection.cursor(row_factory=class_row(UnfinishedAmendment)) as cursor:
         for each in cursor.execute(UNFINISHED_AMENDMENTS):
             if each.run not in at_work and (each.state == "failed" or now - each.heartbeat_at > _RECONNECTION):
@@ -346,7 +346,7 @@ def _left_amendments(connection: Connection, at_work: Container[int], now: datet
 
 
 def take_notes(connection: Connection, report: HarvestReport, run: int) -> None:
-    """Let an account tell what a run has noted so far, whoever worked on it."""
+    """Fill an account with what a run has noted so far, whichever processes worked on it."""
     report.refusals = [Refusal(record, reason) for record, reason, _ in _notes(connection, run, "quarantined")]
     report.withdrawn = [(record, reason) for record, reason, _ in _notes(connection, run, "withdrawn")]
     report.warnings = {text: (times, record) for text, record, times in _notes(connection, run, "warning")}

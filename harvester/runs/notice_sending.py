@@ -1,4 +1,4 @@
-"""A notice, and how it is sent: by mail and by webhook, each tried again while that may help."""
+"""A notice, and how it is sent: by mail and by webhook, each retried while that may help."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _TryAgain(NoticeUndelivered):
 
 @dataclass(frozen=True)
 class Occasion:
-    """One thing to tell of a run."""
+    """One thing to report about a run."""
 
     kind: Kind
     text: str
@@ -74,12 +74,12 @@ _Way = Callable[[Notice], None]
 
 
 def is_addressed(settings: NoticeSettings) -> bool:
-    """Whether the settings say whom to tell."""
+    """Whether the settings name a recipient."""
     return bool(_ways(settings))
 
 
 def send(notice: Notice, settings: NoticeSettings) -> bool:
-    """Send a notice to everybody whom the settings name; whether it reached anybody."""
+    """Send a notice by every way that the settings name; returns whether any succeeded."""
     sent = [_sent(notice, name, way) for name, way in _ways(settings).items()]
     return any(sent)
 
@@ -95,13 +95,13 @@ def _ways(settings: NoticeSettings) -> dict[str, _Way]:
 
 def _sent(notice: Notice, name: str, way: _Way) -> bool:
     try:
-        with told_if_long(f"telling somebody by {name}"):
+        with told_if_long(f"sending a notice by {name}"):
             for attempt in stamina.retry_context(on=_TryAgain, attempts=_ATTEMPTS, wait_initial=0.5, wait_jitter=0.5):
                 with attempt:
                     way(notice)
-    except (NoticeUndelivered, ValueError) as error:  # the latter of an address that no mail can have
+    except (NoticeUndelivered, ValueError) as error:  # ValueError: an invalid mail address
         advice = f"Check the settings DINAMIS_NOTICE_{name.upper()}_…"
-        logger.warning("%r could not be told by %s: %s. %s", notice.subject, name, str(error).rstrip("."), advice)
+        logger.warning("%r could not be sent by %s: %s. %s", notice.subject, name, str(error).rstrip("."), advice)
         return False
     return True
 
@@ -120,7 +120,7 @@ def _mail(notice: Notice, settings: NoticeSettings) -> None:
     except OSError as error:  # those of smtplib are among them
         raise (_TryAgain if _passes(error) else NoticeUndelivered)(str(error)) from error
     if refused:
-        logger.warning("the mail %r was not taken for %s", notice.subject, ", ".join(refused))
+        logger.warning("the mail %r was refused for %s", notice.subject, ", ".join(refused))
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def _mail_server(settings: NoticeSettings) -> Iterator[smtplib.SMTP]:
 
 @contextmanager
 def _farewell_of_no_account(server: smtplib.SMTP) -> Iterator[None]:
-    """End the session before smtplib does, which takes a farewell that is refused for a mail that is refused."""
+    """Quit the session before smtplib does, which takes a refused QUIT for a refused mail."""
     try:
         yield
     finally:
@@ -167,17 +167,17 @@ def _message(notice: Notice, settings: NoticeSettings) -> EmailMessage:
 
 
 def _post(notice: Notice, settings: NoticeSettings) -> None:
-    """Send a notice to the webhook. Redirections are not followed: they would take the secret elsewhere.
+    """Send a notice to the webhook. Redirects are not followed: they would take the secret elsewhere.
 
     Raises:
-        NoticeUndelivered: the webhook does not take it. The message does not have its address.
+        NoticeUndelivered: the webhook does not take it. The message leaves out its address.
     """
-    assert settings.notice_webhook_url is not None  # noqa: S101 - `_ways` has seen to it
+    assert settings.notice_webhook_url is not None  # noqa: S101 - `_ways` ensures it
     url, headers = str(settings.notice_webhook_url.get_secret_value()), {"User-Agent": USER_AGENT}
     if secret := settings.notice_webhook_secret:
         headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
     try:
-        # The status says all: what follows it may come slowly, or never end.
+        # The status is enough: the body may come slowly, or never end.
         with httpx.stream("POST", url, json=notice.as_json(), headers=headers, timeout=settings.notice_timeout_s) as it:
             status, is_taken = it.status_code, it.is_success
     except httpx.RequestError as error:

@@ -1,7 +1,7 @@
-"""Which runs and sources somebody is told of: of each run each thing once.
+"""Notices about runs and sources: each kind of notice is sent once for each run.
 
-What was told is written down in the transaction in which it is sent: two workers that finish together tell once, and
-what reached nobody is tried again the next time.
+A notice is recorded in the transaction that sends it: two workers that finish together send it once, and one that
+reached nobody is sent again the next time.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ FRESHNESS, FEEDS_IN_FORCE, WRITE_DOWN_NOTICES = statements(
 
 @dataclass(frozen=True)
 class StaleFeed:
-    """A feed that was not harvested with success for longer than its document allows."""
+    """A feed without a good run for longer than its document allows."""
 
     feed: str
     days: float  #: that are allowed
-    since: datetime  #: the end of its last good run, UTC; or the start of its first run where none was good
+    since: datetime  #: the end of its last good run, UTC; the start of its first run if none was good
     run: int  #: that run
     was_good: bool
 
     def as_occasion(self) -> Occasion:
-        """As it is told."""
-        last = "was last harvested with success on" if self.was_good else "was never harvested with success since"
+        """What the notice says of it."""
+        last = "was last harvested successfully on" if self.was_good else "was never harvested successfully since"
         text = f"{self.feed} {last} {spoken(self.since)}: {self.days:g} days are allowed"
         return Occasion("stale", text, self.run)
 
@@ -46,16 +46,16 @@ class StaleFeed:
 def notify(
     report: HarvestReport, settings: NoticeSettings, connection: Connection, failure: Occasion | None = None
 ) -> None:
-    """Tell of a run that has ended whatever calls for it and was not told yet. It never raises for want of an answer.
+    """Send a notice of a run, if it calls for one that was not sent yet. A failed delivery is only logged.
 
     Args:
-        report: of the run; one that goes on, and one that only tried, call for nothing.
-        settings: whom to tell, and from how many refused records on.
-        connection: commits by itself.
-        failure: why the run did not come to its end.
+        report: of the run; a dry run calls for no notice, and one that is still running only for that of a failure.
+        settings: the recipients, and how many refused records call for a notice.
+        connection: in autocommit mode.
+        failure: why the run did not finish; then nothing else is reported.
 
     Raises:
-        psycopg.Error: what was told cannot be written down.
+        psycopg.Error: the notice cannot be recorded.
     """
     if report.run is None or report.dry_run:
         return
@@ -85,8 +85,7 @@ def _is_too_many(refused: int, read: int, settings: NoticeSettings) -> bool:
 def stale_feeds(connection: Connection, feeds: Iterable[Feed], now: datetime) -> list[StaleFeed]:
     """The feeds without a good run for longer than their documents allow; `now` is UTC.
 
-    A feed that nobody has harvested yet is not stale, and a run of a part of it (a limit, an area, a period) does not
-    make it fresh.
+    A feed that was never harvested is not stale; a run with a limit, an area or a period does not make one fresh.
     """
     allowed = {feed.name: feed.stale_after_days for feed in feeds if feed.stale_after_days is not None}
     rows = connection.execute(FRESHNESS, {"feeds": list(allowed)})
@@ -100,10 +99,10 @@ def stale_feeds(connection: Connection, feeds: Iterable[Feed], now: datetime) ->
 def notify_of_stale(
     connection: Connection, feeds: Iterable[Feed], now: datetime, settings: NoticeSettings
 ) -> list[StaleFeed]:
-    """Tell of feeds that have gone stale, of each once until it is fresh again; gives all that are stale.
+    """Send a notice of stale feeds, of each once until it is fresh again; returns all that are stale.
 
     Raises:
-        psycopg.Error: what was told cannot be written down.
+        psycopg.Error: the notice cannot be recorded.
     """
     stale = stale_feeds(connection, feeds, now)
     notice = Notice(
@@ -118,16 +117,16 @@ def notify_of_stale(
 def notify_of_orphaned(
     connection: Connection, documents: CollectionDocuments, read_at: datetime, settings: NoticeSettings
 ) -> None:
-    """Tell of feeds that no document names any more though their records are in force, of each once until harvested.
+    """Send a notice of feeds with records in force that no document names any more, of each once until harvested.
 
     Args:
-        connection: commits by itself.
+        connection: of the role that harvests.
         documents: those in use.
-        read_at: when, UTC. A feed of which there was a run since may be named by newer ones, and is left alone.
-        settings: whom to tell.
+        read_at: when they were read, UTC. A feed with a run since then may be in newer ones, and is left out.
+        settings: the recipients.
 
     Raises:
-        psycopg.Error: what was told cannot be written down.
+        psycopg.Error: the notice cannot be recorded.
     """
     named = named_sources(documents)
     orphaned = [
@@ -139,7 +138,7 @@ def notify_of_orphaned(
 
 
 def _tell(connection: Connection, notice: Notice, settings: NoticeSettings) -> None:
-    """Send what was not told yet, and write down that it is told, unless it reached nobody."""
+    """Send what was not sent yet, and record it unless it reached nobody."""
     if not notice.occasions or not is_addressed(settings):
         return
     with connection.transaction():
@@ -150,7 +149,7 @@ def _tell(connection: Connection, notice: Notice, settings: NoticeSettings) -> N
 
 
 def _written_down(connection: Connection, occasions: Sequence[Occasion]) -> set[tuple[int, str]]:
-    """What of this was not told before; another process that tells the same waits for the end of the transaction."""
+    """Record occasions, and return the new ones; a process with the same ones waits for the end of this transaction."""
     rows = connection.execute(
         WRITE_DOWN_NOTICES, {"runs": [each.run for each in occasions], "kinds": [each.kind for each in occasions]}
     )

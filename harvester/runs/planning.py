@@ -1,4 +1,4 @@
-"""Before a harvest: which run is to be done, and what of its source is asked for."""
+"""Before a harvest: which run to do, and what to ask of its source."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ OVERLAP = timedelta(days=1)
 
 
 def plan(feed: Feed, context: HarvestContext, request: Request) -> Run:
-    """Decide which run of a feed is to be done, as `harvest` does, and leave its parts to `work_on`.
+    """Decide which run of a feed to do, as `harvest` does, and leave its parts to `work_on`.
 
     Raises:
-        CollectionDocumentError: there is no document of the collection that the operator named.
-        RunBusy: another process does a run of another kind.
-        CatalogueError: the run cannot be written down.
+        CollectionDocumentError: a collection of the feed or the request has no document.
+        RunBusy: another process works on a run with another request.
+        CatalogueError: the run cannot be stored.
     """
     refuse_unknown_collection(feed, context, request)
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
@@ -45,7 +45,7 @@ def run_of(side: Connection, feed: Feed, request: Request) -> Run:
     """The run to work on, until the connection ends: the last one if it can be resumed, else a new one.
 
     Raises:
-        RunBusy: another process does a run of another kind.
+        RunBusy: another process works on a run with another request.
     """
     with side.transaction():
         runs.wait_for_beginners(side, feed.name)
@@ -58,7 +58,7 @@ def _run_left_or_new(side: Connection, feed: Feed, request: Request) -> Run:
     left = runs.unfinished_run(side, feed.name)
     if left is not None and left.request.is_like(request):
         runs.take_up(side, left)
-        logger.info("going on with run %s of %s", left.id, feed.name)
+        logger.info("resuming run %s of %s", left.id, feed.name)
         return replace(left, request=request)
     if left is not None:
         _set_aside(side, left)
@@ -68,7 +68,7 @@ def _run_left_or_new(side: Connection, feed: Feed, request: Request) -> Run:
 
 
 def _windows(feed: Feed, selection: Selection) -> Sequence[Selection]:
-    """The parts of a run; one where the source cannot say them: why not is told by the run that reads it."""
+    """The parts of a run; one if the source cannot say them, as the run that reads it will say why."""
     if feed.credentials_wanted:
         return [selection]
     try:
@@ -79,10 +79,10 @@ def _windows(feed: Feed, selection: Selection) -> Sequence[Selection]:
 
 
 def _set_aside(side: Connection, left: Run) -> None:
-    """End a run that was asked for something else, unless somebody works on it.
+    """End a killed run that had another request.
 
     Raises:
-        RunBusy: somebody does.
+        RunBusy: a process works on it.
     """
     if left.state != "running":
         return
@@ -92,7 +92,7 @@ def _set_aside(side: Connection, left: Run) -> None:
 
 
 def selection_of(side: Connection, feed: Feed, request: Request) -> Selection:
-    """What is asked of the source: what changed since the last good run, unless the operator says otherwise."""
+    """What to ask of the source: what changed since the last good run, unless the operator says otherwise."""
     since = request.since
     if since is None and not request.is_full and SOURCES[feed.kind].is_selectable:
         last = runs.last_good_start(side, feed.name)
@@ -101,7 +101,7 @@ def selection_of(side: Connection, feed: Feed, request: Request) -> Selection:
 
 
 def awaited(pages: Iterator[Page], feed: Feed) -> Iterator[Page]:
-    """The pages of a source, each of which may be long in coming: that is told."""
+    """The pages of a source; if one is long in coming, the user is told."""
     while True:
         with told_if_long(f"waiting for records of {feed.location}"):
             page = next(pages, None)
@@ -111,7 +111,7 @@ def awaited(pages: Iterator[Page], feed: Feed) -> Iterator[Page]:
 
 
 def limited(pages: Iterable[Page], request: Request, already: int = 0) -> Iterator[Page]:
-    """The pages up to the number of records that was asked for."""
+    """The pages up to the requested number of records, of which `already` were read before."""
     if request.limit is None:
         yield from pages
         return
@@ -126,7 +126,7 @@ def limited(pages: Iterable[Page], request: Request, already: int = 0) -> Iterat
 
 @dataclass(frozen=True)
 class KnownFingerprints:
-    """What the ledger has of records that may be unchanged; nothing where these too are to be read, or to be moved."""
+    """The fingerprints that the ledger has of a feed; none if unchanged records are to be read or moved too."""
 
     connections: CatalogueConnections
     feed: Feed
@@ -151,7 +151,7 @@ class KnownFingerprints:
 
 
 def writing_options(request: Request) -> WritingOptions:
-    """How the records of a run that was asked for are written."""
+    """How the records of a run with this request are written."""
     return WritingOptions(collection=request.collection, move=request.move, reread=request.reread)
 
 

@@ -1,4 +1,4 @@
-"""What a run did: every record that was read ends in exactly one count."""
+"""The account of a run: every record read ends in exactly one count."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: Single records are named in an account up to this number; the database has all of them.
+#: An account names at most so many single records of a kind; the database has all of them.
 NAMED_RECORDS = 1000
 
 
 class Outcome(StrEnum):
-    """Where a record ended."""
+    """What became of a record."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -47,7 +47,7 @@ class ItemChange:
     def between(
         cls, item: str, collection: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
     ) -> ItemChange:
-        """The change from one state of an Item to another, of which either may be none."""
+        """The change from one state of an Item to another; None where there is no Item."""
         if before is None or after is None:
             return cls(item, collection, "new" if after else "withdrawn")
         old, new = (dict(_leaves(each)) for each in (before, after))
@@ -68,27 +68,27 @@ class PageReport:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     items_written: int = 0
     items_removed: int = 0
-    unknown_withdrawals: int = 0  #: of records that the ledger does not have as active
+    unknown_withdrawals: int = 0  #: of records that are not active in the ledger
     refusals: list[Refusal] = field(default_factory=list)
     withdrawn: list[tuple[str, str]] = field(default_factory=list)  #: record, reason
-    warnings: dict[str, tuple[int, str]] = field(default_factory=dict)  #: text: how often, a record of which it is said
-    conflicts: list[tuple[str, str]] = field(default_factory=list)  #: Item, what its sources do not agree about
+    warnings: dict[str, tuple[int, str]] = field(default_factory=dict)  #: text -> how often, first record
+    conflicts: list[tuple[str, str]] = field(default_factory=list)  #: Item, what its sources disagree on
 
     def refuse(self, record: str, reason: str) -> Refusal:
-        """Count a record as quarantined; `reason` may quote anything that stands in a file."""
+        """Count a record as quarantined; `reason` may quote anything from a file."""
         self.outcomes[Outcome.QUARANTINED] += 1
         refusal = Refusal(record, printable(reason))
         self.refusals.append(refusal)
         return refusal
 
     def warn(self, record: str, warnings: Iterable[str]) -> None:
-        """Note what a reader could not use of a record that it read."""
+        """Note what a reader could not use in a record."""
         for warning in map(printable, warnings):
             times, example = self.warnings.get(warning, (0, record))
             self.warnings[warning] = times + 1, example
 
     def require_complete(self, read: int) -> None:
-        """Hold the account to its records, before the page is committed.
+        """Check the account against the records, before the page is committed.
 
         Raises:
             AssertionError: the page does not account for each of its records exactly once.
@@ -109,7 +109,7 @@ class HarvestReport:
     state: str = "running"
     dry_run: bool = False
     is_resumed: bool = False
-    is_everything: bool = True  #: all that the source has was asked for, and not only what changed
+    is_everything: bool = True  #: all that the source has was asked for, not only what changed
     finished_at: datetime | None = None
     error: str | None = None
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -124,7 +124,7 @@ class HarvestReport:
     drift: list[str] = field(default_factory=list)  #: fields of the source that are new or gone
     changes: list[ItemChange] = field(default_factory=list)  #: of a dry run
     absent: int = 0  #: records that a complete run did not see; they are withdrawn after the period of grace
-    passed_over: dict[str, int] = field(default_factory=dict)  #: what the source saw that is no record: kind -> count
+    passed_over: dict[str, int] = field(default_factory=dict)  #: what the source saw but is no record: kind -> count
 
     @property
     def read(self) -> int:
@@ -133,7 +133,7 @@ class HarvestReport:
 
     @property
     def exit_code(self) -> int:
-        """For a shell: 0 when all is well, 1 when records were refused or the collection is not as expected."""
+        """For a shell: 0 if all is well, 1 if records were refused or a collection is not as expected."""
         return 1 if self.outcomes[Outcome.QUARANTINED] or self.breaches else 0
 
     def add(self, page: PageReport) -> None:
@@ -150,20 +150,20 @@ class HarvestReport:
             self.warnings[warning] = before + times, first
 
     def restart_counts(self, counts: Mapping[str, int]) -> None:
-        """Let the numbers be these: of all parts of a run, whoever did them."""
+        """Replace the numbers by those of all parts of a run, whoever did them."""
         self.outcomes.clear()
         self.items_written = self.items_removed = self.unknown_withdrawals = 0
         self.add_counts(counts)
 
     def add_counts(self, counts: Mapping[str, int]) -> None:
-        """Add numbers as `counts` gives them, of what was done before."""
+        """Add numbers of earlier work, as `counts` gives them."""
         self.outcomes += Counter({outcome: counts.get(outcome.value, 0) for outcome in Outcome})
         self.items_written += counts.get("items_written", 0)
         self.items_removed += counts.get("items_removed", 0)
         self.unknown_withdrawals += counts.get("unknown_withdrawals", 0)
 
     def ended(self, state: str, passed_over: Mapping[str, int] | None) -> HarvestReport:
-        """The report of a run that has come to an end."""
+        """This report, with the end of its run entered."""
         self.state, self.finished_at = state, datetime.now(UTC)
         self.passed_over = dict(passed_over or {})
         return self
@@ -208,14 +208,14 @@ def counts(report: PageReport | HarvestReport) -> dict[str, int]:
 
 
 def printable(text: str) -> str:
-    """The text as terminals and PostgreSQL take it: without NUL, and names that are not UTF-8 with their bytes."""
+    """The text as terminals and PostgreSQL accept it: NUL and bytes that are not UTF-8 are escaped."""
     if text.isascii() and "\0" not in text:
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
 
 
 def storable_id(record: str) -> str:
-    """The id of a record as the ledger takes it: mostly as it is, and never that of another one."""
+    """The id of a record as the ledger stores it: unchanged if printable, and never equal to that of another one."""
     if (shown := printable(record)) == record:
         return record
     return f"{shown}#{hashlib.sha256(record.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
@@ -226,7 +226,7 @@ def _extend(named: list[T], more: Sequence[T]) -> None:
 
 
 def _leaves(node: Any, where: str = "") -> Iterable[tuple[str, Any]]:
-    """The values of JSON data by place: `properties.gsd`; lists of numbers and texts are values."""
+    """The values of JSON data by path: `properties.gsd`; lists of numbers and texts are values."""
     if isinstance(node, Mapping) and node:
         for name, child in node.items():
             yield from _leaves(child, f"{where}.{name}" if where else str(name))

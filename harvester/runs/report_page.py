@@ -1,4 +1,4 @@
-"""The accounts of runs as one page of HTML: for people who read a report, print it, or send it on."""
+"""The accounts of runs as one page of HTML, to read, print or send."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harvester.runs.report import HarvestReport, counts
 
 def report_page(reports: Sequence[HarvestReport]) -> str:
     """One page with the accounts of these runs: it needs no other file, no script and no network."""
-    # What stands in records is text of strangers: everything is escaped.
+    # The text of records is untrusted: everything is escaped.
     environment = Environment(
         loader=PackageLoader("harvester"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

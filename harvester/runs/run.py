@@ -1,4 +1,4 @@
-"""What a run is: what was asked, which parts of it are worked on, and what may go wrong with them."""
+"""What a run is: its request, the parts that are worked on, and what may go wrong with them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PartLost(HarvestError):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked of a run."""
+    """What a run was asked for."""
 
     is_full: bool = False  #: everything, not only what changed since the last run
     since: datetime | None = None  #: with `until` and `bbox` as in `Selection`
@@ -36,7 +36,7 @@ class Request:
     collection: str | None = None  #: with `move` and `reread` as in `WritingOptions`
     move: bool = False
     reread: bool = False
-    allow_withdrawals: bool = False  #: however many there are
+    allow_withdrawals: bool = False  #: of any number of records
 
     def as_json(self) -> dict[str, Any]:
         """The request as JSON data."""
@@ -58,7 +58,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run as the database has it."""
+    """A run as the database has it."""
 
     id: int
     feed: str
@@ -67,9 +67,9 @@ class Run:
     state: str  #: running, succeeded, failed or cancelled
     started_at: datetime  #: with its time zone, as all instants of the database
     finished_at: datetime | None
-    is_resumed: bool  #: another process went on with a part: what was not seen may be there
-    is_resumable: bool  #: it failed on its way, and can be resumed
-    is_everything: bool  #: a record that it does not see is not at the source
+    is_resumed: bool  #: another process resumed a part: records that were not seen may exist
+    is_resumable: bool  #: it failed, and can be resumed
+    is_everything: bool  #: a record that it does not see is missing at the source
     active_before: int  #: records of the feed in force when it began
     error: str | None
 
@@ -81,7 +81,7 @@ class Part:
     run: int
     number: int  #: from 1
     selection: Selection
-    cursor: str | None  #: of the source, behind the last page; None at the beginning
-    pages: int  #: that are committed
+    cursor: str | None  #: of the source, after the last page; None at the beginning
+    pages: int  #: committed so far
     holder: UUID  #: this process, as it claimed the part
     counts: Mapping[str, int]  #: the account of those pages

@@ -1,7 +1,7 @@
-"""Sources that say as a whole that nothing has changed: then nothing of them is read.
+"""Sources that can say that nothing in them has changed: then nothing is read.
 
-What a source said of itself is kept only when all of it was harvested and it still said so afterwards. It is forgotten
-before anything is read, so that a run that stops on its way, or sees only a part, leaves none to be compared with.
+The state of a source is stored only if all of it was harvested and the state was still the same afterwards. It is
+deleted before anything is read, so that a run that stops early, or sees only a part, leaves none to compare with.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IS_AS_HARVESTED, COUNT_UNCHANGED = statements("harvester.runs", "is_as_harvested
 
 
 def state_of(feed: Feed) -> str | None:
-    """What the source says of itself as a whole; None where it does not.
+    """The state of the source as a whole; None if it gives none.
 
     Raises:
         SourceUnavailable: it cannot be reached.
@@ -29,7 +29,7 @@ def state_of(feed: Feed) -> str | None:
 
 
 def content_of(feed: Feed) -> str | None:
-    """A digest of all that the source gives; None where finding it out would be as much work as reading.
+    """A digest of all that the source gives; None if computing it would be as much work as reading.
 
     Raises:
         SourceUnavailable: it cannot be reached.
@@ -39,7 +39,7 @@ def content_of(feed: Feed) -> str | None:
 
 
 def is_other_content(feed: Feed, former: str | None) -> bool:
-    """Whether it is known, without a look at all that the source gives, that this has not the digest `former`.
+    """Whether it is known, without reading all that the source gives, that its digest is not `former`.
 
     Raises:
         SourceUnavailable: it cannot be reached.
@@ -49,21 +49,21 @@ def is_other_content(feed: Feed, former: str | None) -> bool:
 
 
 def is_plain(request: Request) -> bool:
-    """Whether a run was asked for nothing but what has changed."""
+    """Whether a run was asked only for what has changed."""
     return request.is_like(Request())
 
 
 def is_comparable(request: Request) -> bool:
-    """Whether a run that was asked for this sees all that has changed, as the documents place it."""
+    """Whether a run with this request sees all changes, and places records as the documents say."""
     narrowed = (request.limit, request.bbox, request.since, request.until, request.collection)
     return all(each is None for each in narrowed)
 
 
 def is_as_harvested(connection: Connection, run: Run, state: str, content: str | None = None) -> bool:
-    """Whether the source was in that state, or had that content, when it was harvested last, and the ledger holds it.
+    """Whether the source was last harvested in that state, or with that content, and the ledger holds all of it.
 
-    Not where a record is in quarantine, which is read again each time, or is missed by a run that may withdraw it, nor
-    after any run but a harvest, or one that renamed it: what that undid or amended is for a real reading to find.
+    False if a record is in quarantine, as such records are read again each time, or is absent and the run may withdraw
+    it, if the run has several parts, and after any run but a successful harvest or a renaming.
     """
     row = connection.execute(
         IS_AS_HARVESTED,
@@ -79,7 +79,7 @@ def is_as_harvested(connection: Connection, run: Run, state: str, content: str |
 
 
 def count_unchanged(connection: Connection, run: Run, state: str) -> PageReport:
-    """Count every active record of a feed as unchanged, and note when its source was found so, and in which state."""
+    """Count every active record of a feed as unchanged, and note when its source was found so and in which state."""
     row = connection.execute(COUNT_UNCHANGED, {"feed": run.feed, "begun": run.started_at, "state": state}).fetchone()
     report = PageReport()
     report.outcomes[Outcome.UNCHANGED] = row[0] if row else 0
@@ -87,7 +87,7 @@ def count_unchanged(connection: Connection, run: Run, state: str) -> PageReport:
 
 
 def was_left_unread(connection: Connection, run: Run) -> bool:
-    """Whether nothing was read in a run, as the source said that nothing had changed."""
+    """Whether a run read nothing, because the source said that nothing had changed."""
     row = connection.execute(
         "SELECT unchanged_at >= %s FROM dinamis.feed WHERE name = %s", (run.started_at, run.feed)
     ).fetchone()
@@ -95,20 +95,20 @@ def was_left_unread(connection: Connection, run: Run) -> bool:
 
 
 def kept_content(connection: Connection, feed: str) -> str | None:
-    """The digest of all that the source gave when it was harvested last; None where none is known."""
+    """The digest of all that the source gave when it was last harvested; None if unknown."""
     row = connection.execute("SELECT content_digest FROM dinamis.feed WHERE name = %s", (feed,)).fetchone()
     return row[0] if row else None
 
 
 def forget_state(connection: Connection, feed: str) -> None:
-    """Forget what the source said of itself: it is about to be read."""
+    """Delete the state of a source that is about to be read."""
     connection.execute(
         "UPDATE dinamis.feed SET state = NULL, content_digest = NULL WHERE name = %s AND state IS NOT NULL", (feed,)
     )
 
 
 def keep_state(connection: Connection, feed: str, state: str, content: str | None) -> None:
-    """Keep what the source said of itself, and what it held, while all of it was harvested."""
+    """Store the state of a source, and the digest of its content, after all of it was harvested."""
     connection.execute(
         "UPDATE dinamis.feed SET state = %s, content_digest = %s WHERE name = %s", (state, content, feed)
     )

@@ -1,4 +1,4 @@
-"""Who watches a run: told often how far it has come."""
+"""Watching a run: a function that is often called with how far it has come."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ Watcher = Callable[[HarvestReport, Progress], None]
 
 
 def nobody_watches(_report: HarvestReport, _progress: Progress) -> None:
-    """Let nobody be told."""
+    """Ignore the report."""

@@ -114,5 +114,5 @@ def test_slow_webhook_holds_up_no_harvest(
     with answering(beginning, then) as (url, asked):
         harvest(notice_webhook_url=url, notice_timeout_s=0.3)
     assert len(asked) == attempts
-    assert ("could not be told by webhook" in caplog.text) == (attempts > 1)
+    assert ("could not be sent by webhook" in caplog.text) == (attempts > 1)
     assert time.monotonic() - begun < 15

@@ -1,4 +1,4 @@
--- A run as it is told of afterwards, but for its counts and notes.
+-- The account of a run, without its counts and notes.
 SELECT
     run.feed,
     feed.location,

@@ -1,4 +1,5 @@
--- Note how far a part has come with a page, and its account, for who holds it; gives whether the run is to stop.
+-- Store how far a part has come with a page, and its account, if the holder is still the same; returns whether the run
+-- is to stop.
 UPDATE dinamis.run_part SET
     cursor = %(cursor)s,
     pages = pages + 1,

@@ -1,4 +1,4 @@
--- Begin a run of a feed, and note how many active records this has before it; gives the number of the run.
+-- Begin a run of a feed, and note how many active records the feed has; returns the number of the run.
 INSERT INTO dinamis.run (feed, kind, request, state, is_everything, started_at, active_before)
 VALUES (
     %(feed)s,

@@ -1,4 +1,4 @@
--- Let a run that failed not be resumed; gives its number where it did fail.
+-- Cancel a failed run, so that it is not resumed; returns its number if it had failed.
 UPDATE dinamis.run SET
     state = 'cancelled',
     is_resumable = false

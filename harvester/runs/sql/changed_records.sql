@@ -1,4 +1,4 @@
--- Those of these records that a run changed, or refused in place of what they say and is in force.
+-- Those of these records that a run changed, or refused while an older version is in force.
 SELECT record
 FROM dinamis.source_record
 WHERE source = %(source)s AND record = ANY(%(records)s)

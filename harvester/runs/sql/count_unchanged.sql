@@ -1,4 +1,4 @@
--- Note when a source was found as it was, and in which state; gives how many active records its feed has.
+-- Note when a source was found unchanged, and in which state; returns how many active records its feed has.
 -- The clock may have been set back since the run began.
 WITH told AS (
     UPDATE dinamis.feed SET

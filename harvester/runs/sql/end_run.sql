@@ -1,4 +1,4 @@
--- Bring a run to its end.
+-- End a run.
 UPDATE dinamis.run SET
     state = %(state)s,
     error = %(error)s,

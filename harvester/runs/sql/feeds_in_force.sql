@@ -1,4 +1,4 @@
--- Each feed of which records are in force: its last harvest, and when its last run of any kind began.
+-- Each feed with records in force: its last harvest, and when its last run of any kind began.
 SELECT
     feed,
     max(id) FILTER (WHERE kind = 'harvest'),

@@ -1,4 +1,4 @@
--- Of each of these feeds the last good run and when it ended; where there is none the first run and when it began.
+-- For each of these feeds the last good run and when it ended; if there is none, the first run and when it began.
 SELECT DISTINCT ON (feed)
     feed,
     id,

@@ -1,4 +1,4 @@
--- Let a process hold a part of a run that is not done; gives what is to be read, and how far it has come.
+-- Give a part that is not done to a process; returns what is to be read, and how far it has come.
 UPDATE dinamis.run_part SET
     holder = %(holder)s,
     worker = %(worker)s,

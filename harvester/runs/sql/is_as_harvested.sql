@@ -1,6 +1,6 @@
--- Whether a source is in the state, or has the content, in which it was harvested last, and the ledger holds all of it.
--- Not where a record is in quarantine or missed, where a run has several parts, or after any run but a good harvest,
--- or one that went on after that began; but for a renaming.
+-- Whether a source is in the state, or has the content, in which it was last harvested, and the ledger holds all of it.
+-- False if a record is in quarantine or absent, if the run has several parts, if the last run was not a successful
+-- harvest, or if an amendment ended after that began. Renamings are ignored.
 SELECT
     EXISTS (
         SELECT FROM dinamis.feed

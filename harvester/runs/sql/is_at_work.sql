@@ -1,4 +1,4 @@
--- Whether any process holds an advisory lock of two numbers of which the first is that of the run.
+-- Whether any process holds an advisory lock of two numbers, the first of which is that of the run.
 SELECT EXISTS (
     SELECT FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND objsubid = 2

@@ -1,5 +1,5 @@
--- When the last good run of a feed began that no undoing made forget what it saw, and no retirement of its source. These
--- may have gone on while it was at work, or been resumed after it.
+-- When the last good run of a feed began whose effect neither an undo nor a retirement of its source has taken away.
+-- These may have overlapped with it, or been resumed after it.
 SELECT max(started_at)
 FROM dinamis.good_run AS good
 WHERE feed = %(feed)s

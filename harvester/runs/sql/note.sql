@@ -1,4 +1,4 @@
--- Keep what a run has to say, and how often it had to.
+-- Store notes of a run, and how often each was made.
 INSERT INTO dinamis.run_note AS known (run, kind, subject, detail, times, noted_at)
 SELECT
     %(run)s,
@@ -10,5 +10,5 @@ SELECT
 FROM unnest(%(subjects)s::text [], %(details)s::text [], %(times)s::bigint []) AS said (subject, detail, times)
 ON CONFLICT (run, kind, subject) DO UPDATE SET
     times = known.times + excluded.times,
-    -- What an Item's sources contradict each other about is what they do by now.
+    -- Of the conflicts of an Item only the latest text counts.
     detail = CASE WHEN known.kind = 'conflict' THEN excluded.detail ELSE known.detail END;

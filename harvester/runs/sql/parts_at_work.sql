@@ -1,4 +1,4 @@
--- The parts of running runs on which a process works, which holds the advisory lock of the two numbers of the part.
+-- The parts of running runs that a process works on: it holds the advisory lock of the numbers of run and part.
 SELECT
     run.feed,
     run.kind,

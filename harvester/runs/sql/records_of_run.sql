@@ -1,5 +1,5 @@
 -- Each record that a run took in, withdrew or refused, by outcome and id.
--- What was new and what was changed is known as long as the ledger keeps the version that the run wrote.
+-- New and changed records are known as long as the ledger keeps the versions that the run wrote.
 SELECT
     known.record,
     CASE WHEN before.state = 'active' OR (before.state IS NULL AND said.version > 1)

@@ -1,4 +1,4 @@
--- Remember the fields that the records of a feed have, and the share of those that have each, where it is known.
+-- Store the fields that the records of a feed have, and the share of records that have each, if it is known.
 INSERT INTO dinamis.feed_field AS known (feed, field, first_run, last_run, share)
 SELECT
     %(feed)s,

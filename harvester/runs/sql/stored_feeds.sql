@@ -1,4 +1,4 @@
--- Each feed that was ever harvested: how its records stand, and when its last good run ended.
+-- Each feed that was ever harvested: how many records it has in each state, and when its last good run ended.
 SELECT
     feed.name AS feed,
     feed.kind,

@@ -1,4 +1,4 @@
--- Take out the samples of a run, and those of earlier runs of its feed that came to no end.
+-- Delete and return the samples of a run, and those left by earlier runs of its feed.
 DELETE FROM dinamis.part_sample
 USING dinamis.run
 WHERE run.id = part_sample.run AND run.feed = %(feed)s AND run.id <= %(run)s

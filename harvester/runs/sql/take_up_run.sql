@@ -1,4 +1,4 @@
--- Let a run that failed or was cancelled on its way go on.
+-- Resume a run that failed or was cancelled.
 UPDATE dinamis.run SET
     state = 'running',
     error = NULL,

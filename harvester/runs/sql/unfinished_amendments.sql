@@ -1,5 +1,5 @@
--- Undoings, renamings, and of each feed the last retirement and the last replay, that neither came to their end nor are
--- undone; with the run that each undoes, or the former name of the source.
+-- The undos and renamings, and of each feed the last retirement and the last replay, that have neither succeeded nor
+-- been cancelled or undone; with the run that each undoes, or the former name of the source.
 SELECT
     run.id AS run,
     run.feed,

@@ -1,4 +1,4 @@
--- The processes that hold the advisory lock of a part of a run, and when one of them was heard of last.
+-- The processes that hold the advisory lock of a part of a run, and the latest heartbeat among them.
 SELECT
     string_agg(DISTINCT worker, ', ') AS workers,
     max(heartbeat_at) AS heartbeat_at

@@ -1,4 +1,4 @@
--- Write down what is told of runs; gives what was not told before. One that tells the same waits for the other.
+-- Record notices of runs; returns those not recorded before. A process that records the same waits for the other.
 INSERT INTO dinamis.notice (run, kind, told_at)
 SELECT DISTINCT
     run,

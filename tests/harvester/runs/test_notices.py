@@ -244,7 +244,7 @@ def test_recipient_that_never_answers_is_given_up(
         mute.settimeout(1)
         for _ in range(2):
             mute.accept()[0].close()
-    assert f"could not be told by {way}" in caplog.text
+    assert f"could not be sent by {way}" in caplog.text
 
 
 @pytest.mark.parametrize("farewell", ["421 Busy", "500 What?"])
@@ -257,7 +257,7 @@ def test_farewell_of_a_mail_server_is_of_no_account(
     with mail_server(box) as settings:
         notify(a_run(connection, quarantined=1), NoticeSettings(**settings), connection)
     assert len(box.messages) == (0 if refusal else 1)
-    assert ("could not be told" in caplog.text) is bool(refusal)
+    assert ("could not be sent" in caplog.text) is bool(refusal)
 
 
 def test_recipient_whom_the_server_refuses_is_named(
@@ -268,7 +268,7 @@ def test_recipient_whom_the_server_refuses_is_named(
     with mail_server(box) as settings:
         notify(a_run(connection, quarantined=1), NoticeSettings(**settings), connection)
     assert len(box.messages) == 1
-    assert "was not taken for two@example.org" in caplog.text
+    assert "was refused for two@example.org" in caplog.text
     assert "one@example.org" not in caplog.text
 
 
@@ -308,7 +308,7 @@ def test_webhook_does_without_a_dead_mail_server(
         notify(report, settings, connection)
         notify(report, settings, connection)
     assert kinds(hook) == [["quarantine"]]
-    assert "could not be told by mail" in caplog.text
+    assert "could not be sent by mail" in caplog.text
 
 
 def test_texts_that_are_no_utf8_are_told(connection: psycopg.Connection) -> None:
@@ -383,7 +383,7 @@ def test_staleness_is_told_once_until_it_is_over(connection: psycopg.Connection)
         notify_of_stale(connection, [feed], NOW + timedelta(days=3), settings)
     told = [[each["text"].partition(" was")[0] for each in body["occasions"]] for body in hook.bodies]
     assert told == [["forgotten"], ["forgotten too"], ["forgotten"]]
-    assert "was last harvested with success on 2026-04-28 00:00 UTC" in hook.bodies[0]["text"]
+    assert "was last harvested successfully on 2026-04-28 00:00 UTC" in hook.bodies[0]["text"]
 
 
 def test_orphaned_feed_is_told_once_until_it_is_harvested(database: Database, tmp_path: Path) -> None:
