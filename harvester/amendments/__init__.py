@@ -1,7 +1,7 @@
 """What people change in the catalogue by hand: runs undone, records read again, Items corrected, sources retired.
 
-Each is a run of its own: a correction has one page, the others are carried out page by page in `amendment_run.py`. What
-`stereo_rebuild.py` and `verification.py` do is none, for it says nothing of records.
+Each is a run of its own: a correction has one page, the others are carried out page by page in `amendment_run.py`.
+`stereo_rebuild.py` and `verification.py` begin no run, as they change no record.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Runs that change the catalogue from what the ledger holds, without asking a source: undoing, and reading again.
+"""Runs that change the catalogue from what the ledger holds, without asking a source.
 
-They are runs like harvests: page by page, each one transaction with the cursor behind it, and accounted for. A page is
-looked up inside its own transaction, so that no harvest can change its records in between.
+Like harvests they go page by page, each page in one transaction with the cursor after it, and keep an account. A page
+is looked up inside its own transaction, so that no harvest can change its records in between.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from harvester.sources.source import Progress
 
 #: Records of one transaction.
 PAGE_SIZE = 500
-#: Number of the part of a run, until the end of which its process holds it.
+#: Number of the part of such a run; its process holds it until the end of the run.
 _ONLY_PART = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class AmendedPage:
-    """Records of one feed as they are to stand, and the cursor behind them."""
+    """Records of one feed as they are to be, and the cursor after them."""
 
     feed: Feed
     page: Page
     refused: Sequence[RecordEntry] = ()  #: that go into quarantine
     remarks: Sequence[tuple[str, str]] = ()  #: record or Item, and what the report is to say of it
-    moves: Mapping[str, str] = field(default_factory=dict)  #: Items, with their collections, on a page without records
-    rebuilt: Sequence[str] = ()  #: Items to be what their records say by now, on a page without records
+    moves: Mapping[str, str] = field(default_factory=dict)  #: Items -> new collections, on a page without records
+    rebuilt: Sequence[str] = ()  #: Items to build anew from their records, on a page without records
 
 
-#: What follows a cursor, looked up in the page's transaction.
+#: The page after a cursor, looked up in its transaction.
 NextPage = Callable[[Connection, str | None], AmendedPage]
 
 
@@ -58,10 +58,10 @@ def carry_out(
     report: HarvestReport,
     watch: Watcher = nobody_watches,
 ) -> None:
-    """Do what is left of a run, page by page, and bring it to its end; its account is added to the report.
+    """Do what is left of a run, page by page, and end it; its account is added to the report.
 
     Raises:
-        RunBusy: another process is at it.
+        RunBusy: another process works on it.
         HarvestError: it stopped; the pages before are kept, and it can be resumed.
     """
     touched: set[str] = set()
@@ -78,7 +78,7 @@ def carry_out(
     finally:
         connections.on_reconnection(lambda _: None)
         connections.patiently(lambda _, side: publish_changes(side, context.documents, context.language, touched))
-    # At last: one that is killed before is resumed, and publishes then.
+    # Last: a run that is killed before is resumed, and publishes then.
     connections.patiently(lambda _, side: runs.end(side, run.id, "succeeded"))
     connections.patiently(lambda _, side: runs.unlock_part(side, run.id, _ONLY_PART))
     report.state, report.finished_at = "succeeded", datetime.now(UTC)
@@ -91,7 +91,7 @@ def try_out(
     report: HarvestReport,
     watch: Watcher = nobody_watches,
 ) -> None:
-    """Write each page and take it back: what that does to Items is added to the report."""
+    """Write each page and roll it back; its account and its changes of Items are added to the report."""
     cursor, is_done = None, False
     while not is_done:
         cursor = connections.patiently(partial(_try_page, context, next_page, cursor, report))

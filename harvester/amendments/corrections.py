@@ -1,4 +1,4 @@
-"""What curators know better than the sources: kept beside what these say, and put on top of it at every rebuild."""
+"""What curators know better than the sources: stored apart from records, and applied at every rebuild of an Item."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CORRECTABLE_ITEM, KEEP_CORRECTION = statements("harvester.amendments", "correcta
 
 @dataclass(frozen=True)
 class Correction:
-    """One field of one Item that we know better."""
+    """A correction of one field of one Item."""
 
     field: str
     value: Any
@@ -54,24 +54,25 @@ def corrections_of(connection: Connection, item: str) -> list[Correction]:
 
 
 def _correction(connection: Connection, item: str, field: str) -> Correction | None:
-    """How a field of an Item is corrected, if it is."""
+    """The correction of a field of an Item, if there is one."""
     return next((each for each in corrections_of(connection, item) if each.field == field), None)
 
 
 def correct_item(context: HarvestContext, item: str, field: str, value: Any | None, reason: str, author: str) -> None:
-    """Let a field of an Item say what we know better, from now on and whatever its sources say.
+    """Correct a field of an Item, from now on and whatever its sources say.
 
     Args:
         context: the database and the documents.
         item: id.
         field: name of a property, or `geometry`.
         value: as the Item is to have it, in the unit of the field; a geometry as GeoJSON, WGS 84, longitude first. None
-            removes the correction, and the field says again what the sources say.
+            removes the correction, and the field has again the value of its sources.
         reason: why, and how it is known.
         author: who says so.
 
     Raises:
-        CorrectionRefused: there is no such Item, field or correction, or the Item would not be valid; nothing changed.
+        CorrectionRefused: there is no such Item, field or correction, the Item is withdrawn, or it would not be valid;
+            nothing is changed.
         CatalogueError: the catalogue cannot be written.
     """
     if value is not None:
@@ -83,7 +84,7 @@ def correct_item(context: HarvestContext, item: str, field: str, value: Any | No
             known, told_by = _known(connection, item)
             _write_down(connection, known, field, value, reason, author)
             touched = _rebuild(connection, side, context, known, told_by, f"{field}: {reason} ({author})")
-            # At once: nothing reminds of a correction that was killed after it.
+            # In the same transaction: a correction that is killed after it is not resumed.
             documents = [context.documents[each] for each in sorted(touched & context.documents.keys())]
             publish(connection, documents, context.language)
             return _correction(connection, item, field)
@@ -101,7 +102,7 @@ def _require_correctable(field: str) -> None:
 
 
 def _known(connection: Connection, item: str) -> tuple[KnownItem, str | None]:
-    """An Item, and the name of a feed that tells of it, as one does of each that stands."""
+    """An Item, and the feed of one of its records; None if all of these belong to other Items by now."""
     row = connection.execute(CORRECTABLE_ITEM, {"item": item}).fetchone()
     if row is None:
         raise CorrectionRefused(f"There is no Item {item}: look for its id with a search.")
@@ -127,7 +128,7 @@ def _write_down(
 def _rebuild(
     connection: Connection, side: Connection, context: HarvestContext, item: KnownItem, told_by: str | None, what: str
 ) -> set[str]:
-    """Write the Item anew in a run of its own; returns the collections that this changes.
+    """Rebuild the Item in a run of its own; returns the collections that this changes.
 
     Raises:
         CorrectionRefused: it would not be valid.

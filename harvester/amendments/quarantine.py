@@ -1,4 +1,4 @@
-"""Records that were refused: what they say, why they were refused, and reading them again with the code of today."""
+"""Records that were refused: what they say, why they were refused, and reading them again with the present code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class QuarantinedRecord:
 
 
 def quarantined(connection: Connection, feed: str | None = None, limit: int = 1000) -> list[QuarantinedRecord]:
-    """The records in quarantine, of one feed or of all, those that were seen last first."""
+    """The records in quarantine, of one feed or of all, the last seen first."""
     with connection.cursor(row_factory=class_row(QuarantinedRecord)) as rows:
         return rows.execute(QUARANTINED, {"feed": feed, "limit": limit}).fetchall()
 
@@ -57,7 +57,7 @@ def quarantined_record(connection: Connection, source: str, record: str) -> tupl
     """A record in quarantine, and what it says, as JSON data.
 
     Raises:
-        NotInQuarantine: it is not there.
+        NotInQuarantine: there is none with this id.
     """
     row = connection.execute(QUARANTINED_RECORD, {"source": source, "record": record}).fetchone()
     if row is None:
@@ -75,24 +75,24 @@ def replay_quarantine(
     dry_run: bool = False,
     watch: Watcher = nobody_watches,
 ) -> HarvestReport:
-    """Read records in quarantine again with the reader and the documents of today, feed by feed.
+    """Read records in quarantine again with the present reader and documents, feed by feed.
 
-    Those that can be read now become Items; the others stay, with the reason of today.
+    Those that can be read now become Items; the others stay, with their present reason.
 
     Args:
         context: the database and the documents.
-        feeds: those that there are, by name.
+        feeds: all feeds, by name.
         feed: only records of this one.
         record: only this record.
-        dry_run: write nothing, and tell what each Item would become.
+        dry_run: write nothing, and report what each Item would become.
         watch: called after each page.
 
     Returns:
-        One account of all; it has the number of the run where there was only one.
+        One account for all feeds; with the number of the run if there was only one.
 
     Raises:
-        NotInQuarantine: no record of these feeds is.
-        RunBusy: another process replays one of them.
+        NotInQuarantine: no such record of these feeds is in quarantine.
+        RunBusy: another process replays one of these feeds.
         CatalogueError: the catalogue cannot be written.
     """
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
@@ -129,10 +129,10 @@ def _report_of(feeds: list[Feed]) -> HarvestReport:
 
 
 def _begin(connections: CatalogueConnections, feed: Feed) -> Run:
-    """A new run. One that was killed needs no going on: what it took in is not in quarantine any more.
+    """A new run. A killed one need not be resumed: what it took in is no longer in quarantine.
 
     Raises:
-        RunBusy: another process is at one.
+        RunBusy: another process works on one.
     """
 
     def begin(_: Connection, side: Connection) -> Run:

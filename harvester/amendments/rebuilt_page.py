@@ -1,4 +1,4 @@
-"""Pages on which Items are built anew from what the ledger holds, and nothing is said of records."""
+"""Pages that rebuild Items from what the ledger holds, and change no record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harvester.pages.writing import PageWriting
 
 
 def rebuilt_page(connection: Connection, side: Connection, context: HarvestContext) -> PageWriting:
-    """A page inside the open transaction of `connection`, with `side` beside it, of a ledger that has Items."""
-    # Nothing is said of records, whichever feed they are of.
+    """A page inside the open transaction of `connection`, with `side` beside it; the ledger must have a feed."""
+    # Any feed will do, as no record is changed.
     (feed,) = connection.execute("SELECT min(name) FROM dinamis.feed").fetchone() or (None,)
     return PageWriting(connection, side, runs.kept_feed(connection, str(feed)), None, context, WritingOptions())

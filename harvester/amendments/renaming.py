@@ -1,7 +1,7 @@
-"""Renaming a source as its document does: the ledger knows its records under the new name, so none is taken in anew.
+"""Renaming a source as its document does, so that none of its records is taken in anew.
 
-All that the ledger says of it is moved in one transaction, with which a run begins: that has the job queue told, and
-builds the Items anew which say the name of their source, page by page.
+All that the ledger has of it is moved in one transaction, which also begins a run. That renames the waiting jobs, and
+rebuilds the Items that name their source, page by page.
 """
 
 from __future__ import annotations
@@ -57,20 +57,20 @@ def rename_source(
     watch: Watcher = nobody_watches,
     rename_jobs: Callable[[], None] = lambda: None,
 ) -> HarvestReport:
-    """Let what the ledger knows of a source be of another name; that is resumed if it was killed.
+    """Give a source another name in the ledger, or resume a renaming that was killed.
 
-    Records, quarantines, runs, fields and what the source said of itself keep to it. Nothing is asked of the source.
+    Records, quarantines, runs, fields and the state of the source move with it. The source is not asked.
 
     Args:
-        former: name of a feed, as the ledger knows it; no document names it any more.
+        former: name of a feed in the ledger; no document names it any more.
         present: name of the feed, as a document names it now.
         context: the database and the documents.
         watch: called after each page.
-        rename_jobs: lets harvests that wait for it be of the new name; called again when a killed renaming goes on.
+        rename_jobs: renames the harvests that wait in the queue; called again when a killed renaming is resumed.
 
     Raises:
         RenamingRefused: the documents do not say so, they are not the same source, or there are records of both.
-        RunBusy: a run of one of the two has not come to its end.
+        RunBusy: a run of one of the two has not ended.
         CatalogueError: the catalogue cannot be written.
     """
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
@@ -83,7 +83,7 @@ def rename_source(
 
 
 def _renaming(side: Connection, former: str, present: str, documents: CollectionDocuments) -> _Renaming:
-    """Move what the ledger knows, unless that was done already and its run only has to go on."""
+    """Move what the ledger knows, unless that was done already and only its run is to be resumed."""
     with side.transaction():
         for name in sorted((former, present)):
             runs.wait_for_beginners(side, name)
@@ -107,15 +107,15 @@ def _renaming_left(side: Connection, former: str, present: str) -> _Renaming | N
     return _Renaming(run, former, row[1], runs.kept_feed(side, present)) if run and row else None
 
 
-# Whether it can be
+# Checks
 
 
 def _renamed(side: Connection, former: str, present: str, documents: CollectionDocuments) -> Feed:
-    """The feed as it is to be called.
+    """The feed under its new name.
 
     Raises:
-        RenamingRefused: it cannot be called so.
-        RunBusy: a run of one of the two names has not come to its end.
+        RenamingRefused: it cannot have that name.
+        RunBusy: a run of one of the two names has not ended.
     """
     named = named_sources(documents)
     if former in named:
@@ -153,7 +153,7 @@ def _require_room(side: Connection, former: str, feed: Feed) -> None:
     """Refuse a name under which the ledger has records already, perhaps of another feed of the same service.
 
     Raises:
-        RenamingRefused: it has.
+        RenamingRefused: there are such records.
     """
     row = side.execute(RECORD_IN_THE_WAY, {"present": feed.name, "source": feed.source, "former": former}).fetchone()
     if row:
@@ -179,7 +179,7 @@ def _move_ledger(side: Connection, former: str, feed: Feed) -> None:
 
 
 def _add_names_of_acquisitions(side: Connection, former_source: str, feed: Feed) -> None:
-    """Let acquisitions that only their source has a name for be found under its new name."""
+    """Let acquisitions whose name holds that of their source be found under its new name too."""
     side.execute(NAME_ACQUISITIONS, {"former": former_source, "present": feed.source, "feed": feed.name})
 
 
@@ -187,7 +187,7 @@ def _add_names_of_acquisitions(side: Connection, former_source: str, feed: Feed)
 
 
 def _page_after(renaming: _Renaming, connection: Connection, cursor: str | None) -> AmendedPage:
-    """The next Items that say the old name; none where only the collection or the place was called otherwise."""
+    """The next Items that have the old name; none if the source keeps its name and only that of its feed changes."""
     feed, items = renaming.feed, []
     if renaming.former_source != feed.source:
         rows = connection.execute(ITEMS_OF_FEED, {"feed": feed.name, "after": cursor or "", "size": PAGE_SIZE})

@@ -1,6 +1,6 @@
 """Retiring a source that no collection document names any more: all its records are withdrawn.
 
-A retirement is a run, so it can be interrupted, and undone. Items that other sources know too stay, without its word.
+A retirement is a run, so it can be resumed and undone. Items with records of other sources stay, built from these.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class RetirableSource:
 
 
 def source_to_retire(connection: Connection, name: str, documents: CollectionDocuments) -> RetirableSource:
-    """The source that is called so.
+    """The source of this name.
 
     Args:
         connection: any that may read the ledger.
-        name: of its feed; or of the source alone, where there is one such that no document names.
+        name: of its feed; or of the source alone, if that has only one feed that no document names.
         documents: those in use.
 
     Raises:
-        RetirementRefused: there is none, there are several, or a document names it.
+        RetirementRefused: there is no such source, there are several, or a document names it.
     """
     called = [each for each in _sources(connection) if name in (each.feed, each.source)]
     named = named_sources(documents)
@@ -77,18 +77,17 @@ def source_to_retire(connection: Connection, name: str, documents: CollectionDoc
 def retire_source(
     name: str, context: HarvestContext, *, dry_run: bool = False, watch: Watcher = nobody_watches
 ) -> HarvestReport:
-    """Withdraw all records of a source, those in quarantine too: its retirement is resumed if that was killed.
+    """Withdraw all records of a source, also those in quarantine, or resume a retirement that did not finish.
 
     Args:
         name: as `source_to_retire` takes it.
         context: the database and the documents.
-        dry_run: write nothing, and tell what each Item would become.
+        dry_run: write nothing, and report what each Item would become.
         watch: called after each page.
 
     Raises:
-        RetirementRefused: there is no such source, a document names it, nothing of it is left, or another run of it has
-            not come to its end.
-        RunBusy: another process is retiring it.
+        RetirementRefused: there is no such source, a document names it, or nothing of it is left.
+        RunBusy: another run of it has not ended, or another process is retiring it.
         CatalogueError: the catalogue cannot be written.
     """
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
@@ -111,10 +110,11 @@ def _sources(connection: Connection) -> Sequence[RetirableSource]:
 
 
 def _retirement(side: Connection, feed: Feed) -> Run:
-    """The run that retires a source, perhaps one that was begun before, if nothing was said of its records since.
+    """The run that retires a source: one that was begun before, if it was the last to change records, else a new one.
 
     Raises:
-        RetirementRefused: nothing of it is left, or another run of it has not come to its end.
+        RetirementRefused: nothing of it is left.
+        RunBusy: another run of it has not ended.
     """
     with side.transaction():
         runs.wait_for_beginners(side, feed.name)
@@ -131,7 +131,7 @@ def _retirement(side: Connection, feed: Feed) -> Run:
 
 
 def _page_after(feed: Feed, connection: Connection, cursor: str | None) -> AmendedPage:
-    """The next records in force, those of an Item together; on the last page all that are in quarantine too."""
+    """The next records in force, those of an Item together; the last page also has all that are in quarantine."""
     rows = connection.execute(
         RECORDS_TO_RETIRE, {"feed": feed.name, "after": cursor or "", "size": PAGE_SIZE}
     ).fetchall()

@@ -1,9 +1,9 @@
-"""Finding every stereo set anew, month by month of each satellite, by as many workers as there are.
+"""Finds every stereo set anew, month by month of each satellite, with any number of workers.
 
-What is left to do lies in `dinamis.stereo_shard`, with what was asked for: who asks for the same shares the work, or
-resumes it. A worker holds the advisory lock of the month that it works on, which the server gives back the moment
-the worker ends, and takes the month from the table when it is done, whoever else was to do it. Pages are written as
-those of a harvest are, so that harvests and rebuilds may run side by side.
+What is left to do is in `dinamis.stereo_shard`, with the request: workers with the same request share the work, or
+resume it. A worker holds the advisory lock of the month that it works on, which the server releases as soon as the
+worker ends, and deletes the month from the table when it is done, for every request. Pages are written like those of a
+harvest, so harvests and rebuilds may run at the same time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ITEMS_AND_VIEWS_APART, PLAN_REBUILD, UNFINISHED_REBUILDS, VIEWS_BETWEEN = statem
     "harvester.amendments", "items_and_views_apart", "plan_rebuild", "unfinished_rebuilds", "views_between"
 )
 
-#: What a rebuild was asked for, as it is kept: `platform`, and `since` as the first day of a month, each may be None.
+#: What a rebuild was asked for, as stored: `platform`, and `since` as the first day of a month; each may be None.
 _Request = Mapping[str, str | None]
 
 #: Items of one transaction.
@@ -42,13 +42,13 @@ _PAGE = 500
 
 @dataclass
 class RebuildReport:
-    """What a worker did of a rebuild."""
+    """What one worker of a rebuild did."""
 
     items: int = 0  #: whose sets were found anew
-    written: int = 0  #: Items that were not as they should be: sets, and images that say what sets they are of
+    written: int = 0  #: Items that were not as they should be: sets, and images that name their sets
     removed: int = 0
     shards: int = 0  #: months of satellites
-    is_resumed: bool = False  #: the same rebuild was interrupted, or others are at it: it has no other months
+    is_resumed: bool = False  #: the same rebuild was interrupted, or others work on it: only its months are done
     touched: set[str] = field(default_factory=set)  #: collections
 
     def add(self, items: int, page: PageReport, touched: set[str]) -> None:
@@ -82,7 +82,7 @@ class UnfinishedRebuild:
 
     platform: str | None  #: only of this satellite
     since: date | None  #: only from this first day of a month on
-    months: int  #: of satellites, that are left to do
+    months: int  #: months of satellites that are left to do
 
     @property
     def command(self) -> str:
@@ -101,7 +101,7 @@ def rebuild(
     since: datetime | None = None,
     watch: Watcher = lambda _shard, _report: None,
 ) -> RebuildReport:
-    """Find all stereo sets anew, or do what is left of that; what is as it should be is not written.
+    """Find all stereo sets anew, or resume that; only Items that are not as they should be are written.
 
     Args:
         context: the database and the documents.
@@ -129,7 +129,7 @@ def rebuild(
 
 
 def unfinished_rebuilds(connection: Connection) -> list[UnfinishedRebuild]:
-    """The rebuilds that left something to do, and that nobody is at."""
+    """The rebuilds that are not done, and that nobody works on."""
     with connection.cursor(row_factory=class_row(UnfinishedRebuild)) as cursor:
         return cursor.execute(UNFINISHED_REBUILDS).fetchall()
 
@@ -144,14 +144,14 @@ class _Work:
         self._views_in = sorted(StereoRules(context.documents).view_collections)
 
     def take_up_unknown(self) -> None:
-        """Let every Item that can be a view be known as one: those harvested before there were sets are not."""
+        """Make every Item that can be a view known as one: those harvested before there were sets are not."""
         last = ""
         while self._views_in and (items := self._connections.patiently(partial(_unknown_items, self._views_in, last))):
             self._write(items)
             last = items[-1]
 
     def do_shards(self, request: _Request, watch: Watcher) -> None:
-        """Do the months that nobody else is at, until none is left."""
+        """Do the months that nobody else works on."""
         for shard in self._connections.patiently(lambda _, side: _shards_left(side, request)):
             with self._held(shard) as is_ours:
                 if is_ours:
@@ -159,7 +159,7 @@ class _Work:
                     watch(shard, self._report)
 
     def publish(self) -> None:
-        """Publish what the sets that were written say of their Collections."""
+        """Publish the changed Collections."""
         context, touched = self._context, self._report.touched
         self._connections.patiently(lambda _, side: publish_changes(side, context.documents, context.language, touched))
         touched.clear()
@@ -169,13 +169,13 @@ class _Work:
             for day in shard.days:
                 items = self._connections.patiently(partial(_items_of, day=day))
                 self._write(items, [day])
-        self.publish()  # before it counts as done: killed in between, the month is resumed
+        self.publish()  # before the month counts as done, so that it is resumed if this is killed in between
         self._connections.patiently(partial(_done, shard=shard))
         self._report.shards += 1
 
     @contextmanager
     def _held(self, shard: Shard) -> Iterator[bool]:
-        """Whether nobody else works on the month; nobody does until the end of the context."""
+        """Whether the month is ours, until the end of the context: nobody else works on it or has done it."""
         is_ours = self._connections.patiently(partial(_try_shard, shard=shard))
         self._connections.on_reconnection(lambda side: None if not is_ours else _lock_again(side, shard))
         try:
@@ -190,7 +190,7 @@ class _Work:
             self._report.add(len(page), *self._written(page, windows))
 
     def _written(self, items: Sequence[str], windows: Sequence[Span]) -> tuple[PageReport, set[str]]:
-        """What a page wrote, and in which collections, whichever of its tries it was that the server committed."""
+        """What a page wrote, and in which collections, whichever of its tries the server committed."""
         tried: list[tuple[PageReport, set[str]]] = []
 
         def work(connection: Connection, side: Connection) -> None:
@@ -198,7 +198,7 @@ class _Work:
                 tried.append(self._write_page(items, windows, connection, side))
 
         self._connections.patiently(work)
-        # One that was committed, though nobody heard of it, has left nothing to those after it.
+        # If a try was committed before its connection broke, those after it find nothing to write.
         return max(tried, key=lambda each: each[0].items_written + each[0].items_removed)
 
     def _write_page(
@@ -211,13 +211,13 @@ class _Work:
 
 
 def _unknown_items(collections: list[str], last: str, _: Connection, side: Connection) -> list[str]:
-    """Items after `last` that may be views, and views whose Item is none any more."""
+    """Items after `last` that may be views but are not known as such, and views whose Item is no longer one."""
     rows = side.execute(ITEMS_AND_VIEWS_APART, {"collections": collections, "last": last, "page": _PAGE})
     return [row[0] for row in rows]
 
 
 def _plan(side: Connection, request: _Request) -> None:
-    """Write down what is to be done, unless a rebuild of the same is under way: then that is resumed."""
+    """Store what is to be done, unless a rebuild with the same request is under way: then that is resumed."""
     side.execute(PLAN_REBUILD, {**request, "request": Jsonb(request)})
 
 
@@ -235,7 +235,7 @@ def _items_of(_: Connection, side: Connection, day: Span) -> list[str]:
 
 
 def _try_shard(_: Connection, side: Connection, shard: Shard) -> bool:
-    """Take a month, unless somebody else has it or has done it."""
+    """Take a month, unless another worker has it or has done it."""
     row = side.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_name(shard),)).fetchone()
     if not (row and row[0]):
         return False

@@ -1,9 +1,9 @@
-"""Undoing a run: every record says again what the last run that is not undone said of it, and the Items follow.
+"""Undoing a run: each record returns to what the last run that is not undone said of it, and the Items follow.
 
-Then the Items that the run moved go back to where they stood.
+Then the Items that the run moved go back to their collections.
 
-An undo is a run itself, so it can be interrupted, and undone; runs are undone in any order. What later runs changed is
-left alone and named.
+An undo is itself a run, so it can be resumed and undone; runs can be undone in any order. What later runs changed is
+left alone and reported.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CHANGES_OF_RUN, MOVES_OF_RUN, CHANGED_SINCE, UNDONE_AT_LAST = statements(
     "harvester.amendments", "changes_of_run", "moves_of_run", "changed_since", "undone_at_last"
 )
 
-#: Before the Item behind which the undoing goes on, once all records are put back.
+#: Prefix of cursors once all records are put back; the Item after which to continue follows.
 _MOVED = "moved/"
 
 
@@ -47,21 +47,21 @@ class UndoRefused(HarvestError):
 
 
 def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watcher = nobody_watches) -> HarvestReport:
-    """Put back what a run changed: resume its undoing if that was killed, else begin it.
+    """Put back what a run changed, or resume an undo of it that did not finish.
 
-    Records that were new are withdrawn; the others say what they said before the run, read by the reader of today.
+    Records that were new are withdrawn; the others say what they said before the run, read by the present reader.
     Items that were moved go back. What a later run changed or moved stays as that run left it, unless that was undone
-    too, and the report names it.
+    too, and is reported.
 
     Args:
         run_id: number of a run that has ended.
-        feed_of: where feeds are looked up; of one that no document describes any more the ledger knows enough.
+        feed_of: looks up a feed; for one that no document describes any more, the ledger knows enough.
         context: the database and the documents.
         watch: called after each page.
 
     Raises:
-        UndoRefused: there is no such run, it is at work, it was undone already, or it corrected an Item.
-        RunBusy: the run has not come to its end, or another process is undoing it.
+        UndoRefused: there is no such run, it was undone already, it corrected an Item, or it renamed a source.
+        RunBusy: the run has not ended, or another process is undoing it.
         CatalogueError: the catalogue cannot be written.
     """
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
@@ -76,7 +76,7 @@ def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watch
 
 
 def _undoing(side: Connection, run_id: int, feed_of: FeedOf) -> tuple[Run, Feed]:
-    """The run that undoes another one, perhaps one that was begun before."""
+    """The run that undoes another one: one that was begun before, else a new one."""
     with side.transaction():
         undone = runs.run_by_id(side, run_id)
         if undone is None:
@@ -87,10 +87,10 @@ def _undoing(side: Connection, run_id: int, feed_of: FeedOf) -> tuple[Run, Feed]
 
 
 def _undoing_left(side: Connection, undone: Run) -> Run | None:
-    """The run that began to undo this one and did not come to its end.
+    """The run that began to undo this one and did not finish.
 
     Raises:
-        UndoRefused: it did.
+        UndoRefused: it did finish.
     """
     row = side.execute("SELECT undone_by FROM dinamis.undone WHERE run = %s", (undone.id,)).fetchone()
     left = runs.run_by_id(side, row[0]) if row else None
@@ -117,7 +117,7 @@ def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
         )
     run = runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="undo")
     side.execute("UPDATE dinamis.run SET undoes = %s WHERE id = %s", (undone.id, run.id))
-    # Going on with a run of which the first half is undone would leave that half out.
+    # To resume a run whose first half is undone would leave that half out.
     side.execute("UPDATE dinamis.run SET is_resumable = false WHERE id = %s", (undone.id,))
     return run
 
@@ -127,25 +127,25 @@ def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
 
 @dataclass(frozen=True)
 class _Change:
-    """A record of which a run has the last say while it is not undone, and what it is to say now."""
+    """A record that an undone run changed and no later run in force has, and what it is to say now."""
 
     id: int
     record: str
     feed: str
     state: str
-    due_state: str | None  #: None where no run said anything of it but those that are undone
+    due_state: str | None  #: None if only undone runs said anything of it
     digest: bytes | None
     content: bytes | None
     oldest_version: int
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether what it is to say is not kept any more."""
+        """Whether the version that it is to have is no longer kept."""
         return self.due_state is None and self.oldest_version > 1
 
     @property
     def is_to_go(self) -> bool:
-        """Whether it is neither to be in force nor to wait for that."""
+        """Whether it is to be withdrawn."""
         return self.due_state in (None, "withdrawn") and self.state != "withdrawn" and not self.is_forgotten
 
     def due(self) -> KeptRecord:
@@ -160,7 +160,7 @@ class _Change:
 def _page_after(
     undone: int, feed: Feed, feed_of: FeedOf, sensors: Sensors, connection: Connection, cursor: str | None
 ) -> AmendedPage:
-    """The next records of one feed; then the next Items; at last what the report is to say of those left alone."""
+    """The next records of one feed; then the next Items; finally the remarks on records that are left alone."""
     item = cursor.removeprefix(_MOVED) if cursor and cursor.startswith(_MOVED) else None
     changed_by = _undone_at_last(connection, undone)
     changes = _changes_after(connection, changed_by, int(cursor or 0)) if item is None else []
@@ -176,7 +176,7 @@ def _page_after(
 
 
 def _undone_at_last(connection: Connection, undone: int) -> int:
-    """The run to which undoing this one leads, which is another one where this is an undo."""
+    """The run that undoing this one changes the effect of: itself, or if it is an undo, the first of its chain."""
     row = connection.execute(UNDONE_AT_LAST, {"run": undone}).fetchone()
     assert row is not None  # noqa: S101 - an aggregate gives a row
     return int(row[0])
@@ -189,13 +189,13 @@ def _changes_after(connection: Connection, run: int, cursor: int) -> list[_Chang
 
 @dataclass(frozen=True)
 class _Move:
-    """An Item that a run moved, and that is to stand elsewhere now."""
+    """An Item that a run moved, and that is to be elsewhere now."""
 
     item: str
     present: str  #: collection
-    due: str  #: collection where it is to stand
+    due: str  #: collection where it is to be
     later_run: int | None  #: that moved it again
-    other_item: str | None  #: that stands for its acquisition there
+    other_item: str | None  #: of its acquisition in that collection
 
     @property
     def hindrance(self) -> str | None:
@@ -211,7 +211,7 @@ def _moves_after(connection: Connection, run: int, item: str) -> list[_Move]:
 
 
 def _moved_back(moves: Sequence[_Move], feed: Feed) -> AmendedPage:
-    """Items to be where they are to stand."""
+    """A page that moves Items back, as far as nothing hinders them."""
     return AmendedPage(
         feed=feed,
         page=Page(records=(), next_cursor=_MOVED + moves[-1].item),
@@ -223,7 +223,7 @@ def _moved_back(moves: Sequence[_Move], feed: Feed) -> AmendedPage:
 
 
 def _put_back(changes: Sequence[_Change], feed: Feed, undone: int, sensors: Sensors) -> AmendedPage:
-    """The records of a page as they are to be."""
+    """A page of records as they are to be."""
     reason = f"undone: run {undone}"
     return AmendedPage(
         feed=feed,
@@ -244,7 +244,7 @@ def _put_back(changes: Sequence[_Change], feed: Feed, undone: int, sensors: Sens
 
 
 def _refused_again(raw: KeptRecord, feed: Feed, undone: int, sensors: Sensors) -> RecordEntry:
-    """A record in quarantine again: with the reason of today, for that of then is not kept."""
+    """A record in quarantine again, with its present reason, as the former one is not kept."""
     try:
         read_record(feed.kind, raw, sensors)
     except UnreadableScene as error:
@@ -254,7 +254,7 @@ def _refused_again(raw: KeptRecord, feed: Feed, undone: int, sensors: Sensors) -
 
 
 def _left_alone(connection: Connection, run: int) -> Iterator[tuple[str, str]]:
-    """The records that a run changed and a later one changed again, with what is to be said of each."""
+    """The records that a run changed and a later one changed again, each with a remark."""
     rows = connection.execute(CHANGED_SINCE, {"run": run, "named": NAMED_RECORDS})
     for record, later in rows.fetchall():
         yield record, f"{record} is left as it is: run {later} changed it since"

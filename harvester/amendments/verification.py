@@ -1,7 +1,7 @@
-"""Holding the catalogue against the ledger: whether each Item stands there, and says what its records say today.
+"""Compares the catalogue with the ledger: whether each Item is there, and as its records say today.
 
-Harvests write both together, and look at an Item again only when its records change. What happens to the catalogue
-beside them (Items deleted by hand, or loaded by another program; half a backup) nobody would notice otherwise.
+Harvests write both together, and look at an Item again only when its records change. Other changes of the catalogue
+(Items deleted by hand, or loaded by another program; half a backup) would go unnoticed.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ COUNT_PUBLISHED_ITEMS, FORGET_DIGESTS, ITEMS_LEFT_OVER, PUBLISHED_ITEMS = statem
 
 Kind = Literal["missing", "different", "left over", "foreign", "unreadable"]
 
-#: Of which nobody knows how the Item should be.
+#: Findings for which it is unknown how the Item should be.
 _LEFT_ALONE: Sequence[Kind] = ("foreign", "unreadable")
 
-#: What is found of an Item that would change in some way, were it built anew.
+#: The finding for each kind of change that a rebuild would make to an Item.
 _KIND_OF_CHANGE: Mapping[str, Kind] = {"new": "missing", "changed": "different", "withdrawn": "left over"}
 
 
@@ -42,15 +42,15 @@ _KIND_OF_CHANGE: Mapping[str, Kind] = {"new": "missing", "changed": "different",
 class Finding:
     """An Item that is not as the ledger has it.
 
-    `missing`: it does not stand in the catalogue. `different`: it says something else than its records do.
-    `left over`: it stands there though it should not any more. `foreign`: it stands there, and no harvest ever made it.
-    `unreadable`: a record of it cannot be read any more, so that it stays as it is.
+    `missing`: it is not in the catalogue. `different`: it differs from what its records say. `left over`: it should no
+    longer be there. `foreign`: no harvest ever made it. `unreadable`: one of its records can no longer be read, so it
+    stays as it is.
     """
 
     item: str
     collection: str
     kind: Kind
-    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  #: that differ: in the catalogue, by records
+    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  #: that differ: in catalogue, by records
 
     @property
     def can_be_mended(self) -> bool:
@@ -65,17 +65,17 @@ class Finding:
 
 @dataclass
 class Verification:
-    """What was looked at, and what was found."""
+    """How many Items were checked, and what was found."""
 
-    is_mended: bool  #: what can be mended
-    items: int = 0  #: of images, that were looked at
-    of: int = 0  #: so many that are to be looked at
+    is_mended: bool  #: whether what can be mended is mended
+    items: int = 0  #: Items of images checked so far
+    of: int = 0  #: Items of images to check
     counts: Counter[Kind] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)  #: the first of them
 
     @property
     def mendable(self) -> int:
-        """Of how many it is known how they should be."""
+        """How many findings can be mended."""
         return self.counts.total() - sum(self.counts[kind] for kind in _LEFT_ALONE)
 
     @property
@@ -84,7 +84,7 @@ class Verification:
         return self.counts.total() - (self.mendable if self.is_mended else 0)
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Note what was found."""
+        """Count findings, and keep the first of them."""
         for each in findings:
             self.counts[each.kind] += 1
             if len(self.findings) < NAMED_RECORDS:
@@ -111,14 +111,14 @@ def verify(
     mend: bool = False,
     watch: Watcher = lambda _account: None,
 ) -> Verification:
-    """Build every Item anew from the ledger, without asking a source, and hold it against the one in the catalogue.
+    """Build every Item anew from the ledger, without asking a source, and compare it with the one in the catalogue.
 
-    Stereo sets are found anew with the Items that are their views. Harvests may go on meanwhile.
+    Stereo sets are found anew with the Items that are their views. Harvests may run meanwhile.
 
     Args:
         context: the database and the documents.
-        collections: only the Items of these, and the sets of which they are views; all where none is named.
-        mend: write what is missing or different, and take away what is left over.
+        collections: only the Items of these, and the sets of which they are views; all if none is named.
+        mend: write what is missing or different, and remove what is left over.
         watch: called after each page.
 
     Raises:
@@ -136,7 +136,7 @@ def verify(
                 watch(account)
             account.add(work.found_beside(wanted))
         finally:
-            if mend:  # also where nothing is amiss: one that was killed before may not have published
+            if mend:  # even if nothing was found: one that was killed before may not have published
                 connections.patiently(
                     lambda _, side: publish_changes(side, context.documents, context.language, work.touched)
                 )
@@ -164,8 +164,7 @@ def _pages(connections: CatalogueConnections, collections: Sequence[str] | None)
 class _Work:
     """The work on one catalogue.
 
-    What a page has found is kept over its tries: one that was committed, though nobody heard of it, leaves nothing to
-    the next.
+    Findings of a page are kept over its tries: if one was committed before its connection broke, the next finds none.
     """
 
     def __init__(self, connections: CatalogueConnections, context: HarvestContext, *, mend: bool) -> None:
@@ -173,7 +172,7 @@ class _Work:
         self._context = context
         self._mend = mend
         self._set_collections = StereoRules(context.documents).set_collections
-        self._sets_found: set[str] = set()  #: views of one set may be on several pages
+        self._sets_found: set[str] = set()  #: as the views of one set may be on several pages
         self.touched: set[str] = set()  #: collections of which Items were mended
 
     def found_among(self, items: Mapping[str, str]) -> Sequence[Finding]:
@@ -186,7 +185,7 @@ class _Work:
         return news
 
     def found_beside(self, collections: Sequence[str] | None) -> Sequence[Finding]:
-        """Which Items stand in the catalogue though the ledger has none there."""
+        """Which Items are in the catalogue though the ledger has none there."""
         found: dict[tuple[str, str], Finding] = {}
         with told_if_long("looking for Items that the ledger does not have"):
             self._connections.patiently(partial(self._look_beside, collections, found))
@@ -203,7 +202,7 @@ class _Work:
                 self._write(list(items), mendable, connection, side)
 
     def _amiss(self, items: Mapping[str, str], connection: Connection, side: Connection) -> list[Finding]:
-        """What would change, were these Items and all their sets written as they should be."""
+        """What would change if these Items and all their sets were written as they should be."""
         catalogue.wait_for_other_writers(connection)
         with connection.transaction(force_rollback=True):
             connection.execute(FORGET_DIGESTS, {"views": list(items), "sets": None})
@@ -216,7 +215,7 @@ class _Work:
         ]
 
     def _is_looked_at(self, change: ItemChange, items: Mapping[str, str]) -> bool:
-        """Whether it is of a set, or of an Item of this page: others will be, or were, on a page of their own."""
+        """Whether the change is of a set, or of an Item of this page: other Items have pages of their own."""
         return change.item in items or change.collection in self._set_collections
 
     def _write(self, items: Sequence[str], amiss: Sequence[str], connection: Connection, side: Connection) -> None:

@@ -1,4 +1,4 @@
--- The first records that a run changed and a later one changed again, and which run that was.
+-- The first records that a run changed and a later one changed again, and which run that was last.
 SELECT DISTINCT
     known.record,
     latest.run

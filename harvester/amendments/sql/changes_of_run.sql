@@ -1,6 +1,6 @@
--- The next records of which a run has the last say while it is not undone, and what each is to say now, if it does not.
--- The runs are an array, so that they are looked at before the versions are, of which most records need none: what a run
--- with a say wrote at last is what is to be said.
+-- The next records that a run changed and no later run in force has, if they are not as they should be, with what each
+-- is to say now. The runs are an array so that they are looked at before the versions, which most records do not need:
+-- what a run in force wrote last is what is to be said.
 SELECT
     known.id,
     known.record,

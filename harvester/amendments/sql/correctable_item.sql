@@ -1,4 +1,4 @@
--- An Item, and the feed of the first record of it; none where all its records are of other Items by now.
+-- An Item, and the feed of its first record; no feed if all its records belong to other Items by now.
 SELECT
     item.id,
     item.scene,

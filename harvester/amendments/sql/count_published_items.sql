@@ -1,4 +1,4 @@
--- How many Items of images are to stand in the catalogue.
+-- How many Items of images should be in the catalogue.
 SELECT count(*)
 FROM dinamis.item
 WHERE is_published

@@ -1,5 +1,5 @@
--- The feeds that have records in quarantine: of one feed or of all, one record or any; and those of which the last
--- replay did not come to its end.
+-- The feeds that have records in quarantine: of one feed or of all, one record or any; and those whose last replay did
+-- not finish.
 SELECT feed
 FROM dinamis.source_record
 WHERE state = 'quarantined' AND feed = coalesce(%(feed)s, feed) AND record = coalesce(%(record)s, record)

@@ -1,4 +1,4 @@
--- Let sets of which these Items are views be compared with their Items, not with what is known of those.
+-- Have the sets of these views compared with their own Items, not with the stored digests of these.
 UPDATE dinamis.stereo_set
 SET digest = decode(repeat('00', 32), 'hex')
 WHERE views && %(views)s::text []

@@ -1,4 +1,4 @@
--- The next Items that may be views and are none yet, and views whose Items are none any more.
+-- The next Items that may be views but are not known as such, and views whose Items are no longer ones.
 SELECT item.id
 FROM dinamis.item
     LEFT JOIN dinamis.stereo_view ON stereo_view.item = item.id

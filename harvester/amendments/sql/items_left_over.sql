@@ -1,4 +1,4 @@
--- Items that stand in the catalogue though the ledger has none there, and whether it had them once.
+-- Items that are in the catalogue though the ledger has none there, and whether it knows their ids.
 SELECT
     items.collection,
     items.id,

@@ -1,4 +1,4 @@
--- Write down a feed under another name, with what its source said of itself.
+-- Store a feed under another name, with the state of its source.
 INSERT INTO dinamis.feed (name, source, kind, collection, location, state, content_digest, unchanged_at)
 SELECT
     %(present)s,

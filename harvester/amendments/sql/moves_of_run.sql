@@ -1,5 +1,5 @@
--- The next Items that a run moved and that do not stand where the last move by a run that is neither undone nor an undo took
--- them, or where they stood before any, and what hinders them from going there: a later move, or another Item in their place.
+-- The next Items that a run moved and that are not where they should be: where the last move in force took them, or, if
+-- there is none, where they were first; and what hinders them from going there: a later move, or another Item there.
 SELECT
     item.id AS item,
     item.collection AS present,

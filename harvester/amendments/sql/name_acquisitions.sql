@@ -1,4 +1,4 @@
--- Let acquisitions that only their source has a name for be found under its new name; they keep the old one too.
+-- Let acquisitions whose name holds that of their source be found under its new name too; they keep the old one.
 INSERT INTO dinamis.scene_alias (key, scene)
 SELECT DISTINCT
     %(present)s || substr(alias.key, length(%(former)s) + 1),

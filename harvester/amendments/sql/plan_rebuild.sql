@@ -1,4 +1,4 @@
--- Write down which months of which satellites are to be done, unless a rebuild that was asked for the same is under way.
+-- Store which months of which satellites are to be done, unless a rebuild with the same request is under way.
 INSERT INTO dinamis.stereo_shard (platform, month, request)
 SELECT DISTINCT
     platform,

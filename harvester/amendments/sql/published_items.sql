@@ -1,4 +1,4 @@
--- The next Items of images that are to stand in the catalogue, with their collections; those of sets have no acquisition.
+-- The next Items of images that should be in the catalogue, with their collections; those of sets have no acquisition.
 SELECT
     id,
     collection

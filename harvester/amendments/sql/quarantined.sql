@@ -1,4 +1,4 @@
--- The records in quarantine, of one feed or of all, those that were seen last first.
+-- The records in quarantine, of one feed or of all, the last seen first.
 SELECT
     source,
     record,

@@ -1,4 +1,4 @@
--- A record that the ledger has under a new name of a feed already, or of another feed of the source that is called so.
+-- A record that the ledger already has under the new name of a feed, or of another feed of the source of that name.
 SELECT record
 FROM dinamis.source_record AS known
 WHERE feed = %(present)s

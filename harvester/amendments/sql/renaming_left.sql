@@ -1,4 +1,4 @@
--- The last run that renamed a feed and did not come to its end, and what its source was called before.
+-- The last run that renamed a feed and did not finish, and the former name of its source.
 SELECT
     run.id,
     run_note.detail

@@ -1,4 +1,4 @@
--- Each feed that was ever harvested, with its source, and how many records of it are in force and in quarantine.
+-- Each feed that was ever harvested, with its source, and how many of its records are in force and in quarantine.
 SELECT
     feed.name AS feed,
     feed.source,

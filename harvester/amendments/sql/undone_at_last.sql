@@ -1,4 +1,4 @@
--- The run of which a run undoes and redoes what it did, through all undos between; itself, if it is none.
+-- The run that a run finally undoes or redoes, through all undos between them; itself, if it is no undo.
 WITH RECURSIVE chain (run) AS (
     SELECT %(run)s::bigint
     UNION ALL

@@ -1,5 +1,5 @@
--- The rebuilds of stereo sets that left months of satellites to do, as they were asked for; a rebuild is none of them
--- while anybody holds the advisory lock of one of its months.
+-- The rebuilds of stereo sets that left months of satellites to do, by request, except those of which a process holds
+-- the advisory lock of a month.
 SELECT
     request ->> 'platform' AS platform,
     (request ->> 'since')::date AS since,
