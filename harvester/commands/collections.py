@@ -45,7 +45,7 @@ def path() -> None:
 def check(directory: Path | None) -> None:
     """Check every collection document and explain each mistake with its file and line.
 
-    Without DIRECTORY those in use are checked. Exit code: 0 without errors, 1 with some.
+    Without DIRECTORY those in use are checked. Exit code: 0 no errors, 1 errors.
 
     \b
       dinamis collections check

@@ -1,4 +1,4 @@
-"""`dinamis harvest`: the table of contents of its commands."""
+"""`dinamis harvest`: the group of its commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harvester.commands.harvest_verify import verify
 
 @click.group()
 def harvest() -> None:
-    """Bring the metadata of sources into the catalogue, and look after what they brought."""
+    """Harvest the metadata of sources into the catalogue, and manage what was harvested."""
 
 
 for command in (

@@ -24,7 +24,7 @@ from harvester.instants import spoken
 def undo(run: int, file: Path | None, as_json: bool) -> None:
     """Put back what a RUN changed: its new records are withdrawn, the others say again what they said before it.
 
-    Records that later runs changed are left alone, and named. The undo is a run itself, which can be undone.
+    Records that later runs changed are left alone, and named. The undo is itself a run, which can be undone.
 
     \b
       dinamis harvest show 12
@@ -45,12 +45,12 @@ def undo(run: int, file: Path | None, as_json: bool) -> None:
 
 @click.group()
 def quarantine() -> None:
-    """Look after the records that could not become Items."""
+    """Inspect and replay the records that could not become Items."""
 
 
 @quarantine.command("list")
 @click.option("--feed", metavar="NAME", help="Only those of this feed (COLLECTION/SOURCE).")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="List so many at most.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="List at most this many.")
 @json_option
 def list_quarantine(feed: str | None, limit: int, as_json: bool) -> None:
     """List the records in quarantine: source, record, since when it was refused, and why."""
@@ -89,13 +89,13 @@ def show_quarantined(source: str, record: str, as_json: bool) -> None:
 @quarantine.command()
 @click.option("--feed", metavar="NAME", help="Only the records of this feed (COLLECTION/SOURCE).")
 @click.option("--record", metavar="ID", help="Only this record.")
-@click.option("--dry-run", is_flag=True, help="Try it, write nothing, and tell what changes.")
+@click.option("--dry-run", is_flag=True, help="Write nothing, and show what would change.")
 @report_option
 @json_option
 def replay(feed: str | None, record: str | None, dry_run: bool, file: Path | None, as_json: bool) -> None:
-    """Read records in quarantine again with the program and the documents of today, without asking their source.
+    """Read records in quarantine again with the present program and documents, without asking their source.
 
-    Those that can be read now become Items; the others stay, with the reason of today.
+    Those that can be read now become Items; the others stay, with their present reason.
     """
     from harvester.amendments import replay_quarantine
 
@@ -112,10 +112,10 @@ def replay(feed: str | None, record: str | None, dry_run: bool, file: Path | Non
 @click.argument("item")
 @click.argument("field", required=False)
 @click.argument("value", required=False)
-@click.option("--reason", help="Why: it stands beside the correction.")
-@click.option("--author", default=getpass.getuser, help="Who says so; you, if nobody is named.")
+@click.option("--reason", help="Why; stored with the correction.")
+@click.option("--author", default=getpass.getuser, help="Who says so; you by default.")
 @click.option("--list", "is_list", is_flag=True, help="List the corrections of the Item.")
-@click.option("--remove", metavar="FIELD", help="Take the correction of this field back.")
+@click.option("--remove", metavar="FIELD", help="Remove the correction of this field.")
 @json_option
 def correct(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     item: str,
@@ -129,7 +129,7 @@ def correct(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
 ) -> None:
     """Correct what the sources say of an ITEM; later harvests keep the correction.
 
-    VALUE is JSON, or a text as it stands. Exit code: 0 done, 2 the field or the value is refused.
+    VALUE is JSON, or else plain text. Exit code: 0 done, 2 the field or the value is refused.
 
     \b
       dinamis harvest correct PHR1A_202108151041301 eo:cloud_cover 3 --reason "haze, not cloud"
@@ -174,5 +174,5 @@ def _as_value(text: str) -> Any:
     except ValueError:
         return text
     if value is None:
-        raise click.UsageError("null is no value: --remove FIELD takes a correction back.")
+        raise click.UsageError("null is no value: --remove FIELD removes a correction.")
     return value

@@ -1,4 +1,4 @@
-"""`dinamis harvest history`, `show` and `cancel`: the runs there were, the account of each, and how to stop one."""
+"""`dinamis harvest history`, `show` and `cancel`: past runs, the account of each, and how to stop one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _COUNTS = ("read", "new", "changed", "withdrawn", "quarantined")
 
 @click.command()
 @click.argument("feed", required=False)
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List so many runs at most.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most this many runs.")
 @json_option
 def history(feed: str | None, limit: int, as_json: bool) -> None:
     """List the last runs, of one FEED or of all, the newest first.
 
-    A feed is COLLECTION/SOURCE, or "deliveries PATH_OR_URL" of what was named on the command line.
+    A feed is COLLECTION/SOURCE, or "deliveries PATH_OR_URL" for a place that was named on the command line.
     """
     from harvester.runs.history import history as runs_of
 
@@ -40,7 +40,7 @@ def history(feed: str | None, limit: int, as_json: bool) -> None:
         for line in _lines(runs):
             print_plain(line)
     elif feed:
-        print_plain(f"There was no run of {feed} yet: `dinamis harvest history` names the feeds of those there were.")
+        print_plain(f"There was no run of {feed} yet: `dinamis harvest history` lists all runs with their feeds.")
     else:
         print_plain("There was no run yet.")
 
@@ -48,11 +48,11 @@ def history(feed: str | None, limit: int, as_json: bool) -> None:
 @click.command()
 @click.argument("run", type=int)
 @click.option("--records", is_flag=True, help="List each record that was new, changed, withdrawn or quarantined.")
-@click.option("--conflicts", is_flag=True, help="List each Item of which sources contradict each other, and in what.")
+@click.option("--conflicts", is_flag=True, help="List each Item on which sources contradict each other, and in what.")
 @report_option
 @json_option
 def show(run: int, records: bool, conflicts: bool, file: Path | None, as_json: bool) -> None:
-    """Show the account of a RUN: what became of its records, what was refused and why, and what else it met.
+    """Show the account of a RUN: what became of its records, what was refused and why, and what else it found.
 
     \b
       dinamis harvest show 12
@@ -85,10 +85,10 @@ def show(run: int, records: bool, conflicts: bool, file: Path | None, as_json: b
 @click.argument("run", type=int)
 @json_option
 def cancel(run: int, as_json: bool) -> None:
-    """Stop a RUN for good: whoever works on it stops after the page at hand, and what was written is kept.
+    """Stop a RUN for good: its workers stop after the current page, and what was written is kept.
 
-    A run that failed can be cancelled too: the next harvest does not resume it then, and `dinamis harvest status`
-    raises no alarm for it any more.
+    A run that failed can be cancelled too: then the next harvest does not resume it, and `dinamis harvest status` no
+    longer raises an alarm for it.
     """
     from harvester import runs
     from harvester.runs import is_at_work
@@ -106,7 +106,7 @@ def cancel(run: int, as_json: bool) -> None:
     if as_json:
         print_json({"run": run, "feed": report.feed, "state": "stopping" if is_under_way else "cancelled"})
     else:
-        becomes = "stops after the page at hand" if is_under_way else "is cancelled"
+        becomes = "stops after the current page" if is_under_way else "is cancelled"
         print_plain(f"Run {run} of {report.feed} {becomes}.")
 
 
@@ -115,7 +115,7 @@ def _ended(state: str) -> str:
 
 
 def _lines(runs: list[RunSummary]) -> Iterator[str]:
-    """A heading and a line for each run; its feed stands last, as it may be long."""
+    """A heading and a line for each run; its feed comes last, as it may be long."""
     yield f"  run  began (UTC)        took{''.join(f'  {name:>6}' for name in _COUNTS)}  state, feed"
     for run in runs:
         began = f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}"

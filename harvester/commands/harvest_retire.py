@@ -14,17 +14,17 @@ from harvester.commands.run_accounts import Accounts, report_option
 
 @click.command()
 @click.argument("source", metavar="COLLECTION/SOURCE")
-@click.option("--dry-run", is_flag=True, help="Try it, write nothing, and tell what changes.")
+@click.option("--dry-run", is_flag=True, help="Write nothing, and show what would change.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @report_option
 @json_option
 def retire(source: str, dry_run: bool, yes: bool, file: Path | None, as_json: bool) -> None:
-    """Withdraw all records of a source that no collection document names any more, those in quarantine too.
+    """Withdraw all records of a source that no collection document names any more, also those in quarantine.
 
-    Items that other sources know too stay, without what this one said; the others leave the catalogue, and `dinamis
+    Items that other sources have too stay, without what this one said; the others leave the catalogue, and `dinamis
     harvest undo` brings them back. Take the source out of its document first, and restart workers and schedulers. A
     place that was named on the command line is "deliveries PATH_OR_URL" here; the name of a source alone is enough
-    where it is unique.
+    if it is unique.
 
     \b
       dinamis harvest retire spot-6-7-open/openspot --dry-run
@@ -54,12 +54,11 @@ def retire(source: str, dry_run: bool, yes: bool, file: Path | None, as_json: bo
 @report_option
 @json_option
 def rename(old: str, new: str, file: Path | None, as_json: bool) -> None:
-    """Let the catalogue know a source by the name that its collection document gives it now.
+    """Rename a source in the catalogue as its collection document names it now.
 
-    Rename it in the document first, restart workers and schedulers, and do this before the next harvest: that finds
-    every record known then, and takes none in anew. The history of its runs goes with it, and Items that say the name
-    of their source are written with the new one. A place of the command line that a document names now is "deliveries
-    PATH_OR_URL" here.
+    Rename it in the document first, restart workers and schedulers, and do this before the next harvest, which then
+    knows every record and takes none in anew. The source keeps its history, and Items that name it are written with the
+    new name. A place of the command line that a document names now is "deliveries PATH_OR_URL" here.
 
     \b
       dinamis harvest rename spot-6-7-open/openspot spot-6-7-open/ads

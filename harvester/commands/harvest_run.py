@@ -59,17 +59,17 @@ def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command
 
 
 _how_to_harvest = _with(
-    click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records."),
-    click.option("--dry-run", is_flag=True, help="Read and compare everything, write nothing, and tell what changes."),
+    click.option("--limit", type=click.IntRange(min=1), help="Stop after this many records."),
+    click.option("--dry-run", is_flag=True, help="Read and compare all, write nothing, and show what would change."),
     click.option(
         "--reread",
         is_flag=True,
-        help="Read unchanged records again too, after a sensor document or the program changed.",
+        help="Also read unchanged records again, after a change of a sensor document or the program.",
     ),
     click.option(
         "--allow-withdrawals",
         is_flag=True,
-        help="Withdraw all records that are gone from the source, however many they are.",
+        help="Withdraw all records that are gone from the source, however many there are.",
     ),
     report_option,
     json_option,
@@ -94,10 +94,10 @@ _how_to_harvest = _with(
 def run(
     what: str | None, is_all: bool, is_queued: bool, dry_run: bool, file: Path | None, as_json: bool, **wishes: Any
 ) -> None:
-    """Harvest the sources of a collection, or one of them, or all there are.
+    """Harvest the sources of a collection, one of them, or all there are.
 
-    Only what changed since the last good run is asked for, where the source can tell; a run that was stopped or
-    killed is resumed. Sources are described in the collection documents; `dinamis harvest sources` lists them.
+    Only what changed since the last good run is asked for, if the source can tell; a run that was stopped or killed is
+    resumed. Sources are described in the collection documents; `dinamis harvest sources` lists them.
 
     \b
       dinamis harvest run spot-6-7-open
@@ -110,13 +110,13 @@ def run(
 
     Exit code, that of the worst run: 0 all is well, 1 some records were refused or a collection is not as its document
     expects, 2 a harvest failed, 130 it was stopped with Ctrl-C or SIGTERM. Whatever ends it, what was written is kept,
-    --report is written, and harvesting again does the rest. JSON is a list with the account of each run; with --queue
-    with the number of each job, null where one like it waits already.
+    --report is written, and harvesting again does the rest. JSON is a list with the account of each run; with --queue,
+    with the number of each job, null if the same harvest waits already.
     """  # noqa: D301  # click wants the character, which a raw string has not
     from harvester.runs import Request
 
     if wishes["since"] and wishes["until"] and wishes["since"] >= wishes["until"]:
-        raise click.UsageError("nothing lies between --since and --until: let --since be the earlier one.")
+        raise click.UsageError("--since must be earlier than --until.")
     documents = collection_documents()
     feeds = _chosen(what, is_all, documents, documented_feeds(documents))
     request = Request(**wishes)
@@ -136,16 +136,16 @@ def run(
 @click.option(
     "--move",
     is_flag=True,
-    help="Move Items that are in another collection: to this one, else to the one that accepts them.",
+    help="Move Items from other collections to that of --collection, else to the one that accepts them.",
 )
 @_how_to_harvest
 def deliveries(location: str, dry_run: bool, file: Path | None, as_json: bool, **wishes: Any) -> None:
     """Harvest the Airbus deliveries (DIMAP) below a folder, an archive file or a URL.
 
-    Deliveries are found wherever they lie, also inside zip and tar files, and told apart by what their metadata say,
-    never by their names. Files are read where they are; nothing is copied. Running it again changes nothing.
+    Deliveries are found at any depth, also inside zip and tar files, and identified by their metadata, never by their
+    names. Files are read where they are; nothing is copied. Running it again changes nothing.
 
-    User and password of a server are DINAMIS_SOURCE_DELIVERIES_USER and DINAMIS_SOURCE_DELIVERIES_PASSWORD.
+    Set DINAMIS_SOURCE_DELIVERIES_USER and DINAMIS_SOURCE_DELIVERIES_PASSWORD for a server that asks for them.
 
     \b
       dinamis harvest deliveries /archive/airbus
@@ -172,10 +172,10 @@ def harvested(
     is_dry: bool = False,
     database: Database | None = None,
 ) -> int:
-    """Harvest feeds one after the other; a failure of one does not keep the others from it.
+    """Harvest feeds one after the other, also if one fails.
 
     Returns:
-        The exit code of the worst.
+        The exit code of the worst run.
     """
     from harvester.dry_run import dry_run
     from harvester.harvest import harvest
@@ -219,7 +219,7 @@ def _job(queue: procrastinate.App, feed: Feed, request: Request) -> int | None:
 
 
 def _chosen(what: str | None, is_all: bool, documents: CollectionDocuments, feeds: Mapping[str, Feed]) -> list[Feed]:
-    """The feeds that the operator named; sources without an address are told and passed over."""
+    """The feeds that the operator named; sources without an address are reported and passed over."""
     if bool(what) == is_all:
         raise click.UsageError("name a collection, or one of its sources as COLLECTION/SOURCE, or say --all.")
     wanted = list(_wanted(what, documents))

@@ -1,4 +1,4 @@
-"""`dinamis harvest sources` and `status`: what can be harvested, and how it stands."""
+"""`dinamis harvest sources` and `status`: what can be harvested, and its status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harvester.feeds import Feed
     from harvester.runs.history import FeedStatus, UnfinishedAmendment
 
-#: Lines of a terminal of 24 that are left for feeds, and for what is to be told of single ones.
+#: Lines for feeds, and for remarks on single feeds, on a terminal of 24.
 _FEED_LINES = 15
 _REMARK_LINES = 5
 #: About a source that no document names any more.
@@ -53,8 +53,8 @@ class _SourceLine:
 def sources(as_json: bool) -> None:
     """List the sources of the collections: where they are, when they are harvested, and whether they can be.
 
-    Credentials are `given`, `missing` with the variables that give them, or `-` where none are named. A source without
-    an address is not harvested. Last come sources that no document names any more though records of them are in force.
+    Credentials are `given`, `missing` with the variables that give them, or `-` if none are named. A source without
+    an address is not harvested. Last come sources with records in force that no document names any more.
     """
     documents = collection_documents()
     feeds = documented_feeds(documents)
@@ -86,13 +86,13 @@ def sources(as_json: bool) -> None:
 )
 @json_option
 def status(is_all: bool, notify: bool, as_json: bool) -> None:
-    """Say how the harvest stands, on one screen: what needs somebody first, then what is at work, then the rest.
+    """Show the status of all feeds on one screen: first what needs attention, then what is running, then the rest.
 
-    Exit code, for a monitor: 0 all is well; 1 something needs attention; 2 the status cannot be told. What needs
-    attention is a source that is stale, that failed, that left its collection not as expected, that was interrupted and
-    is resumed by nobody, or that no document names any more though records of it are in force; and an undo, a `retire`,
-    a `rename`, a replay or a rebuild of stereo sets that failed or was interrupted, with the command that resumes it.
-    Records in quarantine are no alarm.
+    Exit code, for a monitor: 0 all is well; 1 something needs attention; 2 the status is not known. A source needs
+    attention if it is stale, failed, left its collection not as expected, was interrupted and is resumed by nobody, or
+    has records in force but is no longer named by any document; so does an undo, a `retire`, a `rename`, a replay or a
+    rebuild of stereo sets that failed or was interrupted, which is shown with the command that resumes it. Records in
+    quarantine raise no alarm.
     """
     from harvester.amendments.stereo_rebuild import unfinished_rebuilds
     from harvester.feeds import named_sources
@@ -182,7 +182,7 @@ def _tell_of_neglected(
 
 
 def _urgency(status: FeedStatus) -> tuple[bool, bool, bool, bool]:
-    # A place of the command line of which nothing was ever taken in: mostly it was mistyped.
+    # A place of the command line that was never harvested successfully was mostly mistyped.
     is_nothing = not status.is_documented and status.last_good_at is None
     return not status.is_amiss, not status.at_work, is_nothing, status.last_run is None
 
@@ -214,7 +214,7 @@ def _how_left(amendment: UnfinishedAmendment) -> str:
 
 
 def _remarks(status: FeedStatus) -> Iterator[str]:
-    """What else there is to tell of a feed: what is done now, what was left half done and why, that nobody names it."""
+    """Remarks on a feed: what is running, what was left half done and why, and whether no document names it."""
     run = status.last_run
     for part in status.at_work:
         heartbeat = _ago(part.heartbeat_at, status.asked_at)

@@ -1,4 +1,4 @@
-"""`dinamis harvest verify`: whether the catalogue is what the ledger says."""
+"""`dinamis harvest verify`: whether the catalogue is as the ledger says."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from harvester.commands.opening import harvest_context
 if TYPE_CHECKING:
     from harvester.amendments import Finding, Verification
 
-#: Fields and Items that are named; `--json` has more.
+#: Most fields of an Item, and most Items, that are named; `--json` has more.
 _FIELDS = 5
 _ITEMS = 50
 
 
 @click.command()
 @click.argument("collections", nargs=-1, metavar="[COLLECTION]...")
-@click.option("--mend", is_flag=True, help="Write what is missing or different, and take away what is left over.")
+@click.option("--mend", is_flag=True, help="Write what is missing or different, and remove what is left over.")
 @json_option
 def verify(collections: tuple[str, ...], mend: bool, as_json: bool) -> None:
-    """Hold the catalogue against the ledger: is each Item there, and does it say what its records say?
+    """Compare the catalogue with the ledger: is each Item there, and does it say what its records say?
 
     No source is asked. Use it after a restore, after somebody changed the catalogue by hand, and with --mend after an
-    upgrade, to have Items built as this release builds them. Images of all collections are looked at or of those that
-    are named, and the stereo sets that they make.
+    upgrade, to have Items built as this release builds them. It checks the images of all collections, or of those
+    named, and their stereo sets.
 
     \b
       missing      it is not in the catalogue
-      different    it says something else than its records do
+      different    it differs from what its records say
       left over    it is in the catalogue, but was withdrawn or moved
       foreign      no harvest ever made it: it is left alone
       unreadable   this release cannot read a record of it: it is left alone
@@ -67,9 +67,9 @@ def _print(account: Verification) -> None:
     found = account.counts.total()
     if found > _ITEMS:
         print_plain(f"… and {found - _ITEMS} more: --json has the first {len(account.findings)}.")
-    print_plain(f"{account.items} Items of images were looked at; {_counted(account)}.")
+    print_plain(f"{account.items} Items of images were checked; {_counted(account)}.")
     if account.mendable:
-        print_plain(f"{account.mendable} mended." if account.is_mended else "`--mend` puts right what can be.")
+        print_plain(f"{account.mendable} mended." if account.is_mended else "`--mend` mends what can be mended.")
 
 
 def _lines(findings: Iterable[Finding]) -> Iterable[str]:

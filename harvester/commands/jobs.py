@@ -1,4 +1,4 @@
-"""`dinamis worker` and `dinamis schedule`: harvests as jobs that many machines share."""
+"""`dinamis worker` and `dinamis schedule`: harvests as jobs shared by many machines."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def _known_kinds(_ctx: click.Context, _param: click.Parameter, queues: tuple[str
     help="Only do jobs of this kind of source, such as `deliveries`; may be repeated. All of them by default.",
 )
 @click.option(
-    "--concurrency", type=click.IntRange(1, 64), default=1, show_default=True, help="Do so many jobs at a time."
+    "--concurrency", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of jobs done at a time."
 )
 def worker(queues: tuple[str, ...], concurrency: int) -> None:
     """Do the harvests that are in the queue, until SIGTERM or Ctrl-C.
 
     Any number of workers on any number of machines share them; each host is asked by one job at a time, or by as many
-    as the `concurrency` of its source allows. A worker that is stopped commits the page at hand and leaves the rest to
-    others; what a worker that died was doing is taken back by the others within two minutes.
+    as the `concurrency` of its source allows. A worker that is stopped commits the current page and leaves the rest to
+    others; within two minutes these also take over the jobs of a worker that died.
 
     Collection documents and credentials are read once: restart the workers after a change.
 
@@ -53,8 +53,8 @@ def worker(queues: tuple[str, ...], concurrency: int) -> None:
 def schedule() -> None:
     """Enqueue harvests at the times of the collection documents (`schedule`, `full_schedule`; UTC), until SIGTERM.
 
-    Workers do them. Each time is enqueued once, however many schedulers run; one that passed while none ran is made up
-    for within an hour. Collection documents are read once: restart the scheduler after a change.
+    Workers do them. Each harvest is enqueued once, however many schedulers run; one that was missed while none ran is
+    caught up within an hour. Collection documents are read once: restart the scheduler after a change.
     """
     from harvester.jobs.schedule import keep_schedule
 
@@ -64,5 +64,5 @@ def schedule() -> None:
 
 
 def _log_jobs() -> None:
-    """Show one line a job, whatever else is shown."""
+    """Show one line for each job, whatever the log level."""
     logging.getLogger("harvester.jobs").setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""What the commands of a harvest open before they work: documents, credentials, and the feeds there are."""
+"""What the commands of a harvest open before they work: documents, credentials, feeds and the database."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def harvest_context(database: Database | None = None) -> HarvestContext:
 
 @contextmanager
 def harvest_connection() -> Iterator[Connection]:
-    """A connection of the role that harvests, on which each statement is committed at once."""
+    """A connection of the role that harvests, committed at the end of the block."""
     with ready_database("harvest").connect("harvest") as connection:
         yield connection
 
 
 def credentials_called(name: str) -> Credentials:
-    """The credentials of this name, as the environment gives them."""
+    """The credentials of this name from the environment."""
     from harvester.credentials import read_credentials
 
     return read_credentials(name, os.environ)
@@ -67,7 +67,7 @@ def documented_feeds(documents: CollectionDocuments) -> dict[str, Feed]:
 
 
 def known_feeds(connection: Connection, documents: CollectionDocuments) -> Mapping[str, Feed]:
-    """The feeds of the documents, and those that only the database knows: their records can be read again."""
+    """The feeds of the documents, and those that only the database knows, whose records can still be read again."""
     from harvester.runs.history import kept_feeds
 
     return kept_feeds(connection) | documented_feeds(documents)

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-INTERRUPTION = "interrupted"  #: what an account gives as the error after Ctrl-C
+INTERRUPTION = "interrupted"  #: the error in an account after Ctrl-C
 
 _COLUMNS = ("read", "new", "changed", "unchanged", "withdrawn", "quarantined")
-#: How many records of one kind are printed; files have more.
+#: Most lines of one kind that are printed; files have more.
 _PRINTED = 100
 
 
@@ -55,12 +55,12 @@ report_option = click.option(
     metavar="FILE",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     callback=_writable,
-    help="Write the account here too, as JSON (.json) or as a page to read and print (.html).",
+    help="Also write the account here, as JSON (.json) or as a page to read and print (.html).",
 )
 
 
 class Watch:
-    """Watches one run: called with its account as it grows, which it keeps, and shows how far it is."""
+    """Watches one run: called with its growing account, which it keeps, and shows how far it has come."""
 
     def __init__(self, report: HarvestReport, show: ShowProgress) -> None:
         self.report = report
@@ -69,7 +69,7 @@ class Watch:
         self._told = 0
 
     def __call__(self, report: HarvestReport, progress: Progress) -> None:
-        """Show how far the run is: as a bar on a terminal, as a line for each page elsewhere."""
+        """Show how far the run has come: by a bar on a terminal, by a line for each page elsewhere."""
         self.report = report
         self._show(report.read, progress.total, lambda: progress.at_hand)
         if not ERR.is_terminal and report.read > self._told:
@@ -84,10 +84,10 @@ class Watch:
 
 
 class Accounts:
-    """The accounts of what a command does, one run after the other, and how it ends."""
+    """The accounts of the runs of a command, and its exit code."""
 
     def __init__(self, *, as_json: bool = False, file: Path | None = None, is_one: bool = False) -> None:
-        """Print them as text or JSON, and write them into a file; `is_one` says that there is never more than one."""
+        """Print them as text or JSON, and write them into a file; `is_one`: there is never more than one."""
         self._reports: list[HarvestReport] = []
         self._as_json = as_json
         self._file = file
@@ -95,12 +95,12 @@ class Accounts:
 
     @property
     def exit_code(self) -> int:
-        """That of the worst of them."""
+        """The exit code of the worst run."""
         return max(FAILED if report.error else report.exit_code for report in self._reports)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Write the accounts however the work inside the block ends; SIGTERM ends it as Ctrl-C does."""
+        """Write the accounts, however the block ends; SIGTERM ends it as Ctrl-C does."""
         try:
             with stopped_like_ctrl_c():
                 yield
@@ -113,9 +113,9 @@ class Accounts:
 
     @contextmanager
     def of(self, feed: str, location: str, *, kind: str = "harvest") -> Iterator[Watch]:
-        """Keep and print the account of one run, however the block ends that does it; it sets `report` of the watch.
+        """Keep and print the account of the run done in the block, however it ends; it sets `report` of the watch.
 
-        A foreseen error ends the block, and not the command: the runs of other feeds may go on.
+        An expected error ends the block but not the command, so that other feeds are still harvested.
         """
         from database import DatabaseError
         from harvester.errors import HarvestError
@@ -140,7 +140,7 @@ class Accounts:
             print_error(failure)
 
     def _tell_failures_again(self) -> None:
-        """Of many runs the errors stand far above by now."""
+        """Repeat the errors of several runs, as they may have scrolled away."""
         failed = [report for report in self._reports if report.error not in (None, INTERRUPTION)]
         if failed and len(self._reports) > 1:
             say(f"{len(failed)} of {len(self._reports)} failed:")
@@ -167,7 +167,7 @@ def write_report(file: Path, reports: Sequence[HarvestReport], data: Any) -> Non
 
 
 def print_account(report: HarvestReport) -> None:
-    """Print the account of a run; of one that ended early only what was done."""
+    """Print the account of a run; if it ended early, only what was done."""
     has_counts = bool(report.read or report.changes or report.items_written or report.items_removed)
     if has_counts:
         OUT.print(_table(report))
@@ -214,7 +214,7 @@ def _remarks(report: HarvestReport) -> Iterator[str]:
 
 
 def _described(change: ItemChange) -> Iterator[str]:
-    """The lines that tell what a run would do to an Item."""
+    """What a run would do to an Item, in lines."""
     if change.kind == "unchanged":
         return
     yield f"{change.kind} {change.collection}/{change.item}"
@@ -235,7 +235,7 @@ def _print_some(lines: Sequence[str], others: str | None = None) -> None:
 
 
 def _print_first(lines: Sequence[str], report: HarvestReport, option: str) -> None:
-    """Print some of these lines, of which an account has only the first, and with what option `show` has all."""
+    """Print some of these lines, and which option of `show` gives all if the account has only the first."""
     from harvester.runs.report import NAMED_RECORDS
 
     may_be_cut = len(lines) >= NAMED_RECORDS
@@ -255,5 +255,5 @@ def _nothing_found(report: HarvestReport) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names as a message has them."""
+    """Names, for a message."""
     return ", ".join(names) or "none"

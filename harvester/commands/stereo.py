@@ -28,10 +28,9 @@ for command in (search, show, export):
 def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None:
     """Find all stereo sets anew and write those that are not as they should be.
 
-    Harvests keep the sets up to date: this is for catalogues that are older than the sets, and for the time after
-    collection documents have changed what they say of sets. Run it several times at once to share the work. After an
-    interruption, of which `dinamis harvest status` reminds, the same command resumes it where it stopped; one with
-    other options does all that these ask for.
+    Harvests keep the sets up to date: this is for catalogues that are older than stereo sets, and for when collection
+    documents change what they say of sets. Run it several times at once to share the work. After an interruption, of
+    which `dinamis harvest status` reminds you, the same command resumes it; with other options it begins anew.
 
     \b
       dinamis stereo rebuild

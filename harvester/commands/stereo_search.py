@@ -25,7 +25,7 @@ _VIEW_COUNTS = {"stereo": 2, "tri-stereo": 3}
 
 
 def _numbers(count: int, *, is_open: bool = False) -> Callback:
-    """What reads numbers with commas between them; where it is open some may be left out: `5,20`, `5,` and `,20`."""
+    """A parser of numbers with commas between them; if `is_open`, some may be left out: `5,20`, `5,` and `,20`."""
 
     def read(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[float | None, ...] | None:
         if text is None:
@@ -42,7 +42,7 @@ def _numbers(count: int, *, is_open: bool = False) -> Callback:
 
 
 def _in_order(numbers: Sequence[float | None]) -> bool:
-    """Of two bounds the lower comes first; a box may cross the antimeridian, but not stand on its head."""
+    """Whether bounds are in order; the west of a box may be greater than its east, which crosses the antimeridian."""
     low, high = numbers if len(numbers) == 2 else (numbers[1], numbers[-1])
     return low is None or high is None or low <= high
 
@@ -59,34 +59,33 @@ def _range_option(name: str, text: str) -> Callable[[Command], Command]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File with the area: GeoJSON, GeoPackage, Shapefile, KML.",
 )
-@click.option(
-    "--datetime", "moments", metavar="WHEN", help="RFC 3339: an instant, or FROM/TO with .. where it is open."
-)
+@click.option("--datetime", "moments", metavar="WHEN", help="RFC 3339: an instant, or FROM/TO with .. for an open end.")
 @click.option("--mode", type=click.Choice(list(_VIEW_COUNTS)), help="Pairs or triplets.")
 @click.option("--held/--to-order", default=None, help="Only sets all of whose views are held, or only the others.")
 @_range_option("--convergence", "Degrees; of a triplet, between its outer views.")
 @_range_option("--base-to-height", "Base over height.")
-@click.option("--overlap", type=click.FloatRange(0, 1), help="Least common share of the smallest footprint.")
-@click.option("--cloud", type=click.FloatRange(0, 100), help="Largest cloud cover of every view, in percent.")
+@click.option("--overlap", type=click.FloatRange(0, 1), help="Minimum overlap, as a share of the smallest footprint.")
+@click.option("--cloud", type=click.FloatRange(0, 100), help="Maximum cloud cover of every view, in percent.")
 @click.option(
     "--aoi-cloud",
     type=click.FloatRange(0, 100),
-    help="Largest share of the area that clouds hide in any view, in percent; with --bbox or --intersects.",
+    help="Maximum share of the area that clouds hide in any view, in percent; with --bbox or --intersects.",
 )
-@click.option("--preset", type=click.Choice(PRESETS), help="Convergence as a chain of surface models prefers it.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="So many sets at most.")
+@click.option("--preset", type=click.Choice(PRESETS), help="Convergence that this surface model chain prefers.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="At most this many sets."
+)
 @click.option(
     "--format",
     "wanted",
     type=click.Choice(["table", "geojson", "gpkg", "csv"]),
-    help="By default the one that the ending of --output names, else a table.",
+    help="By default that of the extension of --output, else a table.",
 )
 @click.option("--output", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write into this file.")
 def search(wanted: str | None, output: Path | None, **terms: Any) -> None:
     """Search the stereo pairs and triplets, the most suitable first.
 
-    A set is left out when a quantity that an option limits is not known of it. Exit code: 0, also when nothing is
-    found.
+    A set is left out if a quantity that an option limits is unknown for it. Exit code: 0, also if nothing is found.
 
     \b
       dinamis stereo search --bbox 2.2,48.8,2.5,48.9 --cloud 10
@@ -104,7 +103,7 @@ def search(wanted: str | None, output: Path | None, **terms: Any) -> None:
 
 
 def set_collections() -> list[str]:
-    """The collections in which stereo sets stand, as the documents in use say."""
+    """The collections of stereo sets, according to the documents in use."""
     from harvester.stereo.rules import StereoRules
 
     return sorted(StereoRules(collection_documents()).set_collections)
@@ -145,7 +144,7 @@ def _question(terms: Mapping[str, Any], collections: Sequence[str]) -> StereoQue
 
 
 def _area(file: Path | None, bbox: Sequence[float] | None) -> dict[str, Any] | None:
-    """The area as one geometry of GeoJSON: what a file shows may overlap, and a box cross the antimeridian."""
+    """The area as one GeoJSON geometry: the shapes of a file may overlap, and a box may cross the antimeridian."""
     from shapely import MultiPolygon, box, union_all
     from shapely.geometry import mapping, shape
 
@@ -201,14 +200,14 @@ _NUMBERS = (
     ("cloud", "stereo:cloud_cover_max", "{:.0f} %"),
     ("suits", "stereo:suitability", "{:.2f}"),
 )
-#: Those of sets that were held against an area.
+#: The same for sets that were compared with an area.
 _OF_AREA = (("of area", "stereo:aoi_coverage", "{:.0%}"), ("hidden", "stereo:aoi_cloud_cover", "{:.0f} %"))
 
 
 def _print_table(sets: Sequence[ItemDocument]) -> None:
-    """A heading and a line for each set; its id stands last, as it is long."""
+    """A heading and a line for each set; its id comes last, as it is long."""
     if not sets:
-        print_plain("No stereo set is like that.")
+        print_plain("No stereo set matches.")
         return
     columns = (*_NUMBERS, *(each for each in _OF_AREA if each[1] in sets[0]["properties"]))
     print_plain(f"date      {''.join(f'{heading:>8}' for heading, _, _ in columns)}  held  set")

@@ -30,7 +30,7 @@ CHAINS = ("cars", "asp", "micmac", "s2p")  #: keys of harvester.stereo.export.CH
 def show(pair: str, output: Path | None, as_json: bool) -> None:
     """Show the stereo set PAIR: its numbers, its views, and with --output a picture.
 
-    The picture has the footprints and what they share on a map, the satellite in the sky, and the numbers beside.
+    The picture shows the footprints and their overlap on a map, the satellite in the sky, and the numbers.
 
     \b
       dinamis stereo show pleiades-1a_202108151041301_202108151042001
@@ -49,17 +49,17 @@ def show(pair: str, output: Path | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("pair")
-@click.option("--for", "chain", type=click.Choice(CHAINS), required=True, help="The chain that makes the model.")
+@click.option("--for", "chain", type=click.Choice(CHAINS), required=True, help="The chain that computes the model.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder to write into; one of the name of the set, here, by default.",
+    help="Folder to write into; by default one here with the name of the set.",
 )
 def export(pair: str, chain: str, output: Path | None) -> None:
-    """Write the input that a chain expects to make a surface model of the stereo set PAIR.
+    """Write the input from which a chain computes a surface model of the stereo set PAIR.
 
-    Images are not copied: what is written names them where they lie. Exit code: 2 when a view is not held in the
-    geometry of its sensor, or lies elsewhere.
+    Images are not copied: the input names them where they are. Exit code: 2 if a view is not held in sensor geometry,
+    or its files cannot be reached from here.
 
     \b
       dinamis stereo export pleiades-1a_202108151041301_202108151042001 --for cars
@@ -93,10 +93,10 @@ def _draw(item: ItemDocument, views: Sequence[ItemDocument], output: Path) -> No
 
 
 def _written(write: Any) -> Any:
-    """What a function that writes gives back.
+    """The result of a function that writes.
 
     Raises:
-        Failure: The files cannot be written.
+        Failure: the files cannot be written.
     """
     try:
         return write()

@@ -118,7 +118,7 @@ def test_run_that_was_killed_is_cancelled(place: Place) -> None:
 
 def test_history_of_an_unknown_feed_says_where_the_names_are(place: Place) -> None:
     """A feed without runs may be one that is called otherwise."""
-    assert "`dinamis harvest history` names" in place.run("history", "spot-6-7-open/nothing").out
+    assert "`dinamis harvest history` lists" in place.run("history", "spot-6-7-open/nothing").out
 
 
 def test_quarantine_is_looked_at_and_replayed(place: Place) -> None:
@@ -212,7 +212,7 @@ def test_source_without_address_is_passed_over(place: Place) -> None:
         (("run", "spot-6-7-open/"), "openspot"),
         (("run", "spot-6-7-open/geodes"), "openspot"),
         (("run", FEED, "--bbox", "9,41,-5,95"), "latitudes"),
-        (("run", FEED, "--since", "2026-02-01", "--until", "2026-01-01"), "the earlier one"),
+        (("run", FEED, "--since", "2026-02-01", "--until", "2026-01-01"), "earlier than --until"),
         (("run", FEED, "--report", "run.txt"), ".html"),
         (("show", "999"), "harvest history"),
         (("cancel", "1"), "has ended already"),
@@ -298,7 +298,7 @@ def test_catalogue_is_backed_up_verified_and_restored(place: Place) -> None:
 
     told = place.run("verify", "spot-6-7-open")
     assert (told.code, len(re.findall(r"^missing\s+spot-6-7-open\s", told.out, re.MULTILINE))) == (1, before)
-    assert "`--mend` puts right what can be." in told.out
+    assert "`--mend` mends what can be mended." in told.out
     mended = place.data("verify", "--mend")
     assert (mended["counts"], mended["left"]) == ({"missing": before}, 0)
     assert _items(place) == before
