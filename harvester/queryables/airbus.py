@@ -1,4 +1,4 @@
-"""What Airbus says of an image and no extension of STAC has, as its deliveries and its archives write it."""
+"""Airbus metadata of images that no STAC extension covers, as deliveries and archives write them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _vendor(french: str, english: str, schema: Schema = TEXT) -> PropertyDefinit
 
 
 def _of_level(level: str) -> dict[str, PropertyDefinition]:
-    """What the archive says of an image at one of the levels at which it lists it: one acquisition may have both."""
+    """What the archive says of an image at one of its two levels; an acquisition may be listed at both."""
     prefix = f"airbus:{level.lower()}_"
     return {
         f"{prefix}id": _vendor(f"Identifiant ({level})", f"Identifier ({level})"),

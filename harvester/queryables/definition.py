@@ -41,7 +41,7 @@ class PropertyDefinition:
     words: Mapping[str, Words]
 
     def fragment(self, language: str = DEFAULT_LANGUAGE) -> dict[str, Any]:
-        """The JSON Schema with title and description; a language that is not there gives the French words."""
+        """The JSON Schema with title and description, in French if the language is missing."""
         words = self.words.get(language, self.words[DEFAULT_LANGUAGE])
         described = {"title": words.title, "description": words.description}
         return {key: text for key, text in described.items() if text} | dict(self.schema)
@@ -57,7 +57,7 @@ def property_of(schema: Schema, french: Words, english: Words, reference: str | 
         schema: Its JSON Schema.
         french: Its words in French.
         english: Its words in English.
-        reference: Address of the schema that the standard has for it; becomes `$ref`.
+        reference: Address of its schema in the standard; becomes `$ref`.
     """
     link = {"$ref": reference} if reference else {}
     return PropertyDefinition({**link, **schema}, {"fr": french, "en": english})

@@ -1,6 +1,6 @@
 """The properties that only the records of some sources have, typed, with words in French and English.
 
-A collection publishes those of its sources besides the ones that all collections share (`harvester.queryables`).
+A collection publishes those of its sources in addition to those of all collections (`harvester.queryables`).
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ _REGION = property_of(
     Words("Region", "Territory that the mosaic covers."),
 )
 
-#: By the name of the source in a collection document; a source that is not here has none.
+#: By the name of the source in a collection document; other sources have none.
 SOURCE_PROPERTIES: Mapping[str, Definitions] = {
     "csw": _ISO,
     "geodes": _GEODES,

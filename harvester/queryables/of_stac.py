@@ -1,4 +1,4 @@
-"""The properties of STAC, of its extensions and of this catalogue, which Items of any source may have."""
+"""The properties of STAC, its extensions and this catalogue, which Items of any source may have."""
 
 from __future__ import annotations
 
