@@ -1,6 +1,6 @@
-"""A sample archive of Airbus-like deliveries that the project makes itself, for the demo and for tests.
+"""A sample archive of Airbus-like deliveries that the project generates itself, for the demonstration and for tests.
 
-No file of it comes from a satellite or a vendor: places are real, pixels and metadata are synthetic and say so.
+None of its files comes from a satellite or a vendor: places are real, pixels and metadata are synthetic and say so.
 """
 
 from harvester.sample_archive.archive import SampleArchive, write_sample_archive

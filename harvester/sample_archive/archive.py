@@ -18,14 +18,14 @@ from harvester.sample_archive.specification import DeliverySpec
 
 logger = getLogger(__name__)
 
-#: Raised whenever the bytes of a delivery change, so that older archives are written anew.
+#: Incremented whenever the bytes of a delivery change, so that older archives are written anew.
 VERSION = 2
 MARKER = ".sample-archive.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleArchive:
-    """What lies in the directory."""
+    """What the directory holds."""
 
     directory: Path
     deliveries: tuple[Path, ...]  #: one folder per site
@@ -99,7 +99,7 @@ def _is_complete(marker: Path, specs: Sequence[DeliverySpec], folders: Sequence[
 
 
 def _state(specs: Sequence[DeliverySpec], folders: Sequence[Path]) -> dict[str, object]:
-    """The version, what was asked for, and which files of which size answer it: quick to compare."""
+    """The version, the request, and the names and sizes of the files: quick to compare."""
     listed = [[folder.name, path, size] for folder in folders for path, size in _listing(folder)]
     asked = [repr(spec.__dict__ | {"missing": sorted(spec.missing)}) for spec in specs]
     return {"version": VERSION, "asked": _digest(asked), "files": len(listed), "listing": _digest(listed)}

@@ -125,7 +125,7 @@ def _pneo_volume(components: Sequence[Component]) -> dict[str, bytes]:
 
 
 def _spot_volumes(components: Sequence[Component]) -> dict[str, bytes]:
-    """SPOT_LIST over one SPOT_PROD per view, over one SPOT_VOL each."""
+    """SPOT_LIST above one SPOT_PROD per view, each above one SPOT_VOL."""
     documents, products = {}, []
     for number in sorted({component.view_number for component in components}):
         of_view = [component for component in components if component.view_number == number]

@@ -23,7 +23,7 @@ from harvester.sample_archive.passes import (
 )
 from harvester.sample_archive.specification import DeliverySpec
 
-#: The name of a Pléiades request comes before its strip by about this much.
+#: The time in the name of a Pléiades request is about this much earlier than that of its strip.
 REQUEST_LEAD = timedelta(seconds=37.2)
 
 
@@ -40,7 +40,7 @@ class Tile:
 
     @property
     def name(self) -> str:
-        """As file names write it."""
+        """The tile in file names."""
         return f"R{self.row}C{self.col}"
 
 
@@ -75,7 +75,7 @@ class Component:
 
     @property
     def stamp(self) -> str:
-        """The 15 digits of the names."""
+        """The 15-digit stamp in names."""
         return self.spec.stamp(self.view)
 
     @property
@@ -93,7 +93,7 @@ class Component:
 
     @property
     def stem(self) -> str:
-        """What follows the kind in the names of its files."""
+        """What follows the kind of file in file names."""
         code, mode = self.spec.mission, self.mode_name
         if self.family.name == "pneo":
             return f"{code}_{self.stamp}_{mode}_{self.level_token}_{self.job_id}"
@@ -111,7 +111,7 @@ class Component:
 
     @property
     def dataset_name(self) -> str:
-        """DATASET_NAME, which is no identity."""
+        """DATASET_NAME, which does not identify the acquisition."""
         if self.family.name == "pneo":
             return f"{self.spec.mission}_{self.stamp}_{self.mode_name}_{self.level_token}"
         if self.family.name == "spot":
@@ -212,7 +212,7 @@ class Component:
 
     @property
     def cloud_cover_percent(self) -> float | None:
-        """Of this component: the coarser pixels see a little more cloud."""
+        """The cloud cover of this component: coarser pixels see a little more cloud."""
         cover = self.spec.cloud_cover_percent
         return cover if cover is None or self.mode.pixel_ratio == 1 else round(min(100.0, cover * 1.02), 2)
 
@@ -227,7 +227,7 @@ class Component:
         return self.centre_at + timedelta(seconds=distance_km / ground_speed_km_s(self.family.altitude_km))
 
     def view_at(self, place: Place) -> View:
-        """The view of this point: the satellite has moved since the centre, and the target is another."""
+        """The view of this point, away from the centre: both the satellite and the target have moved."""
         altitude = self.family.altitude_km
         east, north = nadir_offset_km(self.view, altitude)
         moved = ground_speed_km_s(altitude) * (self.time_at(place) - self.centre_at).total_seconds()
@@ -270,7 +270,7 @@ class Component:
         return nadir_m / cos(radians(across)), nadir_m / cos(radians(along))
 
     def altitude_text(self) -> float | None:
-        """SATELLITE_ALTITUDE in the unit of the family: metres for SPOT, kilometres for Pléiades Neo."""
+        """SATELLITE_ALTITUDE in the unit of the family: metres for SPOT, kilometres for Pléiades Neo, else None."""
         return {"spot": self.family.altitude_km * 1000, "pneo": self.family.altitude_km}.get(self.family.name)
 
     def _offset_km(self, place: Place) -> tuple[float, float]:

@@ -77,7 +77,7 @@ def _centres(rows: int, cols: int) -> tuple[Numbers, Numbers]:
 
 @lru_cache(maxsize=4)
 def _centres_inside(rows: int, cols: int, ring: tuple[tuple[float, float], ...]) -> NDArray[np.bool_]:
-    """Kept for the next image: those of an archive have few sizes and outlines."""
+    """Cached, as the images of an archive have few sizes and outlines."""
     polygon = Polygon(ring)
     prepare(polygon)
     return np.asarray(contains_xy(polygon, *_centres(rows, cols)))
@@ -94,7 +94,7 @@ def map_grid(lon: float, lat: float, rows: int, cols: int, pixel_m: float, snap_
 
 
 def sensor_grid(lon: float, lat: float, rows: int, cols: int, pixel_m: float, scan_azimuth_deg: float) -> PixelGrid:
-    """A grid whose rows follow each other along the scan axis, on a plane that touches the ground at its centre."""
+    """A grid whose rows follow each other along the scan axis, on a plane tangent to the ground at its centre."""
     scan = radians(scan_azimuth_deg)
     across, along = (-cos(scan) * pixel_m, sin(scan) * pixel_m), (sin(scan) * pixel_m, cos(scan) * pixel_m)
     left = -(across[0] * cols + along[0] * rows) / 2

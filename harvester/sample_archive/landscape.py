@@ -1,4 +1,4 @@
-"""A synthetic ground: fields, towns, coasts and relief that look like a place and are none.
+"""A synthetic ground: fields, towns, coasts and relief that look like real places.
 
 The ground is a function of east and north metres, so that every image of a site, whatever its geometry, shows the
 same landscape.
@@ -87,7 +87,7 @@ class Landscape:
         return np.clip((0.012 - river) * 150, 0, 1)
 
     def _parcels(self, east: Numbers, north: Numbers) -> Numbers:
-        """How green each field or block is: one value inside each cell of a crooked chessboard, streets between."""
+        """How green each field or block is: one value in each cell of a distorted chessboard, with streets between."""
         size = 60.0 if self.setting == "town" else 190.0
         bend = 40 * self._noise(east, north, 400.0, 5)
         x, y = (east + 0.25 * north + bend) / size, (north - 0.25 * east + bend) / size
@@ -112,8 +112,8 @@ def cloud_opacity(
 ) -> tuple[Numbers, NDArray[np.bool_]]:
     """Opacity (0 to 1) of the clouds at each point of a smooth field, and where they count as cloud.
 
-    The mask covers the given share of the points inside the region of interest; opacity falls to nothing within a small
-    margin round it.
+    The mask covers the given share of the points inside the region of interest; opacity falls to zero within a small
+    margin around it.
     """
     if not cover_percent:
         return np.zeros_like(field), np.zeros(field.shape, dtype=bool)
@@ -122,7 +122,7 @@ def cloud_opacity(
 
 
 def lattice_noise(lattice: Numbers, x: Numbers, y: Numbers) -> Numbers:
-    """Smooth noise in [0, 1]: the lattice, repeated for ever, interpolated between its points."""
+    """Smooth noise in [0, 1]: the lattice, repeated periodically and interpolated between its points."""
     size = len(lattice)
     values = lattice.astype(np.float32).ravel()
     left, low = np.floor(x), np.floor(y)

@@ -1,4 +1,4 @@
-"""What the satellites of the sample archive are: orbits, bands, spectral modes and the habits of their metadata."""
+"""The satellites of the sample archive: orbits, bands, spectral modes and peculiarities of their metadata."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SpectralBand:
-    """One band: its vendor id, range and calibration. The calibration is plausible, not anyone's."""
+    """One band: its vendor id, range and calibration. The calibration is plausible but invented."""
 
     id: str
     name: str
@@ -19,7 +19,7 @@ class SpectralBand:
 
 @dataclass(frozen=True)
 class BandGroup:
-    """Bands that lie together in one raster file, in the order of the pixels."""
+    """The bands of one raster file, in the order of the pixels."""
 
     token: str | None  #: in the file name: RGB, NED, P; None where the family writes none
     bands: tuple[str, ...]
@@ -27,7 +27,7 @@ class BandGroup:
 
 @dataclass(frozen=True)
 class SpectralMode:
-    """A component of a delivery: which files of which bands, and how coarse they are."""
+    """What a component of a delivery consists of: its files with their bands, and their resolution."""
 
     groups: tuple[BandGroup, ...]
     pixel_ratio: int  #: pixels of the panchromatic band on a side of one pixel of this mode
@@ -40,7 +40,7 @@ class SpectralMode:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Satellites whose deliveries are written alike."""
+    """Satellites whose deliveries have the same form."""
 
     name: str  #: "phr", "spot" or "pneo"
     format_version: str

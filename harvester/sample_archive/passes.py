@@ -1,6 +1,6 @@
 """Geometry of a satellite pass over one place, on a sphere: angles of a view, and views that share a pass.
 
-The sub-satellite point is held in polar form round the target (azimuth and central angle), so that off-nadir angle,
+The sub-satellite point is held in polar form around the target (azimuth and central angle), so that off-nadir angle,
 incidence and position are consistent with each other and with the altitude by construction.
 """
 
@@ -19,7 +19,7 @@ _INCLINATION_DEG = 98.1
 
 @dataclass(frozen=True)
 class View:
-    """One image of a place: when its strip starts, and where the satellite stands."""
+    """One image of a place: when its strip starts, and where the satellite is."""
 
     acquired_at: datetime  #: start of the strip, UTC, to a tenth of a second
     azimuth_deg: float  #: from the target to the satellite, clockwise from north
@@ -93,7 +93,7 @@ def offset_position(lon: float, lat: float, east_km: float, north_km: float) -> 
 def view_from_offset(
     acquired_at: datetime, east_km: float, north_km: float, altitude_km: float, scan_azimuth_deg: float = 180.0
 ) -> View:
-    """The view of a target whose sub-satellite point lies at this distance from it."""
+    """The view of a target with the sub-satellite point at this distance from it."""
     central = hypot(east_km, north_km) / EARTH_RADIUS_KM
     orbit_km = EARTH_RADIUS_KM + altitude_km
     incidence = atan2(orbit_km * sin(central), orbit_km * cos(central) - EARTH_RADIUS_KM)
@@ -104,7 +104,7 @@ def view_from_offset(
 def views_of_pass(
     middle_at: datetime, lat: float, altitude_km: float, *, base_to_height: float, count: int, across_km: float
 ) -> tuple[View, ...]:
-    """Views of one place from one pass: one roll, several pitches, as far apart in time as the satellite needs.
+    """Views of one place from one pass, at one roll and several pitches; the satellite's speed gives their times.
 
     Args:
         middle_at: when the satellite passes abeam of the target, UTC.
@@ -127,7 +127,7 @@ def view_on_track(middle_at: datetime, lat: float, altitude_km: float, across_km
         lat: latitude of the target, degrees.
         altitude_km: of the orbit.
         across_km: distance of the ground track, positive when it passes east of the target.
-        along_km: way of the sub-satellite point since it passed abeam.
+        along_km: distance of the sub-satellite point from where it passes abeam.
     """
     heading = radians(track_heading_deg(lat))
     east = along_km * sin(heading) - across_km * cos(heading)

@@ -1,4 +1,4 @@
-"""The DIM document of a component, section by section, as the DIMAP 2 rules of its family want it."""
+"""The DIM document of a component, section by section, in the DIMAP 2 variant of its family."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def product_information(component: Component, job_id: str | None = None) -> Elem
 
 
 def component_link(title: str, content: str | None, kind: str, href: str) -> ElementTree.Element:
-    """A Component: something beside the document."""
+    """A Component: a link to a file beside the document."""
     return element(
         "Component",
         element("COMPONENT_TITLE", title),
@@ -90,7 +90,7 @@ def component_link(title: str, content: str | None, kind: str, href: str) -> Ele
 
 
 def temporal_crs() -> ElementTree.Element:
-    """UTC."""
+    """The temporal reference system, UTC."""
     return element(
         "Temporal_CRS",
         element("CRS_TABLES", "ITU", attributes={"version": "0.0"}),
@@ -198,7 +198,7 @@ def _reference_system(component: Component) -> ElementTree.Element:
 
 
 def geodetic_crs() -> ElementTree.Element:
-    """WGS 84, of the longitudes and latitudes."""
+    """The reference system of longitudes and latitudes, WGS 84."""
     return element(
         "Geodetic_CRS",
         element("GEODETIC_CRS_TYPE", "GEOGRAPHIC2D"),
@@ -357,7 +357,7 @@ def _radiometric_data(component: Component) -> ElementTree.Element:
 
 
 def _listed_bands(component: Component) -> list[SpectralBand]:
-    """In the order of the family's calibration list, which is not that of the pixels."""
+    """The bands in the order of the family's calibration list, which is not that of the pixels."""
     return [band for band in component.family.bands if band.id in component.mode.bands]
 
 

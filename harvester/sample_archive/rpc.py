@@ -55,7 +55,7 @@ def rational_model(component: Component) -> RationalModel:
 
 
 def rpc_document(component: Component) -> bytes:
-    """The RPC file of an image, in the words of its family; pixels count from 1."""
+    """The RPC file of an image, with the element names of its family; pixels count from 1."""
     model = rational_model(component)
     family = component.family
     is_neo = family.name == "pneo"
@@ -89,7 +89,7 @@ def rpc_document(component: Component) -> bytes:
 
 
 def gdal_rpcs(component: Component) -> dict[str, str]:
-    """The ground to image model as GDAL writes it into a GeoTIFF; there pixels count from 0."""
+    """The ground-to-image model as GDAL writes it into a GeoTIFF; there pixels count from 0."""
     model = rational_model(component)
     scalars = {f"{name}_OFF": value - (name in {"SAMP", "LINE"}) for name, value in model.offsets.items()}
     scalars |= {f"{name}_SCALE": value for name, value in model.scales.items()}

@@ -1,4 +1,4 @@
-"""The places of the sample archive and what is ordered there. Nothing of it was ever acquired."""
+"""The places of the sample archive and what is ordered there. None of it was ever acquired."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Site:
     base_to_height: float = 0.0  #: of the outer views
     across_km: float = 0.0  #: distance of the ground track, positive when it passes to the east
     along_km: float = 0.0  #: of the satellite beyond the site, for a single view
-    cloud: float | None = 0.0  #: percent, as snow; None: the metadata do not state it
+    cloud: float | None = 0.0  #: percent, like snow; None: not in the metadata
     snow: float | None = None
     height_m: float = 50.0
     modes: tuple[str, ...] = ("PMS",)
@@ -38,7 +38,7 @@ class Site:
 
     @property
     def level(self) -> str:
-        """Stereo is delivered in sensor geometry, with its RPC files; single images on the map."""
+        """Stereo is delivered in sensor geometry, with RPC files; single images in a map projection."""
         return "SENSOR" if self.views > 1 else "ORTHO"
 
 
@@ -133,7 +133,7 @@ SITES = (
         name="Mata-Utu", lon=-176.1740, lat=-13.2825, setting="coast", mission="PHR1A", day="2018-09-29",
         across_km=30, along_km=70, cloud=None, has_roi=False,
     ),
-    # The neighbour of Wallis et Futuna through whose island the 180th meridian runs.
+    # An island near Wallis et Futuna that the 180th meridian crosses.
     Site(
         name="Taveuni", lon=179.9960, lat=-16.8200, setting="coast", mission="PHR1B", day="2020-12-20",
         across_km=-25, along_km=-40, cloud=6.7,
@@ -142,7 +142,7 @@ SITES = (
 
 
 def delivery_of(site: Site, number: int, seed: int) -> DeliverySpec:
-    """The delivery ordered at a site; its number among the sites becomes that of the job."""
+    """The delivery ordered at a site; the number of the site becomes that of the job."""
     size, pixel_m = _SIZES[site.level]
     job = f"{number:09}" if MISSIONS[site.mission].family.name == "pneo" else f"60000{number:03}01"
     spec = DeliverySpec(
@@ -186,6 +186,6 @@ def _views(site: Site) -> tuple[View, ...]:
 
 
 def _pass_time(site: Site) -> datetime:
-    """About half past ten by the sun, and a few seconds that differ from site to site."""
+    """About half past ten local solar time, with minutes and seconds that differ from site to site."""
     hours = _PASS_HOUR - site.lon / 15 + site.lat / 90
     return datetime.fromisoformat(site.day).replace(tzinfo=UTC) + timedelta(hours=hours)

@@ -1,4 +1,4 @@
-"""What a sample delivery shall be: one order of one place, with one or several views, modes and special cases."""
+"""The specification of a sample delivery: one order of one place, with views, modes and special cases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROTATED_ROI = ((0.12, 0.0), (1.0, 0.1), (0.88, 1.0), (0.0, 0.9))
 #: The whole image but its clipped corners, as an image in sensor geometry has.
 CLIPPED_ROI = ((0.02, 0.05), (0.94, 0.0), (1.0, 0.08), (0.99, 0.93), (0.95, 1.0), (0.06, 0.98), (0.0, 0.9))
 
-#: What `DeliverySpec.missing` may name: the files that metadata promise and the delivery lacks.
+#: What `DeliverySpec.missing` may name: kinds of files that the metadata list but the delivery lacks.
 FILE_KINDS = frozenset(
     {"image", "world-file", "metadata", "rpc", "preview", "icon", "roi-mask", "mask", "strip", "processing", "volume"}
 )
@@ -29,7 +29,7 @@ _PNEO_CENTRE_DELAY = timedelta(seconds=0.93)
 
 @dataclass(frozen=True, kw_only=True)
 class DeliverySpec:
-    """One delivery. The defaults make a small Pléiades ortho image of a real shape; give at least the views."""
+    """One delivery. The defaults make a small Pléiades ortho image of realistic shape; only the views must be given."""
 
     views: tuple[View, ...]
     mission: str = "PHR1A"  #: a key of MISSIONS
@@ -86,13 +86,13 @@ def _problems(spec: DeliverySpec) -> Iterator[str]:
     modes = spec.satellite.family.modes
     unknown = [mode for mode in spec.modes if mode not in modes]
     if unknown or not spec.modes:
-        yield f"{spec.mission} has no mode {unknown}: choose of {', '.join(modes)}."
+        yield f"{spec.mission} has no mode {unknown}: choose from {', '.join(modes)}."
     if spec.level not in LEVEL_TOKENS:
         yield f"Unknown level {spec.level}: choose one of {', '.join(LEVEL_TOKENS)}."
     if spec.setting not in SETTINGS:
         yield f"Unknown setting {spec.setting}: choose one of {', '.join(SETTINGS)}."
     if not spec.missing <= FILE_KINDS:
-        yield f"Unknown kind of file in {sorted(spec.missing)}: choose of {', '.join(sorted(FILE_KINDS))}."
+        yield f"Unknown kind of file in {sorted(spec.missing)}: choose from {', '.join(sorted(FILE_KINDS))}."
     if not spec.views or any(view.acquired_at != truncated(view.acquired_at) for view in spec.views):
         yield "Give at least one view, each acquired at a whole tenth of a second, as the stamps are."
     if any(view.acquired_at.utcoffset() != timedelta(0) for view in spec.views):

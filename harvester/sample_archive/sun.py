@@ -1,4 +1,4 @@
-"""Where the sun stands, to a few tenths of a degree: enough for metadata of synthetic images."""
+"""The position of the sun, to a few tenths of a degree: enough for the metadata of synthetic images."""
 
 from __future__ import annotations
 
