@@ -1,5 +1,5 @@
 -- The job queue: procrastinate's tables and functions, in a schema of their own, and which of its migrations they have.
--- The record is ours and stands in our schema, where every role may see whether the queue is that of its release.
+-- That record is in our own schema, where every role may see whether the queue is that of its release.
 CREATE SCHEMA dinamis_jobs;
 
 CREATE TABLE dinamis.job_queue_migration (

@@ -1,5 +1,5 @@
--- Where our own migrations are recorded; it must be there before the first of them.
--- sha256: of the file as it was applied, so that a later change of it is noticed.
+-- Where our own migrations are recorded; it must exist before the first of them.
+-- sha256: of the file as it was applied, so that a later change is noticed.
 CREATE SCHEMA IF NOT EXISTS dinamis;
 
 CREATE TABLE IF NOT EXISTS dinamis.migration (

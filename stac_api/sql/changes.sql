@@ -1,4 +1,4 @@
--- What stands in a collection, or stood there, and changed after a position: each Item once, at its latest change.
+-- The Items that are or were in a collection and changed after a position, each once, at its latest change.
 -- $1: the collection; $2: the position, a number of dinamis.change; $3: how many at most.
 SELECT change.id, change.type, change.at, change.reason, change.position
 FROM (

@@ -1,4 +1,4 @@
--- Where a stereo set stands now that stood in another collection of stereo sets.
+-- The present collection of a stereo set that was in another collection of stereo sets.
 -- $1: the collection in which it is looked for; $2: the Item.
 SELECT item.collection
 FROM dinamis.item

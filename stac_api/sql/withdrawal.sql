@@ -1,4 +1,4 @@
--- When and why an Item left a collection in which it does not stand now.
+-- When and why an Item left a collection in which it is not now.
 -- $1: the collection; $2: the Item.
 SELECT tombstone.withdrawn_at, tombstone.reason
 FROM dinamis.tombstone

@@ -1,4 +1,4 @@
--- What the Items of a collection have in common, which they are stored without, and how the collection is partitioned.
+-- What the Items of a collection have in common and are stored without, and how the collection is partitioned.
 SELECT
     base.base_item,
     base.base_item_id,

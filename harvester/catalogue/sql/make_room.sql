@@ -1,4 +1,4 @@
--- Make the partitions of a collection for Items of these periods, or widen what they hold.
+-- Create the partitions of a collection for Items of these periods, or widen existing ones.
 -- A collection may be partitioned by month or year: one call for each partition.
 SELECT check_partition(
     %(collection)s,

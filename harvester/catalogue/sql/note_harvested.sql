@@ -1,4 +1,4 @@
--- Note that the records of collections are as their sources have them now.
+-- Note that collections were harvested now.
 INSERT INTO dinamis.collection_harvest (collection, harvested_at)
 SELECT
     *,

@@ -1,4 +1,4 @@
--- Note that Items stand in their collections no more, and why; each is a change with a number of its own.
+-- Note that Items have left their collections, and why; each is a change with a number of its own.
 INSERT INTO dinamis.tombstone (collection, item, reason, withdrawn_at)
 SELECT
     *,

@@ -1,5 +1,5 @@
--- Active records of a source that were new next after a given one, with their fingerprints and numbers.
--- Numbers end soon after it: where many of them are those of other sources, all of these would be passed over.
+-- Active records of a source that the ledger took in next after a given one, with their fingerprints and numbers.
+-- The range of numbers is short, as a longer one might have to skip very many records of other sources.
 WITH last AS MATERIALIZED (
     SELECT id FROM dinamis.source_record WHERE source = %(source)s AND record = %(record)s
 )

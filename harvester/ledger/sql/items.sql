@@ -1,4 +1,4 @@
--- Those of these Items that were ever made, withdrawn ones too, the oldest first.
+-- Those of these Items that were ever made, including withdrawn ones, the oldest first.
 SELECT
     id,
     scene,

@@ -1,4 +1,4 @@
--- All Items of these acquisitions, withdrawn ones too, the oldest first.
+-- All Items of these acquisitions, including withdrawn ones, the oldest first.
 SELECT
     id,
     scene,

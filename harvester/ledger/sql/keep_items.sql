@@ -1,4 +1,4 @@
--- Write down Items, one after the other, and where they are from now on; a new one is a change, and numbered as such.
+-- Store Items, in this order, and where they are from now on; each new one is numbered as a change.
 INSERT INTO dinamis.item (id, scene, collection, is_published, is_archive, created, updated, first_change, change)
 SELECT
     kept.*,

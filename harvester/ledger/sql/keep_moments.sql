@@ -1,4 +1,5 @@
--- Write down anew when and where records say that acquisitions were taken; all but the first of each are copied after.
+-- Replace when and where acquisitions were taken according to their records: the first of each is stored here, the
+-- others are copied in afterwards.
 WITH gone AS (
     DELETE FROM dinamis.scene_moment
     WHERE scene = ANY(%(scenes)b::text [])

@@ -1,4 +1,4 @@
--- Note where Items belonged before a run moved them; of several moves in one run the first counts.
+-- Note where Items were before a run moved them; of several moves in one run the first counts.
 INSERT INTO dinamis.item_move (run, item, collection)
 SELECT
     %(run)s,

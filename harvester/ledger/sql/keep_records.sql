@@ -1,4 +1,4 @@
--- Write down what records say, each as a new version, and how they stand from now on; gives the numbers of versions.
+-- Store what records say, each as a new version, and their new state; returns the numbers of the versions.
 WITH said AS (
     SELECT * FROM unnest(
         %(records)b::text [],

@@ -1,4 +1,4 @@
--- How those of the given records of a source that the ledger holds stand in it, and where their Items are.
+-- The digest, state and Item of those of the given records of a source that the ledger holds.
 SELECT
     known.record,
     known.digest,

@@ -1,5 +1,5 @@
--- When those of the given records of a source that the ledger holds were seen.
--- What was seen as it was is noted by sightings, and not on its own row.
+-- When those of the given records of a source that the ledger holds were last seen.
+-- Unchanged records are noted by sightings, not on their own rows.
 SELECT
     record,
     greatest(last_seen, (

@@ -1,4 +1,4 @@
--- Forget what records said once: versions that are neither among the last ones, undos and what is undone apart, nor young.
+-- Delete old versions of records: neither recent nor among the last ones, not counting undos and what is undone.
 DELETE FROM dinamis.record_version AS said
 USING dinamis.source_record AS known
 WHERE known.source = %(source)s AND known.record = ANY(%(records)b::text [])

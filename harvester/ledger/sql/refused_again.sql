@@ -1,4 +1,4 @@
--- Note why a quarantined record is refused today.
+-- Note where and why a quarantined record is refused now.
 UPDATE dinamis.source_record SET
     stage = %(stage)s,
     reason = %(reason)s

@@ -1,4 +1,4 @@
--- Note that unchanged records are still there.
+-- Note that records were seen.
 UPDATE dinamis.source_record SET
     last_seen = %(now)s,
     feed = %(feed)s,

@@ -1,4 +1,4 @@
--- Known acquisitions of the same satellite within some seconds of each of these moments, with the place of that one.
+-- Known acquisitions of the same satellite within some seconds of each of these moments, with its position (from 0).
 -- OFFSET 0 keeps the planner to the indexes on platform and time, where it would compare every moment with every scene
 -- of the satellite.
 WITH wanted AS MATERIALIZED (

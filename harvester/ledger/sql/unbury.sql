@@ -1,4 +1,4 @@
--- Take back the tombstones of Items that stand again in the collection where they were withdrawn.
+-- Delete the tombstones of Items that are back in the collection from which they were withdrawn.
 DELETE FROM dinamis.tombstone
 USING dinamis.item AS back
 WHERE back.id = ANY(%(ids)b::text []) AND back.is_published

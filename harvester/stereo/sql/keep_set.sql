@@ -1,4 +1,4 @@
--- Write down a stereo set as its Item stands.
+-- Store a stereo set as its Item has it.
 INSERT INTO dinamis.stereo_set (id, collection, mode, platform, started_at, ended_at, views, suitability, digest)
 VALUES (
     %(id)s, %(collection)s, %(mode)s, %(platform)s, %(started_at)s, %(ended_at)s, %(views)s, %(suitability)s, %(digest)s

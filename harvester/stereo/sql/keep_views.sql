@@ -1,4 +1,4 @@
--- Write down images as the finder of stereo takes them; those that are as they were are left.
+-- Store images as views for the stereo finder; unchanged ones are not written.
 INSERT INTO dinamis.stereo_view (
     item, scene, collection, is_archive, platform, acquired_at, footprint,
     azimuth, incidence, direction_source, cloud_cover, sun_azimuth, sun_elevation, gsd

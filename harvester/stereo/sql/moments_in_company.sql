@@ -1,4 +1,4 @@
--- Of some moments of satellites those within reach of which two images were taken, or a stereo set stands.
+-- Those of these moments of satellites that have two images, or the start of a stereo set, within reach.
 -- OFFSET keeps the planner to the indexes on satellite and time; with 1 there must be two.
 SELECT moment.platform, moment.taken
 FROM unnest(%(platforms)b::text [], %(times)b::timestamptz []) AS moment (platform, taken)

@@ -1,4 +1,4 @@
--- Items by id, in some collections or in any, each as STAC, and where the files lie that we hold of it.
+-- Items by id, in some collections or in any, each as STAC, with the places of its held files.
 SELECT
     content_hydrate(items),
     private -> 'assets'

@@ -1,5 +1,5 @@
--- The images of satellites within stretches of time.
--- OFFSET 0 keeps the planner to the index on satellite and time, where it would compare every stretch with every image.
+-- The images of satellites within periods.
+-- OFFSET 0 keeps the planner to the index on satellite and time; else it would compare every period with every image.
 SELECT near.*
 FROM unnest(%(platforms)s::text [], %(firsts)s::timestamptz [], %(lasts)s::timestamptz [])
     AS span (platform, first, last)

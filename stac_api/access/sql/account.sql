@@ -1,4 +1,4 @@
--- What a person is here: who, in which entities, and in what capacities.
+-- The account of a person: who it is, in which entities, and in what capacities.
 -- $1: the person.
 SELECT
     person.id,

@@ -1,4 +1,4 @@
--- A draft becomes active for a time; an end of NULL means until further notice.
+-- Activates a draft for a period; an end of NULL means until further notice.
 UPDATE dinamis.policy_set
 SET
     state = 'active',

@@ -1,4 +1,4 @@
--- An entity that an operator takes in; it is active at once.
+-- An entity that an operator adds; it is active at once.
 INSERT INTO dinamis.entity (
     name, kind, country, state, charter_version, is_relay_partner, legal_representative, legal_representative_email,
     joined_at

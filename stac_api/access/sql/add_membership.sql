@@ -1,4 +1,4 @@
--- A membership that an operator knows of: validated and confirmed, and the account open.
+-- A membership that an operator adds: it is validated and confirmed, and the account is opened.
 WITH opened AS (
     UPDATE dinamis.person SET state = 'active' WHERE id = %(person)s AND state = 'applied'
 )

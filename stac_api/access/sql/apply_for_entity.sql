@@ -1,4 +1,4 @@
--- Somebody asks that an entity be taken in, with himself as its référent. No row: he has asked for too many places.
+-- A person applies for a new entity, as its référent. No row: the person has too many open applications.
 -- $1: the person; $2: the name; $3: the kind; $4: the country; $5, $6: name and e-mail address of the legal
 -- representative; $7: the category or null; $8: the purpose; $9: how many applications may be open at most.
 WITH applied AS (

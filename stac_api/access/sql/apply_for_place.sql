@@ -1,4 +1,5 @@
--- Somebody asks for a place in an active entity. No row: he has one, has asked for it, or has asked for too many.
+-- A person applies for a place in an active entity. No row: the entity is not active, or the person has the place, has
+-- applied for it, or has too many open applications.
 -- $1: the person; $2: the entity; $3: the category or null; $4: the purpose; $5: how many may be open at most.
 WITH applied AS (
     INSERT INTO dinamis.membership (person, entity, role, category, purpose)

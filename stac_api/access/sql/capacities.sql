@@ -1,4 +1,4 @@
--- In what qualities a person acts at a time, or now, and whether each counts.
+-- In what capacities a person acts at a time, or now, and the standing of each.
 SELECT
     capacity.category,
     capacity.entity,

@@ -1,4 +1,4 @@
--- Another state for an entity that is in one of some others; no row is changed when it is not.
+-- Changes the state of an entity that is in one of some other states; else no row is changed.
 UPDATE dinamis.entity
 SET
     state = %(after)s,

@@ -1,5 +1,4 @@
--- An operator makes an applicant a member and grants a category. No row comes back when it was not validated, or is
--- decided already.
+-- An operator makes an applicant a member and grants a category. No row: it was not validated, or is decided already.
 -- $1: the application; $2: the operator, null at the command line; $3: the category, or null; $4: its framework, or
 -- null; $5: the login there, or null.
 WITH confirmed AS (
@@ -12,7 +11,7 @@ WITH confirmed AS (
 granted AS (
     INSERT INTO dinamis.category_grant (person, entity, framework, category, granted_by, valid)
     SELECT person, entity, $4::uuid, $3::text, $2::uuid, tstzrange(now(), NULL) FROM confirmed WHERE $3 IS NOT NULL
-    -- One who has it already keeps it.
+    -- A person who has it already keeps it.
     ON CONFLICT DO NOTHING
 ),
 

@@ -1,4 +1,4 @@
--- Makes a key for a person, unless as many of the person's keys are good. No row: it does not.
+-- Creates a key for a person. No row: the person has as many valid keys as allowed.
 -- $1: the person; $2, $3: id and digest of the key; $4: scopes; $5: label; $6: when it expires; $7: how many at most.
 WITH made AS (
     INSERT INTO dinamis.api_key (id, person, digest, scopes, label, expires_at)

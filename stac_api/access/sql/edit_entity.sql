@@ -1,4 +1,4 @@
--- Other facts of an entity; what is null stays as it is.
+-- Changes facts of an entity; null keeps a fact as it is.
 UPDATE dinamis.entity
 SET
     name = coalesce(%(name)s::text, name),

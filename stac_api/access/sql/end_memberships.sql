@@ -1,4 +1,4 @@
--- Ends what people have in an entity, from now on: memberships, applications and categories. Gives back the people.
+-- Ends what people have in an entity, from now on: memberships, applications and categories. Returns the people.
 -- Person and role may be null: all of them. Categories stay with a member who keeps another role.
 WITH ended AS (
     UPDATE dinamis.membership

@@ -1,4 +1,4 @@
--- An active set ends at another time; NULL means that it goes on until further notice.
+-- Changes the end of an active set; NULL means until further notice.
 UPDATE dinamis.policy_set
 SET valid = tstzrange(lower(valid), %(ends)s)
 WHERE id = %(id)s;

@@ -1,4 +1,4 @@
--- Everything that is kept of a person, for the person.
+-- Everything that is stored about a person, for the person.
 -- $1: the person.
 SELECT jsonb_build_object(
     'person', to_jsonb(person),

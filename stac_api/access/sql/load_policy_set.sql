@@ -1,4 +1,4 @@
--- Keeps a set as a draft, or replaces the draft of that name; an active one is not touched, and no row comes back.
+-- Stores a set as a draft, or replaces the draft of that name. No row: it is active, and was not touched.
 INSERT INTO dinamis.policy_set (id, document, digest, source_document, decided_on, approved_by)
 VALUES (
     %(id)s, %(document)s, %(digest)s, %(source_document)s, %(decided_on)s, %(approved_by)s

@@ -1,4 +1,4 @@
--- All sets: the active ones in the order of time, then the drafts by name.
+-- All sets: the active ones in order of time, then the drafts by name.
 SELECT
     id,
     state,

@@ -1,4 +1,4 @@
--- When each set that was, is or will be in force decides, one after the other.
+-- When each past, present and future set is in force, in order of time.
 SELECT
     id,
     digest,

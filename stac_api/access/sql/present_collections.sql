@@ -1,4 +1,4 @@
--- All collections of the catalogue; of those of stereo sets, the collections that the views of their sets are in.
+-- All collections of the catalogue; for those of stereo sets, also the collections of the views.
 SELECT
     collections.id,
     collections.content -> 'summaries' ? 'stereo:mode' AS holds_sets,

@@ -1,6 +1,5 @@
--- Who asks: the person behind an API key, a login or a pseudonym, in what capacities, and what it has signed. At most
--- one row. $1: the id of the key, or null; $2, $3: the issuer and the subject of the login, or null; $4: the pseudonym,
--- or null.
+-- The caller: the person behind an API key, a login or a pseudonym, with capacities and signatures. At most one row.
+-- $1: the id of the key, or null; $2, $3: the issuer and the subject of the login, or null; $4: the pseudonym, or null.
 WITH asked AS (
     SELECT
         api_key.person,

@@ -1,4 +1,4 @@
--- Keeps a version of a licence unless it is there; says whether it was new, and the digest of the text that stands.
+-- Stores a version of a licence unless it exists; returns whether it was new, and the digest of the stored text.
 WITH published AS (
     INSERT INTO dinamis.licence (id, version, kind, title, spdx, href, text, digest)
     VALUES (%(id)s, %(version)s, %(kind)s, %(title)s, %(spdx)s, %(href)s, %(text)s, %(digest)s)

@@ -1,4 +1,4 @@
--- A référent or an operator refuses an applicant. No row comes back when it is decided already.
+-- A référent or an operator refuses an applicant. No row: it is decided already.
 -- $1: the application; $2: who refuses, null for an operator at the command line; $3: the reason, which the applicant
 -- reads; $4: the login there, or null.
 WITH refused AS (

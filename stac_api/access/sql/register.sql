@@ -1,6 +1,6 @@
 -- The public register: the active entities after a name and an id, by name; each condition may be null.
--- $1: the entity alone; $2: a part of the name; $3: the kind; $4: the country; $5, $6: name in small letters and id of
--- the last one that is known already; $7: how many at most.
+-- $1: a single entity; $2: a part of the name; $3: the kind; $4: the country; $5, $6: lower-case name and id of the
+-- last one of the page before; $7: how many at most.
 SELECT
     id,
     name,

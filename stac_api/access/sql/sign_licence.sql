@@ -1,4 +1,4 @@
--- Signs a version of a licence; who signed it before is told of that signature.
+-- Signs a version of a licence, or returns the signature that it has already.
 -- $1: the person; $2: the entity; $3, $4: licence and version; $5: digest of its text; $6: with what credential;
 -- $7: on behalf of which entity, or null.
 WITH signed AS (

@@ -1,4 +1,5 @@
--- Whether somebody may sign for an entity now: `standing` is good or says why not. No row: he never belonged to it.
+-- Whether a person may sign for an entity now: `standing` is good or says why not. No row: the person never belonged to
+-- it.
 -- $1: the person; $2: the entity; $3: whose contractor or partner signs, or null.
 SELECT
     CASE

@@ -1,4 +1,4 @@
--- The transfers that a person declared, or that the entities receive to which the person belongs; the newest first.
+-- The transfers that a person declared, or that the entities of the person receive; the newest first.
 -- $1: the person; $2: a single transfer, or null for all.
 SELECT
     transfer.id,

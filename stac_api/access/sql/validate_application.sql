@@ -1,4 +1,4 @@
--- The entity says that an applicant is one of its people. No row comes back when there is nothing to validate any more.
+-- The entity confirms that an applicant is one of its people. No row: there is nothing left to validate.
 -- $1: the application; $2: the référent, null for an operator at the command line; $3: the login there, or null.
 WITH validated AS (
     UPDATE dinamis.membership

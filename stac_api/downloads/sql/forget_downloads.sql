@@ -1,4 +1,4 @@
--- Counts the downloads of the months that are over for long enough, and forgets who had which image.
+-- Counts the downloads of months that ended long enough ago, and forgets who had which image.
 -- months: how many whole months before the current one are kept as they are.
 WITH forgotten AS (
     DELETE FROM dinamis.download_event

@@ -1,10 +1,10 @@
--- Assets with where the copies of their files lie, what they are for, and what of their Item decides who may have them.
+-- Assets with the places of their copies, their roles, and what of their Item decides who may have them.
 -- $1, $2, $3: the collections, Items and keys of the assets, in the same order.
 SELECT
     asked.number,
     items.private -> 'assets' -> asked.key AS copies,
     own.asset -> 'href' AS href,
-    -- pgSTAC keeps apart what the Collection's item_assets say too; to put whole Items together takes ten times as long.
+    -- pgSTAC stores apart what the Collection's item_assets say; assembling whole Items takes ten times as long.
     coalesce(own.asset -> 'roles', base.item -> 'assets' -> asked.key -> 'roles') AS roles,
     items.content -> 'properties' -> 'dinamis:view_collections' AS view_collections,
     st_asbinary(items.geometry) AS geometry

@@ -1,4 +1,4 @@
--- The collections of stereo sets, with the modes of their sets and the collections of the images in these.
+-- The collections of stereo sets, with the modes of their sets and the collections of their images.
 SELECT
     collections.id,
     coalesce(collections.content -> 'summaries' -> 'stereo:mode', '[]') AS modes,
