@@ -31,7 +31,7 @@ QUARANTINED, QUARANTINED_RECORD, FEEDS_WITH_QUARANTINED, RECORDS_TO_REPLAY = sta
 
 
 class NotInQuarantine(HarvestError):
-    """There is nothing of that in quarantine."""
+    """No such record is in quarantine."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def quarantined_record(connection: Connection, source: str, record: str) -> tupl
     """
     row = connection.execute(QUARANTINED_RECORD, {"source": source, "record": record}).fetchone()
     if row is None:
-        raise NotInQuarantine(f"{record} of {source} is not: see `dinamis harvest quarantine list`.")
+        raise NotInQuarantine(f"Asked for: {record} of {source}; see `dinamis harvest quarantine list`.")
     *known, content = row
     return QuarantinedRecord(*known), content_from_bytes(content)
 
@@ -119,7 +119,7 @@ def _feeds_with_any(side: Connection, feed: str | None, record: str | None) -> l
 
 def _explained(waiting: Iterable[str], feed: str | None, record: str | None) -> str:
     if unknown := ", ".join(waiting):
-        return f"The feeds of these records are described by no collection document: {unknown}."
+        return f"Some are, but of feeds in no collection document: {unknown}."
     return f"Asked for: {record or 'all records'} of {feed or 'all feeds'}; see `dinamis harvest quarantine list`."
 
 

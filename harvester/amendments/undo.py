@@ -107,7 +107,7 @@ def _new_undoing(side: Connection, undone: Run, feed: Feed) -> Run:
         raise runs.busy(side, undone.id)
     if undone.kind == "correct":
         raise UndoRefused(
-            f"Run {undone.id} corrected an Item, see `dinamis harvest show {undone.id}`: take the correction off with "
+            f"Run {undone.id} corrected an Item, see `dinamis harvest show {undone.id}`: remove the correction with "
             "`dinamis harvest correct ITEM --remove FIELD`."
         )
     if undone.kind == "rename":

@@ -139,7 +139,7 @@ def correct(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     from harvester.amendments import correct_item
 
     if is_list + bool(remove) + (value is not None) != 1 or (value is None and field is not None):
-        raise click.UsageError("say FIELD VALUE, or --list, or --remove FIELD.")
+        raise click.UsageError("give FIELD VALUE, or --list, or --remove FIELD.")
     if is_list:
         _list_corrections(item, as_json=as_json)
         return

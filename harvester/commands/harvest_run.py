@@ -221,7 +221,7 @@ def _job(queue: procrastinate.App, feed: Feed, request: Request) -> int | None:
 def _chosen(what: str | None, is_all: bool, documents: CollectionDocuments, feeds: Mapping[str, Feed]) -> list[Feed]:
     """The feeds that the operator named; sources without an address are reported and passed over."""
     if bool(what) == is_all:
-        raise click.UsageError("name a collection, or one of its sources as COLLECTION/SOURCE, or say --all.")
+        raise click.UsageError("name a collection, or one of its sources as COLLECTION/SOURCE, or give --all.")
     wanted = list(_wanted(what, documents))
     for name in wanted:
         if name not in feeds:

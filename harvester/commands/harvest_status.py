@@ -198,7 +198,7 @@ def _print_status(standing: Sequence[FeedStatus], *, is_all: bool) -> None:
     OUT.print(table)
     if hidden := standing[len(shown) :]:
         amiss = sum(each.is_amiss for each in hidden)
-        print_plain(f"… and {len(hidden)} feeds more, {amiss} of them amiss: --all lists them.")
+        print_plain(f"… and {len(hidden)} more feeds ({amiss} need attention): --all lists them.")
     for remark in [remark for each in shown for remark in _remarks(each)][:_REMARK_LINES]:
         print_plain(remark if is_all else _cut(remark))
 

@@ -45,7 +45,7 @@ def _writable(_ctx: click.Context, _param: click.Parameter, file: Path | None) -
     if file is not None and not file.parent.is_dir():
         raise Failure(f"the report cannot be written: make the folder {file.parent} first.")
     if file is not None and file.suffix not in (".json", ".html"):
-        raise Failure(f"the report is written as JSON or as a page: let the name of {file} end with .json or .html.")
+        raise Failure(f"the report is written as JSON or as a page: the name of {file} must end with .json or .html.")
     return file
 
 
@@ -231,7 +231,7 @@ def _print_some(lines: Sequence[str], others: str | None = None) -> None:
     for line in lines[:_PRINTED]:
         print_plain(line)
     if len(lines) > _PRINTED:
-        print_plain(others or f"… and {len(lines) - _PRINTED} lines more like these: --report FILE has them.")
+        print_plain(others or f"… and {len(lines) - _PRINTED} more lines like these: --report FILE has them.")
 
 
 def _print_first(lines: Sequence[str], report: HarvestReport, option: str) -> None:

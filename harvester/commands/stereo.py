@@ -49,7 +49,7 @@ def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None
         say("The rebuild was interrupted. What was written is kept: the same command does the rest.")
         raise
     if report.is_resumed:
-        say("The same rebuild had been interrupted, or others are at it: what they have done was not done again.")
+        say("The same rebuild was interrupted before, or others work on it: what was done was not done again.")
     counted = {
         "months": report.shards,
         "images": report.items,

@@ -35,7 +35,7 @@ def _numbers(count: int, *, is_open: bool = False) -> Callback:
         except ValueError:
             numbers = ()
         if len(numbers) != count or not _in_order(numbers):
-            raise click.BadParameter(f"{text!r} are not {count} numbers in order, with a comma between them.")
+            raise click.BadParameter(f"{text!r} is not {count} numbers in order, with commas between them.")
         return numbers
 
     return read
@@ -111,7 +111,7 @@ def set_collections() -> list[str]:
 
 def _refuse_impossible(chosen: str | None, output: Path | None, terms: Mapping[str, Any]) -> None:
     if chosen is None:
-        raise click.UsageError(f"say --format: the name of {output} does not tell it.")
+        raise click.UsageError(f"give --format: the name of {output} does not show it.")
     if chosen == "gpkg" and output is None:
         raise click.UsageError("a GeoPackage is a file: name it with --output.")
     if chosen == "table" and output is not None:

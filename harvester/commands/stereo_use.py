@@ -37,7 +37,7 @@ def show(pair: str, output: Path | None, as_json: bool) -> None:
       dinamis stereo show pleiades-1a_202108151041301_202108151042001 --output pair.png
     """  # noqa: D301  # click wants the character, which a raw string has not
     if output and output.suffix.lower() not in (".png", ".svg"):
-        raise click.UsageError(f"let the name of {output} end with .png or .svg.")
+        raise click.UsageError(f"the name of {output} must end with .png or .svg.")
     item, views = _set_and_views(pair)
     if output:
         _draw(item, [view for view, _ in views], output)

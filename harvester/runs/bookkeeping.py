@@ -130,9 +130,9 @@ def busy(connection: Connection, number: int) -> RunBusy:
     told = f"It is run {run.id} of {run.feed} ({run.kind}), begun {spoken(run.started_at)}"
     cancel = f"`dinamis harvest cancel {run.id}`"
     if run.state != "running":
-        return RunBusy(f"{told}, which has come to its end meanwhile: start this again.")
+        return RunBusy(f"{told}, which has ended meanwhile: start this again.")
     if not is_at_work(connection, run.id):
-        resume = "`dinamis harvest status` tells how to resume it"
+        resume = "`dinamis harvest status` shows how to resume it"
         return RunBusy(f"{told}. Nobody is at work on it: {resume}, and {cancel} gives it up.")
     row = connection.execute(WORKERS_OF_RUN, {"run": run.id}).fetchone()
     by = f" by {row[0]}, last heard of {spoken(row[1])}" if row and row[0] else ""

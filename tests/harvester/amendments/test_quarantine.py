@@ -83,7 +83,7 @@ def test_content_of_a_quarantined_record_is_shown(refused: Stock) -> None:
         known, content = quarantined_record(connection, "held", "burnt")
         assert known in quarantined(connection)
         assert content == refused.held.records["burnt"]
-        with pytest.raises(NotInQuarantine, match="a of held is not"):
+        with pytest.raises(NotInQuarantine, match="Asked for: a of held"):
             quarantined_record(connection, "held", "a")
 
 

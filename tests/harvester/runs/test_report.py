@@ -74,7 +74,7 @@ def test_account_names_a_thousand_records_and_counts_all() -> None:
     ("refused", "run", "rest"),
     [
         (100, 7, []),
-        (999, 7, ["… and 899 lines more like these: --report FILE has them."]),
+        (999, 7, ["… and 899 more lines like these: --report FILE has them."]),
         (
             1500,
             7,

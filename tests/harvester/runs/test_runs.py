@@ -333,9 +333,9 @@ def test_run_that_is_in_the_way_is_told_with_what_to_do(five: Stock) -> None:
     stop = f"wait for its end, or stop it with `dinamis harvest cancel {run.id}`."
     assert f"{told}. It is being done: {stop}" in begun
     assert re.search(rf"being done by \S+:{os.getpid()}, last heard of 20.* UTC: {re.escape(stop)}", at_work)
-    assert "Nobody is at work on it: `dinamis harvest status` tells how to resume it" in left
+    assert "Nobody is at work on it: `dinamis harvest status` shows how to resume it" in left
     assert f"`dinamis harvest cancel {run.id}` gives it up" in left
-    assert f"{told}, which has come to its end meanwhile: start this again." in ended
+    assert f"{told}, which has ended meanwhile: start this again." in ended
 
 
 def test_two_feeds_of_one_source_share_its_records(five: Stock) -> None:
