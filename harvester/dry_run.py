@@ -14,7 +14,7 @@ from harvester.harvest_context import HarvestContext
 from harvester.pages.writing import PageWriting
 from harvester.record import Page
 from harvester.runs import Request
-from harvester.runs.absence import count_unseen
+from harvester.runs.absence import WHY_GONE, unseen_records
 from harvester.runs.planning import (
     KnownFingerprints,
     awaited,
@@ -24,7 +24,7 @@ from harvester.runs.planning import (
     selection_of,
     writing_options,
 )
-from harvester.runs.report import HarvestReport, PageReport, storable_id
+from harvester.runs.report import HarvestReport, Outcome, PageReport, storable_id
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Progress
@@ -50,10 +50,16 @@ def dry_run(feed: Feed, context: HarvestContext, request: Request, watch: Watche
         for page in limited(awaited(pages, feed), request):
             report.add(connections.patiently(partial(_compared, feed, context, request, page, report)))
             seen |= {*page.unread, *(storable_id(raw.id) for raw in page.records)}
+            seen |= {storable_id(withdrawal.id) for withdrawal in page.withdrawals}
             watch(report, progress)
         if seen and selection.is_everything and request.limit is None:
             refused = [refusal.record for refusal in report.refusals]
-            report.absent = connections.patiently(lambda _, side: count_unseen(side, feed.name, seen, refused))
+            unseen = connections.patiently(lambda _, side: unseen_records(side, feed.name, seen, refused))
+            gone = [name for name, is_active in unseen if not is_active and feed.withdrawals.by_absence]
+            withdrawals = PageReport(withdrawn=[(name, WHY_GONE[False]) for name in gone])
+            withdrawals.outcomes[Outcome.WITHDRAWN] = len(gone)
+            report.add(withdrawals)
+            report.absent = len(unseen) - len(gone)
     return report.ended("succeeded", progress.passed_over)
 
 

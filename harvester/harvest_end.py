@@ -18,7 +18,7 @@ from harvester.harvest_work import MANY_ITEMS, TooManyWithdrawals, Work, refuse_
 from harvester.pages.writing import PageWriting
 from harvester.record import Page, Withdrawal
 from harvester.runs import PartLost, Run, RunCancelled, drift, source_states
-from harvester.runs.absence import mark_absent, overdue_records, settle_sightings
+from harvester.runs.absence import WHY_GONE, mark_absent, overdue_records, settle_sightings
 from harvester.runs.expectations import breaches_of
 from harvester.runs.history import take_notes
 from harvester.runs.notice_sending import Kind, Occasion
@@ -109,8 +109,8 @@ def _withdraw_overdue(work: Work, connection: Connection, side: Connection) -> N
         refuse_too_many(work, side, sum(is_active for _, is_active in overdue))
     for start in range(0, len(overdue), _WITHDRAWN_AT_ONCE):
         gone = [
-            Withdrawal(id=record, reason="its source does not show it any more")
-            for record, _ in overdue[start : start + _WITHDRAWN_AT_ONCE]
+            Withdrawal(id=record, reason=WHY_GONE[is_active])
+            for record, is_active in overdue[start : start + _WITHDRAWN_AT_ONCE]
         ]
         with connection.transaction():
             writing = PageWriting(connection, side, work.feed, work.run.id, work.context, WritingOptions())

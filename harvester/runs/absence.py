@@ -15,6 +15,10 @@ MARK_ABSENT, OVERDUE_RECORDS, COUNT_WITHDRAWN = statements(
     "harvester.runs", "mark_absent", "overdue_records", "count_withdrawn"
 )
 
+#: Why a record that a complete run did not see is withdrawn, by whether it is active. One that is not may be a folder
+#: that could not be listed before.
+WHY_GONE = {True: "its source does not show it any more", False: "there is nothing to refuse there any more"}
+
 
 def settle_sightings(connection: Connection, run: Run) -> None:
     """After the end of a run, store older sightings that it did not repeat with their records, and delete the rest."""
@@ -31,17 +35,17 @@ def mark_absent(connection: Connection, run: Run) -> int:
     return connection.execute(MARK_ABSENT, {"feed": run.feed, "start": run.started_at}).rowcount
 
 
-def count_unseen(connection: Connection, feed: str, seen: Set[str], refused: Iterable[str]) -> int:
-    """How many records `mark_absent` would note after a run that saw these and refused some of them."""
+def unseen_records(connection: Connection, feed: str, seen: Set[str], refused: Iterable[str]) -> list[tuple[str, bool]]:
+    """What `mark_absent` would note after a run that saw these and refused some: id, and whether it is active."""
     rows = connection.execute(
-        "SELECT record FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn'", (feed,)
+        "SELECT record, state = 'active' FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn'", (feed,)
     )
     places = tuple(f"{place}/" for place in refused)
-    return sum(record not in seen and not record.startswith(places) for (record,) in rows)
+    return [row for row in rows if row[0] not in seen and not row[0].startswith(places)]
 
 
 def overdue_records(connection: Connection, feed: str, rules: WithdrawalRules) -> list[tuple[str, bool]]:
-    """The records that have been absent longer than the period of grace: id, and whether it is active."""
+    """The records to withdraw, absent longer than the grace period or refused before: id, and whether it is active."""
     rows = connection.execute(OVERDUE_RECORDS, {"feed": feed, "grace_days": rules.grace_days})
     return rows.fetchall()
 

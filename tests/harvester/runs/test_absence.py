@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from database import Database
+from harvester.amendments import quarantined
 from harvester.collection_model import WithdrawalRules
-from harvester.errors import SourceUnavailable
+from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.harvest import TooManyWithdrawals, harvest
 from harvester.record import Withdrawal
 from harvester.runs import Request
 from harvester.runs.report import HarvestReport
+from harvester.sources.deliveries.file_tree import Entry
+from harvester.sources.deliveries.local_tree import LocalTree
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
-from tests.harvests import counts, harvest_context, items, rows
+from tests.harvests import counts, delivery, harvest_context, items, rows, run
 
 __all__ = ["stock"]
 
@@ -198,6 +203,7 @@ def test_what_is_gone_from_a_place_that_can_be_read_again_is_missed(stock: Stock
     days_pass(stock, 1)
     stock.harvest()
     assert absent(stock) == ["d", "d/1"]
+    assert rows(stock.database, "SELECT record FROM dinamis.source_record WHERE state = 'withdrawn'") == [("d",)]
 
 
 def test_record_that_is_missed_was_seen_when_it_was_seen(ten: Stock) -> None:
@@ -326,16 +332,41 @@ def test_share_is_of_records_in_force(ten: Stock) -> None:
 
 
 def test_quarantined_record_that_vanishes_is_forgotten(stock: Stock) -> None:
-    """A refused record that its source does not show any more leaves the quarantine, and no Item changes."""
+    """A refused record that its source does not show any more leaves the quarantine at once, and no Item changes."""
     stock.held.records = {"a": image(), "b": image(1, problem="it is torn")}
     stock.harvest()
     del stock.held.records["b"]
-    assert [stock.harvest(dry_run=True).absent, stock.harvest().absent] == [1, 1]
-    days_pass(stock, 8)
-    assert counts(stock.harvest()) == {"unchanged": 1, "withdrawn": 1}
-    assert [stock.harvest(dry_run=True).absent, stock.harvest().absent] == [0, 0]
+    reports = [stock.harvest(dry_run=True), stock.harvest()]
+    assert [counts(report) for report in reports] == [{"unchanged": 1, "withdrawn": 1}] * 2
+    assert [report.withdrawn for report in reports] == [[("b", "there is nothing to refuse there any more")]] * 2
+    assert [report.absent for report in (*reports, stock.harvest(dry_run=True), stock.harvest())] == [0] * 4
     assert rows(stock.database, "SELECT state FROM dinamis.source_record WHERE record = 'b'") == [("withdrawn",)]
     assert len(items(stock.database)) == 1
+
+
+def test_folder_that_can_be_listed_again_leaves_the_quarantine(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was closed for one run: the next takes in what is in it, and nothing is refused or missed any more."""
+    for number, name in enumerate(("open", "closed")):
+        delivery(tmp_path / name, seconds=60 * number)
+
+    def entries_but_one(self: LocalTree, path: str) -> list[Entry]:
+        if path == "closed":
+            raise UnreadableScene("the directory cannot be listed: Permission denied")
+        return entries(self, path)
+
+    entries = LocalTree.entries
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalTree, "entries", entries_but_one)
+        assert counts(run(database, tmp_path)) == {"new": 1, "quarantined": 1}
+
+    report = run(database, tmp_path)
+
+    assert (counts(report), report.absent) == ({"new": 1, "unchanged": 1, "withdrawn": 1}, 0)
+    assert report.withdrawn == [(f"file://{tmp_path}/closed", "there is nothing to refuse there any more")]
+    with database.connect("harvest") as connection:
+        assert quarantined(connection) == []
 
 
 def test_record_whose_item_cannot_be_built_without_it_stays_and_is_named(stock: Stock) -> None:
