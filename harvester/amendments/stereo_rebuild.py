@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -90,6 +91,19 @@ class UnfinishedRebuild:
         asked = {"--platform": self.platform, "--since": self.since}
         options = [word for name, value in asked.items() if value is not None for word in (name, str(value))]
         return shlex.join(["dinamis", "stereo", "rebuild", *options])
+
+    def as_json(self) -> dict[str, Any]:
+        """The rebuild as JSON data, with keys of the status of a feed: it belongs to none."""
+        return {
+            "feed": None,
+            "kind": "stereo rebuild",
+            "state": "interrupted",
+            "command": self.command,
+            "is_amiss": True,
+            "platform": self.platform,
+            "since": self.since and self.since.isoformat(),
+            "months": self.months,
+        }
 
 
 Watcher = Callable[[Shard, RebuildReport], None]

@@ -93,6 +93,9 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
     has records in force but is no longer named by any document; so does an undo, a `retire`, a `rename`, a replay or a
     rebuild of stereo sets that failed or was interrupted, which is shown with the command that resumes it. Records in
     quarantine raise no alarm.
+
+    JSON is a list of all feeds, followed by each unfinished rebuild, whose feed is null; whatever needs attention
+    is_amiss.
     """
     from harvester.amendments.stereo_rebuild import unfinished_rebuilds
     from harvester.feeds import named_sources
@@ -106,7 +109,7 @@ def status(is_all: bool, notify: bool, as_json: bool) -> None:
             _tell_of_neglected(connection, documents, feeds, read_at)
         rebuilds = unfinished_rebuilds(connection)
     if as_json:
-        print_json([each.as_json() for each in standing])
+        print_json([each.as_json() for each in standing] + [each.as_json() for each in rebuilds])
     else:
         _print_status(standing, is_all=is_all)
     for rebuild in rebuilds:

@@ -176,13 +176,13 @@ def _left(database: Database, place: Path) -> Sequence[str] | None:
         )
     told = _given(("harvest", "status", "--json"), _environment(database, place, database.conninfo("harvest")))
     assert told.exit_code < FAILED, told.output
-    for feed in json.loads(told.stdout):
-        for left in feed["left_amendments"]:
+    for each in json.loads(told.stdout):
+        for left in each.get("left_amendments", ()):
             command: list[str] = shlex.split(left["command"])[1:]
             return (*command, "--yes") if "retire" in command else command
-        if feed["command"]:
-            return shlex.split(feed["command"])[1:]
-    return ("stereo", "rebuild") if "dinamis stereo rebuild resumes" in told.stderr else None
+        if each["command"]:
+            return shlex.split(each["command"])[1:]
+    return None
 
 
 # Commands

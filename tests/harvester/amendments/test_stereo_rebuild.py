@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from cli import main
 from harvester.amendments import stereo_rebuild
 from harvester.amendments.stereo_rebuild import Shard, UnfinishedRebuild, rebuild, unfinished_rebuilds
 from tests.harvester.lost_answers import lose_answer
@@ -218,6 +222,15 @@ def test_interrupted_rebuild_is_finished_by_one_that_is_asked_for_the_same(four_
     assert months_done(four_months, None, SINCE) == (["1a 2021-08", "1b 2021-08"], False)
 
 
+def test_interrupted_rebuild_is_an_entry_of_the_status(four_months: Holdings) -> None:
+    """A monitor that reads JSON sees why the exit code is 1, and the command that mends it."""
+    asked = interrupted_rebuild(four_months, None, SINCE)
+    what = {"feed": None, "kind": "stereo rebuild", "state": "interrupted", "command": asked, "is_amiss": True}
+    assert status(four_months) == [{**what, "platform": None, "since": "2021-08-01", "months": 1}]
+    months_done(four_months, None, SINCE)
+    assert status(four_months) == []
+
+
 def test_rebuild_that_is_asked_for_otherwise_does_all_that_it_is_asked_for(four_months: Holdings) -> None:
     """What an interrupted rebuild of less had left is done with it; what one of more has left besides is left to it."""
     assert interrupted_rebuild(four_months, "pleiades-1b") == "dinamis stereo rebuild --platform pleiades-1b"
@@ -234,6 +247,14 @@ def test_rebuild_that_is_asked_for_otherwise_does_all_that_it_is_asked_for(four_
 def kill(*_: object) -> None:
     """End the process, wherever it is."""
     raise KeyboardInterrupt
+
+
+def status(holdings: Holdings) -> list[dict[str, Any]]:
+    """What the status says in JSON besides how feeds stand."""
+    variables = {f"DINAMIS_{role}DATABASE_URL": holdings.database.conninfo("harvest") for role in ("", "HARVEST_")}
+    result = CliRunner(env=variables).invoke(main, ["harvest", "status", "--json"])
+    assert result.exit_code == 1, result.output
+    return [each for each in json.loads(result.stdout) if each["feed"] is None]
 
 
 def left(holdings: Holdings) -> list[UnfinishedRebuild]:
