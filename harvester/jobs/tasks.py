@@ -18,7 +18,7 @@ from harvester.harvest import HarvestContext, Request, work_on
 from harvester.jobs.queue import enqueue_part, enqueue_repeat, is_at_work
 from harvester.jobs.repeats import wait_before_repeat
 from harvester.runs import Run, RunBusy, RunCancelled
-from harvester.runs.planning import plan
+from harvester.runs.planning import planned
 from harvester.runs.report import HarvestReport
 from harvester.sources.source import Progress
 
@@ -136,11 +136,11 @@ def _plan_and_share(
 ) -> str:
     if is_at_work(context.app, feed):
         raise RunBusy("Its jobs are in the queue.")
-    run = plan(feed, place.harvest_context, request)
-    # With no parts left, one job ends the run.
-    jobs = max(1, min(feed.concurrency, runs.parts_left(connection, run.id)))
-    for number in range(jobs):
-        enqueue_part(context.app, feed, run, number, failures)
+    with planned(feed, place.harvest_context, request) as run:
+        # With no parts left, one job ends the run.
+        jobs = max(1, min(feed.concurrency, runs.parts_left(connection, run.id)))
+        for number in range(jobs):
+            enqueue_part(context.app, feed, run, number, failures)
     return f"run {run.id} is in the queue, {jobs} {'job' if jobs == 1 else 'jobs at once'}"
 
 

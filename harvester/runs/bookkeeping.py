@@ -34,8 +34,8 @@ _AT_WORK = -1
 KEEP_FEED, BEGIN_RUN, RUN, TAKE_UP_RUN, END_RUN, CANCEL_FAILED_RUN = statements(
     "harvester.runs", "keep_feed", "begin_run", "run", "take_up_run", "end_run", "cancel_failed_run"
 )
-IS_AT_WORK, WORKERS_OF_RUN, LAST_GOOD_START, COUNTS_OF_RUN, NOTE = statements(
-    "harvester.runs", "is_at_work", "workers_of_run", "last_good_start", "counts_of_run", "note"
+IS_AT_WORK, IS_IN_QUEUE, WORKERS_OF_RUN, LAST_GOOD_START, COUNTS_OF_RUN, NOTE = statements(
+    "harvester.runs", "is_at_work", "is_in_queue", "workers_of_run", "last_good_start", "counts_of_run", "note"
 )
 HOLD_PART, ADVANCE_PART, IS_AT = statements("harvester.runs", "hold_part", "advance_part", "is_at")
 
@@ -132,6 +132,8 @@ def busy(connection: Connection, number: int) -> RunBusy:
     if run.state != "running":
         return RunBusy(f"{told}, which has ended meanwhile: start this again.")
     if not is_at_work(connection, run.id):
+        if is_in_queue(connection, run.id):
+            return RunBusy(f"{told}. Its jobs are in the queue: `dinamis worker` does them, and {cancel} gives it up.")
         resume = "`dinamis harvest status` shows how to resume it"
         return RunBusy(f"{told}. Nobody is at work on it: {resume}, and {cancel} gives it up.")
     row = connection.execute(WORKERS_OF_RUN, {"run": run.id}).fetchone()
@@ -199,6 +201,12 @@ def stay_at_work(connection: Connection, run: int) -> None:
 def is_at_work(connection: Connection, run: int) -> bool:
     """Whether any process is at work on the run: on a part, on its end, or about to begin."""
     row = connection.execute(IS_AT_WORK, {"run": run}).fetchone()
+    return row is not None and bool(row[0])
+
+
+def is_in_queue(connection: Connection, run: int) -> bool:
+    """Whether the queue has jobs of the run, be they waiting, at work, or of a worker that died."""
+    row = connection.execute(IS_IN_QUEUE, {"run": run}).fetchone()
     return row is not None and bool(row[0])
 
 

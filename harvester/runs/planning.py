@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -28,24 +29,27 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(days=1)
 
 
-def plan(feed: Feed, context: HarvestContext, request: Request) -> Run:
+@contextmanager
+def planned(feed: Feed, context: HarvestContext, request: Request) -> Iterator[Run]:
     """Decide which run of a feed to do, as `harvest` does, and leave its parts to `work_on`.
+
+    Until the context ends, nobody takes the run for killed: by then its jobs must be in the queue.
 
     Raises:
         CollectionDocumentError: a collection of the feed or the request has no document.
-        RunBusy: another process works on a run with another request.
+        RunBusy: another process, or jobs of the queue, do a run with another request.
         CatalogueError: the run cannot be stored.
     """
     refuse_unknown_collection(feed, context, request)
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
-        return connections.patiently(lambda _, side: run_of(side, feed, request))
+        yield connections.patiently(lambda _, side: run_of(side, feed, request))
 
 
 def run_of(side: Connection, feed: Feed, request: Request) -> Run:
     """The run to work on, until the connection ends: the last one if it can be resumed, else a new one.
 
     Raises:
-        RunBusy: another process works on a run with another request.
+        RunBusy: another process, or jobs of the queue, do a run with another request.
     """
     with side.transaction():
         runs.wait_for_beginners(side, feed.name)
@@ -82,11 +86,11 @@ def _set_aside(side: Connection, left: Run) -> None:
     """End a killed run that had another request.
 
     Raises:
-        RunBusy: a process works on it.
+        RunBusy: a process works on it, or the queue has jobs of it.
     """
     if left.state != "running":
         return
-    if runs.is_at_work(side, left.id):
+    if runs.is_at_work(side, left.id) or runs.is_in_queue(side, left.id):
         raise runs.busy(side, left.id)
     runs.end(side, left.id, "failed", "it was killed, and a run of another kind was asked for after it")
 

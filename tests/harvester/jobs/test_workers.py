@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from harvester.jobs.queue import (
     job_queue,
 )
 from harvester.jobs.worker import work
+from harvester.runs import RunBusy
 from harvester.runs.report import PageReport
 from harvester.sources.source import Selection
 from tests.emulators import geodes
@@ -82,6 +84,21 @@ def registered(database: Database) -> list[int]:
 def holders(database: Database) -> set[str]:
     """The processes that have committed pages of parts."""
     return {name for (name,) in rows(database, "SELECT DISTINCT worker FROM dinamis.run_part WHERE pages > 0")}
+
+
+@contextmanager
+def host_asked_by_another_job(shop: Workshop) -> Iterator[None]:
+    """Let the one lane of the host be taken by the job of a worker that is elsewhere."""
+    with shop.database.connect("owner", autocommit=True) as connection:
+        connection.execute(f"SET search_path TO {SEARCH_PATH}".encode())
+        connection.execute(
+            "WITH elsewhere AS (INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id)"
+            " INSERT INTO procrastinate_jobs (queue_name, task_name, lock, status, worker_id)"
+            " SELECT 'geodes', 'elsewhere', %s, 'doing', id FROM elsewhere",
+            (f"host:{shop.feed.host}:0",),
+        )
+        yield
+        connection.execute("DELETE FROM procrastinate_jobs WHERE task_name = 'elsewhere'")
 
 
 def test_run_shared_by_two_workers_survives_the_death_of_one(postgres_server: PostgresServer, tmp_path: Path) -> None:
@@ -208,6 +225,29 @@ def test_run_of_another_kind_waits_for_the_one_at_work(database: Database, tmp_p
         ((task, status, arguments),) = shop.jobs()
         assert (task, status) == ("harvest_feed", "todo")
         assert (arguments["request"]["is_full"], arguments["failures"]) == (True, 0)
+
+
+def test_run_whose_jobs_wait_is_left_to_the_workers(database: Database, tmp_path: Path) -> None:
+    """A command that asks for something else is told so: it takes no harvest away that was asked for before."""
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        context = shop.place.harvest_context
+        enqueue(shop, is_full=True)
+        with host_asked_by_another_job(shop):
+            work(shop.place, until_empty=True)
+        assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "todo")]
+
+        told = r"run 1 of .*\. Its jobs are in the queue: `dinamis worker` does them, and `dinamis harvest cancel 1`"
+        with pytest.raises(RunBusy, match=told):
+            harvest(shop.feed, context, Request(limit=2))
+        assert shop.run_states() == ["running"]
+        work(shop.place, until_empty=True)
+
+        harvest(shop.feed, context, Request(limit=2))
+        assert shop.run_states() == ["succeeded", "succeeded"]
+        assert read(shop) == 5 + 2
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])

@@ -26,7 +26,7 @@ from harvester.errors import (
 from harvester.harvest import harvest
 from harvester.record import Withdrawal
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled, bookkeeping
-from harvester.runs.planning import KnownFingerprints, plan
+from harvester.runs.planning import KnownFingerprints, planned
 from harvester.runs.report import HarvestReport, Outcome, PageReport
 from harvester.runs.watching import Watcher
 from harvester.sources.source import Selection
@@ -272,8 +272,9 @@ def test_what_changed_is_asked_for_unless_all_is_wanted(five: Stock) -> None:
 
 def test_run_for_a_collection_without_a_document_is_not_planned(five: Stock) -> None:
     """A worker refuses it before it is written down or anything of it is enqueued."""
-    with pytest.raises(CollectionDocumentError, match="there is no collection nowhere"):
-        plan(feed_of("held", "nowhere"), harvest_context(five.database, HELD), Request())
+    nowhere = planned(feed_of("held", "nowhere"), harvest_context(five.database, HELD), Request())
+    with pytest.raises(CollectionDocumentError, match="there is no collection nowhere"), nowhere:
+        pass
     assert rows(five.database, "SELECT id FROM dinamis.run") == []
 
 
