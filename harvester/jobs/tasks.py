@@ -109,14 +109,16 @@ class _PageWatch:
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
-        self._read_at_first: int | None = None
+        self._has_begun = False
         self.came_further = False
 
     def __call__(self, report: HarvestReport, _progress: Progress) -> None:
-        if self._read_at_first is None:
-            self._read_at_first = report.read
-        self.came_further = report.read > self._read_at_first
-        if report.error is None and self._context.should_abort():
+        if report.error is not None:
+            return
+        # First at the beginning of a part, then after each page and at the beginning of each further part.
+        self.came_further = self._has_begun
+        self._has_begun = True
+        if self._context.should_abort():
             raise JobAborted
 
 

@@ -325,9 +325,11 @@ def test_unavailable_source_is_tried_again_later_in_a_new_job(database: Database
         assert 200 < wait <= 300
 
 
-@pytest.mark.parametrize(("good_answers", "failures"), [(0, 4), (3, 1)], ids=["no further", "further"])
+@pytest.mark.parametrize(
+    ("good_answers", "failures"), [(0, 4), (1, 1), (3, 1)], ids=["no further", "a part without records", "some pages"]
+)
 def test_failures_count_in_succession(database: Database, tmp_path: Path, good_answers: int, failures: int) -> None:
-    """A run that has failed three times waits longer after a fourth one, but for one that came a page further."""
+    """A run that has failed three times waits longer after a fourth one, but for one that came further meanwhile."""
     down = dict.fromkeys(range(good_answers + 1, 100), unavailable())
     with (
         serving(Quirks(geodes.app(records(months=1, each=25)), Plan(by_number=down))) as url,
