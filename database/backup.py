@@ -64,10 +64,12 @@ def back_up(database: Database, file: Path) -> int:
     os.close(number)
     draft = Path(name)
     try:
-        with without_password(database.conninfo("owner")) as source, told_if_long(f"writing {file}"):
+        source, environment = without_password(database.conninfo("owner"))
+        with told_if_long(f"writing {file}"):
             schemas = [f"--schema={schema}" for schema in SCHEMAS]
             done = subprocess.run(
                 [program, "--format=custom", *schemas, f"--file={draft}", f"--dbname={source}"],
+                env=environment,
                 check=False,
                 capture_output=True,
                 text=True,
@@ -139,13 +141,16 @@ def _put_back(conninfo: str, file: Path) -> None:
 
     The last line sent to psql commits the transaction: a script that ends early changes nothing.
     """
-    with without_password(conninfo) as target, tempfile.TemporaryFile() as told:
+    target, environment = without_password(conninfo)
+    with tempfile.TemporaryFile() as told:
         options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null", f"--dbname={target}"]
         with (
             subprocess.Popen(
                 [client_program("pg_restore"), "--file=-", str(file)], stdout=subprocess.PIPE, stderr=told
             ) as reading,
-            subprocess.Popen([client_program("psql"), *options], stdin=subprocess.PIPE, stderr=told) as writing,
+            subprocess.Popen(
+                [client_program("psql"), *options], env=environment, stdin=subprocess.PIPE, stderr=told
+            ) as writing,
         ):
             assert reading.stdout  # noqa: S101 - both are pipes
             assert writing.stdin  # noqa: S101

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -27,19 +25,12 @@ def client_program(name: str) -> str:
     return found
 
 
-@contextmanager
-def without_password(conninfo: str) -> Iterator[str]:
-    """The connection string with the password moved to a file, as every user can read the arguments of a process."""
+def without_password(conninfo: str) -> tuple[str, dict[str, str]]:
+    """The connection string without its password, and the environment of a client program, which has it.
+
+    Every user can read the arguments of a process, but only its own user its environment; a file with the password
+    would be left by a command that is killed.
+    """
     parts = conninfo_to_dict(conninfo)
     password = parts.pop("password", None)
-    if password is None:
-        yield conninfo
-        return
-    with tempfile.NamedTemporaryFile("w", prefix="dinamis-", suffix=".pgpass") as passfile:
-        passfile.write(f"*:*:*:*:{_escaped(str(password))}\n")
-        passfile.flush()
-        yield make_conninfo("", **{**parts, "passfile": passfile.name})
-
-
-def _escaped(password: str) -> str:
-    return password.replace("\\", "\\\\").replace(":", "\\:")
+    return make_conninfo("", **parts), {**os.environ, **({} if password is None else {"PGPASSWORD": str(password)})}

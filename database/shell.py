@@ -15,6 +15,6 @@ def open_shell(database: Database, role: Role = "owner", psql_arguments: Sequenc
     Raises:
         ServerProgramsMissing: psql is not installed.
     """
-    program = client_program("psql")
-    with without_password(database.conninfo(role)) as conninfo:
-        return subprocess.run([program, f"--dbname={conninfo}", *psql_arguments], check=False).returncode
+    conninfo, environment = without_password(database.conninfo(role))
+    command = [client_program("psql"), f"--dbname={conninfo}", *psql_arguments]
+    return subprocess.run(command, env=environment, check=False).returncode

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
 from database import Database, DatabaseSettings, back_up, migrate, open_database, restore
@@ -59,10 +59,9 @@ def _written_out(database: Database) -> Counter[str]:
 
     Without parentheses: the server nests conditions in other ways when it reads again what it has told.
     """
-    with without_password(database.conninfo("owner")) as conninfo:
-        told = subprocess.run(
-            [client_program("pg_dump"), *OPTIONS, f"--dbname={conninfo}"], check=True, capture_output=True, text=True
-        ).stdout
+    conninfo, environment = without_password(database.conninfo("owner"))
+    command = [client_program("pg_dump"), *OPTIONS, f"--dbname={conninfo}"]
+    told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
     return Counter(re.sub("[()]", "", line) for line in told.splitlines() if not re.match(r"\\(un)?restrict ", line))
 
 
@@ -106,20 +105,41 @@ def test_backup_that_fails_leaves_no_file(harvested: Database, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+@contextmanager
+def _under_way(database: Database, file: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A backup in a process of its own, whose `pg_dump` waits for a lock until the end."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'"
+    environment = {**os.environ, "DINAMIS_DATABASE_URL": database.conninfo("owner"), **variables}
+    command = [sys.executable, "-m", "cli", "db", "backup", str(file)]
+    with database.connect("owner") as connection:
+        connection.execute("LOCK TABLE dinamis.item IN ACCESS EXCLUSIVE MODE")
+        with subprocess.Popen(command, env=environment, cwd=PROJECT, stderr=subprocess.PIPE) as backing_up:
+            while rows(database, waiting) == [(0,)]:
+                time.sleep(0.1)
+            yield backing_up
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_backup_that_is_stopped_leaves_no_file(harvested: Database, tmp_path: Path, stop: signal.Signals) -> None:
     """Ctrl-C, and SIGTERM of a service manager, end it at once, and `pg_dump` with it."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'"
-    environment = {**os.environ, "DINAMIS_DATABASE_URL": harvested.conninfo("owner")}
-    command = [sys.executable, "-m", "cli", "db", "backup", str(tmp_path / "catalogue.dump")]
-    with harvested.connect("owner") as connection:
-        connection.execute("LOCK TABLE dinamis.item IN ACCESS EXCLUSIVE MODE")
-        with subprocess.Popen(command, env=environment, cwd=PROJECT, stderr=subprocess.PIPE) as backing_up:
-            while rows(harvested, waiting) == [(0,)]:
-                time.sleep(0.1)
-            backing_up.send_signal(stop)
-            assert backing_up.wait(timeout=60) == 130
+    with _under_way(harvested, tmp_path / "catalogue.dump") as backing_up:
+        backing_up.send_signal(stop)
+        assert backing_up.wait(timeout=60) == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_backup_that_is_killed_leaves_no_password(harvested: Database, tmp_path: Path) -> None:
+    """Nothing is written beside the backup, and no argument of a process has the password."""
+    password = str(conninfo_to_dict(harvested.conninfo("owner"))["password"])
+    (tmp_path / "temporary").mkdir()
+    with _under_way(harvested, tmp_path / "catalogue.dump", TMPDIR=str(tmp_path / "temporary")) as backing_up:
+        children = Path(f"/proc/{backing_up.pid}/task/{backing_up.pid}/children").read_text().split()
+        dumping = [Path(f"/proc/{child}/cmdline").read_text() for child in children]
+        backing_up.kill()
+        backing_up.wait(timeout=60)
+    assert any("pg_dump" in arguments for arguments in dumping)
+    assert password not in "".join(dumping)
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_catalogue_is_replaced_only_when_that_is_said(
@@ -169,9 +189,9 @@ def test_what_is_no_backup_is_refused(empty_database: Database, harvested: Datab
     with pytest.raises(BackupRefused, match="not an archive of pg_dump"):
         restore(empty_database, tmp_path / "text")
     other = tmp_path / "other.dump"
-    with without_password(harvested.conninfo("owner")) as conninfo:
-        dumping = [client_program("pg_dump"), "--format=custom", "--schema=public", f"--file={other}"]
-        subprocess.run([*dumping, f"--dbname={conninfo}"], check=True)
+    conninfo, environment = without_password(harvested.conninfo("owner"))
+    dumping = [client_program("pg_dump"), "--format=custom", "--schema=public", f"--file={other}"]
+    subprocess.run([*dumping, f"--dbname={conninfo}"], env=environment, check=True)
     with pytest.raises(BackupRefused, match="no catalogue in it"):
         restore(empty_database, other)
 
