@@ -18,6 +18,8 @@ logger = getLogger(__name__)
 
 #: What to do about a database that does not answer, be it a private one or somebody else's.
 _START = "Start it, a private one by dinamis db start; then dinamis doctor."
+#: What to do about a schema that `dinamis db migrate` refuses.
+_INSTALL = "Install the release that migrated this database, or a later one."
 
 
 class Health(BaseModel):
@@ -85,5 +87,5 @@ def _health_of(state: MigrationState) -> Health:
     }
     if state.is_current:
         return Health(status="ok", **facts)
-    advice = "Use the newer release." if state.is_newer else "Run dinamis db migrate."
+    advice = _INSTALL if state.is_newer or state.altered else "Run dinamis db migrate."
     return Health(status="not migrated", advice=advice, **facts)

@@ -55,6 +55,24 @@ def test_health_fails_on_a_database_that_is_not_migrated(empty_database: Databas
     assert "dinamis db migrate" in answer.json()["advice"]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO pgstac.migrations (version) VALUES ('99.0.0')",
+        "UPDATE dinamis.migration SET sha256 = sha256('') WHERE number = 1",
+    ],
+    ids=["newer", "altered"],
+)
+def test_health_does_not_advise_a_migration_that_would_be_refused(database: Database, change: str) -> None:
+    """A database of another release needs that release: `dinamis db migrate` of this one would leave it alone."""
+    with database.connect("owner") as connection:
+        connection.execute(change.encode())
+    with serving(create_app(ApiSettings(), database.conninfo("api"))) as site:
+        health = site.get("/healthz").json()
+    assert health["status"] == "not migrated"
+    assert health["advice"] == "Install the release that migrated this database, or a later one."
+
+
 def test_unreachable_database_is_said_without_its_address() -> None:
     """While the database is away the server runs, answers 503, and does not tell where the database is."""
     port = free_port()
@@ -63,6 +81,7 @@ def test_unreachable_database_is_said_without_its_address() -> None:
         health, search, stock = site.get("/healthz"), site.get("/search"), site.get("/_mgmt/health")
     assert health.status_code == 503
     assert health.json()["status"] == "database unreachable"
+    assert health.json()["advice"] == "Start it, a private one by dinamis db start; then dinamis doctor."
     assert problem_of(search)["status"] == 503
     assert search.headers["Retry-After"] == "5"
     assert stock.status_code == 404
