@@ -32,7 +32,6 @@ from stac_api.filters import cql2_json
 from stac_api.item_presentation import complete_item
 from stac_api.item_search import item_of_token, prepared, restricted
 from stac_api.languages import language_headers
-from stac_api.query_strings import refuse_passed_over
 from stac_api.queryables import refuse_undeclared
 from stac_api.stac_document import Document
 
@@ -87,7 +86,6 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return JSONResponse(content, headers=language_headers(collections))
 
     def _collection_search(self, request: Request, parameters: dict[str, Any]) -> dict[str, Any]:
-        refuse_passed_over(request.query_params)
         limit = parameters.get("limit") if "limit" in request.query_params else COLLECTIONS_PER_PAGE
         base = {name: parameters.get(name) for name in ("bbox", "offset")}
         base["filter"] = cql2_json(parameters.get("filter_expr") or None)
@@ -152,7 +150,6 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         return await self._answer(search_request, request, SearchLinks(request=request))
 
     def _get_search(self, request: Request, parameters: dict[str, Any]) -> PgstacSearch:
-        refuse_passed_over(request.query_params)
         limit = parameters.get("limit") if "limit" in request.query_params else ITEMS_PER_PAGE
         base = {name: parameters.get(name) for name in ("collections", "ids", "bbox", "token")}
         base["filter"] = parameters.get("filter_expr") or None

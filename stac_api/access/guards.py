@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 from stac_api.access.accounts.callers import logged_in
 from stac_api.access.answer_caching import mark_same_for_all
 from stac_api.access.restriction import restriction_of, sees_collection
+from stac_api.query_strings import refuse_passed_over
 
 Guard = Callable[[Request], Awaitable[object]]
 
@@ -119,15 +120,17 @@ def guard_of(path: str) -> Guard | None:
 
 
 async def guarded(request: Request) -> None:
-    """Let the guard of the route decide whether the route answers.
+    """Let the guard of the route decide whether the route answers, and refuse parameters that it would pass over.
 
     Raises:
         NotFoundError: the route has no guard.
+        InvalidQueryParameter: it does not know a parameter.
     """
     guard = guard_of(request.scope["route"].path)
     if guard is None:
         raise NotFoundError("There is no such route.")
     await guard(request)
+    refuse_passed_over(request)
 
 
 def guard_all_routes(app: FastAPI) -> None:

@@ -13,7 +13,6 @@ from stac_fastapi.types.search import Limit
 from starlette.responses import Response
 
 from stac_api.conformance import STEREO_CLASS
-from stac_api.query_strings import refuse_passed_over
 from stac_api.stereo.overview import PNG, overview
 from stac_api.stereo.request import SETS_PER_PAGE, StereoSearch, query_parameters
 from stac_api.stereo.search import found_sets, sets_of_image
@@ -87,7 +86,6 @@ class StereoExtension(ApiExtension):
 
     async def search(self, request: Request) -> Response:
         """Pairs, triplets and groups of images, asked for in the query string."""
-        refuse_passed_over(request.query_params)
         return await self._answer(StereoSearch.model_validate(dict(request.query_params)), request)
 
     async def posted_search(self, search: StereoSearch, request: Request) -> Response:

@@ -150,7 +150,7 @@ def test_each_request_leaves_one_line_with_its_id(serve: Callable[..., Site]) ->
     """The line has method, path, status, duration and the id of the answer's header, but no query string."""
     site = serve()
     with logged(log_format="json") as log:
-        answer = site.get("/search?limit=1&api_key=s3cret")
+        answer = site.get("/search?limit=1&ids=s3cret")
         site.get("/healthz")
         time.sleep(0.1)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]

@@ -80,6 +80,30 @@ def test_nothing_is_passed_over(site: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "misspelt", "known"),
+    [
+        ("/search", "collection", "collections, ids, bbox"),
+        ("/collections", "sort", "sortby"),
+        ("/collections/pleiades/items", "eo:cloud_cover", "filter"),
+        ("/collections/pleiades/changes", "from", "since, limit"),
+        ("/collections/pleiades/access", "date", "there are at."),
+        ("/stereo/search", "b_to_h", "base_to_height"),
+    ],
+)
+def test_unknown_parameter_is_refused(site: Site, path: str, misspelt: str, known: str) -> None:
+    """Who misspells one does not get everything instead, but 400 and the parameters that there are."""
+    detail = problem_of(site.get(path, params={misspelt: "1"}))["detail"]
+    assert detail.startswith(f"There is no parameter {misspelt} here; there are ")
+    assert known in detail
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/collections/pleiades", "/collections/pleiades/items/CLEAR"])
+def test_what_takes_no_parameters_takes_any(site: Site, path: str) -> None:
+    """A probe or a cache that adds one to an address without parameters gets the same answer."""
+    assert site.get(path, params={"t": "1"}).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("parameter", "value", "advice"),
     [
         ("bbox", [5, 43, 6], "bbox: give 4 or 6 numbers"),

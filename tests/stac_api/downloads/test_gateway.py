@@ -54,7 +54,7 @@ def test_asset_hrefs_are_absolute_on_every_route(site: Site) -> None:
     items = [
         site.get("/search?ids=CLEAR").json()["features"][0],
         site.post("/search", {"ids": ["CLEAR"]}).json()["features"][0],
-        site.get("/collections/pleiades/items?ids=CLEAR").json()["features"][0],
+        site.get("/collections/pleiades/items?filter=id='CLEAR'").json()["features"][0],
         site.get("/collections/pleiades/items/CLEAR").json(),
     ]
     for item in items:
