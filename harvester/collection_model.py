@@ -15,12 +15,12 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    StringConstraints,
     Tag,
     model_validator,
 )
 
-from harvester.sensors import CommonName
+from database.documents.forms import Form
+from harvester.sensors import CommonName, Name
 
 MADE_BY_THE_API = frozenset(
     {
@@ -83,13 +83,19 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
-Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+Text = Annotated[str, Form(r"\S", "a text here")]
 Url = Annotated[Text, AfterValidator(_url)]
 #: The address of a source: also an absolute path on the machine that harvests.
 SourceAddress = Annotated[Text, AfterValidator(_source_address)]
 Scalar = Annotated[Any, BeforeValidator(_scalar)]
 Texts = Annotated[list[Text], Field(min_length=1), AfterValidator(_unique)]
-CollectionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+CollectionId = Annotated[
+    str,
+    Form(
+        r"^[a-z0-9][a-z0-9-]{0,63}$",
+        "at most 64 lower-case letters without accents, digits and hyphens, with no hyphen first",
+    ),
+]
 Language = Literal["fr", "en"]
 
 
@@ -237,7 +243,7 @@ class PublishedCollection(Strict):
     title: Text
     description: Text
     keywords: Texts
-    license: Annotated[str, StringConstraints(pattern=r"^[\w.+-]+$")]
+    license: Annotated[str, Form(r"^[\w.+-]+$", "the SPDX id of the licence, such as CC-BY-4.0, or other")]
     attribution: Text | None = None
     providers: Annotated[list[Provider], Field(min_length=1)]
     extent: Extent
@@ -307,7 +313,6 @@ def _cron(text: str) -> str:
 
 
 Cron = Annotated[Text, AfterValidator(_cron)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class WithdrawalRules(Strict):
@@ -407,7 +412,13 @@ class Queryable(Strict):
     translations: dict[Literal["en"], QueryableTranslation] = {}
 
 
-QueryableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*(:[A-Za-z][A-Za-z0-9_-]*)?$")]
+QueryableName = Annotated[
+    str,
+    Form(
+        r"^[A-Za-z][A-Za-z0-9_-]*(:[A-Za-z][A-Za-z0-9_-]*)?$",
+        "a name of letters without accents, digits, hyphens and underscores, perhaps after a prefix and a colon",
+    ),
+]
 
 
 class CollectionContent(Strict):

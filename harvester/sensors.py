@@ -12,8 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Required, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
+from database.documents.forms import Form
 from database.documents.located_yaml import Place, Problem, read_located_yaml
 from database.documents.mistakes import did_you_mean, dotted, explained, validated
 from harvester.errors import CollectionDocumentError, UnreadableScene
@@ -45,8 +46,16 @@ CommonName = Literal[
     "lwir12",
 ]
 
-_Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-_Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*[0-9][A-Z]?$")]
+#: A name in lower case, such as that of a satellite or a source.
+Name = Annotated[
+    str, Form(r"^[a-z0-9]+(-[a-z0-9]+)*$", "lower-case letters without accents and digits, single hyphens between them")
+]
+_Code = Annotated[
+    str, Form(r"^[A-Z][A-Z0-9]*[0-9][A-Z]?$", "MISSION and MISSION_INDEX in capital letters and digits, such as PHR1A")
+]
+_Designator = Annotated[
+    str, Form(r"^\d{4}-\d{3}[A-Z]{1,3}$", "year, number of the launch and letter of the object, such as 2011-076F")
+]
 
 #: Families that are recognised but not read: prefix of the profile -> why.
 _REFUSED_FAMILIES: Mapping[str, str] = {
@@ -63,10 +72,10 @@ class _Document(BaseModel):
 class Satellite(_Document):
     """One satellite of a sensor family."""
 
-    platform: _Identifier  #: STAC platform: "pleiades-1a"
+    platform: Name  #: STAC platform: "pleiades-1a"
     title: str  #: "Pléiades 1A"
-    international_designator: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{3}[A-Z]{1,3}$")] | None = None
-    instruments: tuple[_Identifier, ...] | None = None  #: if they differ from those of the family
+    international_designator: _Designator | None = None
+    instruments: tuple[Name, ...] | None = None  #: if they differ from those of the family
 
 
 class SatelliteFields(TypedDict, total=False):
@@ -83,12 +92,12 @@ class SatelliteFields(TypedDict, total=False):
 class Sensor(_Document):
     """One family of satellites whose products are read in the same way."""
 
-    id: _Identifier
+    id: Name
     title: str
     dimap: Literal[1, 2]  #: version of the DIMAP format
     profiles: tuple[str, ...] = Field(min_length=1)  #: prefixes of METADATA_PROFILE, such as "PHR_"
-    constellation: _Identifier
-    instruments: tuple[_Identifier, ...] = ()
+    constellation: Name
+    instruments: tuple[Name, ...] = ()
     satellites: Mapping[_Code, Satellite] = Field(min_length=1)  #: by MISSION + MISSION_INDEX: "PHR1A"
     azimuth: AzimuthConvention  #: what gives the azimuth from the target to the satellite
     stamp: Literal["strip-source-id", "dataset-name", "grid-reference"]  #: where the acquisition's name comes from

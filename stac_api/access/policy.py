@@ -16,7 +16,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+from database.documents.forms import Form
+
+Identifier = Annotated[
+    str,
+    Form(
+        r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$",
+        "at most 100 letters without accents, digits, dots, hyphens and underscores, a letter or digit first",
+    ),
+]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from database.documents.forms import Form
 from harvester.sources.source import SourceOptions
 
 
@@ -15,5 +16,5 @@ class Options(SourceOptions):
     opened_by: ClassVar = (("user", "password"),)
 
     page_size: int | None = Field(default=None, ge=1, le=1000)
-    portal: str = Field(default="srv", pattern=r"^[A-Za-z0-9_-]+$")  #: "srv" is the whole catalogue
+    portal: Annotated[str, Form(r"^[A-Za-z0-9_-]+$", "the portal as it stands in addresses, such as srv")] = "srv"
     query: str | None = None  #: in the query language of Lucene, such as "resourceType:dataset"

@@ -127,6 +127,7 @@ def test_well_written_rules_have_no_problem(folder: Path) -> None:
         ("    quota: science\n", "    quotas: science\n", 23, "unknown key; did you mean 'quota'?"),
         ('valid_from: "2024-01-01T00:00:00Z"', "valid_from: 2024-01-01", 2, 'write "2024-01-01" in quotes'),
         ('valid_from: "2024-01-01T00:00:00Z"', 'valid_from: "2024-01-01T00:00:00"', 2, "error: valid_from"),
+        ("id: 2024-Q1", "id: 2024 Q1", 1, "error: id: write at most 100 letters without accents, digits"),
         ("id: 2024-Q1", "id: 2024-Q2", 1, "must be called 2024-Q2.yaml"),
         ("[1, 0], [1, 1]", "[1, 1], [1, 0]", 11, "error: the ring crosses itself"),
         ("source_document: a guide\n", "", 1, "the key 'source_document' is missing"),
