@@ -58,7 +58,7 @@ def rename(old: str, new: str, file: Path | None, as_json: bool) -> None:
 
     Rename it in the document first, restart workers and schedulers, and do this before the next harvest, which then
     knows every record and takes none in anew. The source keeps its history, and Items that name it are written with the
-    new name. A place of the command line that a document names now is "deliveries PATH_OR_URL" here.
+    new name. A place from the command line that a document names now is "deliveries PATH_OR_URL" here.
 
     \b
       dinamis harvest rename spot-6-7-open/openspot spot-6-7-open/ads

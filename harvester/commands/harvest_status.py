@@ -185,7 +185,7 @@ def _tell_of_neglected(
 
 
 def _urgency(status: FeedStatus) -> tuple[bool, bool, bool, bool]:
-    # A place of the command line that was never harvested successfully was mostly mistyped.
+    # A place from the command line that was never harvested successfully: probably mistyped.
     is_nothing = not status.is_documented and status.last_good_at is None
     return not status.is_amiss, not status.at_work, is_nothing, status.last_run is None
 
