@@ -6,7 +6,7 @@ import os
 import re
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -268,6 +268,22 @@ def test_what_changed_is_asked_for_unless_all_is_wanted(five: Stock) -> None:
     five.harvest(is_full=True)
     ((begun,),) = rows(five.database, "SELECT started_at FROM dinamis.run WHERE id = %s", first.run)
     assert [selection.since for selection in five.held.asked] == [None, begun - timedelta(days=1), None]
+
+
+def test_last_good_run_is_found_at_once_among_years_of_runs(five: Stock) -> None:
+    """Also where many of them are undone: one run a day, and every fiftieth undid that of the day before."""
+    first = datetime(2020, 1, 1, tzinfo=UTC)
+    with five.database.connect("harvest") as connection:
+        runs.keep_feed(connection, five.held_feed)
+        connection.execute(
+            "INSERT INTO dinamis.run (feed, kind, request, state, is_everything, started_at, finished_at, undoes)"
+            " SELECT %(feed)s, CASE WHEN n %% 50 = 0 THEN 'undo' ELSE 'harvest' END, '{}', 'succeeded', true,"
+            " %(first)s + make_interval(days => n), %(first)s + make_interval(days => n),"
+            " CASE WHEN n %% 50 = 0 THEN n - 1 END FROM generate_series(1, 3000) AS n",
+            {"feed": five.held_feed.name, "first": first},
+        )
+        connection.execute("SET LOCAL statement_timeout = '2s'")
+        assert runs.last_good_start(connection, five.held_feed.name) == first + timedelta(days=2998)
 
 
 def test_run_for_a_collection_without_a_document_is_not_planned(five: Stock) -> None:
