@@ -211,13 +211,14 @@ def is_in_queue(connection: Connection, run: int) -> bool:
 
 
 def lock_again(connection: Connection, part: Part) -> None:
-    """Lock a part again on a new connection, after the previous one was lost.
+    """Lock a part and its run again on a new connection, after the previous one was lost.
 
     Raises:
         PartLost: another process has it.
     """
     if not _try_lock(connection, part.run, part.number):
         raise PartLost(f"It is part {part.number} of run {part.run}.")
+    stay_at_work(connection, part.run)
 
 
 def unlock_part(connection: Connection, run: int, number: int) -> None:

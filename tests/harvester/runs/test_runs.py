@@ -223,6 +223,19 @@ def test_part_is_one_process_at_a_time(five: Stock) -> None:
         assert (taken_over.number, taken_over.holder != first.holder) == (1, True)
 
 
+def test_process_that_lost_its_connection_is_at_work_between_two_parts_too(five: Stock) -> None:
+    """Nobody takes its run for killed when it has given the first part back and not taken up the second."""
+    connect = partial(five.database.connect, "harvest", autocommit=True)
+    with connect() as worker, connect() as other:
+        run = runs.begin(worker, five.held_feed, Request(), [Selection(), Selection(part="2")], is_everything=True)
+        part = runs.claim_part(worker, run)
+        assert part is not None
+        worker.execute("SELECT pg_advisory_unlock_all()")  # as the server does when the connection is lost
+        runs.lock_again(worker, part)
+        runs.unlock_part(worker, run.id, part.number)
+        assert runs.is_at_work(other, run.id)
+
+
 def test_cancelled_run_stops_at_its_next_page(five: Stock) -> None:
     """What was written is kept, the run says that it was cancelled, and the next harvest begins anew."""
 
