@@ -71,8 +71,8 @@ def correct_item(context: HarvestContext, item: str, field: str, value: Any | No
         author: who says so.
 
     Raises:
-        CorrectionRefused: there is no such Item, field or correction, the Item is withdrawn, or it would not be valid;
-            nothing is changed.
+        CorrectionRefused: there is no such Item, field or correction, the Item is withdrawn or a stereo set, or it
+            would not be valid; nothing is changed.
         CatalogueError: the catalogue cannot be written.
     """
     if value is not None:
@@ -82,6 +82,8 @@ def correct_item(context: HarvestContext, item: str, field: str, value: Any | No
         def work(connection: Connection, side: Connection) -> Correction | None:
             catalogue.wait_for_other_writers(connection)
             known, told_by = _known(connection, item)
+            if value is not None:
+                _require_described(known, told_by)
             _write_down(connection, known, field, value, reason, author)
             touched = _rebuild(connection, side, context, known, told_by, f"{field}: {reason} ({author})")
             # In the same transaction: a correction that is killed after it is not resumed.
@@ -102,11 +104,19 @@ def _require_correctable(field: str) -> None:
 
 
 def _known(connection: Connection, item: str) -> tuple[KnownItem, str | None]:
-    """An Item, and the feed of one of its records; None if all of these belong to other Items by now."""
+    """An Item, and the feed of one of its records; None for a stereo set, which has none."""
     row = connection.execute(CORRECTABLE_ITEM, {"item": item}).fetchone()
     if row is None:
         raise CorrectionRefused(f"There is no Item {item}: look for its id with a search.")
     return KnownItem(*row[:-1]), row[-1]
+
+
+def _require_described(item: KnownItem, told_by: str | None) -> None:
+    """Raise CorrectionRefused unless the Item is in the catalogue, and an image."""
+    if not item.is_published:
+        raise CorrectionRefused(f"{item.id} was withdrawn: it can be corrected when it is back.")
+    if told_by is None:
+        raise CorrectionRefused(f"{item.id} is a stereo set: correct the images that it is made of.")
 
 
 def _write_down(
@@ -117,8 +127,6 @@ def _write_down(
         if not gone.rowcount:
             raise CorrectionRefused(f"{field} of {item.id} is not corrected: there is nothing to remove.")
         return
-    if not item.is_published:
-        raise CorrectionRefused(f"{item.id} was withdrawn: it can be corrected when it is back.")
     connection.execute(
         KEEP_CORRECTION,
         {"item": item.id, "field": field, "value": Jsonb(value), "reason": reason, "author": author},

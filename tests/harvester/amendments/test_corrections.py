@@ -11,9 +11,10 @@ from harvester.amendments import CorrectionRefused, correct_item, corrections, c
 from harvester.record import Withdrawal
 from tests.harvester.invented_source import ARCHIVE, HELD, Stock, image, stock
 from tests.harvester.lost_answers import lose_answer
+from tests.harvester.stereo.passes import Holdings, holdings, pass_over
 from tests.harvests import counts, harvest_context, items, rows, timeless
 
-__all__ = ["stock"]
+__all__ = ["holdings", "stock"]
 
 ITEM = image()["image"]
 SQUARE = {"type": "Polygon", "coordinates": [[[4.0, 48.7], [4.05, 48.7], [4.05, 48.75], [4.0, 48.75], [4.0, 48.7]]]}
@@ -172,6 +173,15 @@ def test_item_that_is_not_there_cannot_be_corrected(one: Stock) -> None:
         correct(one, "eo:cloud_cover", 1)
     correct(one, "eo:cloud_cover", None)
     assert rows(one.database, "SELECT * FROM dinamis.correction") == []
+
+
+def test_stereo_set_cannot_be_corrected(holdings: Holdings) -> None:
+    """It says what its images say; and nothing is written."""
+    holdings.deliver(pass_over(2))
+    (name,) = holdings.sets()
+    with pytest.raises(CorrectionRefused, match=f"{name} is a stereo set: correct the images"):
+        correct_item(holdings.context, name, "eo:cloud_cover", 3, "seen", "A. Martin")
+    assert rows(holdings.database, "SELECT * FROM dinamis.correction") == []
 
 
 def test_correction_is_a_run_of_the_history(one: Stock) -> None:
