@@ -15,7 +15,7 @@ from harvester.commands.opening import collection_documents, harvest_context
 
 @click.group()
 def collections() -> None:
-    """Work with the collection documents (DINAMIS_COLLECTIONS, the packaged ones by default)."""
+    """Work with the collection documents. They are in DINAMIS_COLLECTIONS, or else those that came with the program."""
 
 
 @collections.command("list")
@@ -43,7 +43,7 @@ def path() -> None:
 @collections.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 def check(directory: Path | None) -> None:
-    """Check every collection document and explain each mistake with its file and line.
+    """Check every collection document. Each mistake is explained, with its file and line.
 
     Without DIRECTORY those in use are checked. Exit code: 0 no errors, 1 errors.
 

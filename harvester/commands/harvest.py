@@ -14,7 +14,7 @@ from harvester.commands.harvest_verify import verify
 
 @click.group()
 def harvest() -> None:
-    """Harvest the metadata of sources into the catalogue, and manage what was harvested."""
+    """Harvest sources into the catalogue, and manage the outcome."""
 
 
 for command in (

@@ -22,7 +22,7 @@ from harvester.instants import spoken
 @report_option
 @json_option
 def undo(run: int, file: Path | None, as_json: bool) -> None:
-    """Put back what a RUN changed: its new records are withdrawn, the others say again what they said before it.
+    """Put back what a RUN changed. Its new records are withdrawn, the others are again as they were before it.
 
     Records that later runs changed are left alone, and named. The undo is itself a run, which can be undone.
 
@@ -53,7 +53,7 @@ def quarantine() -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="List at most this many.")
 @json_option
 def list_quarantine(feed: str | None, limit: int, as_json: bool) -> None:
-    """List the records in quarantine: source, record, since when it was refused, and why."""
+    """List the records in quarantine. It says since when each was refused, and why."""
     from harvester.amendments import quarantined
 
     with harvest_connection() as connection:
@@ -72,7 +72,7 @@ def list_quarantine(feed: str | None, limit: int, as_json: bool) -> None:
 @click.argument("record")
 @json_option
 def show_quarantined(source: str, record: str, as_json: bool) -> None:
-    """Show a quarantined RECORD of a SOURCE: where and why it was refused, since when, and what it says."""
+    """Show a quarantined RECORD of a SOURCE. It says where, why and since when it was refused, and what it contains."""
     from harvester.amendments import quarantined_record
 
     with harvest_connection() as connection:
@@ -93,7 +93,7 @@ def show_quarantined(source: str, record: str, as_json: bool) -> None:
 @report_option
 @json_option
 def replay(feed: str | None, record: str | None, dry_run: bool, file: Path | None, as_json: bool) -> None:
-    """Read records in quarantine again with the present program and documents, without asking their source.
+    """Read records in quarantine again, without asking their source. The present program and documents are used.
 
     Those that can be read now become Items; the others stay, with their present reason.
     """
@@ -127,7 +127,7 @@ def correct(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     remove: str | None,
     as_json: bool,
 ) -> None:
-    """Correct what the sources say of an ITEM; later harvests keep the correction.
+    """Correct what the sources say of an ITEM. Later harvests keep the correction.
 
     VALUE is JSON, or else plain text. Exit code: 0 done, 2 the field or the value is refused.
 

@@ -52,7 +52,7 @@ def history(feed: str | None, limit: int, as_json: bool) -> None:
 @report_option
 @json_option
 def show(run: int, records: bool, conflicts: bool, file: Path | None, as_json: bool) -> None:
-    """Show the account of a RUN: what became of its records, what was refused and why, and what else it found.
+    """Show what became of the records of a RUN. It says what was refused and why, and what else was found.
 
     \b
       dinamis harvest show 12
@@ -85,7 +85,7 @@ def show(run: int, records: bool, conflicts: bool, file: Path | None, as_json: b
 @click.argument("run", type=int)
 @json_option
 def cancel(run: int, as_json: bool) -> None:
-    """Stop a RUN for good: its workers stop after the current page, and what was written is kept.
+    """Stop a RUN for good. Its workers stop after the current page, and what was written is kept.
 
     A run that failed can be cancelled too: then the next harvest does not resume it, and `dinamis harvest status` no
     longer raises an alarm for it.

@@ -19,7 +19,7 @@ from harvester.commands.run_accounts import Accounts, report_option
 @report_option
 @json_option
 def retire(source: str, dry_run: bool, yes: bool, file: Path | None, as_json: bool) -> None:
-    """Withdraw all records of a source that no collection document names any more, also those in quarantine.
+    """Withdraw the records of a source that no document names. All of them go, those in quarantine too.
 
     Items that other sources have too stay, without what this one said; the others leave the catalogue, and `dinamis
     harvest undo` brings them back. Take the source out of its document first, and restart workers and schedulers. A
@@ -54,7 +54,7 @@ def retire(source: str, dry_run: bool, yes: bool, file: Path | None, as_json: bo
 @report_option
 @json_option
 def rename(old: str, new: str, file: Path | None, as_json: bool) -> None:
-    """Rename a source in the catalogue as its collection document names it now.
+    """Give a source the name that it has in its document now.
 
     Rename it in the document first, restart workers and schedulers, and do this before the next harvest, which then
     knows every record and takes none in anew. The source keeps its history, and Items that name it are written with the

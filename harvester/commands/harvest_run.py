@@ -94,7 +94,7 @@ _how_to_harvest = _with(
 def run(
     what: str | None, is_all: bool, is_queued: bool, dry_run: bool, file: Path | None, as_json: bool, **wishes: Any
 ) -> None:
-    """Harvest the sources of a collection, one of them, or all there are.
+    """Harvest one source, all of a collection, or all there are.
 
     Only what changed since the last good run is asked for, if the source can tell; a run that was stopped or killed is
     resumed. Sources are described in the collection documents; `dinamis harvest sources` lists them.
@@ -140,7 +140,7 @@ def run(
 )
 @_how_to_harvest
 def deliveries(location: str, dry_run: bool, file: Path | None, as_json: bool, **wishes: Any) -> None:
-    """Harvest the Airbus deliveries (DIMAP) below a folder, an archive file or a URL.
+    """Harvest Airbus deliveries (DIMAP). They are below a folder, in an archive file, or below a URL.
 
     Deliveries are found at any depth, also inside zip and tar files, and identified by their metadata, never by their
     names. Files are read where they are; nothing is copied. Running it again changes nothing.

@@ -51,7 +51,7 @@ class _SourceLine:
 @click.command()
 @json_option
 def sources(as_json: bool) -> None:
-    """List the sources of the collections: where they are, when they are harvested, and whether they can be.
+    """List the sources of the collections. It says where they are, when they are harvested, and whether they can be.
 
     Credentials are `given`, `missing` with the variables that give them, or `-` if none are named. A source without
     an address is not harvested. Last come sources with records in force that no document names any more.
@@ -86,7 +86,7 @@ def sources(as_json: bool) -> None:
 )
 @json_option
 def status(is_all: bool, notify: bool, as_json: bool) -> None:
-    """Show the status of all feeds on one screen: first what needs attention, then what is running, then the rest.
+    """Show the status of all feeds on one screen. First what needs attention, then what is running, then the rest.
 
     Exit code, for a monitor: 0 all is well; 1 something needs attention; 2 the status is not known. A source needs
     attention if it is stale, failed, left its collection not as expected, was interrupted and is resumed by nobody, or

@@ -24,7 +24,7 @@ _ITEMS = 50
 @click.option("--mend", is_flag=True, help="Write what is missing or different, and remove what is left over.")
 @json_option
 def verify(collections: tuple[str, ...], mend: bool, as_json: bool) -> None:
-    """Compare the catalogue with the ledger: is each Item there, and does it say what its records say?
+    """Compare the catalogue with the ledger. Is each Item there, and does it say what its records say?
 
     No source is asked. Use it after a restore, after somebody changed the catalogue by hand, and with --mend after an
     upgrade, to have Items built as this release builds them. It checks the images of all collections, or of those

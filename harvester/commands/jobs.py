@@ -29,7 +29,7 @@ def _known_kinds(_ctx: click.Context, _param: click.Parameter, queues: tuple[str
     "--concurrency", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of jobs done at a time."
 )
 def worker(queues: tuple[str, ...], concurrency: int) -> None:
-    """Do the harvests that are in the queue, until SIGTERM or Ctrl-C.
+    """Do the harvests in the queue, until SIGTERM or Ctrl-C.
 
     Any number of workers on any number of machines share them; each host is asked by one job at a time, or by as many
     as the `concurrency` of its source allows. A worker that is stopped commits the current page and leaves the rest to
@@ -51,7 +51,7 @@ def worker(queues: tuple[str, ...], concurrency: int) -> None:
 
 @click.command()
 def schedule() -> None:
-    """Enqueue harvests at the times of the collection documents (`schedule`, `full_schedule`; UTC), until SIGTERM.
+    """Enqueue harvests when the documents say so, until SIGTERM. Their keys are `schedule` and `full_schedule`, in UTC.
 
     Workers do them. Each harvest is enqueued once, however many schedulers run; one that was missed while none ran is
     caught up within an hour. Collection documents are read once: restart the scheduler after a change.

@@ -14,7 +14,7 @@ from harvester.commands.stereo_use import export, show
 
 @click.group()
 def stereo() -> None:
-    """Find, show, export and rebuild the stereo pairs and triplets of the catalogue."""
+    """Find, show, export and rebuild stereo pairs and triplets."""
 
 
 for command in (search, show, export):
@@ -26,7 +26,7 @@ for command in (search, show, export):
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only from the month of this day on.")
 @json_option
 def rebuild(platform: str | None, since: datetime | None, as_json: bool) -> None:
-    """Find all stereo sets anew and write those that are not as they should be.
+    """Find all stereo sets anew. Those that are not as they should be are written.
 
     Harvests keep the sets up to date: this is for catalogues that are older than stereo sets, and for when collection
     documents change what they say of sets. Run it several times at once to share the work. After an interruption, of

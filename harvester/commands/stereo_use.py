@@ -28,7 +28,7 @@ CHAINS = ("cars", "asp", "micmac", "s2p")  #: keys of harvester.stereo.export.CH
 )
 @json_option
 def show(pair: str, output: Path | None, as_json: bool) -> None:
-    """Show the stereo set PAIR: its numbers, its views, and with --output a picture.
+    """Show the stereo set PAIR: its angles and its views. With --output a picture is drawn too.
 
     The picture shows the footprints and their overlap on a map, the satellite in the sky, and the numbers.
 
@@ -56,7 +56,7 @@ def show(pair: str, output: Path | None, as_json: bool) -> None:
     help="Folder to write into; by default one here with the name of the set.",
 )
 def export(pair: str, chain: str, output: Path | None) -> None:
-    """Write the input from which a chain computes a surface model of the stereo set PAIR.
+    """Write a PAIR as input of a chain that computes surface models.
 
     Images are not copied: the input names them where they are. Exit code: 2 if a view is not held in sensor geometry,
     or its files cannot be reached from here.

@@ -51,17 +51,18 @@ def said(finished: Finished) -> str:
 
 @pytest.mark.parametrize("names", list(commands(main)), ids=lambda names: " ".join(names) or "dinamis")
 def test_every_command_has_help_that_teaches(names: tuple[str, ...]) -> None:
-    """--help says in whole sentences what the command does, and each option of ours what it is for."""
+    """--help says in whole sentences what commands do, those of a group in a line each, and what options are for."""
     command: click.Command = main
     for name in names:
         assert isinstance(command, click.Group)
         command = command.commands[name]
-    shown = CliRunner().invoke(main, [*names, "--help"]).output
+    _usage, *shown = CliRunner().invoke(main, [*names, "--help"], terminal_width=80).output.splitlines()
     assert command.help
+    assert [line for line in shown if line.endswith("...")] == []
     assert command.help.split("\n\n")[0].rstrip().endswith((".", "`.", "!", ":", "?"))
     options = [option for option in command.params if isinstance(option, click.Option)]
     assert [option.name for option in options if not option.help] == []
-    assert all(option.opts[0] in shown for option in options)
+    assert all(option.opts[0] in "\n".join(shown) for option in options)
 
 
 @pytest.mark.parametrize(
