@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from logging import getLogger
@@ -16,6 +15,7 @@ from harvester.sources.csw.options import Options
 from harvester.sources.csw.request import DUBLIN_CORE_SCHEMA, ISO_SCHEMA, constraint_of, get_records
 from harvester.sources.iso19139.document import XmlElement, text
 from harvester.sources.iso19139.record import date_stamp_of, raw_record_from_iso, scene_from_iso, undelivered_record
+from harvester.sources.positions import ResumablePosition
 from harvester.sources.source import Fingerprints, Progress, Selection, once_each, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
@@ -45,7 +45,7 @@ def read_pages(
         SourceRefused: It refuses our credentials.
     """
     del fingerprints  # the time of change is only in the record itself
-    place = _Place() if cursor is None else _Place(**json.loads(cursor))
+    place = _Place() if cursor is None else _Place.from_cursor(cursor)
     with Session(options, auth=basic_auth(options.credentials)) as session:
         catalogue = _Catalogue(session, options, selection)
         while (position := place.position) is not None:
@@ -59,20 +59,15 @@ def read_pages(
             progress.total = catalogue.matched
             yield Page(
                 records=once_each(records, progress, date_stamp_of),
-                next_cursor=None if place.position is None else place.cursor,
+                next_cursor=None if place.position is None else place.cursor(),
             )
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(ResumablePosition):
     """Where reading continues, and how many records the service had then."""
 
     position: int | None = 1
     matched: int | None = None
-
-    @property
-    def cursor(self) -> str:
-        return json.dumps({"position": self.position, "matched": self.matched})
 
 
 @dataclass
@@ -104,7 +99,7 @@ class _Catalogue:
     def place_after(self, start: int, count: int) -> _Place:
         """Where to continue; the server's nextRecord is not trusted, as it may be missing or stand still."""
         after = start + count
-        return _Place(after if count and after <= self.matched else None, self.matched)
+        return _Place(position=after if count and after <= self.matched else None, matched=self.matched)
 
     def refuse_repetition(self, position: int, records: Sequence[RawRecord], place: _Place) -> None:
         """Check that a page does not repeat the previous one, unless records added before it moved that here.
@@ -130,7 +125,7 @@ class _Catalogue:
             raise SourceUnavailable(f"{self.options.shown_location}: its count of records falls again and again")
         gone = (place.matched or 0) - self.matched
         logger.info("%s: %s records are gone meanwhile; going back", self.options.shown_location, gone)
-        return _Place(max(1, (place.position or 1) - gone), self.matched)
+        return _Place(position=max(1, (place.position or 1) - gone), matched=self.matched)
 
     def _records(self, start: int, count: int) -> list[RawRecord]:
         try:

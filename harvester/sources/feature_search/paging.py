@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
-from harvester.errors import SourceUnavailable, UnreadableAnswer
+from harvester.errors import UnreadableAnswer
 from harvester.record import RawRecord
 from harvester.sources.lasting_addresses import with_blank_signatures
+from harvester.sources.positions import ResumablePosition
 
 #: A page may be repeated this many times in a row before that means something; once or twice is a hiccup.
 _PATIENCE = 2
@@ -18,9 +19,8 @@ _PATIENCE = 2
 _MOST_STEPS_BACK = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class Position:
-    """The next page, and what is known of those before it: all that a cursor holds."""
+class Position(ResumablePosition):
+    """The next page, and what is known of those before it."""
 
     size: int  #: records a page
     collection: str = ""
@@ -35,23 +35,8 @@ class Position:
         """Where to continue when so many records are gone: later ones moved to pages already read."""
         pages = min(gone // self.size + 1, self.page - 1)
         read = max(0, self.read - pages * self.size)
-        return replace(self, page=self.page - pages, read=read, total=self.total - gone, previous="")
-
-    def cursor(self) -> str:
-        """This position as text."""
-        return json.dumps(asdict(self), separators=(",", ":"))
-
-    @classmethod
-    def from_cursor(cls, cursor: str) -> Self:
-        """The position in a cursor.
-
-        Raises:
-            SourceUnavailable: The cursor is of another kind or version.
-        """
-        try:
-            return cls(**json.loads(cursor))
-        except (TypeError, ValueError) as error:
-            raise SourceUnavailable(f"its cursor {cursor[:80]!r} is not understood; begin anew with --full") from error
+        changed = {"page": self.page - pages, "read": read, "total": self.total - gone, "previous": ""}
+        return self.model_copy(update=changed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +74,7 @@ def numbered_pages(
             steps_back += 1
             position = position.back(position.total - total)
             continue
-        following = _after(replace(position, total=total), answer, may_cap=may_cap)
+        following = _after(position.model_copy(update={"total": total}), answer, may_cap=may_cap)
         yield answer, following
         position = following
 
@@ -100,11 +85,12 @@ def _after(position: Position, answer: Answer, *, may_cap: bool) -> Position | N
     digest = digest_of(answer.features)
     if digest in (position.first, position.previous):
         return _after_repeat(position, answer)
-    return replace(
-        position,
+    return Position(
         size=count if may_cap and position.page == 1 and count < position.size else position.size,
+        collection=position.collection,
         page=position.page + 1,
         read=position.read + count,
+        total=position.total,
         first=position.first or digest,
         previous=digest,
         repeats=0,
@@ -114,7 +100,7 @@ def _after(position: Position, answer: Answer, *, may_cap: bool) -> Position | N
 def _after_repeat(position: Position, answer: Answer) -> Position | None:
     """Beyond the end some services repeat their last page for ever; one that ignores page numbers is refused."""
     if position.repeats < _PATIENCE:
-        return replace(position, page=position.page + 1, repeats=position.repeats + 1)
+        return position.model_copy(update={"page": position.page + 1, "repeats": position.repeats + 1})
     if len(answer.features) < position.size or (answer.total is not None and answer.total <= position.read):
         return None
     raise UnreadableAnswer(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from harvester.errors import SourceUnavailable, UnreadableAnswer
+from harvester.errors import CursorLost, UnreadableAnswer
 from harvester.http import Session
 from harvester.instants import rfc3339
 from harvester.record import Page, RawRecord
@@ -54,7 +54,8 @@ def read_pages(
         fingerprints: not used: the service gives none.
 
     Raises:
-        SourceUnavailable: It cannot be reached, or the cursor is of a collection that is no longer in the options.
+        SourceUnavailable: It cannot be reached.
+        CursorLost: The cursor is of a collection that is no longer in the options.
         UnreadableAnswer: An answer holds no features, or those of another collection.
     """
     del fingerprints
@@ -97,7 +98,7 @@ def _beginning(options: Options, collection: str) -> Position:
 def _from(collections: Sequence[str], first: str) -> Iterator[tuple[str, str | None]]:
     """The collections from `first` on, each with the one after it."""
     if first not in collections:
-        raise SourceUnavailable(f"its cursor is of {first!r}, which is no longer asked for; begin anew with --full")
+        raise CursorLost(f"It was in {first!r}, which is no longer asked for.")
     rest = collections[collections.index(first) :]
     return zip(rest, [*rest[1:], None], strict=True)
 

@@ -11,7 +11,7 @@ from typing import Any
 import shapely
 
 from footprints import bbox_parts
-from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.errors import CursorLost, SourceRefused, UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord, Withdrawal
 from harvester.sources.airbus.auth import auth_of, with_hosts_of
@@ -109,7 +109,7 @@ def _bounds(selection: Selection) -> tuple[datetime | None, datetime | None]:
     """The bounds of the records: of their change if the selection has a `since`, else of acquisition; None where open.
 
     Raises:
-        SourceUnavailable: the part is not one of ours.
+        CursorLost: the part is not one of ours.
     """
     if selection.since:
         return selection.since, selection.until
@@ -120,7 +120,7 @@ def _bounds(selection: Selection) -> tuple[datetime | None, datetime | None]:
     try:
         return datetime.fromisoformat(start) if start else None, datetime.fromisoformat(end) if end else last
     except ValueError as error:
-        raise SourceUnavailable(f"the part {selection.part!r} is not one of this source; start a new run") from error
+        raise CursorLost(f"Its part {selection.part!r} is not one of this source.") from error
 
 
 def _last_acquisition(selection: Selection) -> datetime | None:

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.instants import rfc3339
-from harvester.sources.airbus.positions import ResumablePosition
+from harvester.sources.positions import ResumablePosition
 
 logger = logging.getLogger(__name__)
 

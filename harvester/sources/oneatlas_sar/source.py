@@ -14,9 +14,9 @@ from harvester.http import Session
 from harvester.record import Page, RawRecord, Withdrawal
 from harvester.sources.airbus.auth import auth_of, with_hosts_of
 from harvester.sources.airbus.features import moment_or_none, records_from_features
-from harvester.sources.airbus.positions import ResumablePosition
 from harvester.sources.oneatlas_sar.options import Feed, Options
 from harvester.sources.oneatlas_sar.records import scene_from_record
+from harvester.sources.positions import ResumablePosition
 from harvester.sources.source import Fingerprints, Progress, Selection, once_each, said_in, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]

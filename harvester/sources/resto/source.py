@@ -62,7 +62,8 @@ def read_pages(
         fingerprints: not used: the dialects give none.
 
     Raises:
-        SourceUnavailable: It cannot be reached, or the cursor is not understood.
+        SourceUnavailable: It cannot be reached.
+        CursorLost: The cursor is not understood.
         UnreadableAnswer: An answer holds no features, or paging comes to no end.
     """
     del fingerprints

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -22,6 +22,7 @@ import orjson
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import BeyondItsEnd, Session
 from harvester.record import Page, RawRecord
+from harvester.sources.positions import ResumablePosition
 from harvester.sources.source import Fingerprints, FingerprintsInOrder, Progress
 from harvester.sources.stac.options import Options
 from harvester.sources.stac.record import line_record, unreadable_record
@@ -55,8 +56,7 @@ _Lines = Iterator[tuple[bytes, int]]  #: each with the offset after it
 _NAME = re.compile(r"\.(ndjson|jsonl|geojsonl)(\.gz)?$")
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(ResumablePosition):
     """After which line to continue, in which version of the file."""
 
     offset: int = 0  #: in bytes of the uncompressed text
@@ -94,13 +94,13 @@ def bulk_pages(
         SourceUnavailable: It cannot be read, or is replaced while it is read.
         UnreadableAnswer: It is truncated, a line is longer than 64 MiB, or it is not a file of one Item per line.
     """
-    position = Position(**json.loads(cursor)) if cursor else Position()
+    position = Position.from_cursor(cursor) if cursor else Position()
     version, lines = _open(session, options, position)
     page, end, digest = _GatheredPage(options, fingerprints), 0, hashlib.sha256()
     with closing(_one_ahead(_batches(lines, options))) as batches:
         for batch in batches:
             if page.is_full:
-                yield page.ended(json.dumps(asdict(Position(end, version))))
+                yield page.ended(Position(offset=end, version=version).cursor())
                 page = _GatheredPage(options, fingerprints, page.last_known)
             page.read(batch)
             digest.update("".join(batch.fingerprints).encode())

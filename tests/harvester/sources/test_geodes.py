@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
+from harvester.errors import CursorLost, SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.geodes import source as geodes
@@ -289,11 +289,10 @@ def test_the_portal_refuses_more_than_80() -> None:
         list(_read(options.model_copy(update={"url": url}), Selection(), None, Progress()))
 
 
-@pytest.mark.parametrize("cursor", ["?", '{"page": 3}', '{"size": 80, "collection": "RENAMED"}'])
-def test_cursor_of_something_else_is_refused(cursor: str) -> None:
-    """A cursor that cannot be gone on from says so, and does not begin anew by itself."""
-    with pytest.raises(SourceUnavailable, match="begin anew"):
-        _pages(app([]), cursor=cursor)
+def test_run_in_a_collection_that_is_not_asked_for_any_more_ends() -> None:
+    """It cannot go on from its cursor: the next harvest begins a new one."""
+    with pytest.raises(CursorLost, match="RENAMED"):
+        _pages(app([]), cursor='{"size": 80, "collection": "RENAMED"}')
 
 
 def test_key_is_not_sent() -> None:

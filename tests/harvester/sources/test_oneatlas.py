@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from database import Database
 from harvester.credentials import Credentials
-from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer
+from harvester.errors import CursorLost, SourceRefused, SourceUnavailable, UnreadableAnswer
 from harvester.harvest import Request, harvest
 from harvester.record import Page
 from harvester.sources.oneatlas import source as oneatlas
@@ -261,7 +261,7 @@ def test_what_had_changed_until_a_time_has_the_records_without_a_date_of_change(
 
 def test_an_unknown_part_is_refused() -> None:
     """A part that another release named is not taken for everything."""
-    with served(OneAtlas(synthetic_features(1))) as options, pytest.raises(SourceUnavailable, match="start a new run"):
+    with served(OneAtlas(synthetic_features(1))) as options, pytest.raises(CursorLost, match="begins a new run"):
         read(options, Selection(part="north"))
 
 

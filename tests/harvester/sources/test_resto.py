@@ -237,12 +237,6 @@ def test_more_than_500_is_refused_before_asking() -> None:
         _options("https://resto.example", "v2", page_size=501)
 
 
-def test_cursor_of_something_else_is_refused() -> None:
-    """A cursor that cannot be gone on from says so."""
-    with serving(_service(1, "v2")) as url, pytest.raises(SourceUnavailable, match="begin anew"):
-        list(_read(_options(url, "v2"), None, "https://other.example/next"))
-
-
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_synthetic_records_are_readable(dialect: Dialect, sensors: Sensors) -> None:
     """The generator makes records that are read without a warning, each with its own id."""

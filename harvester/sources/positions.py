@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harvester.errors import SourceUnavailable
+from harvester.errors import CursorLost
 
 
 class ResumablePosition(BaseModel):
@@ -19,12 +19,12 @@ class ResumablePosition(BaseModel):
         """The position that a cursor stands for.
 
         Raises:
-            SourceUnavailable: it is not one of ours.
+            CursorLost: it is not one of this source, or of another release.
         """
         try:
             return cls.model_validate_json(cursor)
         except ValidationError as error:
-            raise SourceUnavailable(f"the cursor {cursor[:80]!r} is not one of this source; start a new run") from error
+            raise CursorLost(f"Its cursor {cursor[:80]!r} is not understood.") from error
 
     def cursor(self) -> str:
         """The position as text."""
