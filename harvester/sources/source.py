@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -177,6 +178,21 @@ class Source(Protocol):
 
         Every record of the selection is in at least one part.
         """
+
+
+def by_years_of_change(selection: Selection) -> Sequence[Selection]:
+    """The selection by years; without `since` as one part, as records without a time of change would be in no year."""
+    if selection.since is None:
+        return [selection]
+    years = new_years(selection.since, selection.until or datetime.now(UTC))
+    bounds = pairwise([selection.since, *years, selection.until])
+    return [replace(selection, since=since, until=until) for since, until in bounds]
+
+
+def new_years(first: datetime, last: datetime) -> list[datetime]:
+    """The beginnings of the years between two moments, UTC."""
+    years = (datetime(year, 1, 1, tzinfo=UTC) for year in range(first.year + 1, last.year + 1))
+    return [year for year in years if year < last]
 
 
 def undivided(options: Any, selection: Selection) -> Sequence[Selection]:  # noqa: ARG001  # as every source has it

@@ -19,7 +19,16 @@ from harvester.sources.airbus.features import moment_or_none, records_from_featu
 from harvester.sources.oneatlas.options import Options
 from harvester.sources.oneatlas.records import scene_from_record
 from harvester.sources.oneatlas.windows import Answer, Position, Stage, walk
-from harvester.sources.source import BBox, Fingerprints, Progress, Selection, once_each, said_in
+from harvester.sources.source import (
+    BBox,
+    Fingerprints,
+    Progress,
+    Selection,
+    by_years_of_change,
+    new_years,
+    once_each,
+    said_in,
+)
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -84,20 +93,12 @@ def windows(options: Options, selection: Selection) -> Sequence[Selection]:
     meanwhile.
     """
     if selection.since is None:
-        years = _new_years(options.first_moment, _last_acquisition(selection) or datetime.now(UTC))
+        years = new_years(options.first_moment, _last_acquisition(selection) or datetime.now(UTC))
         if not years:
             return [selection]
         parts = [_named(start, end) for start, end in pairwise([None, *years, None])]
         return [replace(selection, part=part) for part in (*parts, *([_DELETIONS] if options.deleted_url else []))]
-    years = _new_years(selection.since, selection.until or datetime.now(UTC))
-    bounds = pairwise([selection.since, *years, selection.until])
-    return [replace(selection, since=since, until=until) for since, until in bounds]
-
-
-def _new_years(first: datetime, last: datetime) -> list[datetime]:
-    """The beginnings of the years between two moments."""
-    years = (datetime(year, 1, 1, tzinfo=UTC) for year in range(first.year + 1, last.year + 1))
-    return [year for year in years if year < last]
+    return by_years_of_change(selection)
 
 
 def _named(start: datetime | None, end: datetime | None) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -16,7 +14,7 @@ from pystac_client import Client
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session, TooLongAnswer
 from harvester.record import Page
-from harvester.sources.source import Fingerprints, Progress, Selection
+from harvester.sources.source import Fingerprints, Progress, Selection, by_years_of_change
 from harvester.sources.stac.bulk import ONE_A_LINE, bulk_content, bulk_pages, bulk_state, is_bulk_file, is_other_content
 from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
 from harvester.sources.stac.items import scene_from_record
@@ -92,21 +90,13 @@ def _session_of_bulk_file(options: Options) -> AbstractContextManager[Session | 
 def windows(options: Options, selection: Selection) -> Sequence[Selection]:
     """The selection by years of change, if the API can filter by it; else as one part.
 
-    Without `since` it is one part: Items without a time of change would be in none of several.
-
     Raises:
         SourceUnavailable: The API cannot be reached, or its answer is not STAC.
     """
-    if selection.since is None or is_bulk_file(options.url) or options.url.startswith("file:"):
+    if is_bulk_file(options.url) or options.url.startswith("file:"):
         return [selection]
-    ends = _new_years(selection.since, selection.until or datetime.now(UTC))
-    if not ends or not _is_filtering_api(options):
-        return [selection]
-    starts = [selection.since, *ends]
-    return [
-        replace(selection, since=since, until=until)
-        for since, until in zip(starts, [*ends, selection.until], strict=True)
-    ]
+    parts = by_years_of_change(selection)
+    return parts if len(parts) > 1 and _is_filtering_api(options) else [selection]
 
 
 def _catalogue_pages(
@@ -170,11 +160,6 @@ def _is_filtering_api(options: Options) -> bool:
         root = _root(session, options)
         client = _client(session, options, root)
         return client is not None and can_filter(client)
-
-
-def _new_years(since: datetime, until: datetime) -> list[datetime]:
-    days = (datetime(year, 1, 1, tzinfo=UTC) for year in range(since.year + 1, until.year + 1))
-    return [day for day in days if day < until]
 
 
 class _Authorisation(httpx.Auth):
