@@ -81,9 +81,13 @@ def _is_earlier(one: Any, other: Any) -> bool:
         return False
 
 
-def said_in(content: Mapping[str, Any], *path: str) -> Any:
-    """The value at a path in the content of a record; None where there is none."""
-    said: Any = content
+def unnamed_record(content: Mapping[str, Any]) -> RawRecord:
+    """A record to which its source gives no id, identified by its content, so that it can be refused with a reason."""
+    return RawRecord(id=f"sha256:{RawRecord(id='', content=content).digest().hex()}", content=content)
+
+
+def said_in(said: Any, *path: str) -> Any:
+    """The value at a path in an answer or the content of a record; None where there is none."""
     for name in path:
         said = said.get(name) if isinstance(said, Mapping) else None
     return said

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from footprints import FootprintError, Region, footprint_from_corners, footprint_from_rings, union_footprints
 from harvester.errors import UnreadableScene
 from harvester.record import RawRecord
-from harvester.sources.lasting_addresses import with_blank_signatures
+from harvester.sources.feature_search.features import raw_record
+from harvester.sources.source import said_in
 from harvester.strict_reading import instant
 
 #: EO-DataHub's airbus-harvester met latitudes beyond the poles; farther off than this it is no rounding.
@@ -31,20 +30,7 @@ def records_from_features(
         id_field: the property that is the id of the record.
         passing: places of fields that change without the image.
     """
-    return [_record(feature, id_field, passing) for feature in features]
-
-
-def _record(feature: Any, id_field: str, passing: frozenset[str]) -> RawRecord:
-    content = with_blank_signatures(feature if isinstance(feature, Mapping) else {"not_a_feature": feature})
-    properties = content.get("properties")
-    named = properties.get(id_field) if isinstance(properties, Mapping) else None
-    record_id = named if named and isinstance(named, str) else _digest_id(content)
-    return RawRecord(id=record_id, content=content, place_keys=passing)
-
-
-def _digest_id(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+    return [raw_record(feature, said_in(feature, "properties", id_field), passing) for feature in features]
 
 
 def moment_or_none(said: Any) -> datetime | None:

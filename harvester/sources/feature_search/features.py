@@ -12,9 +12,10 @@ from shapely.geometry import shape
 from footprints import FootprintError, Region, footprint_as_drawn
 from harvester.errors import UnreadableScene
 from harvester.queryables.of_sources import SOURCE_PROPERTIES
-from harvester.record import RemoteAsset
+from harvester.record import RawRecord, RemoteAsset
 from harvester.sensors import SatelliteFields, Sensors
-from harvester.sources.lasting_addresses import lasting_address
+from harvester.sources.lasting_addresses import lasting_address, with_blank_signatures
+from harvester.sources.source import unnamed_record
 from harvester.strict_reading import Fields
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.-]")
@@ -24,6 +25,20 @@ _TILE = re.compile(r"T?(\d{1,2}[C-X][A-Z]{2})")
 _NOT_IN_KEY = re.compile(r"[^a-z0-9_.-]+")
 _MD5_MULTIHASH = "d50110"  # code of MD5 (0xd5) as varint, and its length of 16 bytes: file extension, file:checksum
 _LONGEST_ID = 200
+
+
+def raw_record(feature: Any, record_id: Any, passing: frozenset[str] = frozenset()) -> RawRecord:
+    """A feature as a record.
+
+    Args:
+        feature: as the service gives it.
+        record_id: its id there; without one it can only be refused.
+        passing: places of fields that change without the image.
+    """
+    content = with_blank_signatures(feature if isinstance(feature, Mapping) else {"not_an_object": feature})
+    if isinstance(record_id, str) and record_id:
+        return RawRecord(id=record_id, content=content, place_keys=passing)
+    return unnamed_record(content)
 
 
 def item_id(identifier: str) -> str:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from harvester.errors import UnreadableAnswer
-from harvester.record import RawRecord
-from harvester.sources.lasting_addresses import with_blank_signatures
 from harvester.sources.positions import ResumablePosition
 
 #: A page may be repeated this many times in a row before that means something; once or twice is a hiccup.
@@ -93,7 +91,6 @@ def _after(position: Position, answer: Answer, *, may_cap: bool) -> Position | N
         total=position.total,
         first=position.first or digest,
         previous=digest,
-        repeats=0,
     )
 
 
@@ -133,17 +130,3 @@ def whole_number(value: Any) -> int | None:
         return int(value)
     except (TypeError, ValueError):
         return None
-
-
-def raw_record(feature: Any, record_id: Any, passing: frozenset[str] = frozenset()) -> RawRecord:
-    """A feature as a record; one without an id is identified by its content, so that it can be refused with a reason.
-
-    Args:
-        feature: as the service gives it.
-        record_id: its id there.
-        passing: places of fields that change without the image.
-    """
-    content = with_blank_signatures(feature if isinstance(feature, Mapping) else {"not_an_object": feature})
-    if isinstance(record_id, str) and record_id:
-        return RawRecord(id=record_id, content=content, place_keys=passing)
-    return RawRecord(id=f"sha256:{RawRecord(id='', content=content).digest().hex()}", content=content)

@@ -13,14 +13,8 @@ from harvester.errors import CursorLost, UnreadableAnswer
 from harvester.http import Session
 from harvester.instants import rfc3339
 from harvester.record import Page, RawRecord
-from harvester.sources.feature_search.paging import (
-    Answer,
-    Position,
-    features_of,
-    numbered_pages,
-    raw_record,
-    whole_number,
-)
+from harvester.sources.feature_search.features import raw_record
+from harvester.sources.feature_search.paging import Answer, Position, features_of, numbered_pages, whole_number
 from harvester.sources.geodes.options import Options
 from harvester.sources.geodes.records import scene_from_record
 from harvester.sources.source import Fingerprints, Progress, Selection, once_each, said_in
@@ -143,11 +137,10 @@ def _body(position: Position, selection: Selection) -> dict[str, Any]:
 def _answer(answer: Any, position: Position) -> Answer:
     features = features_of(answer)
     for feature in features:
-        told = feature.get("collection") if isinstance(feature, Mapping) else None
+        told = said_in(feature, "collection")
         if told not in (None, position.collection):
             raise UnreadableAnswer(f"{position.collection} was asked for, {str(told)[:80]!r} came: is it renamed?")
-    context = answer.get("context")
-    total = whole_number(context.get("matched")) if isinstance(context, dict) else None
+    total = whole_number(said_in(answer, "context", "matched"))
     # So far before the end no page is empty, however short the previous ones were.
     if not features and total is not None and (position.page - 1) * position.size < total:
         raise UnreadableAnswer(f"page {position.page} of {position.collection} is empty, of {total} records")
@@ -156,20 +149,19 @@ def _answer(answer: Any, position: Position) -> Answer:
 
 def _records(features: Sequence[Any], progress: Progress) -> Iterator[RawRecord]:
     for feature in features:
-        properties = feature.get("properties") if isinstance(feature, Mapping) else None
-        if isinstance(properties, Mapping) and properties.get("latest") is False:
+        if said_in(feature, "properties", "latest") is False:
             progress.pass_over(_SUPERSEDED)
         else:
-            yield raw_record(feature, _stable_id(feature, properties))
+            yield raw_record(feature, _stable_id(feature))
 
 
 def _inserted_at(content: Mapping[str, Any]) -> Any:
     return said_in(content, "properties", "datetime")
 
 
-def _stable_id(feature: Any, properties: Any) -> str | None:
+def _stable_id(feature: Any) -> str | None:
     """The identifier, which a new version keeps; where there is none, the URN without its version."""
-    if isinstance(properties, Mapping) and isinstance(properties.get("identifier"), str) and properties["identifier"]:
-        return str(properties["identifier"])
-    urn = feature.get("id") if isinstance(feature, Mapping) else None
+    identifier, urn = said_in(feature, "properties", "identifier"), said_in(feature, "id")
+    if identifier and isinstance(identifier, str):
+        return identifier
     return _VERSION.sub("", urn) if isinstance(urn, str) else None

@@ -26,6 +26,7 @@ from harvester.sources.iso19139.document import (
 )
 from harvester.sources.iso19139.extent import footprint_of, period_of
 from harvester.sources.iso19139.links import downloads_of, links_of, previews_of, slug, with_distinct_keys
+from harvester.sources.source import unnamed_record
 from harvester.strict_reading import Fields
 
 #: ISO 19115-3 has the same root name, but another structure.
@@ -78,12 +79,6 @@ def raw_record_from_iso(record: XmlElement, address_of: Callable[[str], str]) ->
 def date_stamp_of(content: Mapping[str, Any]) -> str | None:
     """The date stamp in the content of a record; None for one that was not delivered."""
     return text(parsed_xml(str(content["xml"]).encode()), "dateStamp") if "xml" in content else None
-
-
-def unnamed_record(content: Mapping[str, Any]) -> RawRecord:
-    """A record without an id, identified by its content."""
-    digest = RawRecord(id="", content=content).digest()
-    return RawRecord(id=f"sha256:{digest.hex()}", content=content)
 
 
 def undelivered_record(which: str, reason: str, identifier: str | None) -> RawRecord:

@@ -161,10 +161,9 @@ class _Catalogue:
 
     def is_selected(self, record: RawRecord) -> bool:
         """Whether a record changed before the end of the selection, as far as it says."""
-        properties = record.content.get("properties")
-        if not (self._is_by_acquisition and self._selection.until and isinstance(properties, Mapping)):
+        if not (self._is_by_acquisition and self._selection.until):
             return True
-        changed = moment_or_none(properties.get("lastUpdateDate"))
+        changed = moment_or_none(_updated_at(record.content))
         return changed is None or changed < self._selection.until
 
     def ask_records(self, session: Session, position: Position) -> Answer:

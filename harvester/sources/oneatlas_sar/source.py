@@ -57,10 +57,7 @@ class _Revocation:
 
     def is_over_for(self, record: RawRecord) -> bool:
         """Whether an acquisition was catalogued again after it had been revoked."""
-        issued, updated = (
-            moment_or_none(self.issued),
-            moment_or_none(record.content["properties"].get("lastUpdateTime")),
-        )
+        issued, updated = moment_or_none(self.issued), moment_or_none(_updated_at(record.content))
         return issued is not None and updated is not None and updated > issued + _STILL_REVOKED
 
 
@@ -189,8 +186,7 @@ def _following(envelope: Mapping[str, Any], feed: Feed) -> Mapping[str, str] | N
     Only the parameters are used: in the vendor's own examples the link's host is an abandoned one. There, even a page
     with fewer entries than requested has a next link.
     """
-    links = envelope.get("_links")
-    link = links.get("next") if isinstance(links, Mapping) else None
+    link = said_in(envelope, "_links", "next")
     href = link.get("href") if isinstance(link, Mapping) else link
     if not href:
         return None

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -22,7 +22,7 @@ from harvester.http import Session
 from harvester.record import Page, RawRecord
 from harvester.sources.openspot.options import Options
 from harvester.sources.openspot.records import scene_from_record
-from harvester.sources.source import Fingerprints, Progress, Selection, undivided
+from harvester.sources.source import Fingerprints, Progress, Selection, said_in, undivided
 
 __all__ = ["Options", "is_selectable", "read_pages", "scene_from_record", "windows"]
 
@@ -143,8 +143,7 @@ def _records(session: Session, options: Options, layer: str) -> list[RawRecord]:
 
 
 def _name(feature: Any) -> str | None:
-    properties = feature.get("properties") if isinstance(feature, Mapping) else None
-    name = properties.get("ds_name") if isinstance(properties, Mapping) else None
+    name = said_in(feature, "properties", "ds_name")
     return name if isinstance(name, str) and name else None
 
 

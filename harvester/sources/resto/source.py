@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urljoin
@@ -11,13 +11,13 @@ from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
 from harvester.http import Session
 from harvester.record import Page, RawRecord, known
+from harvester.sources.feature_search.features import raw_record
 from harvester.sources.feature_search.paging import (
     Answer,
     Position,
     digest_of,
     features_of,
     numbered_pages,
-    raw_record,
     whole_number,
 )
 from harvester.sources.resto.options import Options
@@ -36,6 +36,9 @@ _ANY_ZONE = timedelta(days=1)
 
 #: Fields that change without the image: who likes a record, and keywords derived from other fields, in any order.
 _PASSING = frozenset({"properties.likes", "properties.keywords"})
+
+#: Where each dialect gives the id of a record.
+_ID_OF: Mapping[str, tuple[str, ...]] = {"v2": ("id",), "v9": ("id",), "opensearch3": ("properties", "identifier")}
 
 #: A page whose records were all filtered out is empty without being the last.
 _MOST_EMPTY_PAGES = 20
@@ -85,7 +88,7 @@ def _numbered_pages(session: Session, options: Options, selection: Selection, cu
         return Answer(features=features_of(answer), total=_total(answer))
 
     for answer, following in numbered_pages(ask, start, may_cap=True):
-        records = _records(answer.features, _ID_OF[options.dialect])
+        records = _records(answer.features, options.dialect)
         yield records, following.cursor() if following else None, answer.total
 
 
@@ -157,7 +160,7 @@ def _linked_pages(session: Session, options: Options, selection: Selection, curs
             raise UnreadableAnswer(
                 f"{without_credentials(address)}: {_MOST_EMPTY_PAGES} empty pages, each with a next link"
             )
-        yield _records(features, _ID_OF["v9"]), following, _total(answer)
+        yield _records(features, "v9"), following, _total(answer)
         address, parameters = following, None
 
 
@@ -185,9 +188,8 @@ def _next_address(answer: Mapping[str, Any], address: str) -> str | None:
     return following
 
 
-def _records(features: Sequence[Any], id_of: Callable[[Mapping[str, Any]], Any]) -> list[RawRecord]:
-    ids = (id_of(feature) if isinstance(feature, Mapping) else None for feature in features)
-    return [raw_record(feature, each, _PASSING) for feature, each in zip(features, ids, strict=True)]
+def _records(features: Sequence[Any], dialect: str) -> list[RawRecord]:
+    return [raw_record(feature, said_in(feature, *_ID_OF[dialect]), _PASSING) for feature in features]
 
 
 def _changed_at(content: Mapping[str, Any]) -> Any:
@@ -195,24 +197,11 @@ def _changed_at(content: Mapping[str, Any]) -> Any:
     return said_in(content, "properties", "updated") or said_in(content, "properties", "modified")
 
 
-def _id(feature: Mapping[str, Any]) -> Any:
-    return feature.get("id")
-
-
-def _identifier(feature: Mapping[str, Any]) -> Any:
-    properties = feature.get("properties")
-    return properties.get("identifier") if isinstance(properties, Mapping) else None
-
-
-_ID_OF: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {"v2": _id, "v9": _id, "opensearch3": _identifier}
-
-
 def _total(answer: Mapping[str, Any]) -> int | None:
     """The total, from where each dialect gives it."""
-    properties, context = answer.get("properties"), answer.get("context")
     told = [
-        properties.get("totalResults") if isinstance(properties, Mapping) else None,
-        context.get("matched") if isinstance(context, Mapping) else None,
+        said_in(answer, "properties", "totalResults"),
+        said_in(answer, "context", "matched"),
         answer.get("numberMatched"),
         answer.get("totalResults"),
     ]

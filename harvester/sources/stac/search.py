@@ -291,8 +291,7 @@ def _features(request: PageRequest, answer: Any) -> list[Any]:
 
 def _total(answer: Mapping[str, Any]) -> int | None:
     """The total number of Items, if the service gives it."""
-    context = answer.get("context")
-    total = answer.get("numberMatched", context.get("matched") if isinstance(context, Mapping) else None)
+    total = answer.get("numberMatched", said_in(answer, "context", "matched"))
     return total if isinstance(total, int) else None
 
 

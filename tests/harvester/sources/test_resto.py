@@ -15,7 +15,7 @@ from footprints import footprint_bbox
 from harvester.errors import SourceUnavailable, UnreadableAnswer, UnreadableScene
 from harvester.record import Page, RawRecord, SceneRecord
 from harvester.sensors import Sensors
-from harvester.sources.feature_search.paging import raw_record
+from harvester.sources.feature_search.features import raw_record
 from harvester.sources.resto import source as resto
 from harvester.sources.source import Progress, Selection
 from tests.emulators.quirks import Plan, Quirks, answers
