@@ -108,10 +108,6 @@ class Session:
         """The answer as `read` parses it; where that raises `UnreadableAnswer`, the service is asked again."""
         return self._ask(self._request("GET", url, parameters), lambda response: self._read(response, read))
 
-    def post_bytes(self, url: str, content: bytes, media_type: str) -> bytes:
-        """The answer to a posted document; raises what `get_json` raises."""
-        return self.request("POST", url, content=content, headers={"Content-Type": media_type}).content
-
     def request(
         self,
         method: str,

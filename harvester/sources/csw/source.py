@@ -187,7 +187,8 @@ class _Catalogue:
         request = get_records(
             self._constraint(), start=start, count=count, sort_by=self.options.sort_by, schema=schema, hits=hits
         )
-        return search_results(self.session.post_bytes(self.options.url, request, "application/xml"))
+        headers = {"Content-Type": "application/xml"}
+        return search_results(self.session.request("POST", self.options.url, content=request, headers=headers).content)
 
     def _constraint(self) -> XmlElement | None:
         prefix, time_format = self.options.queryable_prefix, self.options.time_format

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from logging import getLogger
 from typing import Any
 from urllib.parse import quote
+
+from pystac.utils import datetime_to_str
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import Session, basic_auth
@@ -55,8 +56,8 @@ def read_pages(
                 )
             hits = list({hit.uuid: hit for hit in listed}.values())  # the latest hit of each, in search order
             progress.pass_over("duplicates", len(listed) - len(hits))
-            known = fingerprints([hit.uuid for hit in hits])
-            changed = [hit for hit in hits if hit.change_date is None or known.get(hit.uuid) != hit.change_date]
+            kept = fingerprints([hit.uuid for hit in hits])
+            changed = [hit for hit in hits if hit.change_date is None or kept.get(hit.uuid) != hit.change_date]
             after = listed[-1].place if listed else None
             progress.records += len(hits)
             progress.total = total
@@ -154,13 +155,9 @@ def _filters(options: Options, selection: Selection) -> Iterator[dict[str, Any]]
     yield {"term": {"isTemplate": "n"}}
     if options.query is not None:
         yield {"query_string": {"query": options.query}}
-    if bounds := known({"gte": _instant(selection.since), "lt": _instant(selection.until)}):
-        yield {"range": {"changeDate": bounds}}
+    if bounds := known({"gte": selection.since, "lt": selection.until}):
+        yield {"range": {"changeDate": {name: datetime_to_str(moment) for name, moment in bounds.items()}}}
     if selection.bbox is not None:
         west, south, east, north = selection.bbox
         shape = {"type": "envelope", "coordinates": [[west, north], [east, south]]}
         yield {"geo_shape": {"geom": {"shape": shape, "relation": "intersects"}}}
-
-
-def _instant(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

@@ -103,7 +103,6 @@ def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRe
     if preset and not keys:
         reading.warnings.append(f"the id does not tell the acquisition, as those of {preset} do")
     satellite = _satellite(reading.fields, keys, collection or raw_id, sensors)
-    known = reading.known()
     return SceneRecord(
         id=_slug(raw_id),
         source_id=raw_id if _slug(raw_id) != raw_id else None,
@@ -111,7 +110,7 @@ def _scene(item: Mapping[str, Any], raw: RawRecord, sensors: Sensors) -> SceneRe
         footprint=footprint,
         footprint_from="source",
         **satellite,
-        **known,
+        **reading.with_own_fields(),
         properties=reading.further(),
         source_href=own,
         remote_assets=assets,
@@ -128,7 +127,7 @@ class _Properties:
         self.warnings: list[str] = []
         self._further: dict[str, Any] = {}
 
-    def known(self) -> dict[str, Any]:
+    def with_own_fields(self) -> dict[str, Any]:
         """The properties that have a field of their own in a scene record."""
         return {
             **self._moments(),

@@ -12,6 +12,7 @@ from logging import getLogger
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
+from pystac.utils import datetime_to_str
 from pystac_client import Client, ItemSearch
 from pystac_client.stac_api_io import StacApiIO
 
@@ -251,7 +252,7 @@ def _change_filter(client: Client, selection: Selection) -> dict[str, Any]:
         # it. Without it, the Item would move to the end, and others to pages already read.
         selection = replace(selection, until=datetime.now(UTC))
     bounds = {">=": selection.since, "<": selection.until}
-    moments = {sign: moment.isoformat().replace("+00:00", "Z") for sign, moment in bounds.items() if moment}
+    moments = {sign: datetime_to_str(moment) for sign, moment in bounds.items() if moment}
     if not moments:
         return {}
     if client.conforms_to("FILTER"):
