@@ -135,26 +135,11 @@ class StereoPair(StereoSet):
 
 @dataclass(frozen=True, kw_only=True)
 class StereoTriplet(StereoSet):
-    """Three acquisitions of one pass, looking forward, down and backward."""
+    """Three acquisitions of one pass: forward, nadir (the nearest to the vertical along the track) and backward."""
 
     pairs: tuple[StereoPair, StereoPair, StereoPair]  #: forward-nadir, nadir-backward, forward-backward
     overlap_km2: float  #: area shared by all three
     overlap: float  #: its share of the smallest footprint, 0 to 1
-
-    @property
-    def forward(self) -> View:
-        """The earliest view, looking ahead along the track."""
-        return self.views[0]
-
-    @property
-    def nadir(self) -> View:
-        """The middle view, the nearest to the vertical along the track."""
-        return self.views[1]
-
-    @property
-    def backward(self) -> View:
-        """The last view, looking back along the track."""
-        return self.views[2]
 
     @property
     def is_estimated(self) -> bool:

@@ -17,12 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 from matplotlib.projections.polar import PolarAxes
-from shapely import MultiPolygon, Polygon
+from shapely import MultiPolygon
 from shapely.affinity import translate
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from footprints.stereo.properties import ROLES, direction_of_image
+from footprints.wrapping import polygon_parts
 
 ItemDocument = Mapping[str, Any]
 PictureFormat = Literal["png", "svg"]
@@ -128,17 +129,13 @@ def _side_by_side(regions: Sequence[BaseGeometry]) -> list[BaseGeometry]:
     if east - west <= 180:
         return list(regions)
     return [
-        MultiPolygon([translate(part, 360) if part.centroid.x < 0 else part for part in _parts(region)])
+        MultiPolygon([translate(part, 360) if part.centroid.x < 0 else part for part in polygon_parts(region)])
         for region in regions
     ]
 
 
-def _parts(region: BaseGeometry) -> list[Polygon]:
-    return [part for part in getattr(region, "geoms", [region]) if isinstance(part, Polygon)]
-
-
 def _draw_region(axes: Axes, region: BaseGeometry, **style: Any) -> None:
-    rings = [ring for part in _parts(region) for ring in (part.exterior, *part.interiors)]
+    rings = [ring for part in polygon_parts(region) for ring in (part.exterior, *part.interiors)]
     outline = Outline.make_compound_path(*(Outline([*ring.coords], closed=True) for ring in rings))
     axes.add_patch(PathPatch(outline, **style))
 

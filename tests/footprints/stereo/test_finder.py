@@ -179,7 +179,7 @@ def test_large_archives_do_not_depend_on_how_much_is_looked_at_at_once(monkeypat
 def test_tri_stereo_has_roles_by_time() -> None:
     """Forward, nadir and backward, with the three pairs between them."""
     (triplet,) = find_stereo_groups(reversed(TRIPLE)).triplets
-    assert [view.id for view in (triplet.forward, triplet.nadir, triplet.backward)] == ["a", "b", "c"]
+    assert triplet.ids == ("a", "b", "c")
     assert [pair.ids for pair in triplet.pairs] == [("a", "b"), ("b", "c"), ("a", "c")]
     assert triplet.pairs[2].convergence_deg == pytest.approx(24)
     assert triplet.overlap == pytest.approx(1)
