@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from footprints import azimuth_in_circle
 from harvester.errors import UnreadableScene
 
 _MISSING = object()
@@ -114,7 +115,7 @@ class Fields:
     def azimuth(self, name: str) -> float | None:
         """An azimuth in degrees from 0 to below 360, also where the source writes it one turn off."""
         azimuth: float | None = self.number(name, None, within=(-360, 720))
-        return None if azimuth is None else azimuth % 360 % 360  # a tiny negative angle becomes 360 itself
+        return None if azimuth is None else azimuth_in_circle(azimuth)
 
     def instant(self, name: str, default: Any = _MISSING, *, naive_is_utc: bool = True) -> Any:
         """A time in UTC, from ISO 8601 text with any number of decimals.

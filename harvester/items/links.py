@@ -39,9 +39,18 @@ def item_links(
         siblings: Other Items of the acquisition, in any order.
         is_archive: Whether the Item is one to order: if the image is already held, the held Item is the canonical one.
     """
-    # The Item schema requires this link besides the name of the collection; the API replaces it by an absolute one.
-    collection = _link(RelType.COLLECTION, f"collections/{item['collection']}", MediaType.JSON)
+    collection = collection_link(item["collection"])
     return [collection, *_via_links(item, ranked), *_sibling_links(siblings, is_archive), *_record_links(ranked)]
+
+
+def collection_link(collection: str) -> dict[str, Any]:
+    """The link to its collection that an Item must have besides the name; the API replaces it by an absolute one."""
+    return _link(RelType.COLLECTION, f"collections/{collection}", MediaType.JSON)
+
+
+def item_link(rel: str, collection: str, item: str) -> dict[str, Any]:
+    """A link to another Item of the catalogue, titled with its id."""
+    return _link(rel, f"collections/{collection}/items/{item}", MediaType.GEOJSON, item)
 
 
 def _link(rel: str, href: str, media_type: str | None = None, title: str | None = None) -> dict[str, Any]:
@@ -64,8 +73,7 @@ def _sibling_links(siblings: Sequence[Sibling], is_archive: bool) -> Iterator[di
     holder = _holder(siblings) if is_archive else None
     for sibling in sorted(set(siblings)):
         rel = RelType.CANONICAL if sibling == holder else RelType.ALTERNATE
-        href = f"collections/{sibling.collection}/items/{sibling.item}"
-        yield _link(rel, href, MediaType.GEOJSON, sibling.item)
+        yield item_link(rel, sibling.collection, sibling.item)
 
 
 def _record_links(ranked: Sequence[SceneRecord]) -> Iterator[dict[str, Any]]:

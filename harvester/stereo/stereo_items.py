@@ -16,7 +16,8 @@ from footprints.stereo.properties import ROLES, STEREO_EXTENSION, stereo_propert
 from footprints.stereo.suitability import outer_pair, suitability
 from harvester.items.assets import spoken_moment
 from harvester.items.document import ItemDocument
-from harvester.items.from_scenes import EXTENSIONS
+from harvester.items.from_scenes import EXTENSIONS, STAC_VERSION
+from harvester.items.links import collection_link, item_link
 from harvester.record import known
 from harvester.stereo.sets import FoundSet
 
@@ -51,7 +52,7 @@ def stereo_item(found: FoundSet, views: Sequence[ItemDocument]) -> dict[str, Any
     properties = _properties(found, views)
     return {
         "type": "Feature",
-        "stac_version": "1.1.0",
+        "stac_version": STAC_VERSION,
         "stac_extensions": [STEREO_EXTENSION, *_extensions(properties, assets.values())],
         "id": found.id,
         "collection": found.collection,
@@ -92,7 +93,7 @@ def with_sets(item: dict[str, Any], memberships: Iterable[Membership]) -> dict[s
         return item
     best = ordered[0]
     place = {"stereo-img:count": best.count, "stereo-img:group": best.set, "stereo-img:number": best.number}
-    links = [_link("related", each.collection, each.set) for each in ordered]
+    links = [item_link("related", each.collection, each.set) for each in ordered]
     return {
         **item,
         "stac_extensions": [*item["stac_extensions"], STEREO_IMAGERY_EXTENSION],
@@ -162,15 +163,9 @@ def _overview(found: FoundSet) -> Mapping[str, Any]:
 
 
 def _links(found: FoundSet) -> Iterator[dict[str, Any]]:
-    # The Item schema requires this link besides the name of the collection; the API replaces it by an absolute one.
-    yield {"rel": "collection", "href": f"collections/{found.collection}", "type": "application/json"}
+    yield collection_link(found.collection)
     for view, role in zip(found.views, ROLES[len(found.views)], strict=True):
-        yield _link("derived_from", view.collection, view.item) | {"stereo:role": role}
-
-
-def _link(rel: str, collection: str, item: str) -> dict[str, Any]:
-    href = f"collections/{collection}/items/{item}"
-    return {"rel": rel, "href": href, "type": "application/geo+json", "title": item}
+        yield item_link("derived_from", view.collection, view.item) | {"stereo:role": role}
 
 
 def _extensions(properties: Mapping[str, Any], assets: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -19,10 +19,10 @@ from harvester.errors import UnreadableScene
 from harvester.items.from_scenes import Sibling, SourcedScene, item_from_scenes, private_part
 from harvester.queryables import QUERYABLES
 from harvester.record import RecordLink, RemoteAsset, SceneRecord
+from tests.harvester.items.built_items import ID, json_of
 from tests.scene_records import archived, delivered, product, quicklook, scene
 from tests.stac_schemas import validator
 
-ID = "PHR1A_202108151541301"
 ARCHIVE_ID = f"ARCHIVE-{ID}"
 HELD = Sibling(ID, "pleiades", is_archive=False)
 ORDERABLE = Sibling(ARCHIVE_ID, "airbus-archive-pleiades", is_archive=True)
@@ -68,12 +68,6 @@ def item_of(records: Sequence[SourcedScene], item_id: str = ID, **further: Any) 
 def archive_item(*siblings: Sibling, **changes: Any) -> Item:
     """The Item of the archive, with these siblings."""
     return item_of(known_to(("oneatlas", archived(**changes))), ARCHIVE_ID, siblings=siblings)
-
-
-def json_of(item: Item) -> dict[str, Any]:
-    """The Item as the catalogue gets it."""
-    document: dict[str, Any] = json.loads(json.dumps(item.to_dict(), allow_nan=False))
-    return document
 
 
 def links_of(item: Item, rel: str) -> list[str]:
