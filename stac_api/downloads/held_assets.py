@@ -46,18 +46,22 @@ class HeldAsset:
     resource: Resource
 
 
-async def held_assets(request: Request, names: Sequence[AssetName]) -> list[HeldAsset | None]:
-    """The assets with these names, in order; None for missing ones."""
-    # PostgreSQL texts have no NUL, so no id has one.
-    asked = [each if "\x00" not in each.collection + each.item + each.key else _NOTHING for each in names]
+async def held_assets(request: Request, names: Sequence[AssetName | None]) -> list[HeldAsset | None]:
+    """The assets with these names, in order; None for missing ones, and where there is no name."""
+    asked = [each if each and _is_storable(each) else _NO_ASSET for each in names]
     columns = ([each.collection for each in asked], [each.item for each in asked], [each.key for each in asked])
     async with request.app.state.get_connection(request, "r") as connection:
         rows = await connection.fetch(HELD_ASSETS, *columns)
-    found = {row["number"] - 1: _held_asset(names[row["number"] - 1], row) for row in rows}
+    found = {row["number"] - 1: _held_asset(asked[row["number"] - 1], row) for row in rows}
     return [found.get(number) for number in range(len(names))]
 
 
-_NOTHING = AssetName(collection="", item="", key="")
+_NO_ASSET = AssetName(collection="", item="", key="")
+
+
+def _is_storable(name: AssetName) -> bool:
+    # PostgreSQL texts have no NUL, so no id has one.
+    return "\x00" not in name.collection + name.item + name.key
 
 
 def _held_asset(name: AssetName, row: Mapping[str, Any]) -> HeldAsset:

@@ -155,7 +155,7 @@ class SigningExtension(ApiExtension):
         """What each address names, or why it is not signed."""
         principal, policies = await principal_of(request), await policies_in_force(request)
         names = [asset_named_by(each, get_base_url(request)) for each in addresses]
-        assets = await held_assets(request, [name or _NO_ASSET for name in names])
+        assets = await held_assets(request, names)
         return [
             _outcome(name, decided(asset, principal, policies, is_public=self.public))
             for name, asset in zip(names, assets, strict=True)
@@ -168,8 +168,6 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     403: {"description": "By the rules in force an asset is not for the caller"},
     404: {"description": "No such asset"},
 }
-
-_NO_ASSET = AssetName(collection="", item="", key="")
 
 
 def _outcome(name: AssetName | None, decision: Decision) -> AssetName | HTTPProblem:

@@ -32,20 +32,19 @@ class Ranged:
     """The property that a range is about."""
 
     property: str
-    lowest: float  #: lowest possible value
-    highest: float
+    highest: float  #: highest possible value; the lowest is 0
 
 
 RANGED: Mapping[str, Ranged] = MappingProxyType(
     {
-        "convergence": Ranged("stereo:convergence_angle", 0, 180),
-        "base_to_height": Ranged("stereo:base_to_height", 0, 100),
-        "bie": Ranged("stereo:bisector_elevation_angle", 0, 90),
-        "asymmetry": Ranged("stereo:asymmetry_angle", 0, 90),
-        "overlap": Ranged("stereo:overlap", 0, 1),
-        "time_span": Ranged("stereo:time_span", 0, LONGEST_PASS_S),
-        "cloud": Ranged("stereo:cloud_cover_max", 0, 100),
-        "aoi_cloud": Ranged("stereo:aoi_cloud_cover", 0, 100),
+        "convergence": Ranged("stereo:convergence_angle", 180),
+        "base_to_height": Ranged("stereo:base_to_height", 100),
+        "bie": Ranged("stereo:bisector_elevation_angle", 90),
+        "asymmetry": Ranged("stereo:asymmetry_angle", 90),
+        "overlap": Ranged("stereo:overlap", 1),
+        "time_span": Ranged("stereo:time_span", LONGEST_PASS_S),
+        "cloud": Ranged("stereo:cloud_cover_max", 100),
+        "aoi_cloud": Ranged("stereo:aoi_cloud_cover", 100),
     }
 )
 
@@ -109,8 +108,8 @@ class StereoSearch(BaseModel):
         for name, about in RANGED.items():
             ends = getattr(self, name) or ()
             _require(
-                all(end is None or about.lowest <= end <= about.highest for end in ends),
-                f"{name} lies between {about.lowest:g} and {about.highest:g}",
+                all(end is None or 0 <= end <= about.highest for end in ends),
+                f"{name} lies between 0 and {about.highest:g}",
             )
         return self
 
