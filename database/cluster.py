@@ -17,7 +17,6 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from database.account import Account
 from database.cluster_files import ClusterFiles, Progress, silent
 from database.errors import ClusterError
 from database.memory import memory_settings, usable_memory_bytes
@@ -38,16 +37,16 @@ class ClusterStatus:
     exists: bool
     running: bool
     directory: Path
-    pid: int | None = None
-    port: int | None = None  #: TCP, on 127.0.0.1 only
-    major: int | None = None  #: the PostgreSQL version that created the data directory
+    pid: int | None
+    port: int | None  #: TCP, on 127.0.0.1 only
+    major: int | None  #: the PostgreSQL version that created the data directory
 
 
 class PrivateCluster:
     """A PostgreSQL cluster of our own below `home`, reachable from this machine only."""
 
-    def __init__(self, home: Path, *, account: Account | None = None, server: ServerPrograms | None = None) -> None:
-        self.files = ClusterFiles(home, account)
+    def __init__(self, home: Path, *, server: ServerPrograms | None = None) -> None:
+        self.files = ClusterFiles(home)
         self.home = self.files.home
         self.directory = self.files.directory
         self.data = self.directory / "data"

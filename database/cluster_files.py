@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from logging import getLogger
 from pathlib import Path
 
@@ -28,20 +29,17 @@ HOME_MARKER = ".made-by-dinamis"
 class ClusterFiles:
     """The contents of `<home>/postgresql`; a directory without our marker is never written or removed."""
 
-    def __init__(self, home: Path, account: Account | None = None) -> None:
+    def __init__(self, home: Path) -> None:
         self.home = home.expanduser().absolute()
         self.directory = self.home / "postgresql"
         self.password_file = self.directory / "passwords.json"
         self._marker = self.directory / ".dinamis-cluster"
         self._endpoint = self.directory / "endpoint.json"
-        self._account = account
 
-    @property
+    @cached_property
     def account(self) -> Account:
         """The operating-system account that runs the server and owns the files."""
-        if self._account is None:
-            self._account = server_account()
-        return self._account
+        return server_account()
 
     @contextmanager
     def locked(self, report: Progress) -> Iterator[Path]:

@@ -29,10 +29,10 @@ class ServerPrograms:
         return str(self.bindir / program)
 
 
-def installed_servers(versions: Path = DEBIAN_VERSIONS) -> Iterator[ServerPrograms]:
+def installed_servers() -> Iterator[ServerPrograms]:
     """All servers found: those in Debian's directories, newest first, then pg_config's, then the one on PATH."""
     seen: set[Path] = set()
-    for bindir in _candidate_directories(versions):
+    for bindir in _candidate_directories():
         if bindir.resolve() in seen or not all((bindir / name).is_file() for name in ("initdb", "postgres", "pg_ctl")):
             continue
         seen.add(bindir.resolve())
@@ -76,8 +76,8 @@ def missing_programs_advice(found: Sequence[ServerPrograms], major: int | None =
     )
 
 
-def _candidate_directories(versions: Path) -> Iterator[Path]:
-    numbered = [path for path in versions.glob("*/bin") if path.parent.name.isdigit()]
+def _candidate_directories() -> Iterator[Path]:
+    numbered = [path for path in DEBIAN_VERSIONS.glob("*/bin") if path.parent.name.isdigit()]
     yield from sorted(numbered, key=lambda path: int(path.parent.name), reverse=True)
     if reported := _pg_config("--bindir"):
         yield Path(reported)
