@@ -14,7 +14,6 @@ import argparse
 import http.client
 import importlib.util
 import json
-import os
 import sys
 import tempfile
 import threading
@@ -34,6 +33,7 @@ from database import Database  # noqa: E402
 from stac_api.access.policy import PolicySet  # noqa: E402
 from stac_api.access.rules.store import activate  # noqa: E402
 from tests.benchmarks.generated_items import write_items  # noqa: E402
+from tests.benchmarks.measuring import cpu_of_tree  # noqa: E402
 from tests.benchmarks.server import Served, running_server, served_program  # noqa: E402
 from tests.stac_api.access.invented_people import People, with_key  # noqa: E402
 from tests.stac_api.access.invented_provider import provider  # noqa: E402
@@ -77,8 +77,6 @@ def _queries(item: Mapping[str, Any]) -> list[str]:
 
 T = TypeVar("T")
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-
 
 @dataclass(frozen=True)
 class Server:
@@ -90,24 +88,7 @@ class Server:
     @property
     def cpu_s(self) -> float:
         """Processor time that the server has spent, and the database with those of its sessions that have ended."""
-        return sum(map(_cpu_s, (self.program.pid, self.postmaster, *_children(self.postmaster))))
-
-
-def _cpu_s(pid: int) -> float:
-    return sum(map(int, _stat(pid)[11:15])) / _TICKS
-
-
-def _children(pid: int) -> list[int]:
-    processes = (int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit())
-    return [other for other in processes if _stat(other)[1:2] == [str(pid)]]
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields after the name of the program; none of a process that is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
+        return cpu_of_tree(self.program.pid) + cpu_of_tree(self.postmaster)
 
 
 @dataclass(frozen=True)

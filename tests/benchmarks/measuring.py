@@ -8,14 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") / 1024
+import psutil
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ def cost_of(work: Callable[[], Any], postmaster: int, prepare: Callable[[], Any]
 
 def _measured(work: Callable[[], Any], postmaster: int, prepare: Callable[[], Any]) -> Cost:
     prepare()
-    server_before, client_before = _cpu_of_tree(postmaster), _own_cpu()
+    server_before, client_before = cpu_of_tree(postmaster), _own_cpu()
     watch = _MemoryWatch()
     began = time.perf_counter()
     result = work()
@@ -47,7 +46,7 @@ def _measured(work: Callable[[], Any], postmaster: int, prepare: Callable[[], An
     return Cost(
         seconds=seconds,
         client_cpu_s=_own_cpu() - client_before,
-        server_cpu_s=_cpu_of_tree(postmaster) - server_before,
+        server_cpu_s=cpu_of_tree(postmaster) - server_before,
         peak_mib=peak_mib,
         result=result,
     )
@@ -69,7 +68,7 @@ class _MemoryWatch:
 
     def _look(self) -> None:
         while not self._is_over.wait(0.05):
-            own = [_resident_kib(pid) for pid in (os.getpid(), *_children(os.getpid()))]
+            own = list(map(_resident_kib, _with_children(os.getpid())))
             held = sum(private for private, _ in own) + max(mapped for _, mapped in own)
             self._peak_kib = max(self._peak_kib, held)
 
@@ -79,33 +78,24 @@ def _own_cpu() -> float:
     return sum(each.ru_utime + each.ru_stime for each in spent)
 
 
-def _cpu_of_tree(postmaster: int) -> float:
-    """Processor time of the server: its sessions that ended, which it has reaped, and those that live."""
-    return sum(_cpu_s(pid) for pid in (postmaster, *_children(postmaster)))
+def cpu_of_tree(pid: int) -> float:
+    """Processor time of a process with its children, those that it has reaped and those that live, in seconds."""
+    spent = 0.0
+    for each in _with_children(pid):
+        with suppress(psutil.NoSuchProcess):
+            spent += sum(each.cpu_times()[:4])  # user and system, of the process and of its children that have ended
+    return spent
 
 
-def _cpu_s(pid: int) -> float:
-    fields = _stat(pid)
-    return sum(map(int, fields[11:15])) / _TICKS if fields else 0.0
+def _with_children(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children()]
 
 
-def _children(pid: int) -> list[int]:
-    processes = (int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit())
-    return [other for other in processes if (fields := _stat(other)) and int(fields[1]) == pid]
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields after the name of the program; none of a process that is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def _resident_kib(pid: int) -> tuple[float, float]:
+def _resident_kib(process: psutil.Process) -> tuple[float, float]:
     """Memory of a process alone, and that of mapped files, which processes share."""
     try:
-        _, resident, mapped, *_ = Path(f"/proc/{pid}/statm").read_text().split()
-    except OSError:
+        held = process.memory_info()
+    except psutil.NoSuchProcess:
         return 0.0, 0.0
-    return (int(resident) - int(mapped)) * _PAGE_KIB, int(mapped) * _PAGE_KIB
+    return (held.rss - held.shared) / 1024, held.shared / 1024
