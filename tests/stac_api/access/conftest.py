@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
+from database import Database
 from tests.postgres import PostgresServer
 from tests.stac_api.access.invented_provider import InventedProvider, provider
 from tests.stac_api.access.restricted_catalogue import Catalogues, restricted_catalogues
@@ -21,6 +23,13 @@ def catalogues(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPat
         restricted_catalogues(full, double, archive) as served,
     ):
         yield served
+
+
+@pytest.fixture(scope="module")
+def connection(module_database: Database) -> Iterator[psycopg.Connection]:
+    """A connection each of whose transactions is a test's own."""
+    with module_database.connect("owner", autocommit=True) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from database import Database
 from stac_api.access.policy import Category
 from stac_api.access.principal import Standing
 from stac_api.access.register import entities, frameworks, memberships, people
@@ -23,13 +22,6 @@ from stac_api.access.register.periods import Period
 TERMINAL = Actor(login="tester")
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def connection(module_database: Database) -> Iterator[psycopg.Connection]:
-    """A connection each of whose transactions is a test's own."""
-    with module_database.connect("owner", autocommit=True) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -32,13 +32,6 @@ from stac_api.access.register.memberships import Grant
 from stac_api.access.register.periods import Period
 
 TERMINAL = Actor(login="tester")
-
-
-@pytest.fixture(scope="module")
-def connection(module_database: Database) -> Iterator[psycopg.Connection]:
-    """A connection each of whose transactions is a test's own."""
-    with module_database.connect("owner", autocommit=True) as opened:
-        yield opened
 
 
 def an_entity(connection: psycopg.Connection, kind: EntityKind = EntityKind.SCIENCE) -> entities.Entity:

@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
-from click.testing import CliRunner, Result
 
-from cli import main
 from database import Database
 from database.commands.terminal import OUT
 from stac_api.access.credentials.api_keys import key_of
-
-
-@dataclass(frozen=True)
-class Operator:
-    """Somebody with the command line of a catalogue."""
-
-    environment: dict[str, str]
-
-    def tries(self, *words: str) -> Result:
-        """The outcome of a command."""
-        return CliRunner().invoke(main, list(words), env=self.environment, prog_name="dinamis")
-
-    def types(self, *words: str) -> str:
-        """What a command prints that succeeds."""
-        result = self.tries(*words)
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    def reads(self, *words: str) -> Any:
-        """The JSON that a command prints."""
-        return json.loads(self.types(*words, "--json"))
-
-    def is_refused(self, *words: str) -> str:
-        """The message of a command that fails: exit code 2, one line of explanation and no traceback."""
-        result = self.tries(*words)
-        assert result.exit_code == 2, result.output
-        assert "Traceback" not in result.output
-        return " ".join(result.stderr.split())
+from tests.stac_api.operators import Operator
 
 
 @pytest.fixture(scope="module")
 def operator(module_database: Database) -> Operator:
     """An operator of the module's catalogue."""
-    return Operator({"DINAMIS_DATABASE_URL": module_database.conninfo("owner")})
-
-
-@pytest.fixture(scope="module")
-def connection(module_database: Database) -> Iterator[psycopg.Connection]:
-    """A look into the module's database."""
-    with module_database.connect("owner", autocommit=True) as opened:
-        yield opened
+    return Operator(module_database)
 
 
 @pytest.fixture
@@ -147,7 +107,7 @@ def test_what_ends_before_it_begins_is_refused(operator: Operator, entity: str, 
 
 def test_moments_are_shown_in_utc(operator: Operator, entity: str) -> None:
     """The trail tells its times in UTC, as it is asked for them, wherever the server's clock stands."""
-    there = Operator({**operator.environment, "PGTZ": "Pacific/Noumea"})
+    there = Operator(operator.database, {"PGTZ": "Pacific/Noumea"})
     (event,) = operator.reads("audit", "--subject", entity)
     at = datetime.fromisoformat(event["at"]).astimezone(UTC)
     assert there.types("audit", "--subject", entity).startswith(f"{at:%Y-%m-%d %H:%M}  entity.add")
@@ -156,7 +116,7 @@ def test_moments_are_shown_in_utc(operator: Operator, entity: str) -> None:
 @pytest.mark.parametrize("zone", ["America/Cayenne", "Europe/Paris"])
 def test_days_are_shown_as_they_were_typed(operator: Operator, entity: str, person: str, zone: str) -> None:
     """The first and the last day of a framework, a place and a key are shown, wherever the server's clock stands."""
-    there = Operator({**operator.environment, "PGTZ": zone})
+    there = Operator(operator.database, {"PGTZ": zone})
     title, days = f"Mission {uuid4().hex[:8]}", ("--since", "2026-05-01", "--until", "2099-12-31")
     added = there.types("framework", "add", "mission", title, "--principal", entity, *days)
     there.types("user", "join", person, entity, *days)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from cli import main
 from database import Database
@@ -18,37 +16,9 @@ from tests.conftest import PROJECT
 from tests.postgres import forget_rules
 from tests.stac_api.access.invented_people import People
 from tests.stac_api.invented_catalogue import a_collection, an_item, load
+from tests.stac_api.operators import Operator
 
 SHIPPED = default_collections_directory() / "rules"
-
-
-@dataclass(frozen=True)
-class Operator:
-    """Somebody with the command line of a catalogue."""
-
-    database: Database
-
-    def tries(self, *words: str | Path) -> Result:
-        """The outcome of a command."""
-        environment = {"DINAMIS_DATABASE_URL": self.database.conninfo("owner")}
-        return CliRunner().invoke(main, [str(word) for word in words], env=environment, prog_name="dinamis")
-
-    def types(self, *words: str | Path) -> str:
-        """What a command prints that succeeds."""
-        result = self.tries(*words)
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    def reads(self, *words: str | Path) -> Any:
-        """The JSON that a command prints."""
-        return json.loads(self.types(*words, "--json"))
-
-    def is_refused(self, *words: str | Path) -> str:
-        """The message of a command that fails as it should."""
-        result = self.tries(*words)
-        assert result.exit_code == 2, result.output
-        assert "Traceback" not in result.output
-        return " ".join(result.stderr.split())
 
 
 @pytest.fixture

@@ -8,19 +8,18 @@ from typing import Any
 
 import psycopg
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from cli import main
 from database import Database
 from tests.stac_api.access.invented_people import People
+from tests.stac_api.operators import Operator
 
 NOW = datetime.now(UTC)
 
 
 def typed(database: Database, *words: str) -> Result:
     """What `dinamis downloads` answers."""
-    environment = {"DINAMIS_DATABASE_URL": database.conninfo("owner")}
-    return CliRunner().invoke(main, ["downloads", *words], env=environment, prog_name="dinamis")
+    return Operator(database).tries("downloads", *words)
 
 
 def download(database: Database, days_ago: int, **fields: Any) -> None:

@@ -9,16 +9,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from psycopg import Connection
 from shapely.geometry import box, mapping
 
-from cli import main
 from database import Database
 from stac_api.access.policy import PolicySet
 from stac_api.access.rules import store as rule_store
 from stac_api.quota.area import charged_area_m2
 from tests.postgres import PostgresServer
+from tests.stac_api.operators import Operator
 
 #: About 890 km².
 AREA = box(4, 43, 4.3, 43.33)
@@ -50,8 +50,7 @@ def withdrawn(connection: Connection, name: str) -> None:
 
 def typed(database: Database, *words: str | Path) -> Result:
     """The outcome of `dinamis quote` and these words."""
-    environment = {"DINAMIS_DATABASE_URL": database.conninfo("owner")}
-    return CliRunner().invoke(main, ["quote", *map(str, words)], env=environment, prog_name="dinamis")
+    return Operator(database).tries("quote", *words)
 
 
 def test_a_price_is_told_with_what_is_behind_it(unruled: Database, aoi: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,7 +36,6 @@ from tests.stac_api.stereo.stereo_catalogue import (
     OPEN_PAIR,
     TRIPLET,
     an_image,
-    fill_with_stereo,
     stored_sets,
     view_of,
 )
@@ -48,14 +46,6 @@ from tests.stac_api.stereo.test_routes import ids, sets
 ON_DEMAND: dict[str, Any] = {"time_span": [0, 301]}
 NICE_AREA = [7.15, 43.65, 7.25, 43.75]
 STORED = {each["id"]: each for each in stored_sets()}
-
-
-@pytest.fixture(scope="module")
-def stereo_site(module_database: Database) -> Iterator[Site]:
-    """The server over the invented passes."""
-    fill_with_stereo(module_database)
-    with serving(create_app(ApiSettings(), module_database.conninfo("api"))) as running:
-        yield running
 
 
 def views_in(found: list[dict[str, Any]]) -> list[list[str]]:

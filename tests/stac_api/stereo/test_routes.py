@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from database import Database
 from footprints.stereo.picture import stereo_picture
-from stac_api import ApiSettings, create_app
 from stac_api.areas import bbox_geometry
 from stac_api.stereo.request import StereoSearch
 from tests.conftest import PROJECT
-from tests.stac_api.invented_catalogue import Site, load, problem_of, serving
+from tests.stac_api.invented_catalogue import Site, load, problem_of
 from tests.stac_api.stereo.stereo_catalogue import (
     ARCHIVE,
     ARCHIVE_SETS,
@@ -24,7 +23,6 @@ from tests.stac_api.stereo.stereo_catalogue import (
     HELD_SETS,
     HELD_TRIPLETS,
     TRIPLET,
-    fill_with_stereo,
     stored_sets,
 )
 
@@ -34,14 +32,6 @@ MIXED = {
     "type": "GeometryCollection",
     "geometries": [{"type": "Point", "coordinates": [7.17, 43.67]}, bbox_geometry(NICE_AREA)],
 }
-
-
-@pytest.fixture(scope="module")
-def stereo_site(module_database: Database) -> Iterator[Site]:
-    """The server over the invented passes."""
-    fill_with_stereo(module_database)
-    with serving(create_app(ApiSettings(), module_database.conninfo("api"))) as running:
-        yield running
 
 
 def sets(site: Site, **search: Any) -> list[dict[str, Any]]:
