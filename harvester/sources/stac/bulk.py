@@ -1,29 +1,23 @@
-"""Reads a bulk file of Items, one JSON text per line, plain or gzipped, from a disk or by HTTP ranges."""
+"""The Items of a bulk file, one JSON text per line, in pages; unchanged lines are recognised by fingerprints."""
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import io
 import json
 import logging
-import os
 import re
-import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import Any
 
 import orjson
 
-from harvester.errors import SourceUnavailable, UnreadableAnswer
-from harvester.http import BeyondItsEnd, Session
+from harvester.errors import SourceUnavailable
+from harvester.http import Session
 from harvester.record import Page, RawRecord
-from harvester.sources.positions import ResumablePosition
 from harvester.sources.source import Fingerprints, FingerprintsInOrder, Progress
+from harvester.sources.stac.bulk_lines import Lines, Position, is_packed, open_lines, status_of
 from harvester.sources.stac.options import Options
 from harvester.sources.stac.record import line_record, unreadable_record
 from harvester.sources.stac.static import local_path
@@ -36,39 +30,10 @@ _FIRST_BATCH = 250  #: smaller, so that Items appear soon, and it is soon known 
 _ENOUGH_RECORDS = 250
 #: …or so many lines, most of them known.
 _ENOUGH_LINES = 5000
-_BLOCK_BYTES = 4 * 2**20  #: requested at once
-_BUFFER_BYTES = 2**18  #: searched for line ends at once: what fits into the processor's cache
-_LONGEST_LINE_BYTES = 64 * 2**20
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
 _ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
 _COLLECTION = re.compile(rb'"collection"\s*:\s*"([^"\\]+)"')
-#: What to do with a FeatureCollection in a file.
-ONE_A_LINE = "write its Items one a line: jq -c '.features[]' FILE > items.ndjson"
-#: The beginnings of files without an Item in their first line, and what to do about them.
-_OTHER_FORMS = {
-    b"\x1f\x8b": "is gzipped: let its name end in .gz",
-    codecs.BOM_UTF16_LE: "is written in UTF-16: write it in UTF-8",
-    codecs.BOM_UTF16_BE: "is written in UTF-16: write it in UTF-8",
-    b"<": "is a page of HTML or XML, not a file of Items: look at its address",
-    b"[": "is one list of all Items; write them one a line: jq -c '.[]' FILE > items.ndjson",
-}
-_Lines = Iterator[tuple[bytes, int]]  #: each with the offset after it
 _NAME = re.compile(r"\.(ndjson|jsonl|geojsonl)(\.gz)?$")
-
-
-class Position(ResumablePosition):
-    """After which line to continue, in which version of the file."""
-
-    offset: int = 0  #: in bytes of the uncompressed text
-    version: str | None = None  #: ETag, or size and time of the last change; None where the server gives none
-
-
-@dataclass
-class _Bytes:
-    """The bytes of a file in blocks."""
-
-    version: str | None
-    blocks: Iterator[bytes]
 
 
 def is_bulk_file(url: str) -> bool:
@@ -95,7 +60,7 @@ def bulk_pages(
         UnreadableAnswer: It is truncated, a line is longer than 64 MiB, or it is not a file of one Item per line.
     """
     position = Position.from_cursor(cursor) if cursor else Position()
-    version, lines = _open(session, options, position)
+    version, lines = open_lines(session, options, position)
     page, end, digest = _GatheredPage(options, fingerprints), 0, hashlib.sha256()
     with closing(_one_ahead(_batches(lines, options))) as batches:
         for batch in batches:
@@ -106,7 +71,7 @@ def bulk_pages(
             digest.update("".join(batch.fingerprints).encode())
             progress.records += len(batch.lines)
             end = batch.end
-    if session is None and cursor is None and not _is_packed(options.url):
+    if session is None and cursor is None and not is_packed(options.url):
         progress.content = _content(options, end, digest.hexdigest())
     yield page.ended(None)
 
@@ -120,7 +85,7 @@ class _Batch:
     end: int  #: the offset after them
 
 
-def _batches(lines: _Lines, options: Options) -> Iterator[_Batch]:
+def _batches(lines: Lines, options: Options) -> Iterator[_Batch]:
     """The non-empty lines, in batches."""
     fingerprint = _fingerprinting(options)
     batch, wanted = _Batch([], [], 0), options.page_size or _FIRST_BATCH
@@ -224,8 +189,8 @@ def bulk_content(options: Options) -> str:
         SourceUnavailable: It cannot be read.
     """
     try:
-        digest = (_digest_of_bytes if _is_packed(options.url) else _digest_of_lines)(options)
-        return _content(options, _status(options.url).st_size, digest)
+        digest = (_digest_of_bytes if is_packed(options.url) else _digest_of_lines)(options)
+        return _content(options, status_of(options.url).st_size, digest)
     except OSError as error:
         raise SourceUnavailable(f"{options.url}: {error.strerror}") from error
 
@@ -237,7 +202,7 @@ def is_other_content(options: Options, former: str) -> bool:
         SourceUnavailable: It cannot be found.
     """
     *beginning, _ = json.loads(former)
-    *now, _ = json.loads(_content(options, _status(options.url).st_size, ""))
+    *now, _ = json.loads(_content(options, status_of(options.url).st_size, ""))
     return bool(beginning != now)
 
 
@@ -252,14 +217,14 @@ def _digest_of_bytes(options: Options) -> str:
 
 def _digest_of_lines(options: Options) -> str:
     fingerprint, digest = _fingerprinting(options), hashlib.sha256()
-    for line, _ in _open(None, options, Position())[1]:
+    for line, _ in open_lines(None, options, Position())[1]:
         if line.strip():
             digest.update(fingerprint(line).encode())
     return digest.hexdigest()
 
 
 def _local_state(url: str) -> list[int]:
-    status = _status(url)
+    status = status_of(url)
     return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
@@ -303,169 +268,3 @@ def _record(line: bytes, fingerprint: str, options: Options) -> RawRecord:
     except orjson.JSONDecodeError as error:
         said = line[:_KEPT_CHARACTERS].decode("utf-8", "backslashreplace")
         return replace(unreadable_record(f"the line is not JSON: {error}", said), fingerprint=fingerprint)
-
-
-def _open(session: Session | None, options: Options, position: Position) -> tuple[str | None, _Lines]:
-    """The version of the file, and its lines after a position."""
-    is_packed = _is_packed(options.url)
-    start = 0 if is_packed else position.offset
-    try:
-        file = _bytes(session, options.url, start)
-        is_replaced = position.offset and file.version != position.version
-    except BeyondItsEnd:
-        if not start:
-            raise
-        is_replaced = True
-    if is_replaced:
-        return _open(session, options, Position())
-    if start:
-        return file.version, _lines(file.blocks, start)
-    shown = options.shown_location
-    lines = _of_items(_lines(_unpacked(file.blocks, shown) if is_packed else file.blocks, 0), shown)
-    return file.version, (entry for entry in lines if entry[1] > position.offset) if is_packed else lines
-
-
-def _is_packed(url: str) -> bool:
-    return url.partition("?")[0].endswith(".gz")
-
-
-def _bytes(session: Session | None, url: str, start: int) -> _Bytes:
-    return _remote_bytes(session, url, start) if session else _local_bytes(url, start)
-
-
-def _local_bytes(url: str, start: int) -> _Bytes:
-    path, status = local_path(url), _status(url)
-
-    def blocks() -> Iterator[bytes]:
-        with path.open("rb") as file:
-            file.seek(start)
-            while block := file.read(_BUFFER_BYTES):
-                yield block
-
-    return _Bytes(f"{status.st_size}-{status.st_mtime_ns}", blocks())
-
-
-def _status(url: str) -> os.stat_result:
-    try:
-        return local_path(url).stat()
-    except OSError as error:
-        raise SourceUnavailable(f"{url}: {error.strerror}") from error
-
-
-def _remote_bytes(session: Session, url: str, start: int) -> _Bytes:
-    first = _range(session, url, start)
-
-    def blocks() -> Iterator[bytes]:
-        block, offset = first, start
-        while True:
-            yield block.content
-            offset += len(block.content)
-            if offset >= block.total or not block.content:
-                return
-            block = _range(session, url, offset)
-            if block.version != first.version:
-                raise SourceUnavailable(f"{url.partition('?')[0]} was replaced while it was read; harvest it again")
-
-    return _Bytes(first.version, blocks())
-
-
-@dataclass(frozen=True)
-class _Block:
-    content: bytes
-    total: int  #: bytes of the whole file
-    version: str | None
-
-
-def _range(session: Session, url: str, start: int) -> _Block:
-    # A compressed answer has no ranges of the file; and a range of a gzipped file cannot be decompressed.
-    headers = {"Range": f"bytes={start}-{start + _BLOCK_BYTES - 1}", "Accept-Encoding": "identity"}
-    answer = session.request("GET", url, headers=headers, is_unpacked=not _is_packed(url))
-    version = answer.headers.get("etag") or answer.headers.get("last-modified")
-    if answer.status_code != 206:  # a server without ranges gives the whole file
-        return _Block(answer.content[start:], len(answer.content), version)
-    total = answer.headers.get("content-range", "").rpartition("/")[2]
-    if not total.isdigit():
-        raise UnreadableAnswer(f"{url.partition('?')[0]}: the server does not say how long the file is")
-    return _Block(answer.content, int(total), version)
-
-
-def _unpacked(blocks: Iterator[bytes], shown: str) -> Iterator[bytes]:
-    """The text of a gzipped file, which may be several concatenated ones."""
-    unpacker = _unpacker()
-    for block in blocks:
-        packed = block
-        while packed:
-            if unpacker.eof:
-                unpacker = _unpacker()
-            try:
-                text = unpacker.decompress(packed, _BLOCK_BYTES)
-            except zlib.error as error:
-                raise UnreadableAnswer(f"{shown} is not a gzip file: {error}") from error
-            packed = unpacker.unconsumed_tail or unpacker.unused_data
-            yield text
-    yield unpacker.flush()
-    if not unpacker.eof:
-        raise UnreadableAnswer(f"{shown} is cut off: the gzip file has no end")
-
-
-def _unpacker() -> Any:
-    return zlib.decompressobj(wbits=31)
-
-
-class _Stream(io.RawIOBase):
-    """Consecutive blocks as an open file."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._left:
-            block = next(self._blocks, None)
-            if block is None:
-                return 0
-            self._left = memoryview(block)
-        count = min(len(buffer), len(self._left))
-        buffer[:count], self._left = self._left[:count], self._left[count:]
-        return count
-
-
-def _of_items(lines: _Lines, shown: str) -> _Lines:
-    """The lines of a file from its beginning, after checking that the first one can hold an Item.
-
-    Raises:
-        UnreadableAnswer: The file is an HTML page, a single document, or in another encoding: read line by line, all
-            its records would be missed.
-    """
-    for first, after in lines:
-        line = first.removeprefix(codecs.BOM_UTF8)
-        if fault := _fault_of_beginning(line):
-            raise UnreadableAnswer(f"{shown} {fault}")
-        return chain([(line, after)], lines)
-    return lines
-
-
-def _fault_of_beginning(line: bytes) -> str | None:
-    if fault := next((fault for beginning, fault in _OTHER_FORMS.items() if line.lstrip().startswith(beginning)), None):
-        return fault
-    try:
-        said = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        is_collection = line.strip() == b"{" or b'"FeatureCollection"' in line[:_KEPT_CHARACTERS]
-    else:
-        is_collection = isinstance(said, dict) and "features" in said
-    return f"is one document over all Items; {ONE_A_LINE}" if is_collection else None
-
-
-def _lines(blocks: Iterator[bytes], start: int) -> _Lines:
-    """Each line, and the offset after it; a last line without a line end counts too."""
-    offset = start
-    file = io.BufferedReader(_Stream(blocks), _BUFFER_BYTES)
-    while line := file.readline(_LONGEST_LINE_BYTES + 1):
-        if len(line) > _LONGEST_LINE_BYTES:
-            raise UnreadableAnswer(f"a line has more than {_LONGEST_LINE_BYTES} bytes; it must hold one Item")
-        offset += len(line)
-        yield line.removesuffix(b"\n"), offset

@@ -15,7 +15,8 @@ from harvester.errors import UnreadableAnswer
 from harvester.http import Session, TooLongAnswer
 from harvester.record import Page
 from harvester.sources.source import Fingerprints, Progress, Selection, by_years_of_change
-from harvester.sources.stac.bulk import ONE_A_LINE, bulk_content, bulk_pages, bulk_state, is_bulk_file, is_other_content
+from harvester.sources.stac.bulk import bulk_content, bulk_pages, bulk_state, is_bulk_file, is_other_content
+from harvester.sources.stac.bulk_lines import ONE_A_LINE
 from harvester.sources.stac.documents import PYSTAC_FAULTS, links_of
 from harvester.sources.stac.items import scene_from_record
 from harvester.sources.stac.options import Options
