@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 
 from stac_api.access.accounts.callers import logged_in
 from stac_api.access.answer_caching import mark_same_for_all
-from stac_api.access.restriction import restriction_of, sees_collection
+from stac_api.access.restriction import PresentCollection, present_collections, restriction_of, sees_collection
 from stac_api.query_strings import refuse_passed_over
 
 Guard = Callable[[Request], Awaitable[object]]
@@ -63,6 +63,19 @@ async def refuse_unseen(collection_id: str, request: Request) -> None:
 def no_collection(collection_id: str) -> NotFoundError:
     """The error for a collection that is hidden or absent."""
     return NotFoundError(f"Collection {collection_id} does not exist.")
+
+
+async def present_collection(collection_id: str, request: Request) -> PresentCollection:
+    """A collection, whoever asks; a new one is found at once.
+
+    Raises:
+        NotFoundError: there is no such collection.
+    """
+    present = (await present_collections(request)).get(collection_id)
+    present = present or (await present_collections(request, 0)).get(collection_id)
+    if present is None:
+        raise no_collection(collection_id)
+    return present
 
 
 async def decided_inside(_request: Request) -> None:

@@ -9,9 +9,8 @@ from stac_fastapi.types.errors import NotFoundError
 from database.statements import statement
 from stac_api.access.authorize import Action, Resource, authorize
 from stac_api.access.credentials.resolver import principal_of
-from stac_api.access.guards import refuse_unseen
+from stac_api.access.guards import present_collection, refuse_unseen
 from stac_api.access.rules.in_force import policies_in_force
-from stac_api.client import stored_collection
 
 _PLACE = statement("stac_api.access", "place_of_item")
 
@@ -31,10 +30,10 @@ async def visible_resource(request: Request, collection: str, item: str | None =
 
 
 async def _resource(request: Request, collection: str, item: str | None) -> Resource:
+    present = await present_collection(collection, request)
+    if item is None:
+        return present.resource
     async with request.app.state.get_connection(request, "r") as connection:
-        await stored_collection(connection, collection)
-        if item is None:
-            return Resource(collection=collection)
         # PostgreSQL texts have no NUL, so no id has one.
         row = None if "\x00" in item else await connection.fetchrow(_PLACE, collection, item)
     if row is None:

@@ -18,11 +18,10 @@ from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.requests import get_base_url
 
 from database.statements import statement
-from stac_api.access.authorize import Resource
 from stac_api.access.explanation import Language, explanations, rule_words, somebody_of
-from stac_api.access.guards import no_collection, refuse_unseen
+from stac_api.access.guards import present_collection, refuse_unseen
 from stac_api.access.policy import Category
-from stac_api.access.restriction import PresentCollection, present_collections, restriction_of
+from stac_api.access.restriction import present_collections, restriction_of
 from stac_api.access.rules.documents import (
     Access,
     Answer,
@@ -114,7 +113,7 @@ async def policy_set(
 @router.get("/collections/{collection_id}/access", summary="Who may do what with a collection", response_model=Access)
 async def access(request: Request, collection_id: CollectionId, at: At = None) -> Response:
     """The rules that decide on a collection, category by category."""
-    teller, present = await teller_at(request, at), await _present(request, collection_id)
+    teller, present = await teller_at(request, at), await present_collection(collection_id, request)
     return told(
         request,
         Access(
@@ -130,7 +129,7 @@ async def access(request: Request, collection_id: CollectionId, at: At = None) -
 @router.get("/collections/{collection_id}/quota", summary="What can be ordered, at what price", response_model=Quota)
 async def quota(request: Request, collection_id: CollectionId, at: At = None) -> Response:
     """What is free of charge for which category, and what is paid beyond it."""
-    teller, _ = await teller_at(request, at), await _present(request, collection_id)
+    teller, _ = await teller_at(request, at), await present_collection(collection_id, request)
     return told(
         request,
         Quota(
@@ -178,10 +177,9 @@ async def eligibility(
         NotFoundError: the reader sees no such collection.
     """
     await refuse_unseen(collection, request)
-    teller, present = await teller_at(request, at), await _present(request, collection)
+    teller, present = await teller_at(request, at), await present_collection(collection, request)
     policies = teller.policies if teller else None
     language: Language = "en" if _language(request) == "en" else "fr"
-    resource = Resource(collection=collection, view_collections=present.view_collections)
     answers = [
         Answer(
             action=each.action,
@@ -190,7 +188,7 @@ async def eligibility(
             text=each.text(language),
             rule=rule_words(each.decision, policies, language),
         )
-        for each in explanations(somebody_of(category), resource, policies)
+        for each in explanations(somebody_of(category), present.resource, policies)
     ]
     answer = Eligibility(
         collection=collection,
@@ -231,15 +229,6 @@ async def _policy_set(request: Request, teller: RuleTeller) -> PolicySetTold:
     restriction = await restriction_of(request)
     seen = [each for each in await present_collections(request) if restriction.shows(each)]
     return teller.policy_set(seen, with_notes=not restriction.hides)
-
-
-async def _present(request: Request, collection_id: str) -> PresentCollection:
-    present = (await present_collections(request)).get(collection_id)
-    # A new collection is not on the list yet.
-    present = present or (await present_collections(request, 0)).get(collection_id)
-    if present is None:
-        raise no_collection(collection_id)
-    return present
 
 
 def _links(request: Request, collection_id: str, teller: RuleTeller | None) -> list[RuleLink]:

@@ -40,6 +40,7 @@ def _rules(version: int) -> list[dict[str, Any]]:
             "licence": {"id": OPEN, "version": 1},
         },
         {"collections": ["origin"], "categories": ["PUBLIC"], "visibility": "full", "download": "external"},
+        {"collections": ["pairs"], "categories": ["SCI_FR"], "visibility": "full", "download": "member"},
     ]
 
 
@@ -74,7 +75,11 @@ def rules(identifier: str = "2025-Q1", version: int = 2) -> PolicySet:
     return PolicySet.model_validate(document)
 
 
-COLLECTIONS = [a_collection(name, name.title(), "Images.") for name in ("images", "hidden", "open", "origin")]
+_PAIRS = {"stereo:mode": ["stereo"], "dinamis:view_collections": ["images"]}
+COLLECTIONS = [
+    *(a_collection(name, name.title(), "Images.") for name in ("images", "hidden", "open", "origin")),
+    a_collection("pairs", "Pairs", "Pairs.", summaries=_PAIRS),
+]
 ITEMS = [
     an_item("IMAGE", "images"),
     an_item("BASE", "images", west=-52.5, south=5.5),

@@ -131,6 +131,12 @@ def test_place_of_an_item_counts(site: Site, register: Register) -> None:
     assert excluded["reasons"] == ["spatially-excluded"]
 
 
+def test_pairs_obey_the_rules_of_their_images(site: Site, register: Register) -> None:
+    """Pairs that members have without a signature are refused until the licence of their images is signed."""
+    assert permissions(site, register.key, "pairs")["download"]["reasons"] == ["licence-not-signed"]
+    assert permissions(site, register.signer, "pairs")["download"]["allowed"]
+
+
 @pytest.mark.parametrize("item", [None, "HIDDEN", "NOWHERE", "a\x00b"])
 def test_hidden_is_as_absent(site: Site, register: Register, item: str | None) -> None:
     """Of what somebody cannot see the answer is that of what there is not, but for the name."""
