@@ -117,8 +117,9 @@ async def sees_collection(request: Request, collection: str) -> bool:
 
 async def saw_collection(request: Request, collection: str, at: datetime) -> bool:
     """Whether the caller saw a collection under the rules of a time, given the caller's present categories."""
-    policies = await policies_in_force(request, at=at)
-    return authorize(await principal_of(request), Action.VIEW, Resource(collection=collection), policies).allowed
+    present = (await present_collections(request)).get(collection)
+    principal, policies = await principal_of(request), await policies_in_force(request, at=at)
+    return present is not None and authorize(principal, Action.VIEW, present.resource, policies).allowed
 
 
 async def present_collections(request: Request, oldest_s: float = OLDEST_LIST_S) -> dict[str, PresentCollection]:

@@ -73,7 +73,7 @@ MEMBERS = a_rule(
     tariff="science",
 )
 SETS = [
-    a_set("2020", "2020-01-01", a_rule("*", categories=("SCI_FR",))),
+    a_set("2020", "2020-01-01", a_rule("*", categories=("SCI_FR",)), a_rule("pleiades-stereo")),
     a_set(
         "2024",
         "2024-01-01",
@@ -105,6 +105,10 @@ def ruled(module_database: Database) -> Iterator[Site]:
     with module_database.connect("owner") as connection:
         declare_queryables(connection)
         activate(connection, SETS, LICENCES, by="a test")
+        connection.execute(
+            "INSERT INTO dinamis.tombstone (collection, item, withdrawn_at, reason) "
+            "VALUES ('pleiades-stereo', 'PAIR', '2022-01-01Z', 'A view of it is lost.')"
+        )
     with serving(create_app(ApiSettings(), module_database.conninfo("api"))) as running:
         yield running
 
@@ -145,6 +149,12 @@ def test_hidden_collections_are_not_in_the_rules(ruled: Site) -> None:
         assert "secret" not in text
         assert "pleiades" in text
     assert ruled.get("/policies/2024").json()["notes"] is None
+
+
+def test_pair_that_went_while_its_images_were_hidden_is_as_absent(ruled: Site) -> None:
+    """Who sees the images of pairs today is not told of a pair that went when they did not."""
+    assert ruled.get("/collections/pleiades-stereo/items/PAIR").status_code == 404
+    assert ruled.get("/collections/pleiades-stereo/changes").json()["changes"] == []
 
 
 @pytest.mark.parametrize("path", ["access", "quota", "access?at=2022-01-01"])
