@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 from cql2 import Expr
+from stac_fastapi.types.rfc3339 import datetime_to_str
 
 from footprints import (
     EmptyFootprintError,
@@ -177,7 +178,7 @@ def _items(
 
 def _properties(found: AnyStereoSet, members: Sequence[Image], search: StereoSearch) -> Document:
     said = [image.document["properties"] for image in members]
-    started, ended = _spoken(found.started_at), _spoken(found.ended_at)
+    started, ended = (datetime_to_str(each.astimezone(UTC)) for each in (found.started_at, found.ended_at))
     computed = stereo_properties(found)
     shared = {name: said[0].get(name) for name in ("platform", "constellation", "mission")}
     shared["gsd"] = max((each["gsd"] for each in said if each.get("gsd")), default=None)
@@ -197,10 +198,6 @@ def _properties(found: AnyStereoSet, members: Sequence[Image], search: StereoSea
         "dinamis:view_collections": sorted({image.document["collection"] for image in members}),
         "dinamis:source": sorted({source for each in said for source in each.get("dinamis:source", ())}),
     }
-
-
-def _spoken(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _title(first: Image, computed: Mapping[str, Any]) -> str:
