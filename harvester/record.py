@@ -161,10 +161,10 @@ class Product:
     cloud_cover_percent: float | None
     snow_cover_percent: float | None
     surface_area_km2: float | None  #: as the vendor states it; for checking, never published as ours
-    software: Mapping[str, str] = field(default_factory=dict)  #: name -> version
-    facility: str | None = None
-    images: tuple[ImageFile, ...] = ()
-    companions: tuple[CompanionFile, ...] = ()
+    software: Mapping[str, str]  #: name -> version
+    facility: str | None
+    images: tuple[ImageFile, ...]
+    companions: tuple[CompanionFile, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,8 +35,8 @@ def complete_item(
     feature: Document,
     base_url: str,
     *,
-    include: AbstractSet[str] = frozenset(),
-    exclude: AbstractSet[str] = frozenset(),
+    include: AbstractSet[str],
+    exclude: AbstractSet[str],
 ) -> Document:
     """The Item with what a client may rely on.
 

@@ -8,7 +8,7 @@ and latitude as in GeoJSON, and areas are on the WGS 84 ellipsoid.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -40,7 +40,7 @@ class Outlines:
     """Many footprints in columns: the corners of convex quadrilaterals, and all others as regions."""
 
     corners: Points  #: n × 4, counter-clockwise, unwrapped across the antimeridian; NaN where `regions` has the row
-    regions: Mapping[int, Region] = field(default_factory=dict)
+    regions: Mapping[int, Region]
 
     @classmethod
     def of_regions(cls, regions: Sequence[Region]) -> Outlines:

@@ -56,8 +56,8 @@ class Login:
 
     issuer: str
     subject: str
-    email: str | None = None  #: for sending mail; never for identification
-    name: str | None = None
+    email: str | None  #: for sending mail; never for identification
+    name: str | None
 
 
 EVERYBODY = Capacity(category=Category.PUBLIC)

@@ -24,7 +24,7 @@ from stac_api.stereo.clouds import clouds_over
 from stac_api.stereo.on_demand import IMAGE_FIELDS, computed_sets
 from stac_api.stereo.order import SetOrder
 from stac_api.stereo.parameters import SortKey
-from stac_api.stereo.request import BEST_FIRST, SETS_PER_PAGE, STORED, StereoSearch, comparisons
+from stac_api.stereo.request import BEST_FIRST, STORED, StereoSearch, comparisons
 from stac_api.stereo.set_collections import Places, SetCollection, places_of, set_collections
 
 #: Properties that only computed sets have, so that no queryable declares them.
@@ -68,7 +68,7 @@ async def _known_sets(request: Request) -> list[SetCollection]:
 
 
 async def sets_of_image(
-    client: CatalogueClient, image: Document, request: Request, limit: int = SETS_PER_PAGE, token: str | None = None
+    client: CatalogueClient, image: Document, request: Request, limit: int, token: str | None
 ) -> Document:
     """A page of the stored sets that have an image as a view, the most suitable first."""
     known = await _known_sets(request)

@@ -35,8 +35,8 @@ def get_records(
     start: int,
     count: int,
     sort_by: Sequence[str],
-    schema: str = ISO_SCHEMA,
-    hits: bool = False,
+    schema: str,
+    hits: bool,
 ) -> bytes:
     """A GetRecords request for `count` records from position `start` (from 1) on.
 

@@ -97,7 +97,7 @@ class Walk:
     progress: Progress
     fingerprints: Fingerprints
     at_once: int  #: number of documents whose fingerprints are looked up together
-    after: Position = ()  #: everything up to and including this position is left out
+    after: Position  #: everything up to and including this position is left out
     count: WalkCount = field(default_factory=WalkCount)
     _last_product: _LastProduct | None = None
     _unchanged: dict[Position, PassedOver] = field(default_factory=dict)  #: from the fingerprints of unchanged products

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from harvester.credentials import without_credentials
 from harvester.errors import UnreadableAnswer
@@ -22,10 +22,10 @@ class Layer:
 
     name: str
     xml: str  #: the `Layer` element
-    boxes: tuple[BBox, ...] = ()  #: the readable `ows:WGS84BoundingBox`, longitude first
-    formats: tuple[str, ...] = ()  #: media types
-    dimensions: Mapping[str, str] = field(default_factory=dict)  #: name -> default value
-    documents: tuple[str, ...] = ()  #: addresses of metadata about it
+    boxes: tuple[BBox, ...]  #: the readable `ows:WGS84BoundingBox`, longitude first
+    formats: tuple[str, ...]  #: media types
+    dimensions: Mapping[str, str]  #: name -> default value
+    documents: tuple[str, ...]  #: addresses of metadata about it
 
     @property
     def year(self) -> int | None:

@@ -91,7 +91,7 @@ class _Acquisition:
     id: str  #: without ARCHIVE-
     scene_keys: tuple[str, ...]
     acquired_at: datetime
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...]
 
 
 def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
