@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from shapely import Polygon
+from shapely import Polygon, from_wkb
 from shapely.geometry.base import BaseGeometry
 
 from stac_api.access.policy import Category, Download, LicenceRef, Ordering, PolicySet, Rule, Visibility
@@ -56,6 +56,15 @@ class Resource:
     collection: str
     view_collections: frozenset[str] = frozenset()  #: of a stereo set: the collections of its views
     geometry: BaseGeometry | None = None  #: WGS 84, longitude first; None for a collection
+
+    @classmethod
+    def of_item(cls, collection: str, view_collections: Iterable[str] | None, geometry: bytes | None) -> Resource:
+        """An Item of a collection, by what the database has of it; the geometry as WKB."""
+        return cls(
+            collection=collection,
+            view_collections=frozenset(view_collections or ()),
+            geometry=from_wkb(geometry) if geometry else None,
+        )
 
     @property
     def collections(self) -> frozenset[str]:

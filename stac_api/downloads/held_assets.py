@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import shapely
 from fastapi import Request
 
 from database.statements import statement
@@ -73,11 +72,7 @@ def _held_asset(name: AssetName, row: Mapping[str, Any]) -> HeldAsset:
         ],
         href=row["href"],
         action=action_of(row["roles"]),
-        resource=Resource(
-            collection=name.collection,
-            view_collections=frozenset(row["view_collections"] or ()),
-            geometry=shapely.from_wkb(bytes(row["geometry"])) if row["geometry"] else None,
-        ),
+        resource=Resource.of_item(name.collection, row["view_collections"], row["geometry"]),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shapely
 from fastapi import Request
 from stac_fastapi.types.errors import NotFoundError
 
@@ -38,11 +37,7 @@ async def _resource(request: Request, collection: str, item: str | None) -> Reso
         row = None if "\x00" in item else await connection.fetchrow(_PLACE, collection, item)
     if row is None:
         raise _no_such_item(collection, item)
-    return Resource(
-        collection=collection,
-        view_collections=frozenset(row["view_collections"] or ()),
-        geometry=shapely.from_wkb(row["geometry"]) if row["geometry"] else None,
-    )
+    return Resource.of_item(collection, row["view_collections"], row["geometry"])
 
 
 def _no_such_item(collection: str, item: str | None) -> NotFoundError:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import shapely
 from psycopg import Connection, RawCursor
 
 from database.statements import statement
@@ -57,8 +56,4 @@ def resource_of(connection: Connection[Any], collection: str, item: str | None =
     if row is None:
         raise Unknown(f"the Item {item} of {collection}.")
     geometry, view_collections = row
-    return Resource(
-        collection=collection,
-        view_collections=frozenset(view_collections or ()),
-        geometry=shapely.from_wkb(geometry) if geometry else None,
-    )
+    return Resource.of_item(collection, view_collections, geometry)
