@@ -21,12 +21,12 @@ from stac_api.access.guards import guard_all_routes
 from stac_api.api_page import add_api_page
 from stac_api.client import CatalogueClient
 from stac_api.connections import api_database, lifespan_of
-from stac_api.documentation import describe_faithfully
 from stac_api.downloads.gateway import AssetsExtension
 from stac_api.extensions import catalogue_extensions
 from stac_api.health import HealthExtension
 from stac_api.intervals import LenientDatetimes
 from stac_api.known_methods import HeadAsGet, tell_known_methods
+from stac_api.openapi_document import describe_faithfully
 from stac_api.problems import UnexpectedErrors, add_error_handlers
 from stac_api.public_url import PublicUrl
 from stac_api.request_log import ID_HEADER, RequestLog

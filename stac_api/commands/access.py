@@ -60,7 +60,7 @@ def explain(
       dinamis access explain --category PUBLIC --collection pleiades --at 2022-11-01
     """  # noqa: D301  # click needs the character, which a raw string lacks
     from stac_api.access.explanation import explanations
-    from stac_api.access.register.holdings import resource_of
+    from stac_api.access.register.decision_inputs import resource_of
     from stac_api.access.rules.store import in_force
 
     if (user is None) == (category is None):
@@ -80,7 +80,7 @@ def explain(
 
 def _principal(connection: Connection[Any], user: str | None, category: str | None, at: datetime) -> Principal:
     from stac_api.access.explanation import somebody_of
-    from stac_api.access.register.holdings import principal_at
+    from stac_api.access.register.decision_inputs import principal_at
     from stac_api.access.register.people import person_of
 
     if category:

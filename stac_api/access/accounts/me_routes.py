@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from database.statements import statements
 from stac_api.access.accounts.callers import AccountHolder, Anybody, LoggedIn, personal
-from stac_api.access.accounts.places import visible_resource
+from stac_api.access.accounts.visible_resources import visible_resource
 from stac_api.access.authorize import Action, Decision, Reason, authorize
 from stac_api.access.policy import Category, LicenceRef, PolicySet, QuotaRule, Visibility
 from stac_api.access.principal import Capacity, Scope, Standing

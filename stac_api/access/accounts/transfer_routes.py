@@ -20,7 +20,7 @@ from stac_api.access.accounts.licence_routes import (
     give_signature,
     refuse_other_text,
 )
-from stac_api.access.accounts.places import visible_resource
+from stac_api.access.accounts.visible_resources import visible_resource
 from stac_api.access.authorize import Action, authorize
 from stac_api.access.policy import LicenceRef
 from stac_api.access.principal import Principal

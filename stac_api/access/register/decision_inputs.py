@@ -15,8 +15,8 @@ from stac_api.access.policy import Category
 from stac_api.access.principal import Capacity, Principal, Signature, Standing
 from stac_api.access.register.people import Person, capacities_of
 
-PLACE = statement("stac_api.access", "place_of_item")
-VIEWS = statement("stac_api.access", "present_collections")
+RESOURCE_OF_ITEM = statement("stac_api.access", "resource_of_item")
+PRESENT_COLLECTIONS = statement("stac_api.access", "present_collections")
 
 
 def principal_at(connection: Connection[Any], person: Person, at: datetime) -> Principal:
@@ -50,9 +50,9 @@ def resource_of(connection: Connection[Any], collection: str, item: str | None =
         Unknown: there is no such Item.
     """
     if item is None:
-        views = {str(row[0]): row[2] for row in connection.execute(VIEWS)}
+        views = {str(row[0]): row[2] for row in connection.execute(PRESENT_COLLECTIONS)}
         return Resource(collection=collection, view_collections=frozenset(views.get(collection, ())))
-    row: Sequence[Any] | None = RawCursor(connection).execute(PLACE, (collection, item)).fetchone()
+    row: Sequence[Any] | None = RawCursor(connection).execute(RESOURCE_OF_ITEM, (collection, item)).fetchone()
     if row is None:
         raise Unknown(f"the Item {item} of {collection}.")
     geometry, view_collections = row

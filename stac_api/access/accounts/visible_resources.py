@@ -11,7 +11,7 @@ from stac_api.access.credentials.resolver import principal_of
 from stac_api.access.guards import present_collection, refuse_unseen
 from stac_api.access.rules.in_force import policies_in_force
 
-_PLACE = statement("stac_api.access", "place_of_item")
+_RESOURCE_OF_ITEM = statement("stac_api.access", "resource_of_item")
 
 
 async def visible_resource(request: Request, collection: str, item: str | None = None) -> Resource:
@@ -34,7 +34,7 @@ async def _resource(request: Request, collection: str, item: str | None) -> Reso
         return present.resource
     async with request.app.state.get_connection(request, "r") as connection:
         # PostgreSQL texts have no NUL, so no id has one.
-        row = None if "\x00" in item else await connection.fetchrow(_PLACE, collection, item)
+        row = None if "\x00" in item else await connection.fetchrow(_RESOURCE_OF_ITEM, collection, item)
     if row is None:
         raise _no_such_item(collection, item)
     return Resource.of_item(collection, row["view_collections"], row["geometry"])
