@@ -29,8 +29,7 @@ class Account:
         self, command: Sequence[str], *, cwd: Path, environment: dict[str, str], timeout: float | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a program as this account and return its output; the caller checks for failure."""
-        switch: dict[str, object] = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switches else {}
-        return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        return subprocess.run(
             command,
             cwd=cwd,
             env=environment,
@@ -41,7 +40,9 @@ class Account:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            **switch,
+            user=self.uid if self.switches else None,
+            group=self.gid if self.switches else None,
+            extra_groups=[] if self.switches else None,
         )
 
     def adopt(self, path: Path, mode: int) -> None:

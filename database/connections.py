@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -66,11 +66,11 @@ class Database:
             raise RoleUnknown(f"Set {VARIABLES[role]}{other}.")
         return secret.get_secret_value()
 
-    def asyncpg_arguments(self, role: Role) -> dict[str, object]:
+    def asyncpg_arguments(self, role: Role) -> dict[str, Any]:
         """The same connection as keyword arguments of `asyncpg.connect` and `asyncpg.create_pool`."""
         parts = conninfo_to_dict(self.conninfo(role))
         names = {"host": "host", "port": "port", "user": "user", "password": "password", "dbname": "database"}
-        arguments: dict[str, object] = {ours: parts[libpq] for libpq, ours in names.items() if libpq in parts}
+        arguments: dict[str, Any] = {ours: parts[libpq] for libpq, ours in names.items() if libpq in parts}
         if sslmode := parts.get("sslmode"):
             arguments["ssl"] = sslmode
         return {**arguments, "server_settings": _server_settings(str(parts.get("options", "")))}

@@ -51,13 +51,11 @@ async def _close(pool: Any) -> None:
 
 
 def _pool_arguments(settings: ApiSettings, database: Database) -> dict[str, Any]:
-    connection = database.asyncpg_arguments("api")
-    server_settings: dict[str, str] = dict(connection.pop("server_settings", {}))  # type: ignore[call-overload]
-    server_settings |= {
+    arguments = database.asyncpg_arguments("api")
+    arguments["server_settings"] |= {
         "search_path": SEARCH_PATH,
         "application_name": "dinamis-api",
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
     }
     # No connection is needed to start: the server answers 503 until its database does.
-    sizes = {"min_size": 0, "max_size": settings.pool_size}
-    return {**connection, **sizes, "server_settings": server_settings, "init": con_init}
+    return {**arguments, "min_size": 0, "max_size": settings.pool_size, "init": con_init}

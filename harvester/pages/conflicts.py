@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from footprints import overlap_fraction
 from harvester.items.from_scenes import SourcedScene
@@ -28,18 +28,16 @@ def conflicts_between(records: Sequence[SourcedScene]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _contradictions(one: SourcedScene, other: SourcedScene) -> list[tuple[str, str]]:
-    found = []
-    first, second = one.scene, other.scene
-    moments = (first.acquired_at, second.acquired_at)
-    if None not in moments and abs((moments[0] - moments[1]).total_seconds()) > _MOMENT_S:  # type: ignore[operator]
-        found.append((f"acquired {moments[0]}", f"acquired {moments[1]}"))
-    clouds = [_cloud_cover(each) for each in (one, other)]
-    if None not in clouds and abs(clouds[0] - clouds[1]) > _CLOUD_PERCENT:  # type: ignore[operator]
-        found.append((f"cloud cover {clouds[0]:g} %", f"cloud cover {clouds[1]:g} %"))
-    if overlap_fraction(first.footprint, second.footprint) < _OVERLAP:
-        found.append(("a footprint", "a footprint elsewhere"))
-    return found
+def _contradictions(one: SourcedScene, other: SourcedScene) -> Iterator[tuple[str, str]]:
+    """What each of two sources says where they contradict each other."""
+    first, second = one.scene.acquired_at, other.scene.acquired_at
+    if first and second and abs((first - second).total_seconds()) > _MOMENT_S:
+        yield f"acquired {first}", f"acquired {second}"
+    clouds, others = _cloud_cover(one), _cloud_cover(other)
+    if clouds is not None and others is not None and abs(clouds - others) > _CLOUD_PERCENT:
+        yield f"cloud cover {clouds:g} %", f"cloud cover {others:g} %"
+    if overlap_fraction(one.scene.footprint, other.scene.footprint) < _OVERLAP:
+        yield "a footprint", "a footprint elsewhere"
 
 
 def _cloud_cover(record: SourcedScene) -> float | None:
