@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -70,10 +71,13 @@ class Database:
         """The same connection as keyword arguments of `asyncpg.connect` and `asyncpg.create_pool`."""
         parts = conninfo_to_dict(self.conninfo(role))
         names = {"host": "host", "port": "port", "user": "user", "password": "password", "dbname": "database"}
-        arguments: dict[str, Any] = {ours: parts[libpq] for libpq, ours in names.items() if libpq in parts}
-        if sslmode := parts.get("sslmode"):
-            arguments["ssl"] = sslmode
-        return {**arguments, "server_settings": _server_settings(str(parts.get("options", "")))}
+        # Only in a URL does asyncpg take the files of certificates by name.
+        others = urlencode({name: parts[name] for name in sorted(_IN_URLS_OF_ASYNCPG & parts.keys())})
+        return {
+            "dsn": f"postgresql://?{others}",
+            **{ours: parts[libpq] for libpq, ours in names.items() if libpq in parts},
+            "server_settings": _server_settings(str(parts.get("options", ""))),
+        }
 
     def described(self) -> str:
         """Where the database is, without any secret."""
@@ -178,6 +182,15 @@ def _resolved(url: SecretStr | None) -> str:
 
 _RESOLVED = frozenset(
     {b"host", b"hostaddr", b"port", b"user", b"password", b"dbname", b"sslmode", b"options", b"passfile"}
+)
+
+#: What asyncpg knows by the names of libpq, beside those that it knows by names of its own.
+_IN_URLS_OF_ASYNCPG = frozenset(
+    {
+        *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslnegotiation"),
+        *("ssl_min_protocol_version", "ssl_max_protocol_version"),
+        *("passfile", "target_session_attrs", "krbsrvname", "gsslib"),
+    }
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import psycopg
 import pytest
@@ -129,8 +130,17 @@ def test_encryption_that_is_asked_for_is_asked_for_everywhere(
         environment.setenv("PGSSLMODE", "verify-full")
     url = "postgresql://me@db.example.org/catalogue" + ("" if is_variable else "?sslmode=verify-full")
     database = external_database(DatabaseSettings(database_url=SecretStr(url)))
-    assert database.asyncpg_arguments("api")["ssl"] == "verify-full"
+    assert database.asyncpg_arguments("api")["dsn"] == "postgresql://?sslmode=verify-full"
     assert conninfo_to_dict(database.conninfo("harvest"))["sslmode"] == "verify-full"
+
+
+def test_files_that_the_url_names_are_named_to_asyncpg_too() -> None:
+    """An authority of the institution's own, a client certificate or a password file: both drivers use the same."""
+    files = {"sslmode": "verify-full", "sslrootcert": "/etc/our ca", "sslcert": "/etc/me.crt", "passfile": "/etc/pg"}
+    url = f"postgresql://me@db.example.org/catalogue?{urlencode(files, quote_via=quote)}"
+    arguments = external_database(DatabaseSettings(database_url=SecretStr(url))).asyncpg_arguments("api")
+    assert dict(parse_qsl(urlsplit(arguments["dsn"]).query)) == files
+    assert (arguments["host"], arguments["user"], arguments["database"]) == ("db.example.org", "me", "catalogue")
 
 
 def test_roles_are_taken_on_the_owners_connection(database: Database) -> None:
