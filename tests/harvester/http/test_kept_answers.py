@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +72,7 @@ VERSIONS = {
     "etag": ({"ETag": '"1"'}, '"1"'),
     "time of change": ({"Last-Modified": EARLIER}, EARLIER),
     "allowed to be taken for fresh": ({"ETag": '"1"', "Cache-Control": "max-age=3600"}, '"1"'),
+    "for one reader alone": ({"ETag": '"1"', "Cache-Control": "private"}, '"1"'),
 }
 
 
@@ -119,9 +121,17 @@ def test_a_posted_question_is_never_kept(tmp_path: Path) -> None:
     assert b"aaaa" not in _content(tmp_path)
 
 
-def test_an_unreadable_answer_is_not_kept(tmp_path: Path) -> None:
+def _packed(content: bytes) -> Quirk:
+    response = Response(content, headers={"ETag": '"1"', "Content-Encoding": "gzip"})
+    return lambda _, scope, receive, send: response(scope, receive, send)
+
+
+CUT = {"cut": quirks.truncated(headers={"ETag": '"1"'}), "packed and cut": _packed(gzip.compress(b"{}")[:-1])}
+
+
+@pytest.mark.parametrize("cut", CUT.values(), ids=CUT)
+def test_an_unreadable_answer_is_not_kept(cut: Quirk, tmp_path: Path) -> None:
     """A cut answer with an ETag is not brought back by "not modified"."""
-    cut = quirks.truncated(headers={"ETag": '"1"'})
     with _service(cut) as (url, plan), _session(url, tmp_path) as session:
         assert session.get_json(url) == {"id": "a" * 500}
     assert _conditions(plan) == [None, None]
@@ -154,10 +164,10 @@ def test_cookies_are_used_but_not_kept(tmp_path: Path) -> None:
     """A session cookie goes back to the service during the session, and is not on the disk."""
     headers = {"ETag": '"1"', "Set-Cookie": "session=s3cr3t"}
     with _service(**headers) as (url, plan), _session(url, tmp_path) as session:
-        session.get_json(url)
-        session.get_json(url)
-    assert [told.get("cookie") for _, _, told in plan.requests] == [None, "session=s3cr3t"]
-    assert _conditions(plan) == [None, '"1"']
+        for page in (1, 1, 2):
+            session.get_json(url, {"page": page})
+    assert [told.get("cookie") for _, _, told in plan.requests] == [None, *["session=s3cr3t"] * 2]
+    assert _conditions(plan) == [None, '"1"', None]
     assert b"s3cr3t" not in _content(tmp_path)
 
 

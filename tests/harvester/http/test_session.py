@@ -136,11 +136,27 @@ def suppressed(ask: Callable[[], object]) -> None:
         ask()
 
 
-@pytest.mark.parametrize("quirk", [quirks.truncated(), quirks.html_page()], ids=["cut", "html"])
+def _plain(content: bytes, **headers: str) -> Quirk:
+    """This answer."""
+    response = Response(content, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    return lambda _, scope, receive, send: response(scope, receive, send)
+
+
+UNREADABLE = {
+    "cut": quirks.truncated(),
+    "html": quirks.html_page(),
+    "deep": _plain(b"[" * 100_000),
+    "none": _plain(b""),
+}
+
+
+@pytest.mark.parametrize("quirk", UNREADABLE.values(), ids=UNREADABLE)
 def test_an_answer_that_stays_unreadable_is_given_up_early(quirk: Quirk) -> None:
-    """What is not JSON again and again is an unreadable answer, shown by its beginning."""
+    """What is not JSON again and again, or nests without end, is an unreadable answer, shown by its beginning."""
     with _service(always=quirk) as (url, plan), _session(url) as session:
-        with pytest.raises(UnreadableAnswer, match=r"answered 200 OK: it is not JSON .*(features|Maintenance)"):
+        with pytest.raises(
+            UnreadableAnswer, match=r"200 OK: it is not JSON .*: ('.*(features|Maintenance|\[\[)|nothing)"
+        ):
             session.get_json(url)
         assert len(plan.requests) == 2
 
@@ -157,10 +173,11 @@ def test_refused_credentials_are_not_tried_again(status: int) -> None:
         assert len(plan.requests) == 2
 
 
-def test_a_bad_request_shows_what_the_service_says() -> None:
-    """400 is not repeated, and the beginning of the answer is told."""
-    with _service(always=quirks.answers(400, {"message": "bbox is wrong"})) as (url, plan), _session(url) as session:
-        with pytest.raises(AnsweredWithError, match=r"answered 400 Bad Request: .*bbox is wrong"):
+@pytest.mark.parametrize(("status", "phrase"), [(400, "Bad Request"), (500, "Internal Server Error")])
+def test_a_bad_request_shows_what_the_service_says(status: int, phrase: str) -> None:
+    """Neither a bad request nor one at which the service breaks is repeated; the beginning of the answer is told."""
+    with _service(always=quirks.answers(status, {"message": "bbox is wrong"})) as (url, plan), _session(url) as session:
+        with pytest.raises(AnsweredWithError, match=rf"answered {status} {phrase}: .*bbox is wrong"):
             session.get_json(url)
         assert len(plan.requests) == 1
 
@@ -175,9 +192,13 @@ def test_the_service_says_how_long_to_wait(is_date: bool) -> None:
         assert time.monotonic() - began >= 1
 
 
-@pytest.mark.parametrize("when", ["86400", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "when",
+    ["86400", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2001 00:00:00 -0000"],
+    ids=["a day", "beyond all days", "past"],
+)
 def test_a_wait_without_end_is_cut(when: str) -> None:
-    """A Retry-After of a day, or one beyond all days, is waited for only as long as patience allows."""
+    """A day, or more than all days, is waited for as long as patience allows, and what is over not at all."""
     patience = Patience(attempts=2, longest_retry_after_s=0.05)
     with _service(quirks.too_many_requests(when)) as (url, _), _session(url, patience) as session:
         assert session.get_json(url) == ANSWER
@@ -200,9 +221,8 @@ def test_an_answer_without_bounds_is_left() -> None:
 
 
 def _gzipped(content: bytes) -> Quirk:
-    """This content, said to be gzipped."""
-    response = Response(content, headers={"Content-Encoding": "gzip"})
-    return lambda _, scope, receive, send: response(scope, receive, send)
+    """This content, said to be gzipped, in letters of any case."""
+    return _plain(content, content_encoding="GZip")
 
 
 @pytest.mark.parametrize("is_cut", [True, False])
@@ -223,7 +243,7 @@ def test_an_answer_to_head_may_say_how_it_would_be_packed() -> None:
         assert session.request("HEAD", url).content == b""
 
 
-@pytest.mark.parametrize("packings", ["br", "deflate", "gzip, gzip", "GZIP,br"])
+@pytest.mark.parametrize("packings", ["Br", "deflate", "gzip, gzip", "GZIP,br"])
 def test_an_answer_that_may_unpack_without_bounds_is_not_unpacked(packings: str) -> None:
     """Brotli and others, or one packing within another, are refused before any is unpacked, and never asked for."""
     packed = quirks.answers(200, {}, {"Content-Encoding": packings})
@@ -276,6 +296,18 @@ def test_a_redirect_to_another_host_is_not_signed() -> None:
     assert "authorization" not in there.requests[0][2]
 
 
+def test_a_redirect_to_another_host_is_not_told_what_this_one_told_us() -> None:
+    """Headers that a service wants with a question are its own also where the question is posted again."""
+    there = Plan()
+    with (
+        serving(Quirks(_app(), there)) as elsewhere,
+        _service(quirks.redirects(f"{elsewhere}/post")) as (url, here),
+        _session(url, allowed_hosts=(elsewhere.removeprefix("http://"),)) as session,
+    ):
+        session.post_json(url, {}, told={"x-page": "2"})
+    assert [headers.get("x-page") for _, _, headers in (*here.requests, *there.requests)] == ["2", None]
+
+
 @pytest.mark.parametrize(
     ("source", "asked"),
     [
@@ -300,8 +332,9 @@ def test_only_what_is_allowed_is_asked(source: str, asked: str) -> None:
 
 def test_an_address_that_is_none_is_told() -> None:
     """A link that is no address is an error of the source."""
-    with _session("http://a.example") as session, pytest.raises(SourceUnavailable, match="is not an address"):
-        session.get_json("http://a.example:port/")
+    with _session("http://a.example") as session, pytest.raises(SourceUnavailable, match="is not an address") as told:
+        session.get_json("http://me:p4ss@a.example:port/?key=s3cret")
+    assert not [secret for secret in ("p4ss", "s3cret") if secret in str(told.value)]
 
 
 def test_an_unreachable_service_is_told() -> None:
@@ -325,6 +358,22 @@ def test_no_message_holds_a_secret() -> None:
     assert not [secret for secret in ("p4ssword", "s3c", "r3t", "m0re", "0ther", "th1rd") if secret in message]
 
 
+def test_no_error_of_a_source_holds_a_secret() -> None:
+    """A source may quote an answer in which the service repeats what it was sent."""
+    keys = Credentials(token=SecretStr("s3cr3t"))
+    left = pytest.raises(UnreadableAnswer, match=r"the page of \*\*\* has no features")
+    with left, _session("http://a.example", credentials=keys):
+        raise UnreadableAnswer("the page of s3cr3t has no features")
+
+
+def test_a_link_may_repeat_the_login_of_the_address() -> None:
+    """A service that writes its links as it was asked is followed."""
+    with _service() as (url, _):
+        address = url.replace("//", "//me:p4ssword@")
+        with _session(address) as session:
+            assert session.get_json(f"{address}/?page=2") == ANSWER
+
+
 async def _echoed(request: Request) -> Response:
     """What asks, told back as pages for developers do."""
     return JSONResponse({"authorization": request.headers["authorization"], "url": str(request.url)}, 500)
@@ -334,9 +383,13 @@ def test_no_message_holds_what_signed_a_request() -> None:
     """Neither as it was sent (Basic is base64, a token was bought with the key) nor as it stands in an address."""
     credentials = Credentials(user="me", password=SecretStr("p4ss/w%rd ü"))
     with serving(Starlette(routes=[Route("/", _echoed)])) as url:
-        for auth in (basic_auth(credentials), httpx_header("Bearer bought-t0ken")):
+        for auth, asked in (
+            (basic_auth(credentials), f"{url}/?login=p4ss%2Fw%25rd%20%C3%BC"),
+            (httpx_header("Bearer bought-t0ken"), f"{url}/?login=p4ss%2Fw%25rd+%C3%BC"),
+            (None, f"{url}/p4ss/w%25rd%20%C3%BC"),
+        ):
             with _session(url, auth=auth, credentials=credentials) as session, pytest.raises(SourceUnavailable) as told:
-                session.get_json(url, {"login": "p4ss/w%rd ü"})
+                session.get_json(asked)
             message = str(told.value)
             assert "***" in message
             sent = "bWU6cDRzcy93JXJkIMO8", "bought-t0ken", "p4ss/w%rd ü", "p4ss%2Fw%25rd", "p4ss"
