@@ -84,7 +84,7 @@ class BatchWriting:
         placed = self._placed(taken, found, [*drafts.values(), *made.values()])
         self._take_ids(drafts, [*moved.values(), *placed])
         for each, draft in zip(taken, placed, strict=True):
-            draft.records[self._key(each)] = self._drafts.said(self._source, each.scene, each.alone, each.outline)
+            draft.records[self._key(each)] = self._drafts.record(self._source, each.scene, each.alone, each.outline)
             draft.is_touched = True
         changed = self._drafts.build(drafts)
         self._keep(found, led, changed, moved)

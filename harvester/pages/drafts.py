@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Said:
+class ItemRecord:
     """A record of an Item. A record that was read elsewhere is read again only if its Item has to be built here."""
 
     source: str
@@ -59,7 +59,7 @@ class Draft:
     was_published: bool  #: before the current batch
     moved_from: str | None = None  #: the collection that it was in before the current batch moved it
     parted_from: str | None = None  #: the acquisition that it belonged to before the current batch
-    records: dict[RecordKey, Said] = field(default_factory=dict)
+    records: dict[RecordKey, ItemRecord] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)  #: of its records before the current batch
     reason: str = "no record of it is left"  #: given if it is withdrawn
     is_new: bool = False  #: the ledger did not have it before this page
@@ -70,7 +70,7 @@ class Draft:
     @property
     def scenes(self) -> list[SourcedScene]:
         """The scenes that its records describe."""
-        return [said.sourced(self.known.collection) for said in self.records.values()]
+        return [record.sourced(self.known.collection) for record in self.records.values()]
 
     @property
     def came_or_went(self) -> bool:
@@ -162,18 +162,18 @@ class ItemDrafts:
             draft.sources.add(record.source)
             # It is read lazily: mostly it is replaced by what the source says today.
             scene = partial(_scene_again, record, self._sensors)
-            draft.records[record.source, record.raw.id] = self.said(record.source, scene)
+            draft.records[record.source, record.raw.id] = self.record(record.source, scene)
         return drafts
 
-    def said(
+    def record(
         self,
         source: str,
         read: Callable[[], SceneRecord],
         alone: ItemAlone | None = None,
         drawn: SceneOutline | None = None,
-    ) -> Said:
+    ) -> ItemRecord:
         """A record, to be added to an Item."""
-        return Said(source, partial(self._precedence, source), read, alone, drawn)
+        return ItemRecord(source, partial(self._precedence, source), read, alone, drawn)
 
     def build(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
         """Build those Items that change from all their records; the order in which these arrived does not matter.
@@ -250,13 +250,13 @@ def _scene_again(record: ActiveRecord, sensors: Sensors) -> SceneRecord:
 def members(drafts: Iterable[Draft]) -> Iterator[Member]:
     """The records in force of Items, those of the oldest Items first, with what identifies their acquisitions."""
     for draft in sorted(drafts, key=standing_first):
-        for key, said in draft.records.items():
+        for key, record in draft.records.items():
             try:
-                outline = said.outline
+                outline = record.outline
             except UnreadableScene:
                 yield Member(key, None, frozenset({draft.known.scene}), draft.known.scene)
             else:
-                yield Member(key, outline, names_of(outline, said.source), draft.known.scene)
+                yield Member(key, outline, names_of(outline, record.source), draft.known.scene)
 
 
 def new_draft(outline: SceneOutline, scene: str, collection: str, now: datetime) -> Draft:

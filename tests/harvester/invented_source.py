@@ -32,10 +32,10 @@ from tests.scene_records import archived, product, scene
 FIRST_STRIP = datetime(2021, 8, 15, 15, 41, 30, 100_000, tzinfo=UTC)
 HELD, COAST, ARCHIVE = "pleiades", "pleiades-littoral", "airbus-archive-pleiades"
 
-Said = dict[str, Any]
+Content = dict[str, Any]
 
 
-def image(number: int = 0, **said: Any) -> Said:
+def image(number: int = 0, **said: Any) -> Content:
     """What a record says of the so many-th image, each taken ten seconds after the one before.
 
     Args:
@@ -50,7 +50,7 @@ def image(number: int = 0, **said: Any) -> Said:
 class InventedSource:
     """A source as the harvest sees the modules of `harvester.sources`; tests change what it has between runs."""
 
-    records: dict[str, Said] = field(default_factory=dict)
+    records: dict[str, Content] = field(default_factory=dict)
     withdrawals: list[Withdrawal] = field(default_factory=list)
     fingerprints: dict[str, str] = field(default_factory=dict)  #: of records that are not read again while they last
     page_size: int = 200
@@ -105,7 +105,7 @@ class InventedSource:
         if problem := said.get("problem"):
             raise UnreadableScene(problem)
         later, east = timedelta(seconds=said["seconds"]), said.get("east", 0.0)
-        fields: Said = {
+        fields: Content = {
             "scene_keys": tuple(said.get("keys", (said["image"],))),
             "acquired_at": FIRST_STRIP + later,
             "footprint": box(4.0 + east, 48.7, 4.1 + east, 48.8),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from footprints import ViewingDirection
 from harvester.record import RawRecord, SceneRecord, Withdrawal
 from harvester.sensors import Sensors
-from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, Said, feed_of, image
+from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Content, InventedSource, feed_of, image
 
 IMAGES = 4
 COLLECTIONS = (
@@ -38,7 +38,7 @@ _DIRECTIONS = ((5.0, 14.0), (95.0, 3.0), (182.0, 13.0), (190.0, 25.0))
 _TOLD_OTHERWISE = {"image", "later", "with", "prefix", "own_key"}
 
 WITHDRAWN, LOST = "withdrawn", "lost"
-Change = Said | str  #: what a record says from now on; or that its source says that it is gone, or shows it no more
+Change = Content | str  #: what a record says from now on; or that its source says that it is gone, or shows it no more
 
 numbers = st.integers(0, IMAGES - 1)
 whole = st.fixed_dictionaries(
@@ -95,7 +95,7 @@ class ChangingSource(InventedSource):
         seen = ViewingDirection(azimuth, incidence, incidence * 0.9)
         return replace(super().scene_from_record(raw, sensors), viewing=seen)
 
-    def _content(self, number: int, said: Mapping[str, Any]) -> Said:
+    def _content(self, number: int, said: Mapping[str, Any]) -> Content:
         number = said.get("image", number)
         content = image(number, direction=number, **{name: said[name] for name in said.keys() - _TOLD_OTHERWISE})
         key, own = content["image"], said.get("prefix", _PREFIXES.get(self.name, ""))

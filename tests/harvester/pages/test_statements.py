@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from harvester.record import Withdrawal
-from tests.harvester.invented_source import Said, Stock, image, stock
+from tests.harvester.invented_source import Content, Stock, image, stock
 from tests.harvests import counts
 
 __all__ = ["stock"]
@@ -44,13 +44,13 @@ def lived_through(stock: Stock, monkeypatch: pytest.MonkeyPatch, first: int, num
     """How many statements it takes to take in pairs of images, change, join, part and withdraw them, on a page each."""
     ones, others, thirds = (range(first + start, first + 3 * number, 3) for start in range(3))
     joining = [f"{each:05d}-both" for each in ones]
-    images: dict[str, Said] = {f"{each:05d}": image(each) for each in (*ones, *others)}
+    images: dict[str, Content] = {f"{each:05d}": image(each) for each in (*ones, *others)}
     joined = {
         name: image(third, keys=(image(one)["image"], image(other)["image"]))
         for name, one, other, third in zip(joining, ones, others, thirds, strict=True)
     }
     alone = {name: image(third) for name, third in zip(joining, thirds, strict=True)}
-    steps: dict[str, tuple[dict[str, Said], list[str]]] = {
+    steps: dict[str, tuple[dict[str, Content], list[str]]] = {
         "new": (images, []),
         "unchanged": ({}, []),
         "changed": ({name: {**said, "cloud": 3} for name, said in images.items()}, []),

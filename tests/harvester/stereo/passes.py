@@ -32,7 +32,7 @@ SETS = tuple(f"{before}pleiades-{mode}" for before in ("", "airbus-archive-") fo
 MIDDLE = datetime(2021, 8, 15, 10, 41, 30, tzinfo=UTC)
 HELD_FEED, ARCHIVE_FEED = feed_of("held", HELD), feed_of("archive", ARCHIVE)
 
-Said = dict[str, Any]
+Content = dict[str, Any]
 
 
 def pass_over(
@@ -42,7 +42,7 @@ def pass_over(
     base_to_height: float = 0.3,
     platform: str = "pleiades-1a",
     lon: float = 4.0,
-) -> dict[str, Said]:
+) -> dict[str, Content]:
     """What records say of the images of one pass, by the id of their Items."""
     made = views_of_pass(middle, 48.75, 694.0, base_to_height=base_to_height, count=max(count, 2), across_km=20)
     code = {"pleiades-1a": "PHR1A", "pleiades-1b": "PHR1B"}[platform]
@@ -67,7 +67,7 @@ class PassSource(InventedSource):
         said = raw.content
         moment = datetime.fromisoformat(said["at"])
         lon, lat = said["lon"], said.get("lat", 48.7)
-        fields: Said = {
+        fields: Content = {
             "scene_keys": (raw.id,),
             "acquired_at": moment,
             "footprint": box(lon, lat, lon + 0.2, lat + 0.2),
@@ -102,12 +102,12 @@ class Holdings:
         work = dry_run if request.pop("dry_run", False) else harvest
         return work(feed, self.context, Request(**request))
 
-    def deliver(self, records: Mapping[str, Said]) -> HarvestReport:
+    def deliver(self, records: Mapping[str, Content]) -> HarvestReport:
         """Let these records, and no others of this run, come to what is held."""
         self.held.records = dict(records)
         return self.harvest()
 
-    def list_in_archive(self, records: Mapping[str, Said]) -> HarvestReport:
+    def list_in_archive(self, records: Mapping[str, Content]) -> HarvestReport:
         """Let these records, and no others of this run, come to the archive."""
         self.archive.records = dict(records)
         return self.harvest(ARCHIVE_FEED)
@@ -147,10 +147,10 @@ def holdings_in(database: Database, monkeypatch: pytest.MonkeyPatch) -> Holdings
     return made
 
 
-def generated_passes(seed: int, count: int) -> dict[str, Said]:
+def generated_passes(seed: int, count: int) -> dict[str, Content]:
     """Images of passes of one to four views on a few days, some of them near midnight and near each other in time."""
     random = Random(seed)
-    records: dict[str, Said] = {}
+    records: dict[str, Content] = {}
     for _ in range(count):
         day = datetime(2021, random.choice((7, 8)), random.choice((15, 31)), tzinfo=UTC)
         middle = day + timedelta(seconds=random.choice((86_395, 40_000, 40_150, 0, 5)) + random.randrange(40))
@@ -165,7 +165,7 @@ def generated_passes(seed: int, count: int) -> dict[str, Said]:
     return records
 
 
-def _is_taken(said: Said, records: Mapping[str, Said]) -> bool:
+def _is_taken(said: Content, records: Mapping[str, Content]) -> bool:
     """Whether the satellite took another image within two seconds: these would be one acquisition."""
     moment = datetime.fromisoformat(said["at"])
     return any(
