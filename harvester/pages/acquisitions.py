@@ -32,15 +32,15 @@ class Member(NamedTuple):
 
 
 @dataclass
-class Leads:
+class Matches:
     """What the ledger knows of the acquisitions that records may belong to."""
 
     names: dict[str, KnownScene] = field(default_factory=dict)  #: acquisition by name, of those names that it holds
     near: Sequence[Collection[str]] = ()  #: for each record, ids of those that it matches by moment and place
     known: dict[str, KnownScene] = field(default_factory=dict)  #: all of these, by id
 
-    def follow(self, names: Mapping[str, KnownScene]) -> None:
-        """Add where further names lead."""
+    def add(self, names: Mapping[str, KnownScene]) -> None:
+        """Add the acquisitions of further names."""
         self.names |= names
         self.known |= {scene.id: scene for scene in names.values()}
 
@@ -69,23 +69,23 @@ def names_of(scene: SceneOutline, source: str) -> frozenset[str]:
     return frozenset(scene.scene_keys or (f"{source} {scene.id}",))
 
 
-def leads(scenes: Sequence[SceneOutline], source: str, ledger: Ledger) -> Leads:
+def matches_of(scenes: Sequence[SceneOutline], source: str, ledger: Ledger) -> Matches:
     """The acquisitions in the ledger that these records of a source match by name, or by moment and place."""
     near: list[set[str]] = [set() for _ in scenes]
     for index, scene in _known_at_that_moment(scenes, ledger):
         near[index].add(scene)
-    led = Leads(near=near)
-    led.follow(ledger.scenes.of_keys({name for scene in scenes for name in names_of(scene, source)}))
-    led.known |= ledger.scenes.known(set().union(*near) - led.known.keys())
-    return led
+    matches = Matches(near=near)
+    matches.add(ledger.scenes.of_keys({name for scene in scenes for name in names_of(scene, source)}))
+    matches.known |= ledger.scenes.known(set().union(*near) - matches.known.keys())
+    return matches
 
 
-def acquisitions_of(members: Sequence[Member], led: Leads, now: datetime) -> list[Acquisition]:
+def acquisitions_of(members: Sequence[Member], matches: Matches, now: datetime) -> list[Acquisition]:
     """Group records into acquisitions. Only what the records in force say decides, nothing that was said before.
 
     Args:
         members: all records of every acquisition that may be concerned, those of the oldest Items first.
-        led: what the ledger knows of all of these.
+        matches: what the ledger knows of all of these.
         now: when acquisitions that the ledger does not hold yet became known, UTC.
 
     Returns:
@@ -94,8 +94,8 @@ def acquisitions_of(members: Sequence[Member], led: Leads, now: datetime) -> lis
     links = [*_sharing(each.names for each in members), *_sharing(_bound(members)), *_simultaneous(members)]
     groups = [tuple(members[index] for index in group) for group in _connected(len(members), links)]
     theirs: list[list[KnownScene]] = [[] for _ in groups]
-    for scene, index in _holders(groups, led).items():
-        theirs[index].append(led.known[scene])
+    for scene, index in _holders(groups, matches).items():
+        theirs[index].append(matches.known[scene])
     return [_acquisition(group, scenes, now) for group, scenes in zip(groups, theirs, strict=True)]
 
 
@@ -107,7 +107,7 @@ def _acquisition(members: tuple[Member, ...], known: Sequence[KnownScene], now: 
     return Acquisition(standing, tuple(scene.id for scene in others), is_known=True, members=members)
 
 
-def _holders(groups: Sequence[Sequence[Member]], led: Leads) -> dict[str, int]:
+def _holders(groups: Sequence[Sequence[Member]], matches: Matches) -> dict[str, int]:
     """Which group inherits each known acquisition: one that has its id as a name, else the first with a record of it.
 
     An acquisition that has no record left is inherited by a group that leads to it.
@@ -117,8 +117,8 @@ def _holders(groups: Sequence[Sequence[Member]], led: Leads) -> dict[str, int]:
     for index, group in enumerate(groups):
         names = frozenset().union(*(each.names for each in group))
         theirs = {each.scene for each in group if each.scene}
-        led_to = {led.names[name].id for name in names if name in led.names}.union(*(each.near for each in group))
-        for scene in theirs | led_to:
+        by_name = {matches.names[name].id for name in names & matches.names.keys()}
+        for scene in theirs.union(by_name, *(each.near for each in group)):
             if scene in names:
                 holders[scene] = index
             elif scene in theirs or scene not in in_force:

@@ -14,11 +14,11 @@ from harvester.errors import ItemIdTaken
 from harvester.ledger import KnownRecord, Ledger, RecordEntry
 from harvester.pages.acquisitions import (
     Acquisition,
-    Leads,
+    Matches,
     Member,
     RecordKey,
     acquisitions_of,
-    leads,
+    matches_of,
     names_of,
 )
 from harvester.pages.drafts import Draft, ItemDrafts, by_scene, members
@@ -69,8 +69,8 @@ class BatchWriting:
             UnreadableScene: no collection takes one of them, its Item is in another collection than the operator asked
                 for, or an Item that they change would not be valid.
         """
-        led = leads([each.outline for each in taken], self._source, self._ledger)
-        drafts = self._drafts.of(self._ledger.items.of_scenes(led.known)) if led.known else {}
+        matches = matches_of([each.outline for each in taken], self._source, self._ledger)
+        drafts = self._drafts.of(self._ledger.items.of_scenes(matches.known)) if matches.known else {}
         former = {each.former for each in taken if each.former}
         drafts |= self._drafts.with_siblings(self._ledger.items.known(former - drafts.keys()))
         leaving = {
@@ -78,7 +78,7 @@ class BatchWriting:
             for each in taken
             if each.former and drafts[each.former].leave_out(self._key(each))
         }
-        found = self._acquisitions(drafts, led, taken)
+        found = self._acquisitions(drafts, matches, taken)
         moved = regroup(found, drafts, leaving, self._now)
         made = {draft.known.id: draft for draft in moved.values() if draft.is_new}
         placed = self._placed(taken, found, [*drafts.values(), *made.values()])
@@ -87,7 +87,7 @@ class BatchWriting:
             draft.records[self._key(each)] = self._drafts.record(self._source, each.scene, each.alone, each.outline)
             draft.is_touched = True
         changed = self._drafts.build(drafts)
-        self._keep(found, led, changed, moved)
+        self._keep(found, matches, changed, moved)
         self._keep_records(taken, placed)
         return changed
 
@@ -100,10 +100,10 @@ class BatchWriting:
         Raises:
             UnreadableScene: an Item would not be valid without them.
         """
-        led = Leads()
+        matches = Matches()
         try:
             drafts = self._without(gone)
-            found = self._acquisitions(drafts, led)
+            found = self._acquisitions(drafts, matches)
             moved = regroup(found, drafts, {}, self._now)
             self._take_ids(drafts, list(moved.values()))
         except ItemIdTaken:
@@ -113,7 +113,7 @@ class BatchWriting:
             # gives them ids of their own.
             drafts, found, moved = self._without(gone), [], {}
         changed = self._drafts.build(drafts)
-        self._keep(found, led, changed, moved)
+        self._keep(found, matches, changed, moved)
         return changed
 
     def move(self, items: Mapping[str, str]) -> dict[str, Draft]:
@@ -143,18 +143,20 @@ class BatchWriting:
     def _key(self, taken: Taken) -> RecordKey:
         return self._source, taken.raw.id
 
-    def _acquisitions(self, drafts: dict[str, Draft], led: Leads, taken: Sequence[Taken] = ()) -> list[Acquisition]:
+    def _acquisitions(
+        self, drafts: dict[str, Draft], matches: Matches, taken: Sequence[Taken] = ()
+    ) -> list[Acquisition]:
         """The acquisitions of the records taken in and of those of these Items; further Items found join the drafts."""
         new = [
             Member(self._key(each), each.outline, names_of(each.outline, self._source), None, near)
-            for each, near in zip(taken, led.near, strict=True)
+            for each, near in zip(taken, matches.near, strict=True)
         ]
-        former = self._all_led_to(drafts, led)
-        led.known |= self._ledger.scenes.known(by_scene(drafts.values()).keys() - led.known.keys())
-        return acquisitions_of([*former, *new], led, self._now)
+        former = self._all_matching(drafts, matches)
+        matches.known |= self._ledger.scenes.known(by_scene(drafts.values()).keys() - matches.known.keys())
+        return acquisitions_of([*former, *new], matches, self._now)
 
-    def _all_led_to(self, drafts: dict[str, Draft], led: Leads) -> list[Member]:
-        """The records of these Items and of every Item that their names lead to; the latter join `drafts` and `led`.
+    def _all_matching(self, drafts: dict[str, Draft], matches: Matches) -> list[Member]:
+        """The records of these Items and of every Item that their names lead to, which join `drafts` and `matches`.
 
         There is rarely a further Item, but today's reader may find names in a record that the ledger does not have.
         """
@@ -165,8 +167,8 @@ class BatchWriting:
             if not names:
                 return found
             asked |= names
-            led.follow(self._ledger.scenes.of_keys(names))
-            if further := led.known.keys() - by_scene(drafts.values()).keys():
+            matches.add(self._ledger.scenes.of_keys(names))
+            if further := matches.known.keys() - by_scene(drafts.values()).keys():
                 drafts |= self._drafts.of(self._ledger.items.of_scenes(further))
 
     def _placed(self, taken: Sequence[Taken], found: Sequence[Acquisition], drafts: Sequence[Draft]) -> list[Draft]:
@@ -191,13 +193,13 @@ class BatchWriting:
     def _keep(
         self,
         found: Sequence[Acquisition],
-        led: Leads,
+        matches: Matches,
         changed: Mapping[str, Draft],
         moved: Mapping[RecordKey, Draft],
     ) -> None:
         """Write down acquisitions and Items, and which records now belong to another Item."""
         self._keep_scenes(found)
-        self._keep_names(found, led)
+        self._keep_names(found, matches)
         self._keep_items(changed)
         if merged := [name for each in found for name in each.merged]:
             self._ledger.scenes.forget(merged)
@@ -212,13 +214,13 @@ class BatchWriting:
         if merged := {name: each.scene.id for each in found for name in each.merged}:
             self._ledger.scenes.merge(merged)
 
-    def _keep_names(self, found: Sequence[Acquisition], led: Leads) -> None:
+    def _keep_names(self, found: Sequence[Acquisition], matches: Matches) -> None:
         """Make the names of acquisitions lead to them."""
         names = {name: each.scene.id for each in found for member in each.members for name in member.names}
-        if new := {name: scene for name, scene in names.items() if name not in led.names}:
+        if new := {name: scene for name, scene in names.items() if name not in matches.names}:
             self._ledger.scenes.keep_new_keys(new)
         if other := {
-            name: names[name] for name, led_to in led.names.items() if names.get(name, led_to.id) != led_to.id
+            name: names[name] for name, led_to in matches.names.items() if names.get(name, led_to.id) != led_to.id
         }:
             self._ledger.scenes.redirect_keys(other)
 

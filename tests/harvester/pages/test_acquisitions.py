@@ -13,7 +13,7 @@ from shapely import box
 
 from database import Database
 from harvester.ledger import KnownScene, Ledger
-from harvester.pages.acquisitions import Acquisition, Member, acquisitions_of, leads, names_of
+from harvester.pages.acquisitions import Acquisition, Member, acquisitions_of, matches_of, names_of
 from harvester.record import Moment, SceneOutline
 from tests.scene_records import scene
 
@@ -52,14 +52,14 @@ def standing(number: int, acquisition: str, *keys: str, seconds: float = 900) ->
 
 def acquisitions(ledger: Ledger, *records: SceneOutline, among: Sequence[Member] = ()) -> list[Acquisition]:
     """The acquisitions of records that are taken in, and of others that are in force."""
-    led = leads(records, "held", ledger)
-    led.follow(ledger.scenes.of_keys({name for each in among for name in each.names}))
-    led.known |= ledger.scenes.known({each.scene for each in among if each.scene})
+    matches = matches_of(records, "held", ledger)
+    matches.add(ledger.scenes.of_keys({name for each in among for name in each.names}))
+    matches.known |= ledger.scenes.known({each.scene for each in among if each.scene})
     new = [
         Member(("held", str(index)), each, names_of(each, "held"), None, near)
-        for index, (each, near) in enumerate(zip(records, led.near, strict=True))
+        for index, (each, near) in enumerate(zip(records, matches.near, strict=True))
     ]
-    return acquisitions_of([*among, *new], led, NOW)
+    return acquisitions_of([*among, *new], matches, NOW)
 
 
 def groups(ledger: Ledger, *records: SceneOutline) -> list[set[int]]:
