@@ -23,19 +23,19 @@ from harvester.pages.acquisitions import (
 )
 from harvester.pages.drafts import Draft, ItemDrafts, by_scene, members
 from harvester.pages.placing import RecordPlacing
-from harvester.pages.reading_ahead import ItemAlone
+from harvester.pages.reading_ahead import SoleRecordItem
 from harvester.pages.regrouping import regroup
 from harvester.record import RawRecord, SceneOutline, SceneRecord
 
 
-class Taken(NamedTuple):
+class IncomingRecord(NamedTuple):
     """A record that was read: new, changed, or asked to be read again."""
 
     raw: RawRecord
     outline: SceneOutline
     scene: Callable[[], SceneRecord]
     before: KnownRecord | None
-    alone: ItemAlone | None = None
+    alone: SoleRecordItem | None = None
 
     @property
     def former(self) -> str | None:
@@ -59,7 +59,7 @@ class BatchWriting:
         self._source = source
         self._now = now
 
-    def take_in(self, taken: Sequence[Taken]) -> dict[str, Draft]:
+    def take_in(self, incoming: Sequence[IncomingRecord]) -> dict[str, Draft]:
         """Add records to their acquisitions, and remove them from any other.
 
         Returns:
@@ -69,26 +69,26 @@ class BatchWriting:
             UnreadableScene: no collection takes one of them, its Item is in another collection than the operator asked
                 for, or an Item that they change would not be valid.
         """
-        matches = matches_of([each.outline for each in taken], self._source, self._ledger)
+        matches = matches_of([each.outline for each in incoming], self._source, self._ledger)
         drafts = self._drafts.of(self._ledger.items.of_scenes(matches.known)) if matches.known else {}
-        former = {each.former for each in taken if each.former}
+        former = {each.former for each in incoming if each.former}
         drafts |= self._drafts.with_siblings(self._ledger.items.known(former - drafts.keys()))
         leaving = {
             self._key(each): each.former
-            for each in taken
+            for each in incoming
             if each.former and drafts[each.former].leave_out(self._key(each))
         }
-        found = self._acquisitions(drafts, matches, taken)
+        found = self._acquisitions(drafts, matches, incoming)
         moved = regroup(found, drafts, leaving, self._now)
         made = {draft.known.id: draft for draft in moved.values() if draft.is_new}
-        placed = self._placed(taken, found, [*drafts.values(), *made.values()])
+        placed = self._placed(incoming, found, [*drafts.values(), *made.values()])
         self._take_ids(drafts, [*moved.values(), *placed])
-        for each, draft in zip(taken, placed, strict=True):
+        for each, draft in zip(incoming, placed, strict=True):
             draft.records[self._key(each)] = self._drafts.record(self._source, each.scene, each.alone, each.outline)
             draft.is_touched = True
         changed = self._drafts.build(drafts)
         self._keep(found, matches, changed, moved)
-        self._keep_records(taken, placed)
+        self._keep_records(incoming, placed)
         return changed
 
     def take_out(self, gone: Mapping[str, tuple[str, str]]) -> dict[str, Draft]:
@@ -140,16 +140,16 @@ class BatchWriting:
             drafts[item].reason, drafts[item].is_touched = reason, True
         return drafts
 
-    def _key(self, taken: Taken) -> RecordKey:
-        return self._source, taken.raw.id
+    def _key(self, incoming: IncomingRecord) -> RecordKey:
+        return self._source, incoming.raw.id
 
     def _acquisitions(
-        self, drafts: dict[str, Draft], matches: Matches, taken: Sequence[Taken] = ()
+        self, drafts: dict[str, Draft], matches: Matches, incoming: Sequence[IncomingRecord] = ()
     ) -> list[Acquisition]:
         """The acquisitions of the records taken in and of those of these Items; further Items found join the drafts."""
         new = [
             Member(self._key(each), each.outline, names_of(each.outline, self._source), None, near)
-            for each, near in zip(taken, matches.near, strict=True)
+            for each, near in zip(incoming, matches.near, strict=True)
         ]
         former = self._all_matching(drafts, matches)
         matches.known |= self._ledger.scenes.known(by_scene(drafts.values()).keys() - matches.known.keys())
@@ -171,14 +171,16 @@ class BatchWriting:
             if further := matches.known.keys() - by_scene(drafts.values()).keys():
                 drafts |= self._drafts.of(self._ledger.items.of_scenes(further))
 
-    def _placed(self, taken: Sequence[Taken], found: Sequence[Acquisition], drafts: Sequence[Draft]) -> list[Draft]:
+    def _placed(
+        self, incoming: Sequence[IncomingRecord], found: Sequence[Acquisition], drafts: Sequence[Draft]
+    ) -> list[Draft]:
         """The Item that each record belongs to, made if need be."""
         scene_of = {member.key: each.scene.id for each in found for member in each.members}
-        scenes = [scene_of[self._key(each)] for each in taken]
+        scenes = [scene_of[self._key(each)] for each in incoming]
         of_scene = by_scene(drafts)
         return [
             self._placing.place(each.outline, scene, of_scene[scene], each.former)
-            for each, scene in zip(taken, scenes, strict=True)
+            for each, scene in zip(incoming, scenes, strict=True)
         ]
 
     def _take_ids(self, drafts: dict[str, Draft], wanted: Sequence[Draft]) -> None:
@@ -236,13 +238,13 @@ class BatchWriting:
         if new := [draft.known for draft in changed.values() if draft.is_new]:
             self._ledger.items.keep_new(new)
 
-    def _keep_records(self, taken: Sequence[Taken], placed: Sequence[Draft]) -> None:
-        again = [each.says_the_same_of(draft.known.id) for each, draft in zip(taken, placed, strict=True)]
-        self._ledger.records.saw([each.raw for each, is_again in zip(taken, again, strict=True) if is_again])
+    def _keep_records(self, incoming: Sequence[IncomingRecord], placed: Sequence[Draft]) -> None:
+        again = [each.says_the_same_of(draft.known.id) for each, draft in zip(incoming, placed, strict=True)]
+        self._ledger.records.saw([each.raw for each, is_again in zip(incoming, again, strict=True) if is_again])
         self._ledger.records.keep(
             [
                 RecordEntry(raw=each.raw, state="active", item=draft.known.id, is_new=each.before is None)
-                for each, draft, is_again in zip(taken, placed, again, strict=True)
+                for each, draft, is_again in zip(incoming, placed, again, strict=True)
                 if not is_again
             ]
         )

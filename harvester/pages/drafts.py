@@ -16,7 +16,7 @@ from harvester.items.document import ItemDocument
 from harvester.items.from_scenes import Sibling, SourcedScene, item_from_scenes, private_part
 from harvester.ledger import ActiveRecord, KnownItem, Ledger
 from harvester.pages.acquisitions import Member, RecordKey, names_of
-from harvester.pages.reading_ahead import ItemAlone
+from harvester.pages.reading_ahead import SoleRecordItem
 from harvester.record import SceneOutline, SceneRecord
 from harvester.sensors import Sensors
 from harvester.sources.registry import read_record
@@ -32,7 +32,7 @@ class ItemRecord:
     source: str
     precedence_in: Callable[[str], int]  #: the precedence of its source in a collection
     read: Callable[[], SceneRecord]
-    alone: ItemAlone | None = None
+    alone: SoleRecordItem | None = None
     drawn: SceneOutline | None = None  #: the outline, where the record was read already
 
     @cached_property
@@ -104,7 +104,7 @@ class Draft:
             )
             self.private = private_part(self.scenes)
 
-    def _built_elsewhere(self) -> ItemAlone | None:
+    def _built_elsewhere(self) -> SoleRecordItem | None:
         """The Item that was built where its only record was read, if it has the right id and collection."""
         alone = next(iter(self.records.values())).alone if len(self.records) == 1 else None
         return alone if alone and (alone.id, alone.collection) == (self.known.id, self.known.collection) else None
@@ -169,7 +169,7 @@ class ItemDrafts:
         self,
         source: str,
         read: Callable[[], SceneRecord],
-        alone: ItemAlone | None = None,
+        alone: SoleRecordItem | None = None,
         drawn: SceneOutline | None = None,
     ) -> ItemRecord:
         """A record, to be added to an Item."""

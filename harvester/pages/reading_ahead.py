@@ -51,7 +51,7 @@ _WORKER = "import sys; from harvester.pages.reading_ahead import work; work(int(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ItemAlone:
+class SoleRecordItem:
     """The Item of an acquisition that has a single record."""
 
     id: str
@@ -65,16 +65,16 @@ class ItemAlone:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadBeforehand:
+class Reading:
     """A record read before its page is written: small and cheap to send, as most of it is bytes."""
 
     canonical: Canonical
-    reading: SceneOutline | UnreadableScene
-    alone: ItemAlone | None = None
+    result: SceneOutline | UnreadableScene
+    alone: SoleRecordItem | None = None
 
 
 #: Of the records of a page, in order; None, or missing at the end, for those to be read in this process.
-Readings = Sequence[ReadBeforehand | None]
+Readings = Sequence[Reading | None]
 Shares = Sequence[Sequence[int]]  #: for each worker, which records of a page it was given
 
 
@@ -87,15 +87,15 @@ class Reader:
     source: str  #: its name in Items
     collection: str | None  #: where Items most likely go; None where that depends on the record
 
-    def read(self, raw: RawRecord) -> ReadBeforehand:
+    def read(self, raw: RawRecord) -> Reading:
         """Read a record, and build the Item that it makes alone."""
         try:
             scene = self.scene_from_record(raw, self.sensors)
         except UnreadableScene as error:
-            return ReadBeforehand(canonical=raw.canonical, reading=error)
-        return ReadBeforehand(canonical=raw.canonical, reading=SceneOutline.of(scene), alone=self._alone(scene))
+            return Reading(canonical=raw.canonical, result=error)
+        return Reading(canonical=raw.canonical, result=SceneOutline.of(scene), alone=self._alone(scene))
 
-    def _alone(self, scene: SceneRecord) -> ItemAlone | None:
+    def _alone(self, scene: SceneRecord) -> SoleRecordItem | None:
         if self.collection is None:
             return None
         alone = [SourcedScene(source=self.source, precedence=0, scene=scene)]
@@ -104,7 +104,7 @@ class Reader:
         except UnreadableScene:
             return None  # whoever builds this Item will find out why
         document, private = orjson.dumps(item), orjson.dumps(private_part(alone))
-        return ItemAlone(id=scene.id, collection=self.collection, document=document, private=private)
+        return SoleRecordItem(id=scene.id, collection=self.collection, document=document, private=private)
 
 
 class ReadingAhead:
@@ -194,7 +194,7 @@ class ReadingAhead:
         return shares
 
     def _received(self, shares: Shares) -> Readings:
-        readings: dict[int, ReadBeforehand] = {}
+        readings: dict[int, Reading] = {}
         began = monotonic()
         try:
             for worker, share in zip(self._workers, shares, strict=False):
@@ -272,7 +272,7 @@ class _Worker:
         """Give it records to read; raises OSError when it is gone."""
         self._socket.send([pickle.dumps(batch) for batch in _batches(records)])
 
-    def receive(self) -> list[ReadBeforehand]:
+    def receive(self) -> list[Reading]:
         """The records as it has read them; raises OSError or EOFError when it is gone."""
         return [reading for batch in self._socket.recv() for reading in pickle.loads(batch)]  # noqa: S301 - as below
 

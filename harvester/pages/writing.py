@@ -25,11 +25,11 @@ from harvester.harvest_context import HarvestContext, WritingOptions
 from harvester.instants import rfc3339
 from harvester.items.document import ItemDocument
 from harvester.ledger import KnownRecord, Ledger, RecordEntry
-from harvester.pages.batch import BatchWriting, Taken
+from harvester.pages.batch import BatchWriting, IncomingRecord
 from harvester.pages.conflicts import conflicts_between
 from harvester.pages.drafts import Draft, ItemDrafts, given
 from harvester.pages.placing import RecordPlacing
-from harvester.pages.reading_ahead import ReadBeforehand, Readings
+from harvester.pages.reading_ahead import Reading, Readings
 from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
 from harvester.runs.report import ItemChange, Outcome, PageReport, printable, storable_id
 from harvester.sources.registry import read_record
@@ -200,7 +200,7 @@ class PageWriting:
         known: Mapping[str, KnownRecord],
         readings: Readings,
         report: PageReport,
-    ) -> Iterator[Taken]:
+    ) -> Iterator[IncomingRecord]:
         """The records to take in; the others are counted, and noted as seen."""
         unchanged = [raw for raw in records if self._is_unchanged(raw, known.get(raw.id))]
         left = [] if self._options.reads_all else unchanged
@@ -208,29 +208,29 @@ class PageWriting:
         self._ledger.records.remember_fingerprints({raw.id: raw.fingerprint for raw in left if raw.fingerprint})
         report.outcomes[Outcome.UNCHANGED] += len(left)
         names = {raw.id for raw in left}
-        for raw, beforehand in zip_longest(records, readings):
+        for raw, reading in zip_longest(records, readings):
             if raw.id in names:
                 continue
-            if beforehand:
-                raw.remember(beforehand.canonical)
+            if reading:
+                raw.remember(reading.canonical)
             try:
-                yield self._taken(raw, known.get(raw.id), beforehand)
+                yield self._incoming(raw, known.get(raw.id), reading)
             except UnreadableScene as error:
                 self._refuse(raw, known.get(raw.id), "read", error, report)
 
-    def _taken(self, raw: RawRecord, before: KnownRecord | None, beforehand: ReadBeforehand | None) -> Taken:
+    def _incoming(self, raw: RawRecord, before: KnownRecord | None, reading: Reading | None) -> IncomingRecord:
         """A record with the scene that it describes.
 
         Raises:
             UnreadableScene: it cannot be read.
         """
         read = partial(read_record, self._feed.kind, raw, self._context.sensors)
-        if beforehand is None:
+        if reading is None:
             scene = read()
-            return Taken(raw, SceneOutline.of(scene), given(scene), before)
-        if isinstance(beforehand.reading, UnreadableScene):
-            raise beforehand.reading
-        return Taken(raw, beforehand.reading, read, before, beforehand.alone)
+            return IncomingRecord(raw, SceneOutline.of(scene), given(scene), before)
+        if isinstance(reading.result, UnreadableScene):
+            raise reading.result
+        return IncomingRecord(raw, reading.result, read, before, reading.alone)
 
     def _is_unchanged(self, raw: RawRecord, before: KnownRecord | None) -> bool:
         if before is None or not before.is_active or before.digest != raw.digest():
@@ -253,41 +253,43 @@ class PageWriting:
 
     # Taking in
 
-    def _take(self, taken: Sequence[Taken], report: PageReport) -> None:
+    def _take(self, incoming: Sequence[IncomingRecord], report: PageReport) -> None:
         """Take in all at once; on failure by halves, down to the record at fault, which is refused."""
-        if not taken:
+        if not incoming:
             return
         try:
             with self._connection.transaction():
-                drafts = self._batches.take_in(taken)
+                drafts = self._batches.take_in(incoming)
         except UnreadableScene as error:
-            if len(taken) == 1:
-                self._refuse(taken[0].raw, taken[0].before, "build", error, report)
+            if len(incoming) == 1:
+                self._refuse(incoming[0].raw, incoming[0].before, "build", error, report)
                 return
-            middle = len(taken) // 2
-            self._take(taken[:middle], report)
-            self._take(self._as_known_now(taken[middle:]), report)
+            middle = len(incoming) // 2
+            self._take(incoming[:middle], report)
+            self._take(self._as_known_now(incoming[middle:]), report)
             return
         self._note(drafts)
-        self._count(taken, report)
+        self._count(incoming, report)
 
-    def _as_known_now(self, taken: Sequence[Taken]) -> list[Taken]:
+    def _as_known_now(self, incoming: Sequence[IncomingRecord]) -> list[IncomingRecord]:
         """Look the records up again: those taken in before them may have changed their Items."""
-        known = self._ledger.records.known([each.raw.id for each in taken])
-        return [each._replace(before=known.get(each.raw.id)) for each in taken]
+        known = self._ledger.records.known([each.raw.id for each in incoming])
+        return [each._replace(before=known.get(each.raw.id)) for each in incoming]
 
     def _note(self, drafts: Mapping[str, Draft]) -> None:
         self._drafts.settled |= drafts
         self._made |= {name for name, draft in drafts.items() if draft.is_new}
 
-    def _count(self, taken: Sequence[Taken], report: PageReport) -> None:
-        for each in taken:
+    def _count(self, incoming: Sequence[IncomingRecord], report: PageReport) -> None:
+        for each in incoming:
             report.warn(each.raw.id, each.outline.warnings)
-        new = sum(each.before is None or not each.before.is_active for each in taken)
-        again = [str(each.before.item) for each in taken if each.before and self._is_unchanged(each.raw, each.before)]
+        new = sum(each.before is None or not each.before.is_active for each in incoming)
+        again = [
+            str(each.before.item) for each in incoming if each.before and self._is_unchanged(each.raw, each.before)
+        ]
         self._reread += again
         report.outcomes[Outcome.NEW] += new
-        report.outcomes[Outcome.CHANGED] += len(taken) - new - len(again)
+        report.outcomes[Outcome.CHANGED] += len(incoming) - new - len(again)
 
     # Moving
 

@@ -99,15 +99,15 @@ def test_readings_are_those_in_place(page: Page) -> None:
     for raw, read in zip(page.records, readings, strict=True):
         assert read is not None
         assert read.canonical == raw.canonical
-        if isinstance(read.reading, UnreadableScene):
-            with pytest.raises(UnreadableScene, match=re.escape(str(read.reading))):
+        if isinstance(read.result, UnreadableScene):
+            with pytest.raises(UnreadableScene, match=re.escape(str(read.result))):
                 read_record("stac", raw, sensors())
         else:
-            assert read.reading == SceneOutline.of(read_record("stac", raw, sensors()))
+            assert read.result == SceneOutline.of(read_record("stac", raw, sensors()))
             assert read.alone is not None
             item, _ = read.alone.parsed()
-            assert item["id"] == read.reading.id
-    assert sum(isinstance(each.reading, UnreadableScene) for each in readings if each) == 1
+            assert item["id"] == read.result.id
+    assert sum(isinstance(each.result, UnreadableScene) for each in readings if each) == 1
 
 
 def test_only_what_is_wanted_is_read(page: Page) -> None:
