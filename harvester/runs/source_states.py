@@ -13,7 +13,7 @@ from harvester.feeds import Feed
 from harvester.runs import Request, Run
 from harvester.runs.report import Outcome, PageReport
 from harvester.sources.registry import SOURCES
-from harvester.sources.source import TellsItsState, TellsOtherContent
+from harvester.sources.source import HasContentCheck, HasState
 
 IS_AS_HARVESTED, COUNT_UNCHANGED = statements("harvester.runs", "is_as_harvested", "count_unchanged")
 
@@ -25,7 +25,7 @@ def state_of(feed: Feed) -> str | None:
         SourceUnavailable: it cannot be reached.
     """
     source = SOURCES[feed.kind]
-    return source.state_of(feed.options) if isinstance(source, TellsItsState) else None
+    return source.state_of(feed.options) if isinstance(source, HasState) else None
 
 
 def content_of(feed: Feed) -> str | None:
@@ -35,7 +35,7 @@ def content_of(feed: Feed) -> str | None:
         SourceUnavailable: it cannot be reached.
     """
     source = SOURCES[feed.kind]
-    return source.content_of(feed.options) if isinstance(source, TellsItsState) else None
+    return source.content_of(feed.options) if isinstance(source, HasState) else None
 
 
 def is_other_content(feed: Feed, former: str | None) -> bool:
@@ -45,7 +45,7 @@ def is_other_content(feed: Feed, former: str | None) -> bool:
         SourceUnavailable: it cannot be reached.
     """
     source = SOURCES[feed.kind]
-    return former is None or (isinstance(source, TellsOtherContent) and source.is_other_content(feed.options, former))
+    return former is None or (isinstance(source, HasContentCheck) and source.is_other_content(feed.options, former))
 
 
 def is_plain(request: Request) -> bool:

@@ -43,7 +43,7 @@ class Progress:
     total: int | None = None  #: expected number of records, if the source gives it
     at_hand: str = ""  #: what it is doing, in a few words: "window 3 of 12", "412 files seen"
     passed_over: Mapping[str, int] | None = None  #: what was seen but is no record: kind -> count
-    content: str | None = None  #: as `TellsItsState.content_of`, if computed by reading everything
+    content: str | None = None  #: as `HasState.content_of`, if computed by reading everything
 
     def pass_over(self, kind: str, count: int = 1) -> None:
         """Count what was seen but is no record."""
@@ -205,7 +205,7 @@ def undivided(options: Any, selection: Selection) -> Sequence[Selection]:  # noq
 
 
 @runtime_checkable
-class TellsItsState(Protocol):
+class HasState(Protocol):
     """A source that can tell that nothing in it has changed before any of it is read."""
 
     def state_of(self, options: Any) -> str | None:
@@ -224,7 +224,7 @@ class TellsItsState(Protocol):
 
 
 @runtime_checkable
-class TellsOtherContent(Protocol):
+class HasContentCheck(Protocol):
     """A source that can often tell, without being read through, that its content is another one."""
 
     def is_other_content(self, options: Any, former: str) -> bool:
