@@ -10,7 +10,7 @@ from functools import cached_property
 from harvester.errors import UnreadableScene
 from harvester.sources.deliveries.documents import Documents
 from harvester.sources.deliveries.file_tree import Entry, is_archive_name, is_metadata_name, joined
-from harvester.sources.deliveries.fingerprints import Looked
+from harvester.sources.deliveries.fingerprints import Stamps
 
 Position = tuple[str, ...]  #: names from the root; that of an archive on the way ends in "!"
 
@@ -91,23 +91,23 @@ class Document:
         """From the root of its tree."""
         return self.directory.path_of(self.entry)
 
-    def looked(self, hrefs: Sequence[str]) -> Looked | None:
+    def stamps(self, hrefs: Sequence[str]) -> Stamps | None:
         """The stamps of this document, as listed before it was read, and of the files that it names, as they are now.
 
         Raises:
             UnreadableScene: One of them cannot be looked at.
             SourceUnavailable: Nothing can be read there.
         """
-        return Looked.at(self.directory.documents.tree, self.path, self.entry.stamp, hrefs)
+        return Stamps.at(self.directory.documents.tree, self.path, self.entry.stamp, hrefs)
 
-    def is_same(self, looked: Looked) -> bool:
+    def is_same(self, stamps: Stamps) -> bool:
         """Whether this document and the files that it names are unchanged.
 
         Raises:
             UnreadableScene: One of them cannot be looked at.
             SourceUnavailable: Nothing can be read there.
         """
-        return self.looked(looked.hrefs) == looked
+        return self.stamps(stamps.hrefs) == stamps
 
 
 def text_of(position: Position) -> str:

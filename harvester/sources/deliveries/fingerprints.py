@@ -27,7 +27,7 @@ _MISSING = "-"
 
 
 @dataclass(frozen=True)
-class Looked:
+class Stamps:
     """The stamps of one document and of the files beside it that it names."""
 
     digest: str  #: of the stamps of all these files
@@ -52,20 +52,20 @@ class PassedOver:
     """A document that makes no record."""
 
     kind: Kind
-    looked: Looked
+    stamps: Stamps
 
 
 @dataclass(frozen=True)
 class Fingerprint:
     """The files behind the record of a product, and the documents passed over after it."""
 
-    product: Looked
+    product: Stamps
     passed_over: Mapping[str, PassedOver]  #: by path from the root of the location
 
     def text(self) -> str:
         """The text that is kept: about a kilobyte, as the repetitive names of a delivery compress well."""
         passed = {
-            place: [each.kind, each.looked.digest, *each.looked.hrefs] for place, each in self.passed_over.items()
+            place: [each.kind, each.stamps.digest, *each.stamps.hrefs] for place, each in self.passed_over.items()
         }
         said = json.dumps([_VERSION, [self.product.digest, *self.product.hrefs], passed], separators=(",", ":"))
         return b85encode(zlib.compress(said.encode("ascii"), 9)).decode("ascii")
@@ -77,14 +77,14 @@ class Fingerprint:
             version, product, passed = json.loads(zlib.decompress(b85decode(text)))
             if version != _VERSION:
                 return None
-            passed_over = {place: PassedOver(kind, _looked(rest)) for place, (kind, *rest) in passed.items()}
-            return cls(_looked(product), passed_over)
+            passed_over = {place: PassedOver(kind, _stamps(rest)) for place, (kind, *rest) in passed.items()}
+            return cls(_stamps(product), passed_over)
         except (ValueError, TypeError, LookupError, AttributeError, zlib.error):
             return None
 
 
-def _looked(said: Sequence[str]) -> Looked:
-    return Looked(said[0], tuple(said[1:]))
+def _stamps(said: Sequence[str]) -> Stamps:
+    return Stamps(said[0], tuple(said[1:]))
 
 
 def _stamp(tree: Tree, path: str) -> str | None:

@@ -16,7 +16,7 @@ from harvester.sources.deliveries.content import product_content, refused_conten
 from harvester.sources.deliveries.directories import Directory, Document, Position, text_of
 from harvester.sources.deliveries.documents import Documents
 from harvester.sources.deliveries.file_tree import Entry, Limits, is_archive_name, is_metadata_name
-from harvester.sources.deliveries.fingerprints import Fingerprint, Looked, PassedOver
+from harvester.sources.deliveries.fingerprints import Fingerprint, PassedOver, Stamps
 from harvester.sources.deliveries.location import OpenLocation, quoted
 from harvester.sources.source import Fingerprints, Progress
 
@@ -76,15 +76,15 @@ class _LastProduct:
 
     found: Found
     directory: Position
-    looked: Looked | None
+    stamps: Stamps | None
     has_images: bool
     passed_over: dict[str, PassedOver] = field(default_factory=dict)
 
     def with_fingerprint(self) -> Found:
         """The record, with its fingerprint."""
-        if self.looked is None or self.found.record is None:
+        if self.stamps is None or self.found.record is None:
             return self.found
-        fingerprint = Fingerprint(self.looked, self.passed_over).text()
+        fingerprint = Fingerprint(self.stamps, self.passed_over).text()
         return replace(self.found, record=replace(self.found.record, fingerprint=fingerprint))
 
 
@@ -150,7 +150,7 @@ class Walk:
             yield from self._released()
             self.count.products += 1
             yield Found(step.position, step.id, None)
-        elif (known := self._unchanged.get(step.position)) and step.is_same(known.looked):
+        elif (known := self._unchanged.get(step.position)) and step.is_same(known.stamps):
             self._count_passed_over(known.kind)
         else:
             yield from self._document(step)
@@ -257,12 +257,12 @@ class Walk:
         self.count.products += 1
         documents, links = document.directory.documents, metadata.links
         # A file that changes meanwhile has no certain stamp, or will have another one next time.
-        looked = document.looked(links.hrefs()) if links else None
+        stamps = document.stamps(links.hrefs()) if links else None
         content = product_content(documents.tree, document.path, data, metadata, self.limits)
         self._last_product = _LastProduct(
             self._found(document.position, content),
             document.directory.position,
-            None if content["problem"] else looked,
+            None if content["problem"] else stamps,
             has_images=bool(links and links.images),
         )
 
@@ -292,9 +292,9 @@ class Walk:
         if last is None or len(last.passed_over) >= _MOST_PASSED_OVER:
             return
         belongs = last.has_images and document.position[: len(last.directory)] == last.directory
-        looked = document.looked(metadata.components) if kind == "not-dimap" or metadata.components or belongs else None
-        if looked is not None:
-            last.passed_over["/".join(document.position)] = PassedOver(kind, looked)
+        stamps = document.stamps(metadata.components) if kind == "not-dimap" or metadata.components or belongs else None
+        if stamps is not None:
+            last.passed_over["/".join(document.position)] = PassedOver(kind, stamps)
 
     def _count_passed_over(self, kind: Kind) -> None:
         if kind == "not-dimap":
