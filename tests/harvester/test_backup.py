@@ -19,10 +19,11 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
-from database import Database, DatabaseSettings, back_up, migrate, open_database, restore
+from database import Database, DatabaseSettings, back_up, migrate, migration_state, open_database, restore
 from database.backup import SCHEMAS
 from database.client_programs import client_program, without_password
 from database.errors import BackupRefused
+from database.migrations import migration_files
 from tests.harvests import counts, delivery, items, rows, run
 from tests.postgres import PostgresServer, in_database
 
@@ -72,6 +73,17 @@ def test_restored_catalogue_is_the_same(harvested: Database, empty_database: Dat
     assert restore(empty_database, tmp_path / "catalogue.dump") == 2
     assert _written_out(empty_database) == before
     assert not migrate(empty_database).changed
+
+
+def test_backup_of_an_earlier_release_is_migrated(empty_database: Database, database: Database, tmp_path: Path) -> None:
+    """It is restored with the schema that it had, and brought to that of today."""
+    *earlier, _ = migration_files()
+    for each in earlier:
+        (tmp_path / f"{each}.sql").write_text(each.sql, "utf-8")
+    migrate(empty_database, directory=tmp_path)
+    back_up(empty_database, tmp_path / "catalogue.dump")
+    restore(database, tmp_path / "catalogue.dump", replaces=True)
+    assert migration_state(database).is_current
 
 
 def test_harvests_go_on_after_a_restore(backup: Path, archive: Path, database: Database) -> None:
