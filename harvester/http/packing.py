@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
 
 import httpx
 
@@ -14,6 +16,7 @@ PACKING = "gzip"
 _OTHER_PACKINGS = ("deflate", "br", "zstd")
 #: Extension of a request whose answer is not decompressed.
 AS_IT_CAME = "as_it_came"
+_PIECE_BYTES = 2**20
 
 
 def packings_not_taken(response: httpx.Response) -> str:
@@ -37,15 +40,39 @@ def unpacked(response: httpx.Response) -> Iterator[bytes]:
     if response.headers.get("Content-Encoding", "").strip().lower() != PACKING:
         yield from response.iter_bytes()
         return
-    unpacker, is_begun = zlib.decompressobj(wbits=31), False
+    parts = response.iter_raw()
+    if not (first := next(parts, b"")):
+        return  # an answer to HEAD declares the compression, but has no content
     try:
-        for part in response.iter_raw():
-            is_begun = True
-            yield unpacker.decompress(part)
+        yield from gunzipped(chain([first], parts))
     except zlib.error as error:
         raise httpx.DecodingError(str(error), request=response.request) from error
-    if is_begun and not unpacker.eof:  # an answer to HEAD declares the compression, but has no content
-        raise httpx.DecodingError("the gzipped answer is cut off", request=response.request)
+    except EOFError as error:
+        raise httpx.DecodingError("the gzipped answer is cut off", request=response.request) from error
+
+
+def gunzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of a gzip stream, in pieces of at most a mebibyte; several concatenated streams are one.
+
+    Raises:
+        zlib.error: It is not gzip.
+        EOFError: It is cut off.
+    """
+    unpacker = _unpacker()
+    for part in parts:
+        packed = part
+        while packed:
+            if unpacker.eof:
+                unpacker = _unpacker()
+            yield unpacker.decompress(packed, _PIECE_BYTES)
+            packed = unpacker.unconsumed_tail or unpacker.unused_data
+    yield unpacker.flush()
+    if not unpacker.eof:
+        raise EOFError
+
+
+def _unpacker() -> Any:
+    return zlib.decompressobj(wbits=31)
 
 
 def with_content(response: httpx.Response, content: bytes) -> httpx.Response:

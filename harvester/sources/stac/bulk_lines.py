@@ -15,6 +15,7 @@ import orjson
 
 from harvester.errors import SourceUnavailable, UnreadableAnswer
 from harvester.http import BeyondItsEnd, Session
+from harvester.http.packing import gunzipped
 from harvester.sources.positions import ResumablePosition
 from harvester.sources.stac.options import Options
 from harvester.sources.stac.static import local_path
@@ -147,26 +148,13 @@ def _range(session: Session, url: str, start: int) -> _Block:
 
 
 def _unpacked(blocks: Iterator[bytes], shown: str) -> Iterator[bytes]:
-    """The text of a gzipped file, which may be several concatenated ones."""
-    unpacker = _unpacker()
-    for block in blocks:
-        packed = block
-        while packed:
-            if unpacker.eof:
-                unpacker = _unpacker()
-            try:
-                text = unpacker.decompress(packed, _BLOCK_BYTES)
-            except zlib.error as error:
-                raise UnreadableAnswer(f"{shown} is not a gzip file: {error}") from error
-            packed = unpacker.unconsumed_tail or unpacker.unused_data
-            yield text
-    yield unpacker.flush()
-    if not unpacker.eof:
-        raise UnreadableAnswer(f"{shown} is cut off: the gzip file has no end")
-
-
-def _unpacker() -> Any:
-    return zlib.decompressobj(wbits=31)
+    """The text of a gzipped file."""
+    try:
+        yield from gunzipped(blocks)
+    except zlib.error as error:
+        raise UnreadableAnswer(f"{shown} is not a gzip file: {error}") from error
+    except EOFError as error:
+        raise UnreadableAnswer(f"{shown} is cut off: the gzip file has no end") from error
 
 
 class _Stream(io.RawIOBase):

@@ -237,6 +237,14 @@ def test_a_gzipped_answer_that_is_cut_off_is_asked_again(is_cut: bool) -> None:
             session.request("GET", url)
 
 
+def test_gzipped_parts_one_after_the_other_are_one_answer() -> None:
+    """As programs that compress in parallel write them: the first part is not the whole."""
+    parts = [b"line %d\n" % number * 2_000_000 for number in range(3)]
+    packed = b"".join(map(gzip.compress, parts))
+    with _service(always=_gzipped(packed)) as (url, _), _session(url) as session:
+        assert session.request("GET", url).content == b"".join(parts)
+
+
 def test_an_answer_to_head_may_say_how_it_would_be_packed() -> None:
     """Nothing at all is not cut off."""
     with _service(always=_gzipped(b"")) as (url, _), _session(url) as session:
