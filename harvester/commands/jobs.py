@@ -41,12 +41,12 @@ def worker(queues: tuple[str, ...], concurrency: int) -> None:
       dinamis worker
       dinamis worker --queue deliveries       on the machine where the archive is mounted
     """  # noqa: D301  # click wants the character, which a raw string has not
-    from harvester.jobs.tasks import Workplace
+    from harvester.jobs.tasks import WorkerContext
     from harvester.jobs.worker import work
 
     _log_jobs()
     context = harvest_context()
-    work(Workplace(context, documented_feeds(context.documents)), queues, concurrency)
+    work(WorkerContext(context, documented_feeds(context.documents)), queues, concurrency)
 
 
 @click.command()

@@ -24,7 +24,7 @@ from harvester.sources.source import Progress
 
 
 @dataclass(frozen=True)
-class Workplace:
+class WorkerContext:
     """What the jobs of a worker need; its documents are as they were when it started."""
 
     harvest_context: HarvestContext
@@ -44,9 +44,9 @@ class Workplace:
         return self.feeds[name]
 
     @classmethod
-    def of(cls, context: JobContext) -> Workplace:
-        """The workplace of the worker that does a job."""
-        return cast("Workplace", context.additional_context["workplace"])
+    def of(cls, context: JobContext) -> WorkerContext:
+        """The context of the worker that does a job."""
+        return cast("WorkerContext", context.additional_context["worker_context"])
 
 
 def harvest_feed(
@@ -68,13 +68,13 @@ def harvest_feed(
         failures: how often it has failed in succession without getting any further.
         timestamp: the slot of the schedule.
     """
-    place = Workplace.of(context)
-    known, wanted = place.feed(feed), Request.from_json(request)
+    worker_context = WorkerContext.of(context)
+    known, wanted = worker_context.feed(feed), Request.from_json(request)
     try:
-        with _planning_alone(place.harvest_context, known) as connection:
+        with _planning_alone(worker_context.harvest_context, known) as connection:
             if run is not None and _needs_no_more(runs.run_by_id(connection, run)):
                 return f"run {run} came to its end meanwhile"
-            return _plan_and_share(context, place, known, connection, wanted, failures)
+            return _plan_and_share(context, worker_context, known, connection, wanted, failures)
     except HarvestError as error:
         return _repeated(error, context, known, wanted, run=run, failures=failures)
 
@@ -88,20 +88,20 @@ def harvest_part(context: JobContext, *, feed: str, run: int, failures: int) -> 
         run: its number.
         failures: how often it has failed in succession without getting any further.
     """
-    place = Workplace.of(context)
-    known = place.feed(feed)
-    planned = _run_by_id(place.harvest_context, run)
-    if planned is None or planned.state != "running":
+    worker_context = WorkerContext.of(context)
+    known = worker_context.feed(feed)
+    this_run = _run_by_id(worker_context.harvest_context, run)
+    if this_run is None or this_run.state != "running":
         return f"run {run} came to its end before"
     watch = _PageWatch(context)
     try:
-        report = work_on(planned, known, place.harvest_context, watch)
-        return _account(report) if report else _what_others_do(context, place, known, planned)
+        report = work_on(this_run, known, worker_context.harvest_context, watch)
+        return _account(report) if report else _what_others_do(context, worker_context, known, this_run)
     except RunCancelled as error:
         return str(error)
     except HarvestError as error:
         failed = 0 if watch.came_further else failures
-        return _repeated(error, context, known, planned.request, run=run, failures=failed)
+        return _repeated(error, context, known, this_run.request, run=run, failures=failed)
 
 
 class _PageWatch:
@@ -134,11 +134,16 @@ def _planning_alone(context: HarvestContext, feed: Feed) -> Iterator[Connection]
 
 
 def _plan_and_share(
-    context: JobContext, place: Workplace, feed: Feed, connection: Connection, request: Request, failures: int
+    context: JobContext,
+    worker_context: WorkerContext,
+    feed: Feed,
+    connection: Connection,
+    request: Request,
+    failures: int,
 ) -> str:
     if is_at_work(context.app, feed):
         raise RunBusy("Its jobs are in the queue.")
-    with planned(feed, place.harvest_context, request) as run:
+    with planned(feed, worker_context.harvest_context, request) as run:
         # With no parts left, one job ends the run.
         jobs = max(1, min(feed.concurrency, runs.parts_left(connection, run.id)))
         for number in range(jobs):
@@ -146,13 +151,13 @@ def _plan_and_share(
     return f"run {run.id} is in the queue, {jobs} {'job' if jobs == 1 else 'jobs at once'}"
 
 
-def _what_others_do(context: JobContext, place: Workplace, feed: Feed, run: Run) -> str:
+def _what_others_do(context: JobContext, worker_context: WorkerContext, feed: Feed, run: Run) -> str:
     """Say why nothing was left to do.
 
     Raises:
         RunBusy: a process outside the queue has the rest of the run, or has died and the server has not noticed yet.
     """
-    now = _run_by_id(place.harvest_context, run.id)
+    now = _run_by_id(worker_context.harvest_context, run.id)
     if now and now.state == "running" and not is_at_work(context.app, feed, but=context.job.id):
         raise RunBusy(f"It is run {run.id}.")
     return f"run {run.id} has no part on which nobody works"

@@ -18,16 +18,18 @@ from procrastinate.worker import Worker
 from harvester.errors import HarvestError
 from harvester.jobs.queue import FEED_TASK, PART_TASK, UPKEEP_QUEUE, UPKEEP_TASK, job_queue, losses_told
 from harvester.jobs.recovery import take_back_jobs
-from harvester.jobs.tasks import Workplace, harvest_feed, harvest_part
+from harvester.jobs.tasks import WorkerContext, harvest_feed, harvest_part
 
 logger = logging.getLogger(__name__)
 
 
-def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, until_empty: bool = False) -> None:
+def work(
+    worker_context: WorkerContext, queues: Sequence[str] = (), concurrency: int = 1, *, until_empty: bool = False
+) -> None:
     """Do jobs until SIGTERM or SIGINT; then commit the current page, and leave the rest of each job to others.
 
     Args:
-        place: what the jobs need.
+        worker_context: what the jobs need.
         queues: kinds of sources; all of them when none is named.
         concurrency: jobs at a time.
         until_empty: also stop when no job is ready; use it with a concurrency of 1, as running jobs enqueue others.
@@ -35,19 +37,21 @@ def work(place: Workplace, queues: Sequence[str] = (), concurrency: int = 1, *, 
     Raises:
         QueueLost: the connection to the queue was lost.
     """
-    queue = job_queue(place.harvest_context.conninfo)
+    queue = job_queue(worker_context.harvest_context.conninfo)
     _learn(queue)
     for name in ("procrastinate.worker", "procrastinate.utils"):
         logging.getLogger(name).addFilter(_is_not_told_by_us)
     waiting = f"waiting for jobs of {', '.join(queues) or 'all kinds of sources'}"
-    logger.info("%s; %s sources of the collection documents are known until the next start", waiting, len(place.feeds))
+    logger.info(
+        "%s; %s sources of the collection documents are known until the next start", waiting, len(worker_context.feeds)
+    )
     working = _work_until_told(
         queue,
         queues=[*queues, UPKEEP_QUEUE] if queues else None,
         concurrency=concurrency,
         wait=not until_empty,
         name=None,  # so that the filter sees all lines of the worker
-        additional_context={"workplace": place},
+        additional_context={"worker_context": worker_context},
         task_middleware=[_one_line_a_job],
         shutdown_graceful_timeout=0,  # jobs are told at once, and stop after the current page
         delete_jobs="successful",  # the account of the run says what was harvested

@@ -49,7 +49,7 @@ def test_workers_do_what_was_left_to_them_as_it_was_asked_for(shop: Workshop) ->
     assert (done.exit_code, json.loads(done.stdout)) == (0, [{"feed": FEED, "job": 1}]), done.stderr
     assert "start `dinamis worker`" in done.stderr
 
-    work(shop.place, until_empty=True)
+    work(shop.worker_context, until_empty=True)
 
     ((wishes, state),) = rows(shop.database, "SELECT request, state FROM dinamis.run")
     asked = Request.from_json(wishes)
@@ -102,7 +102,8 @@ def test_credentials_that_are_missing_here_are_wanted_of_the_worker(shop: Worksh
     with hook.served() as notices:
         done = left_to_workers()
         work(
-            replace(shop.place, harvest_context=replace(shop.place.harvest_context, notices=notices)), until_empty=True
+            replace(shop.worker_context, harvest_context=replace(shop.worker_context.harvest_context, notices=notices)),
+            until_empty=True,
         )
     assert (done.exit_code, done.stdout) == (0, f"{FEED} is job 1\n")
     assert f"no credentials here: it fails unless its worker has {wanted}" in " ".join(done.stderr.split())

@@ -97,7 +97,7 @@ def test_scheduler_tells_of_stale_and_orphaned_sources(database: Database, tmp_p
         environment = {"DINAMIS_NOTICE_WEBHOOK_URL": str(notices.notice_webhook_url.get_secret_value())}
         for name in ("former", "present"):
             documents_folder(shop.folder, url, name=name, stale_after_days=1)
-            harvest(shop.place.feed(f"sentinel/{name}"), shop.place.harvest_context, Request())
+            harvest(shop.worker_context.feed(f"sentinel/{name}"), shop.worker_context.harvest_context, Request())
         with database.connect("owner") as connection:
             connection.execute(
                 "UPDATE dinamis.run SET started_at = now() - interval '3 d', finished_at = now() - interval '2 d'"
@@ -115,7 +115,7 @@ def test_scheduler_stops_though_it_is_telling_somebody(database: Database, tmp_p
         socket.create_server(("127.0.0.1", 0)) as mute,
         workshop(database, documents_folder(tmp_path / "documents", url, stale_after_days=1)) as shop,
     ):
-        harvest(shop.feed, shop.place.harvest_context, Request())
+        harvest(shop.feed, shop.worker_context.harvest_context, Request())
         with database.connect("owner") as connection:
             connection.execute("UPDATE dinamis.run SET finished_at = now() - interval '2 d'")
         scheduler = shop.start("schedule", DINAMIS_NOTICE_WEBHOOK_URL=f"http://127.0.0.1:{mute.getsockname()[1]}/")

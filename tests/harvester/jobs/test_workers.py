@@ -62,7 +62,7 @@ def read(shop: Workshop) -> int:
 def enqueue(shop: Workshop, name: str = FEED, *, is_full: bool = False) -> None:
     """Enqueue a harvest."""
     with shop.queue() as queue:
-        enqueue_harvest(queue, shop.place.feed(name), Request(is_full=is_full, since=months_ago(12)))
+        enqueue_harvest(queue, shop.worker_context.feed(name), Request(is_full=is_full, since=months_ago(12)))
 
 
 def pass_for_dead(database: Database, worker: int) -> None:
@@ -125,7 +125,7 @@ def test_run_shared_by_two_workers_survives_the_death_of_one(postgres_server: Po
         shop.start("worker")
 
         wait_until(lambda: shop.run_states() == ["succeeded"] and not shop.jobs(), within_s=120)
-        harvest(undisturbed.feed, undisturbed.place.harvest_context, Request(since=months_ago(12)))
+        harvest(undisturbed.feed, undisturbed.worker_context.harvest_context, Request(since=months_ago(12)))
         assert {key: timeless(item) for key, item in items(disturbed).items()} == {
             key: timeless(item) for key, item in items(quiet).items()
         }
@@ -150,7 +150,7 @@ def test_stopped_worker_commits_its_page_and_gives_its_job_back(database: Databa
         assert "Traceback" not in said
         assert 20 <= read(shop) < 120
         assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "todo")]
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
         assert shop.run_states() == ["succeeded"]
         assert read(shop) == len(items(database)) == 120
 
@@ -170,7 +170,7 @@ def test_worker_that_lost_the_queue_ends_with_an_error(
         workshop(database, documents_folder(tmp_path / "documents", "http://127.0.0.1:9")) as shop,
         pytest.raises(QueueLost, match="start this again"),
     ):
-        work(shop.place)
+        work(shop.worker_context)
 
 
 def test_queue_that_is_lost_is_told_in_one_line(database: Database, tmp_path: Path) -> None:
@@ -202,10 +202,10 @@ def test_second_enqueue_of_a_feed_is_refused(database: Database, tmp_path: Path)
         with pytest.raises(AlreadyWaiting, match=FEED):
             enqueue(shop)
         assert len(shop.jobs()) == 1
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         enqueue(shop, is_full=True)
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         assert shop.run_states() == ["succeeded", "succeeded"]
         assert shop.jobs() == []
@@ -219,7 +219,7 @@ def test_run_of_another_kind_waits_for_the_one_at_work(database: Database, tmp_p
     ):
         enqueue(shop)
         enqueue(shop, is_full=True)
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         assert shop.run_states() == ["succeeded"]
         ((task, status, arguments),) = shop.jobs()
@@ -233,17 +233,17 @@ def test_run_whose_jobs_wait_is_left_to_the_workers(database: Database, tmp_path
         serving(geodes.app(records(months=1, each=5))) as url,
         workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
     ):
-        context = shop.place.harvest_context
+        context = shop.worker_context.harvest_context
         enqueue(shop, is_full=True)
         with host_asked_by_another_job(shop):
-            work(shop.place, until_empty=True)
+            work(shop.worker_context, until_empty=True)
         assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "todo")]
 
         told = r"run 1 of .*\. Its jobs are in the queue: `dinamis worker` does them, and `dinamis harvest cancel 1`"
         with pytest.raises(RunBusy, match=told):
             harvest(shop.feed, context, Request(limit=2))
         assert shop.run_states() == ["running"]
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         harvest(shop.feed, context, Request(limit=2))
         assert shop.run_states() == ["succeeded", "succeeded"]
@@ -297,7 +297,7 @@ def test_job_of_a_dead_worker_is_taken_back(
             )
         pass_for_dead(database, registered(database)[0])
 
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         assert shop.run_states() == states
         assert [(task, status) for task, status, _ in shop.jobs()] == left
@@ -311,7 +311,7 @@ def test_unavailable_source_is_tried_again_later_in_a_new_job(database: Database
         workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
     ):
         enqueue(shop)
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         assert shop.run_states() == ["failed"]
         ((task, status, arguments),) = shop.jobs()
@@ -338,7 +338,7 @@ def test_failures_count_in_succession(database: Database, tmp_path: Path, good_a
         with shop.queue() as queue:
             wanted = Request(since=months_ago(2))
             enqueue_repeat(queue, shop.feed, wanted, wait=timedelta(0), run=None, failures=3)
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         assert [(task, arguments["failures"]) for task, _, arguments in shop.jobs()] == [("harvest_feed", failures)]
 
@@ -351,7 +351,7 @@ def test_run_that_another_program_does_is_waited_for(database: Database, tmp_pat
             assert runs.claim_part(by_hand, begun) is not None
             with shop.queue() as queue:
                 enqueue_harvest(queue, shop.feed, Request())
-            work(shop.place, until_empty=True)
+            work(shop.worker_context, until_empty=True)
         ((task, status, arguments),) = shop.jobs()
     assert (task, status, arguments["run"], arguments["failures"]) == ("harvest_feed", "todo", begun.id, 0)
 
@@ -366,7 +366,7 @@ def test_run_that_lacks_its_end_alone_is_ended(database: Database, tmp_path: Pat
             runs.advance(killed, part, None, PageReport(), is_done=True)
         with shop.queue() as queue:
             enqueue_harvest(queue, shop.feed, Request())
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         assert shop.run_states() == ["succeeded"]
         assert shop.jobs() == []
@@ -381,7 +381,7 @@ def test_job_of_a_cancelled_run_is_done(database: Database, tmp_path: Path) -> N
         with database.connect("owner") as connection:
             connection.execute("ALTER TABLE dinamis.run ALTER COLUMN cancel_requested SET DEFAULT true")
         enqueue(shop)
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         assert shop.run_states() == ["cancelled"]
         assert shop.jobs() == []
@@ -394,7 +394,7 @@ def test_refused_credentials_are_not_tried_again(database: Database, tmp_path: P
         workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
     ):
         enqueue(shop)
-        work(shop.place, until_empty=True)
+        work(shop.worker_context, until_empty=True)
 
         assert shop.run_states() == ["failed"]
         assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "failed")]
@@ -405,7 +405,7 @@ def test_feed_that_the_worker_does_not_know_says_what_to_do(
 ) -> None:
     """A job for a source that came into the documents after the worker started fails in one line, without traceback."""
     with workshop(database, documents_folder(tmp_path / "documents", "http://127.0.0.1:9")) as shop:
-        before = shop.place
+        before = shop.worker_context
         documents_folder(shop.folder, "http://127.0.0.1:9", name="later")
         enqueue(shop, "sentinel/later")
 

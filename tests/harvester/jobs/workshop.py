@@ -25,7 +25,7 @@ from harvester.collection_documents import default_collections_directory, load_c
 from harvester.feeds import Feed, feeds_of
 from harvester.harvest import HarvestContext
 from harvester.jobs.queue import job_queue
-from harvester.jobs.tasks import Workplace
+from harvester.jobs.tasks import WorkerContext
 from harvester.sensors import load_sensors
 from tests.emulators import geodes
 from tests.harvests import rows
@@ -106,19 +106,19 @@ class Workshop:
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
-    def place(self) -> Workplace:
+    def worker_context(self) -> WorkerContext:
         """What jobs in this process need."""
         documents = load_collection_documents(self.folder)
         sensors = load_sensors(self.folder / "sensors")
         context = HarvestContext(
             conninfo=self.database.conninfo("harvest"), documents=documents, sensors=sensors, language="fr"
         )
-        return Workplace(context, feeds_of(documents, {}))
+        return WorkerContext(context, feeds_of(documents, {}))
 
     @property
     def feed(self) -> Feed:
         """The one feed."""
-        return self.place.feed(FEED)
+        return self.worker_context.feed(FEED)
 
     @contextmanager
     def queue(self) -> Iterator[procrastinate.App]:
