@@ -157,11 +157,9 @@ def _schema(database: Database) -> Iterator[Finding]:
     if state.is_current:
         yield Finding(level="ok", subject="schema", message=state.described())
         yield from _rules(database)
-    elif state.is_newer or state.altered:
-        remedy = "Install the release that migrated this database, or a later one."
-        yield Finding(level="error", subject="schema", message=state.described(), remedy=remedy)
     else:
-        yield Finding(level="warning", subject="schema", message=state.described(), remedy="dinamis db migrate")
+        level: Level = "error" if state.is_refused else "warning"
+        yield Finding(level=level, subject="schema", message=state.described(), remedy=state.remedy)
 
 
 def _rules(database: Database) -> Iterator[Finding]:

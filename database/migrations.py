@@ -76,6 +76,18 @@ class MigrationState:
         """Whether this release can use the database as it is."""
         return self.pgstac_version == self.pgstac_wanted and not (self.pending or self.newer or self.altered)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether `migrate` leaves this database alone, as it is of another release."""
+        return self.is_newer or bool(self.altered)
+
+    @property
+    def remedy(self) -> str:
+        """What to do if it is not current."""
+        if self.is_refused:
+            return "Install the release that migrated this database, or a later one."
+        return "Run dinamis db migrate."
+
     def described(self) -> str:
         """The same in a sentence for a terminal."""
         pgstac = f"pgSTAC {self.pgstac_version or 'not installed'}"

@@ -18,8 +18,6 @@ logger = getLogger(__name__)
 
 #: What to do about a database that does not answer, be it a private one or somebody else's.
 _START = "Start it, a private one by dinamis db start; then dinamis doctor."
-#: What to do about a schema that `dinamis db migrate` refuses.
-_INSTALL = "Install the release that migrated this database, or a later one."
 
 
 class Health(BaseModel):
@@ -87,5 +85,4 @@ def _health_of(state: MigrationState) -> Health:
     }
     if state.is_current:
         return Health(status="ok", **facts)
-    advice = _INSTALL if state.is_newer or state.altered else "Run dinamis db migrate."
-    return Health(status="not migrated", advice=advice, **facts)
+    return Health(status="not migrated", advice=state.remedy, **facts)

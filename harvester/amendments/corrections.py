@@ -83,7 +83,7 @@ def correct_item(context: HarvestContext, item: str, field: str, value: Any | No
             catalogue.wait_for_other_writers(connection)
             known, told_by = _known(connection, item)
             if value is not None:
-                _require_described(known, told_by)
+                _require_published_image(known, told_by)
             _write_down(connection, known, field, value, reason, author)
             touched = _rebuild(connection, side, context, known, told_by, f"{field}: {reason} ({author})")
             # In the same transaction: a correction that is killed after it is not resumed.
@@ -104,14 +104,14 @@ def _require_correctable(field: str) -> None:
 
 
 def _known(connection: Connection, item: str) -> tuple[KnownItem, str | None]:
-    """An Item, and the feed of one of its records; None for a stereo set, which has none."""
+    """An Item, and the feed of its first record; None for a stereo set, or if all are of other Items by now."""
     row = connection.execute(CORRECTABLE_ITEM, {"item": item}).fetchone()
     if row is None:
         raise CorrectionRefused(f"There is no Item {item}: look for its id with a search.")
     return KnownItem(*row[:-1]), row[-1]
 
 
-def _require_described(item: KnownItem, told_by: str | None) -> None:
+def _require_published_image(item: KnownItem, told_by: str | None) -> None:
     """Raise CorrectionRefused unless the Item is in the catalogue, and an image."""
     if not item.is_published:
         raise CorrectionRefused(f"{item.id} was withdrawn: it can be corrected when it is back.")

@@ -222,7 +222,7 @@ class BatchWriting:
         if new := {name: scene for name, scene in names.items() if name not in matches.names}:
             self._ledger.scenes.keep_new_keys(new)
         if other := {
-            name: names[name] for name, led_to in matches.names.items() if names.get(name, led_to.id) != led_to.id
+            name: names[name] for name, known in matches.names.items() if names.get(name, known.id) != known.id
         }:
             self._ledger.scenes.redirect_keys(other)
 

@@ -1,4 +1,4 @@
--- An Item, and the feed of its first record; no feed if all its records belong to other Items by now.
+-- An Item, and the feed of its first record; no feed for a stereo set, or if all are of other Items by now.
 SELECT
     item.id,
     item.scene,
