@@ -6,12 +6,15 @@ import hashlib
 import json
 import logging
 import re
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import orjson
+import xxhash
 
 from harvester.errors import SourceUnavailable
 from harvester.http import Session
@@ -26,10 +29,12 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 500  #: lines that are processed together
 _FIRST_BATCH = 250  #: smaller, so that Items appear soon, and it is soon known whether there is much to read
+_BATCHES_AHEAD = 6  #: read while a page is written
 #: A page ends with the batch that brings it to so many records to be read…
 _ENOUGH_RECORDS = 250
 #: …or so many lines, most of them known.
 _ENOUGH_LINES = 5000
+_ENOUGH_BYTES = 3 * 2**20  #: of lines in a batch, and of those to be read in a page, however few they are
 _KEPT_CHARACTERS = 10_000  #: of a line that cannot be parsed
 _ID = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
 _COLLECTION = re.compile(rb'"collection"\s*:\s*"([^"\\]+)"')
@@ -62,7 +67,7 @@ def bulk_pages(
     position = Position.from_cursor(cursor) if cursor else Position()
     version, lines = open_lines(session, options, position)
     page, end, digest = _GatheredPage(options, fingerprints), 0, hashlib.sha256()
-    with closing(_one_ahead(_batches(lines, options))) as batches:
+    with closing(_read_ahead(_batches(lines, options))) as batches:
         for batch in batches:
             if page.is_full:
                 yield page.ended(Position(offset=end, version=version).cursor())
@@ -80,33 +85,42 @@ def bulk_pages(
 class _Batch:
     """Lines that are processed together."""
 
-    lines: list[bytes]
-    fingerprints: list[str]  #: by which the same lines are recognised under the same preset
     end: int  #: the offset after them
+    lines: list[bytes] = field(default_factory=list)
+    fingerprints: list[str] = field(default_factory=list)  #: by which the same lines are known under the same preset
+    size: int = 0  #: of the lines, in bytes
+
+    def add(self, line: bytes, fingerprint: str) -> None:
+        """Let it have one more line."""
+        self.lines.append(line)
+        self.fingerprints.append(fingerprint)
+        self.size += len(line)
 
 
 def _batches(lines: Lines, options: Options) -> Iterator[_Batch]:
     """The non-empty lines, in batches."""
     fingerprint = _fingerprinting(options)
-    batch, wanted = _Batch([], [], 0), options.page_size or _FIRST_BATCH
+    batch, wanted = _Batch(end=0), options.page_size or _FIRST_BATCH
     for line, after in lines:
-        if len(batch.lines) >= wanted:
+        if len(batch.lines) >= wanted or batch.size >= _ENOUGH_BYTES:
             yield batch
-            batch, wanted = _Batch([], [], after), options.page_size or _BATCH
+            batch, wanted = _Batch(end=after), options.page_size or _BATCH
         if line.strip():
-            batch.lines.append(line)
-            batch.fingerprints.append(fingerprint(line))
+            batch.add(line, fingerprint(line))
         batch.end = after
     yield batch
 
 
-def _one_ahead(batches: Iterator[_Batch]) -> Generator[_Batch]:
-    """The batches, each read by a thread while the previous one is looked up in the ledger."""
-    with ThreadPoolExecutor(1, "bulk file") as thread:
-        coming = thread.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = thread.submit(next, batches, None)
+def _read_ahead(batches: Iterator[_Batch]) -> Generator[_Batch]:
+    """The batches; a thread reads the next ones while one is looked up in the ledger and its page is written."""
+    thread = ThreadPoolExecutor(1, "bulk file")
+    try:
+        coming = deque(thread.submit(next, batches, None) for _ in range(_BATCHES_AHEAD))
+        while (batch := coming.popleft().result()) is not None:
+            coming.append(thread.submit(next, batches, None))
             yield batch
+    finally:
+        thread.shutdown(cancel_futures=True)
 
 
 class _GatheredPage:
@@ -119,14 +133,15 @@ class _GatheredPage:
         self._in_order = fingerprints if isinstance(fingerprints, FingerprintsInOrder) else None
         self._records: dict[str, RawRecord | None] = {}  #: the last one of each id; None where its line is known
         self._numbers: dict[str, int] = {}  #: numbers in the ledger, by id, as far as they are known
-        self._lines = self._read = 0
+        self._lines = self._read = self._read_bytes = 0
 
     @property
     def is_full(self) -> bool:
         """Whether there is enough for one transaction."""
         if self._options.page_size:
             return self._lines >= self._options.page_size
-        return self._read >= _ENOUGH_RECORDS or self._lines >= _ENOUGH_LINES
+        is_much_read = self._read >= _ENOUGH_RECORDS or self._read_bytes >= _ENOUGH_BYTES
+        return is_much_read or self._lines >= _ENOUGH_LINES
 
     def read(self, batch: _Batch) -> None:
         """Read some more lines, except those that are known unchanged."""
@@ -139,6 +154,7 @@ class _GatheredPage:
                 record = _record(line, fingerprint, self._options)
                 self._records[record.id] = record
                 self._read += 1
+                self._read_bytes += len(line)
         self.last_known = next((known[each] for each in reversed(batch.fingerprints) if each in known), None)
         self._lines += len(batch.lines)
 
@@ -240,15 +256,12 @@ def _remote_state(session: Session, url: str) -> list[str | None] | None:
 
 
 def _fingerprinting(options: Options) -> Callable[[bytes], str]:
-    """A function that gives a line's fingerprint under a preset."""
-    of_preset = hashlib.sha256((options.preset or "").encode())
+    """A function that gives a line's fingerprint under a preset.
 
-    def fingerprint(line: bytes) -> str:
-        digest = of_preset.copy()
-        digest.update(line)
-        return digest.hexdigest()
-
-    return fingerprint
+    XXH3 with 128 bits: no line changes without changing it by accident. A source that contrives such a line can only
+    hide a change of its own records.
+    """
+    return partial(xxhash.xxh3_128_hexdigest, seed=xxhash.xxh3_64_intdigest((options.preset or "").encode()))
 
 
 def _supposed_identity(line: bytes) -> str | None:

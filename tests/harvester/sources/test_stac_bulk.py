@@ -240,6 +240,18 @@ def test_pages_are_of_so_many_lines_as_are_to_be_read(tmp_path: Path) -> None:
     assert len(page.unread) == 1298
 
 
+def test_pages_of_long_lines_have_fewer_of_them(tmp_path: Path) -> None:
+    """Not the number of lines alone but also their bytes end a batch, so that long ones do not fill the memory."""
+    path = tmp_path / "items.ndjson"
+    write_items(path, 600)
+    rewrite(path, lambda lines: [line[:-1] + b',"long":"%b"}' % (b"x" * 10**4) for line in lines])
+
+    pages = pages_of(path, {})
+
+    assert [len(page.records) for page in pages[:2]] == [219, 219]
+    assert sum(map(len_of, pages)) == 600
+
+
 def test_a_cursor_goes_on_after_its_page(tmp_path: Path) -> None:
     """Whatever the pages were, those after a cursor are of the lines after it."""
     path = tmp_path / "items.ndjson"
