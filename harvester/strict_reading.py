@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from footprints import azimuth_in_circle
 from harvester.errors import UnreadableScene
+from harvester.instants import rfc3339
 
 _MISSING = object()
+#: A time as PostgreSQL reads it too, whose zones end at 15:59.
+_USUAL_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-9]{2})?)?"
+)
 
 
 class Fields:
@@ -133,8 +139,15 @@ class Fields:
             return self._instead(default, f"{self._path(name)} is not a time", error)
 
     def time(self, name: str) -> str | None:
-        """An optional time as the source writes it, if it is readable."""
-        return None if self.instant(name, None) is None else str(self._content[name])
+        """An optional time as the source writes it, if it is readable; by RFC 3339 where it is written otherwise.
+
+        PostgreSQL cannot read all that ISO 8601 allows, and one such time would break every search by its property.
+        """
+        moment: datetime | None = self.instant(name, None)
+        if moment is None:
+            return None
+        said = str(self._content[name])
+        return said if _USUAL_TIME.fullmatch(said) else rfc3339(moment)
 
     def of_type(self, name: str, schema: Mapping[str, Any]) -> Any:
         """An optional value, checked against the type in the JSON Schema of its property where that is a simple one.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from database import Database
 from harvester.errors import UnreadableScene
 from harvester.strict_reading import Fields
 
@@ -135,6 +136,28 @@ def test_a_value_of_the_type_of_its_property_stays_as_it_is(schema: dict[str, An
 def test_a_time_can_be_had_as_it_is_written() -> None:
     """In the words of its source, once it is known to be a time."""
     assert Fields({"at": "2020-04-01 18:56:19.30000000"}).time("at") == "2020-04-01 18:56:19.30000000"
+
+
+def test_a_time_is_written_so_that_searches_can_read_it(database: Database) -> None:
+    """A form of ISO 8601 that PostgreSQL does not read would break each search by the property, for everybody."""
+    times = {
+        "2022-01-08": "2022-01-08",
+        "2022-01-08T10:00:00.123456789Z": "2022-01-08T10:00:00.123456789Z",
+        "2022-01-08T10:00:00+02:00": "2022-01-08T10:00:00+02:00",
+        "2022-01-08T00:00:000Z": "2022-01-08T00:00:00.000Z",
+        "2022-01-08T10Z": "2022-01-08T10:00:00.000Z",
+        "2022-01-08T10:00:00,5Z": "2022-01-08T10:00:00.500Z",
+        "2022-W01-6T10:00:00Z": "2022-01-08T10:00:00.000Z",
+        "2022-01-08T10:00:00+18:00": "2022-01-07T16:00:00.000Z",
+    }
+    assert {said: Fields({"at": said}).time("at") for said in times} == times
+    said_here = {said: Fields({"at": said}).instant("at") for said in times}
+    with database.connect("harvest") as connection:
+        connection.execute("SET TIME ZONE 'UTC'")
+        read = connection.execute("SELECT time::timestamptz FROM unnest(%s::text[]) AS time", (list(times.values()),))
+        assert [row[0].replace(microsecond=0) for row in read] == [
+            moment.replace(microsecond=0) for moment in said_here.values()
+        ]
 
 
 @pytest.mark.parametrize(
