@@ -15,22 +15,29 @@ _SIGNING = (
 _SIGNATURE = re.compile(_SIGNING, re.IGNORECASE)
 #: The same, and those that vary with them: `se`, `st` (Azure), `Policy` (CloudFront), which alone may mean anything.
 _DIFFERING = re.compile(rf"{_SIGNING}|policy|s[et]|sk[et]", re.IGNORECASE)
+#: The user and password of an address within a text.
+_LOGIN = re.compile(r"""(?<=://)[^\s/?#<>"]+(?=@)""")
 #: The parameters of an address within a text, and one parameter; XML separates them with `&amp;`.
 _QUERY = re.compile(r"""(?<=\?)[^\s#<>"]+""")
 _FIELD = re.compile(r"(?P<before>^|&(?:amp;)?)(?P<name>[^=&]*)=[^&]*")
 
 
-def with_blank_signatures(said: Any) -> Any:
-    """An answer of a service with the values of all signing parameters left blank.
+def with_blank_secrets(said: Any) -> Any:
+    """An answer of a service with the values of all signing parameters, and all logins in addresses, left blank.
 
     A signature differs in each answer, so that the record would seem to have changed; and whoever sees the ledger could
-    open the file with it. The parameter's name stays, so that the address is still recognised as signed.
+    open the file with it. The parameter's name and the `@` stay, so that such an address is still recognised.
     """
     if isinstance(said, str):
-        return _QUERY.sub(_with_blank_signature, said) if "://" in said and "?" in said else said
+        return _without_secrets(said) if "://" in said else said
     if isinstance(said, Mapping):
-        return {name: with_blank_signatures(each) for name, each in said.items()}
-    return [with_blank_signatures(each) for each in said] if isinstance(said, list) else said
+        return {name: with_blank_secrets(each) for name, each in said.items()}
+    return [with_blank_secrets(each) for each in said] if isinstance(said, list) else said
+
+
+def _without_secrets(text: str) -> str:
+    anonymous = _LOGIN.sub("", text) if "@" in text else text
+    return _QUERY.sub(_with_blank_signature, anonymous) if "?" in anonymous else anonymous
 
 
 def _with_blank_signature(query: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from harvester.errors import UnreadableScene
 from harvester.queryables.of_sources import SOURCE_PROPERTIES
 from harvester.record import RawRecord, RemoteAsset
 from harvester.sensors import SatelliteFields, Sensors
-from harvester.sources.lasting_addresses import lasting_address, with_blank_signatures
+from harvester.sources.lasting_addresses import lasting_address, with_blank_secrets
 from harvester.sources.source import unnamed_record
 from harvester.strict_reading import Fields
 
@@ -35,7 +35,7 @@ def raw_record(feature: Any, record_id: Any, passing: frozenset[str] = frozenset
         record_id: its id there; without one it can only be refused.
         passing: places of fields that change without the image.
     """
-    content = with_blank_signatures(feature if isinstance(feature, Mapping) else {"not_an_object": feature})
+    content = with_blank_secrets(feature if isinstance(feature, Mapping) else {"not_an_object": feature})
     if isinstance(record_id, str) and record_id:
         return RawRecord(id=record_id, content=content, place_keys=passing)
     return unnamed_record(content)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
-from harvester.sources.lasting_addresses import with_blank_signatures
+from harvester.sources.lasting_addresses import with_blank_secrets
 from harvester.xml_documents import root_of
 
 XmlElement: TypeAlias = etree._Element
@@ -71,7 +71,7 @@ def parsed_xml(content: bytes) -> XmlElement:
 def canonical_xml(element: XmlElement) -> str:
     """One element as text that depends neither on the document around it nor on the signatures of its addresses."""
     said = etree.tostring(element, method="c14n", exclusive=True, with_comments=False).decode()
-    return str(with_blank_signatures(said))
+    return str(with_blank_secrets(said))
 
 
 def name_of(element: XmlElement) -> str:

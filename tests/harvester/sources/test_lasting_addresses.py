@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harvester.sources.lasting_addresses import lasting_address, with_blank_signatures
+from harvester.sources.lasting_addresses import lasting_address, with_blank_secrets
 
 LASTING = (
     "https://files.example.org/a.tif",
@@ -58,11 +58,20 @@ SIGNED = {
     ),
     "https://a.example/b?st=1&se=2&policy=3": "https://a.example/b?st=1&se=2&policy=3",
     "https://a.example/b?design=1&token": "https://a.example/b?design=1&token",
+    "https://user:se@cret@a.example/b?sig=1": "https://@a.example/b?sig=",
+    "<URL>ftp://user:secret@a.example/b</URL><M>c@d.example</M>": "<URL>ftp://@a.example/b</URL><M>c@d.example</M>",
+    "https://a.example, or write to c@d.example": "https://a.example, or write to c@d.example",
+    "https://a.example/b@c": "https://a.example/b@c",
 }
 
 
 @pytest.mark.parametrize("said", SIGNED)
-def test_a_signature_is_blank_with_what_differs_beside_it(said: str) -> None:
-    """Whoever signs, in whatever text: nothing else is lost, and without a signature nothing is blank."""
-    assert with_blank_signatures(said) == SIGNED[said]
-    assert with_blank_signatures({"a": [said, 1]}) == {"a": [SIGNED[said], 1]}
+def test_a_signature_is_blank_with_what_differs_beside_it_and_so_is_a_login(said: str) -> None:
+    """Whoever signs, in whatever text: nothing else is lost, and without a secret nothing is blank."""
+    assert with_blank_secrets(said) == SIGNED[said]
+    assert with_blank_secrets({"a": [said, 1]}) == {"a": [SIGNED[said], 1]}
+
+
+def test_an_address_whose_login_is_blank_is_still_no_address() -> None:
+    """What was not for everybody does not become so by losing its password."""
+    assert lasting_address(with_blank_secrets("https://user:secret@files.example.org/a.tif")) is None
