@@ -110,6 +110,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
     acquisition = _acquisition(properties, code, level)
     footprint, mended = footprint_from_geojson(feature.take("geometry"))
     angles = {name: properties.number(field, None, within) for field, (name, within) in _ANGLES.items()}
+    viewing = _viewing(angles, code)
     links = feature.section("_links")
     assets = tuple(_assets(links, level, properties.text("productionStatus", None)))
     return SceneRecord(
@@ -119,7 +120,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         acquired_at=acquisition.acquired_at,
         footprint=footprint,
         footprint_from="source",
-        viewing=_viewing(angles, code),
+        viewing=viewing,
         sun_azimuth_deg=properties.azimuth("illuminationAzimuthAngle"),
         sun_elevation_deg=properties.number("illuminationElevationAngle", None, RANGES["view:sun_elevation"]),
         vendor_angles=known(angles),
@@ -131,7 +132,7 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         processing_level=level,
         source_id=source_id,
         published_at=properties.instant("publicationDate", None),
-        properties=_further(properties, level),
+        properties=_further(properties, level, None if viewing else angles["incidence_angle"]),
         remote_assets=assets,
         warnings=(
             *acquisition.warnings,
@@ -197,13 +198,14 @@ def _viewing(angles: Mapping[str, float | None], code: str) -> ViewingDirection 
     return ViewingDirection(azimuth_from_scan_axis(azimuth, along, across), incidence)
 
 
-def _further(properties: Fields, level: str) -> dict[str, Any]:
+def _further(properties: Fields, level: str, incidence_deg: float | None) -> dict[str, Any]:
+    """Further properties; among them the incidence where there is no direction that has it."""
     names = _OF_ACQUISITION | {field: f"airbus:{_slug(level)}_{name}" for field, name in _OF_OFFER.items()}
     values = {
         name: properties.time(field) if field.endswith("Date") else properties.text(field, None)
         for field, name in names.items()
     }
-    return {"order:status": "orderable"} | known(values)
+    return {"order:status": "orderable"} | known(values | {"view:incidence_angle": incidence_deg})
 
 
 def _assets(links: Fields, level: str, status: str | None) -> Iterator[RemoteAsset]:

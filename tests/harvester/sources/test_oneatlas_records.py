@@ -144,10 +144,13 @@ def test_pleiades_neo_gives_the_azimuth_itself_where_it_is_not_that_of_the_scan(
     assert viewing.azimuth_deg == pytest.approx(expected)
 
 
-def test_without_components_there_is_no_direction(sensors: Sensors) -> None:
-    """An azimuth near 180° alone says nothing of the satellite."""
-    assert scene(feature(incidenceAngleAlongTrack=None), sensors).viewing is None
-    assert scene(feature(azimuthAngle=""), sensors).viewing is None
+@pytest.mark.parametrize("field", ["incidenceAngleAlongTrack", "incidenceAngleAcrossTrack", "azimuthAngle"])
+def test_without_components_there_is_no_direction(field: str, sensors: Sensors) -> None:
+    """An azimuth near 180° alone says nothing of the satellite; the incidence is published all the same."""
+    said: dict[str, Any] = {"incidenceAngle": 17.25, field: None}
+    seen = scene(feature(**said), sensors)
+    assert seen.viewing is None
+    assert seen.properties["view:incidence_angle"] == 17.25
 
 
 def test_pleiades_neo_is_known_by_its_strip_and_by_its_stamp(sensors: Sensors) -> None:
