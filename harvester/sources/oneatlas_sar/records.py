@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from harvester.errors import UnreadableScene
@@ -55,7 +56,8 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa:
     if (satellite := _SATELLITES.get(code)) is None:
         raise UnreadableScene(f"properties.satellite {code[:40]!r} is not one of {', '.join(_SATELLITES)}")
     footprint, mended = footprint_from_geojson(feature.take("geometry"))
-    started_at, ended_at = properties.instant("startTime"), properties.instant("stopTime", None)
+    started_at = properties.instant("startTime")
+    ended_at = _ended_at(properties, started_at)
     assets, unusable = _assets(feature, properties)
     further = _further(properties)
     return SceneRecord(
@@ -79,6 +81,14 @@ def scene_from_record(raw: RawRecord, sensors: Sensors) -> SceneRecord:  # noqa:
         remote_assets=assets,
         warnings=(*mended, *unusable, *properties.close(_IGNORED), *feature.close({"type", "bbox", "id"})),
     )
+
+
+def _ended_at(properties: Fields, started_at: datetime) -> datetime | None:
+    ended_at: datetime | None = properties.instant("stopTime", None)
+    if ended_at is None or ended_at >= started_at:
+        return ended_at
+    properties.leave_out("properties.stopTime is before properties.startTime")
+    return None
 
 
 def _further(properties: Fields) -> dict[str, Any]:
@@ -123,7 +133,7 @@ def _incidence(angles: Fields) -> dict[str, float]:
 
 def _assets(feature: Fields, properties: Fields) -> tuple[tuple[RemoteAsset, ...], tuple[str, ...]]:
     """The quicklook, which is given twice, and a warning for each unusable asset."""
-    told = Fields(feature.take("assets", {}), "assets")
+    told = feature.section("assets")
     browse = told.section("browse")
     browse.take("roles", None)
     title, media_type = browse.text("title", None), browse.text("type", None)

@@ -270,6 +270,7 @@ def test_a_record_that_cannot_be_an_item_is_refused_with_its_reason(properties: 
         ("relativeOrbit", 0),
         ("lastUpdateTime", "soon"),
         ("catalogueTime", "soon"),
+        ("stopTime", "2001-01-01T00:00:00Z"),
     ],
 )
 def test_an_optional_field_that_cannot_be_meant_is_left_out(name: str, said: Any) -> None:
@@ -278,6 +279,12 @@ def test_an_optional_field_that_cannot_be_meant_is_left_out(name: str, said: Any
     assert replace(found, warnings=()) == scene(changed(**{name: None}))
     (warning,) = found.warnings
     assert warning.startswith(f"properties.{name} ")
+
+
+def test_assets_that_cannot_be_read_refuse_no_record() -> None:
+    """An Item needs no overview."""
+    found = scene(changed() | {"assets": [{}]})
+    assert found.warnings == ("assets is not an object but [{}], and was left out",)
 
 
 def test_each_synthetic_record_is_a_scene_without_warnings() -> None:
