@@ -109,13 +109,19 @@ def _years_and_modes(page: bytes) -> tuple[list[str], list[str]]:
 
 
 def _offered(page: bytes, select: str, pattern: re.Pattern[str]) -> list[str]:
-    """The values of an HTML select, without its prompt."""
+    """The values of an HTML select, without its prompt, which comes first.
+
+    Raises:
+        UnreadableAnswer: The page is not HTML, or a further value is no year or mode: it must not be passed over.
+    """
     try:
         document = lxml.html.document_fromstring(page)
     except (lxml.etree.ParserError, ValueError) as error:
         raise UnreadableAnswer(f"the page that offers years and modes is not HTML: {error}") from error
     options = document.xpath("//select[@name=$name or @id=$name]//option[not(@disabled)]", name=select)
-    values = (option.get("value", option.text_content()).strip() for option in options)
+    values = [option.get("value", option.text_content()).strip() for option in options]
+    if odd := [value for value in values[1:] if value and not pattern.fullmatch(value)]:
+        raise UnreadableAnswer(f"{select} also offers {odd}; give years and modes in the options of the source")
     return [value for value in values if pattern.fullmatch(value)]
 
 

@@ -141,11 +141,13 @@ def test_a_cut_page_of_years_and_modes_is_asked_again(quirk: Any) -> None:
         (OpenSpot(layers={"2018_PMS": features(1)}, has_selects=False), "choix_annee offers"),
         (OpenSpot(layers={"2018_PMS": []}), "no record in any"),
         (OpenSpot(layers={"2018_PMS": None}), "not a FeatureCollection"),  # type: ignore[dict-item]
+        (OpenSpot(layers={"2018_PMS": features(1), "2018_6 m": features(1)}), "offers .*6 m.*; give years and modes"),
+        (OpenSpot(layers={"2018_P": features(1), "2018-2019_P": features(1)}), "offers .*2018-2019"),
     ],
-    ids=["no-selects", "nothing-at-all", "no-features"],
+    ids=["no-selects", "nothing-at-all", "no-features", "odd-mode", "odd-year"],
 )
 def test_a_service_that_changed_its_ways_is_not_taken_for_empty(service: OpenSpot, reason: str) -> None:
-    """Missing selects, a missing list and a service without any record stop the run."""
+    """Missing selects, a missing list, a service without records and a choice that is not understood stop the run."""
     with _served(service) as url, pytest.raises(UnreadableAnswer, match=reason):
         _pages(_options(url))
 
