@@ -20,7 +20,7 @@ from database.long_work import told_if_long
 from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_collections
-from harvester.errors import AnsweredWithError, CatalogueError, CursorLost, SourceUnavailable
+from harvester.errors import AnsweredWithError, CatalogueError, CursorLost, SourceUnavailable, UnreadableAnswer
 from harvester.feeds import Feed
 from harvester.harvest_context import HarvestContext
 from harvester.harvest_end import end_early, finish, publish_what_was_written, tell
@@ -185,8 +185,8 @@ def _read_part(work: Work, part: Part) -> None:
             for page, readings in ahead.pages(wanted):
                 is_done = page.next_cursor is None
                 part = _write_page(work, part, page, readings, is_done=is_done)
-        except AnsweredWithError as error:
-            # Page tokens expire: resuming from this one would be refused for ever.
+        except (AnsweredWithError, UnreadableAnswer) as error:
+            # Page tokens expire, or were wrong: resuming from this one would fail for ever.
             if part is taken_up and part.cursor:
                 raise CursorLost(str(error)) from error
             raise

@@ -125,6 +125,14 @@ class Session:
         request = self._request(method, url, parameters, **parts)
         return self._ask(request, lambda response: response)
 
+    def check_allowed(self, url: str) -> None:
+        """Refuse an address that would not be asked.
+
+        Raises:
+            SourceUnavailable: it is none, one of another host, or tells how to sign in.
+        """
+        self._check_allowed(self._request("GET", url).url)
+
     def _request(
         self, method: str, url: str, parameters: Mapping[str, Any] | None = None, **parts: Any
     ) -> httpx.Request:

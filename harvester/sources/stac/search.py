@@ -185,22 +185,27 @@ def linked_pages(
         UnreadableAnswer: A page is not a FeatureCollection, or the pages form a circle.
     """
     trail, times_again = Trail(), 0
+    trail.enter(request)
     following: PageRequest | None = request
     while following:
         request = following
-        trail.enter(request)
         answer = request.answer(session) if answer is None else answer
         features = _features(request, answer)
         if again and request.is_closed and _falls(request.total, _total(answer)) and times_again < _MOST_TIMES_AGAIN:
             logger.info("%s: some of its Items changed while they were read: once more", options.shown_location)
             trail, times_again = Trail(), times_again + 1
             following, answer = again()
+            trail.enter(following)
             continue
         digest = trail.see(request, features)
         following = _next_request(request, answer, digest)
-        for start in range(request.given if request.page == digest else 0, len(features) or 1, _MOST_RECORDS):
+        fault = _fault_of_link(following, session, trail) if following else None
+        # A wrong link must not be the cursor, which stays when the link is mended: this page is asked for again.
+        onwards = replace(request, given=len(features), page=digest) if fault else following
+        begin = request.given if request.page == digest else 0
+        for start in range(begin, max(len(features), begin + 1), _MOST_RECORDS):
             end = start + _MOST_RECORDS
-            going_on = replace(request, given=end, page=digest) if end < len(features) else following
+            going_on = replace(request, given=end, page=digest) if end < len(features) else onwards
             some = features[start:end]
             progress.records += len(some)
             progress.total = progress.total if _total(answer) is None else _total(answer)
@@ -208,7 +213,19 @@ def linked_pages(
             yield Page(
                 records=once_each(records, progress, _updated_at), next_cursor=going_on.cursor() if going_on else None
             )
+        if fault:
+            raise fault
         answer = None
+
+
+def _fault_of_link(following: PageRequest, session: Session, trail: Trail) -> SourceUnavailable | None:
+    """Why a next link is not followed, if it is not."""
+    try:
+        session.check_allowed(following.href)
+        trail.enter(following)
+    except SourceUnavailable as error:
+        return error
+    return None
 
 
 def can_filter(client: Client) -> bool:

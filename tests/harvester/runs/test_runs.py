@@ -22,6 +22,7 @@ from harvester.errors import (
     CredentialsMissing,
     CursorLost,
     SourceUnavailable,
+    UnreadableAnswer,
 )
 from harvester.harvest import harvest
 from harvester.record import Withdrawal
@@ -378,11 +379,14 @@ def test_two_feeds_of_one_source_share_its_records(five: Stock) -> None:
     assert len(items(five.database)) == 5
 
 
-def test_run_whose_cursor_the_source_has_forgotten_gives_way_to_a_new_one(five: Stock) -> None:
-    """A token that ended would be refused for ever: the run is given up, and the next begins anew."""
+@pytest.mark.parametrize("failure", [AnsweredWithError, UnreadableAnswer])
+def test_run_whose_cursor_the_source_has_forgotten_gives_way_to_a_new_one(
+    five: Stock, failure: type[SourceUnavailable]
+) -> None:
+    """A token that ended, or was wrong, would fail for ever: the run is given up, and the next begins anew."""
     kill_harvest(five, 2)
-    five.held.fails_after, five.held.failure = 0, AnsweredWithError
-    with pytest.raises(CursorLost, match=r"begins a new run. The source answered with an error. it went away"):
+    five.held.fails_after, five.held.failure = 0, failure
+    with pytest.raises(CursorLost, match=f"begins a new run. {failure.__doc__} it went away"):
         five.harvest()
     five.held.fails_after = None
 

@@ -163,6 +163,19 @@ def test_pages_that_come_again_stop_the_run(serve: Serve, fault: Any) -> None:
         list(pages_of(url, page_size=7))
 
 
+@pytest.mark.parametrize("fault", ["circle", "foreign"])
+def test_a_run_that_a_wrong_next_link_stopped_goes_on_once_it_is_mended(serve: Serve, fault: Any) -> None:
+    """The page with the wrong link is taken in, and asked for once more, for its link alone."""
+    quirks = StacQuirks(next_link=fault)
+    url = serve(emulator.app(catalogue(), quirks))
+    read: list[Page] = []
+    with pytest.raises(SourceUnavailable):
+        read.extend(pages_of(url, page_size=7))
+    quirks.next_link = "good"
+    ids = ids_of([*read, *pages_of(url, cursor=read[-1].next_cursor, page_size=7)])
+    assert sorted(ids) == sorted(catalogue())
+
+
 def test_a_repeated_page_is_seen_by_another_process_too(serve: Serve) -> None:
     """The cursor remembers the page before it, so that a service that repeats it is noticed after a restart."""
     url = serve(emulator.app(catalogue(), StacQuirks(next_link="repeating")))
