@@ -53,7 +53,8 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
     take_notes(side, work.report, run.id)
     if source_states.is_comparable(run.request) and not source_states.was_left_unread(side, run):
         settle_sightings(side, run)
-    if _saw_everything(side, run):
+    has_seen_all, has_read = _has_seen_all(side, run), runs.counts_of(side, run.id).get("read", 0) > 0
+    if has_seen_all and has_read:
         work.report.absent = mark_absent(side, run)
         if work.feed.withdrawals.by_absence:
             _withdraw_overdue(work, connection, side)
@@ -61,6 +62,11 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
     collections = _collections_of(side, work, run)
     documents = [work.context.documents[each] for each in sorted(collections & work.context.documents.keys())]
     work.report.breaches = [breach for each in documents for breach in breaches_of(side, each, work.report)]
+    if has_seen_all and not has_read and run.active_before:
+        work.report.breaches.append(
+            f"{work.feed.name} shows no record at all: the {run.active_before} in force stay, as a source that fails "
+            "may look empty. If it is empty for good, `dinamis harvest retire` withdraws them"
+        )
     state = "failed" if work.report.breaches else "succeeded"
     if work.report.items_written >= MANY_ITEMS:
         catalogue.analyze_ledger(side)
@@ -82,11 +88,9 @@ def _end_with_notes(report: HarvestReport, side: Connection, run: Run, collectio
         runs.end(side, run.id, report.state, "; ".join(report.breaches) or None)
 
 
-def _saw_everything(side: Connection, run: Run) -> bool:
-    """Whether a record that this run did not see is missing at the source; never after an incomplete run."""
-    if not run.is_everything or run.is_resumed or source_states.was_left_unread(side, run):
-        return False
-    return runs.counts_of(side, run.id).get("read", 0) > 0
+def _has_seen_all(side: Connection, run: Run) -> bool:
+    """Whether a record that this run did not see is not shown by the source; never after an incomplete run."""
+    return run.is_everything and not run.is_resumed and not source_states.was_left_unread(side, run)
 
 
 def _keep_state(work: Work, side: Connection, run: Run) -> None:

@@ -158,11 +158,15 @@ def test_run_that_is_not_whole_misses_nothing(ten: Stock, request_of_run: dict[s
 
 
 def test_empty_answer_misses_nothing(ten: Stock) -> None:
-    """A source that shows nothing at all is broken rather than empty."""
+    """A source that shows nothing at all is broken rather than empty: nothing goes, and the run says so and fails."""
     ten.held.records = {}
     days_pass(ten, 30)
     report = ten.harvest()
     assert (report.read, report.absent, absent(ten)) == (0, 0, [])
+    assert (report.state, report.exit_code) == ("failed", 1)
+    assert [breach.split(",")[0] for breach in report.breaches] == [
+        f"{ten.held_feed.name} shows no record at all: the 10 in force stay"
+    ]
     assert len(items(ten.database)) == 10
 
 
