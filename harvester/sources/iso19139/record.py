@@ -42,11 +42,13 @@ _NO_INSTRUMENT = "INS-NOBS"
 #: A longer period is that of a day or a mosaic: reduced to a moment, it could match another record's image.
 _LONGEST_PASS = timedelta(hours=1)
 _METRES = ("m", "metre", "metres", "meter", "meters", "mètre", "mètres")
+#: Some write the side of the track as a sign.
+_SIGNED_INCIDENCE = (-RANGES["view:incidence_angle"][1], RANGES["view:incidence_angle"][1])
 _EMPTY_PARENTS = ("TBD", "none", "None")
 
 #: Names of SPOT scenes: satellite, grid reference (K-J), second of acquisition, instrument, spectral mode.
 _SPOT_SCENE = re.compile(r"SCENE_([1-5])_(\d{3})-(\d{3})_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)_(\d\d)_([12])_([A-Z])")
-_FREE_INCIDENCE = re.compile(r"incidence angle\s*:\s*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+_FREE_INCIDENCE = re.compile(r"incidence angle\s*:\s*(\S+?)[.,;]?(?:\s|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,8 @@ def scene_from_iso(raw: RawRecord, sensors: Sensors) -> SceneRecord:
         published_at=_published_at(record),
         remote_assets=with_distinct_keys([*previews_of(record), *downloads_of(record)]),
         links=tuple(links_of(record)),
-        properties=_properties(record),
-        **_platform_fields(record, sensors),
+        properties=_properties(record, image),
+        **_platform_fields(record, sensors, spot),
         **_image_fields(image),
         warnings=(
             *warnings,
@@ -183,9 +185,9 @@ def _spot_scene(identifier: str) -> _SpotScene | None:
     return _SpotScene(f"SPOT{satellite}", k + j, acquired_at, source_id)
 
 
-def _platform_fields(record: XmlElement, sensors: Sensors) -> SatelliteFields:
-    """Platform and instruments as in the sensor documents, or else as in the record."""
-    names = [*_platform_names(record)]
+def _platform_fields(record: XmlElement, sensors: Sensors, spot: _SpotScene | None) -> SatelliteFields:
+    """Platform and instruments as in the sensor documents, or else as in the record or its name."""
+    names = [*_platform_names(record), *([spot.mission] if spot else [])]
     if ours := next(filter(None, map(sensors.satellite_called, names)), None):
         return ours
     instruments = _codes(record, "acquisitionInformation//MI_Instrument/identifier")
@@ -211,6 +213,7 @@ def _codes(record: XmlElement, path: str) -> list[str]:
 def _said_of_image(record: XmlElement) -> Fields:
     """The record's fields about the image itself and its resolution, as texts."""
     keywords = _keyword_fields(record)
+    incidence = _FREE_INCIDENCE.search(text(record, "identificationInfo//supplementalInformation") or "")
     return Fields(
         {
             **{name: text(record, f"{_IMAGE}/{name}") for name in _IMAGE_ANGLES},
@@ -218,6 +221,7 @@ def _said_of_image(record: XmlElement) -> Fields:
             "cloudCoverPercentage": text(record, f"{_IMAGE}/cloudCoverPercentage"),
             "processingLevelCode": text(record, f"{_IMAGE}/processingLevelCode//code"),
             "spatialResolution": {str(place): said for place, said in enumerate(_distances_m(record))},
+            "incidence angle": incidence[1] if incidence else None,
         }
     )
 
@@ -274,14 +278,14 @@ def _moment(said: str) -> datetime | None:
         return None
 
 
-def _properties(record: XmlElement) -> dict[str, Any]:
-    incidence = _FREE_INCIDENCE.search(text(record, "identificationInfo//supplementalInformation") or "")
+def _properties(record: XmlElement, image: Fields) -> dict[str, Any]:
+    incidence = image.number("incidence angle", None, _SIGNED_INCIDENCE)
     parent = text(record, "parentIdentifier")
     scale = text(record, "identificationInfo//spatialResolution//equivalentScale//denominator")
     said = {
         "description": text(record, "identificationInfo//abstract"),
         # Without an azimuth it is no viewing direction, and of no use for stereo.
-        "view:incidence_angle": abs(float(incidence[1])) if incidence else None,
+        "view:incidence_angle": None if incidence is None else abs(incidence),
         "iso:title": text(record, "identificationInfo//citation//title"),
         "iso:parent_identifier": None if parent in _EMPTY_PARENTS else parent,
         "iso:scale_denominator": int(scale) if scale and scale.isdecimal() else None,

@@ -146,9 +146,10 @@ def test_authority_of_an_identifier_is_no_part_of_the_name() -> None:
 
 
 def test_synthetic_scenes_are_read_without_warnings(sensors: Sensors) -> None:
-    """What the generator makes has the shape that the reader knows, and ids that differ."""
+    """What the generator makes has the shape that the reader knows, distinct ids and names that tell the satellite."""
     scenes = [scene_of(xml, sensors) for xml in iso_scenes(50)]
     assert len({scene.id for scene in scenes}) == 50
+    assert {(scene.mission, scene.platform) for scene in scenes} == {("SPOT5", "spot-5")}
     assert all(scene.id.startswith("SPOT5_") and not scene.warnings for scene in scenes)
 
 
@@ -349,6 +350,25 @@ def test_what_cannot_be_meant_of_an_image_is_left_out(field: str, said: str) -> 
     assert replace(scene, warnings=()) == scene_of(record.replace("12.5", ""))
     (warning,) = scene.warnings
     assert warning.startswith(f"{field} is ")
+
+
+@pytest.mark.parametrize(
+    ("said", "incidence", "warning"),
+    [
+        (" -10.5, forward", 10.5, None),
+        ("10,69", None, "incidence angle is not a number but '10,69'"),
+        ("999", None, "incidence angle is 999, out of its range"),
+    ],
+)
+def test_incidence_in_the_free_text_is_read_whole_or_left_out(
+    said: str, incidence: float | None, warning: str | None
+) -> None:
+    """A part of a number, or one that no angle has, is not taken for the incidence."""
+    free = f"<gco:CharacterString>incidence angle :{said}</gco:CharacterString>"
+    free = f"<gmd:supplementalInformation>{free}</gmd:supplementalInformation></gmd:MD_DataIdentification>"
+    scene = scene_of(iso_metadata("r1").replace("</gmd:MD_DataIdentification>", free))
+    assert scene.properties.get("view:incidence_angle") == incidence
+    assert scene.warnings == (() if warning is None else (f"{warning}, and was left out",))
 
 
 def test_a_box_that_cannot_be_used_does_not_cost_a_polygon() -> None:
