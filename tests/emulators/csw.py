@@ -134,7 +134,8 @@ class CswCatalogue:
         turns_order: without SortBy, each answer has another order.
         ignores_start: each answer begins with the first record, as one from the cache of a proxy does.
         ignores_count: each answer has all records to the end.
-        counts_none: it says that it has no record, whatever it has.
+        counts: the records that it says to have: all, none, or those that it sends.
+        beyond_end: what it answers where it has no record any more: none, an exception, or its last page again.
         asked: start and count of each request for records.
     """
 
@@ -148,7 +149,8 @@ class CswCatalogue:
     turns_order: bool = False
     ignores_start: bool = False
     ignores_count: bool = False
-    counts_none: bool = False
+    counts: Literal["right", "none", "page"] = "right"
+    beyond_end: Literal["empty", "exception", "last-page"] = "empty"
     asked: list[tuple[int, int]] = field(default_factory=list)
 
     @classmethod
@@ -182,7 +184,7 @@ def _answer(catalogue: CswCatalogue, request: etree._Element) -> Response:
     if catalogue.is_down:
         return _failure("exception")
     found = _found(catalogue, request)
-    matched = 0 if catalogue.counts_none else len(found)
+    matched = 0 if catalogue.counts == "none" else len(found)
     if request.get("resultType") == "hits":
         return _results([], matched, None)
     start = 1 if catalogue.ignores_start else int(request.get("startPosition", "1"))
@@ -190,6 +192,12 @@ def _answer(catalogue: CswCatalogue, request: etree._Element) -> Response:
     is_brief = request.get("outputSchema") == _NAMESPACES["csw"]
     catalogue.asked.append((start, count))
     page = found[start - 1 : None if catalogue.ignores_count else start - 1 + count]
+    if start > len(found) and catalogue.beyond_end == "exception":
+        return _failure("exception")
+    if start > len(found) and catalogue.beyond_end == "last-page":
+        page = found[(len(found) - 1) // count * count :]
+    if catalogue.counts == "page":
+        matched = len(page)
     bad = catalogue.undeliverable.intersection(page) if not is_brief or catalogue.is_brief_broken else set()
     after = _next_record(catalogue, start, start + len(page), len(found))
     if bad and catalogue.failure not in ("left-out", "passed-over"):

@@ -16,7 +16,7 @@ class SearchResults:
     records: Sequence[XmlElement]  #: of any schema, in the order of the answer
     matched: int  #: number of records in all, according to the server
     returned: int  #: number of records sent, according to the server
-    next_position: int | None  #: of the record after the last one; 0 = none, None = not given
+    next_position: int | None  #: of the record after the last one; 0 = none, None = not given, or not as a count
 
 
 def search_results(content: bytes) -> SearchResults:
@@ -39,7 +39,7 @@ def search_results(content: bytes) -> SearchResults:
         records=list(found[0]),
         matched=_count(found[0], "numberOfRecordsMatched"),
         returned=_count(found[0], "numberOfRecordsReturned"),
-        next_position=_count(found[0], "nextRecord") if "nextRecord" in found[0].attrib else None,
+        next_position=int(said) if (said := found[0].get("nextRecord", "")).isdecimal() else None,
     )
 
 

@@ -53,7 +53,8 @@ def read_pages(
             if catalogue.matched < (place.matched or 0):
                 place = catalogue.step_back(place)
                 continue
-            catalogue.refuse_repetition(position, records, place)
+            if catalogue.is_repetition(position, records, place):
+                records = []
             place = catalogue.place_after(position, len(records))
             progress.records += len(records)
             progress.total = catalogue.matched
@@ -80,6 +81,7 @@ class _Catalogue:
     matched: int = field(default=0, init=False)  #: number of records, by the last answer
     _steps_back: int = field(default=0, init=False)
     _before: Set[str] = field(default=frozenset(), init=False)  #: ids on the previous page
+    _next: int | None = field(default=None, init=False)  #: position of the next record, by the last answer
 
     def page(self, start: int) -> list[RawRecord]:
         """The records from a position on: as many as the service gives at once.
@@ -97,23 +99,33 @@ class _Catalogue:
         return records
 
     def place_after(self, start: int, count: int) -> _Place:
-        """Where to continue; the server's nextRecord is not trusted, as it may be missing or stand still."""
-        after = start + count
-        return _Place(position=after if count and after <= self.matched else None, matched=self.matched)
+        """Where to continue: while either the count or nextRecord says that a record is left; neither is trusted alone.
 
-    def refuse_repetition(self, position: int, records: Sequence[RawRecord], place: _Place) -> None:
-        """Check that a page does not repeat the previous one, unless records added before it moved that here.
+        nextRecord may be missing or stand still, and the count may be that of the page.
+        """
+        after = start + count
+        is_left = after <= self.matched or after == self._next
+        return _Place(position=after if count and is_left else None, matched=self.matched)
+
+    def is_repetition(self, position: int, records: Sequence[RawRecord], place: _Place) -> bool:
+        """Whether a page is the previous one again, asked for beyond the count of records.
+
+        Records that were added before it may move the previous page to where we are.
 
         Raises:
-            UnreadableAnswer: It does, and the number of records is unchanged.
+            UnreadableAnswer: It is, within an unchanged count.
         """
         ids = {record.id for record in records}
-        if len(ids) > 1 and ids == self._before and self.matched == place.matched:
+        is_same = bool(ids) and ids == self._before
+        if is_same and position > self.matched:
+            return True
+        if is_same and len(ids) > 1 and self.matched == place.matched:
             raise UnreadableAnswer(
                 f"{self.options.shown_location}: from number {position} on it sent the same records as before: it "
                 "seems to ignore startPosition, or something between here and there answers in its place"
             )
         self._before = ids
+        return False
 
     def step_back(self, place: _Place) -> _Place:
         """Where to continue after records were removed, so that later ones moved to positions already read."""
@@ -134,14 +146,14 @@ class _Catalogue:
             raise
         except SourceUnavailable as failure:
             count = min(count, self._count_left(start, failure))
-            if start == 1 and count == 0:  # a failing catalogue must not pass for an empty one
-                raise
+            if count == 0:
+                if start == 1:  # a failing catalogue must not pass for an empty one
+                    raise
+                return []
             logger.warning("%s: records %s to %s: %s", self.options.shown_location, start, start + count - 1, failure)
             return self._one(start) if count == 1 else self._halves(start, count)
 
     def _halves(self, start: int, count: int) -> list[RawRecord]:
-        if count < 1:
-            return []
         half = count // 2
         first = self._records(start, half)
         # If the service gave fewer or more than asked, the next page continues after them.
@@ -171,7 +183,7 @@ class _Catalogue:
 
     def _delivered(self, start: int, count: int) -> list[RawRecord]:
         results = self._ask(start=start, count=count)
-        self.matched = results.matched
+        self.matched, self._next = results.matched, results.next_position
         _check_complete(results, start, count)
         return [raw_record_from_iso(record, self._address) for record in results.records[:_MOST_RECORDS]]
 
@@ -214,8 +226,8 @@ def _check_complete(results: SearchResults, start: int, count: int) -> None:
     after = start + sent
     if sent < results.returned:
         raise UnreadableAnswer(f"the service says that it sent {results.returned} records, and sent {sent}")
-    if sent and start > results.matched:
-        raise UnreadableAnswer(f"the service says that it has {results.matched} records, and sent number {start}")
+    if sent and not results.matched:
+        raise UnreadableAnswer(f"the service says that it has 0 records, and sent number {start}")
     if sent == count or after > results.matched:
         return
     if sent == 0 or results.next_position == 0:

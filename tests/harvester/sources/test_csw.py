@@ -131,6 +131,36 @@ def test_server_that_always_says_that_no_record_is_left_is_read_to_its_end() -> 
         assert ids_of(pages_of(options)) == sorted(catalogue.records)
 
 
+@pytest.mark.parametrize("count", [20, 17])
+def test_count_of_the_page_alone_does_not_end_the_run(count: int) -> None:
+    """A server that counts the records it sends, and says which is next, is read to its end."""
+    catalogue = CswCatalogue.of(iso_scenes(count))
+    catalogue.counts = "page"
+    with options_for(app(catalogue), page_size=5) as options:
+        assert set(ids_of(pages_of(options))) == set(catalogue.records)
+
+
+@pytest.mark.parametrize("beyond_end", ["empty", "exception", "last-page"])
+def test_next_record_beyond_the_end_is_none(beyond_end: Any) -> None:
+    """However a server answers there, no record is told that it does not have, and none comes twice."""
+    catalogue = CswCatalogue.of(iso_scenes(18))
+    catalogue.next_record, catalogue.beyond_end = "beyond", beyond_end
+    with options_for(app(catalogue), page_size=5) as options:
+        assert ids_of(pages_of(options)) == sorted(catalogue.records)
+
+
+@pytest.mark.parametrize("said", ["", "-1", "none"])
+def test_next_record_that_is_no_position_costs_no_record(said: str) -> None:
+    """It is read as if it were missing, and no record counts as undeliverable for it."""
+    record = iso_scene(1)
+    counts = f'numberOfRecordsMatched="1" numberOfRecordsReturned="1" nextRecord="{said}"'
+    answer = f"<GetRecordsResponse><SearchResults {counts}>{record}</SearchResults></GetRecordsResponse>"
+    with options_for(Quirks(app(CswCatalogue()), Plan(always=saying(answer)))) as options:
+        (page,) = pages_of(options)
+    assert reasons_of([page]) == []
+    assert [raw.content.keys() >= {"xml"} for raw in page.records] == [True]
+
+
 def test_server_that_does_not_sort_by_itself_is_asked_to() -> None:
     """Pages of a server without an order of its own neither repeat nor lose a record."""
     catalogue = CswCatalogue.of(iso_scenes(17))
@@ -211,7 +241,7 @@ def test_service_that_is_down_is_not_asked_for_halves() -> None:
 def test_service_that_counts_no_record_but_has_some_is_not_taken_for_empty(failure: Any) -> None:
     """A count of 0 is not believed of a service that sends records, or fails to."""
     catalogue = CswCatalogue.of(iso_scenes(5))
-    catalogue.counts_none, catalogue.failure = True, failure
+    catalogue.counts, catalogue.failure = "none", failure
     catalogue.undeliverable = set(catalogue.records) if failure != "none" else set()
     reason = "it has 0 records, and sent number 1" if failure == "none" else "answered|could not be written|not XML"
     with options_for(app(catalogue)) as options, pytest.raises(SourceUnavailable, match=reason):
