@@ -77,10 +77,11 @@ def _unpacker() -> Any:
 
 def with_content(response: httpx.Response, content: bytes) -> httpx.Response:
     """The response with its decompressed content."""
+    # As bytes: httpx writes headers in ASCII, but servers send file names and realms with accents.
     headers = [
         (name, value)
-        for name, value in response.headers.multi_items()
-        if name not in ("content-encoding", "content-length", "transfer-encoding")
+        for name, value in response.headers.raw
+        if name.lower() not in (b"content-encoding", b"content-length", b"transfer-encoding")
     ]
     whole = httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
     whole.next_request = response.next_request

@@ -59,6 +59,14 @@ def _asked_twice(url: str, folder: Path) -> None:
             assert session.get_json(url) == {"id": "a" * 500}
 
 
+@pytest.mark.parametrize("said", ["r\xe9serv\xe9", "r\xc3\xa9serv\xc3\xa9"], ids=["latin-1", "utf-8"])
+def test_an_answer_with_accents_in_a_header_is_kept(tmp_path: Path, said: str) -> None:
+    """Such an answer is read when it comes and when it is taken from the store."""
+    with _service(ETag='"1"', Server=said) as (url, plan):
+        _asked_twice(url, tmp_path)
+    assert len(plan.requests) == 2
+
+
 def _conditions(plan: Plan) -> list[str | None]:
     return [headers.get("if-none-match") or headers.get("if-modified-since") for _, _, headers in plan.requests]
 

@@ -245,6 +245,17 @@ def test_gzipped_parts_one_after_the_other_are_one_answer() -> None:
         assert session.request("GET", url).content == b"".join(parts)
 
 
+@pytest.mark.parametrize("said", ["r\xe9serv\xe9", "r\xc3\xa9serv\xc3\xa9"], ids=["latin-1", "utf-8"])
+def test_a_header_with_accents_costs_no_answer(said: str) -> None:
+    """Names of files and realms of logins have them, in either encoding, in good answers and in refusals."""
+    good = quirks.answers(200, ANSWER, {"Content-Disposition": f'inline; filename="{said}.json"'})
+    refusal = quirks.answers(401, ANSWER, {"WWW-Authenticate": f'Basic realm="{said}"'})
+    with _service(good, refusal) as (url, _), _session(url) as session:
+        assert session.get_json(url) == ANSWER
+        with pytest.raises(SourceRefused):
+            session.get_json(url)
+
+
 def test_an_answer_to_head_may_say_how_it_would_be_packed() -> None:
     """Nothing at all is not cut off."""
     with _service(always=_gzipped(b"")) as (url, _), _session(url) as session:
