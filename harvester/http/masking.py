@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -18,13 +19,18 @@ class Masking:
         values = (value for _, value in credentials if isinstance(value, SecretStr))
         plain = {secret for secret in (*(value.get_secret_value() for value in values), url.password) if secret}
         in_address = {write(secret, safe) for secret in plain for write in (quote, quote_plus) for safe in ("", "/")}
-        # Longest first, so that of a secret inside another one nothing is left.
-        self._secrets = tuple(sorted(plain | in_address, key=len, reverse=True))
+        self._secrets = _longest_first(plain | in_address)
 
     @property
     def has_secrets(self) -> bool:
         """Whether there is anything to hide."""
         return bool(self._secrets)
+
+    def hide_signature(self, request: httpx.Request) -> None:
+        """Mask also what signed a request: Basic is base64, and a token may have been bought with the key."""
+        _, _, signature = request.headers.get("Authorization", "").partition(" ")
+        if signature:
+            self._secrets = _longest_first({*self._secrets, signature})
 
     def masked(self, text: str) -> str:
         """A text with `***` for each secret."""
@@ -35,6 +41,11 @@ class Masking:
     def shown(self, url: httpx.URL | str) -> str:
         """An address fit to be shown."""
         return self.masked(_without_secrets(url))
+
+
+def _longest_first(secrets: Set[str]) -> tuple[str, ...]:
+    """Secrets in an order that leaves nothing of one that is inside another."""
+    return tuple(sorted(secrets, key=len, reverse=True))
 
 
 def _without_secrets(url: httpx.URL | str) -> str:

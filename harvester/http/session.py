@@ -204,6 +204,7 @@ class Session:
             try:
                 response = self._client.send(request, stream=True, auth=auth)
                 with closing(response):
+                    self._masking.hide_signature(response.request)  # pages for developers quote the request
                     return with_content(response, self._content(response, deadline))
             except httpx.RequestError as error:
                 if isinstance(error, httpx.DecodingError):
@@ -270,9 +271,6 @@ class Session:
 
     def _beginning(self, response: httpx.Response) -> str:
         text = self.masked(" ".join(response.content[:4096].decode("utf-8", "replace").split()))
-        # Debug pages quote the request.
-        _, _, signature = response.request.headers.get("Authorization", "").partition(" ")
-        text = text.replace(signature, "***") if signature else text
         return repr(text[:200]) if text else "nothing"
 
     def masked(self, text: str) -> str:

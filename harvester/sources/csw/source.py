@@ -150,7 +150,8 @@ class _Catalogue:
                 if start == 1:  # a failing catalogue must not pass for an empty one
                     raise
                 return []
-            logger.warning("%s: records %s to %s: %s", self.options.shown_location, start, start + count - 1, failure)
+            reason = self.session.masked(str(failure))
+            logger.warning("%s: records %s to %s: %s", self.options.shown_location, start, start + count - 1, reason)
             return self._one(start) if count == 1 else self._halves(start, count)
 
     def _halves(self, start: int, count: int) -> list[RawRecord]:

@@ -111,9 +111,10 @@ class _Catalogue:
             try:
                 records.append(self._record(hit))
             except SourceUnavailable as failure:
-                logger.warning("%s: record %s: %s", self.options.shown_location, hit.uuid, failure)
+                reason = self.session.masked(str(failure))
+                logger.warning("%s: record %s: %s", self.options.shown_location, hit.uuid, reason)
                 failures.append(failure)
-                records.append(undelivered_record(hit.uuid, self.session.masked(str(failure)), hit.uuid))
+                records.append(undelivered_record(hit.uuid, reason, hit.uuid))
         if len(failures) > 1 and len(failures) == len(hits):
             raise failures[0]
         return records

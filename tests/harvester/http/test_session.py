@@ -385,6 +385,15 @@ def test_no_error_of_a_source_holds_a_secret() -> None:
         raise UnreadableAnswer("the page of s3cr3t has no features")
 
 
+def test_no_error_of_a_source_holds_what_signed_a_request() -> None:
+    """A source may quote a good answer (status 200) that repeats the header it was sent."""
+    login = Credentials(user="me", password=SecretStr("p4ssword"))
+    left = pytest.raises(UnreadableAnswer, match=r"Basic \*\*\* is no page")
+    with _service() as (url, _), left, _session(url, auth=basic_auth(login), credentials=login) as session:
+        session.get_json(url)
+        raise UnreadableAnswer("Basic bWU6cDRzc3dvcmQ= is no page")
+
+
 def test_a_link_may_repeat_the_login_of_the_address() -> None:
     """A service that writes its links as it was asked is followed."""
     with _service() as (url, _):

@@ -70,13 +70,15 @@ def test_what_scripts_leave_before_the_document_is_passed_over(before: bytes) ->
     assert (ids_of(pages), reasons_of(pages)) == (sorted(catalogue.records), [])
 
 
-def test_a_password_that_the_service_repeats_is_masked() -> None:
-    """Neither the error of a run nor the record that cannot be delivered holds it."""
+def test_a_password_that_the_service_repeats_is_masked(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the error of a run nor the record that cannot be delivered nor the log holds it."""
     catalogue, credentials = app(CswCatalogue.of(iso_scenes(1))), Credentials(user="me", password=SecretStr("p4ssword"))
     echo = saying("<ExceptionReport><ExceptionText>none for me:p4ssword</ExceptionText></ExceptionReport>")
     always, once = Plan(always=echo), Plan.first(echo, preceded(b""), echo)
     with options_for(Quirks(catalogue, once), credentials=credentials) as options:
         assert ["none for me:***" in reason for reason in reasons_of(pages_of(options))] == [True]
+    assert "none for me:***" in caplog.text
+    assert "p4ssword" not in caplog.text
     with (
         options_for(Quirks(catalogue, always), credentials=credentials) as options,
         pytest.raises(UnreadableAnswer, match=r"none for me:\*\*\*"),
