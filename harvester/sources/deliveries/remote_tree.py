@@ -7,7 +7,7 @@ import ftplib
 import io
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ _PATH_FAULTS = (
 _KEPT_LISTINGS = 4096
 _FTP_TIME = re.compile(r"\d{14}(\.\d+)?", re.ASCII)
 _BUFFER_BYTES = 2**18
+_EMPTY_NAME = "the objects below it have an empty name in their keys (//); rename them"
 
 
 class RemoteTree:
@@ -119,11 +120,14 @@ class RemoteTree:
             # fsspec gives an empty list for a directory that the server refuses to list.
             raise PermissionError(full)
         self._files.invalidate_cache(full)
-        # An object store lists the marker of a directory as its member.
-        return [details for details in found if details["name"].rstrip("/") != full.strip("/")]
+        # An object store lists the marker of a directory as a file in it, and keys with "//" as a directory in it.
+        own = full.strip("/")
+        return [each for each in found if each["name"].rstrip("/") != own or _has_no_name(each)]
 
     def _entry(self, path: str, details: dict[str, Any]) -> Entry:
         name = details["name"].rstrip("/").rpartition("/")[2]
+        if _has_no_name(details):
+            return Entry(name="/", kind="refused", reason=_EMPTY_NAME)
         if name in {"", ".", ".."}:
             return Entry(name=details["name"], kind="refused", reason="its name is not that of a file; rename it")
         if details["type"] in {"file", "directory"}:
@@ -170,6 +174,11 @@ class RemoteTree:
             raise SourceUnavailable(
                 f"{self._url}: {type(error).__name__}. Check the network and the server, then harvest again."
             ) from error
+
+
+def _has_no_name(details: Mapping[str, Any]) -> bool:
+    """Whether this is the directory with the empty name in which an object store has the keys with "//"."""
+    return details["type"] == "directory" and bool(details["name"].endswith("/"))
 
 
 def _ftp_time(text: str) -> datetime | None:

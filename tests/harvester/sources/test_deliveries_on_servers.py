@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -265,6 +266,16 @@ def test_s3_reads_as_the_disk(archive: Path, bucket: str) -> None:
     assert records[0].id.startswith("s3://dinamis/a%20b/")
     assert no_secret_in(records)
     assert resumes_everywhere(f"{bucket}/a%20b/d.zip")
+
+
+def test_s3_keys_with_an_empty_name_are_told(bucket: str) -> None:
+    """What lies behind "//" in an object store cannot be listed as a directory, and is a record with a problem."""
+    client = s3_client(os.environ["AWS_ENDPOINT_URL"])
+    for key in ("new//DIM_X.XML", "new/job/", "new/job//IMG/DIM_X.XML"):
+        client.put_object(Bucket="dinamis", Key=key, Body=b"<a/>")
+    client.close()
+    reason = "the objects below it have an empty name in their keys (//); rename them"
+    assert problems_of(f"{bucket}/new") == {"/": f"/: {reason}", "job//": f"job//: {reason}"}
 
 
 def test_s3_keys_may_stand_in_the_url(archive: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
