@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,14 +116,20 @@ def companion_files(delivery: Delivery) -> tuple[CompanionFile, ...]:
 
 
 def missing_files(delivery: Delivery) -> tuple[str, ...]:
-    """The files named by the product but not found that a user of the images would look for."""
-    links = delivery.links
-    images = [delivery.path_of(href) for href in links.images if not delivery.exists(href)]
-    models = [c.href for c in links.companions if c.kind == "rpc" and not delivery.exists(c.href)]
-    warnings = [f"the geometric model {delivery.path_of(href)} is not delivered" for href in models]
-    if images:
-        warnings.insert(0, f"{len(images)} of {len(links.images)} images are not delivered, the first is {images[0]}")
-    return tuple(warnings)
+    """The files named by the product, but not found or empty, that a user of the images would look for."""
+    hrefs, companions = delivery.links.images, delivery.links.companions
+    models = [each.href for each in companions if each.kind == "rpc" and not delivery.exists(each.href)]
+    return (
+        *_images_that(delivery, "are not delivered", [href for href in hrefs if not delivery.exists(href)]),
+        *_images_that(delivery, "are empty (0 bytes)", [href for href in hrefs if delivery.size_of(href) == 0]),
+        *(f"the geometric model {delivery.path_of(href)} is not delivered" for href in models),
+    )
+
+
+def _images_that(delivery: Delivery, what: str, hrefs: Sequence[str]) -> Iterator[str]:
+    if hrefs:
+        first = delivery.path_of(hrefs[0])
+        yield f"{len(hrefs)} of {len(delivery.links.images)} images {what}, the first is {first}"
 
 
 def _optional_bytes(text: str | None) -> bytes | None:

@@ -198,6 +198,15 @@ def test_missing_images_and_models_are_reported(made: Any, sensors: Any) -> None
     )
 
 
+def test_empty_images_are_reported(made: Any, sensors: Any) -> None:
+    """A raster of which nothing has arrived but its name is told, as a delivery that is still being copied has it."""
+    content = {**made.content(made.edited()), "files": {"IMG_R1C1.TIF": {"size": 0, "cog": False}}}
+    scene = scene_from_delivery(content, sensors)
+    assert scene.product is not None
+    assert [image.size_bytes for image in scene.product.images] == [0]
+    assert scene.warnings[0] == "1 of 1 images are empty (0 bytes), the first is job/IMG 01/IMG_R1C1.TIF"
+
+
 def test_located_values_are_found_by_name_and_else_averaged_as_vectors(made: Any) -> None:
     """Without a centre the azimuth is the mean vector, so that 350° and 10° give 0°."""
     scene = made.read(
