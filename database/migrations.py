@@ -35,6 +35,9 @@ FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 #: Counts in every answer (estimated if exact ones cost too much), and only declared properties in filters.
 PGSTAC_SETTINGS: Mapping[str, str] = {"context": "auto", "additional_properties": "false"}
 
+#: How long a migration waits for locks held by other programs: whoever reads these tables waits behind it.
+LOCK_TIMEOUT = "10s"
+
 OWNER_NEEDED = "Run `dinamis db migrate` with the owner's URL in DINAMIS_DATABASE_URL."
 
 
@@ -309,6 +312,7 @@ def _apply(connection: psycopg.Connection, file: MigrationFile) -> None:
     try:
         with told_if_long(f"applying migration {file}"), connection.transaction():
             connection.execute("SET LOCAL search_path TO pgstac, public")
+            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             connection.execute(file.sql.encode())
             if connection.info.transaction_status != TransactionStatus.INTRANS:
                 raise MigrationError(f"{file} ends the transaction it runs in: leave COMMIT and ROLLBACK out of it.")
@@ -318,6 +322,11 @@ def _apply(connection: psycopg.Connection, file: MigrationFile) -> None:
             )
     except psycopg.errors.InsufficientPrivilege:
         raise
+    except psycopg.errors.LockNotAvailable as error:
+        raise MigrationError(
+            f"{file}: another program, such as a backup or a harvest, is at work on tables that it changes. Wait for "
+            "its end or stop it, and run dinamis db migrate again."
+        ) from error
     except psycopg.Error as error:
         raise MigrationError(f"{file}: {error}") from error
 

@@ -113,6 +113,24 @@ def test_migration_that_commits_is_refused(database: Database, write: Write) -> 
     assert _one(database, "SELECT count(*) FROM dinamis.migration WHERE number = 9001") == 0
 
 
+def test_migration_does_not_wait_for_a_backup(
+    database: Database, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that a backup reads is not changed: after a while the migration gives up, and readers no longer wait."""
+    monkeypatch.setattr("database.migrations.LOCK_TIMEOUT", "100ms")
+    folder = write(_9001_invented="ALTER TABLE dinamis.run ADD COLUMN invented int;")
+    with database.connect("owner") as backup, ThreadPoolExecutor(1) as pool:
+        backup.execute("LOCK TABLE dinamis.run IN ACCESS SHARE MODE")
+        migrating = pool.submit(migrate, database, directory=folder)
+        try:
+            with pytest.raises(MigrationError, match=r"9001_invented: another program.*run dinamis db migrate again"):
+                migrating.result(timeout=10)
+            assert _one(database, "SELECT count(*) FROM dinamis.run") == 0
+        finally:
+            backup.rollback()
+    assert migrate(database, directory=folder).applied == ["9001_invented"]
+
+
 def test_database_of_a_newer_release_is_refused(database: Database, write: Write) -> None:
     """A database that has one of our migrations that this release lacks is not migrated."""
     migrate(database, directory=write(_9001_invented="SELECT 1;"))
