@@ -50,8 +50,8 @@ def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watch
     """Put back what a run changed, or resume an undo of it that did not finish.
 
     Records that were new are withdrawn; the others say what they said before the run, read by the present reader.
-    Items that were moved go back. What a later run changed or moved stays as that run left it, unless that was undone
-    too, and is reported.
+    Items that were moved go back. What another run changed or moved since stays as that run left it, unless that was
+    undone too, and is reported.
 
     Args:
         run_id: number of a run that has ended.

@@ -36,6 +36,14 @@ def _one(database: Database, question: str) -> object:
     return row[0]
 
 
+def migrate_until(database: Database, file: str, folder: Path) -> None:
+    """Apply the migrations of the folder before that which begins with this number; the others are removed from it."""
+    for later in folder.glob("*.sql"):
+        if later.name >= file:
+            later.unlink()
+    migrate(database, directory=folder)
+
+
 def test_empty_database_is_brought_up_to_date(empty_database: Database) -> None:
     """An empty database gets pgSTAC, all our migrations and the two settings; a second call does nothing."""
     first = migrate(empty_database)
@@ -173,11 +181,7 @@ def test_misnamed_file_is_refused(write: Write) -> None:
 
 def test_undos_of_before_know_what_they_undo(empty_database: Database, write: Write) -> None:
     """Where each run knew its last undo alone, of three undos one after the other the first and the last count."""
-    folder = write()
-    for file in folder.glob("*.sql"):
-        if file.name >= "0029":
-            file.unlink()
-    migrate(empty_database, directory=folder)
+    migrate_until(empty_database, "0029", write())
     with empty_database.connect("owner") as connection:
         connection.execute("INSERT INTO dinamis.feed (name, source, kind, location) VALUES ('a/b', 'b', 'b', '')")
         connection.execute(
@@ -194,6 +198,32 @@ def test_undos_of_before_know_what_they_undo(empty_database: Database, write: Wr
         undone = connection.execute("SELECT run, undone_by FROM dinamis.undone ORDER BY run")
         assert undoes.fetchall() == [(2, 1), (3, 2), (4, 3)]
         assert undone.fetchall() == [(1, 2), (3, 4)]
+
+
+def test_moves_of_before_are_in_the_order_of_their_runs(empty_database: Database, write: Write) -> None:
+    """Whichever was written first; each move after the migration is the last."""
+    migrate_until(empty_database, "0030", write())
+    with empty_database.connect("owner") as connection:
+        connection.execute("INSERT INTO dinamis.feed (name, source, kind, location) VALUES ('a/b', 'b', 'b', '')")
+        connection.execute(
+            "INSERT INTO dinamis.run (feed, kind, request, state, started_at, is_everything)"
+            " SELECT 'a/b', 'harvest', '{}', 'succeeded', now(), true FROM generate_series(1, 12)"
+        )
+        connection.execute(
+            "INSERT INTO dinamis.item (id, collection, is_published, created, updated, first_change)"
+            " SELECT id, 'd', true, now(), now(), 1 FROM unnest('{i,j}'::text[]) AS id"
+        )
+        connection.execute(
+            "INSERT INTO dinamis.item_move (run, item, collection)"
+            " VALUES (12, 'i', 'c'), (9, 'j', 'a'), (2, 'i', 'a'), (10, 'i', 'b')"
+        )
+
+    migrate(empty_database)
+
+    with empty_database.connect("owner") as connection:
+        connection.execute("INSERT INTO dinamis.item_move (run, item, collection) VALUES (2, 'i', 'd')")
+        moves = connection.execute("SELECT run, item, collection FROM dinamis.item_move ORDER BY number")
+        assert moves.fetchall() == [(2, "i", "a"), (9, "j", "a"), (10, "i", "b"), (12, "i", "c"), (2, "i", "d")]
 
 
 def test_settings_changed_by_hand_are_put_back(database: Database) -> None:

@@ -10,25 +10,26 @@ SELECT
         WHERE other.scene = item.scene AND other.id != item.id
             AND other.collection = place.due AND other.is_published
     ) AS other_item
-FROM dinamis.item_move AS moved
+FROM (SELECT DISTINCT item FROM dinamis.item_move WHERE run = %(run)s AND item > %(item)s) AS moved
     JOIN dinamis.item ON item.id = moved.item
     CROSS JOIN LATERAL (
         SELECT
-            max(run) FILTER (WHERE lasts OR run = %(run)s) AS latest_run,
+            (array_agg(run ORDER BY number DESC) FILTER (WHERE lasts OR run = %(run)s))[1] AS latest_run,
             coalesce(
-                (array_agg(destination ORDER BY run DESC) FILTER (WHERE lasts))[1],
-                (array_agg(former ORDER BY run))[1]
+                (array_agg(destination ORDER BY number DESC) FILTER (WHERE lasts))[1],
+                (array_agg(former ORDER BY number))[1]
             ) AS due
         FROM (
             SELECT
+                number,
                 run,
                 collection AS former,
-                lead(collection, 1, item.collection) OVER (ORDER BY run) AS destination,
+                lead(collection, 1, item.collection) OVER (ORDER BY number) AS destination,
                 run != ALL(ARRAY(SELECT without.run FROM dinamis.run_without_say AS without)) AS lasts
             FROM dinamis.item_move
             WHERE item_move.item = item.id
         ) AS move
     ) AS place
-WHERE moved.run = %(run)s AND moved.item > %(item)s AND (place.latest_run != %(run)s OR place.due != item.collection)
+WHERE place.latest_run != %(run)s OR place.due != item.collection
 ORDER BY item.id
 LIMIT %(size)s;

@@ -1,8 +1,7 @@
--- Note where Items were before a run moved them; of several moves in one run the first counts.
+-- Note where Items were before a run moved them.
 INSERT INTO dinamis.item_move (run, item, collection)
 SELECT
     %(run)s,
     item,
     collection
-FROM unnest(%(items)b::text [], %(collections)b::text []) AS former (item, collection)
-ON CONFLICT (run, item) DO NOTHING;
+FROM unnest(%(items)b::text [], %(collections)b::text []) AS former (item, collection);

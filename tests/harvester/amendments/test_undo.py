@@ -11,8 +11,9 @@ import pytest
 from harvester.amendments import UndoRefused, correct_item, undo, undo_run
 from harvester.errors import CatalogueError, UnreadableScene
 from harvester.feeds import Feed
+from harvester.harvest import harvest
 from harvester.record import RawRecord, SceneRecord, Withdrawal
-from harvester.runs import RunBusy, RunCancelled
+from harvester.runs import Request, RunBusy, RunCancelled
 from harvester.runs.report import HarvestReport
 from harvester.sensors import Sensors
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
@@ -472,6 +473,41 @@ def test_items_that_cannot_go_back_stay_and_are_named(stock: Stock, monkeypatch:
         f"{e} stays where it is: another record of its acquisition is not readable any more: it is torn",
     }
     assert places(stock) == {"a": HELD, "b": HELD, "c": COAST, "e": COAST, "w": HELD, "y": HELD, "z": HELD}
+
+
+@pytest.mark.parametrize("is_first_run_first", [True, False])
+def test_runs_that_moved_items_at_once_are_undone_in_the_order_of_their_moves(
+    stock: Stock, is_first_run_first: bool
+) -> None:
+    """The run that began first moves one Item before the other run does, one after it, and one before and after it."""
+    stock.held.records = {"a": image(0), "b": image(1), "c": image(1, job="JOB_2"), "d": image(2)}
+    stock.harvest(ANYWHERE)
+    stock.held.page_size = 2
+    nearby = feed_of("nearby", None, source="held", kind="held")
+    runs: list[int | None] = []
+
+    def move_all_meanwhile(report: HarvestReport, _: object) -> None:
+        if report.outcomes.total() and not runs:
+            runs[:] = report.run, stock.harvest(nearby, collection=ARCHIVE, move=True).run
+
+    request = Request(collection=COAST, move=True)
+    harvest(ANYWHERE, harvest_context(stock.database, HELD, COAST, ARCHIVE), request, move_all_meanwhile)
+    assert places(stock) == {"a": ARCHIVE, "b": COAST, "c": COAST, "d": COAST}
+    first, second = runs
+
+    if is_first_run_first:
+        undone = undo_in(stock, first)
+        assert list(undone.warnings) == [f"{image(0)['image']} stays in {ARCHIVE}: run {second} moved it since"]
+        assert set(places(stock).values()) == {ARCHIVE}
+        undo_in(stock, second)
+    else:
+        undone = undo_in(stock, second)
+        assert list(undone.warnings) == [
+            f"{image(number)['image']} stays in {COAST}: run {first} moved it since" for number in (1, 2)
+        ]
+        assert set(places(stock).values()) == {COAST}
+        undo_in(stock, first)
+    assert set(places(stock).values()) == {HELD}
 
 
 def test_run_that_corrected_an_item_is_not_undone(stock: Stock) -> None:
