@@ -15,13 +15,10 @@ _OVERLAP = 0.5
 
 def conflicts_between(records: Sequence[SourcedScene]) -> list[str]:
     """One sentence for each contradiction between the sources of an Item, naming the source that is believed."""
-    ranked = sorted(records, key=lambda each: (each.precedence, each.source))
-    if len({each.source for each in ranked}) < 2:
-        return []
-    believed = ranked[0]
+    believed, *others = sorted(records, key=lambda each: (each.precedence, each.source))
     found = [
         f"{other.source} says {theirs}, {believed.source} says {ours}, which is believed"
-        for other in ranked
+        for other in others
         if other.source != believed.source
         for ours, theirs in _contradictions(believed, other)
     ]

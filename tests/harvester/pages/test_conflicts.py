@@ -31,10 +31,10 @@ def told(source: str, precedence: int, **said: Any) -> SourcedScene:
 )
 def test_contradiction_names_both_sources_and_who_is_believed(said: dict[str, Any], conflict: str) -> None:
     """The source that comes first in the document is believed, in whatever order the records come."""
-    records = [told("second", 1, **said), told("first", 0)]
+    records = [told("a second", 1, **said), told("the first", 0)]
     (found,) = conflicts_between(records)
-    assert found.startswith(f"second says {conflict}")
-    assert "first says" in found
+    assert found.startswith(f"a second says {conflict}")
+    assert "the first says" in found
     assert found.endswith("which is believed")
     assert conflicts_between(records[::-1]) == [found]
 
@@ -45,9 +45,10 @@ def test_contradiction_names_both_sources_and_who_is_believed(said: dict[str, An
         {"cloud": 8.0},
         {"cloud": None},
         {"acquired_at": MOMENT and MOMENT + timedelta(seconds=2)},
+        {"acquired_at": None},
         {"footprint": box(4.04, 48.7, 4.14, 48.8)},
     ],
-    ids=["clouds", "silence", "moment", "ground"],
+    ids=["clouds", "silence", "moment", "undated", "ground"],
 )
 def test_rounding_and_silence_are_no_contradiction(said: dict[str, Any]) -> None:
     """What differs by little, or what only one source says, is not reported."""
@@ -55,5 +56,23 @@ def test_rounding_and_silence_are_no_contradiction(said: dict[str, Any]) -> None
 
 
 def test_records_of_one_source_do_not_contradict_each_other() -> None:
-    """Components of one delivery have clouds of their own."""
-    assert conflicts_between([told("first", 0), told("first", 0, cloud=90.0)]) == []
+    """Components of one delivery have clouds of their own, whatever another source says."""
+    ours = [told("first", 0), told("first", 0, cloud=90.0)]
+    assert conflicts_between(ours) == []
+    assert conflicts_between([*ours, told("second", 1)]) == []
+
+
+def test_source_that_sees_fewer_clouds_is_contradicted_too() -> None:
+    """It is no matter which of the two sees more of them."""
+    assert len(conflicts_between([told("first", 0, cloud=9.0), told("second", 1)])) == 1
+
+
+def test_contradiction_is_told_once() -> None:
+    """However many records of a source say the same."""
+    assert len(conflicts_between([told("first", 0), *[told("second", 1, cloud=9.0)] * 2])) == 1
+
+
+def test_sources_that_no_document_ranks_are_believed_by_their_names() -> None:
+    """The same one is believed in whatever order their records come."""
+    records = [told("b", 2, cloud=9.0), told("a", 2)]
+    assert conflicts_between(records) == conflicts_between(records[::-1])
