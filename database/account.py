@@ -92,7 +92,7 @@ def refuse_unreachable(home: Path, account: Account) -> None:
     if not account.switches:
         return
     for directory in reversed(home.absolute().parents):
-        if directory.exists() and not account.can_enter(directory):
+        if directory.is_dir() and not account.can_enter(directory):
             raise HomeRefused(
                 f"PostgreSQL runs as user {SYSTEM_USER}, who cannot enter {directory} on the way to {home}: "
                 f"run `chmod o+x {directory}`, or set DINAMIS_HOME to a directory elsewhere."

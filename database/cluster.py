@@ -211,7 +211,6 @@ class PrivateCluster:
             "listen_addresses": LOOPBACK,
             "port": str(port),
             "unix_socket_directories": str(socket_directory),
-            "unix_socket_permissions": "0700",
             "fsync": "on",
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -325,15 +324,12 @@ class PrivateCluster:
     def _is_ours(self, pid: int) -> bool:
         # Every PostgreSQL process has the data directory as its working directory.
         try:
-            process = psutil.Process(pid)
-            return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).samefile(self.data)
+            return Path(psutil.Process(pid).cwd()).samefile(self.data)
         except (psutil.Error, OSError):
             return False
 
     def _server_processes(self) -> list[int]:
-        named = (
-            p.pid for p in psutil.process_iter(["name"]) if (p.info["name"] or "").startswith(("postgres", "pg_ctl"))
-        )
+        named = (process.pid for process in psutil.process_iter(["name"]) if process.info["name"] == "postgres")
         return [pid for pid in named if self._is_ours(pid)]
 
     def _environment(self) -> dict[str, str]:
