@@ -137,7 +137,8 @@ def migrate(database: Database, *, directory: Traversable | None = None) -> Migr
         RoleUnknown: No connection is configured for the owner.
     """
     wanted = migration_files(directory)
-    with database.connect("owner", autocommit=True) as connection, _only_one(connection), _privileges_needed():
+    with database.connect("owner", autocommit=True) as connection, _privileges_needed():
+        _only_one(connection)
         before = _state(connection, wanted)
         _refuse(before)
         if before.pgstac_version != before.pgstac_wanted:
@@ -204,17 +205,10 @@ def _migration_file(path: Traversable) -> MigrationFile:
     return MigrationFile(number=int(match["number"]), name=match["name"], sql=path.read_text(encoding="utf-8"))
 
 
-@contextmanager
-def _only_one(connection: psycopg.Connection) -> Iterator[None]:
-    """Hold the lock that keeps other processes from migrating this database."""
+def _only_one(connection: psycopg.Connection) -> None:
+    """Take the lock that keeps other processes from migrating this database, until the connection ends."""
     with told_if_long("waiting for another process that migrates the database"):
         connection.execute("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
-    try:
-        yield
-    finally:
-        # A broken connection has released it already.
-        if not connection.closed:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
 
 
 @contextmanager

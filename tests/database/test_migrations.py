@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
 
 from database import Database, migrate, migration_state
 from database.errors import DatabaseNewer, MigrationAltered, MigrationError
@@ -95,6 +98,13 @@ def test_new_migration_is_applied_and_recorded(database: Database, write: Write)
     assert _one(database, "SELECT count(*) FROM dinamis.invented") == 0
 
 
+def test_migration_finds_pgstac_whatever_search_path_the_owner_has(database: Database, write: Write) -> None:
+    """What a URL sets for the programs of its host does not decide where a migration looks."""
+    owner = SecretStr(make_conninfo(database.conninfo("owner"), options="-c search_path=information_schema"))
+    folder = write(_9001_invented="CREATE TABLE dinamis.invented AS SELECT id FROM items;")
+    assert migrate(replace(database, owner=owner), directory=folder).applied == ["9001_invented"]
+
+
 def test_failing_migration_leaves_nothing(database: Database, write: Write) -> None:
     """When a statement fails, those before it in the file are undone and the file is not recorded."""
     folder = write(_9001_invented="CREATE TABLE dinamis.invented (id int); SELECT 1 / 0;")
@@ -158,6 +168,16 @@ def test_newer_pgstac_is_refused(database: Database) -> None:
         migrate(database)
 
 
+def test_older_pgstac_is_none_of_a_later_release(database: Database) -> None:
+    """Versions are compared by their numbers: 0.9.11 comes before 0.10.0."""
+    with database.connect("owner") as connection:
+        connection.execute(
+            "INSERT INTO pgstac.migrations (version, datetime) VALUES ('0.9.11', now() + interval '1 day')"
+        )
+    state = migration_state(database)
+    assert (state.pgstac_version, state.is_newer, state.is_current) == ("0.9.11", False, False)
+
+
 def test_altered_migration_is_refused(database: Database, write: Write) -> None:
     """A file that changed after it was applied is refused, by migrate and in the state."""
     migrate(database, directory=write(_9001_invented="SELECT 1;"))
@@ -165,6 +185,23 @@ def test_altered_migration_is_refused(database: Database, write: Write) -> None:
     assert migration_state(database, directory=folder).altered == ["9001_invented"]
     with pytest.raises(MigrationAltered, match="9001_invented"):
         migrate(database, directory=folder)
+
+
+def test_lost_migration_is_refused(database: Database, write: Write) -> None:
+    """A database with a migration that this release does not have, though it has a later one, is of another release."""
+    folder = write(_9001_invented="SELECT 1;", _9002_next="SELECT 1;")
+    migrate(database, directory=folder)
+    (folder / "9001_invented.sql").unlink()
+    with pytest.raises(MigrationAltered, match="9001_invented"):
+        migrate(database, directory=folder)
+
+
+def test_version_of_pgstac_is_the_last_that_was_applied(database: Database) -> None:
+    """Of a database that was upgraded from 0.9.11 it is not that, though as a word it comes after 0.10.0."""
+    now = migration_state(database).pgstac_version
+    with database.connect("owner") as connection:
+        connection.execute("INSERT INTO pgstac.migrations (version, datetime) VALUES ('0.9.11', '2020-01-01')")
+    assert migration_state(database).pgstac_version == now
 
 
 def test_one_number_for_two_files_is_refused(write: Write) -> None:

@@ -109,6 +109,14 @@ def test_oldest_known_acquisition_stands_for_all(ledger: Ledger) -> None:
     assert (found.scene, found.merged, found.is_known) == (older, (younger.id,), True)
 
 
+def test_of_acquisitions_known_since_one_moment_that_with_the_first_id_stands_for_all(ledger: Ledger) -> None:
+    """Those of one page are of one age: which of them stays does not depend on the order in which they are found."""
+    for name in "DCABEHGF":
+        remember(ledger, f"IMAGE_{name}", name, seconds=500)
+    (found,) = acquisitions(ledger, record(*"DCABEHGF", seconds=900))
+    assert (found.scene.id, found.merged) == ("IMAGE_A", tuple(f"IMAGE_{name}" for name in "BCDEFGH"))
+
+
 def test_new_acquisition_is_called_by_its_first_name(ledger: Ledger) -> None:
     """The id of an acquisition does not depend on the order of its names."""
     for keys in itertools.permutations("CAB"):
