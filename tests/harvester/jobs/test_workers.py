@@ -287,20 +287,41 @@ def test_job_of_a_dead_worker_is_taken_back(
         workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
     ):
         enqueue(shop)
-        with database.connect("owner") as connection:
-            connection.execute(f"SET search_path TO {SEARCH_PATH}".encode())
-            connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
-            connection.execute(
-                "UPDATE procrastinate_jobs SET status = 'doing', lock = %s, worker_id = worker, attempts = %s"
-                " FROM (SELECT max(id) AS worker FROM procrastinate_workers) AS dead",
-                (f"host:{shop.feed.host}:0", lost_before),  # which its own parts need
-            )
-        pass_for_dead(database, registered(database)[0])
+        lose(shop, lost_before)
 
         work(shop.worker_context, until_empty=True)
 
         assert shop.run_states() == states
         assert [(task, status) for task, status, _ in shop.jobs()] == left
+
+
+def lose(shop: Workshop, lost_before: int) -> None:
+    """Let the one job that waits be that of a worker that is dead, after so many others."""
+    with shop.database.connect("owner") as connection:
+        connection.execute(f"SET search_path TO {SEARCH_PATH}".encode())
+        connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+        connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', lock = %s, worker_id = worker, attempts = %s"
+            " FROM (SELECT max(id) AS worker FROM procrastinate_workers) AS dead",
+            (f"host:{shop.feed.host}:0", lost_before),  # which its own parts need
+        )
+    pass_for_dead(shop.database, registered(shop.database)[0])
+
+
+def test_job_of_a_dead_worker_is_left_to_one_like_it_that_waits(database: Database, tmp_path: Path) -> None:
+    """It was asked for again meanwhile: the host is harvested once, and not held up by the job that is lost."""
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        lose(shop, lost_before=0)
+        enqueue(shop)
+
+        work(shop.worker_context, until_empty=True)
+
+        assert shop.run_states() == ["succeeded"]
+        assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_feed", "failed")]
 
 
 def test_unavailable_source_is_tried_again_later_in_a_new_job(database: Database, tmp_path: Path) -> None:
@@ -323,6 +344,24 @@ def test_unavailable_source_is_tried_again_later_in_a_new_job(database: Database
         )
         assert lock is None
         assert 200 < wait <= 300
+
+
+def test_failed_harvest_is_left_to_one_like_it_that_waits(database: Database, tmp_path: Path) -> None:
+    """It was asked for again meanwhile: there is one more try, not two, and no job that failed."""
+    service = Quirks(geodes.app([]), Plan.each(1, [unavailable()]))
+    with (
+        serving(service) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        with host_asked_by_another_job(shop):
+            work(shop.worker_context, until_empty=True)
+        enqueue(shop)
+        work(shop.worker_context, until_empty=True)
+
+        assert shop.run_states() == ["failed", "failed"]
+        ((task, status, arguments),) = shop.jobs()
+        assert (task, status, arguments["failures"]) == ("harvest_feed", "todo", 1)
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,18 @@ def test_records_part_where_their_item_was_moved_to(stock: Stock) -> None:
     assert rows(stock.database, "SELECT collection FROM dinamis.item WHERE id = %s", other) == [(HELD,)]
 
 
+def test_record_that_comes_back_joins_the_item_that_its_source_goes_on_with(stock: Stock) -> None:
+    """Its own was withdrawn in another collection, where it would be a second Item of what is one acquisition now."""
+    anywhere, other = feed_of("held", None), str(image(1)["image"])
+    stock.held.records = {"b": image(1)}
+    stock.harvest(anywhere, collection=COAST)
+    stock.held.records, stock.held.withdrawals = {"a": image()}, [Withdrawal(id="b", reason="sold")]
+    stock.harvest(anywhere)
+    stock.held.records["b"], stock.held.withdrawals = image(1, keys=(IMAGE, other), job="JOB_2"), []
+    assert stock.harvest(anywhere).refusals == []
+    assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: HELD}
+
+
 @pytest.mark.parametrize(("joining", "page_size"), [("a", 200), ("z", 200), ("c", 2)])
 def test_items_that_a_run_joins_and_moves_are_one_where_it_moves_them(
     stock: Stock, joining: str, page_size: int
