@@ -26,6 +26,7 @@ from harvester.jobs.queue import (
     AlreadyWaiting,
     QueueLost,
     enqueue_harvest,
+    enqueue_part,
     enqueue_repeat,
     job_queue,
 )
@@ -424,6 +425,33 @@ def test_job_of_a_cancelled_run_is_done(database: Database, tmp_path: Path) -> N
 
         assert shop.run_states() == ["cancelled"]
         assert shop.jobs() == []
+
+
+@pytest.mark.parametrize("state", ["succeeded", "cancelled"])
+def test_jobs_of_a_run_that_came_to_its_end_do_nothing(database: Database, tmp_path: Path, state: str) -> None:
+    """Somebody brought it to its end by hand, or gave it up: neither is its source asked nor another run begun."""
+    service = Patient(geodes.app(records(months=1, each=5)))
+    with (
+        serving(service) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        work(shop.worker_context, until_empty=True)
+        with database.connect("owner") as connection:
+            run = runs.run_by_id(connection, 1)
+            connection.execute("UPDATE dinamis.run SET state = %s", (state,))
+            connection.execute("UPDATE dinamis.run_part SET state = 'waiting'")
+        service.most_at_once = 0
+        assert run is not None
+        with shop.queue() as queue:
+            enqueue_part(queue, shop.feed, run, 0, failures=0)
+            work(shop.worker_context, until_empty=True)
+            enqueue_repeat(queue, shop.feed, Request(), wait=timedelta(), run=1, failures=1)
+        work(shop.worker_context, until_empty=True)
+
+        assert shop.run_states() == [state]
+        assert shop.jobs() == []
+        assert service.most_at_once == 0
 
 
 def test_refused_credentials_are_not_tried_again(database: Database, tmp_path: Path) -> None:
