@@ -567,13 +567,6 @@ def test_broken_configuration_shows_the_servers_own_words(cluster: PrivateCluste
     assert len([line for line in said if "Starting" in line]) == 1
 
 
-def test_failure_of_long_ago_is_none_of_today(cluster: PrivateCluster) -> None:
-    """What the log has of it does not end a start that has only just begun."""
-    with cluster.log.open("a") as log:
-        log.write("FATAL:  it was full\n")
-    assert cluster.start().running
-
-
 def test_programs_that_are_half_removed_are_told(cluster: PrivateCluster) -> None:
     """As in the midst of an upgrade of the system: pg_ctl is there, but not the server that it is to start."""
     installed = cluster.server

@@ -228,6 +228,20 @@ def test_run_of_another_kind_waits_for_the_one_at_work(database: Database, tmp_p
         assert (arguments["request"]["is_full"], arguments["failures"]) == (True, 0)
 
 
+def test_harvest_that_is_asked_for_while_one_is_at_work_comes_after_it(database: Database, tmp_path: Path) -> None:
+    """What changed at the source since that one read it is not left to the next time of the schedule."""
+    with (
+        serving(geodes.app(records(months=1, each=5))) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+        host_asked_by_another_job(shop),
+    ):
+        for _ in range(2):
+            enqueue(shop)
+            work(shop.worker_context, until_empty=True)
+
+        assert [task for task, status, _ in shop.jobs() if status == "todo"] == ["harvest_part", "harvest_feed"]
+
+
 def test_run_whose_jobs_wait_is_left_to_the_workers(database: Database, tmp_path: Path) -> None:
     """A command that asks for something else is told so: it takes no harvest away that was asked for before."""
     with (
