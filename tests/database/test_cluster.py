@@ -118,8 +118,7 @@ def test_stop_and_start_keep_the_data(running: PrivateCluster) -> None:
     """After a stop the server is gone, after the next start the data are back."""
     _write_a_row(running)
     port = running.status().port
-    with psycopg.connect(running.conninfo("owner")):  # which the server ends: its address stays in use for a while
-        assert running.stop()
+    assert running.stop()
     assert (running.status().running, running.status().port) == (False, None)
     assert not running.stop()
     assert running.start().port == port
@@ -148,10 +147,11 @@ def test_stop_and_destroy_of_nothing_make_nothing() -> None:
 def test_lock_of_a_cluster_that_is_destroyed_meanwhile_is_taken_anew() -> None:
     """Who waited for `destroy` holds the lock that all others find, not the file that was removed."""
     with short_directory() as folder, ThreadPoolExecutor(1) as pool:
-        files, is_waiting, is_done = ClusterFiles(folder / "home"), Event(), Event()
+        files, is_waiting, is_at_work, is_done = ClusterFiles(folder / "home"), Event(), Event(), Event()
 
         def work() -> None:
             with files.locked(lambda _: is_waiting.set()):
+                is_at_work.set()
                 is_done.wait()
 
         with files.locked(silent) as lock:
@@ -159,8 +159,7 @@ def test_lock_of_a_cluster_that_is_destroyed_meanwhile_is_taken_anew() -> None:
             assert is_waiting.wait(10)
             lock.unlink()
         try:
-            while not lock.exists():
-                time.sleep(0.01)
+            assert is_at_work.wait(10)
             with lock.open() as found, pytest.raises(BlockingIOError):
                 fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
         finally:
