@@ -124,9 +124,8 @@ class ClusterFiles:
         shutil.rmtree(self.directory)
 
     def make_passwords(self, roles: Iterable[str]) -> None:
-        """Generate a password for each role, unless passwords exist."""
-        if not self.password_file.exists():
-            self.write(self.password_file, json.dumps({role: secrets.token_urlsafe(24) for role in roles}))
+        """Generate a password for each role of a new cluster."""
+        self.write(self.password_file, json.dumps({role: secrets.token_urlsafe(24) for role in roles}))
 
     def passwords(self) -> dict[str, str]:
         """The password of each role.

@@ -524,6 +524,16 @@ def test_directory_of_others_is_neither_used_nor_removed() -> None:
         assert theirs.read_text() == "data"
 
 
+def test_empty_directory_is_made_ours() -> None:
+    """Whoever was killed when it was just made, or mounted a disk there, has left nothing that could be lost."""
+    with short_directory() as folder:
+        files = ClusterFiles(folder)
+        files.directory.mkdir()
+        files.make_directory()
+        (files.directory / "data").mkdir()
+        files.refuse_foreign()
+
+
 def test_destroy_leaves_the_files_of_others(cluster: PrivateCluster) -> None:
     """Destroy ends the server and removes the cluster, not what others put into the home."""
     cluster.start()
