@@ -296,7 +296,10 @@ def test_host_is_asked_by_as_many_jobs_as_its_sources_allow(
 def test_job_of_a_dead_worker_is_taken_back(
     database: Database, tmp_path: Path, lost_before: int, states: list[str], left: list[tuple[str, str]]
 ) -> None:
-    """The job of a worker that fell silent is done by another, unless it may be what the workers die of."""
+    """The job of a worker that fell silent is done by another, unless it may be what the workers die of.
+
+    Also by one that does jobs of some kinds of sources alone.
+    """
     with (
         serving(geodes.app(records(months=1, each=5))) as url,
         workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
@@ -304,7 +307,7 @@ def test_job_of_a_dead_worker_is_taken_back(
         enqueue(shop)
         lose(shop, lost_before)
 
-        work(shop.worker_context, until_empty=True)
+        work(shop.worker_context, ["geodes"], until_empty=True)
 
         assert shop.run_states() == states
         assert [(task, status) for task, status, _ in shop.jobs()] == left

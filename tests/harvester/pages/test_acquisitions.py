@@ -168,6 +168,13 @@ def test_name_that_no_record_in_force_says_joins_nothing(ledger: Ledger) -> None
     assert scenes_of(found) == {"standing-1": "A", "0": "B"}
 
 
+def test_acquisition_in_force_is_not_given_to_a_record_that_takes_a_former_name_of_it(ledger: Ledger) -> None:
+    """Its own records do not say that name any more: both acquisitions stay, whichever is looked at first."""
+    known = [remember(ledger, "IMAGE_0", "A"), remember(ledger, "IMAGE_1", "B", "C", seconds=500)]
+    among = [standing(0, "IMAGE_0", "A", "C"), standing(1, "IMAGE_1", "B", seconds=1900)]
+    assert [(each.scene, each.merged) for each in acquisitions(ledger, among=among)] == [(each, ()) for each in known]
+
+
 def test_acquisition_without_records_is_gone_on_with(ledger: Ledger) -> None:
     """What comes back under any of its names, or at its moment and place, is what it was; only one can be that."""
     remember(ledger, "A", "A", "B", "C")
