@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from database.cluster_files import ClusterFiles, Progress, silent
+from database.cluster_files import ClusterFiles, Progress, refused_if_closed, silent
 from database.errors import ClusterError
 from database.memory import memory_settings, usable_memory_bytes
 from database.programs import ServerPrograms, find_server
@@ -71,16 +71,21 @@ class PrivateCluster:
         )
 
     def status(self) -> ClusterStatus:
-        """Whether the cluster exists and runs."""
-        pid = self._postmaster()
-        return ClusterStatus(
-            exists=self._exists(),
-            running=pid is not None,
-            directory=self.directory,
-            pid=pid,
-            port=self.files.recorded_port() if pid is not None else None,
-            major=self._data_major(),
-        )
+        """Whether the cluster exists and runs.
+
+        Raises:
+            HomeRefused: The home is closed to this user.
+        """
+        with refused_if_closed():
+            pid = self._postmaster()
+            return ClusterStatus(
+                exists=self._exists(),
+                running=pid is not None,
+                directory=self.directory,
+                pid=pid,
+                port=self.files.recorded_port() if pid is not None else None,
+                major=self._data_major(),
+            )
 
     def start(self, on_progress: Progress | None = None) -> ClusterStatus:
         """Create the cluster unless it exists, start its server unless it runs, and wait until it answers.

@@ -26,6 +26,26 @@ LONGEST_SOCKET_PATH = 107
 HOME_MARKER = ".made-by-dinamis"
 
 
+@contextmanager
+def refused_if_closed() -> Iterator[None]:
+    """Looks into a home that may be that of another user.
+
+    Raises:
+        HomeRefused: This user may not do so.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        raise _closed(error.filename, error) from error
+
+
+def _closed(path: Path | str, error: OSError) -> HomeRefused:
+    return HomeRefused(
+        f"{path} cannot be opened ({error.strerror}): run this as the user that made the home, or set DINAMIS_HOME "
+        "elsewhere."
+    )
+
+
 class ClusterFiles:
     """The contents of `<home>/postgresql`; a directory without our marker is never written or removed."""
 
@@ -57,8 +77,7 @@ class ClusterFiles:
             try:
                 descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             except OSError as error:
-                message = f"{lock} cannot be opened ({error.strerror}): run this as the user that made the home"
-                raise HomeRefused(f"{message}, or set DINAMIS_HOME elsewhere.") from error
+                raise _closed(lock, error) from error
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -111,9 +130,11 @@ class ClusterFiles:
         """Refuse a directory that is not ours.
 
         Raises:
-            HomeRefused: It holds files, but not our marker.
+            HomeRefused: It holds files, but not our marker, or is closed to this user.
         """
-        if self.directory.is_dir() and any(self.directory.iterdir()) and not self._marker.exists():
+        with refused_if_closed():
+            is_foreign = self.directory.is_dir() and any(self.directory.iterdir()) and not self._marker.exists()
+        if is_foreign:
             raise HomeRefused(
                 f"{self.directory} holds files that are not ours: move them away or set DINAMIS_HOME elsewhere."
             )

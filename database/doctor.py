@@ -70,7 +70,7 @@ def _programs(_settings: DatabaseSettings) -> Iterator[Finding]:
 
 def _home(settings: DatabaseSettings) -> Iterator[Finding]:
     cluster = PrivateCluster(settings.home)
-    if barrier := _barrier(cluster.home):
+    if barrier := _barrier(cluster):
         yield Finding(
             level="error",
             subject="home",
@@ -99,7 +99,7 @@ def _home(settings: DatabaseSettings) -> Iterator[Finding]:
 
 def _private_cluster(settings: DatabaseSettings) -> Iterator[Finding]:
     cluster = PrivateCluster(settings.home)
-    if _barrier(cluster.home):
+    if _barrier(cluster):
         return
     state = cluster.status()
     if state.running:
@@ -211,11 +211,12 @@ def _port(_settings: DatabaseSettings) -> Iterator[Finding]:
     )
 
 
-def _barrier(home: Path) -> Path | None:
+def _barrier(cluster: PrivateCluster) -> Path | None:
     """What keeps this user from a home: the folder, or the file in the place of one, in which it would be written."""
-    nearest = _nearest_existing(home)
-    is_open = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK, effective_ids=True)
-    return None if is_open else nearest
+    for nearest in map(_nearest_existing, (cluster.home, cluster.directory)):
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK, effective_ids=True):
+            return nearest
+    return None
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from database import DatabaseSettings, PrivateCluster, database_status, diagnose, open_database, open_shell
-from database.errors import ServerProgramsMissing
+from database.errors import HomeRefused, ServerProgramsMissing
 from database.memory import memory_settings, usable_memory_bytes
 from database.programs import ServerPrograms, find_server, installed_servers
 from tests.postgres import PostgresServer, short_directory
@@ -140,6 +140,22 @@ def test_doctor_sees_a_home_that_this_user_may_not_write(mode: int, below: str) 
     assert (homes["home"].level, "server" in homes) == ("error", False)
     assert f"{theirs} is no folder in which this user may write" in homes["home"].message
     assert "set DINAMIS_HOME" in str(homes["home"].remedy)
+
+
+@pytest.mark.parametrize("act", [PrivateCluster.status, PrivateCluster.start, PrivateCluster.destroy])
+def test_cluster_of_another_user_is_refused_with_advice(act: Callable[[PrivateCluster], object]) -> None:
+    """Whoever may write the home, but not look into the folder of its cluster, is told whose that is."""
+    with short_directory() as folder:
+        (folder / "postgresql").mkdir()
+        (folder / "postgresql").chmod(0)
+        folder.chmod(0o777)
+        with as_nobody():
+            with pytest.raises(HomeRefused, match=r"/postgresql.* cannot be opened .*as the user that made the home"):
+                act(PrivateCluster(folder))
+            findings = {each.subject: each for each in diagnose(_embedded(folder))}
+        (folder / "postgresql").chmod(0o755)
+    assert (findings["home"].level, "server" in findings) == ("error", False)
+    assert f"{folder / 'postgresql'} is no folder in which this user may write" in findings["home"].message
 
 
 def test_doctor_sees_a_file_where_the_home_is_to_be_made() -> None:
