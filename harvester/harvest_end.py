@@ -53,7 +53,7 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
     take_notes(side, work.report, run.id)
     if source_states.is_comparable(run.request) and not source_states.was_left_unread(side, run):
         settle_sightings(side, run)
-    has_seen_all, has_read = _has_seen_all(side, run), runs.counts_of(side, run.id).get("read", 0) > 0
+    has_seen_all, has_read = _has_seen_all(side, run), work.report.read > 0
     if has_seen_all and has_read:
         work.report.absent = mark_absent(side, run)
         if work.feed.withdrawals.by_absence:
@@ -65,7 +65,8 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
     if has_seen_all and not has_read and run.active_before:
         work.report.breaches.append(
             f"{work.feed.name} shows no record at all: the {run.active_before} in force stay, as a source that fails "
-            "may look empty. If it is empty for good, `dinamis harvest retire` withdraws them"
+            "may look empty. If it is empty for good, take it out of its document, and withdraw them with "
+            "`dinamis harvest retire`"
         )
     state = "failed" if work.report.breaches else "succeeded"
     if work.report.items_written >= MANY_ITEMS:
