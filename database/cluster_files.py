@@ -28,7 +28,7 @@ HOME_MARKER = ".made-by-dinamis"
 
 @contextmanager
 def refused_if_closed() -> Iterator[None]:
-    """Looks into a home that may be that of another user.
+    """What is done in the block looks into a home that may be that of another user.
 
     Raises:
         HomeRefused: This user may not do so.

@@ -115,8 +115,8 @@ def companion_files(delivery: Delivery) -> tuple[CompanionFile, ...]:
     return (metadata, *beside_images)
 
 
-def missing_files(delivery: Delivery) -> tuple[str, ...]:
-    """The files named by the product, but not found or empty, that a user of the images would look for."""
+def file_warnings(delivery: Delivery) -> tuple[str, ...]:
+    """What a user of the images would miss of the files that the product names: not delivered, or empty."""
     hrefs, companions = delivery.links.images, delivery.links.companions
     models = [each.href for each in companions if each.kind == "rpc" and not delivery.exists(each.href)]
     return (
@@ -126,10 +126,10 @@ def missing_files(delivery: Delivery) -> tuple[str, ...]:
     )
 
 
-def _images_that(delivery: Delivery, what: str, hrefs: Sequence[str]) -> Iterator[str]:
+def _images_that(delivery: Delivery, are_amiss: str, hrefs: Sequence[str]) -> Iterator[str]:
     if hrefs:
         first = delivery.path_of(hrefs[0])
-        yield f"{len(hrefs)} of {len(delivery.links.images)} images {what}, the first is {first}"
+        yield f"{len(hrefs)} of {len(delivery.links.images)} images {are_amiss}, the first is {first}"
 
 
 def _optional_bytes(text: str | None) -> bytes | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from footprints import FootprintError, ViewingDirection, azimuth_in_circle, azimuth_to_nadir
 from harvester.dimap.acquisition_scene import scene_of_acquisition
 from harvester.dimap.bands import scene_bands
-from harvester.dimap.delivery import Delivery, companion_files, missing_files
+from harvester.dimap.delivery import Delivery, companion_files, file_warnings
 from harvester.dimap.document import DimapDocument
 from harvester.dimap.frame import read_corners, region_of_corners
 from harvester.dimap.grid import Grid, read_data_type, read_proj_code, read_sampling, read_shape, read_transform
@@ -46,7 +46,7 @@ def scene_of_version1(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
         product=_product(delivery, sensor, source),
         warnings=(
             *delivery.links.warnings,
-            *missing_files(delivery),
+            *file_warnings(delivery),
             *document.left_out,
             *(() if viewing else ("the scene gives no viewing direction; it takes no part in stereo pairs",)),
         ),

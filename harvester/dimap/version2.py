@@ -9,7 +9,7 @@ from footprints import FootprintError, azimuth_to_nadir
 from harvester.dimap.acquisition_scene import scene_of_acquisition
 from harvester.dimap.angles import Angles, read_angles
 from harvester.dimap.clouds import clouds_of_delivery
-from harvester.dimap.delivery import Delivery, companion_files, missing_files
+from harvester.dimap.delivery import Delivery, companion_files, file_warnings
 from harvester.dimap.document import DimapDocument
 from harvester.dimap.frame import read_frame
 from harvester.dimap.grid import (
@@ -69,7 +69,7 @@ def scene_of_version2(delivery: Delivery, sensor: Sensor, profile: str) -> Scene
         product=product,
         warnings=(
             *delivery.links.warnings,
-            *missing_files(delivery),
+            *file_warnings(delivery),
             *lineage_warnings,
             *outline.warnings,
             *clouds.warnings,

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
@@ -45,6 +46,16 @@ def migrate_until(database: Database, file: str, folder: Path) -> None:
         if later.name >= file:
             later.unlink()
     migrate(database, directory=folder)
+
+
+def insert_runs(connection: psycopg.Connection, *kinds: str) -> None:
+    """Let runs of one feed have ended; their numbers begin with 1."""
+    connection.execute("INSERT INTO dinamis.feed (name, source, kind, location) VALUES ('a/b', 'b', 'b', '')")
+    connection.execute(
+        "INSERT INTO dinamis.run (feed, kind, request, state, started_at, is_everything)"
+        " SELECT 'a/b', kind, '{}', 'succeeded', now(), true FROM unnest(%s::text[]) AS kind",
+        (list(kinds),),
+    )
 
 
 def test_empty_database_is_brought_up_to_date(empty_database: Database) -> None:
@@ -220,12 +231,7 @@ def test_undos_of_before_know_what_they_undo(empty_database: Database, write: Wr
     """Where each run knew its last undo alone, of three undos one after the other the first and the last count."""
     migrate_until(empty_database, "0029", write())
     with empty_database.connect("owner") as connection:
-        connection.execute("INSERT INTO dinamis.feed (name, source, kind, location) VALUES ('a/b', 'b', 'b', '')")
-        connection.execute(
-            "INSERT INTO dinamis.run (feed, kind, request, state, started_at, is_everything)"
-            " SELECT 'a/b', kind, '{}', 'succeeded', now(), true"
-            " FROM unnest('{harvest,undo,undo,undo,harvest}'::text[]) AS kind"
-        )
+        insert_runs(connection, "harvest", "undo", "undo", "undo", "harvest")
         connection.execute("UPDATE dinamis.run SET undone_by = id + 1 WHERE id < 4")
 
     migrate(empty_database)
@@ -241,11 +247,7 @@ def test_moves_of_before_are_in_the_order_of_their_runs(empty_database: Database
     """Whichever was written first; each move after the migration is the last."""
     migrate_until(empty_database, "0030", write())
     with empty_database.connect("owner") as connection:
-        connection.execute("INSERT INTO dinamis.feed (name, source, kind, location) VALUES ('a/b', 'b', 'b', '')")
-        connection.execute(
-            "INSERT INTO dinamis.run (feed, kind, request, state, started_at, is_everything)"
-            " SELECT 'a/b', 'harvest', '{}', 'succeeded', now(), true FROM generate_series(1, 12)"
-        )
+        insert_runs(connection, *["harvest"] * 12)
         connection.execute(
             "INSERT INTO dinamis.item (id, collection, is_published, created, updated, first_change)"
             " SELECT id, 'd', true, now(), now(), 1 FROM unnest('{i,j}'::text[]) AS id"

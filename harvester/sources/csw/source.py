@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from logging import getLogger
 from urllib.parse import urlencode
@@ -53,8 +53,7 @@ def read_pages(
             if catalogue.matched < (place.matched or 0):
                 place = catalogue.step_back(place)
                 continue
-            if catalogue.is_repetition(position, records, place):
-                records = []
+            records = catalogue.without_repetition(position, records, place)
             place = catalogue.place_after(position, len(records))
             progress.records += len(records)
             progress.total = catalogue.matched
@@ -107,25 +106,25 @@ class _Catalogue:
         is_left = after <= self.matched or after == self._next
         return _Place(position=after if count and is_left else None, matched=self.matched)
 
-    def is_repetition(self, position: int, records: Sequence[RawRecord], place: _Place) -> bool:
-        """Whether a page is the previous one again, asked for beyond the count of records.
+    def without_repetition(self, position: int, records: list[RawRecord], place: _Place) -> list[RawRecord]:
+        """The records of a page; none if it is the previous one again, asked for beyond the count of records.
 
         Records that were added before it may move the previous page to where we are.
 
         Raises:
-            UnreadableAnswer: It is, within an unchanged count.
+            UnreadableAnswer: It is the previous one again, within an unchanged count.
         """
         ids = {record.id for record in records}
         is_same = bool(ids) and ids == self._before
         if is_same and position > self.matched:
-            return True
+            return []
         if is_same and len(ids) > 1 and self.matched == place.matched:
             raise UnreadableAnswer(
                 f"{self.options.shown_location}: from number {position} on it sent the same records as before: it "
                 "seems to ignore startPosition, or something between here and there answers in its place"
             )
         self._before = ids
-        return False
+        return records
 
     def step_back(self, place: _Place) -> _Place:
         """Where to continue after records were removed, so that later ones moved to positions already read."""

@@ -69,7 +69,7 @@ def parsed_xml(content: bytes) -> XmlElement:
 
 
 def canonical_xml(element: XmlElement) -> str:
-    """One element as text that depends neither on the document around it nor on the signatures of its addresses."""
+    """One element as text that depends neither on the document around it nor on secrets in its addresses."""
     said = etree.tostring(element, method="c14n", exclusive=True, with_comments=False).decode()
     return str(with_blank_secrets(said))
 
