@@ -33,7 +33,8 @@ def worker(queues: tuple[str, ...], concurrency: int) -> None:
 
     Any number of workers on any number of machines share them; each host is asked by one job at a time, or by as many
     as the `concurrency` of its source allows. A worker that is stopped commits the current page and leaves the rest to
-    others; within two minutes these also take over the jobs of a worker that died.
+    others; within two minutes these also take over the jobs of a worker that died, or was told to stop a second time
+    while it was waiting for a host.
 
     Collection documents and credentials are read once: restart the workers after a change.
 

@@ -22,11 +22,15 @@ from harvester.jobs.tasks import WorkerContext, harvest_feed, harvest_part
 
 logger = logging.getLogger(__name__)
 
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+
 
 def work(
     worker_context: WorkerContext, queues: Sequence[str] = (), concurrency: int = 1, *, until_empty: bool = False
 ) -> None:
     """Do jobs until SIGTERM or SIGINT; then commit the current page, and leave the rest of each job to others.
+
+    A second one ends the process, as a page may be long in coming; others take over its jobs as those of a dead one.
 
     Args:
         worker_context: what the jobs need.
@@ -62,12 +66,21 @@ def work(
 async def _work_until_told(queue: procrastinate.App, *, wait: bool, **options: Any) -> None:
     async with queue.open_async():
         worker = asyncio.create_task(queue.run_worker_async(wait=wait, install_signal_handlers=False, **options))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, worker.cancel)
+        for number in _STOPS:
+            asyncio.get_running_loop().add_signal_handler(number, _stop, worker)
         with suppress(asyncio.CancelledError), losses_told():
             await worker
             if wait:  # it returns only when its connections break, even if new ones hold
                 raise ConnectorException
+
+
+def _stop(worker: asyncio.Task[None]) -> None:
+    """Let a worker stop; the next signal has the effect that the system gives it."""
+    logger.info("stopping after the current page; told again, at once")
+    worker.cancel()
+    for number in _STOPS:
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)  # for SIGINT Python has a handler of its own, which waits for threads
 
 
 def _learn(queue: procrastinate.App) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -35,7 +36,7 @@ from harvester.runs import RunBusy
 from harvester.runs.report import PageReport
 from harvester.sources.source import Selection
 from tests.emulators import geodes
-from tests.emulators.quirks import Plan, Quirks, refuses, unavailable
+from tests.emulators.quirks import Plan, Quirks, refuses, too_many_requests, unavailable
 from tests.emulators.serving import serving
 from tests.harvester.jobs.workshop import (
     FEED,
@@ -151,6 +152,37 @@ def test_stopped_worker_commits_its_page_and_gives_its_job_back(database: Databa
         assert "Traceback" not in said
         assert 20 <= read(shop) < 120
         assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "todo")]
+        work(shop.worker_context, until_empty=True)
+        assert shop.run_states() == ["succeeded"]
+        assert read(shop) == len(items(database)) == 120
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_worker_told_twice_to_stop_waits_for_no_host(database: Database, tmp_path: Path, stop: signal.Signals) -> None:
+    """It ends at once in a pause that its host asked for; its job is taken over, and nothing read twice."""
+    plan = Plan()
+    with (
+        serving(Quirks(Patient(geodes.app(records(months=3, each=40)), delay_s=0.1), plan)) as url,
+        workshop(database, documents_folder(tmp_path / "documents", url)) as shop,
+    ):
+        enqueue(shop)
+        worker = shop.start("worker")
+        wait_until(lambda: read(shop) >= 20)
+        plan.always = too_many_requests("600")
+        before = plan.counted
+        wait_until(lambda: plan.counted > before)
+        worker.send_signal(stop)
+        with pytest.raises(subprocess.TimeoutExpired):
+            worker.wait(2)
+        worker.send_signal(stop)
+        _, said = worker.communicate(timeout=10)
+
+        assert worker.returncode == -stop
+        assert "stopping after the current page; told again, at once" in said
+        assert "Traceback" not in said
+        assert 20 <= read(shop) < 120
+        plan.always = None
+        pass_for_dead(database, registered(database)[0])
         work(shop.worker_context, until_empty=True)
         assert shop.run_states() == ["succeeded"]
         assert read(shop) == len(items(database)) == 120
