@@ -19,7 +19,7 @@ from psycopg import Connection
 from database.long_work import told_if_long
 from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
-from harvester.catalogue.publish import publish_collections
+from harvester.catalogue.publish import publish_missing_collections
 from harvester.errors import AnsweredWithError, CatalogueError, CursorLost, SourceUnavailable, UnreadableAnswer
 from harvester.feeds import Feed
 from harvester.harvest_context import HarvestContext
@@ -95,7 +95,9 @@ def _work(
         feed.name, feed.location, run.started_at, run=run.id, kind=run.kind, is_everything=run.is_everything
     )
     work = Work(connections, feed, context, run, report, watch)
-    connections.patiently(partial(_publish_missing_collections, work))
+    connections.patiently(
+        lambda _, side: publish_missing_collections(side, context.conninfo, context.documents, context.language)
+    )
     worked = False
     try:
         refuse_without_credentials(feed)
@@ -257,8 +259,3 @@ def _write_page_once(
     drift.keep_sample(connection, part, work.feed, page, written)
     advanced = runs.advance(connection, part, page.next_cursor, written, is_done=is_done)
     return advanced, written, writing.touched_collections()
-
-
-def _publish_missing_collections(work: Work, _: Connection, side: Connection) -> None:
-    if work.context.documents.keys() - catalogue.stored_collections(side):
-        publish_collections(work.context.conninfo, work.context.documents, work.context.language)

@@ -16,7 +16,7 @@ from psycopg import Connection
 from database.long_work import told_if_long
 from harvester import catalogue, runs
 from harvester.catalogue.connections import CatalogueConnections
-from harvester.catalogue.publish import publish_changes
+from harvester.catalogue.publish import publish_changes, publish_missing_collections
 from harvester.errors import HarvestError
 from harvester.feeds import Feed
 from harvester.harvest_context import HarvestContext, WritingOptions
@@ -134,6 +134,10 @@ def _pages(
         raise connections.patiently(lambda _, side: runs.busy(side, run.id))
     report.add_counts(part.counts)
     report.is_resumed = part.pages > 0
+    # The documents of today may put records into a new Collection.
+    connections.patiently(
+        lambda _, side: publish_missing_collections(side, context.conninfo, context.documents, context.language)
+    )
     is_done = False
     while not is_done:
         connections.on_reconnection(partial(_lock_again, part))

@@ -20,7 +20,7 @@ from harvester import catalogue
 from harvester.amendments.amendment_run import PAGE_SIZE
 from harvester.amendments.rebuilt_page import rebuilt_page
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
-from harvester.catalogue.publish import publish_changes
+from harvester.catalogue.publish import publish_changes, publish_missing_collections
 from harvester.harvest_context import HarvestContext
 from harvester.runs.report import NAMED_RECORDS, ItemChange
 from harvester.stereo.rules import StereoRules
@@ -128,6 +128,10 @@ def verify(
     wanted = sorted(collections) or None
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         work = _Work(connections, context, mend=mend)
+        if mend:  # a Collection may have been deleted with its Items
+            connections.patiently(
+                lambda _, side: publish_missing_collections(side, context.conninfo, context.documents, context.language)
+            )
         account.of = connections.patiently(partial(_count_items, wanted))
         try:
             for page in _pages(connections, wanted):

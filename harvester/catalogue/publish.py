@@ -36,6 +36,14 @@ def publish_collections(conninfo: str, documents: CollectionDocuments, language:
     return changed
 
 
+def publish_missing_collections(
+    connection: Connection, conninfo: str, documents: CollectionDocuments, language: str
+) -> None:
+    """Publish all Collections if one of them is not in the catalogue: pgSTAC takes no Item without its Collection."""
+    if documents.keys() - catalogue.stored_collections(connection):
+        publish_collections(conninfo, documents, language)
+
+
 def publish_changes(
     connection: Connection, documents: CollectionDocuments, language: str, touched: Iterable[str]
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from database import Database
 from harvester import harvest as harvesting
-from harvester.catalogue.publish import publish_collections
+from harvester.catalogue.publish import publish_missing_collections
 from harvester.credentials import Credentials
 from harvester.errors import CatalogueError, CollectionDocumentError, HarvestError, SourceUnavailable
 from harvester.feeds import deliveries_at
@@ -496,13 +496,13 @@ def test_harvest_that_has_only_begun_is_at_work(
 ) -> None:
     """One that is asked for something else before the first has taken up a part is refused; the first does its work."""
 
-    def publish_while_another_begins(*arguments: Any) -> dict[str, bool]:
-        monkeypatch.setattr(harvesting, "publish_collections", publish_collections)
+    def publish_while_another_begins(*arguments: Any) -> None:
+        monkeypatch.setattr(harvesting, "publish_missing_collections", publish_missing_collections)
         with pytest.raises(RunBusy):
             run(database, archive, reread=True)
-        return publish_collections(*arguments)
+        publish_missing_collections(*arguments)
 
-    monkeypatch.setattr(harvesting, "publish_collections", publish_while_another_begins)
+    monkeypatch.setattr(harvesting, "publish_missing_collections", publish_while_another_begins)
 
     assert counts(run(database, archive)) == {"new": 4}
     assert rows(database, "SELECT id, state FROM dinamis.run") == [(1, "succeeded")]

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from database import Database
 from harvester.amendments import NotInQuarantine, quarantine, quarantined, quarantined_record, replay_quarantine
 from harvester.amendments.amendment_run import carry_out
-from harvester.feeds import Feed
+from harvester.credentials import Credentials
+from harvester.feeds import Feed, deliveries_at
 from harvester.record import RawRecord, SceneRecord, Withdrawal
 from harvester.runs import RunBusy
 from harvester.runs.report import HarvestReport
 from harvester.sensors import Sensors
 from harvester.sources.registry import SOURCES
 from tests.harvester.invented_source import ARCHIVE, HELD, InventedSource, Stock, image, stock
-from tests.harvests import counts, harvest_context, items, rows
+from tests.harvests import counts, delivery, harvest_context, items, rows, run
 
 __all__ = ["stock"]
 
@@ -166,6 +169,18 @@ def test_replay_of_all_feeds_gives_one_account(refused: Stock, monkeypatch: pyte
     assert counts(report) == {"new": 3, "quarantined": 2}
     assert report.run is None
     assert rows(refused.database, "SELECT count(*) FROM dinamis.run WHERE kind = 'replay'") == [(2,)]
+
+
+def test_replay_publishes_the_collection_that_was_added_for_what_was_refused(
+    database: Database, tmp_path: Path
+) -> None:
+    """A delivery that no collection accepted is taken in by a new document, though nobody has published that yet."""
+    delivery(tmp_path, mission="SPOT6")
+    assert counts(run(database, tmp_path)) == {"quarantined": 1}
+    feed = deliveries_at(str(tmp_path), Credentials())
+    report = replay_quarantine(harvest_context(database, HELD, "spot-6-7"), {feed.name: feed})
+    assert counts(report) == {"new": 1}
+    assert {item["collection"] for item in items(database).values()} == {"spot-6-7"}
 
 
 def test_replay_of_nothing_is_refused(refused: Stock) -> None:

@@ -95,6 +95,20 @@ def test_what_is_missing_or_different_is_found_and_mended(
     assert not verify(holdings.context).counts
 
 
+def test_collection_that_was_deleted_is_back_with_its_items(holdings: Holdings) -> None:
+    """Who deletes a Collection by hand deletes its Items, too: all of them are told, and come back."""
+    harvested(holdings)
+    before, members = (
+        holdings.state(),
+        {name for name, item in items(holdings.database).items() if item["collection"] == HELD},
+    )
+    behind_the_back(holdings, f"SELECT pgstac.delete_collection('{HELD}')")
+    expected = {("missing", HELD, name) for name in members}
+    assert found(verify(holdings.context)) == expected
+    assert found(verify(holdings.context, mend=True)) == expected
+    assert holdings.state() == before
+
+
 def test_what_was_withdrawn_and_stands_is_taken_away(holdings: Holdings) -> None:
     """An Item that the ledger has no more is left over; one that it never had is foreign, and stays."""
     holdings.deliver(pass_over(3))
