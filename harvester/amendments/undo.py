@@ -78,12 +78,26 @@ def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watch
 def _undoing(side: Connection, run_id: int, feed_of: FeedOf) -> tuple[Run, Feed]:
     """The run that undoes another one: one that was begun before, else a new one."""
     with side.transaction():
-        undone = runs.run_by_id(side, run_id)
-        if undone is None:
-            raise UndoRefused(f"There is no run {run_id}: see `dinamis harvest history`.")
-        runs.wait_for_beginners(side, undone.feed)
+        undone = _run_to_undo(side, run_id)
         feed = feed_of(undone.feed) or runs.kept_feed(side, undone.feed)
         return _undoing_left(side, undone) or _new_undoing(side, undone, feed), feed
+
+
+def _run_to_undo(side: Connection, run_id: int) -> Run:
+    """The run of this number, once nobody else begins a run of its feed."""
+    undone, name = _known(side, run_id), None
+    while undone.feed != name:  # it has another one if who was waited for renamed it
+        name = undone.feed
+        runs.wait_for_beginners(side, name)
+        undone = _known(side, run_id)
+    return undone
+
+
+def _known(side: Connection, run_id: int) -> Run:
+    run = runs.run_by_id(side, run_id)
+    if run is None:
+        raise UndoRefused(f"There is no run {run_id}: see `dinamis harvest history`.")
+    return run
 
 
 def _undoing_left(side: Connection, undone: Run) -> Run | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import sleep
 from typing import Any
 
 import pytest
 
+from harvester import catalogue as catalogue_writing
 from harvester.amendments import RenamingRefused, UndoRefused, correct_item, rename_source, renaming, undo_run
 from harvester.collection_documents import CollectionDocuments
 from harvester.collection_model import Harvest, SourceChoice
@@ -236,6 +239,33 @@ def test_runs_of_before_are_undone_and_a_renaming_is_renamed_back(stock: Stock) 
         undo_run(renamed.run, lambda _: None, house(stock, centre="geodes"))
     rename_source(NEW, OLD, house(stock, host="geodes"))
     assert catalogue(stock) == before
+
+
+def test_undo_that_waited_for_a_renaming_is_of_the_new_name(stock: Stock) -> None:
+    """A run whose source is being renamed is undone once that is done; the ledger does not know the old name again."""
+    stock.held.records = {"a": image()}
+    take(stock, "host")
+    stock.held.records = {"a": image(cloud=2)}
+    bad = take(stock, "host").run
+    assert bad is not None
+    place = house(stock, centre="geodes")
+    with ThreadPoolExecutor() as processes, stock.database.connect("harvest") as writer:
+        catalogue_writing.wait_for_other_writers(writer)
+        renaming_it = processes.submit(rename, stock)
+        wait_for_waiting(stock, 1)
+        undoing_it = processes.submit(undo_run, bad, lambda _: None, place)
+        wait_for_waiting(stock, 2)
+        writer.commit()
+        renaming_it.result(60)
+        assert undoing_it.result(60).feed == NEW
+    assert rows(stock.database, "SELECT name FROM dinamis.feed") == [(NEW,)]
+
+
+def wait_for_waiting(stock: Stock, number: int) -> None:
+    """Wait until so many connections wait for an advisory lock."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while rows(stock.database, waiting) != [(number,)]:
+        sleep(0.02)
 
 
 def test_item_that_cannot_be_built_any_more_keeps_the_old_name_and_is_told(stock: Stock) -> None:
