@@ -84,6 +84,8 @@ def back_up(database: Database, file: Path) -> int:
 def restore(database: Database, file: Path, *, replaces: bool = False) -> int:
     """Restore a backup, all of it or nothing, and migrate it to the schema of this release.
 
+    No change gets a number that one had which was lost, so that those who follow the changes and know it are told.
+
     Args:
         database: Reached as its owner; no other program is at work on it.
         file: Written by `back_up` of this release or an earlier one.
@@ -107,6 +109,7 @@ def restore(database: Database, file: Path, *, replaces: bool = False) -> int:
         _put_back(database.conninfo("owner"), file)
     migrate(database)
     with told_if_long("working out statistics"), database.connect("owner", autocommit=True) as connection:
+        connection.execute("SELECT dinamis.note_restoration()")
         connection.execute("ANALYZE")
         row = connection.execute("SELECT count(*) FROM pgstac.items").fetchone()
     return int(row[0]) if row else 0

@@ -33,7 +33,9 @@ MOST_CHANGES_PER_PAGE = 1000
 #: Opaque to readers; the word before the number distinguishes it from a time.
 _CURSOR = re.compile(r"change-([0-9]{1,18})")
 
-CHANGES, HEAD, FIRST_CHANGE_AT = statements("stac_api", "changes", "head_of_changes", "first_change_at")
+CHANGES, HEAD, FIRST_CHANGE_AT, IS_LOST_CHANGE = statements(
+    "stac_api", "changes", "head_of_changes", "first_change_at", "is_lost_change"
+)
 
 
 class Change(BaseModel):
@@ -128,10 +130,11 @@ async def _position(connection: Connection, collection: str, since: str | None, 
     if since is None:
         return 0
     if cursor := _CURSOR.fullmatch(since):
-        if int(cursor[1]) > head:
-            # Continuing from it would miss the changes that get its number again.
+        position = int(cursor[1])
+        if position > head or await connection.fetchval(IS_LOST_CHANGE, position):
+            # Nothing would tell the reader that what they have of the lost changes is no longer so.
             raise UnusableSince("This cursor is not of this collection, or of a catalogue that was since restored.")
-        return int(cursor[1])
+        return position
     first = await connection.fetchval(FIRST_CHANGE_AT, collection, _instant(since))
     return head if first is None else int(first) - 1
 

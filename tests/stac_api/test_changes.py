@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from database import Database
+from database import Database, back_up, restore
 from stac_api.conformance import CHANGES_CLASS
 from tests.stac_api.changing_catalogue import BEGINNING, PLACES, ChangingCatalogue, Follower
 from tests.stac_api.invented_catalogue import Site, a_collection, an_item, load, problem_of
@@ -184,6 +185,26 @@ def test_unusable_since_is_refused(site: Site, since: str) -> None:
     assert problem["status"] == 400
     assert "cursor" in problem["detail"]
     assert "start again" in problem["detail"]
+
+
+def test_who_knows_lost_changes_is_told_after_a_restore(
+    serve: Callable[..., Site], catalogue: ChangingCatalogue, database: Database, tmp_path: Path
+) -> None:
+    """Also when more has changed since than was lost, and after a second restore; who knows none of them goes on."""
+    items = [f"ITEM_{number}" for number in range(4)]
+    catalogue.put("KEPT")
+    back_up(database, tmp_path / "catalogue.dump")
+    cursors = [serve().get(FEED).json()["cursor"]]
+    for _ in range(2):
+        catalogue.put("LOST")
+        cursors.append(serve().get(FEED).json()["cursor"])
+        restore(database, tmp_path / "catalogue.dump", replaces=True)
+        for item in items:
+            catalogue.put(item)
+    site = serve()
+    answers = [site.get(FEED, params={"since": cursor}) for cursor in cursors]
+    assert [answer.status_code for answer in answers] == [200, 400, 400]
+    assert told(answers[0].json()) == [("new", item) for item in items]
 
 
 @pytest.mark.parametrize(("limit", "status"), [("0", 400), ("-1", 400), ("many", 400), ("1000", 200), ("9" * 30, 200)])
