@@ -47,7 +47,7 @@ class Change(BaseModel):
     id: str = Field(description="The id of the Item.")
     at: datetime = Field(description="When it changed, UTC; the order is that of the list, not of these times.")
     reason: str | None = Field(None, description="Why it was withdrawn.")
-    href: str = Field(description="The Item; 410 when it is withdrawn.")
+    href: str = Field(description="The Item; 410 when it is withdrawn, 308 when it is a stereo set that moved.")
 
 
 class ChangesLink(BaseModel):
