@@ -18,23 +18,18 @@ def bbox_geometry(bbox: Sequence[float]) -> dict[str, Any]:
     Raises:
         NotAnArea: when it is not four or six finite numbers, south to north.
     """
-    rings = [[_ring(*part)] for part in bbox_parts(_sides(bbox))]
+    rings = [[_ring(*part)] for part in bbox_parts(sides(bbox))]
     if len(rings) == 1:
         return {"type": "Polygon", "coordinates": rings[0]}
     return {"type": "MultiPolygon", "coordinates": rings}
 
 
-def crosses_antimeridian(bbox: Sequence[float]) -> bool:
-    """Whether the west side of the bbox lies east of its east side.
+def sides(bbox: Sequence[float]) -> tuple[float, float, float, float]:
+    """West, south, east and north of a bbox in degrees, without its heights; west may be greater than east.
 
     Raises:
         NotAnArea: when it is not four or six finite numbers, south to north.
     """
-    west, _, east, _ = _sides(bbox)
-    return west > east
-
-
-def _sides(bbox: Sequence[float]) -> tuple[float, float, float, float]:
     if (
         not isinstance(bbox, Sequence)
         or len(bbox) not in (4, 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from geojson_pydantic.geometries import MultiPolygon
@@ -10,7 +11,7 @@ from stac_fastapi.types.errors import InvalidQueryParameter
 
 from stac_api.access.item_redaction import TELLING
 from stac_api.access.restriction import Restriction
-from stac_api.areas import bbox_geometry, crosses_antimeridian
+from stac_api.areas import bbox_geometry, sides
 from stac_api.errors import UndeclaredProperty
 from stac_api.filters import conjunction, filter_of_query, properties_in, runnable
 from stac_api.item_presentation import DEFAULT_FIELDS
@@ -25,9 +26,17 @@ def prepared(search_request: PgstacSearch) -> PgstacSearch:
     changes: dict[str, Any] = {"conf": None, "query": None, "filter_expr": wanted, "filter_lang": "cql2-json"}
     if fields := _default_fields(getattr(search_request, "fields", None)):
         changes["fields"] = fields
-    if search_request.bbox and crosses_antimeridian(search_request.bbox):
-        changes |= {"bbox": None, "intersects": MultiPolygon(**bbox_geometry(search_request.bbox))}
+    if search_request.bbox:
+        changes |= _area(search_request.bbox)
     return search_request.model_copy(update=changes)
+
+
+def _area(bbox: Sequence[float]) -> dict[str, Any]:
+    # pgSTAC intersects nothing with a bbox that has heights, and goes the long way round from west to a lesser east.
+    west, south, east, north = sides(bbox)
+    if west > east:
+        return {"bbox": None, "intersects": MultiPolygon(**bbox_geometry(bbox))}
+    return {"bbox": (west, south, east, north)}
 
 
 def _default_fields(fields: Any) -> Any:

@@ -34,6 +34,15 @@ def test_bbox_over_the_antimeridian_holds_in_one_collection(site: Site) -> None:
     assert site.ids(path, bbox="177,-19,0,-179,-17,9") == ["FIJI-EAST", "FIJI-WEST"]
 
 
+def test_bbox_with_heights_is_an_area(site: Site) -> None:
+    """A bbox in three dimensions finds what it finds without its heights, on every route."""
+    montpellier = ["CLEAR", "CLOUDY"]
+    assert site.ids(bbox="3,43,4,44") == montpellier
+    assert site.ids(bbox="3,43,0,4,44,9000") == montpellier
+    assert site.posted_ids(bbox=[3, 43, 0, 4, 44, 9000]) == montpellier
+    assert site.ids("/collections/pleiades/items", bbox="3,43,-10.5,4,44,100") == montpellier
+
+
 def test_bbox_in_a_filter_is_an_area(site: Site) -> None:
     """The CQL2 literal BBOX works, over the antimeridian too."""
     assert site.ids(filter="S_INTERSECTS(geometry, BBOX(3.1, 43.1, 3.2, 43.2))") == ["CLEAR", "CLOUDY"]
