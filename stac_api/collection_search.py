@@ -56,7 +56,7 @@ async def matching_page(connection: Connection, search: Mapping[str, Any], seen:
 
 async def _statement(connection: Connection, search: Mapping[str, Any]) -> dict[str, Any]:
     sortby = search.get("sortby") or []
-    wanted = conjunction(filter_of_query(search.get("query") or {}), runnable(search.get("filter")))
+    wanted = runnable(conjunction(filter_of_query(search.get("query") or {}), search.get("filter")))
     refuse_others([*properties_in(wanted), *(each["field"] for each in sortby)], COLLECTION_FIELDS)
     statement = {key: search[key] for key in ("datetime", "limit", "offset") if search.get(key) is not None}
     if search.get("bbox"):

@@ -121,6 +121,9 @@ def runnable(node: Any) -> Any:
     """The same filter, with unsupported constructs replaced by ones that pgSTAC supports.
 
     pgSTAC refuses `{"bbox": …}` literals, spells A_CONTAINEDBY differently, and compares `{"date": …}` as text.
+
+    Raises:
+        UnusableFilter: the list of an `in` is empty; pgSTAC would tell of a syntax error in its own SQL.
     """
     if isinstance(node, list):
         return [runnable(each) for each in node]
@@ -131,7 +134,12 @@ def runnable(node: Any) -> Any:
     if isinstance(node.get("date"), str):
         return {"timestamp": f"{node['date']}T00:00:00Z"}
     renamed = {key: _operator(value) if key == "op" else runnable(value) for key, value in node.items()}
-    return _with_flat_bounds(renamed) if renamed.get("op") == "between" else renamed
+    match renamed:
+        case {"op": "between"}:
+            return _with_flat_bounds(renamed)
+        case {"op": "in", "args": [_, []]}:
+            raise UnusableFilter("The list of `in` is empty: give it at least one value.")
+    return renamed
 
 
 def _with_flat_bounds(between: dict[str, Any]) -> dict[str, Any]:

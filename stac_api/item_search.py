@@ -19,10 +19,8 @@ from stac_api.item_presentation import DEFAULT_FIELDS
 
 def prepared(search_request: PgstacSearch) -> PgstacSearch:
     """The same search in terms that pgSTAC answers correctly, without what clients must not control."""
-    wanted = conjunction(
-        filter_of_query(getattr(search_request, "query", None) or {}),
-        runnable(getattr(search_request, "filter_expr", None)),
-    )
+    query = filter_of_query(getattr(search_request, "query", None) or {})
+    wanted = runnable(conjunction(query, getattr(search_request, "filter_expr", None)))
     changes: dict[str, Any] = {"conf": None, "query": None, "filter_expr": wanted, "filter_lang": "cql2-json"}
     if fields := _default_fields(getattr(search_request, "fields", None)):
         changes["fields"] = fields
