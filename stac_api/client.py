@@ -23,7 +23,7 @@ from database.statements import statements
 from stac_api.access.asset_protection import protection_of
 from stac_api.access.guards import no_collection, refuse_unseen
 from stac_api.access.item_redaction import told_reason, without_hidden
-from stac_api.access.restriction import Restriction, restriction_of, saw_collection
+from stac_api.access.restriction import NO_COLLECTION, Restriction, restriction_of, saw_collection
 from stac_api.collection_presentation import presented_collections, with_fields, with_rules
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links
 from stac_api.conformance import ADDED_CLASSES
@@ -136,7 +136,9 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
     async def item_collection(self, collection_id: str, request: Request, **parameters: Any) -> GeoJSONResponse:
         """A page of the Items of one collection."""
         await self.get_collection(collection_id, request)
-        search = self._get_search(request, {**parameters, "collections": [collection_id]})
+        named = parameters.get("collections")
+        wanted = collection_id if not named or collection_id in named.split(",") else NO_COLLECTION
+        search = self._get_search(request, {**parameters, "collections": [wanted]})
         return await self._answer(search, request, ItemCollectionLinks(collection_id=collection_id, request=request))
 
     async def get_search(self, request: Request, **parameters: Any) -> GeoJSONResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import attr
-from fastapi import FastAPI
+from fastapi import FastAPI, Query
 from pydantic import AfterValidator, BaseModel, Field
 from stac_fastapi.extensions import (
     CollectionSearchFilterExtension,
@@ -17,6 +17,7 @@ from stac_fastapi.extensions.filter.request import FilterLang
 from stac_fastapi.extensions.query import QueryConformanceClasses
 from stac_fastapi.pgstac.models.extensions import Extensions
 from stac_fastapi.types.extension import ApiExtension
+from stac_fastapi.types.search import APIRequest
 
 from stac_api.access.accounts.extension import AccountsExtension
 from stac_api.access.rules.routes import PoliciesExtension
@@ -60,6 +61,26 @@ class FilterBody(BaseModel):
         alias="filter-lang",
         description="The language of `filter`; the server tells the two apart without it.",
     )
+
+
+@attr.s
+class NamedCollectionsRequest(APIRequest):
+    """A parameter of the Items of one collection, which pystac-client names again when it lists them."""
+
+    collections: Annotated[
+        str | None,
+        Query(description="Collections, with commas between several. Others than this one have no Items here."),
+    ] = attr.ib(default=None)
+
+
+@attr.s
+class NamedCollectionsExtension(ApiExtension):
+    """Lends this parameter to the route."""
+
+    GET = NamedCollectionsRequest
+
+    def register(self, app: FastAPI) -> None:
+        """Nothing to add: the route takes the parameter from the model."""
 
 
 @attr.s
@@ -110,6 +131,7 @@ def catalogue_extensions(
         item_collection_map={
             "query": TranslatedQueryExtension(conformance_classes=[QueryConformanceClasses.ITEMS]),
             "filter": ItemCollectionFilterExtension(client=queryables),
+            "collections": NamedCollectionsExtension(),
         },
         extra_map={
             "assets": assets,

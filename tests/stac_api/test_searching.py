@@ -147,6 +147,17 @@ def test_body_may_hold_cql2_text(site: Site, language: dict[str, str]) -> None:
     assert site.posted_ids(filter=text, **language) == site.ids(filter=text) == ["CLEAR"]
 
 
+def test_pystac_client_lists_a_collection(site: Site) -> None:
+    """pystac-client names the collection once more when it lists its Items; any other one has none there."""
+    collection = Client.open(site.url).get_collection("pleiades")
+    assert collection is not None
+    assert sorted(item.id for item in collection.get_items()) == ["CLEAR", "CLOUDY"]
+    assert [item.id for item in collection.get_items("CLEAR")] == ["CLEAR"]
+    path = "/collections/pleiades/items"
+    assert site.ids(path, collections="spot-6-7,pleiades") == site.ids(path, collections="") == ["CLEAR", "CLOUDY"]
+    assert site.ids(path, collections="spot-6-7") == []
+
+
 def test_pystac_client_may_name_the_language(site: Site) -> None:
     """pystac-client told to write CQL2 text posts it as text, and pages through what is found."""
     search = Client.open(site.url).search(filter="eo:cloud_cover >= 1", filter_lang="cql2-text", limit=1)
