@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_plus
 
 import attr
 import orjson
-from asyncpg import Connection
+from asyncpg import Connection, RaiseError
 from fastapi import Request
 from stac_fastapi.api.models import GeoJSONResponse
 from stac_fastapi.pgstac.core import CoreCrudClient
@@ -27,7 +27,7 @@ from stac_api.access.restriction import NO_COLLECTION, Restriction, restriction_
 from stac_api.collection_presentation import presented_collections, with_fields, with_rules
 from stac_api.collection_search import COLLECTIONS_PER_PAGE, matching_page, paging_links
 from stac_api.conformance import ADDED_CLASSES
-from stac_api.errors import ItemWithdrawn
+from stac_api.errors import ItemWithdrawn, PageGone
 from stac_api.filters import cql2_json
 from stac_api.item_presentation import complete_item
 from stac_api.item_search import item_of_token, prepared, restricted
@@ -39,6 +39,9 @@ ITEMS_PER_PAGE = 100
 
 #: Link relation from the landing page to the search of stereo sets.
 STEREO_REL = "stereo-search"
+
+#: How pgSTAC says that the Item of a page token is not there.
+_PAGE_GONE = "Could not find item using token"
 
 WITHDRAWAL, PRESENT_PLACE = statements("stac_api", "withdrawal", "present_place")
 
@@ -194,22 +197,30 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         await _refuse_undeclared_sort(wanted, request)
         if wanted.token:
             await self._refuse_unseen_token(wanted.token, restriction, request)
-        page: ItemCollection = await super()._search_base(wanted, request)
+        try:
+            page: ItemCollection = await super()._search_base(wanted, request)
+        except RaiseError as error:
+            if _PAGE_GONE not in str(error):
+                raise
+            raise PageGone from error
         complete = _completion(wanted, get_base_url(request))
         page["features"] = [cast("Item", complete(cast("Document", each))) for each in page["features"]]
         return page
 
     async def _refuse_unseen_token(self, token: str, restriction: Restriction, request: Request) -> None:
-        """Answer the token of a hidden Item as pgSTAC answers that of an absent one.
+        """Answer the token of a hidden Item as that of an absent one.
 
         The Items before or after it would disclose that it exists, and its sort key.
+
+        Raises:
+            PageGone: the reader sees no such Item.
         """
         collection, item = item_of_token(token)
         is_seen = restriction.shows(collection)
         if is_seen and collection in restriction.sets:
             is_seen = await self._has_item(item, collection, request)
         if not is_seen:
-            raise InvalidQueryParameter(f"Could not find item using token: {token}")
+            raise PageGone
 
 
 async def stored_collection(connection: Connection, collection_id: str) -> Document:

@@ -46,6 +46,10 @@ class UnusableFilter(ApiError):
     """The filter is not usable: give a condition that is true or false, in CQL2 text or CQL2 JSON."""
 
 
+class PageGone(ApiError):
+    """This page cannot be found any more: the Item beside it has left the catalogue. Begin the search again."""
+
+
 class UnknownOperator(ApiError):
     """The `query` parameter knows eq, neq, lt, lte, gt, gte, in, startsWith, endsWith and contains."""
 

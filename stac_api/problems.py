@@ -29,6 +29,7 @@ from stac_api.errors import (
     HTTPProblem,
     ItemWithdrawn,
     NotAnArea,
+    PageGone,
     TooManyImages,
     UndeclaredProperty,
     UnknownOperator,
@@ -96,6 +97,7 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     PydanticSerializationError: UNREADABLE,
     UndeclaredProperty: INVALID,
     NotAnArea: INVALID,
+    PageGone: INVALID,
     UnusableFilter: INVALID,
     UnknownOperator: INVALID,
     UnusableSince: INVALID,
@@ -105,7 +107,7 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     AssetNotFound: NOT_FOUND,
     AssetNotServed: Refusal(status=501, code="AssetNotServed"),
     # pgSTAC builds its SQL from what the client wrote, so an error of a statement is the client's:
-    # a page token of an Item that is gone, a function that does not exist.
+    # a function that does not exist, a page token that is none.
     postgres.PostgresError: INVALID,
     postgres.InternalServerError: INVALID,  # as PostGIS reports bad geometries
     # These are not the client's: the server, its disk, its load, its migration.

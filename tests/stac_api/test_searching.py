@@ -415,7 +415,9 @@ def test_token_of_a_withdrawn_item_is_refused(database: Database, archive: Any) 
         following = next(link["href"] for link in page["links"] if link["rel"] == "next")
         with database.connect("harvest", autocommit=True) as connection:
             connection.execute("DELETE FROM pgstac.items WHERE id = %s", (page["features"][0]["id"],))
-        assert problem_of(site.get(following))["status"] == 400
+        problem = problem_of(site.get(following))
+    assert problem["status"] == 400
+    assert problem["detail"].endswith("Begin the search again.")
 
 
 def test_server_cannot_write_items(module_database: Database, site: Site) -> None:

@@ -108,7 +108,7 @@ def test_page_token_of_a_hidden_item_is_that_of_an_absent_one(
     assert answer.status_code == 400
     absent = ":".join((direction, place[0].encode().hex(), b"NOTHING".hex()))
     refusals = [catalogues.answer(f"/search?token={each}").json()["detail"] for each in (token, absent)]
-    assert refusals[0].replace(token, "") == refusals[1].replace(absent, "")
+    assert refusals[0] == refusals[1]
     seen = ":".join((direction, SHOWN.encode().hex(), SHOWN_IMAGE.encode().hex()))
     assert catalogues.answer(f"/search?token={seen}").status_code == 200
 
