@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -177,7 +178,10 @@ def _resolved(url: SecretStr | None) -> str:
         if option.val and option.keyword in _RESOLVED
     }
     given = conninfo_to_dict(url.get_secret_value()) if url is not None else {}
-    return make_conninfo("", **{**defaults, **given})
+    resolved = {**defaults, **given}
+    if "hostaddr" in resolved:  # which asyncpg does not know
+        resolved.setdefault("host", resolved["hostaddr"])
+    return make_conninfo("", **resolved)
 
 
 _RESOLVED = frozenset(
@@ -206,7 +210,8 @@ def _with_options(conninfo: str, role: str | None) -> SecretStr:
 
 
 def _server_settings(options: str) -> dict[str, str]:
-    """The `-c name=value` pairs of a libpq options string."""
-    words = options.replace("-c ", "-c").split()
-    pairs = (word.removeprefix("-c").partition("=") for word in words if word.startswith("-c"))
-    return {name: value for name, _, value in pairs}
+    """The settings in a libpq options string, each `-c name=value` or `--name=value`."""
+    return {
+        name.replace("-", "_"): re.sub(r"\\(.)", r"\1", value)
+        for name, value in re.findall(r"(?<!\S)(?:-c\s*|--)([^\s=]+)=((?:\\.|\S)*)", options)
+    }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+import asyncpg
 import psycopg
 import pytest
 from psycopg import sql
@@ -232,6 +234,42 @@ def test_options_of_the_url_are_kept(database: Database) -> None:
     with open_database(DatabaseSettings(database_url=SecretStr(url))).connect("api") as connection:
         assert connection.execute("SHOW statement_timeout").fetchone() == ("12345ms",)
         assert connection.execute("SHOW search_path").fetchone() == ("pgstac,public",)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-c statement_timeout=12345",
+        "-cstatement_timeout=12345",
+        "-c  statement_timeout=12345",
+        "--statement-timeout=12345",
+        r"-c application_name=our\ catalogue --statement_timeout=12345",
+    ],
+)
+def test_options_of_the_url_reach_both_drivers(database: Database, options: str) -> None:
+    """However libpq lets them be written, asyncpg is given the same."""
+    url = make_conninfo(database.conninfo("owner"), options=options)
+    opened = external_database(DatabaseSettings(database_url=SecretStr(url)))
+    ask = "SELECT current_setting('statement_timeout'), current_setting('application_name')"
+    with opened.connect("api") as connection:
+        by_libpq = connection.execute(ask).fetchone()
+
+    async def by_asyncpg() -> tuple[str, ...]:
+        connection = await asyncpg.connect(**opened.asyncpg_arguments("api"))
+        try:
+            return tuple(await connection.fetchrow(ask))
+        finally:
+            await connection.close()
+
+    assert by_libpq == asyncio.run(by_asyncpg()) == ("12345ms", "our catalogue" if "our" in options else "")
+
+
+def test_server_may_be_named_by_its_address() -> None:
+    """It is told, and asyncpg, which does not know `hostaddr`, is given it as the host."""
+    url = "postgresql://me@/catalogue?hostaddr=192.0.2.1"
+    database = external_database(DatabaseSettings(database_url=SecretStr(url)))
+    assert database.described() == "192.0.2.1:5432/catalogue"
+    assert database.asyncpg_arguments("api")["host"] == "192.0.2.1"
 
 
 def test_times_are_read_whatever_a_database_writes_by_default(
