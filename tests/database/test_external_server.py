@@ -119,7 +119,8 @@ def test_libpq_variables_are_read_once_named(database: Database, environment: py
     environment.setenv("PGPASSWORD", str(parts["password"]))
     opened = open_database(DatabaseSettings())
     arguments = opened.asyncpg_arguments("api")
-    assert arguments["database"] == parts["dbname"]
+    names = {"host": "host", "port": "port", "user": "user", "password": "password", "database": "dbname"}
+    assert {name: arguments[name] for name in names} == {name: parts[part] for name, part in names.items()}
     assert arguments["server_settings"] == {"search_path": "pgstac,public", **TIME_FORMATS, "role": "dinamis_api"}
 
 
@@ -163,6 +164,7 @@ def test_own_urls_override_the_owners(database: Database) -> None:
     )
     with open_database(settings).connect("api") as connection:
         assert connection.execute("SELECT session_user").fetchone() == ("dinamis_api",)
+        assert connection.execute("SHOW role").fetchone() == ("none",)
 
 
 def _known_as(role: Role, database: Database) -> DatabaseSettings:
@@ -234,6 +236,9 @@ def test_options_of_the_url_are_kept(database: Database) -> None:
     with open_database(DatabaseSettings(database_url=SecretStr(url))).connect("api") as connection:
         assert connection.execute("SHOW statement_timeout").fetchone() == ("12345ms",)
         assert connection.execute("SHOW search_path").fetchone() == ("pgstac,public",)
+    url = make_conninfo(database.conninfo("owner"), options="-c search_path=pgstac,public,theirs")
+    with open_database(DatabaseSettings(database_url=SecretStr(url))).connect("api") as connection:
+        assert connection.execute("SHOW search_path").fetchone() == ("pgstac,public,theirs",)
 
 
 @pytest.mark.parametrize(
@@ -306,16 +311,75 @@ def test_everything_missing_is_explained_at_once(empty_database: Database) -> No
     assert "CREATE EXTENSION btree_gist" in told
     assert 'GRANT CREATE ON DATABASE "' in told
     assert 'GRANT pgstac_admin TO "institution"' in told
+    assert "may not create roles" not in told  # they are all there
     assert "secret-of-institution" not in told
 
 
 def test_extension_in_another_schema_is_told_before_anything_is_migrated(empty_database: Database) -> None:
-    """PostGIS is found in `public` alone, and cannot be moved there later."""
+    """PostGIS is found in `public` alone, and cannot be moved there later; pgSTAC finds the others in its own too."""
     with psycopg.connect(empty_database.conninfo("owner"), autocommit=True) as connection:
+        assert list(shortcomings(connection)) == []
         connection.execute("CREATE SCHEMA geo")
         connection.execute("CREATE EXTENSION postgis SCHEMA geo")
-        told = list(shortcomings(connection))
-    assert [each for each in told if "postgis is in the schema geo" in each and "SCHEMA public" in each], told
+        connection.execute("CREATE SCHEMA pgstac")
+        connection.execute("CREATE EXTENSION btree_gist SCHEMA pgstac")
+    with pytest.raises(DatabaseUnsuitable) as refusal:
+        open_database(_as_external(empty_database))
+    (told,) = str(refusal.value).splitlines()[1:]
+    with _institution(empty_database) as settings, pytest.raises(DatabaseUnsuitable) as refusal:
+        open_database(settings)
+    assert [line for line in str(refusal.value).splitlines() if "extension postgis" in line] == [told]
+    assert "postgis is in the schema geo" in told
+    assert "SCHEMA public" in told
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(1, ["is too old: the catalogue needs version"]), (0, [])])
+def test_server_that_is_too_old_is_refused(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch, ahead: int, told: list[str]
+) -> None:
+    """Of the oldest version that will do nothing is told, of an older one that and nothing else."""
+    with psycopg.connect(empty_database.conninfo("owner")) as connection:
+        oldest = connection.info.server_version // 10000 + ahead
+        monkeypatch.setattr("database.requirements.OLDEST_MAJOR", oldest)
+        found = list(shortcomings(connection))
+    assert [part in each for part, each in zip(told, found, strict=True)] == [True] * len(told)
+
+
+def test_extension_that_the_server_does_not_have_is_to_be_installed(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A superuser is told too: he cannot create what is not on the disk of the server."""
+    monkeypatch.setattr("database.requirements.EXTENSIONS", ("invented",))
+    with psycopg.connect(empty_database.conninfo("owner")) as connection:
+        (told,) = shortcomings(connection)
+    assert "The extension invented is not installed on the server: `apt-get install postgresql-contrib" in told
+
+
+@pytest.mark.parametrize("may_create_roles", [True, False])
+def test_roles_that_an_owner_cannot_make_are_to_be_made_for_him(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch, may_create_roles: bool
+) -> None:
+    """Roles that are not on the server are told, with the commands, to who may not create roles; nobody is in them."""
+    monkeypatch.setattr("database.requirements.ROLES", ("dinamis_api", "invented_role"))
+    with _institution(empty_database) as settings:
+        with psycopg.connect(empty_database.conninfo("owner"), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION postgis SCHEMA public")
+            connection.execute(
+                sql.SQL("GRANT CREATE ON DATABASE {} TO institution").format(sql.Identifier(connection.info.dbname))
+            )
+            if may_create_roles:
+                connection.execute("ALTER ROLE institution CREATEROLE")
+        with pytest.raises(DatabaseUnsuitable) as refusal:
+            open_database(settings)
+        with psycopg.connect(empty_database.conninfo("owner"), autocommit=True) as connection:
+            connection.execute("ALTER ROLE institution SUPERUSER")
+        open_database(settings)
+    lacks = str(refusal.value).splitlines()[1:]
+    made = '`CREATE ROLE invented_role; GRANT invented_role TO "institution";`'
+    assert [each.endswith(f'as superuser `ALTER ROLE "institution" CREATEROLE;` or {made}') for each in lacks] == (
+        [False] if may_create_roles else [True, False]
+    )
+    assert lacks[-1].startswith("- institution is not a member of dinamis_api: ")
 
 
 def test_encoding_that_is_not_utf8_is_told_by_its_name(empty_database: Database) -> None:
@@ -330,10 +394,55 @@ def test_encoding_that_is_not_utf8_is_told_by_its_name(empty_database: Database)
 
 
 def test_doctor_tells_the_same(empty_database: Database) -> None:
-    """The doctor reports each shortcoming of an external server as an error with its remedy."""
+    """The doctor reports each shortcoming of an external server as an error with its remedy, and looks no further."""
     with _institution(empty_database) as settings:
-        errors = [finding for finding in diagnose(settings) if finding.level == "error"]
+        findings = diagnose(settings)
+        errors = [finding for finding in findings if finding.level == "error"]
     assert any("postgis" in finding.message and "CREATE EXTENSION" in str(finding.remedy) for finding in errors)
+    assert {finding.subject for finding in findings if finding not in errors} == {"memory", "port", "privileges"}
+
+
+def _looked_at(settings: DatabaseSettings) -> dict[str, str]:
+    """What the doctor tells of a server, by subject."""
+    return {each.subject: each.level for each in diagnose(settings) if each.subject not in {"memory", "port"}}
+
+
+def test_doctor_warns_where_the_api_logs_in_as_the_owner(database: Database) -> None:
+    """With a login of its own all is well, as it is on the host of one program, which does not know the owner."""
+    owner, well = _as_external(database), {"server": "ok", "schema": "ok", "rules": "ok"}
+    api = {"api_database_url": SecretStr(database.conninfo("api"))}
+    assert _looked_at(owner) == {**well, "privileges": "warning"}
+    assert _looked_at(owner.model_copy(update=api)) == well
+    assert _looked_at(_known_as("api", database)) == well
+    assert _looked_at(_known_as("harvest", database)) == {"server": "ok", "schema": "ok"}
+
+
+def test_doctor_warns_while_no_rules_are_in_force(database: Database) -> None:
+    """Those that begin to hold tomorrow show nobody anything today."""
+    with database.connect("owner") as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE dinamis.policy_set SET valid = tstzrange(now() + interval '1 day', NULL)")
+    (rules,) = [each for each in diagnose(_as_external(database)) if each.subject == "rules"]
+    assert (rules.level, rules.remedy) == ("warning", "dinamis rules activate")
+
+
+def test_doctor_tells_what_to_do_about_the_schema(empty_database: Database, database: Database) -> None:
+    """One that is still to be migrated is a warning, also to the API's host; one of a later release is an error."""
+
+    def schema(settings: DatabaseSettings) -> tuple[str, str | None]:
+        (found,) = [each for each in diagnose(settings) if each.subject == "schema"]
+        return found.level, found.remedy
+
+    assert schema(_as_external(empty_database)) == ("warning", "Run dinamis db migrate.")
+    assert _looked_at(_known_as("api", empty_database)) == {"server": "ok", "schema": "warning"}
+    with database.connect("owner") as connection:
+        connection.execute(
+            "INSERT INTO pgstac.migrations (version, datetime) VALUES ('0.11.2', now() + interval '1 day')"
+        )
+    assert schema(_as_external(database)) == (
+        "error",
+        "Install the release that migrated this database, or a later one.",
+    )
 
 
 def test_owner_who_is_no_superuser_can_migrate(empty_database: Database) -> None:
@@ -341,12 +450,14 @@ def test_owner_who_is_no_superuser_can_migrate(empty_database: Database) -> None
     roles = "pgstac_admin, pgstac_read, pgstac_ingest, dinamis_api, dinamis_harvest"
     with _institution(empty_database) as settings:
         with psycopg.connect(empty_database.conninfo("owner"), autocommit=True) as connection:
-            connection.execute("CREATE EXTENSION postgis SCHEMA public")
             connection.execute(
                 sql.SQL("GRANT CREATE ON DATABASE {} TO institution").format(sql.Identifier(connection.info.dbname))
             )
             connection.execute("ALTER ROLE institution CREATEROLE")
             connection.execute(f"GRANT {roles} TO institution WITH ADMIN OPTION")
+            with pytest.raises(DatabaseUnsuitable, match="extension postgis is missing: as superuser"):
+                open_database(settings)
+            connection.execute("CREATE EXTENSION postgis SCHEMA public")
         database = open_database(settings)
         assert migrate(database).pgstac_before is None
         assert database_status(settings).is_ready
@@ -366,6 +477,10 @@ def test_unreachable_server_is_told_without_the_password() -> None:
     status = database_status(settings)
     assert not status.is_ready
     assert "refused" in str(status.trouble)
+    findings = {finding.subject: finding for finding in diagnose(settings)}
+    assert findings.keys() == {"server", "memory", "port"}
+    assert (findings["server"].level, "hush" in findings["server"].message) == ("error", False)
+    assert str(findings["server"].remedy).startswith("Check DINAMIS_DATABASE_URL ")
 
 
 def test_printing_shows_no_password(database: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from database import DatabaseSettings, PrivateCluster, database_status, diagnose
 from database.errors import HomeRefused, ServerProgramsMissing
 from database.memory import memory_settings, usable_memory_bytes
 from database.programs import ServerPrograms, find_server, installed_servers
-from tests.postgres import PostgresServer, short_directory
+from tests.postgres import PostgresServer, short_directory, skip_without_postgresql
 
 GIB = 1024**3
 
@@ -98,14 +99,72 @@ def test_doctor_of_a_running_cluster(postgres_server: PostgresServer) -> None:
     assert "0001_roles" in status.described()
 
 
-def test_doctor_sees_what_is_amiss() -> None:
+PLENTY = 2**62
+
+
+@pytest.mark.parametrize(("scarce", "none", "level"), [(0, 0, "ok"), (PLENTY, 0, "warning"), (PLENTY, PLENTY, "error")])
+def test_doctor_sees_how_full_the_disk_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scarce: int, none: int, level: str
+) -> None:
+    """It is that of the home, be it named from the user's own and not made yet; scarce room comes with a remedy."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("database.doctor.SCARCE_DISK_BYTES", scarce)
+    monkeypatch.setattr("database.doctor.NO_DISK_BYTES", none)
+    (disk,) = [each for each in diagnose(_embedded(Path("~/home"))) if each.subject == "disk"]
+    assert (disk.level, disk.remedy is None) == (level, level == "ok")
+    assert disk.message.endswith(f" MiB free for {tmp_path / 'home'}")
+
+
+@pytest.mark.parametrize(("scarce", "level"), [(0, "ok"), (PLENTY, "warning")])
+def test_doctor_sees_how_much_memory_there_is(monkeypatch: pytest.MonkeyPatch, scarce: int, level: str) -> None:
+    """Little is a warning with what it is too little for."""
+    monkeypatch.setattr("database.doctor.SCARCE_MEMORY_BYTES", scarce)
+    (memory,) = [each for each in diagnose(_embedded(Path("/nowhere"))) if each.subject == "memory"]
+    assert (memory.level, memory.remedy is None) == (level, level == "ok")
+
+
+def test_doctor_sees_whether_the_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another program listens on the port of `dinamis serve` it is a warning with the option that helps."""
+
+    def told() -> tuple[str, str | None]:
+        (port,) = [each for each in diagnose(_embedded(Path("/nowhere"))) if each.subject == "port"]
+        return port.level, port.remedy
+
+    with socket.create_server(("127.0.0.1", 0)) as another:
+        monkeypatch.setattr("database.doctor.SERVE_PORT", another.getsockname()[1])
+        assert told() == ("warning", "Use `dinamis serve --port`.")
+    assert told() == ("ok", None)
+
+
+def test_doctor_sees_a_server_without_postgis(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is none, be it the newest: neither for a cluster to be made nor for one of its version."""
+    skip_without_postgresql()
+    usable = find_server()
+    (tmp_path / str(usable.major)).symlink_to(usable.bindir.parent)
+    (tmp_path / "97/bin").mkdir(parents=True)
+    for program in ("initdb", "postgres", "pg_ctl"):
+        (tmp_path / "97/bin" / program).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 97.1'\n")
+        (tmp_path / "97/bin" / program).chmod(0o755)
+    monkeypatch.setattr("database.programs.DEBIAN_VERSIONS", tmp_path)
+    with short_directory() as folder:
+        cluster = PrivateCluster(folder)
+        cluster.data.mkdir(parents=True)
+        for major, level in ((97, "error"), (usable.major, "ok")):
+            (cluster.data / "PG_VERSION").write_text(f"{major}\n")
+            findings = {each.subject: each for each in diagnose(_embedded(folder))}
+            assert findings["programs"].message.startswith(f"PostgreSQL {usable.major} with PostGIS in ")
+            assert findings["server"].level == level
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604], ids=["group", "others"])
+def test_doctor_sees_what_is_amiss(mode: int) -> None:
     """Readable passwords and a data directory without its server are errors with a remedy."""
     with short_directory() as folder:
         cluster = PrivateCluster(folder)
         cluster.data.mkdir(parents=True)
         (cluster.data / "PG_VERSION").write_text("9\n")
         cluster.files.password_file.write_text("{}")
-        cluster.files.password_file.chmod(0o644)
+        cluster.files.password_file.chmod(mode)
         errors = {
             finding.subject: finding.remedy for finding in diagnose(_embedded(folder)) if finding.level == "error"
         }
@@ -126,7 +185,7 @@ def test_doctor_sees_a_closed_home() -> None:
 
 
 @pytest.mark.parametrize("below", ["", "home"], ids=["made", "to be made"])
-@pytest.mark.parametrize("mode", [0o555, 0], ids=["readable", "closed"])
+@pytest.mark.parametrize("mode", [0o555, 0o666, 0], ids=["readable", "not to be entered", "closed"])
 def test_doctor_sees_a_home_that_this_user_may_not_write(mode: int, below: str) -> None:
     """It is an error that names the folder, and nothing in the home is looked at, which nobody else may."""
     with short_directory() as folder:
@@ -159,9 +218,9 @@ def test_cluster_of_another_user_is_refused_with_advice(act: Callable[[PrivateCl
 
 
 def test_doctor_sees_a_file_where_the_home_is_to_be_made() -> None:
-    """It is an error that names the file."""
+    """It is an error that names the file, be it one that may be executed."""
     with short_directory() as folder:
-        (folder / "file").touch()
+        (folder / "file").touch(0o755)
         (home,) = [each for each in diagnose(_embedded(folder / "file" / "home")) if each.subject == "home"]
     assert (home.level, f"{folder / 'file'} is no folder" in home.message) == ("error", True)
 
