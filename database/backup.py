@@ -146,7 +146,7 @@ def _put_back(conninfo: str, file: Path) -> None:
     """
     target, environment = without_password(conninfo)
     with tempfile.TemporaryFile() as told:
-        options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null", f"--dbname={target}"]
+        options = ["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--output=/dev/null", f"--dbname={target}"]
         with (
             subprocess.Popen(
                 [client_program("pg_restore"), "--file=-", str(file)], stdout=subprocess.PIPE, stderr=told

@@ -68,13 +68,23 @@ def _written_out(database: Database) -> Counter[str]:
     return Counter(re.sub("[()]", "", line) for line in told.splitlines() if not re.match(r"\\(un)?restrict ", line))
 
 
-def test_restored_catalogue_is_the_same(harvested: Database, empty_database: Database, tmp_path: Path) -> None:
-    """Definitions, owners, rights and every row are those of the catalogue that was written into the file."""
+def test_restored_catalogue_is_the_same(
+    harvested: Database,
+    empty_database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Definitions, owners, rights and every row are those of the catalogue that was written, whatever psqlrc says."""
     back_up(harvested, tmp_path / "catalogue.dump")
     before = _written_out(harvested)
+    (tmp_path / "psqlrc").write_text("\\quit\n")
+    monkeypatch.setenv("PSQLRC", str(tmp_path / "psqlrc"))
     assert restore(empty_database, tmp_path / "catalogue.dump") == 2
+    assert capfd.readouterr().out == ""
     assert _written_out(empty_database) == before
     assert not migrate(empty_database).changed
+    assert rows(empty_database, "SELECT count(*) FROM pg_stats WHERE schemaname = 'dinamis'") > [(0,)]
 
 
 def test_backup_of_an_earlier_release_is_migrated(empty_database: Database, database: Database, tmp_path: Path) -> None:
@@ -244,5 +254,6 @@ def test_owner_without_privileges_can_do_both(
         run(database, archive)
         before = _written_out(database)
         back_up(database, tmp_path / "own.dump")
-        restore(database, tmp_path / "own.dump", replaces=True)
+        restored = restore(database, tmp_path / "own.dump", replaces=True)
+        assert rows(database, "SELECT count(*) FROM pgstac.items") == [(restored,)]
         assert _written_out(database) == before
