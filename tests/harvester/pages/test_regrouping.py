@@ -200,6 +200,71 @@ def test_item_comes_back_after_whichever_of_its_records_it_is_called(stock: Stoc
     assert items(stock.database).keys() == {IMAGE, other, str(image(1)["image"])}
 
 
+def test_withdrawn_item_of_a_merged_acquisition_comes_back_in_the_one_that_it_was_merged_into(stock: Stock) -> None:
+    """Nothing of the ledger leads to what is merged any more, and the record with the id of the Item has it again."""
+    other = str(image(5)["image"])
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    stock.held.records["b"] = image(5)
+    stock.harvest()
+    stock.held.records, stock.held.withdrawals = {"a": image()}, [Withdrawal(id="b", reason="sold")]
+    stock.harvest()
+    stock.held.records, stock.held.withdrawals = {"c": image(keys=(IMAGE, other), job="JOB_2")}, []
+    assert stock.harvest().refusals == []
+    assert rows(stock.database, "SELECT DISTINCT scene FROM dinamis.item") == [(IMAGE,)]
+
+
+def test_item_stays_with_a_record_that_stays(stock: Stock) -> None:
+    """Not with one that leaves its acquisition, where it is called after neither."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    stock.held.records |= {
+        "b": {**image(keys=(IMAGE,), job="JOB_2"), "image": "CALLED_OTHERWISE"},
+        "c": {**image(keys=(IMAGE,), job="JOB_3"), "image": "CALLED_OTHERWISE_TOO"},
+    }
+    stock.harvest()
+    del stock.held.records["a"]
+    stock.held.withdrawals = [Withdrawal(id="a", reason="sold")]
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE}
+    stock.held.records["b"] |= {"keys": ("ANOTHER",), "seconds": 500}
+    stock.harvest()
+    assert rows(stock.database, "SELECT record, item FROM dinamis.source_record WHERE state = 'active' ORDER BY 1") == [
+        ("b", "CALLED_OTHERWISE"),
+        ("c", IMAGE),
+    ]
+
+
+def test_records_that_part_leave_the_ids_of_others_alone(stock: Stock) -> None:
+    """Their Item is called after the one whose id is neither taken nor that of an Item of another collection."""
+    coast, other = feed_of("coast", COAST, kind="held"), str(image(5)["image"])
+    stock.held.records = {"z": image(5)}
+    stock.harvest(coast)
+    stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id="z", reason="sold")]
+    stock.harvest(coast)
+    stock.held.records = {
+        "a": image(),
+        "b": {**image(keys=(other,), seconds=50, job="JOB_2"), "image": "CALLED_OTHERWISE"},
+        "c": image(keys=(other,), seconds=50, job="JOB_3"),
+        "d": image(5, keys=(other,), job="JOB_4"),
+        "e": image(keys=(IMAGE, other), job="JOB_5"),
+    }
+    stock.held.withdrawals = []
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE}
+    del stock.held.records["e"]
+    stock.held.withdrawals = [Withdrawal(id="e", reason="sold")]
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE, "CALLED_OTHERWISE"}
+    stock.held.records, stock.held.withdrawals = {"z": image(5)}, []
+    assert stock.harvest(coast).refusals == []
+    assert {name: item["collection"] for name, item in items(stock.database).items()} == {
+        IMAGE: HELD,
+        "CALLED_OTHERWISE": HELD,
+        other: COAST,
+    }
+
+
 def test_records_part_where_their_item_was_moved_to(stock: Stock) -> None:
     """The Item that was withdrawn when they were joined comes back in that collection; undone, it is as it was."""
     anywhere, other = feed_of("held", None), str(image(5)["image"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +29,7 @@ from harvester.errors import (
 from harvester.harvest import harvest
 from harvester.record import Withdrawal
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled, bookkeeping
-from harvester.runs.planning import KnownFingerprints, planned
+from harvester.runs.planning import KnownFingerprints, planned, run_of
 from harvester.runs.report import HarvestReport, Outcome, PageReport
 from harvester.runs.watching import Watcher
 from harvester.sources.source import Selection
@@ -329,6 +331,27 @@ def test_killed_run_makes_way_for_another_request(five: Stock) -> None:
         "failed",
         True,
     )
+
+
+def test_who_asks_for_the_run_that_is_planned_joins_it(five: Stock) -> None:
+    """Also with other leave to withdraw records, which is then what counts."""
+    asked = partial(planned, five.held_feed, harvest_context(five.database, HELD, ARCHIVE))
+    with asked(Request()) as run, asked(Request(allow_withdrawals=True)) as joined:
+        assert (joined.id, joined.request.allow_withdrawals) == (run.id, True)
+
+
+def test_two_that_begin_at_once_do_one_run(five: Stock) -> None:
+    """The second waits until the first has decided, and joins it."""
+    connect = partial(five.database.connect, "harvest", autocommit=True)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+    with ThreadPoolExecutor(1) as pool, connect() as first, connect() as second:
+        with first.transaction():
+            runs.wait_for_beginners(first, five.held_feed.name)
+            joining = pool.submit(run_of, second, five.held_feed, Request())
+            while rows(five.database, waiting) == [(0,)] and not joining.done():
+                time.sleep(0.05)
+            run = runs.begin(first, five.held_feed, Request(), [Selection()], is_everything=True)
+        assert joining.result().id == run.id
 
 
 def test_killed_replay_is_set_aside_unless_somebody_is_at_it(five: Stock) -> None:
