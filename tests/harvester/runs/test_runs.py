@@ -277,13 +277,16 @@ def test_limit_is_of_the_whole_run(five: Stock) -> None:
 
 
 def test_what_changed_is_asked_for_unless_all_is_wanted(five: Stock) -> None:
-    """A source that can select is asked from a day before the last good run began, with --full for everything."""
+    """A source that can select is asked from a day before the last good run, with --full for all, else what is said."""
     five.held.is_selectable = True
     first = five.harvest()
     five.harvest()
     five.harvest(is_full=True)
     ((begun,),) = rows(five.database, "SELECT started_at FROM dinamis.run WHERE id = %s", first.run)
     assert [selection.since for selection in five.held.asked] == [None, begun - timedelta(days=1), None]
+    year = Selection(since=datetime(2020, 1, 1, tzinfo=UTC), until=datetime(2021, 1, 1, tzinfo=UTC), bbox=(4, 8, 5, 9))
+    five.harvest(since=year.since, until=year.until, bbox=year.bbox)
+    assert five.held.asked[-1] == year
 
 
 def test_last_good_run_is_found_at_once_among_years_of_runs(five: Stock) -> None:
