@@ -265,6 +265,23 @@ def test_records_that_part_leave_the_ids_of_others_alone(stock: Stock) -> None:
     }
 
 
+def test_record_that_records_elsewhere_give_to_another_acquisition_is_told_in_its_item_alone(stock: Stock) -> None:
+    """Neither Item has a record on the page: both are built anew, the one without it and the other with it."""
+    coast, other = feed_of("coast", COAST, kind="held"), str(image(5)["image"])
+    held = {"a": image(), "b": image(5), "k": image(5, keys=("THIRD",), seconds=900, job="JOB_2")}
+    y, z = {**image(5, seconds=1800), "image": "COAST_Y"}, {**image(seconds=2700), "image": "COAST_Z"}
+    stock.held.records = {"y": {**y, "keys": (other, "THIRD")}, "z": {**z, "keys": (IMAGE,)}}
+    stock.harvest(coast)
+    stock.held.records = held
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE, other, "COAST_Y", "COAST_Z"}
+    stock.held.records = {"y": {**y, "keys": (other,)}, "z": {**z, "keys": (IMAGE, "THIRD")}}
+    assert counts(stock.harvest(coast)) == {"changed": 2}
+    assert rows(stock.database, "SELECT item FROM dinamis.source_record WHERE record = 'k'") == [(IMAGE,)]
+    stock.held.records = held
+    assert stock.harvest(reread=True).items_written == 0
+
+
 def test_records_part_where_their_item_was_moved_to(stock: Stock) -> None:
     """The Item that was withdrawn when they were joined comes back in that collection; undone, it is as it was."""
     anywhere, other = feed_of("held", None), str(image(5)["image"])
