@@ -274,6 +274,9 @@ def test_limit_is_of_the_whole_run(five: Stock) -> None:
     five.held.parts, five.held.fingerprints = 1, dict.fromkeys("abcde", "1")
     five.harvest()
     assert five.harvest(limit=3).read == 3  # of those too that need not be read
+    five.held.page_size = 5
+    five.held.fingerprints = {"a": "2", "b": "2", "c": "2", "d": "1", "e": "1"}
+    assert [five.harvest(limit=number).read for number in (2, 4)] == [2, 4]
 
 
 def test_what_changed_is_asked_for_unless_all_is_wanted(five: Stock) -> None:
