@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from time import sleep
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from harvester.runs.report import HarvestReport
 from harvester.sources.registry import SOURCES
 from harvester.sources.source import Selection
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
+from tests.harvester.jobs.workshop import wait_until
 from tests.harvester.runs.test_source_states import Telling
 from tests.harvester.stereo.passes import SETS, Holdings, holdings, pass_over
 from tests.harvests import counts, harvest_context, items, rows, timeless
@@ -264,8 +264,7 @@ def test_undo_that_waited_for_a_renaming_is_of_the_new_name(stock: Stock) -> Non
 def wait_for_waiting(stock: Stock, number: int) -> None:
     """Wait until so many connections wait for an advisory lock."""
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    while rows(stock.database, waiting) != [(number,)]:
-        sleep(0.02)
+    wait_until(lambda: rows(stock.database, waiting) == [(number,)])
 
 
 def test_item_that_cannot_be_built_any_more_keeps_the_old_name_and_is_told(stock: Stock) -> None:
