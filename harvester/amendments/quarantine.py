@@ -106,7 +106,7 @@ def replay_quarantine(
             if dry_run:
                 try_out(connections, context, page_after, report, watch)
             else:
-                run = _begin(connections, each)
+                run = _begin(connections, each, record)
                 report.run = run.id if len(chosen) == 1 else None
                 carry_out(connections, context, run, page_after, report, watch)
     report.dry_run, report.state, report.finished_at = dry_run, "succeeded", datetime.now(UTC)
@@ -128,16 +128,19 @@ def _report_of(feeds: list[Feed]) -> HarvestReport:
     return HarvestReport(names, ", ".join(each.location for each in feeds), datetime.now(UTC), kind="replay")
 
 
-def _begin(connections: CatalogueConnections, feed: Feed) -> Run:
+def _begin(connections: CatalogueConnections, feed: Feed, record: str | None) -> Run:
     """A new run. A killed one need not be resumed: what it took in is no longer in quarantine.
 
     Raises:
+        NotInQuarantine: another process, which was waited for, gave the source another name.
         RunBusy: another process works on one.
     """
 
     def begin(_: Connection, side: Connection) -> Run:
         with side.transaction():
             runs.wait_for_beginners(side, feed.name)
+            if not _feeds_with_any(side, feed.name, record):
+                raise NotInQuarantine(_explained((), feed.name, record))
             runs.set_aside_killed(side, feed.name, "replay")
             run = runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="replay")
             runs.stay_at_work(side, run.id)

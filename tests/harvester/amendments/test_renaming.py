@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from harvester import catalogue as catalogue_writing
-from harvester.amendments import RenamingRefused, UndoRefused, correct_item, rename_source, renaming, undo_run
+from harvester.amendments import (
+    NotInQuarantine,
+    RenamingRefused,
+    UndoRefused,
+    correct_item,
+    rename_source,
+    renaming,
+    replay_quarantine,
+    undo_run,
+)
 from harvester.collection_documents import CollectionDocuments
 from harvester.collection_model import Harvest, SourceChoice
 from harvester.feeds import Feed
@@ -258,6 +267,24 @@ def test_undo_that_waited_for_a_renaming_is_of_the_new_name(stock: Stock) -> Non
         writer.commit()
         renaming_it.result(60)
         assert undoing_it.result(60).feed == NEW
+    assert rows(stock.database, "SELECT name FROM dinamis.feed") == [(NEW,)]
+
+
+def test_replay_that_waited_for_a_renaming_finds_nothing_of_the_old_name(stock: Stock) -> None:
+    """It is refused, as what was in quarantine has the new name; the ledger does not know the old one again."""
+    stock.held.records = {"q": image(problem="it is torn")}
+    take(stock, "host")
+    place = house(stock, host="geodes")
+    with ThreadPoolExecutor() as processes, stock.database.connect("harvest") as writer:
+        catalogue_writing.wait_for_other_writers(writer)
+        renaming_it = processes.submit(rename, stock)
+        wait_for_waiting(stock, 1)
+        replaying = processes.submit(replay_quarantine, place, {OLD: the_feed("host")})
+        wait_for_waiting(stock, 2)
+        writer.commit()
+        renaming_it.result(60)
+        with pytest.raises(NotInQuarantine, match=f"all records of {OLD}"):
+            replaying.result(60)
     assert rows(stock.database, "SELECT name FROM dinamis.feed") == [(NEW,)]
 
 
