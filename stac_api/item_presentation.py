@@ -12,6 +12,9 @@ from stac_api.stac_document import Document
 OWN_PREFIXES = ("assets/", "collections/")
 
 
+#: The fields of an Item that a client has whichever it includes, unless it excludes them.
+IDENTIFYING_FIELDS = frozenset({"id", "collection"})
+
 #: The fields of an Item when a client includes none and excludes some (Fields extension, POST).
 DEFAULT_FIELDS = frozenset(
     {

@@ -14,7 +14,7 @@ from stac_api.access.restriction import Restriction
 from stac_api.areas import bbox_geometry, sides
 from stac_api.errors import UndeclaredProperty
 from stac_api.filters import conjunction, filter_of_query, properties_in, runnable
-from stac_api.item_presentation import DEFAULT_FIELDS
+from stac_api.item_presentation import DEFAULT_FIELDS, IDENTIFYING_FIELDS
 
 
 def prepared(search_request: PgstacSearch) -> PgstacSearch:
@@ -22,8 +22,8 @@ def prepared(search_request: PgstacSearch) -> PgstacSearch:
     query = filter_of_query(getattr(search_request, "query", None) or {})
     wanted = runnable(conjunction(query, getattr(search_request, "filter_expr", None)))
     changes: dict[str, Any] = {"conf": None, "query": None, "filter_expr": wanted, "filter_lang": "cql2-json"}
-    if fields := _default_fields(getattr(search_request, "fields", None)):
-        changes["fields"] = fields
+    if fields := getattr(search_request, "fields", None):
+        changes["fields"] = _named_fields(fields)
     if search_request.bbox:
         changes |= _area(search_request.bbox)
     return search_request.model_copy(update=changes)
@@ -37,11 +37,13 @@ def _area(bbox: Sequence[float]) -> dict[str, Any]:
     return {"bbox": (west, south, east, north)}
 
 
-def _default_fields(fields: Any) -> Any:
+def _named_fields(fields: Any) -> Any:
+    if fields.include:
+        return fields.model_copy(update={"include": fields.include | IDENTIFYING_FIELDS})
     # An empty `include` means the default set, while a missing one means every field.
-    if fields is None or fields.include or not fields.exclude or "include" not in fields.model_fields_set:
-        return None
-    return fields.model_copy(update={"include": set(DEFAULT_FIELDS - fields.exclude)})
+    if fields.exclude and "include" in fields.model_fields_set:
+        return fields.model_copy(update={"include": set(DEFAULT_FIELDS - fields.exclude)})
+    return fields
 
 
 def restricted(search_request: PgstacSearch, restriction: Restriction) -> PgstacSearch:

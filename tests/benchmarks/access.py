@@ -1,11 +1,12 @@
-"""Searches with rules and without, with few people in the register and with many, and behind stac-auth-proxy.
+"""Searches with rules and without, with few people in the register and with many, and by other servers.
 
     python tests/benchmarks/access.py [--items 12000] [--rounds 15] [--json]
 
 Each server is a process of its own, and so is the database. The rounds alternate between them, so that whatever else
 the machine does meets all; on a busy machine the processor time of server and database says more than the clock.
-stac-auth-proxy (in middleware mode, with the same restriction as a filter of its own) takes
-part where it can be imported: `pip install --target FOLDER stac-auth-proxy`, then PYTHONPATH=FOLDER.
+The stock server is stac-fastapi-pgstac with its own settings. stac-auth-proxy (in middleware mode, with the same
+restriction as a filter of its own) takes part where it can be imported: `pip install --target FOLDER stac-auth-proxy`,
+then PYTHONPATH=FOLDER.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, TypeVar
+
+from psycopg.conninfo import conninfo_to_dict
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
@@ -59,6 +62,13 @@ if condition := os.environ.get("PROXY_FILTER"):
         collections_filter={"cls": template, "args": [condition.replace("collection", "id")]},
     ))
 uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False)
+"""
+
+STOCK_SERVER = """
+import sys
+import uvicorn
+from stac_fastapi.pgstac.app import create_app
+uvicorn.run(create_app(), port=int(sys.argv[1]), log_config=None, access_log=False)
 """
 
 
@@ -239,6 +249,13 @@ _CROWD = (
 )
 
 
+def _of_libpq(database: Database) -> dict[str, str]:
+    """The environment variables of a connection as the API makes it."""
+    told = conninfo_to_dict(database.conninfo("api"))
+    names = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
+    return {variable: str(told[name]) for name, variable in names.items()}
+
+
 def measured(askers: Mapping[str, Asker], rounds: int) -> dict[str, dict[str, float]]:
     """The medians of all, whose rounds alternate; of processor time, told in hundredths of a second, the mean."""
     names = list(askers)
@@ -282,12 +299,14 @@ def run(items: int, rounds: int) -> dict[str, dict[str, float]]:
             return Server(stack.enter_context(program), postmaster)
 
         unruled, ruled, crowded = map(server, (open_, few, many))
+        stock = stack.enter_context(served_program(STOCK_SERVER, **_of_libpq(open_)))
         askers = {
             "no rules": Asker(unruled, queries),
             "rules": Asker(ruled, queries),
             "rules, many people": Asker(crowded, queries),
             "rules, with a key": Asker(ruled, queries, key_of_few),
             "rules, many people, with a key": Asker(crowded, queries, key_of_many),
+            "stock server": Asker(Server(stock, postmaster), queries),
         }
         if importlib.util.find_spec("stac_auth_proxy"):
             condition = f"collection IN ({', '.join(map(repr, SHOWN))})"

@@ -11,7 +11,7 @@ from pystac_client import Client
 
 from database import Database
 from stac_api import ApiSettings, create_app
-from tests.stac_api.invented_catalogue import QUERYABLES, Site, an_item, fill, load, problem_of, serving
+from tests.stac_api.invented_catalogue import QUERYABLES, Site, a_collection, an_item, fill, load, problem_of, serving
 
 FIJI = [177, -19, -179, -17]
 
@@ -332,6 +332,40 @@ def test_fields_are_chosen(site: Site, fields: dict[str, Any], present: set[str]
     names = item.keys() | item["properties"].keys()
     assert present <= names
     assert not absent & names
+
+
+def test_fields_add_no_asset_that_the_item_lacks(site: Site) -> None:
+    """What a Collection says of an asset of its Items is not told of an Item that has no such asset."""
+    for name in ("assets.pms", "assets.pms.title"):
+        (item,) = site.post("/search", {"ids": ["CLOUDY"], "fields": {"include": [name]}}).json()["features"]
+        assert not item.get("assets")
+        assert (item["id"], item["collection"]) == ("CLOUDY", "pleiades")
+
+
+def test_links_lead_to_the_api_without_the_fields_that_name_the_item(site: Site) -> None:
+    """Whoever excludes the id or the Collection of Items has their links all the same."""
+    for excluded in (["collection"], ["id", "collection"]):
+        (item,) = site.post("/search", {"ids": ["CLEAR"], "fields": {"exclude": excluded}}).json()["features"]
+        links = {link["rel"]: link["href"] for link in item["links"]}
+        assert links["self"] == f"{site.url}/collections/pleiades/items/CLEAR"
+        assert not set(excluded) & item.keys()
+
+
+def test_item_comes_back_as_it_was_stored(database: Database) -> None:
+    """An Item that shares much with its Collection keeps its own nulls, on every route."""
+    described = {"title": "Image", "roles": ["data"], "type": "image/tiff"}
+    asset = {**described, "href": "https://example.org/a.tif", "proj:code": None}
+    load(
+        database,
+        [a_collection("rasters", "Rasters", "Images.", item_assets={"image": described, "mask": described})],
+        [an_item("A", "rasters", assets={"image": asset})],
+    )
+    with serving(create_app(ApiSettings(), database.conninfo("api"))) as site:
+        pages = [site.get("/search"), site.post("/search", {}), site.get("/collections/rasters/items")]
+        items = [page.json()["features"][0] for page in pages] + [site.get("/collections/rasters/items/A").json()]
+    for item in items:
+        assert item["assets"] == {"image": asset}
+        assert not [name for name in item if name.startswith("pgstac")]
 
 
 def test_clients_cannot_steer_pgstac(site: Site) -> None:
