@@ -134,6 +134,8 @@ async def confirm(
         kind = await connection.fetchval(
             "SELECT kind FROM dinamis.framework WHERE id = $1 AND valid @> now()", granted.framework
         )
+        if granted.framework and kind is None:
+            raise CategoryNotPossible("There is no such mission, partnership or project now.")
         wanted = granted.category or (Category(application.category) if application.category else None)
         try:
             grant = grant_for(application.entity_kind, application.entity_country, wanted, granted.framework, kind)

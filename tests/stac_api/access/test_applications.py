@@ -243,6 +243,24 @@ def test_who_may_decide(scene: Scene, who: str, what: str, stage: str) -> None:
         assert own(scene, applicant)[0]["state"] == expected
 
 
+@pytest.mark.parametrize("framework", ["unknown", "ended"])
+def test_category_is_granted_in_a_framework_that_runs_or_not_at_all(scene: Scene, framework: str) -> None:
+    """A confirmation that names a mission that is not there, or is over, is refused and leaves the application open."""
+    laboratory, applicant = scene.laboratory(), scene.somebody()
+    application = scene.applies(laboratory, applicant)["id"]
+    scene.people.connection.execute("UPDATE dinamis.membership SET validated_at = now() WHERE id = %s", (application,))
+    row = scene.people.connection.execute(
+        "INSERT INTO dinamis.framework (kind, title, valid) VALUES ('project', %s, '[2020-01-01,2021-01-01)')"
+        " RETURNING id",
+        (f"Over {uuid4()}",),
+    ).fetchone()
+    named = uuid4() if framework == "unknown" or row is None else row[0]
+    _, operator = scene.person(is_operator=True)
+    answer = scene.decides("confirm", application, operator, category="SCI_FR", framework=str(named))
+    refused(answer, 409, "CategoryNotPossible")
+    assert own(scene, applicant)[0]["state"] == "validated"
+
+
 @pytest.mark.parametrize("who", ["somebody unknown", "member", "référent of another entity", "suspended référent"])
 def test_strangers_learn_nothing_of_applications(scene: Scene, who: str) -> None:
     """To whoever has no part in it, an application that is there is answered as one that is not, word for word."""
