@@ -116,7 +116,7 @@ def no_entity() -> NotFoundError:
 
 
 def _token(last: RegisteredEntity) -> str:
-    return base64.urlsafe_b64encode(json.dumps([last.name.lower(), str(last.id)]).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps([last.name, str(last.id)]).encode()).decode().rstrip("=")
 
 
 def _position(token: str) -> tuple[str, UUID]:
