@@ -18,7 +18,7 @@ _SAME_FOR_ALL = "same_for_all"
 
 
 def mark_same_for_all(request: Request) -> None:
-    """Declare that the answer does not depend on the caller."""
+    """Declare that the answer, unless it is a refusal, does not depend on the caller."""
     request.scope.setdefault("state", {})[_SAME_FOR_ALL] = True
 
 
@@ -35,7 +35,7 @@ class AnswerCaching:
         """Pass the request on, and mark its answer."""
 
         async def marked(message: Message) -> None:
-            if message["type"] == "http.response.start" and not scope.get("state", {}).get(_SAME_FOR_ALL):
+            if message["type"] == "http.response.start":
                 _mark(MutableHeaders(scope=message), scope, message["status"])
             await send(message)
 
@@ -43,6 +43,8 @@ class AnswerCaching:
 
 
 def _mark(headers: MutableHeaders, scope: Scope, status: int) -> None:
+    if status < HTTPStatus.BAD_REQUEST and scope.get("state", {}).get(_SAME_FOR_ALL):
+        return
     headers.add_vary_header(VARY)
     own = headers.get("cache-control")
     if status >= HTTPStatus.BAD_REQUEST:

@@ -26,7 +26,9 @@ def test_answers_that_hide_something_are_in_no_shared_cache(catalogues: Catalogu
     assert {"authorization", "x-api-key", "access-key"} <= _varying(answer.headers["vary"])
 
 
-@pytest.mark.parametrize("path", [f"/collections/{HIDDEN}", "/collections/nothing", "/nothing"])
+@pytest.mark.parametrize(
+    "path", [f"/collections/{HIDDEN}", "/collections/nothing", "/nothing", "/licenses/nothing/1", "/entities/nothing"]
+)
 def test_refusals_are_kept_by_no_cache(catalogues: Catalogues, path: str) -> None:
     """Somebody who logs in, or is granted more, does not get yesterday's 404."""
     assert catalogues.answer(path).headers["cache-control"] == "private, no-store"
