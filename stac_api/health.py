@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from logging import getLogger
+from time import monotonic
 from typing import Any, Literal
 
 import attr
@@ -39,7 +41,9 @@ class HealthExtension(ApiExtension):
     """
 
     database: Database = attr.ib(kw_only=True)
-    _last_status: str = attr.ib(default="ok", init=False)
+    _looking: asyncio.Lock = attr.ib(factory=asyncio.Lock, init=False)
+    _found: Health = attr.ib(factory=lambda: Health(status="ok"), init=False)
+    _found_at: float = attr.ib(default=float("-inf"), init=False)
 
     def register(self, app: FastAPI) -> None:
         """Add the route."""
@@ -55,10 +59,20 @@ class HealthExtension(ApiExtension):
 
     async def healthz(self) -> JSONResponse:
         """The state of the database and of its schema; 503 if searches cannot be answered."""
-        health = await run_in_threadpool(self._health)
-        self._log_change(health)
+        health = await self._recent_health()
         status = 200 if health.status == "ok" else 503
         return JSONResponse(health.model_dump(exclude_none=True), status, headers={"Cache-Control": "no-store"})
+
+    async def _recent_health(self) -> Health:
+        asked_at = monotonic()
+        # Each look takes a connection beside the pool: requests that waited share what was found meanwhile.
+        async with self._looking:
+            if self._found_at < asked_at:
+                began = monotonic()
+                health = await run_in_threadpool(self._health)
+                self._log_change(health)
+                self._found, self._found_at = health, began
+        return self._found
 
     def _health(self) -> Health:
         try:
@@ -71,10 +85,9 @@ class HealthExtension(ApiExtension):
 
     def _log_change(self, health: Health) -> None:
         # Probes come every few seconds: only changes are logged.
-        if health.status != self._last_status:
+        if health.status != self._found.status:
             level = logger.info if health.status == "ok" else logger.error
             level("The server is now: %s. %s", health.status, health.advice or "")
-            self._last_status = health.status
 
 
 def _health_of(state: MigrationState) -> Health:

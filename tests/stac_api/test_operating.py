@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import pytest
 import requests
 from openapi_spec_validator import validate
 
-from database import Database
+from database import Database, MigrationState, migration_state
 from stac_api import ApiSettings, create_app
 from stac_api.request_log import configure_logging
 from tests.emulators.serving import free_port
@@ -87,6 +88,29 @@ def test_unreachable_database_is_said_without_its_address() -> None:
     assert stock.status_code == 404
     for answer in (health, search, stock):
         assert not re.search(f"s3cret|nobody|{port}", answer.text)
+
+
+def test_probes_of_health_share_one_connection(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ask at once, one look at the database is under way; nobody is told what was seen before he asked."""
+    under_way, most, begun = 0, 0, 0
+
+    def slow_look(*_: object, **__: object) -> MigrationState:
+        nonlocal under_way, most, begun
+        under_way, begun = under_way + 1, begun + 1
+        most = max(most, under_way)
+        time.sleep(0.3)
+        under_way -= 1
+        return migration_state(database)
+
+    monkeypatch.setattr("stac_api.health.migration_state", slow_look)
+    with serving(create_app(ApiSettings(), database.conninfo("api"))) as site, ThreadPoolExecutor(20) as people:
+        answers = list(people.map(lambda _: requests.get(f"{site.url}/healthz", timeout=20), range(20)))
+        assert {each.status_code for each in answers} == {200}
+        assert most == 1
+        assert begun < len(answers)
+        before = begun
+        site.get("/healthz")
+    assert begun == before + 1
 
 
 def test_empty_catalogue_has_queryables(serve: Callable[..., Site]) -> None:
