@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, unquote_plus
 
@@ -60,25 +60,23 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         """The landing page, with one child link per collection."""
         request: Request = kwargs["request"]
         page: LandingPage = await super().landing_page(**kwargs)
-        collections = await self._collections(request)
+        _, collections = await self._matching({"limit": COLLECTIONS_PER_PAGE}, request)
         page["links"] += _stereo_links(get_base_url(request))
         page["links"] += [_child_link(collection, get_base_url(request)) for collection in collections]
         return JSONResponse(page, headers=language_headers(collections))
 
-    async def _collections(self, request: Request) -> list[Document]:
+    async def _matching(self, search: Mapping[str, Any], request: Request) -> tuple[Document, list[Document]]:
+        """A page of collections as pgSTAC gives it, and its collections as clients need them, but for their rules."""
         restriction = await restriction_of(request)
         async with request.app.state.get_connection(request, "r") as connection:
-            page = await matching_page(connection, {"limit": COLLECTIONS_PER_PAGE}, restriction.among(None))
-            collections = await presented_collections(connection, page["collections"], request, restriction)
-        return await with_rules(collections, request)
+            page = await matching_page(connection, search, restriction.among(None))
+            return page, await presented_collections(connection, page["collections"], request, restriction)
 
     async def all_collections(self, request: Request, **parameters: Any) -> JSONResponse:
         """The matching collections, all on one page unless a limit is given."""
-        search, restriction = self._collection_search(request, parameters), await restriction_of(request)
-        async with request.app.state.get_connection(request, "r") as connection:
-            page = await matching_page(connection, search, restriction.among(None))
-            collections = await presented_collections(connection, page["collections"], request, restriction)
-        collections = await with_rules(collections, request)
+        search = self._collection_search(request, parameters)
+        page, presented = await self._matching(search, request)
+        collections = await with_rules(presented, request)
         fields = search.get("fields") or {}
         content = {
             "collections": [with_fields(each, fields) for each in collections],
@@ -112,7 +110,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         (collection,) = await with_rules(collections, request)
         return JSONResponse(collection, headers=language_headers([collection]))
 
-    async def get_item(self, item_id: str, collection_id: str, request: Request, **kwargs: Any) -> Item | Response:
+    async def get_item(self, item_id: str, collection_id: str, request: Request, **_: Any) -> Item | Response:
         """One Item; if a stereo set has moved to another collection of sets, a redirect to it.
 
         Raises:
@@ -120,25 +118,28 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
             NotFoundError: there is no such collection, or there never was such an Item in it.
         """
         await refuse_unseen(collection_id, request)
-        try:
-            item = await super().get_item(_storable_id(item_id), collection_id, request, **kwargs)
-        except NotFoundError:
-            async with request.app.state.get_connection(request, "r") as connection:
-                place = await connection.fetchval(PRESENT_PLACE, collection_id, _storable_id(item_id))
-            if place is not None and await self._has_item(item_id, place, request):
-                return RedirectResponse(f"{get_base_url(request)}collections/{place}/items/{quote(item_id)}", 308)
-            await _refuse_withdrawn(item_id, collection_id, request)
-            raise
-        return cast("Item", item)
+        if item := await self._item(_storable_id(item_id), collection_id, request):
+            return item
+        async with request.app.state.get_connection(request, "r") as connection:
+            await stored_collection(connection, collection_id)
+            place = await connection.fetchval(PRESENT_PLACE, collection_id, item_id)
+            withdrawal = await connection.fetchrow(WITHDRAWAL, collection_id, item_id)
+        if place is not None and await self._item(item_id, place, request):
+            return RedirectResponse(f"{get_base_url(request)}collections/{place}/items/{quote(item_id)}", 308)
+        if withdrawal and await saw_collection(request, collection_id, withdrawal["withdrawn_at"]):
+            reason = told_reason(withdrawal["reason"], await restriction_of(request))
+            raise ItemWithdrawn(f"Since {withdrawal['withdrawn_at']:%Y-%m-%dT%H:%M:%SZ}: {reason}")
+        raise NotFoundError(f"Item {item_id} in Collection {collection_id} does not exist.")
 
-    async def _has_item(self, item_id: str, collection_id: str, request: Request) -> bool:
-        """Whether the reader may see the Item: the waist hides the others."""
+    async def _item(self, item_id: str, collection_id: str, request: Request) -> Item | None:
+        """The Item, if the reader may see it: the waist hides the others."""
         search = self.pgstac_search_model(ids=[item_id], collections=[collection_id], limit=1)
-        return bool((await self._search_base(search, request))["features"])
+        return next(iter((await self._search_base(search, request))["features"]), None)
 
     async def item_collection(self, collection_id: str, request: Request, **parameters: Any) -> GeoJSONResponse:
         """A page of the Items of one collection."""
-        await self.get_collection(collection_id, request)
+        async with request.app.state.get_connection(request, "r") as connection:
+            await stored_collection(connection, collection_id)
         named = parameters.get("collections")
         wanted = collection_id if not named or collection_id in named.split(",") else NO_COLLECTION
         search = self._get_search(request, {**parameters, "collections": [wanted]})
@@ -218,7 +219,7 @@ class CatalogueClient(CoreCrudClient):  # type: ignore[misc]  # untyped upstream
         collection, item = item_of_token(token)
         is_seen = restriction.shows(collection)
         if is_seen and collection in restriction.sets:
-            is_seen = await self._has_item(item, collection, request)
+            is_seen = await self._item(item, collection, request) is not None
         if not is_seen:
             raise PageGone
 
@@ -233,17 +234,6 @@ async def stored_collection(connection: Connection, collection_id: str) -> Docum
     if stored is None or stored.get("type") != "Collection":
         raise no_collection(collection_id)
     return stored
-
-
-async def _refuse_withdrawn(item_id: str, collection_id: str, request: Request) -> None:
-    async with request.app.state.get_connection(request, "r") as connection:
-        await stored_collection(connection, collection_id)
-        withdrawal = await connection.fetchrow(WITHDRAWAL, collection_id, _storable_id(item_id))
-    if withdrawal is None:
-        return
-    if await saw_collection(request, collection_id, withdrawal["withdrawn_at"]):
-        reason = told_reason(withdrawal["reason"], await restriction_of(request))
-        raise ItemWithdrawn(f"Since {withdrawal['withdrawn_at']:%Y-%m-%dT%H:%M:%SZ}: {reason}")
 
 
 async def _refuse_undeclared_sort(search_request: PgstacSearch, request: Request) -> None:
