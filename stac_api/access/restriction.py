@@ -62,11 +62,12 @@ NO_RESTRICTION = Restriction(is_none=True)
 
 @dataclass(frozen=True)
 class PresentCollection:
-    """The properties of a collection that decide whether it is visible."""
+    """The properties of a collection that decide whether it is visible, and what its stereo sets are."""
 
     id: str
     holds_sets: bool
     view_collections: frozenset[str]  #: collections of the views of its stereo sets
+    modes: frozenset[str]  #: of its stereo sets
 
     @property
     def resource(self) -> Resource:
@@ -87,7 +88,10 @@ class PresentCollections(Remembered):
         """Reload the collections, and drop the restrictions if they have changed."""
         rows: list[Mapping[str, Any]] = await connection.fetch(PRESENT_COLLECTIONS)
         collections = frozenset(
-            PresentCollection(row["id"], bool(row["holds_sets"]), frozenset(row["view_collections"])) for row in rows
+            PresentCollection(
+                row["id"], bool(row["holds_sets"]), frozenset(row["view_collections"]), frozenset(row["modes"])
+            )
+            for row in rows
         )
         if collections != self.collections:
             self.collections = collections

@@ -12,7 +12,7 @@ from stac_fastapi.pgstac.types.search import PgstacSearch
 from stac_fastapi.types.requests import get_base_url
 from starlette.concurrency import run_in_threadpool
 
-from stac_api.access.restriction import restriction_of
+from stac_api.access.restriction import PresentCollection, present_collections, restriction_of
 from stac_api.client import CatalogueClient
 from stac_api.errors import TooManyImages
 from stac_api.filters import Filter, conjunction, properties_in
@@ -24,8 +24,8 @@ from stac_api.stereo.clouds import clouds_over
 from stac_api.stereo.on_demand import IMAGE_FIELDS, computed_sets
 from stac_api.stereo.order import SetOrder
 from stac_api.stereo.parameters import SortKey
+from stac_api.stereo.places import Places, places_of
 from stac_api.stereo.request import BEST_FIRST, STORED, StereoSearch, comparisons
-from stac_api.stereo.set_collections import Places, SetCollection, places_of, set_collections
 
 #: Properties that only computed sets have, so that no queryable declares them.
 COMPUTED_ONLY = frozenset(
@@ -60,11 +60,10 @@ async def found_sets(client: CatalogueClient, search: StereoSearch, request: Req
     return await _computed_page(items, search, request)
 
 
-async def _known_sets(request: Request) -> list[SetCollection]:
-    """The collections of stereo sets that the reader sees."""
-    restriction = await restriction_of(request)
-    async with request.app.state.get_connection(request, "r") as connection:
-        return [each for each in await set_collections(connection) if restriction.shows(each.id)]
+async def _known_sets(request: Request) -> list[PresentCollection]:
+    """The collections of stereo sets that the reader sees, by their ids."""
+    restriction, present = await restriction_of(request), await present_collections(request)
+    return [each for id_, each in sorted(present.items()) if each.holds_sets and restriction.shows(id_)]
 
 
 async def sets_of_image(

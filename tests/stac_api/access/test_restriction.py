@@ -33,12 +33,12 @@ def rules(*written: tuple[str, str, str]) -> PolicySet:
 
 def images(name: str) -> PresentCollection:
     """A collection of images."""
-    return PresentCollection(name, holds_sets=False, view_collections=frozenset())
+    return PresentCollection(name, holds_sets=False, view_collections=frozenset(), modes=frozenset())
 
 
 def sets(name: str, *views: str) -> PresentCollection:
     """A collection of stereo sets."""
-    return PresentCollection(name, holds_sets=True, view_collections=frozenset(views))
+    return PresentCollection(name, holds_sets=True, view_collections=frozenset(views), modes=frozenset({"stereo"}))
 
 
 PRESENT = [images("a"), images("b"), images("c"), sets("sets-a", "a"), sets("sets-ab", "a", "b")]

@@ -1,25 +1,12 @@
-"""Which collections hold stereo sets, from their summaries: `stereo:mode` and `dinamis:view_collections`."""
+"""Where a stereo search looks: in which collections of stored sets, or of images among which sets are found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asyncpg import Connection
-
-from database.statements import statement
+from stac_api.access.restriction import PresentCollection
 from stac_api.errors import UnusableStereoSearch
-
-_SQL = statement("stac_api.stereo", "set_collections")
-
-
-@dataclass(frozen=True)
-class SetCollection:
-    """One collection of stereo sets."""
-
-    id: str
-    modes: frozenset[str]
-    view_collections: frozenset[str]  #: collections of the images in its sets
 
 
 @dataclass(frozen=True)
@@ -32,15 +19,7 @@ class Places:
     all_sets: list[str]  #: all collections of stored sets
 
 
-async def set_collections(connection: Connection) -> list[SetCollection]:
-    """All collections of stereo sets."""
-    return [
-        SetCollection(row["id"], frozenset(row["modes"]), frozenset(row["view_collections"]))
-        for row in await connection.fetch(_SQL)
-    ]
-
-
-def places_of(known: Sequence[SetCollection], named: Sequence[str], modes: Sequence[str]) -> Places:
+def places_of(known: Sequence[PresentCollection], named: Sequence[str], modes: Sequence[str]) -> Places:
     """Where to look for sets.
 
     Args:
@@ -65,5 +44,5 @@ def places_of(known: Sequence[SetCollection], named: Sequence[str], modes: Seque
     return Places(taking if is_stored else [], list(named), list(named), all_sets)
 
 
-def _views_of(collections: Sequence[SetCollection]) -> list[str]:
+def _views_of(collections: Sequence[PresentCollection]) -> list[str]:
     return sorted({view for each in collections for view in each.view_collections})
