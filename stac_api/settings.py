@@ -108,7 +108,6 @@ def stock_settings(settings: ApiSettings, version: str) -> StockSettings:
         stac_fastapi_title=settings.title,
         stac_fastapi_description=settings.description,
         stac_fastapi_version=version,
-        stac_fastapi_landing_id="dinamis-stac",
         # The database would take ten times as long to put Items together, and lose some of their nulls.
         use_api_hydrate=True,
     )

@@ -82,7 +82,7 @@ class PresentCollections(Remembered):
     NAME = "present_collections"
 
     collections: frozenset[PresentCollection] = frozenset()
-    restrictions: dict[tuple[frozenset[Category], bool], tuple[PolicySet, Restriction]] = field(default_factory=dict)
+    restrictions: dict[frozenset[Category], tuple[PolicySet, Restriction]] = field(default_factory=dict)
 
     async def read(self, connection: Connection) -> None:
         """Reload the collections, and drop the restrictions if they have changed."""
@@ -138,10 +138,10 @@ async def _restriction(request: Request, oldest_s: float) -> Restriction:
     if principal.is_operator or policies.shows_everything(principal.categories):
         return NO_RESTRICTION
     known = await PresentCollections.recent(request, oldest_s)
-    kind = (principal.categories, principal.is_operator)
-    worked_out = known.restrictions.get(kind)
+    worked_out = known.restrictions.get(principal.categories)
     if worked_out is None or worked_out[0] is not policies:
-        worked_out = known.restrictions[kind] = (policies, restriction(principal, known.collections, policies))
+        worked_out = policies, restriction(principal, known.collections, policies)
+        known.restrictions[principal.categories] = worked_out
     return worked_out[1]
 
 

@@ -12,7 +12,6 @@ from stac_fastapi.types.extension import ApiExtension
 from stac_fastapi.types.search import Limit
 from starlette.responses import Response
 
-from stac_api.conformance import STEREO_CLASS
 from stac_api.stereo.overview import PNG, overview
 from stac_api.stereo.request import SETS_PER_PAGE, StereoSearch, query_parameters
 from stac_api.stereo.search import found_sets, sets_of_image
@@ -43,7 +42,6 @@ class StereoExtension(ApiExtension):
 
     most_images: int = attr.ib(kw_only=True)
     _drawing: CapacityLimiter = attr.ib(factory=lambda: CapacityLimiter(1), init=False)
-    conformance_classes: list[str] = attr.ib(factory=lambda: [STEREO_CLASS])
 
     def register(self, app: FastAPI) -> None:
         """Add the routes."""

@@ -23,4 +23,4 @@ noted AS (
     FROM declared
 )
 
-SELECT declared.id, declared.declared_at FROM declared;
+SELECT declared.id FROM declared;
