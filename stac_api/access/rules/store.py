@@ -79,11 +79,11 @@ def load_draft(connection: Connection[Any], policies: PolicySet) -> bool:
     stored = next((each for each in history(connection) if each.id == policies.id), None)
     if stored and stored.policies == policies:
         return False
-    if stored and stored.state == "active":
-        raise RulesRefused(f"{policies.id} is active and stays as it is: write the new rules under another id.")
     document = policies.model_dump(mode="json")
     columns = policies.model_dump(include={"id", "source_document", "decided_on", "approved_by"})
-    connection.execute(LOAD, {**columns, "document": Jsonb(document), "digest": digest_of(document)})
+    row = connection.execute(LOAD, {**columns, "document": Jsonb(document), "digest": digest_of(document)}).fetchone()
+    if row is None:
+        raise RulesRefused(f"{policies.id} is active and stays as it is: write the new rules under another id.")
     return True
 
 
