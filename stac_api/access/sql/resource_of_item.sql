@@ -2,6 +2,6 @@
 -- $1: the collection; $2: the Item.
 SELECT
     st_asbinary(items.geometry) AS geometry,
-    pgstac.content_hydrate(items) -> 'properties' -> 'dinamis:view_collections' AS view_collections
+    items.content -> 'properties' -> 'dinamis:view_collections' AS view_collections
 FROM pgstac.items
 WHERE items.collection = $1 AND items.id = $2;
