@@ -19,6 +19,7 @@ from stac_api.access.credentials.oidc import Logins
 from stac_api.access.credentials.resolver import Credentials
 from stac_api.access.guards import guard_all_routes
 from stac_api.api_page import add_api_page
+from stac_api.body_limit import BodyLimit
 from stac_api.client import CatalogueClient
 from stac_api.connections import api_database, lifespan_of
 from stac_api.downloads.gateway import AssetsExtension
@@ -130,5 +131,6 @@ def _middlewares(settings: ApiSettings) -> list[Middleware]:
         Middleware(LenientDatetimes),
         Middleware(AnswerCaching),
         Middleware(Credentials),
+        Middleware(BodyLimit),
         Middleware(HeadAsGet),
     ]

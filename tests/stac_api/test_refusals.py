@@ -14,10 +14,12 @@ from asyncpg.exceptions import InternalClientError
 
 from database import Database
 from stac_api import ApiSettings, create_app
+from stac_api.body_limit import LARGEST_BODY_BYTES
 from tests.emulators.serving import free_port
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
 
 DEEP = "[" * 5000 + "]" * 5000
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_a_huge_limit_is_cropped(site: Site) -> None:
 )
 def test_bad_bodies_are_refused(site: Site, body: Any) -> None:
     """A search by POST that cannot be answered gets 400 and says so."""
-    answer = site.request("POST", "/search", data=json.dumps(body), headers={"Content-Type": "application/json"})
+    answer = site.request("POST", "/search", data=json.dumps(body), headers=JSON)
     assert answer.status_code == 400, answer.text
     problem_of(answer)
 
@@ -211,7 +213,7 @@ def test_bad_bodies_are_refused(site: Site, body: Any) -> None:
 )
 def test_unreadable_bodies_are_refused(site: Site, text: str, path: str) -> None:
     """A body that is not JSON, or not finite, is refused."""
-    answer = site.request("POST", path, data=text.encode("latin-1"), headers={"Content-Type": "application/json"})
+    answer = site.request("POST", path, data=text.encode("latin-1"), headers=JSON)
     assert answer.status_code == 400, answer.text
     problem_of(answer)
 
@@ -222,6 +224,20 @@ def test_bodies_of_other_types_are_refused(site: Site, media_type: str, path: st
     """Only JSON is a search, whatever the body looks like."""
     answer = site.request("POST", path, data=b'{"limit": 1}', headers={"Content-Type": media_type})
     assert problem_of(answer)["status"] == 415
+
+
+def test_large_bodies_are_not_read(site: Site) -> None:
+    """A body that no request needs is refused with 413 on every route, whether its length is announced or not."""
+    paths = site.get("/api").json()["paths"]
+    with_body = [path for path in paths if "requestBody" in paths[path].get("post", {})]
+    assert {"/search", "/stereo/search", "/sign_urls", "/open-data/declarations"} <= {*with_body}
+    flood = b'{"ids": "' + b"x" * LARGEST_BODY_BYTES
+    for path in with_body:
+        for body in (flood, iter([flood])):
+            answer = site.request("POST", re.sub(r"{\w+}", "1", path), data=body, headers=JSON)
+            assert problem_of(answer)["status"] == 413, path
+    widest = b"{}".ljust(LARGEST_BODY_BYTES)
+    assert site.request("POST", "/search", data=widest, headers=JSON).status_code == 200
 
 
 @pytest.mark.parametrize("parameters", ["offset=-1", "offset=99999999999999999999", "limit=0", "q=%00", "filter=foo"])
@@ -374,7 +390,7 @@ def test_collections_of_collections_hold_nobody_up(site: Site) -> None:
         geometry = '{"type":"GeometryCollection","geometries":[' * depth
         body = f'{{"intersects": {geometry}{{"type":"Point","coordinates":[3.5,43.5]}}{"]}" * depth}}}'
         for path in ("/search", "/stereo/search"):
-            answer = site.request("POST", path, data=body, headers={"Content-Type": "application/json"})
+            answer = site.request("POST", path, data=body, headers=JSON)
             assert problem_of(answer)["status"] == 400
     assert time.monotonic() - began < 5
     point = {"type": "Point", "coordinates": [3.5, 43.5]}

@@ -14,7 +14,6 @@ from stac_fastapi.types.errors import NotFoundError
 from database.statements import statements
 from stac_api.access.accounts.callers import LoggedIn, personal
 from stac_api.access.accounts.register_routes import Country, registered
-from stac_api.access.accounts.small_bodies import SmallBodyRoute
 from stac_api.access.authorize import Decision, Reason
 from stac_api.access.policy import Category
 from stac_api.access.principal import Login, Principal
@@ -132,7 +131,7 @@ async def _himself(caller: LoggedIn) -> Principal:
 #: Somebody with a bearer token, with or without an account here.
 Himself = Annotated[Principal, Depends(_himself)]
 
-router = APIRouter(tags=["Applications"], dependencies=[Depends(personal)], route_class=SmallBodyRoute)
+router = APIRouter(tags=["Applications"], dependencies=[Depends(personal)])
 
 
 @router.post("/entities/applications", status_code=201, summary="Ask that an entity be taken in")

@@ -23,7 +23,6 @@ from stac_api.access.accounts.application_routes import (
 )
 from stac_api.access.accounts.callers import personal
 from stac_api.access.accounts.register_routes import no_entity
-from stac_api.access.accounts.small_bodies import SmallBodyRoute
 from stac_api.access.errors import IdentityRefused
 from stac_api.access.policy import Category
 from stac_api.access.principal import Principal
@@ -84,7 +83,7 @@ class Applications(BaseModel):
     applications: list[ApplicationTold]
 
 
-router = APIRouter(tags=["Applications"], dependencies=[Depends(personal)], route_class=SmallBodyRoute)
+router = APIRouter(tags=["Applications"], dependencies=[Depends(personal)])
 
 
 @router.get("/entities/{entity_id}/applications", summary="The open applications to an entity")

@@ -15,7 +15,6 @@ import requests
 from database import Database
 from stac_api import ApiSettings, create_app
 from stac_api.access.accounts.application_routes import MOST_OPEN_APPLICATIONS
-from stac_api.access.accounts.small_bodies import LARGEST_BODY_BYTES
 from tests.stac_api.access.invented_people import People, with_key
 from tests.stac_api.access.invented_provider import AUDIENCE, InventedProvider, bearer, provider
 from tests.stac_api.invented_catalogue import Site, problem_of, serving
@@ -477,19 +476,6 @@ def test_malformed_applications_are_refused_and_leave_nothing(scene: Scene, chan
     answer = scene.site.post("/entities/applications", entity_body("Right") | change, headers=scene.somebody())
     refused(answer, 400, "InvalidParameter")
     assert (scene.count("person"), scene.count("entity")) == before
-
-
-def test_large_bodies_are_not_read(scene: Scene) -> None:
-    """A body beyond what an application needs is refused with 413, whether its length is announced or not."""
-    flood = b'{"purpose": "' + b"x" * (2 * LARGEST_BODY_BYTES)
-
-    def pieces() -> Iterator[bytes]:
-        yield flood
-
-    for body in (flood, pieces()):
-        headers = {**scene.somebody(), "Content-Type": "application/json"}
-        answer = scene.site.request("POST", "/accounts/applications", data=body, headers=headers)
-        assert answer.status_code == 413
 
 
 def test_public_is_not_a_category_to_ask_for(scene: Scene) -> None:
