@@ -18,7 +18,7 @@ from database.connections import VARIABLES, Database, embedded_database, externa
 from database.errors import DatabaseError
 from database.memory import MIB, usable_memory_bytes
 from database.migrations import migration_state
-from database.programs import installed_servers, missing_programs_advice
+from database.programs import OLDEST_MAJOR, installed_servers, missing_programs_advice
 from database.requirements import shortcomings
 from database.settings import DatabaseSettings
 
@@ -54,7 +54,7 @@ def diagnose(settings: DatabaseSettings) -> list[Finding]:
 
 def _programs(_settings: DatabaseSettings) -> Iterator[Finding]:
     found = list(installed_servers())
-    usable = [server for server in found if server.has_postgis]
+    usable = [server for server in found if server.is_usable]
     if usable:
         message = f"PostgreSQL {usable[0].major} with PostGIS in {usable[0].bindir}"
         yield Finding(level="ok", subject="programs", message=message)
@@ -63,7 +63,7 @@ def _programs(_settings: DatabaseSettings) -> Iterator[Finding]:
         yield Finding(
             level="error",
             subject="programs",
-            message=f"No PostgreSQL with PostGIS ({here})",
+            message=f"No PostgreSQL of version {OLDEST_MAJOR} or later with PostGIS ({here})",
             remedy=missing_programs_advice(found),
         )
 
@@ -107,7 +107,7 @@ def _private_cluster(settings: DatabaseSettings) -> Iterator[Finding]:
         yield from _schema(embedded_database(cluster))
     elif not state.exists:
         yield Finding(level="ok", subject="server", message="The private cluster is made at the first use")
-    elif any(server.major == state.major and server.has_postgis for server in installed_servers()):
+    elif any(server.major == state.major and server.is_usable for server in installed_servers()):
         yield Finding(level="ok", subject="server", message="The private cluster is stopped; it starts when needed")
     else:
         yield Finding(

@@ -90,7 +90,7 @@ if [ -z "$WANTED" ]; then exit 0; fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
     fail "System packages are missing. This script knows Debian and Ubuntu only; install with your package manager:
-  PostgreSQL 14 or later (server), PostGIS 3 for it, Python 3.11 or later with venv
+  PostgreSQL 15 or later (server), PostGIS 3 for it, Python 3.11 or later with venv
   (on Debian: $WANTED; on Fedora: postgresql-server postgis python3)."
 fi
 

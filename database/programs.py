@@ -13,7 +13,8 @@ from database.errors import ServerProgramsMissing
 
 #: Debian and Ubuntu keep every major version in a directory of its own, off PATH.
 DEBIAN_VERSIONS = Path("/usr/lib/postgresql")
-OLDEST_MAJOR = 14
+#: The first to know `UNIQUE NULLS NOT DISTINCT`, which the migrations use.
+OLDEST_MAJOR = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,11 @@ class ServerPrograms:
     bindir: Path
     major: int
     has_postgis: bool
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can run a catalogue."""
+        return self.has_postgis and self.major >= OLDEST_MAJOR
 
     def path(self, program: str) -> str:
         """The full path of one program, such as `initdb`."""
@@ -50,11 +56,7 @@ def find_server(major: int | None = None, servers: Sequence[ServerPrograms] | No
         ServerProgramsMissing: Nothing suitable is installed; the message names the packages.
     """
     found = list(installed_servers()) if servers is None else list(servers)
-    suitable = [
-        server
-        for server in found
-        if server.has_postgis and server.major >= OLDEST_MAJOR and major in {None, server.major}
-    ]
+    suitable = [server for server in found if server.is_usable and major in {None, server.major}]
     if not suitable:
         raise ServerProgramsMissing(missing_programs_advice(found, major))
     return suitable[0]
@@ -62,7 +64,8 @@ def find_server(major: int | None = None, servers: Sequence[ServerPrograms] | No
 
 def missing_programs_advice(found: Sequence[ServerPrograms], major: int | None = None) -> str:
     """What to install, in terms of the packages of Debian and Ubuntu."""
-    bare = next((server.major for server in found if not server.has_postgis and major in {None, server.major}), None)
+    recent = [server for server in found if server.major >= OLDEST_MAJOR]
+    bare = next((server.major for server in recent if not server.has_postgis and major in {None, server.major}), None)
     if bare is not None:
         return f"PostgreSQL {bare} is here without PostGIS: apt-get install postgresql-{bare}-postgis-3"
     if major is not None:

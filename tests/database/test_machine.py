@@ -44,13 +44,23 @@ def test_existing_data_decide_the_version() -> None:
         (None, [], "database/install_system_packages.sh"),
         (None, [_server(16, has_postgis=False)], "apt-get install postgresql-16-postgis-3"),
         (15, [_server(17)], "apt-get install postgresql-15 postgresql-15-postgis-3"),
-        (None, [_server(12)], "at least 14"),
+        (None, [_server(14)], "at least 15"),
+        (None, [_server(14, has_postgis=False)], "at least 15"),
     ],
 )
 def test_missing_programs_name_the_packages(major: int | None, servers: list[ServerPrograms], advice: str) -> None:
     """Each way in which the programs can be missing ends in a message with the packages to install."""
     with pytest.raises(ServerProgramsMissing, match=advice):
         find_server(major, servers)
+
+
+def test_server_that_is_too_old_for_the_migrations_is_not_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a server that would not be started nobody is told that all is well."""
+    monkeypatch.setattr("database.doctor.installed_servers", lambda: iter([_server(14)]))
+    (found,) = (each for each in diagnose(_embedded(tmp_path)) if each.subject == "programs")
+    assert found.level == "error"
+    assert "14 in /usr/lib/postgresql/14/bin" in found.message
+    assert "at least 15" in str(found.remedy)
 
 
 def test_installed_servers_are_found_from_the_newest() -> None:
