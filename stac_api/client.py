@@ -230,7 +230,7 @@ async def stored_collection(connection: Connection, collection_id: str) -> Docum
     Raises:
         NotFoundError: there is no such collection.
     """
-    stored: Document | None = await connection.fetchval("SELECT get_collection($1::text)", _storable_id(collection_id))
+    stored: Document | None = await connection.fetchval("SELECT get_collection($1::text)", collection_id)
     if stored is None or stored.get("type") != "Collection":
         raise no_collection(collection_id)
     return stored

@@ -56,7 +56,8 @@ async def refuse_unseen(collection_id: str, request: Request) -> None:
     Raises:
         NotFoundError: the reader sees no such collection.
     """
-    if not await sees_collection(request, collection_id):
+    # PostgreSQL texts have no NUL, so no id has one.
+    if "\x00" in collection_id or not await sees_collection(request, collection_id):
         raise no_collection(collection_id)
 
 

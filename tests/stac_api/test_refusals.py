@@ -256,6 +256,9 @@ def test_odd_ids_are_not_found(site: Site, identifier: str) -> None:
     for path in (
         f"/collections/{identifier}",
         f"/collections/{identifier}/items",
+        f"/collections/{identifier}/items/CLEAR",
+        f"/collections/{identifier}/queryables",
+        f"/collections/{identifier}/changes",
         f"/collections/pleiades/items/{identifier}",
     ):
         answer = site.get(path)
