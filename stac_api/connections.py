@@ -18,6 +18,7 @@ from database.connections import SEARCH_PATH
 from stac_api.settings import ApiSettings
 
 CLOSING_TIMEOUT_S = 5
+CONNECTING_TIMEOUT_S = 10
 
 
 def api_database(conninfo: str) -> Database:
@@ -58,4 +59,10 @@ def _pool_arguments(settings: ApiSettings, database: Database) -> dict[str, Any]
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
     }
     # No connection is needed to start: the server answers 503 until its database does.
-    return {**arguments, "min_size": 0, "max_size": settings.pool_size, "init": con_init}
+    return {
+        **arguments,
+        "timeout": CONNECTING_TIMEOUT_S,
+        "min_size": 0,
+        "max_size": settings.pool_size,
+        "init": con_init,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from asyncpg import Connection
@@ -19,7 +19,7 @@ class Remembered(ABC):
     NAME: ClassVar[str]  #: its name in the application's state
 
     read_at: float = float("-inf")  #: when reading began, by the monotonic clock, in seconds
-    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reading: asyncio.Task[None] | None = None  #: the last one, perhaps under way
 
     @abstractmethod
     async def read(self, connection: Connection) -> None:
@@ -28,7 +28,7 @@ class Remembered(ABC):
     @classmethod
     def of(cls, app: FastAPI) -> Self:
         """The instance of an application, however old."""
-        if not hasattr(app.state, cls.NAME):  # created by the first request, in its event loop
+        if not hasattr(app.state, cls.NAME):
             setattr(app.state, cls.NAME, cls())
         remembered: Self = getattr(app.state, cls.NAME)
         return remembered
@@ -38,12 +38,15 @@ class Remembered(ABC):
         """The instance of the request's application, at most `oldest_s` seconds old."""
         remembered = cls.of(request.app)
         asked_at = time.monotonic()
-        if asked_at - remembered.read_at > oldest_s:
-            async with remembered.reading:
-                # Requests that waited use what was read meanwhile.
-                if asked_at - remembered.read_at > oldest_s:
-                    began = time.monotonic()
-                    async with request.app.state.get_connection(request, "r") as connection:
-                        await remembered.read(connection)
-                    remembered.read_at = began
+        while asked_at - remembered.read_at > oldest_s:
+            # Requests that wait share what is read meanwhile, or why it could not be read.
+            if remembered.reading is None or remembered.reading.done():
+                remembered.reading = asyncio.create_task(remembered._renew(request))
+            await asyncio.shield(remembered.reading)
         return remembered
+
+    async def _renew(self, request: Request) -> None:
+        began = time.monotonic()
+        async with request.app.state.get_connection(request, "r") as connection:
+            await self.read(connection)
+        self.read_at = began

@@ -90,6 +90,17 @@ def test_unreachable_database_is_said_without_its_address() -> None:
         assert not re.search(f"s3cret|nobody|{port}", answer.text)
 
 
+def test_nobody_waits_for_those_before_him_while_the_database_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a database that takes connections and says nothing, everybody is told after the same time."""
+    monkeypatch.setattr("stac_api.connections.CONNECTING_TIMEOUT_S", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        conninfo = f"host=127.0.0.1 port={silent.getsockname()[1]} user=nobody dbname=none"
+        with serving(create_app(ApiSettings(), conninfo)) as site, ThreadPoolExecutor(8) as people:
+            answers = list(people.map(lambda _: requests.get(f"{site.url}/search", timeout=60), range(8)))
+    assert {each.status_code for each in answers} == {503}
+    assert max(each.elapsed.total_seconds() for each in answers) < 4
+
+
 def test_probes_of_health_share_one_connection(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many ask at once, one look at the database is under way; nobody is told what was seen before he asked."""
     under_way, most, begun = 0, 0, 0
