@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -114,15 +114,13 @@ def awaited(pages: Iterator[Page], feed: Feed) -> Iterator[Page]:
         yield page
 
 
-def limited(pages: Iterable[Page], request: Request, already: int = 0) -> Iterator[Page]:
+def limited(pages: Iterator[Page], request: Request, already: int = 0) -> Iterator[Page]:
     """The pages up to the requested number of records, of which `already` were read before."""
     if request.limit is None:
         yield from pages
         return
     left = request.limit - already
-    for page in pages:
-        if left <= 0:
-            return
+    while left > 0 and (page := next(pages, None)):
         records, unread = page.records[:left], page.unread[: max(left - len(page.records), 0)]
         left -= len(records) + len(unread)
         yield replace(page, records=records, unread=unread)

@@ -279,6 +279,14 @@ def test_limit_is_of_the_whole_run(five: Stock) -> None:
     assert [five.harvest(limit=number).read for number in (2, 4)] == [2, 4]
 
 
+@pytest.mark.parametrize("is_dry", [False, True])
+def test_source_is_asked_for_no_page_beyond_the_limit(five: Stock, is_dry: bool) -> None:
+    """A run that has its records neither waits for the next page nor fails with it."""
+    five.held.fails_after = 2
+    report = five.harvest(limit=2, dry_run=is_dry)
+    assert (counts(report), report.state) == ({"new": 2}, "succeeded")
+
+
 def test_what_changed_is_asked_for_unless_all_is_wanted(five: Stock) -> None:
     """A source that can select is asked from a day before the last good run, with --full for all, else what is said."""
     five.held.is_selectable = True
