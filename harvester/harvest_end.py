@@ -44,9 +44,11 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
     run = runs.run_by_id(side, work.run.id)
     if run is not None and run.state == work.report.state != "running":  # ended here; the answer was lost
         return work.report
-    if run is None or run.state != "running" or not runs.is_complete(side, run.id):
+    if not runs.is_complete(side, work.run.id) or not runs.try_finishing(side, work.run.id):
         return None
-    if not runs.try_finishing(side, run.id):
+    run = runs.run_by_id(side, work.run.id)
+    if run is None or run.state != "running":  # another process had it before, or somebody cancelled it
+        runs.stop_finishing(side, work.run.id)
         return None
     work.report.is_resumed = run.is_resumed
     work.report.restart_counts(runs.counts_of(side, run.id))

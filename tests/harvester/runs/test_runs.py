@@ -26,7 +26,7 @@ from harvester.errors import (
     SourceUnavailable,
     UnreadableAnswer,
 )
-from harvester.harvest import harvest
+from harvester.harvest import harvest, work_on
 from harvester.record import Withdrawal
 from harvester.runs import PartLost, Request, RunBusy, RunCancelled, bookkeeping
 from harvester.runs.planning import KnownFingerprints, planned, run_of
@@ -261,6 +261,28 @@ def test_run_of_several_parts_reads_each_record_once(five: Stock) -> None:
     assert counts(report) == {"new": 5}
     assert rows(five.database, "SELECT count(*), sum((counts->>'read')::int) FROM dinamis.run_part") == [(3, 5)]
     assert {selection.part for selection in five.held.asked} == {"0", "1", "2"}
+
+
+def test_run_is_ended_by_one_of_two_that_see_its_last_part_done(five: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may end it between this one's looking and its lock: nothing is noted, nor told, a second time."""
+    context = harvest_context(five.database, HELD, ARCHIVE)
+    five.harvest()
+    del five.held.records["c"]
+    is_complete, others = runs.is_complete, []
+
+    def outrun(connection: psycopg.Connection, number: int) -> bool:
+        monkeypatch.setattr(runs, "is_complete", is_complete)
+        run = runs.run_by_id(connection, number)
+        assert run is not None
+        others.append(work_on(run, five.held_feed, context))
+        return is_complete(connection, number)
+
+    monkeypatch.setattr(runs, "is_complete", outrun)
+    report = five.harvest()
+
+    assert rows(five.database, "SELECT kind, times FROM dinamis.run_note") == [("absent", 1)]
+    assert [(each.state, each.absent) for each in others if each] == [("succeeded", 1)]
+    assert (report.state, counts(report)) == ("running", {"unchanged": 4})
 
 
 def test_limit_is_of_the_whole_run(five: Stock) -> None:
