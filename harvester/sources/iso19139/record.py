@@ -24,7 +24,7 @@ from harvester.sources.iso19139.document import (
     texts,
     unknown_elements,
 )
-from harvester.sources.iso19139.extent import footprint_of, period_of
+from harvester.sources.iso19139.extent import bounds_of, footprint_of, period_of
 from harvester.sources.iso19139.links import downloads_of, links_of, previews_of, slug, with_distinct_keys
 from harvester.sources.source import unnamed_record
 from harvester.strict_reading import Fields
@@ -262,20 +262,16 @@ def _is_metre(unit: str) -> bool:
 
 
 def _published_at(record: XmlElement) -> datetime | None:
+    """When it was published, to the day; None where only the year or month is given, or no date."""
     for date in elements(record, "identificationInfo/*/citation/CI_Citation/date/CI_Date"):
         said = text(date, "date")
         if text(date, "dateType") == "publication" and said:
-            return _moment(said)
+            try:
+                first, last = bounds_of(said, "date")
+            except UnreadableScene:
+                return None
+            return first if last - first < timedelta(days=1) else None
     return None
-
-
-def _moment(said: str) -> datetime | None:
-    """An optional time: None where it cannot be read."""
-    try:
-        moment = datetime.fromisoformat(said)
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _properties(record: XmlElement, image: Fields) -> dict[str, Any]:

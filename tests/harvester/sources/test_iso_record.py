@@ -398,12 +398,16 @@ def test_element_that_the_standard_does_not_have_is_reported() -> None:
     [
         ("2013-03-27", datetime(2013, 3, 27, tzinfo=UTC)),
         ("2013-03-27T02:00:00+02:00", datetime(2013, 3, 27, tzinfo=UTC)),
+        ("2013-03-27Z", datetime(2013, 3, 27, tzinfo=UTC)),
+        ("2013-03-27+01:00", datetime(2013, 3, 27, tzinfo=UTC)),
+        ("2013-03", None),
+        ("2013", None),
         ("soon", None),
         ("0001-01-01T00:00:00+14:00", None),
     ],
 )
 def test_a_date_of_publication_that_is_none_is_left_out(said: str, published: datetime | None) -> None:
-    """Also one that is before all days in UTC."""
+    """Also a month, a year, and one that is before all days in UTC; the zone of a day is no time of that day."""
     date = f"<gmd:date><gmd:CI_Date><gmd:date><gco:Date>{said}</gco:Date></gmd:date><gmd:dateType><gmd:CI_DateTypeCode"
     dated = f'</gmd:title>{date} codeListValue="publication"/></gmd:dateType></gmd:CI_Date></gmd:date>'
     xml = iso_metadata("image", root="gmi:MI_Metadata").replace("</gmd:title>", dated, 1)
