@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from database.commands.terminal import Failure, json_option, print_json, print_plain, say
+from harvester.commands.bbox import bbox_option
 from harvester.commands.opening import collection_documents, credentials_called, documented_feeds, harvest_context
 from harvester.commands.run_accounts import Accounts, listed, report_option
 
@@ -29,18 +30,6 @@ _MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"
 
 def _in_utc(_ctx: click.Context, _param: click.Parameter, moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment else None
-
-
-def _bbox(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[float, float, float, float] | None:
-    if text is None:
-        return None
-    try:
-        west, south, east, north = map(float, text.split(","))
-    except ValueError as error:
-        raise click.BadParameter("write west,south,east,north in degrees, such as -5.2,41.3,9.6,51.1") from error
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise click.BadParameter("longitudes run from -180 to 180, latitudes from -90 to 90, south before north")
-    return west, south, east, north
 
 
 def _known_collection(_ctx: click.Context, _param: click.Parameter, collection: str | None) -> str | None:
@@ -86,7 +75,7 @@ _how_to_harvest = _with(
 @click.option(
     "--until", type=_MOMENTS, callback=_in_utc, help="Only what changed there before then (UTC), if it can tell."
 )
-@click.option("--bbox", metavar="W,S,E,N", callback=_bbox, help="Only what lies in this box, in degrees.")
+@bbox_option("Only what lies in this box, in degrees.")
 @click.option(
     "--queue", "is_queued", is_flag=True, help="Leave it to the workers (`dinamis worker`), without waiting for them."
 )

@@ -4,55 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from database.commands.opening import ready_database
 from database.commands.terminal import Failure, print_plain, say
+from harvester.commands.bbox import Command, bbox_option
 from harvester.commands.opening import collection_documents
 
 if TYPE_CHECKING:
     from harvester.items.document import ItemDocument
     from harvester.stereo.pair_search import Bounds, StereoQuestion
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-Callback = Callable[[click.Context, click.Parameter, str | None], tuple[float | None, ...] | None]
 
 PRESETS = ("dsm-opt", "cars", "asp", "micmac")  #: keys of footprints.stereo.suitability.CHAIN_PREFERENCES
 _FORMATS = {".json": "geojson", ".geojson": "geojson", ".gpkg": "gpkg", ".csv": "csv"}
 _VIEW_COUNTS = {"stereo": 2, "tri-stereo": 3}
 
 
-def _numbers(count: int, *, is_open: bool = False) -> Callback:
-    """A parser of numbers with commas between them; if `is_open`, some may be left out: `5,20`, `5,` and `,20`."""
-
-    def read(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[float | None, ...] | None:
-        if text is None:
-            return None
-        try:
-            numbers = tuple(float(word) if word.strip() or not is_open else None for word in text.split(","))
-        except ValueError:
-            numbers = ()
-        if len(numbers) != count or not _in_order(numbers):
-            raise click.BadParameter(f"{text!r} is not {count} numbers in order, with commas between them.")
-        return numbers
-
-    return read
-
-
-def _in_order(numbers: Sequence[float | None]) -> bool:
-    """Whether bounds are in order; the west of a box may be greater than its east, which crosses the antimeridian."""
-    low, high = numbers if len(numbers) == 2 else (numbers[1], numbers[-1])
-    return low is None or high is None or low <= high
+def _range(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Bounds | None:
+    """Two numbers with a comma between them, either of which may be left out: `5,20`, `5,` and `,20`."""
+    if text is None:
+        return None
+    refusal = click.BadParameter(f"{text!r} is not two numbers in order, with a comma between them.")
+    try:
+        low, high = (float(word) if word.strip() else None for word in text.split(","))
+    except ValueError:
+        raise refusal from None
+    if low is not None and high is not None and not low <= high:
+        raise refusal
+    return low, high
 
 
 def _range_option(name: str, text: str) -> Callable[[Command], Command]:
-    return click.option(name, metavar="MIN,MAX", callback=_numbers(2, is_open=True), help=text)
+    return click.option(name, metavar="MIN,MAX", callback=_range, help=text)
 
 
 @click.command()
-@click.option("--bbox", metavar="WEST,SOUTH,EAST,NORTH", callback=_numbers(4), help="Box in degrees.")
+@bbox_option("Box in degrees.")
 @click.option(
     "--intersects",
     "area",
