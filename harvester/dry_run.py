@@ -75,6 +75,6 @@ def _compared(
     with connection.transaction(force_rollback=True):
         runs.keep_feed(connection, feed)
         writing = PageWriting(connection, side, feed, None, context, writing_options(request))
-        compared = writing.take_in(page)
-        report.changes += writing.changes()
+        compared, changes = writing.take_in(page), writing.changes()
+    report.changes += changes
     return compared

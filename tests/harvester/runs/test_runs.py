@@ -127,6 +127,15 @@ def test_page_is_written_once_though_its_commit_was_not_heard_of(
     assert rows(five.database, "SELECT pages, counts->>'new' FROM dinamis.run_part") == [(3, "5")]
 
 
+def test_dry_run_tells_each_change_once_though_the_end_of_a_page_was_not_heard_of(
+    five: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that is compared again on a new connection adds nothing to what was told of it."""
+    lose_answer(monkeypatch, 2)
+    report = five.harvest(dry_run=True)
+    assert (counts(report), len(report.changes)) == ({"new": 5}, 5)
+
+
 def test_undoing_is_done_once_though_its_commit_was_not_heard_of(five: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
     """The account of an undoing tells what its page did, though that was the last of what was heard of it."""
     run = five.harvest().run
