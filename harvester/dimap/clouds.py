@@ -15,7 +15,7 @@ from shapely import MultiPolygon, Polygon
 from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
-from footprints import FootprintError, repaired, valid_footprint
+from footprints import FootprintError, polygon_parts, repaired, valid_footprint
 from harvester.dimap.delivery import Delivery
 from harvester.dimap.frame import Corner, Frame
 from harvester.dimap.masks import read_mask
@@ -69,7 +69,7 @@ def _region(data: bytes, name: str, frame: Frame) -> MultiPolygon:
     members = [repaired(Polygon(exterior, holes)) for exterior, holes in polygons]
     plane = _Plane(frame.corners[0], crs)
     try:
-        clouds = shapely.transform(_polygons(shapely.union_all(members)), plane.metres)
+        clouds = shapely.transform(polygon_parts(shapely.union_all(members)), plane.metres)
     except ProjError as error:
         raise UnreadableScene(f"{name}: the mask is outside the reference system of the product ({error})") from error
     region = _rounded(shapely.transform(_simplified(clouds), plane.degrees))
@@ -106,13 +106,7 @@ def _rounded(region: BaseGeometry) -> MultiPolygon:
     whole = valid_footprint(region) if west < -180 or east > 180 else region
     snapped = shapely.set_precision(shapely.make_valid(whole), _PRECISION_DEG)
     # The normal form has the opposite winding.
-    return MultiPolygon(_polygons(shapely.reverse(shapely.normalize(snapped))))
-
-
-def _polygons(geometry: BaseGeometry) -> list[Polygon]:
-    # A repair may give several polygons and a line.
-    parts = shapely.get_parts(shapely.get_parts(geometry))
-    return [part for part in parts if isinstance(part, Polygon) and not part.is_empty]
+    return MultiPolygon(polygon_parts(shapely.reverse(shapely.normalize(snapped))))
 
 
 class _Plane:

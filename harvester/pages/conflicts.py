@@ -38,5 +38,4 @@ def _contradictions(one: SourcedScene, other: SourcedScene) -> Iterator[tuple[st
 
 
 def _cloud_cover(record: SourcedScene) -> float | None:
-    product = record.scene.product
-    return product.cloud_cover_percent if product else record.scene.cloud_cover_percent
+    return (record.scene.product or record.scene).cloud_cover_percent
