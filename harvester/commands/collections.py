@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Column, Table
 
-from database.commands.opening import ready_database, settings_of
+from database.commands.opening import settings_of
 from database.commands.terminal import OUT, json_option, print_json
 from harvester.commands.opening import collection_documents, harvest_context
 
@@ -69,7 +69,7 @@ def load() -> None:
     from harvester.catalogue.connections import CatalogueConnections, translated_errors
     from harvester.catalogue.publish import publish_collections
 
-    context = harvest_context(ready_database("harvest"))
+    context = harvest_context()
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
         published = connections.patiently(
             lambda *_: publish_collections(context.conninfo, context.documents, context.language)

@@ -91,7 +91,6 @@ def cancel(run: int, as_json: bool) -> None:
     longer raises an alarm for it.
     """
     from harvester import runs
-    from harvester.runs import is_at_work
     from harvester.runs.history import report_of
 
     with harvest_connection() as connection:
@@ -100,7 +99,7 @@ def cancel(run: int, as_json: bool) -> None:
         if not runs.cancel_failed(connection, run):
             if not runs.request_cancel(connection, run):
                 raise Failure(f"run {run} has ended already: it {_ended(report.state)}.")
-            is_under_way = is_at_work(connection, run)
+            is_under_way = runs.is_at_work(connection, run)
             if not is_under_way:
                 runs.end(connection, run, "cancelled", "it was cancelled while nobody worked on it")
     if as_json:

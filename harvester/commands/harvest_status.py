@@ -155,6 +155,8 @@ def _orphaned_lines(standing: Iterable[FeedStatus]) -> Iterator[_SourceLine]:
 
 
 def _credentials(choice: SourceChoice, feed: Feed | None) -> str:
+    from harvester.credentials import variable_of
+
     if choice.credentials is None:
         return "-"
     if feed and feed.credentials_wanted:
@@ -162,7 +164,7 @@ def _credentials(choice: SourceChoice, feed: Feed | None) -> str:
     given = credentials_called(choice.credentials)
     if any(given.model_dump(exclude_none=True)):
         return "given"
-    return f"missing: DINAMIS_SOURCE_{choice.credentials.upper().replace('-', '_')}_…"
+    return f"missing: {variable_of(choice.credentials, '…')}"
 
 
 def _last_run(status: FeedStatus) -> str:
