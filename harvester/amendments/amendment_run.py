@@ -28,7 +28,7 @@ from harvester.runs.report import HarvestReport, PageReport
 from harvester.runs.watching import Watcher, nobody_watches
 from harvester.sources.source import Progress
 
-#: Records of one transaction.
+#: Records, or Items that are rebuilt, of one transaction.
 PAGE_SIZE = 500
 #: Number of the part of such a run; its process holds it until the end of the run.
 _ONLY_PART = 1

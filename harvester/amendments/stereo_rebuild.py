@@ -22,6 +22,7 @@ from psycopg.types.json import Jsonb
 
 from database.long_work import told_if_long
 from database.statements import statements
+from harvester.amendments.amendment_run import PAGE_SIZE
 from harvester.amendments.rebuilt_page import rebuilt_page
 from harvester.catalogue.connections import CatalogueConnections, translated_errors
 from harvester.catalogue.publish import publish_changes, publish_collections
@@ -36,9 +37,6 @@ ITEMS_AND_VIEWS_APART, PLAN_REBUILD, UNFINISHED_REBUILDS, VIEWS_BETWEEN = statem
 
 #: What a rebuild was asked for, as stored: `platform`, and `since` as the first day of a month; each may be None.
 _Request = Mapping[str, str | None]
-
-#: Items of one transaction.
-_PAGE = 500
 
 
 @dataclass
@@ -200,7 +198,7 @@ class _Work:
                 self._connections.patiently(partial(_unlock, shard=shard))
 
     def _write(self, items: Sequence[str], windows: Sequence[Span] = ()) -> None:
-        for page in [items[start : start + _PAGE] for start in range(0, len(items), _PAGE)] or [items]:
+        for page in [items[start : start + PAGE_SIZE] for start in range(0, len(items), PAGE_SIZE)] or [items]:
             self._report.add(len(page), *self._written(page, windows))
 
     def _written(self, items: Sequence[str], windows: Sequence[Span]) -> tuple[PageReport, set[str]]:
@@ -226,7 +224,7 @@ class _Work:
 
 def _unknown_items(collections: list[str], last: str, _: Connection, side: Connection) -> list[str]:
     """Items after `last` that may be views but are not known as such, and views whose Item is no longer one."""
-    rows = side.execute(ITEMS_AND_VIEWS_APART, {"collections": collections, "last": last, "page": _PAGE})
+    rows = side.execute(ITEMS_AND_VIEWS_APART, {"collections": collections, "last": last, "page": PAGE_SIZE})
     return [row[0] for row in rows]
 
 

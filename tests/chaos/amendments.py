@@ -215,9 +215,8 @@ def _given(arguments: Sequence[str], environment: Mapping[str, str]) -> Result:
 
 def _done(command: _Command) -> Outcome:
     """Give a command, with pages so small that each amendment has many."""
-    for module in (quarantine, renaming, retirement, undo):
+    for module in (quarantine, renaming, retirement, stereo_rebuild, undo):
         module.PAGE_SIZE = _PAGE_SIZE  # type: ignore[attr-defined]
-    stereo_rebuild._PAGE = _PAGE_SIZE
     feeds.deliveries_at = partial(feeds.deliveries_at, page_size=_PAGE_SIZE)
     result = _given(command.arguments, command.environment)
     if result.exception and not isinstance(result.exception, SystemExit):
