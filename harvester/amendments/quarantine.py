@@ -41,7 +41,7 @@ class QuarantinedRecord:
     source: str
     record: str
     feed: str
-    stage: str  #: where it was refused: read, place or build
+    stage: str  #: where it was refused: read, or build, which includes finding its place
     reason: str
     first_seen: datetime
     last_seen: datetime

@@ -33,7 +33,7 @@ from harvester.items.document import ItemDocument
 from harvester.items.links import Sibling, archive_fields, item_links
 from harvester.record import SceneRecord, known
 
-__all__ = ["Sibling", "SourcedScene", "check_item", "item_from_scenes", "private_part"]
+__all__ = ["Sibling", "SourcedScene", "item_from_scenes", "private_part"]
 
 STAC_VERSION = "1.1.0"
 #: Listed here, as the classes of pystac write older versions of most of them.

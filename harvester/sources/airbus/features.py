@@ -34,7 +34,7 @@ def records_from_features(
 
 
 def moment_or_none(said: Any) -> datetime | None:
-    """A time of a feed of deletions, UTC; None where there is none."""
+    """An optional time, UTC; None where there is none, or none that can be read."""
     try:
         return instant(said, "the time")
     except UnreadableScene:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harvester.errors import UnreadableScene
-from harvester.items.from_scenes import check_item
+from harvester.items.checks import check_item
 from harvester.record import ImageFile, SceneRecord
 from tests.harvester.items.built_items import document_of, item_of
 from tests.scene_records import BANDS, COG, product, scene
