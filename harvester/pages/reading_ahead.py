@@ -1,8 +1,8 @@
-"""Reads records and builds their Items in other processes, while this one writes the previous page.
+"""Reads records and builds their Items in another process, while this one writes the previous page.
 
-Reading is pure, so only the time depends on where it is done. A worker is a fresh interpreter, not a fork: it shares no
-connection and no thread with this process. It lives as long as its socket does, which the system closes however this
-process ends.
+Reading is pure, so only the time depends on where it is done. The worker is a fresh interpreter, not a fork: it shares
+no connection and no thread with this process. It lives as long as its socket does, which the system closes however this
+process ends. There is one: with two a harvest takes more than 300 MB.
 """
 
 from __future__ import annotations
@@ -39,13 +39,11 @@ Wanted = Callable[[Sequence[RawRecord]], Sequence[bool]]  #: which records of a 
 
 #: After so many records a harvest counts as large: starting an interpreter takes about as long as reading them.
 _LARGE = 250
-#: With two workers a harvest takes more than 300 MB.
-_WORKERS = 1
-#: After waiting longer than this for a page, workers are given less of the next one, otherwise more: this process reads
-#: the rest while they read the next page, so that neither waits for the other.
+#: After waiting longer than this for a page, the worker is given less of the next one, otherwise more: this process
+#: reads the rest while the worker reads the next page, so that neither waits for the other.
 _LONG_WAIT_S = 0.01
 _LESS, _MORE = 0.9, 1.03
-#: Records that a worker unpickles at a time; the others stay bytes, which take a fraction of the memory.
+#: Records that the worker unpickles at a time; the others stay bytes, which take a fraction of the memory.
 _BATCH = 50
 _WORKER = "import sys; from harvester.pages.reading_ahead import work; work(int(sys.argv[1]))"
 
@@ -75,7 +73,6 @@ class Reading:
 
 #: Of the records of a page, in order; None, or missing at the end, for those to be read in this process.
 Readings = Sequence[Reading | None]
-Shares = Sequence[Sequence[int]]  #: for each worker, which records of a page it was given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,16 +105,15 @@ class Reader:
 
 
 class ReadingAhead:
-    """Reads pages while the previous one is written; its workers end with the `with` block."""
+    """Reads pages while the previous one is written; its worker ends with the `with` block."""
 
-    def __init__(self, reader: Reader, wanted: Wanted, *, large: int = _LARGE, workers: int = _WORKERS) -> None:
-        """Read the `wanted` records with `reader`, in so many `workers`, once `large` records were seen."""
+    def __init__(self, reader: Reader, wanted: Wanted, *, large: int = _LARGE) -> None:
+        """Read the `wanted` records with `reader` in a worker, once `large` records were seen."""
         self._reader = reader
         self._wanted = wanted
         self._large = large
-        self._count = workers
-        self._workers: list[_Worker] = []
-        self._part = 1.0  #: share of the records of a page that workers are given
+        self._worker: _Worker | None = None
+        self._part = 1.0  #: share of the records of a page that the worker is given
         self._unwritten: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
@@ -146,7 +142,7 @@ class ReadingAhead:
             # Where most is unread there is little to be read ahead.
             seen = max(seen + len(page.records) - len(page.unread), 0)
             if seen >= self._large and page.next_cursor:
-                # They begin while this page is written.
+                # It begins while this page is written.
                 self._start()
                 yield page, ()
                 break
@@ -156,7 +152,7 @@ class ReadingAhead:
         yield from self._one_ahead(coming)
 
     def _one_ahead(self, coming: Iterator[Page]) -> Iterator[tuple[Page, Readings]]:
-        held: tuple[Page, Shares] | None = None
+        held: tuple[Page, Sequence[int]] | None = None
         while True:
             failure: Exception | None = None
             try:
@@ -174,36 +170,32 @@ class ReadingAhead:
             held = page, sent
             self._unwritten = frozenset([raw.id for raw in page.records] + [gone.id for gone in page.withdrawals])
 
-    def _send(self, records: Sequence[RawRecord]) -> Shares:
-        """Give records to the workers; returns which of them each worker got."""
-        if not self._workers or not records:
+    def _send(self, records: Sequence[RawRecord]) -> Sequence[int]:
+        """Give records to the worker; returns which of them."""
+        if self._worker is None or not records:
             return []
-        # Wait for one worker: reading here instead would take longer, and would hold the page in two forms.
-        self._workers[0].is_ready(patient=True)
-        ready = [worker for worker in self._workers if worker.is_ready()]
         indices = [index for index, is_wanted in enumerate(self._wanted(records)) if is_wanted]
         given = indices[: ceil(self._part * len(indices))]
-        shares = [given[start :: len(ready)] for start in range(len(ready))]
         try:
-            for worker, share in zip(ready, shares, strict=True):
-                worker.send([records[index] for index in share])
-        except (OSError, RecursionError) as error:  # the worker is gone, or a record is nested too deep to be sent
+            if given:
+                self._worker.send([records[index] for index in given])
+        except (OSError, EOFError, RecursionError) as error:  # it is gone, or a record is nested too deep to be sent
             self._give_up(error)
             return []
-        self._workers = [*ready, *(worker for worker in self._workers if worker not in ready)]
-        return shares
+        return given
 
-    def _received(self, shares: Shares) -> Readings:
-        readings: dict[int, Reading] = {}
+    def _received(self, given: Sequence[int]) -> Readings:
+        if self._worker is None or not given:
+            return []
         began = monotonic()
         try:
-            for worker, share in zip(self._workers, shares, strict=False):
-                readings |= zip(share, worker.receive(), strict=True)
+            readings = dict(zip(given, self._worker.receive(), strict=True))
         except (OSError, EOFError) as error:
             self._give_up(error)
+            return []
         is_late = monotonic() - began > _LONG_WAIT_S
         self._part = min(self._part * (_LESS if is_late else _MORE), 1.0)
-        return [readings.get(index) for index in range(max(readings, default=-1) + 1)]
+        return [readings.get(index) for index in range(given[-1] + 1)]
 
     def _start(self) -> None:
         try:
@@ -212,17 +204,16 @@ class ReadingAhead:
             logger.debug("records are not read ahead: %s", error)
             return
         with suppress(OSError):  # no more processes can be started: the work is done here
-            for _ in range(self._count):
-                self._workers.append(_Worker(task))
+            self._worker = _Worker(task)
 
     def _give_up(self, error: Exception) -> None:
         logger.warning("a process that reads ahead has ended (%r); records are read in place", error)
         self._end()
 
     def _end(self) -> None:
-        for worker in self._workers:
-            worker.end()
-        self._workers = []
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
 
 
 @dataclass(frozen=True)
@@ -249,7 +240,7 @@ class _Worker:
 
     def __init__(self, task: bytes) -> None:
         self._socket, theirs = Pipe()
-        self._is_ready = False
+        self._is_started = False
         with ExitStack() as undo:
             undo.callback(theirs.close)
             # In a session of its own, out of reach of Ctrl-C: this process decides when it ends.
@@ -261,15 +252,11 @@ class _Worker:
             )
         self._socket.send_bytes(task)
 
-    def is_ready(self, *, patient: bool = False) -> bool:
-        """Whether it has started and would take records at once; when `patient`, once it has started or ended."""
-        with suppress(OSError, EOFError):
-            if not self._is_ready and self._socket.poll(None if patient else 0):
-                self._is_ready = bool(self._socket.recv())
-        return self._is_ready
-
     def send(self, records: Sequence[RawRecord]) -> None:
-        """Give it records to read; raises OSError when it is gone."""
+        """Give it records to read, once it has started; raises OSError or EOFError when it is gone."""
+        # Reading them here instead would take longer, and would hold the page in two forms.
+        if not self._is_started:
+            self._is_started = bool(self._socket.recv())
         self._socket.send([pickle.dumps(batch) for batch in _batches(records)])
 
     def receive(self) -> list[Reading]:

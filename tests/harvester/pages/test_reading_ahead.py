@@ -1,4 +1,4 @@
-"""Reading ahead in other processes: the same as reading in place, in the same order, and over when it is over."""
+"""Reading ahead in another process: the same as reading in place, in the same order, and over when it is over."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def reader() -> Reader:
 
 
 def ahead(wanted: Callable[[Sequence[RawRecord]], list[bool]] | None = None) -> ReadingAhead:
-    """Reading that begins ahead after the first record, in two workers."""
-    return ReadingAhead(reader(), wanted or (lambda records: [True] * len(records)), large=1, workers=2)
+    """Reading that begins ahead after the first record."""
+    return ReadingAhead(reader(), wanted or (lambda records: [True] * len(records)), large=1)
 
 
 def patiently(page: Page) -> Iterator[Page]:
@@ -66,7 +66,7 @@ def patiently(page: Page) -> Iterator[Page]:
 
 
 def first_readings(page: Page, reading: ReadingAhead) -> Readings:
-    """What comes of the page once the workers have started."""
+    """What comes of the page once the worker has started."""
     return next(readings for _, readings in reading.pages(patiently(page)) if readings)
 
 
@@ -148,7 +148,7 @@ def written(database: Database, page: Page, readings: Readings) -> object:
     return account
 
 
-def test_large_harvest_reads_ahead_and_ends_its_workers(database: Database, tmp_path: Path) -> None:
+def test_large_harvest_reads_ahead_and_ends_its_worker(database: Database, tmp_path: Path) -> None:
     """A harvest of many pages has all its Items, leaves no process behind, and tells the server how large it is."""
     path = tmp_path / "items.ndjson"
     write_items(path, 1500)
@@ -189,7 +189,7 @@ def test_error_of_the_source_comes_after_the_pages_before_it(page: Page) -> None
 
 def test_small_harvest_starts_no_process(page: Page) -> None:
     """A harvest of few records costs what it did."""
-    reading = ReadingAhead(reader(), lambda _: [], large=1000, workers=2)
+    reading = ReadingAhead(reader(), lambda _: [], large=1000)
     with reading:
         assert [readings for _, readings in reading.pages([page, page])] == [(), ()]
         assert readers_of(os.getpid()) == []
@@ -228,10 +228,10 @@ def test_worker_that_fails_costs_its_readings_only(page: Page, caplog: pytest.Lo
 
 
 def test_killed_process_leaves_no_worker() -> None:
-    """Workers end by themselves when the process that they read for is killed."""
+    """The worker ends by itself when the process that it reads for is killed."""
     program = (
         "import time; from tests.harvester.pages.test_reading_ahead import Page, ReadingAhead, reader\n"
-        "reading = ReadingAhead(reader(), lambda _: [], large=0, workers=2)\n"
+        "reading = ReadingAhead(reader(), lambda _: [], large=0)\n"
         "pages = reading.pages([Page(records=(), next_cursor='x')] * 3)\n"
         "next(pages); next(pages); print(flush=True); time.sleep(60)"
     )
@@ -240,7 +240,7 @@ def test_killed_process_leaves_no_worker() -> None:
         process.stdout.readline()
         workers = readers_of(process.pid)
         process.kill()
-    assert len(workers) == 2
+    assert len(workers) == 1
     end = time.monotonic() + PATIENCE_S
     while any(map(_runs, workers)) and time.monotonic() < end:
         time.sleep(0.05)
