@@ -11,6 +11,7 @@ from typing import Any
 from footprints import azimuth_in_circle
 from harvester.errors import UnreadableScene
 from harvester.instants import rfc3339
+from harvester.items.checks import LARGEST_WHOLE
 
 _MISSING = object()
 #: A time as PostgreSQL reads it too, whose zones end at 15:59.
@@ -113,9 +114,12 @@ class Fields:
             return self._instead(default, f"{self._path(name)} is {number:g}, out of its range")
         return number
 
-    def whole(self, name: str, within: tuple[float, float] = (0, math.inf)) -> int | None:
-        """An optional whole number, such as that of an orbit."""
-        number = self.number(name, None, within)
+    def whole(self, name: str, within: tuple[float, float]) -> int | None:
+        """An optional whole number within bounds, such as that of an orbit; `3.0` counts as 3."""
+        number: float | None = self.number(name, None, within)
+        if number is not None and not number.is_integer():
+            self.leave_out(f"{self._path(name)} is not a whole number but {number:g}")
+            return None
         return None if number is None else int(number)
 
     def azimuth(self, name: str) -> float | None:
@@ -156,7 +160,9 @@ class Fields:
         """
         if schema.get("format") == "date-time":
             return self.time(name)
-        if schema.get("type") in ("number", "integer"):
+        if schema.get("type") == "integer":
+            return self.whole(name, (schema.get("minimum", -LARGEST_WHOLE), schema.get("maximum", LARGEST_WHOLE)))
+        if schema.get("type") == "number":
             bounds = (schema.get("minimum", -math.inf), schema.get("maximum", math.inf))
             number = self.number(name, None, bounds)
             return number if number is None or isinstance(self._content[name], str) else self._content[name]

@@ -20,6 +20,8 @@ from footprints import footprint_bbox
 from harvester.errors import UnreadableScene
 from harvester.items.document import ItemDocument
 
+#: pgSTAC searches whole numbers as `int4`: one beyond would break each search by its property, for everybody.
+LARGEST_WHOLE = 2**31 - 1
 #: Lowest and highest value of numeric fields, in the field's unit, for properties, assets and bands.
 RANGES: Mapping[str, tuple[float, float]] = {
     "eo:cloud_cover": (0, 100),
@@ -30,6 +32,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "view:sun_azimuth": (0, 360),
     "view:sun_elevation": (-90, 90),
     "sat:relative_orbit": (1, 100_000),
+    "sat:absolute_orbit": (1, LARGEST_WHOLE),
+    "iso:scale_denominator": (1, LARGEST_WHOLE),
     "gsd": (0.01, 10_000),
     "raster:bits_per_sample": (1, 64),
     "eo:center_wavelength": (0.1, 100),

@@ -9,6 +9,8 @@ from urllib.parse import urldefrag, urlsplit
 
 import pytest
 
+from database import Database
+from harvester.items.checks import RANGES
 from harvester.items.from_scenes import SourcedScene, item_from_scenes
 from harvester.queryables import PROPERTIES, QUERYABLES, queryables
 from harvester.queryables.of_sources import SOURCE_PROPERTIES
@@ -33,6 +35,15 @@ def test_vendor_angles_of_every_reader_can_be_filtered() -> None:
 
 
 ALL_PROPERTIES = {**PROPERTIES, **{name: each for own in SOURCE_PROPERTIES.values() for name, each in own.items()}}
+
+
+def test_whole_numbers_that_sources_give_can_be_searched(database: Database) -> None:
+    """A larger one breaks an invariant of Items: pgSTAC would refuse each search by its property, to everybody."""
+    names = [name for name, each in ALL_PROPERTIES.items() if each.schema.get("type") == "integer"]
+    bounds = [bound for name in names if not name.startswith("stereo") for bound in RANGES[name]]
+    with database.connect("harvest") as connection:
+        read = connection.execute("SELECT pgstac.to_int(to_jsonb(bound)) FROM unnest(%s::int8[]) AS bound", (bounds,))
+        assert [number for (number,) in read] == bounds
 
 
 @pytest.mark.parametrize("name", sorted(ALL_PROPERTIES))

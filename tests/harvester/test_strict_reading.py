@@ -76,13 +76,14 @@ def test_sections_name_their_place() -> None:
 
 def test_an_optional_field_that_says_what_it_cannot_mean_is_left_out_and_told_once() -> None:
     """It has its default; the first to be closed of a record tells it, however deep it stands."""
-    angles = {"sun": 999, "orbit": -3, "side": "up"}
+    angles = {"sun": 999, "orbit": -3, "frame": 85.5, "side": "up"}
     said = {"cloud": "N/A", "gsd": 0, "at": "yesterday", "version": 2, "names": ["a", "", 1], "rights": "no", **angles}
     record = Fields({"about": said, "files": [{"size": "big"}, None], "links": "none"})
     about = record.section("about")
     assert (about.number("cloud", None), about.number("gsd", 9, within=(0.01, 10))) == (None, 9)
     assert (about.instant("at", None), about.time("at"), about.text("version", "")) == (None, None, "")
-    assert (about.one_of("side", ("left", "right"), None), about.azimuth("sun"), about.whole("orbit")) == (None,) * 3
+    assert (about.one_of("side", ("left", "right"), None), about.azimuth("sun")) == (None, None)
+    assert (about.whole("orbit", (1, 369)), about.whole("frame", (1, 369))) == (None, None)
     assert (about.texts("names"), about.section("rights").has("owner")) == (("a",), False)
     assert [file.number("size", None) for file in record.objects("files").values()] == [None]
     assert record.objects("links") == {}
@@ -94,6 +95,7 @@ def test_an_optional_field_that_says_what_it_cannot_mean_is_left_out_and_told_on
         "about.side is none of left, right but 'up', and was left out",
         "about.sun is 999, out of its range, and was left out",
         "about.orbit is -3, out of its range, and was left out",
+        "about.frame is not a whole number but 85.5, and was left out",
         "about.names is not all texts but ['a', '', 1], and was left out",
         "about.rights is not an object but 'no', and was left out",
         "files.1 is not an object but None, and was left out",
@@ -118,6 +120,8 @@ def test_a_mandatory_field_that_says_what_it_cannot_mean_refuses_the_record() ->
     [
         ({"type": "number", "minimum": 0, "maximum": 100}, 5, -1),
         ({"type": "number"}, 5.5, "N/A"),
+        ({"type": "integer", "minimum": 1}, 7, 2**32 - 1),
+        ({"type": "integer"}, -3, 5.5),
         ({"type": "boolean"}, False, "no"),
         ({"type": "string", "format": "date-time"}, "2024-05-06T10:00:00Z", "12 mars"),
         ({"type": "string"}, "a", None),

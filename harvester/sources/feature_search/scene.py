@@ -78,7 +78,7 @@ def with_stac_properties(scene: SceneRecord, properties: Fields) -> SceneRecord:
             {
                 **scene.properties,
                 "product:type": properties.text("product:type", None),
-                "sat:absolute_orbit": properties.whole("sat:absolute_orbit"),
+                "sat:absolute_orbit": properties.whole("sat:absolute_orbit", RANGES["sat:absolute_orbit"]),
                 "view:incidence_angle": None if incidence is None else abs(incidence),
                 "grid:code": grid_code(properties.text("grid:code", None)),
             }

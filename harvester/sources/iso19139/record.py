@@ -222,6 +222,7 @@ def _said_of_image(record: XmlElement) -> Fields:
             "processingLevelCode": text(record, f"{_IMAGE}/processingLevelCode//code"),
             "spatialResolution": {str(place): said for place, said in enumerate(_distances_m(record))},
             "incidence angle": incidence[1] if incidence else None,
+            "scale denominator": text(record, "identificationInfo//spatialResolution//equivalentScale//denominator"),
         }
     )
 
@@ -277,14 +278,13 @@ def _published_at(record: XmlElement) -> datetime | None:
 def _properties(record: XmlElement, image: Fields) -> dict[str, Any]:
     incidence = image.number("incidence angle", None, _SIGNED_INCIDENCE)
     parent = text(record, "parentIdentifier")
-    scale = text(record, "identificationInfo//spatialResolution//equivalentScale//denominator")
     said = {
         "description": text(record, "identificationInfo//abstract"),
         # Without an azimuth it is no viewing direction, and of no use for stereo.
         "view:incidence_angle": None if incidence is None else abs(incidence),
         "iso:title": text(record, "identificationInfo//citation//title"),
         "iso:parent_identifier": None if parent in _EMPTY_PARENTS else parent,
-        "iso:scale_denominator": int(scale) if scale and scale.isdecimal() else None,
+        "iso:scale_denominator": image.whole("scale denominator", RANGES["iso:scale_denominator"]),
         "iso:bands": texts(record, f"{_IMAGE}/dimension/*/descriptor") or None,
         "iso:product_type": _keyword_fields(record).get("eo:productType"),
         "iso:date_stamp": text(record, "dateStamp"),

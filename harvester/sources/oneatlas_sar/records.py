@@ -100,7 +100,7 @@ def _further(properties: Fields) -> dict[str, Any]:
         "sar:instrument_mode": properties.text("sensorMode", None),
         "sar:observation_direction": _SIDES.get(properties.one_of("lookDirection", _SIDES, "")),
         "sar:polarizations": _polarisations(properties),
-        "sat:absolute_orbit": properties.whole("absoluteOrbit"),
+        "sat:absolute_orbit": properties.whole("absoluteOrbit", RANGES["sat:absolute_orbit"]),
         **_incidence(properties.section("incidenceAngle")),
     }
     return _BAND | known(values)

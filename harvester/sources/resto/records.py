@@ -129,7 +129,7 @@ def _v2_scene(feature: Fields, properties: Fields, sensors: Sensors) -> SceneRec
                 "grid:code": grid_code(properties.text("mgrs", None)),
                 "resto:storage_mode": properties.section("storage").text("mode", None),
                 "product:type": properties.text("productType", None),
-                "sat:absolute_orbit": properties.whole("orbitNumber"),
+                "sat:absolute_orbit": properties.whole("orbitNumber", RANGES["sat:absolute_orbit"]),
                 "view:incidence_angle": _unsigned(properties.number("incidenceAngle", None, (-90, 90))),
             }
         ),

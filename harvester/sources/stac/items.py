@@ -154,9 +154,9 @@ class _Properties:
         return self._further
 
     def _value(self, field: str) -> Any:
-        if field in RANGES:
-            return self._ranged(field)
-        return self.fields.of_type(field, QUERYABLES.get(field, {}))
+        schema = QUERYABLES.get(field, {})
+        is_whole = schema.get("type") == "integer"
+        return self._ranged(field) if field in RANGES and not is_whole else self.fields.of_type(field, schema)
 
     def left_over(self) -> tuple[str, ...]:
         """A warning that names the properties not taken."""

@@ -371,6 +371,24 @@ def test_incidence_in_the_free_text_is_read_whole_or_left_out(
     assert scene.warnings == (() if warning is None else (f"{warning}, and was left out",))
 
 
+@pytest.mark.parametrize(
+    ("said", "scale", "warnings"),
+    [
+        ("25000", 25_000, ()),
+        ("4294967295", None, ("scale denominator is 4.29497e+09, out of its range, and was left out",)),
+        ("1:25000", None, ("scale denominator is not a number but '1:25000', and was left out",)),
+    ],
+)
+def test_a_scale_that_cannot_be_searched_is_left_out(said: str, scale: int | None, warnings: tuple[str, ...]) -> None:
+    """Its denominator is a whole number, and one that pgSTAC can compare."""
+    denominator = f"<gmd:denominator><gco:Integer>{said}</gco:Integer></gmd:denominator>"
+    fraction = f"<gmd:MD_RepresentativeFraction>{denominator}</gmd:MD_RepresentativeFraction>"
+    resolution = f"<gmd:MD_Resolution><gmd:equivalentScale>{fraction}</gmd:equivalentScale></gmd:MD_Resolution>"
+    known = f"<gmd:spatialResolution>{resolution}</gmd:spatialResolution></gmd:MD_DataIdentification>"
+    scene = scene_of(iso_metadata("r1").replace("</gmd:MD_DataIdentification>", known))
+    assert (scene.properties.get("iso:scale_denominator"), scene.warnings) == (scale, warnings)
+
+
 def test_a_box_that_cannot_be_used_does_not_cost_a_polygon() -> None:
     """The polygon alone tells the ground, as of a record that has no box."""
     ring = [(1, 43), (2, 43.1), (2, 44), (1, 43)]

@@ -351,6 +351,14 @@ def test_a_number_of_an_extension_out_of_its_range_is_left_out() -> None:
     assert scene.warnings == ("properties.sar:center_frequency is 0, out of its range, and was left out",)
 
 
+@pytest.mark.parametrize("name", ["sat:absolute_orbit", "stereo:view_count"])
+def test_a_whole_number_that_pgstac_cannot_search_is_left_out(name: str) -> None:
+    """Such as the -1 of 32 bits, by which services mean that they do not know."""
+    scene = read(changed(properties={name: 2**32 - 1}))
+    assert name not in scene.properties
+    assert scene.warnings == (f"properties.{name} is 4.29497e+09, out of its range, and was left out",)
+
+
 def test_properties_with_a_namespace_are_kept() -> None:
     """Published and unknown namespaces are kept as they are; what has none, or is ours, is not."""
     kept = {"sat:absolute_orbit": 7, "s2:tile": "31TFJ", "x:list": [1, "a", {"b": None}], "license": "CC-BY-4.0"}
