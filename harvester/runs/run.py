@@ -66,12 +66,10 @@ class Run:
     request: Request
     state: str  #: running, succeeded, failed or cancelled
     started_at: datetime  #: with its time zone, as all instants of the database
-    finished_at: datetime | None
     is_resumed: bool  #: another process resumed a part: records that were not seen may exist
     is_resumable: bool  #: it failed, and can be resumed
     is_everything: bool  #: a record that it does not see is missing at the source
     active_before: int  #: records of the feed in force when it began
-    error: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

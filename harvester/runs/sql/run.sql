@@ -6,11 +6,9 @@ SELECT
     request,
     state,
     started_at,
-    finished_at,
     is_resumed,
     is_resumable,
     is_everything,
-    active_before,
-    error
+    active_before
 FROM dinamis.run
 WHERE id = %(run)s;
