@@ -8,6 +8,7 @@ Items and the cursor after it are committed together or not at all, so that a ki
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -231,6 +232,8 @@ def _write_page(work: Work, part: Part, page: Page, readings: Readings, *, is_do
         )
     work.report.add(written)
     work.touched |= touched
+    if is_done:
+        work.passed_over_noted = Counter(work.progress.passed_over)
     work.watch(work.report, work.progress)
     if touched and (datetime.now(UTC) - work.counts_refreshed_at).total_seconds() > 10:
         work.connections.patiently(lambda _, side: catalogue.refresh_counts(side))
@@ -257,5 +260,8 @@ def _write_page_once(
         refuse_too_many(work, connection)
     writing.write_items()
     drift.keep_sample(connection, part, work.feed, page, written)
+    if is_done:
+        passed_over = Counter(work.progress.passed_over) - work.passed_over_noted
+        runs.note(connection, part.run, "passed over", [(kind, "", number) for kind, number in passed_over.items()])
     advanced = runs.advance(connection, part, page.next_cursor, written, is_done=is_done)
     return advanced, written, writing.touched_collections()

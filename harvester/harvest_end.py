@@ -75,7 +75,7 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
         catalogue.analyze_ledger(side)
     if state == "succeeded" and not source_states.was_left_unread(side, run):
         _keep_state(work, side, run)
-    work.report.ended(state, work.progress.passed_over)
+    work.report.ended(state, work.report.passed_over)
     _end_with_notes(work.report, side, run, collections)
     runs.stop_finishing(side, run.id)
     return work.report
@@ -86,7 +86,6 @@ def _end_with_notes(report: HarvestReport, side: Connection, run: Run, collectio
     with side.transaction():
         runs.note(side, run.id, "breach", [(breach, "", 1) for breach in report.breaches])
         runs.note(side, run.id, "absent", [("records", "", report.absent)] if report.absent else [])
-        runs.note(side, run.id, "passed over", [(kind, "", number) for kind, number in report.passed_over.items()])
         catalogue.note_harvested(side, collections)
         runs.end(side, run.id, report.state, "; ".join(report.breaches) or None)
 

@@ -54,6 +54,7 @@ class InventedSource:
     withdrawals: list[Withdrawal] = field(default_factory=list)
     fingerprints: dict[str, str] = field(default_factory=dict)  #: of records that are not read again while they last
     page_size: int = 200
+    duplicates: int = 0  #: passed over on each page
     fails_after: int | None = None  #: records, after which it cannot be reached
     failure: type[SourceUnavailable] = SourceUnavailable
     is_archive: bool = False
@@ -75,6 +76,7 @@ class InventedSource:
             page = names[start : start + self.page_size]
             is_last = start + self.page_size >= len(names)
             progress.records += len(page)
+            progress.pass_over("duplicates", self.duplicates)
             yield self._page(page, fingerprints(page), None if is_last else page[-1])
 
     def _page(self, names: Sequence[str], known: Mapping[str, str], cursor: str | None) -> Page:

@@ -294,6 +294,28 @@ def test_run_is_ended_by_one_of_two_that_see_its_last_part_done(five: Stock, mon
     assert (report.state, counts(report)) == ("running", {"unchanged": 4})
 
 
+def test_account_of_a_run_counts_what_each_of_its_workers_passed_over(five: Stock) -> None:
+    """Whoever ends the run tells what all parts passed over, whichever processes worked on them."""
+    five.held.parts, five.held.duplicates = 3, 5
+    context = harvest_context(five.database, HELD, ARCHIVE)
+    reports: list[HarvestReport | None] = []
+
+    def share(report: HarvestReport, _: object) -> None:
+        if report.read and not reports:
+            with closing(catalogue.connect(context.conninfo, autocommit=True)) as connection:
+                run = runs.run_by_id(connection, report.run or 0)
+            assert run is not None
+            reports.append(None)
+            reports.append(work_on(run, five.held_feed, context))
+
+    reports.append(harvest(five.held_feed, context, Request(), share))
+
+    assert [each.passed_over for each in reports if each and each.state == "succeeded"] == [{"duplicates": 15}]
+    assert rows(five.database, "SELECT kind, subject, times FROM dinamis.run_note") == [
+        ("passed over", "duplicates", 15)
+    ]
+
+
 def test_limit_is_of_the_whole_run(five: Stock) -> None:
     """A run with a limit has one part, and one that was killed goes on for what is left of it."""
     limited = Request(limit=3)
