@@ -14,7 +14,7 @@ from harvester.harvest_context import HarvestContext
 from harvester.pages.writing import PageWriting
 from harvester.record import Page
 from harvester.runs import Request
-from harvester.runs.absence import WHY_GONE, unseen_records
+from harvester.runs.absence import overdue_pages, unseen_records
 from harvester.runs.planning import (
     KnownFingerprints,
     awaited,
@@ -54,12 +54,14 @@ def dry_run(feed: Feed, context: HarvestContext, request: Request, watch: Watche
             watch(report, progress)
         if seen and selection.is_everything and request.limit is None:
             refused = [refusal.record for refusal in report.refusals]
-            unseen = connections.patiently(lambda _, side: unseen_records(side, feed.name, seen, refused))
-            gone = [name for name, is_active in unseen if not is_active and feed.withdrawals.by_absence]
-            withdrawals = PageReport(withdrawn=[(name, WHY_GONE[False]) for name in gone])
-            withdrawals.outcomes[Outcome.WITHDRAWN] = len(gone)
-            report.add(withdrawals)
-            report.absent = len(unseen) - len(gone)
+            report.absent, overdue = connections.patiently(
+                lambda _, side: unseen_records(side, feed.name, feed.withdrawals, seen, refused)
+            )
+            if feed.withdrawals.by_absence:
+                for page in overdue_pages(overdue):
+                    gone = connections.patiently(partial(_compared, feed, context, request, page, report))
+                    report.add(gone)
+                    report.absent -= gone.outcomes[Outcome.WITHDRAWN]
     return report.ended("succeeded", progress.passed_over)
 
 

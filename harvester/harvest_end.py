@@ -16,9 +16,8 @@ from harvester.errors import CursorLost, HarvestError, SourceUnavailable
 from harvester.harvest_context import WritingOptions
 from harvester.harvest_work import MANY_ITEMS, TooManyWithdrawals, Work, refuse_too_many
 from harvester.pages.writing import PageWriting
-from harvester.record import Page, Withdrawal
 from harvester.runs import PartLost, Run, RunCancelled, drift, source_states
-from harvester.runs.absence import WHY_GONE, mark_absent, overdue_records, settle_sightings
+from harvester.runs.absence import mark_absent, overdue_pages, overdue_records, settle_sightings
 from harvester.runs.expectations import breaches_of
 from harvester.runs.history import take_notes
 from harvester.runs.notice_sending import Kind, Occasion
@@ -29,9 +28,6 @@ from harvester.stereo.rules import StereoRules
 logger = logging.getLogger(__name__)
 
 COLLECTIONS_OF_FEED = statement("harvester", "collections_of_feed")
-
-#: Records withdrawn in one transaction.
-_WITHDRAWN_AT_ONCE = 500
 
 
 def finish(work: Work) -> HarvestReport | None:
@@ -113,14 +109,10 @@ def _withdraw_overdue(work: Work, connection: Connection, side: Connection) -> N
     overdue = overdue_records(side, work.feed.name, work.feed.withdrawals)
     if overdue:
         refuse_too_many(work, side, sum(is_active for _, is_active in overdue))
-    for start in range(0, len(overdue), _WITHDRAWN_AT_ONCE):
-        gone = [
-            Withdrawal(id=record, reason=WHY_GONE[is_active])
-            for record, is_active in overdue[start : start + _WITHDRAWN_AT_ONCE]
-        ]
+    for page in overdue_pages(overdue):
         with connection.transaction():
             writing = PageWriting(connection, side, work.feed, work.run.id, work.context, WritingOptions())
-            written = writing.take_in(Page(records=(), withdrawals=gone, next_cursor=None))
+            written = writing.take_in(page)
             writing.write_items()
             runs.add_to_last_part(connection, work.run.id, written)
         work.report.add(written)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from psycopg import Connection
 
 from database.statements import statements
 from harvester import catalogue
 from harvester.collection_model import WithdrawalRules
+from harvester.record import Page, Withdrawal
 from harvester.runs import Run
 
-MARK_ABSENT, OVERDUE_RECORDS, COUNT_WITHDRAWN = statements(
-    "harvester.runs", "mark_absent", "overdue_records", "count_withdrawn"
+MARK_ABSENT, OVERDUE_RECORDS, UNSEEN_RECORDS, COUNT_WITHDRAWN = statements(
+    "harvester.runs", "mark_absent", "overdue_records", "unseen_records", "count_withdrawn"
 )
+
+#: Records withdrawn in one transaction.
+_WITHDRAWN_AT_ONCE = 500
 
 #: Why a record that a complete run did not see is withdrawn, by whether it is active. One that is not may be a folder
 #: that could not be listed before.
-WHY_GONE = {True: "its source does not show it any more", False: "there is nothing to refuse there any more"}
+_WHY_GONE = {True: "its source does not show it any more", False: "there is nothing to refuse there any more"}
 
 
 def settle_sightings(connection: Connection, run: Run) -> None:
@@ -35,19 +39,32 @@ def mark_absent(connection: Connection, run: Run) -> int:
     return connection.execute(MARK_ABSENT, {"feed": run.feed, "start": run.started_at}).rowcount
 
 
-def unseen_records(connection: Connection, feed: str, seen: Set[str], refused: Iterable[str]) -> list[tuple[str, bool]]:
-    """What `mark_absent` would note after a run that saw these and refused some: id, and whether it is active."""
-    rows = connection.execute(
-        "SELECT record, state = 'active' FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn'", (feed,)
-    )
+def unseen_records(
+    connection: Connection, feed: str, rules: WithdrawalRules, seen: Set[str], refused: Iterable[str]
+) -> tuple[int, list[tuple[str, bool]]]:
+    """What a run that saw these records and refused some would make of the others.
+
+    Returns:
+        How many `mark_absent` would note, and what `overdue_records` would then give.
+    """
+    rows = connection.execute(UNSEEN_RECORDS, {"feed": feed, "grace_days": rules.grace_days})
     places = tuple(f"{place}/" for place in refused)
-    return [row for row in rows if row[0] not in seen and not row[0].startswith(places)]
+    unseen = [row for row in rows if row[0] not in seen and not row[0].startswith(places)]
+    return len(unseen), [(record, is_active) for record, is_active, is_overdue in unseen if is_overdue]
 
 
 def overdue_records(connection: Connection, feed: str, rules: WithdrawalRules) -> list[tuple[str, bool]]:
     """The records to withdraw, absent longer than the grace period or refused before: id, and whether it is active."""
     rows = connection.execute(OVERDUE_RECORDS, {"feed": feed, "grace_days": rules.grace_days})
     return rows.fetchall()
+
+
+def overdue_pages(overdue: Sequence[tuple[str, bool]]) -> Iterator[Page]:
+    """Pages that withdraw overdue records, each for one transaction."""
+    for start in range(0, len(overdue), _WITHDRAWN_AT_ONCE):
+        some = overdue[start : start + _WITHDRAWN_AT_ONCE]
+        gone = [Withdrawal(id=record, reason=_WHY_GONE[is_active]) for record, is_active in some]
+        yield Page(records=(), withdrawals=gone, next_cursor=None)
 
 
 def count_withdrawn(connection: Connection, run: Run) -> int:

@@ -105,7 +105,7 @@ def test_record_that_comes_back_is_where_the_operator_had_put_it(stock: Stock) -
 
 
 def test_missing_record_goes_after_complete_runs_and_the_period_of_grace(ten: Stock) -> None:
-    """A complete run only notes what it misses; seven days later a complete run withdraws it."""
+    """A complete run only notes what it misses; seven days later one withdraws it, as a dry run foretells."""
     del ten.held.records["3"]
     days_pass(ten, 1)
     assert ten.harvest(dry_run=True).absent == 1
@@ -115,11 +115,13 @@ def test_missing_record_goes_after_complete_runs_and_the_period_of_grace(ten: St
     assert counts(ten.harvest()) == {"unchanged": 9}
     days_pass(ten, 0.2)
 
-    report = ten.harvest()
+    tried, report = ten.harvest(dry_run=True), ten.harvest()
 
-    assert counts(report) == {"unchanged": 9, "withdrawn": 1}
-    assert report.withdrawn == [("3", "its source does not show it any more")]
-    assert report.absent == 0
+    for told in (tried, report):
+        assert counts(told) == {"unchanged": 9, "withdrawn": 1}
+        assert told.withdrawn == [("3", "its source does not show it any more")]
+        assert (told.absent, told.items_removed) == (0, 1)
+    assert [(change.item, change.kind) for change in tried.changes] == [(image(3)["image"], "withdrawn")]
     kept = "SELECT counts ->> 'unchanged', counts ->> 'withdrawn' FROM dinamis.run_part WHERE run = %s"
     assert rows(ten.database, kept, report.run) == [("9", "1")]
     assert len(items(ten.database)) == 9
