@@ -12,7 +12,7 @@ from harvester.catalogue.connections import CatalogueConnections, translated_err
 from harvester.feeds import Feed
 from harvester.harvest_context import HarvestContext
 from harvester.pages.writing import PageWriting
-from harvester.record import Page
+from harvester.record import NAMELESS, Page
 from harvester.runs import Request
 from harvester.runs.absence import overdue_pages, unseen_records
 from harvester.runs.planning import (
@@ -52,8 +52,9 @@ def dry_run(feed: Feed, context: HarvestContext, request: Request, watch: Watche
             seen |= {*page.unread, *(storable_id(raw.id) for raw in page.records)}
             seen |= {storable_id(withdrawal.id) for withdrawal in page.withdrawals}
             watch(report, progress)
-        if seen and selection.is_everything and request.limit is None:
-            refused = [refusal.record for refusal in report.refusals]
+        refused = [refusal.record for refusal in report.refusals]
+        has_nameless = any(record.startswith(NAMELESS) for record in refused)
+        if seen and selection.is_everything and request.limit is None and not has_nameless:
             report.absent, overdue = connections.patiently(
                 lambda _, side: unseen_records(side, feed.name, feed.withdrawals, seen, refused)
             )

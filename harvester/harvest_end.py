@@ -17,7 +17,7 @@ from harvester.harvest_context import WritingOptions
 from harvester.harvest_work import MANY_ITEMS, TooManyWithdrawals, Work, refuse_too_many
 from harvester.pages.writing import PageWriting
 from harvester.runs import PartLost, Run, RunCancelled, drift, source_states
-from harvester.runs.absence import mark_absent, overdue_pages, overdue_records, settle_sightings
+from harvester.runs.absence import has_nameless, mark_absent, overdue_pages, overdue_records, settle_sightings
 from harvester.runs.expectations import breaches_of
 from harvester.runs.history import take_notes
 from harvester.runs.notice_sending import Kind, Occasion
@@ -88,7 +88,8 @@ def _end_with_notes(report: HarvestReport, side: Connection, run: Run, collectio
 
 def _has_seen_all(side: Connection, run: Run) -> bool:
     """Whether a record that this run did not see is not shown by the source; never after an incomplete run."""
-    return run.is_everything and not run.is_resumed and not source_states.was_left_unread(side, run)
+    is_whole = run.is_everything and not run.is_resumed and not source_states.was_left_unread(side, run)
+    return is_whole and not has_nameless(side, run)
 
 
 def _keep_state(work: Work, side: Connection, run: Run) -> None:

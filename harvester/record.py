@@ -54,6 +54,10 @@ class RawRecord:
         vars(self)["canonical"] = canonical
 
 
+#: Begins the id of what stands for a record that its source can neither deliver nor name.
+NAMELESS = "undelivered:"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Withdrawal:
     """The source says that a record is gone."""

@@ -9,11 +9,11 @@ from psycopg import Connection
 from database.statements import statements
 from harvester import catalogue
 from harvester.collection_model import WithdrawalRules
-from harvester.record import Page, Withdrawal
+from harvester.record import NAMELESS, Page, Withdrawal
 from harvester.runs import Run
 
-MARK_ABSENT, OVERDUE_RECORDS, UNSEEN_RECORDS, COUNT_WITHDRAWN = statements(
-    "harvester.runs", "mark_absent", "overdue_records", "unseen_records", "count_withdrawn"
+MARK_ABSENT, OVERDUE_RECORDS, UNSEEN_RECORDS, COUNT_WITHDRAWN, HAS_NAMELESS = statements(
+    "harvester.runs", "mark_absent", "overdue_records", "unseen_records", "count_withdrawn", "has_nameless"
 )
 
 #: Records withdrawn in one transaction.
@@ -29,6 +29,13 @@ def settle_sightings(connection: Connection, run: Run) -> None:
     with connection.transaction():
         catalogue.wait_for_other_writers(connection)
         connection.execute("SELECT dinamis.settle_sightings(%s, %s)", (run.feed, run.started_at))
+
+
+def has_nameless(connection: Connection, run: Run) -> bool:
+    """Whether a run met a record that its source can neither deliver nor name: it may be any that the run misses."""
+    said = {"feed": run.feed, "start": run.started_at, "nameless": NAMELESS}
+    row = connection.execute(HAS_NAMELESS, said).fetchone()
+    return row is not None and bool(row[0])
 
 
 def mark_absent(connection: Connection, run: Run) -> int:

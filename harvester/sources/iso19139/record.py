@@ -10,7 +10,7 @@ from typing import Any
 
 from harvester.errors import UnreadableAnswer, UnreadableScene
 from harvester.items.checks import RANGES
-from harvester.record import RawRecord, SceneRecord, known
+from harvester.record import NAMELESS, RawRecord, SceneRecord, known
 from harvester.sensors import SatelliteFields, Sensors
 from harvester.sources.feature_search.features import orbit_state
 from harvester.sources.iso19139.document import (
@@ -84,9 +84,9 @@ def date_stamp_of(content: Mapping[str, Any]) -> str | None:
 
 
 def undelivered_record(which: str, reason: str, identifier: str | None) -> RawRecord:
-    """A substitute for a record that its server cannot deliver; the reader refuses it with the reason."""
-    content = {"undelivered": f"the service cannot deliver record {which}: {reason}"}
-    return unnamed_record(content) if identifier is None else RawRecord(id=identifier, content=content)
+    """A substitute for a record that its server cannot deliver, nor perhaps name; the reader refuses it."""
+    what = f"cannot deliver record {which}" if identifier else f"can neither deliver nor name record {which}"
+    return RawRecord(id=identifier or f"{NAMELESS}{which}", content={"undelivered": f"the service {what}: {reason}"})
 
 
 def scene_from_iso(raw: RawRecord, sensors: Sensors) -> SceneRecord:

@@ -13,7 +13,7 @@ from harvester.amendments import quarantined
 from harvester.collection_model import WithdrawalRules
 from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.harvest import TooManyWithdrawals, harvest
-from harvester.record import Withdrawal
+from harvester.record import NAMELESS, Withdrawal
 from harvester.runs import Request
 from harvester.runs.report import HarvestReport
 from harvester.sources.deliveries.file_tree import Entry
@@ -211,6 +211,24 @@ def test_what_is_gone_from_a_place_that_can_be_read_again_is_missed(stock: Stock
     stock.harvest()
     assert absent(stock) == ["d", "d/1"]
     assert rows(stock.database, "SELECT record FROM dinamis.source_record WHERE state = 'withdrawn'") == [("d",)]
+
+
+def test_run_that_met_a_nameless_record_misses_nothing(ten: Stock) -> None:
+    """What a source can neither deliver nor name may be any record that the run does not see, even an overdue one."""
+    nameless = f"{NAMELESS}number 3"
+    del ten.held.records["4"]
+    ten.harvest()
+    del ten.held.records["3"]
+    ten.held.records[nameless] = {"problem": "the service can neither deliver nor name record number 3"}
+    days_pass(ten, 8)
+    for report in (ten.harvest(dry_run=True), ten.harvest(), ten.harvest()):
+        assert (counts(report), report.absent) == ({"unchanged": 8, "quarantined": 1}, 0)
+    assert (len(items(ten.database)), absent(ten)) == (10, ["4"])
+
+    del ten.held.records[nameless]
+    report = ten.harvest()
+    assert [record for record, _ in report.withdrawn] == ["4", nameless]
+    assert (report.absent, len(items(ten.database))) == (1, 9)
 
 
 def test_record_that_is_missed_was_seen_when_it_was_seen(ten: Stock) -> None:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from harvester.credentials import Credentials
 from harvester.errors import SourceRefused, SourceUnavailable, UnreadableAnswer, UnreadableScene
-from harvester.record import Page
+from harvester.record import NAMELESS, Page
 from harvester.sensors import Sensors
 from harvester.sources.csw import source as csw
 from harvester.sources.source import Progress, Selection
@@ -206,12 +206,13 @@ def test_bad_last_record_is_told() -> None:
 
 
 def test_bad_record_without_an_id_is_still_told() -> None:
-    """A record that cannot be delivered even in brief is known by what was said of it."""
+    """A record that cannot be delivered even in brief is told by its number, as one that has no name."""
     catalogue = CswCatalogue.of(iso_scenes(6))
     catalogue.undeliverable, catalogue.is_brief_broken = {min(catalogue.records)}, True
     with options_for(app(catalogue)) as options:
         pages = pages_of(options)
-    assert ids_of(pages)[0].startswith("sha256:")
+    assert ids_of(pages)[0] == f"{NAMELESS}number 1"
+    assert reasons_of(pages)[0].startswith("the service can neither deliver nor name record number 1: ")
     assert ids_of(pages)[1:] == sorted(catalogue.records)[1:]
 
 
