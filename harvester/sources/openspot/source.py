@@ -6,11 +6,10 @@ comparing. It takes no bounding box either, so `Selection` narrows nothing.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -55,7 +54,7 @@ def read_pages(
         seen = 0
         for number, (layer, after) in enumerate(_remaining(layers, cursor), start=1):
             progress.at_hand = f"{layer} ({number} of {len(layers)})"
-            records = [record for record in _records(session, options, layer) if record.id > after]
+            records = [record for record in _records(session, options, layer, progress) if record.id > after]
             seen += len(records)
             progress.records += len(records)
             yield from _pages(records, layer, is_last=layer == layers[-1])
@@ -125,26 +124,23 @@ def _offered(page: bytes, select: str, pattern: re.Pattern[str]) -> list[str]:
     return [value for value in values if pattern.fullmatch(value)]
 
 
-def _records(session: Session, options: Options, layer: str) -> list[RawRecord]:
+def _records(session: Session, options: Options, layer: str, progress: Progress) -> list[RawRecord]:
     """The records of one layer, sorted by id."""
     answer = session.get_json(_below(options.url, f"api/geo/{layer}"))
     if not isinstance(answer, dict) or not isinstance(answer.get("features"), list):
         raise UnreadableAnswer(f"{layer} is not a FeatureCollection: {str(answer)[:200]}")
-    by_name: dict[str, set[str]] = defaultdict(set)
+    by_name: dict[str, dict[bytes, RawRecord]] = defaultdict(dict)
     for feature in answer["features"]:
-        said = json.dumps(feature, sort_keys=True)
-        by_name[_name(feature) or f"sha256:{hashlib.sha256(said.encode()).hexdigest()}"].add(said)
-    service = options.shown_location
-    records = (
-        RawRecord(
-            id=f"{layer}/{name}" + (f"#{number}" if number > 1 else ""),
-            content={"feature": json.loads(said), "layer": layer, "service": service},
-            place_keys=_PASSING,
-        )
-        for name, all_said in by_name.items()
+        content = {"feature": feature, "layer": layer, "service": options.shown_location}
+        said = RawRecord(id="", content=content, place_keys=_PASSING)
+        by_name[_name(feature) or f"sha256:{said.digest().hex()}"].setdefault(said.digest(), said)
+    records = [
+        replace(said, id=f"{layer}/{name}" + (f"#{number}" if number > 1 else ""))
+        for name, by_digest in by_name.items()
         # A scene in several parts makes several records, numbered in an order that does not depend on the answer's.
-        for number, said in enumerate(sorted(all_said), start=1)
-    )
+        for number, (_, said) in enumerate(sorted(by_digest.items()), start=1)
+    ]
+    progress.pass_over("duplicates", len(answer["features"]) - len(records))
     return sorted(records, key=lambda record: record.id)
 
 

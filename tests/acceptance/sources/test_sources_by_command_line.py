@@ -152,13 +152,13 @@ def test_a_record_that_is_told_twice_is_taken_in_once(
     count, others = first["new"], second["passed_over"]
     assert count >= COUNT
     assert second == {**NOTHING, "unchanged": count, "passed_over": others}
-    doubles = {"duplicates": count} if tells_versions(name) else {}
+    doubles = {"duplicates": count} if tells_doubles(name) else {}
     assert first == {**NOTHING, "new": count, "passed_over": others | doubles}
 
 
-def tells_versions(name: str) -> bool:
-    """Whether two versions of a record can stand in one answer: elsewhere its place or all it says is its name."""
-    return name not in ("deliveries", "openspot", "ign-spot", "ign-pleiades")
+def tells_doubles(name: str) -> bool:
+    """Whether a record can stand twice in one answer: elsewhere its place or all it says is its name."""
+    return name not in ("deliveries", "ign-spot", "ign-pleiades")
 
 
 def test_what_a_service_says_is_not_modified_is_not_sent_again(dinamis: Dinamis, tmp_path: Path) -> None:

@@ -107,6 +107,23 @@ def test_a_scene_in_several_parts_is_several_records(sensors: Sensors) -> None:
     assert len({openspot.scene_from_record(record, sensors).id for record in records}) == 1
 
 
+@pytest.mark.parametrize("number", ["fid", "page_"])
+def test_row_numbers_tell_no_features_apart(number: str) -> None:
+    """A scene that is there in several rows is one record for each content, the same when the table is loaded anew."""
+    (feature,) = features(1)
+    coarse = feature["properties"] | {"resolution": 6}
+    service, progress, told = OpenSpot(), Progress(), []
+    with _served(service) as url:
+        for rows in ((1, 2, 3), (9, 8, 7)):
+            said = zip((feature["properties"], coarse, feature["properties"]), rows, strict=True)
+            service.layers["2018_PMS"] = [feature | {"properties": each | {number: row}} for each, row in said]
+            (page,) = openspot.read_pages(_options(url), Selection(), None, progress, lambda ids: {})
+            told.append({record.id: record.digest() for record in page.records})
+    assert told[0] == told[1]
+    assert len(told[0]) == 2
+    assert progress.passed_over == {"duplicates": 2}
+
+
 def test_changes_and_losses_are_seen_by_comparing() -> None:
     """A changed feature has a new digest, a deleted one is absent, and the others are as they were."""
     service = OpenSpot(layers={"2018_PMS": features(3)})
