@@ -142,8 +142,14 @@ def busy(connection: Connection, number: int) -> RunBusy:
 
 
 def unfinished_run(connection: Connection, feed: str) -> Run | None:
-    """The last harvest of this feed, if it is running, was killed, or can be resumed after its source failed."""
+    """The last harvest of this feed, if it is running, was killed, or can be resumed after its source failed.
+
+    One that was cancelled, and killed before it stopped, is ended.
+    """
     run = last_run(connection, feed, "harvest")
+    if run and run.state == "running" and run.cancel_requested and not is_at_work(connection, run.id):
+        end(connection, run.id, "cancelled", "it was cancelled, and killed before it stopped")
+        return None
     return run if run and (run.state == "running" or run.is_resumable) else None
 
 

@@ -68,6 +68,7 @@ class Run:
     started_at: datetime  #: with its time zone, as all instants of the database
     is_resumed: bool  #: another process resumed a part: records that were not seen may exist
     is_resumable: bool  #: it failed, and can be resumed
+    cancel_requested: bool  #: the processes that work on it are to stop
     is_everything: bool  #: a record that it does not see is missing at the source
     active_before: int  #: records of the feed in force when it began
 

@@ -8,6 +8,7 @@ SELECT
     started_at,
     is_resumed,
     is_resumable,
+    cancel_requested,
     is_everything,
     active_before
 FROM dinamis.run

@@ -263,6 +263,21 @@ def test_cancelled_run_stops_at_its_next_page(five: Stock) -> None:
     assert (counts(report), report.is_resumed) == ({"new": 5}, False)
 
 
+def test_run_that_was_killed_before_it_could_stop_is_cancelled(five: Stock) -> None:
+    """The next harvest begins anew at once: it neither resumes the run that the operator stopped nor ends with it."""
+
+    def cancel_and_die(report: HarvestReport, _: object) -> None:
+        with five.database.connect("owner") as connection:
+            runs.request_cancel(connection, report.run or 0)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        harvest(five.held_feed, harvest_context(five.database, HELD, ARCHIVE), Request(), cancel_and_die)
+    report = five.harvest()
+    assert (counts(report), report.is_resumed) == ({"new": 5}, False)
+    assert rows(five.database, "SELECT state FROM dinamis.run ORDER BY id") == [("cancelled",), ("succeeded",)]
+
+
 def test_run_of_several_parts_reads_each_record_once(five: Stock) -> None:
     """A source in three parts gives one account of all its records."""
     five.held.parts = 3
