@@ -98,7 +98,7 @@ class RecordPlacing:
             UnreadableScene: it would.
         """
         standing = [draft for draft in (*moving, *there) if draft.known.is_published]
-        if moving and len(standing) > 1:
+        if len(standing) > 1:
             where = " and ".join(f"{draft.known.id} in {draft.known.collection}" for draft in standing)
             raise UnreadableScene(
                 f"{where} are Items of one acquisition, of which no collection can have two: leave out --move, and "
