@@ -13,18 +13,19 @@ from harvester.pages.conflicts import conflicts_between
 from tests.scene_records import archived, scene
 
 MOMENT = scene().acquired_at
+LATER = MOMENT and MOMENT + timedelta(seconds=3)
 
 
 def told(source: str, precedence: int, **said: Any) -> SourcedScene:
     """What a source says of the acquisition."""
-    return SourcedScene(source, precedence, archived(cloud_cover_percent=said.pop("cloud", 3.0), **said))
+    return SourcedScene(source, precedence, archived(cloud_cover_percent=said.pop("cloud", 0.0), **said))
 
 
 @pytest.mark.parametrize(
     ("said", "conflict"),
     [
         ({"cloud": 9.0}, "cloud cover 9 %"),
-        ({"acquired_at": MOMENT and MOMENT + timedelta(seconds=3)}, "acquired"),
+        ({"acquired_at": LATER}, f"acquired {LATER}"),
         ({"footprint": box(4.06, 48.7, 4.16, 48.8)}, "a footprint elsewhere"),
     ],
     ids=["clouds", "moment", "ground"],
@@ -42,7 +43,7 @@ def test_contradiction_names_both_sources_and_who_is_believed(said: dict[str, An
 @pytest.mark.parametrize(
     "said",
     [
-        {"cloud": 8.0},
+        {"cloud": 5.0},
         {"cloud": None},
         {"acquired_at": MOMENT and MOMENT + timedelta(seconds=2)},
         {"acquired_at": None},
@@ -62,9 +63,10 @@ def test_records_of_one_source_do_not_contradict_each_other() -> None:
     assert conflicts_between([*ours, told("second", 1)]) == []
 
 
-def test_source_that_sees_fewer_clouds_is_contradicted_too() -> None:
-    """It is no matter which of the two sees more of them."""
-    assert len(conflicts_between([told("first", 0, cloud=9.0), told("second", 1)])) == 1
+@pytest.mark.parametrize("said", [{"cloud": 9.0}, {"acquired_at": LATER}], ids=["clouds", "moment"])
+def test_source_that_says_less_is_contradicted_too(said: dict[str, Any]) -> None:
+    """It is no matter which of the two sees more clouds, or says that the image was taken later."""
+    assert len(conflicts_between([told("first", 0, **said), told("second", 1)])) == 1
 
 
 def test_contradiction_is_told_once() -> None:
