@@ -17,11 +17,12 @@ import pytest
 
 from database import Database
 from harvester import catalogue, runs
+from harvester.amendments import correct_item
 from harvester.catalogue.publish import publish_collections
 from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.feeds import Feed
 from harvester.harvest import Request, harvest
-from harvester.harvest_context import WritingOptions
+from harvester.harvest_context import HarvestContext, WritingOptions
 from harvester.pages.reading_ahead import Reader, ReadingAhead, Readings
 from harvester.pages.writing import PageWriting
 from harvester.record import Page, RawRecord, SceneOutline, Withdrawal
@@ -29,8 +30,11 @@ from harvester.sources.registry import read_record
 from harvester.sources.source import FingerprintsInOrder, Progress, Selection
 from harvester.sources.stac import source as stac
 from tests.benchmarks.generated_items import write_items
+from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, image, stock
 from tests.harvests import harvest_context, items, rows, sensors, timeless
 from tests.postgres import PostgresServer
+
+__all__ = ["stock"]
 
 COLLECTION = "spot-6-7-drs"
 PATIENCE_S = 60.0
@@ -125,17 +129,24 @@ def test_items_are_those_of_a_reading_in_place(page: Page, postgres_server: Post
     with postgres_server.clone() as one, postgres_server.clone() as other:
         accounts = [written(database, page, read) for database, read in ((one, readings), (other, ()))]
         found = [{name: timeless(item) for name, item in items(database).items()} for database in (one, other)]
+        kept = [rows(database, "SELECT id, private FROM pgstac.items ORDER BY id") for database in (one, other)]
 
     assert accounts[0] == accounts[1]
     assert len(found[0]) == 119
     assert found[0] == found[1]
+    assert kept[0] == kept[1]
 
 
 def written(database: Database, page: Page, readings: Readings) -> object:
     """The account of a page that is written into a new catalogue."""
     context = harvest_context(database, COLLECTION)
-    feed = Feed(name="bulk", source="stac", kind="stac", collection=COLLECTION, location="here", options=None)
     publish_collections(context.conninfo, context.documents, context.language)
+    feed = Feed(name="bulk", source="stac", kind="stac", collection=COLLECTION, location="here", options=None)
+    return written_by(context, feed, page, readings)
+
+
+def written_by(context: HarvestContext, feed: Feed, page: Page, readings: Readings) -> object:
+    """The account of a page of a feed."""
     with (
         catalogue.connect(context.conninfo) as connection,
         catalogue.connect(context.conninfo, autocommit=True) as side,
@@ -146,6 +157,30 @@ def written(database: Database, page: Page, readings: Readings) -> object:
             account = writing.take_in(page, readings)
             writing.write_items()
     return account
+
+
+def test_what_was_built_of_one_record_is_not_taken_where_more_concerns_the_item(stock: Stock) -> None:
+    """Other Items of its acquisition, corrections, further records, and the id that it was given once."""
+    context = harvest_context(stock.database, HELD, COAST, ARCHIVE)
+    stock.archive.records = {"z": image()}
+    stock.harvest(stock.archive_feed)
+    stock.held.records = {"b": image(1), "c": image(2), "e": image(3)}
+    stock.harvest()
+    correct_item(context, str(image(1)["image"]), "eo:cloud_cover", 77, "we looked at it", "a curator")
+    news = {
+        "a": image(),
+        "b": image(1, job="JOB_2"),
+        "d": image(2, job="JOB_2"),
+        "e": {**image(3, keys=(image(3)["image"],)), "image": "CALLED_OTHERWISE"},
+        "f": image(4),
+        "g": image(4, job="JOB_2"),
+    }
+    stock.held.records |= news
+    page = Page(records=[RawRecord(id=name, content=said) for name, said in news.items()], next_cursor=None)
+    ahead = Reader(scene_from_record=stock.held.scene_from_record, sensors=sensors(), source="held", collection=HELD)
+    written_by(context, stock.held_feed, page, [ahead.read(raw) for raw in page.records])
+    assert len(items(stock.database)) == 6
+    assert stock.harvest(reread=True).items_written == 0
 
 
 def test_large_harvest_reads_ahead_and_ends_its_worker(database: Database, tmp_path: Path) -> None:
