@@ -448,3 +448,46 @@ def test_records_under_other_names_keep_their_item(stock: Stock, is_gone_meanwhi
     assert links(found) == [("alternate", f"collections/{ARCHIVE}/items/ARCHIVE-{other['image']}")]
     assert found["properties"]["created"] == before["properties"]["created"]
     assert counts(stock.harvest(reread=True)) == {"unchanged": 2}
+
+
+@pytest.mark.parametrize("is_exchanged", [False, True])
+def test_id_that_one_acquisition_leaves_and_another_takes_goes_with_its_item(stock: Stock, is_exchanged: bool) -> None:
+    """What it left knows it no more, also where the Item of the other takes its place; it is changed, and not new."""
+    stock.archive.records = {"y": image()}
+    stock.harvest(stock.archive_feed)
+    stock.held.records = {"z": {**image(9, keys=("Z",), job="JOB_3"), "image": "OLDER"}}
+    stock.harvest()
+    stock.held.records["a"] = image()
+    stock.harvest()
+    assert held_by(stock) == {ARCHIVED: (True, IMAGE)}
+    called = {**image(8, keys=("Z" if is_exchanged else "Q",), job="JOB_2"), "image": IMAGE}
+    stock.held.records |= {"a": image(5), "q": called}
+    if is_exchanged:
+        stock.held.records["z"] |= {"keys": (IMAGE,), "seconds": 0}
+    assert stock.harvest().refusals == []
+    assert held_by(stock) == {ARCHIVED: (True, "OLDER") if is_exchanged else (False, None)}
+    assert rows(stock.database, "SELECT first_change < change FROM dinamis.item WHERE id = %s", IMAGE) == [(True,)]
+
+
+def test_item_goes_with_its_last_record_though_one_that_went_before_comes_back_elsewhere(stock: Stock) -> None:
+    """Both were of it once, and both are of other acquisitions now."""
+    stock.held.records = {"a": image(), "b": image(job="JOB_2")}
+    stock.harvest()
+    stock.held.records, stock.held.withdrawals = {"a": image()}, [Withdrawal(id="b", reason="sold")]
+    stock.harvest()
+    stock.held.records, stock.held.withdrawals = {"a": image(5), "b": image(6)}, []
+    assert counts(stock.harvest()) == {"changed": 1, "new": 1}
+    assert items(stock.database).keys() == {image(5)["image"], image(6)["image"]}
+
+
+def test_item_stays_with_what_is_in_force_though_its_namesake_comes_back_elsewhere(stock: Stock) -> None:
+    """What was withdrawn takes no Item along: the id is that of the acquisition that still has it."""
+    stock.held.records = {"a": image(), "b": {**image(keys=(IMAGE,), job="JOB_2"), "image": "CALLED_OTHERWISE"}}
+    stock.harvest()
+    del stock.held.records["a"]
+    stock.held.withdrawals = [Withdrawal(id="a", reason="sold")]
+    stock.harvest()
+    stock.held.records["a"], stock.held.withdrawals = image(keys=("OTHER",), seconds=500), []
+    (refusal,) = stock.harvest().refusals
+    assert refusal.reason.startswith(f"its Item would be {IMAGE}, which is that of another acquisition in {HELD}: ")
+    assert items(stock.database).keys() == {IMAGE}

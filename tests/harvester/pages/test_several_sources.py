@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from harvester.feeds import Feed
+from harvester.harvest import harvest
 from harvester.record import Withdrawal
-from harvester.runs import history
+from harvester.runs import Request, history
 from harvester.sources.registry import SOURCES
 from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, Stock, feed_of, image, stock
 from tests.harvester.pages.acquisition_items import ARCHIVED, IMAGE, held_by, links
-from tests.harvests import counts, items, timeless
+from tests.harvests import counts, harvest_context, items, rows, timeless
 from tests.postgres import PostgresServer
 
 __all__ = ["stock"]
@@ -179,6 +180,27 @@ def test_item_does_not_move_to_another_of_its_acquisition(stock: Stock) -> None:
     )
 
 
+def test_items_of_one_acquisition_in_two_collections_do_not_become_one(stock: Stock) -> None:
+    """A further record is of the older one; without --move both are named, and with it they stay where they are."""
+    anywhere, other = feed_of("held", None), str(image(5)["image"])
+    stock.held.records = {"b": image()}
+    stock.harvest(anywhere, collection=COAST)
+    stock.held.records = {"a": image(5), "b": image(cloud=4)}
+    stock.harvest(anywhere)
+    stock.held.records["c"] = image(1, keys=(IMAGE, other), job="JOB_2")
+    stock.harvest(anywhere)
+    before = {IMAGE: COAST, other: HELD}
+    assert rows(stock.database, "SELECT item FROM dinamis.source_record WHERE record = 'c'") == [(IMAGE,)]
+    where = f"{IMAGE} in {COAST} and {other} in {HELD}"
+    for options, reason in (
+        ({}, f"the catalogue has {where}; say --move to move it to {ARCHIVE}"),
+        ({"move": True}, f"{where} are Items of one acquisition, of which no collection can have two: "),
+    ):
+        refusals = stock.harvest(anywhere, collection=ARCHIVE, **options).refusals
+        assert [each.reason.startswith(reason) for each in refusals] == [True] * 3
+        assert {name: item["collection"] for name, item in items(stock.database).items()} == before
+
+
 @pytest.mark.parametrize("page_size", [1, 200])
 def test_ids_that_clash_are_refused_with_the_reason(stock: Stock, page_size: int) -> None:
     """Two acquisitions whose Items would have one id: the second is refused, on the same page as on a later one."""
@@ -193,10 +215,29 @@ def test_source_of_another_collection_is_told_where_the_item_is(stock: Stock) ->
     """An Item is in one collection: what a source of another one says of it is refused, with what to do."""
     stock.held.records = {"a": image()}
     stock.harvest(feed_of("held", None), collection=COAST)
-    stock.held.records = {"a": image(cloud=3)}
+    stock.held.records = {"a": image(cloud=3), "b": image(keys=("TWO",), seconds=500)}
     report = stock.harvest()
-    assert counts(report) == {"quarantined": 1}
-    assert report.refusals[0].reason.startswith(f"its Item {IMAGE} is in {COAST}, and this is a source of {HELD}: move")
+    assert counts(report) == {"quarantined": 2}
+    same, other = (each.reason for each in report.refusals)
+    assert same == (
+        f"its Item {IMAGE} is in {COAST}, and this is a source of {HELD}: move it (`dinamis harvest deliveries … "
+        f"--collection {HELD} --move`), or harvest the source into {COAST}"
+    )
+    assert other.startswith(f"its Item would be {IMAGE}, which is that of another acquisition in {COAST}: ")
+
+
+def test_item_of_another_source_takes_no_record_that_may_go_anywhere(stock: Stock) -> None:
+    """Neither one in force, the id of which is taken, nor a withdrawn one with another id."""
+    coast, anywhere, second = feed_of("coast", COAST, kind="held"), feed_of("held", None), str(image(1)["image"])
+    gone = {**image(1, keys=(second,)), "image": "COAST"}
+    stock.held.records = {"a": image(), "b": gone}
+    stock.harvest(coast)
+    stock.held.records, stock.held.withdrawals = {"a": image()}, [Withdrawal(id="b", reason="sold")]
+    stock.harvest(coast)
+    stock.held.records, stock.held.withdrawals = {"c": image(), "d": image(1)}, []
+    (refusal,) = stock.harvest(anywhere).refusals
+    assert refusal.reason.startswith(f"its Item {IMAGE} is in {COAST}, and this is a source of {HELD}: move")
+    assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: COAST, second: HELD}
 
 
 def test_two_sources_of_one_collection_make_one_item(stock: Stock) -> None:
@@ -209,6 +250,20 @@ def test_two_sources_of_one_collection_make_one_item(stock: Stock) -> None:
     (item,) = items(stock.database).values()
     assert item["properties"]["dinamis:source"] == ["held", "other"]
     assert report.conflicts == [(IMAGE, "other says cloud cover 60 %, held says cloud cover 12.5 %, which is believed")]
+
+
+def test_source_that_the_document_names_first_is_believed(stock: Stock) -> None:
+    """Whatever they are called and whoever came last; one that it does not name is behind all that it does."""
+    context = harvest_context(stock.database, "radar")
+    assert [choice.label for choice in context.documents["radar"].harvest.sources] == ["oneatlas-sar", "kalideos"]
+    for source, cloud in (("kalideos", 60), ("oneatlas-sar", 20), ("another", 40)):
+        stock.held.records = {source: image(cloud=cloud, job=source)}
+        report = harvest(feed_of(source, "radar", kind="held"), context, Request())
+    assert [item["properties"]["eo:cloud_cover"] for item in items(stock.database).values()] == [20]
+    believed = "oneatlas-sar says cloud cover 20 %, which is believed"
+    assert report.conflicts == [
+        (IMAGE, f"kalideos says cloud cover 60 %, {believed}; another says cloud cover 40 %, {believed}")
+    ]
 
 
 def test_all_conflicts_of_a_run_are_told_afterwards(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
