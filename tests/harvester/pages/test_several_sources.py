@@ -76,6 +76,17 @@ def test_other_acquisitions_are_not_taken_for_held(stock: Stock, said: dict[str,
     assert [links(item) for item in items(stock.database).values()] == [[], []]
 
 
+def test_image_of_two_archives_is_not_held(stock: Stock) -> None:
+    """Each of the Items knows the other one, by which nobody has it yet."""
+    second = f"ARCHIVE-{image(1)['image']}"
+    stock.archive.records = {"z": image()}
+    stock.harvest(stock.archive_feed)
+    stock.archive.records = {"y": image(1, keys=(IMAGE,))}
+    stock.harvest(feed_of("coast", COAST, kind="archive"))
+    assert held_by(stock) == {ARCHIVED: (False, None), second: (False, None)}
+    assert links(items(stock.database)[ARCHIVED]) == [("alternate", f"collections/{COAST}/items/{second}")]
+
+
 def test_three_collections_of_one_acquisition_in_every_order(
     postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
