@@ -75,7 +75,7 @@ def test_tombstone_older_than_the_record_is_ignored(ten: Stock) -> None:
 
 
 def test_record_that_comes_back_revives_its_item(ten: Stock) -> None:
-    """The Item has its former id and age, and its tombstone is gone."""
+    """The Item has its former id and age, its tombstone is gone, and for who follows the catalogue it is new."""
     name = str(image(3)["image"])
     created = items(ten.database)[name]["properties"]["created"]
     said = ten.held.records.pop("3")
@@ -87,6 +87,7 @@ def test_record_that_comes_back_revives_its_item(ten: Stock) -> None:
 
     assert items(ten.database)[name]["properties"]["created"] == created
     assert rows(ten.database, "SELECT * FROM dinamis.tombstone") == []
+    assert rows(ten.database, "SELECT first_change = change FROM dinamis.item WHERE id = %s", name) == [(True,)]
     assert rows(ten.database, "SELECT version FROM dinamis.source_record WHERE record = '3'") == [(3,)]
 
 
