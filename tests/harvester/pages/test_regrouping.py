@@ -491,3 +491,13 @@ def test_item_stays_with_what_is_in_force_though_its_namesake_comes_back_elsewhe
     (refusal,) = stock.harvest().refusals
     assert refusal.reason.startswith(f"its Item would be {IMAGE}, which is that of another acquisition in {HELD}: ")
     assert items(stock.database).keys() == {IMAGE}
+
+
+def test_item_that_a_page_both_makes_and_joins_to_another_was_never_there(stock: Stock) -> None:
+    """A refused record has the page taken in by turns; nobody is told that an Item is gone which nobody saw."""
+    both = image(1, keys=(IMAGE, image(5)["image"]), job="JOB_2")
+    stock.held.records = {"a": image(), "b": image(5), "c": both, "z": image(9, cloud=140)}
+    report = stock.harvest()
+    assert counts(report) == {"new": 3, "quarantined": 1}
+    assert (report.items_written, report.items_removed) == (1, 0)
+    assert rows(stock.database, "SELECT item FROM dinamis.tombstone") == []
