@@ -108,7 +108,7 @@ def stock_settings(settings: ApiSettings, version: str) -> StockSettings:
         stac_fastapi_title=settings.title,
         stac_fastapi_description=settings.description,
         stac_fastapi_version=version,
-        # The database would take ten times as long to put Items together, and lose some of their nulls.
+        # The database would take much longer to put Items together, and lose some of their nulls.
         use_api_hydrate=True,
     )
 
