@@ -14,6 +14,7 @@ from database.long_work import told_if_long
 from database.statements import statement
 from harvester import catalogue
 from harvester.collection_documents import CollectionDocument, CollectionDocuments, queryables_of
+from harvester.queryables import INDEXED
 
 DECLARE_QUERYABLES = statement("harvester.catalogue", "declare_queryables")
 
@@ -84,9 +85,11 @@ def load_queryables(connection: Connection, documents: Sequence[CollectionDocume
     Returns whether anything changed.
     """
     wanted = _queryable_rows(documents, language)
-    with connection.transaction():
+    with told_if_long("declaring queryables, and indexing Items by them"), connection.transaction():
         catalogue.wait_for_other_writers(connection)
-        known = connection.execute("SELECT name, definition, collection_ids FROM queryables").fetchall()
+        known = connection.execute(
+            "SELECT name, definition, collection_ids, property_index_type FROM queryables"
+        ).fetchall()
         if sorted(map(_canonical, known)) == sorted(_canonical(tuple(row.values())) for row in wanted):
             return False
         connection.execute("DELETE FROM queryables")
@@ -126,7 +129,13 @@ def _queryable_rows(documents: Sequence[CollectionDocument], language: str) -> l
     for document in documents:
         for name, definition in queryables_of(document, language).items():
             row = rows.setdefault(
-                (name, _canonical(definition)), {"name": name, "definition": definition, "collection_ids": []}
+                (name, _canonical(definition)),
+                {
+                    "name": name,
+                    "definition": definition,
+                    "collection_ids": [],
+                    "property_index_type": "BTREE" if name in INDEXED else None,
+                },
             )
             row["collection_ids"].append(document.id)
     for row in rows.values():

@@ -14,9 +14,12 @@ from harvester.queryables.definition import DEFAULT_LANGUAGE, Definitions
 from harvester.queryables.of_stac import STAC_PROPERTIES
 from harvester.queryables.stereo import STEREO_PROPERTIES
 
-__all__ = ["DEFAULT_LANGUAGE", "PROPERTIES", "QUERYABLES", "queryables"]
+__all__ = ["DEFAULT_LANGUAGE", "INDEXED", "PROPERTIES", "QUERYABLES", "queryables"]
 
 PROPERTIES: Definitions = {**STAC_PROPERTIES, **STEREO_PROPERTIES, **AIRBUS_PROPERTIES}
+
+#: Beside id, dates and geometry: what images are mostly sorted by. Each index makes every load slower.
+INDEXED = frozenset({"eo:cloud_cover"})
 
 
 def queryables(language: str = DEFAULT_LANGUAGE) -> dict[str, dict[str, Any]]:

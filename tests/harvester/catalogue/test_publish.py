@@ -11,6 +11,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from psycopg import Connection
+from psycopg.sql import SQL
+from psycopg.types.json import Jsonb
 
 from cli import main
 from database import Database
@@ -189,6 +191,34 @@ def test_queryables_that_no_document_declares_any_more_go(database: Database) ->
     publish(database, documents("pleiades", "radar"))
 
     assert {name for (name,) in rows(database, names)} == both
+
+
+def test_items_are_sorted_by_cloud_cover_with_an_index(harvested: Database) -> None:
+    """Sorting by cloud cover reads an index, also in a catalogue that was published before there was one."""
+    assert _reads_an_index(harvested)
+    with harvested.connect("owner") as connection:
+        connection.execute("UPDATE pgstac.queryables SET property_index_type = NULL")
+        connection.execute("SET search_path = pgstac, public")
+        connection.execute("SELECT maintain_partitions(dropindexes => true)")
+    assert not _reads_an_index(harvested)
+
+    publish(harvested, documents())
+
+    assert _reads_an_index(harvested)
+
+
+def _reads_an_index(database: Database) -> bool:
+    """Whether PostgreSQL gives the Items in the order in which pgSTAC asks for them without comparing them all."""
+    sorting = {"sortby": [{"field": "eo:cloud_cover", "direction": "asc"}]}
+    with database.connect("api") as connection:
+        connection.execute("SET LOCAL search_path = pgstac, public")
+        connection.execute("SET LOCAL enable_sort = off")
+        row = connection.execute("SELECT sort_sqlorderby(%s)", (Jsonb(sorting),)).fetchone()
+        assert row is not None
+        query = SQL("EXPLAIN SELECT * FROM items WHERE collection = 'pleiades' ORDER BY {}").format(SQL(row[0]))
+        plan = " ".join(line for (line,) in connection.execute(query))
+    # By the index come those with equal clouds together, to be sorted by their id.
+    return "Incremental Sort" in plan
 
 
 def test_new_collection_among_published_ones_is_published_by_a_harvest(database: Database, tmp_path: Path) -> None:
