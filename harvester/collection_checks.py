@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from database.documents.located_yaml import Problem, read_located_yaml
 from database.documents.mistakes import advice, did_you_mean
 from harvester.collection_documents import CollectionDocument, problem_at, read_directory
-from harvester.collection_model import SourceChoice
+from harvester.collection_model import SHARED_OPTIONS, SourceChoice
 from harvester.sensors import read_sensors
 from harvester.sources.registry import OPTIONS
 
@@ -36,10 +36,11 @@ def _refused_options(documents: Iterable[CollectionDocument]) -> Iterator[Proble
         for index, choice in enumerate(document.harvest.sources):
             options = OPTIONS[choice.source]
             try:
-                options.model_validate({"url": choice.url or "https://to.be.said.example", **choice.options})
+                options.model_validate({"url": "https://to.be.said.example", **choice.given_options})
             except ValidationError as error:
                 for mistake in error.errors(include_url=False):
-                    place = ("harvest", "sources", index, "options", *mistake["loc"])
+                    holder = () if SHARED_OPTIONS.intersection(mistake["loc"][:1]) else ("options",)
+                    place = ("harvest", "sources", index, *holder, *mistake["loc"])
                     yield problem_at(document.file, place, _option_mistake(choice, mistake, options))
 
 

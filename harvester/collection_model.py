@@ -291,9 +291,13 @@ SourceName = Literal[
 ]
 
 
+#: The options that are written beside those of one kind of source, as most kinds have them.
+SHARED_OPTIONS = frozenset({"url", "rate", "page_size", "timeout_s", "allowed_hosts"})
+
+
 def _options_alone(options: dict[str, Any]) -> dict[str, Any]:
-    if "url" in options:
-        raise ValueError("write the url beside the options, not in them")
+    if shared := sorted(SHARED_OPTIONS & options.keys()):
+        raise ValueError(f"write the {', '.join(shared)} beside the options, not in them")
     for value in (value for name, value in options.items() if name.endswith("_url") and isinstance(value, str)):
         _url(value)
     secrets = sorted(name for name in options if _SECRET_NAMES.search(name) and not name.endswith("_url"))
@@ -354,6 +358,11 @@ class SourceChoice(Strict):
     def label(self) -> str:
         """The name of the source in its collection."""
         return self.name or self.source
+
+    @property
+    def given_options(self) -> dict[str, Any]:
+        """What the document says of the options of its source, shared ones included."""
+        return {**self.options, **self.model_dump(include=set(SHARED_OPTIONS), exclude_defaults=True)}
 
 
 def _distinct(sources: list[SourceChoice]) -> list[SourceChoice]:

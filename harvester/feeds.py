@@ -105,14 +105,8 @@ def _feed(
     document: CollectionDocument, choice: SourceChoice, environment: Mapping[str, str], answers: Path | None
 ) -> Feed | None:
     options_type = OPTIONS[choice.source]
-    given: dict[str, Any] = {**choice.options, "credentials": Credentials(), "answers": answers}
-    for name in ("url", "rate", "page_size", "timeout_s"):
-        if (value := getattr(choice, name)) is not None:
-            given[name] = value
-    if choice.allowed_hosts:
-        given["allowed_hosts"] = tuple(choice.allowed_hosts)
-    if choice.credentials:
-        given["credentials"] = read_credentials(choice.credentials, environment)
+    credentials = read_credentials(choice.credentials, environment) if choice.credentials else Credentials()
+    given = {**choice.given_options, "credentials": credentials, "answers": answers}
     if "url" not in given and options_type.model_fields["url"].is_required():
         return None
     try:

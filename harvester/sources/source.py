@@ -103,7 +103,6 @@ class SourceOptions(BaseModel):
 
     url: str = Field(repr=False)  #: it may hold a password or a key: show `shown_location`
     credentials: Credentials = Credentials()
-    page_size: int | None = Field(default=None, ge=1)  #: records per request; None = what suits the service best
     rate: float = Field(default=2.0, gt=0)  #: requests per second to one host, at most
     timeout_s: float = Field(default=60.0, gt=0)
     allowed_hosts: tuple[str, ...] = ()  #: hosts that may be asked besides that of `url`

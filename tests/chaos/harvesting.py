@@ -43,6 +43,7 @@ def feed_of(kind: str, address: str) -> Feed:
     """The feed of an archive, with pages so small that a run has many of them."""
     if kind == "deliveries":
         return replace(deliveries_at(address, Credentials(), page_size=2), withdrawals=_WITHDRAWALS)
+    small_pages: dict[str, Any] = {"page_size": 3, "rate": 1000.0}
     options: dict[str, dict[str, Any]] = {
         "oneatlas": {"url": f"{address}/search", "deleted_url": f"{address}/deleted", "constellation": "PHR"},
         "geodes": {"url": address, "collections": ("PEPS_S2_L1C",)},
@@ -54,7 +55,7 @@ def feed_of(kind: str, address: str) -> Feed:
         kind=kind,
         collection=COLLECTIONS[kind],
         location=address,
-        options=OPTIONS[kind](rate=1000.0, page_size=3, **options[kind]),
+        options=OPTIONS[kind](**small_pages, **options[kind]),
         withdrawals=_WITHDRAWALS,
     )
 

@@ -263,6 +263,9 @@ def test_sources_that_cannot_be_confused_are_no_problem(one: str, other: str, wr
         ("source: stac\n      options: {collections: A}", "collections", "as collections: write a list here"),
         ("source: geonetwork\n      options: {portal: a b}", "portal", "as portal: write the portal as it stands in"),
         ("source: stac\n      options: {static: oui}", "static", "as static: write true or false here"),
+        ("source: openspot\n      page_size: 50", "page_size", "openspot has no option 'page_size'"),
+        ("source: geodes\n      page_size: 100", "page_size", "input should be less than or equal to 80"),
+        ("source: csw\n      options: {rate: 1}", "{rate", "write the rate beside the options"),
         ("source: stac\n      options: {preset: drs}", "preset", "as preset: input should be 'spot-6-7-drs'"),
         (
             "source: ign\n      options: {family: SPOT, territories: {Corse: [1, 2]}}",

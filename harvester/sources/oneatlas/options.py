@@ -11,7 +11,6 @@ from harvester.sources.airbus.options import OneAtlasOptions
 
 _ENDPOINT = "https://search.foundation.api.oneatlas.airbus.com/api"
 _LARGEST_PAGE = 500
-_USUAL_PAGE = 200
 
 
 class Options(OneAtlasOptions):
@@ -19,6 +18,7 @@ class Options(OneAtlasOptions):
 
     url: str = Field(default=f"{_ENDPOINT}/v2/opensearch", repr=False)
     deleted_url: str | None = f"{_ENDPOINT}/v1/deleted/search"  #: None = deletions are only noticed by absence
+    page_size: int = Field(default=200, ge=1, le=_LARGEST_PAGE)
     constellation: Literal["PHR", "SPOT", "PNEO"]
     workspace: str | None = None  #: None = `public`, or `public-pneo` for Pléiades Neo
     processing_levels: tuple[str, ...] = ("ALBUM", "SENSOR")
@@ -33,8 +33,8 @@ class Options(OneAtlasOptions):
 
     @property
     def records_per_page(self) -> int:
-        """The page size: at most what the service allows, and less than a window holds."""
-        return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE, self.window_limit // 2)
+        """The page size: less than a window holds."""
+        return min(self.page_size, self.window_limit // 2)
 
     @property
     def first_moment(self) -> datetime:

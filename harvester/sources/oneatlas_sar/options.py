@@ -9,7 +9,6 @@ from pydantic import Field
 from harvester.sources.airbus.options import OneAtlasOptions
 
 _LARGEST_PAGE = 1000
-_USUAL_PAGE = 100
 
 Feed = Literal["replication", "revocation"]
 
@@ -18,12 +17,8 @@ class Options(OneAtlasOptions):
     """Where the catalogue is; it always requires an API key."""
 
     url: str = Field(default="https://sar.api.oneatlas.airbus.com/v1/sar/catalogue", repr=False)
+    page_size: int = Field(default=100, ge=1, le=_LARGEST_PAGE)
 
     def feed_url(self, feed: Feed) -> str:
         """The address of a feed."""
         return f"{self.url.rstrip('/')}/{feed}"
-
-    @property
-    def records_per_page(self) -> int:
-        """The page size: at most what the service allows."""
-        return min(self.page_size or _USUAL_PAGE, _LARGEST_PAGE)

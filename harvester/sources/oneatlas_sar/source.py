@@ -101,13 +101,13 @@ def read_pages(
                 update={"parameters": answer.following, "returned": (*position.returned, *sorted(returned))}
             )
             yield _page(records, revoked - returned, answer, position, progress)
-    yield from _withdrawals(revocations, position, options.records_per_page)
+    yield from _withdrawals(revocations, position, options.page_size)
 
 
 def _first(options: Options, since: datetime | None) -> Mapping[str, str]:
     """The parameters of the first page of a feed."""
     changed = {"since": since.strftime("%Y-%m-%dT%H:%M:%SZ")} if since else {}
-    return {"limit": str(options.records_per_page), **changed}
+    return {"limit": str(options.page_size), **changed}
 
 
 def _revocations(session: Session, options: Options, selection: Selection) -> Mapping[str, _Revocation]:

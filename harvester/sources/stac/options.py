@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from harvester.sources.source import SourceOptions
 
 
@@ -12,6 +14,7 @@ class Options(SourceOptions):
 
     opened_by: ClassVar = (("token",), ("api_key",), ("user", "password"))
 
+    page_size: int | None = Field(default=None, ge=1)  #: Items per request, lines of a bulk file per page; None = usual
     collections: tuple[str, ...] = ()  #: ids of those to read; all if none is named
     static: bool | None = None  #: whether to walk links instead of searching; None = as the root document says
     preset: Literal["spot-6-7-drs"] | None = None  #: a service whose ids identify the acquisitions

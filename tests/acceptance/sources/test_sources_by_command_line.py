@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from cli import main
 from database import Database
 from harvester.collection_documents import default_collections_directory
+from harvester.collection_model import SHARED_OPTIONS
 from tests.acceptance.command_line import Dinamis, Finished, fresh_machine
 from tests.acceptance.sources import stand_ins as stand_ins_of_sources
 from tests.acceptance.sources.file_places import DELIVERIES, PLACES
@@ -72,11 +73,12 @@ def document_of(stand_in: StandIn, folder: Path) -> Path:
     collection, _, name = stand_in.feed.name.partition("/")
     options = stand_in.feed.options
     given = options.model_dump(mode="json", exclude_unset=True, exclude={"url", "credentials", "answers"})
+    shared = {each: given.pop(each) for each in SHARED_OPTIONS & given.keys()}
     for file in copy.glob("*.yaml"):
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
         for source in document.get("harvest", {}).get("sources", ()):
             if source.get("name", source["source"]) == name:
-                source.update(url=options.url, **({"options": given} if file.stem == collection else {}))
+                source.update(url=options.url, **({**shared, "options": given} if file.stem == collection else {}))
         file.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return copy
 
