@@ -47,7 +47,7 @@ def dry_run(feed: Feed, context: HarvestContext, request: Request, watch: Watche
         seen: set[str] = set()
         watch(report, progress)
         pages = SOURCES[feed.kind].read_pages(asked.options, selection, None, progress, known)
-        for page in limited(awaited(pages, feed), request):
+        for page in limited(awaited(pages, feed, progress), request):
             report.add(connections.patiently(partial(_compared, feed, context, request, page, report)))
             seen |= {*page.unread, *(storable_id(raw.id) for raw in page.records)}
             seen |= {storable_id(withdrawal.id) for withdrawal in page.withdrawals}
@@ -63,7 +63,7 @@ def dry_run(feed: Feed, context: HarvestContext, request: Request, watch: Watche
                     gone = connections.patiently(partial(_compared, feed, context, request, page, report))
                     report.add(gone)
                     report.absent -= gone.outcomes[Outcome.WITHDRAWN]
-    return report.ended("succeeded", progress.passed_over)
+    return report.ended("succeeded")
 
 
 def _compared(

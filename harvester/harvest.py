@@ -8,7 +8,6 @@ Items and the cursor after it are committed together or not at all, so that a ki
 from __future__ import annotations
 
 import gc
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -106,7 +105,7 @@ def _work(
             while (part := connections.patiently(lambda _, side: runs.claim_part(side, run))) is not None:
                 worked = True
                 _harvest_part(work, part)
-        return finish(work) or (report.ended("running", work.progress.passed_over) if worked else None)
+        return finish(work) or (report.ended("running") if worked else None)
     except (SourceUnavailable, CatalogueError, TooManyWithdrawals, RunCancelled) as error:
         end_early(work, error)
         raise
@@ -184,7 +183,7 @@ def _read_part(work: Work, part: Part) -> None:
         source = SOURCES[feed.kind]
         pages = source.read_pages(feed.options, part.selection, part.cursor, work.progress, known)
         try:
-            wanted = limited(awaited(pages, feed), work.run.request, part.counts.get("read", 0))
+            wanted = limited(awaited(pages, feed, work.progress), work.run.request, part.counts.get("read", 0))
             for page, readings in ahead.pages(wanted):
                 is_done = page.next_cursor is None
                 part = _write_page(work, part, page, readings, is_done=is_done)
@@ -232,8 +231,6 @@ def _write_page(work: Work, part: Part, page: Page, readings: Readings, *, is_do
         )
     work.report.add(written)
     work.touched |= touched
-    if is_done:
-        work.passed_over_noted = Counter(work.progress.passed_over)
     work.watch(work.report, work.progress)
     if touched and (datetime.now(UTC) - work.counts_refreshed_at).total_seconds() > 10:
         work.connections.patiently(lambda _, side: catalogue.refresh_counts(side))
@@ -260,8 +257,5 @@ def _write_page_once(
         refuse_too_many(work, connection)
     writing.write_items()
     drift.keep_sample(connection, part, work.feed, page, written)
-    if is_done:
-        passed_over = Counter(work.progress.passed_over) - work.passed_over_noted
-        runs.note(connection, part.run, "passed over", [(kind, "", number) for kind, number in passed_over.items()])
     advanced = runs.advance(connection, part, page.next_cursor, written, is_done=is_done)
     return advanced, written, writing.touched_collections()

@@ -71,7 +71,7 @@ def _finish_once(work: Work, connection: Connection, side: Connection) -> Harves
         catalogue.analyze_ledger(side)
     if state == "succeeded" and not source_states.was_left_unread(side, run):
         _keep_state(work, side, run)
-    work.report.ended(state, work.report.passed_over)
+    work.report.ended(state)
     _end_with_notes(work.report, side, run, collections)
     runs.stop_finishing(side, run.id)
     return work.report
@@ -139,7 +139,7 @@ def end_early(work: Work, error: HarvestError) -> None:
     if not isinstance(error, RunCancelled):
         kind: Kind = "withdrawals" if isinstance(error, TooManyWithdrawals) else "failure"
         work.failure = Occasion(kind, str(error), work.run.id)
-    work.report.ended(state, work.progress.passed_over)
+    work.report.ended(state)
     work.watch(work.report, work.progress)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -39,7 +38,6 @@ class Work:
     report: HarvestReport
     watch: Watcher
     progress: Progress = field(default_factory=Progress)
-    passed_over_noted: Counter[str] = field(default_factory=Counter)  #: of the parts that this process has done
     touched: set[str] = field(default_factory=set)  #: collections whose Items were written
     counts_refreshed_at: datetime = field(default_factory=partial(datetime.now, UTC))
     analyzed_next: int = MANY_ITEMS  #: number of Items after which the ledger is analysed again

@@ -76,6 +76,7 @@ class Page:
     unread: Sequence[str] = ()  #: ids of records that the source knows to be unchanged without reading them
     numbers: Mapping[str, int] = field(default_factory=dict)  #: for some of those, by id, their number in the ledger
     withdrawals: Sequence[Withdrawal] = ()
+    passed_over: Mapping[str, int] = field(default_factory=dict)  #: seen since the last page, but no record: by kind
 
 
 def known(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ is halved until the record at fault stands alone.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -91,7 +92,7 @@ class PageWriting:
             CatalogueError: a record that the source left unread is no longer in force.
         """
         catalogue.wait_for_other_writers(self._connection)
-        report = PageReport()
+        report = PageReport(passed_over=Counter(page.passed_over))
         records = list(map(_with_storable_id, page.records))
         known = self._ledger.records.known([raw.id for raw in records])
         self._note_unread(page, report)

@@ -349,6 +349,7 @@ def _note_page(connection: Connection, run: int, page: PageReport) -> None:
         "withdrawn": [(record, reason, 1) for record, reason in page.withdrawn],
         "warning": [(text, record, times) for text, (times, record) in page.warnings.items()],
         "conflict": [(item, text, 1) for item, text in page.conflicts],
+        "passed over": [(kind, "", number) for kind, number in page.passed_over.items()],
     }
     for kind, notes in said.items():
         if notes:

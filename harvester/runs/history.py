@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -354,7 +355,7 @@ def take_notes(connection: Connection, report: HarvestReport, run: int) -> None:
     report.breaches = [breach for breach, _, _ in _notes(connection, run, "breach")]
     report.drift = [change for change, _, _ in _notes(connection, run, "drift")]
     report.absent = sum(times for _, _, times in _notes(connection, run, "absent"))
-    report.passed_over = {kind: times for kind, _, times in _notes(connection, run, "passed over")}
+    report.passed_over = Counter({kind: times for kind, _, times in _notes(connection, run, "passed over")})
 
 
 def _notes(connection: Connection, run: int, kind: str) -> list[tuple[str, str, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from harvester.record import Page
 from harvester.runs import Request, Run
 from harvester.runs.report import printable
 from harvester.sources.registry import SOURCES
-from harvester.sources.source import Selection
+from harvester.sources.source import Progress, Selection
 
 logger = logging.getLogger(__name__)
 
@@ -104,14 +105,16 @@ def selection_of(side: Connection, feed: Feed, request: Request) -> Selection:
     return Selection(since=since, until=request.until, bbox=request.bbox)
 
 
-def awaited(pages: Iterator[Page], feed: Feed) -> Iterator[Page]:
-    """The pages of a source; if one is long in coming, the user is told."""
+def awaited(pages: Iterator[Page], feed: Feed, progress: Progress) -> Iterator[Page]:
+    """The pages of a source, each with what was passed over for it; if one is long in coming, the user is told."""
+    passed_over = Counter(progress.passed_over)
     while True:
         with told_if_long(f"waiting for records of {feed.location}"):
             page = next(pages, None)
         if page is None:
             return
-        yield page
+        before, passed_over = passed_over, Counter(progress.passed_over)
+        yield replace(page, passed_over=passed_over - before)
 
 
 def limited(pages: Iterator[Page], request: Request, already: int = 0) -> Iterator[Page]:

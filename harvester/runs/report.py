@@ -69,6 +69,7 @@ class PageReport:
     items_written: int = 0
     items_removed: int = 0
     unknown_withdrawals: int = 0  #: of records that are not active in the ledger
+    passed_over: Counter[str] = field(default_factory=Counter)  #: what the source saw but is no record, by kind
     refusals: list[Refusal] = field(default_factory=list)
     withdrawn: list[tuple[str, str]] = field(default_factory=list)  #: record, reason
     warnings: dict[str, tuple[int, str]] = field(default_factory=dict)  #: text -> how often, first record
@@ -116,6 +117,7 @@ class HarvestReport:
     items_written: int = 0
     items_removed: int = 0
     unknown_withdrawals: int = 0
+    passed_over: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)  #: the first of them
     withdrawn: list[tuple[str, str]] = field(default_factory=list)  #: the first of them
     warnings: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -124,7 +126,6 @@ class HarvestReport:
     drift: list[str] = field(default_factory=list)  #: fields of the source that are new or gone
     changes: list[ItemChange] = field(default_factory=list)  #: of a dry run
     absent: int = 0  #: records that a complete run did not see; they are withdrawn after the period of grace
-    passed_over: dict[str, int] = field(default_factory=dict)  #: what the source saw but is no record: kind -> count
 
     @property
     def read(self) -> int:
@@ -142,6 +143,7 @@ class HarvestReport:
         self.items_written += page.items_written
         self.items_removed += page.items_removed
         self.unknown_withdrawals += page.unknown_withdrawals
+        self.passed_over += page.passed_over
         _extend(self.refusals, page.refusals)
         _extend(self.withdrawn, page.withdrawn)
         _extend(self.conflicts, page.conflicts)
@@ -162,10 +164,9 @@ class HarvestReport:
         self.items_removed += counts.get("items_removed", 0)
         self.unknown_withdrawals += counts.get("unknown_withdrawals", 0)
 
-    def ended(self, state: str, passed_over: Mapping[str, int] | None) -> HarvestReport:
+    def ended(self, state: str) -> HarvestReport:
         """This report, with the end of its run entered."""
         self.state, self.finished_at = state, datetime.now(UTC)
-        self.passed_over = dict(passed_over or {})
         return self
 
     def as_json(self) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from harvester.credentials import Credentials
 from harvester.feeds import deliveries_at
 from harvester.record import Page
 from harvester.runs.planning import awaited
+from harvester.sources.source import Progress
 from tests.emulators import quirks
 from tests.emulators.openspot import OpenSpot, features
 from tests.emulators.quirks import Plan, Quirks
@@ -128,7 +129,8 @@ def test_page_that_is_long_in_coming_is_waited_for() -> None:
             seen.append([work.what for work in lasting_work(0)])
             yield Page(records=(), next_cursor=None)
 
-    for page in awaited(source(), deliveries_at("ftp://me:secret@files.example.org/in", Credentials())):
+    feed = deliveries_at("ftp://me:secret@files.example.org/in", Credentials())
+    for page in awaited(source(), feed, Progress()):
         assert not page.records
         seen.append([work.what for work in lasting_work(0)])
     assert seen == [["waiting for records of ftp://files.example.org/in"], []] * 2

@@ -331,6 +331,15 @@ def test_account_of_a_run_counts_what_each_of_its_workers_passed_over(five: Stoc
     ]
 
 
+@pytest.mark.parametrize("killed_at", [2, 4])
+def test_what_a_killed_process_passed_over_is_counted_once(five: Stock, killed_at: int) -> None:
+    """It is committed with the page for which it was passed over, like the records of that page."""
+    five.held.duplicates = 5
+    kill_harvest(five, killed_at)
+    report = five.harvest()
+    assert (report.read, report.is_resumed, report.passed_over) == (5, True, {"duplicates": 15})
+
+
 def test_limit_is_of_the_whole_run(five: Stock) -> None:
     """A run with a limit has one part, and one that was killed goes on for what is left of it."""
     limited = Request(limit=3)
