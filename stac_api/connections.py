@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 # The stock client needs buildpg's pool for its named parameters.
 from buildpg import asyncpg
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import SecretStr
-from stac_fastapi.pgstac.db import con_init, get_connection
+from stac_fastapi.pgstac.db import con_init, translate_pgstac_errors
 
 from database import Database
 from database.connections import SEARCH_PATH
@@ -19,6 +19,8 @@ from stac_api.settings import ApiSettings
 
 CLOSING_TIMEOUT_S = 5
 CONNECTING_TIMEOUT_S = 10
+#: A server that has not ended a statement so long after its time was over does not answer any more.
+ANSWERING_MARGIN_S = 5
 
 
 def api_database(conninfo: str) -> Database:
@@ -33,7 +35,7 @@ def lifespan_of(settings: ApiSettings, database: Database) -> Callable[[FastAPI]
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.readpool = pool = await asyncpg.create_pool(**_pool_arguments(settings, database))
-        app.state.get_connection = get_connection
+        app.state.get_connection = _connections_of(pool, _longest_wait_s(settings))
         introduction = asyncio.create_task(app.state.logins.introduce())
         try:
             yield
@@ -42,6 +44,27 @@ def lifespan_of(settings: ApiSettings, database: Database) -> Callable[[FastAPI]
             await _close(pool)
 
     return lifespan
+
+
+def _connections_of(pool: Any, longest_wait_s: float) -> Callable[..., AbstractAsyncContextManager[Any]]:
+    """What gives a request one of the connections of the pool, in the form of the stock client's `get_connection`."""
+
+    @asynccontextmanager
+    async def connection_of(request: Request, readwrite: Literal["r", "w"] = "r") -> AsyncIterator[Any]:  # noqa: ARG001
+        with translate_pgstac_errors():
+            async with pool.acquire(timeout=longest_wait_s) as connection:
+                try:
+                    yield connection
+                except TimeoutError:
+                    # Otherwise the pool would wait as long again until the server confirms that it gives up.
+                    connection.terminate()
+                    raise
+
+    return connection_of
+
+
+def _longest_wait_s(settings: ApiSettings) -> float:
+    return settings.statement_timeout_s + ANSWERING_MARGIN_S
 
 
 async def _close(pool: Any) -> None:
@@ -62,6 +85,7 @@ def _pool_arguments(settings: ApiSettings, database: Database) -> dict[str, Any]
     return {
         **arguments,
         "timeout": CONNECTING_TIMEOUT_S,
+        "command_timeout": _longest_wait_s(settings),
         "min_size": 0,
         "max_size": settings.pool_size,
         "init": con_init,

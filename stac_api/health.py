@@ -8,15 +8,18 @@ from time import monotonic
 from typing import Any, Literal
 
 import attr
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 from stac_fastapi.types.extension import ApiExtension
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from database import Database, DatabaseError, MigrationState, migration_state
 
 logger = getLogger(__name__)
+
+#: For a look at the database; connecting alone may take ten seconds.
+LOOKING_TIMEOUT_S = 15
 
 #: What to do about a database that does not answer, be it a private one or somebody else's.
 _START = "Start it, a private one by dinamis db start; then dinamis doctor."
@@ -30,6 +33,9 @@ class Health(BaseModel):
     migrations_applied: list[str] = []
     migrations_pending: list[str] = []
     advice: str | None = None
+
+
+_UNREACHABLE = Health(status="database unreachable", advice=_START)
 
 
 @attr.s
@@ -69,10 +75,17 @@ class HealthExtension(ApiExtension):
         async with self._looking:
             if self._found_at < asked_at:
                 began = monotonic()
-                health = await run_in_threadpool(self._health)
+                health = await self._look()
                 self._log_change(health)
                 self._found, self._found_at = health, began
         return self._found
+
+    async def _look(self) -> Health:
+        try:
+            async with asyncio.timeout(LOOKING_TIMEOUT_S):
+                return await to_thread.run_sync(self._health, abandon_on_cancel=True)
+        except TimeoutError:
+            return _UNREACHABLE
 
     def _health(self) -> Health:
         try:
@@ -80,7 +93,7 @@ class HealthExtension(ApiExtension):
         except DatabaseError:
             # The message names the server and the user: it is only for the log.
             logger.debug("The database is unreachable", exc_info=True)
-            return Health(status="database unreachable", advice=_START)
+            return _UNREACHABLE
         return _health_of(state)
 
     def _log_change(self, health: Health) -> None:

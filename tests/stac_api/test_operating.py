@@ -93,12 +93,50 @@ def test_unreachable_database_is_said_without_its_address() -> None:
 def test_nobody_waits_for_those_before_him_while_the_database_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a database that takes connections and says nothing, everybody is told after the same time."""
     monkeypatch.setattr("stac_api.connections.CONNECTING_TIMEOUT_S", 1)
+    monkeypatch.setattr("stac_api.health.LOOKING_TIMEOUT_S", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         conninfo = f"host=127.0.0.1 port={silent.getsockname()[1]} user=nobody dbname=none"
         with serving(create_app(ApiSettings(), conninfo)) as site, ThreadPoolExecutor(8) as people:
-            answers = list(people.map(lambda _: requests.get(f"{site.url}/search", timeout=60), range(8)))
+            paths = ["/search", "/healthz"] * 4
+            answers = list(people.map(lambda path: requests.get(f"{site.url}{path}", timeout=60), paths))
     assert {each.status_code for each in answers} == {503}
     assert max(each.elapsed.total_seconds() for each in answers) < 4
+
+
+@contextmanager
+def frozen(database: Database) -> Iterator[None]:
+    """The server's processes for the connections of the API stand still until the end of the block."""
+    of_the_api = "SELECT pid FROM pg_stat_activity WHERE application_name = 'dinamis-api' AND datname = %s"
+    with database.connect("owner") as connection:
+        processes = connection.execute(of_the_api, [connection.info.dbname]).fetchall()
+    assert processes
+    for (process,) in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for (process,) in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def test_connections_whose_server_froze_are_given_up(
+    database: Database, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks on them gets 503 soon after the time for a statement, and who asks next gets a new connection."""
+    monkeypatch.setattr("stac_api.connections.ANSWERING_MARGIN_S", 0.5)
+    fill(database, archive)
+    app = create_app(ApiSettings(pool_size=2, statement_timeout_s=1), database.conninfo("api"))
+    with serving(app) as site, ThreadPoolExecutor(8) as people:
+
+        def all_ask() -> list[requests.Response]:
+            return list(people.map(lambda _: requests.get(f"{site.url}/search", timeout=30), range(8)))
+
+        assert {each.status_code for each in all_ask()} == {200}
+        with frozen(database):
+            refused = all_ask()
+            assert {each.status_code for each in refused} == {503}
+            assert max(each.elapsed.total_seconds() for each in refused) < 4
+            assert {each.status_code for each in all_ask()} == {200}
 
 
 def test_probes_of_health_share_one_connection(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
