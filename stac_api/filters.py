@@ -37,7 +37,11 @@ _QUOTED = re.compile(r"""'(?:[^']|'')*'|"[^"]*\"""")
 _STEP = re.compile(r"[-+*/^%=<>(]|\b(?:and|or|not|div)\b", re.IGNORECASE)
 
 _OF_CONDITIONS = frozenset({"and", "or", "not"})
-_OF_VALUES = frozenset({"+", "-", "*", "/", "^", "%", "div", "casei", "accenti"})
+_ARITHMETIC = frozenset({"+", "-", "*", "/", "^", "%", "div"})
+_OF_VALUES = _ARITHMETIC | {"casei", "accenti"}
+
+#: Stored as the period of an Item: its `datetime` is the beginning of an Item without one.
+_PERIOD = frozenset({"datetime", "start_datetime", "end_datetime"})
 
 
 def cql2_json(told: Any) -> Any:
@@ -123,7 +127,8 @@ def runnable(node: Any) -> Any:
     pgSTAC refuses `{"bbox": …}` literals, spells A_CONTAINEDBY differently, and compares `{"date": …}` as text.
 
     Raises:
-        UnusableFilter: the list of an `in` is empty; pgSTAC would tell of a syntax error in its own SQL.
+        UnusableFilter: the list of an `in` is empty, for which pgSTAC would tell of a syntax error in its own SQL; or
+            pgSTAC would answer wrongly: whether a time is null it always denies, and it computes without brackets.
     """
     if isinstance(node, list):
         return [runnable(each) for each in node]
@@ -139,7 +144,17 @@ def runnable(node: Any) -> Any:
             return _with_flat_bounds(renamed)
         case {"op": "in", "args": [_, []]}:
             raise UnusableFilter("The list of `in` is empty: give it at least one value.")
+        case {"op": str(op), "args": [{"property": str(name)}]} if op.lower() == "isnull" and _is_of_period(name):
+            raise UnusableFilter(
+                f"Every Item has a period, so whether its {name} is null is not searched: compare it with a time."
+            )
+        case {"op": str(op)} if op.lower() in _ARITHMETIC:
+            raise UnusableFilter(f"It computes ({op}), which is not supported: compare properties with values.")
     return renamed
+
+
+def _is_of_period(name: str) -> bool:
+    return name.rpartition("properties.")[2] in _PERIOD
 
 
 def _with_flat_bounds(between: dict[str, Any]) -> dict[str, Any]:
