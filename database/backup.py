@@ -20,7 +20,7 @@ from typing import IO
 
 from psycopg.conninfo import conninfo_to_dict
 
-from database.client_programs import client_program, without_password
+from database.client_programs import client_program, without_passwords
 from database.connections import SEARCH_PATH, Database
 from database.errors import BackupRefused
 from database.long_work import told_if_long
@@ -64,15 +64,14 @@ def back_up(database: Database, file: Path) -> int:
     os.close(number)
     draft = Path(name)
     try:
-        source, environment = without_password(database.conninfo("owner"))
-        with told_if_long(f"writing {file}"):
+        with told_if_long(f"writing {file}"), without_passwords(database.conninfo("owner")) as (source, given):
             schemas = [f"--schema={schema}" for schema in SCHEMAS]
             done = subprocess.run(
                 [program, "--format=custom", *schemas, f"--file={draft}", f"--dbname={source}"],
-                env=environment,
                 check=False,
                 capture_output=True,
                 text=True,
+                **given,
             )
         if done.returncode != 0:
             raise BackupRefused(f"pg_dump says: {_last_words(done.stderr)}")
@@ -144,15 +143,14 @@ def _put_back(conninfo: str, file: Path) -> None:
 
     The last line sent to psql commits the transaction: a script that ends early changes nothing.
     """
-    target, environment = without_password(conninfo)
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as told, without_passwords(conninfo) as (target, given):
         options = ["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--output=/dev/null", f"--dbname={target}"]
         with (
             subprocess.Popen(
                 [client_program("pg_restore"), "--file=-", str(file)], stdout=subprocess.PIPE, stderr=told
             ) as reading,
             subprocess.Popen(
-                [client_program("psql"), *options], env=environment, stdin=subprocess.PIPE, stderr=told
+                [client_program("psql"), *options], stdin=subprocess.PIPE, stderr=told, **given
             ) as writing,
         ):
             assert reading.stdout  # noqa: S101 - both are pipes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from database.client_programs import client_program, without_password
+from database.client_programs import client_program, without_passwords
 from database.connections import Database, Role
 
 
@@ -15,6 +15,6 @@ def open_shell(database: Database, role: Role = "owner", psql_arguments: Sequenc
     Raises:
         ServerProgramsMissing: psql is not installed.
     """
-    conninfo, environment = without_password(database.conninfo(role))
-    command = [client_program("psql"), f"--dbname={conninfo}", *psql_arguments]
-    return subprocess.run(command, env=environment, check=False).returncode
+    program = client_program("psql")
+    with without_passwords(database.conninfo(role)) as (conninfo, given):
+        return subprocess.run([program, f"--dbname={conninfo}", *psql_arguments], check=False, **given).returncode

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import pwd
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
 
 from database import DatabaseSettings, PrivateCluster, database_status, diagnose, open_database, open_shell
+from database.client_programs import without_passwords
 from database.errors import HomeRefused, ServerProgramsMissing
 from database.memory import memory_settings, usable_memory_bytes
 from database.programs import ServerPrograms, find_server, installed_servers
@@ -259,3 +265,23 @@ def test_shell_runs_psql_as_the_role(postgres_server: PostgresServer, capfd: pyt
     code = open_shell(postgres_server.template, "api", ["-Atc", "SELECT current_user"])
     assert (code, capfd.readouterr().out) == (0, "dinamis_api\n")
     assert open_shell(postgres_server.template, "api", ["-qc", "DELETE FROM pgstac.items"]) != 0
+
+
+def test_password_of_a_key_is_given_and_not_shown(
+    postgres_server: PostgresServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Libpq in a program finds it in none of the arguments, which everybody can read; psql connects as ever."""
+    said = make_conninfo(postgres_server.template.conninfo("api"), sslpassword="of 'the' key")
+    program = (
+        "import sys, psycopg.pq as pq\n"
+        "connected = pq.PGconn.connect(sys.argv[1].encode())\n"
+        "print(*(each.val.decode() for each in connected.info if each.keyword == b'sslpassword'))"
+    )
+    with without_passwords(said) as (shown, given):
+        told = subprocess.run(
+            [sys.executable, "-c", program, shown], check=True, capture_output=True, text=True, **given
+        )
+    assert "sslpassword" not in shown
+    assert told.stdout == "of 'the' key\n"
+    database = replace(postgres_server.template, api=SecretStr(said))
+    assert (open_shell(database, "api", ["-Atc", "SELECT 1"]), capfd.readouterr().out) == (0, "1\n")

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from database import Database, DatabaseSettings, back_up, migrate, migration_state, open_database, restore
 from database.backup import SCHEMAS
-from database.client_programs import client_program, without_password
+from database.client_programs import client_program, without_passwords
 from database.errors import BackupRefused
 from database.migrations import migration_files
 from tests.harvests import counts, delivery, items, rows, run
@@ -61,10 +61,10 @@ def _written_out(database: Database) -> Counter[str]:
     Without the number of the last change, which a restore moves on, and the note of that.
     Without parentheses: the server nests conditions in other ways when it reads again what it has told.
     """
-    conninfo, environment = without_password(database.conninfo("owner"))
     apart = "--exclude-table-data=dinamis.(change|restoration)"
-    command = [client_program("pg_dump"), *OPTIONS, apart, f"--dbname={conninfo}"]
-    told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    with without_passwords(database.conninfo("owner")) as (conninfo, given):
+        command = [client_program("pg_dump"), *OPTIONS, apart, f"--dbname={conninfo}"]
+        told = subprocess.run(command, check=True, capture_output=True, text=True, **given).stdout
     return Counter(re.sub("[()]", "", line) for line in told.splitlines() if not re.match(r"\\(un)?restrict ", line))
 
 
@@ -213,9 +213,9 @@ def test_what_is_no_backup_is_refused(empty_database: Database, harvested: Datab
     with pytest.raises(BackupRefused, match="not an archive of pg_dump"):
         restore(empty_database, tmp_path / "text")
     other = tmp_path / "other.dump"
-    conninfo, environment = without_password(harvested.conninfo("owner"))
     dumping = [client_program("pg_dump"), "--format=custom", "--schema=public", f"--file={other}"]
-    subprocess.run([*dumping, f"--dbname={conninfo}"], env=environment, check=True)
+    with without_passwords(harvested.conninfo("owner")) as (conninfo, given):
+        subprocess.run([*dumping, f"--dbname={conninfo}"], check=True, **given)
     with pytest.raises(BackupRefused, match="no catalogue in it"):
         restore(empty_database, other)
 
