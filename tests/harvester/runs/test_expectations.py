@@ -11,9 +11,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from harvester import runs
+from harvester.catalogue.publish import load_queryables
 from harvester.collection_documents import CollectionDocument, CollectionDocuments
+from harvester.collection_model import Queryable
 from harvester.harvest import HarvestContext, Request, harvest
 from harvester.runs.expectations import breaches_of
 from harvester.runs.history import report_of
@@ -31,6 +34,13 @@ def expecting(**expected: Any) -> CollectionDocument:
         update={"expect": document.content.expect.model_copy(update={"required": [], **expected})}
     )
     return document.__class__(**{**vars(document), "content": content})
+
+
+def declaring(**queryables: dict[str, Any]) -> CollectionDocument:
+    """The document of the collection with properties that it declares itself."""
+    document = expecting()
+    declared = {name: Queryable(title=name, **each) for name, each in queryables.items()}
+    return replace(document, content=document.content.model_copy(update={"queryables": declared}))
 
 
 def account(**outcomes: int) -> HarvestReport:
@@ -62,6 +72,60 @@ def test_breach_is_told_with_its_numbers(three: Stock, expected: dict[str, Any],
     with psycopg.connect(three.database.conninfo("harvest"), options="-c search_path=pgstac,public") as connection:
         (found,) = breaches_of(connection, expecting(**expected), account(unchanged=3, quarantined=1))
     assert found.startswith(breach)
+
+
+def tell(stock: Stock, value: Any) -> None:
+    """Give one of the Items a value of a property of its own."""
+    with stock.database.connect("owner") as connection:
+        connection.execute(
+            "UPDATE items SET content = jsonb_set(content, '{properties,told:value}', %s)"
+            " WHERE id = (SELECT min(id) FROM items)",
+            [Jsonb(value)],
+        )
+
+
+@pytest.mark.parametrize(
+    ("declared", "value"),
+    [
+        ({"type": "number"}, "about 3"),
+        ({"type": "number"}, [3]),
+        ({"type": "integer"}, 3_000_000_000),
+        ({"type": "integer"}, 2.5),
+        ({"type": "string"}, 3),
+        ({"type": "string", "format": "date-time"}, "last summer"),
+        ({"type": "boolean"}, "yes"),
+        ({"type": "array"}, "one"),
+    ],
+)
+def test_property_that_is_not_as_declared_is_told(three: Stock, declared: dict[str, Any], value: Any) -> None:
+    """What the author of the document takes a property for is held against the Items that have it."""
+    tell(three, value)
+    with three.database.connect("harvest") as connection:
+        (breach,) = breaches_of(connection, declaring(**{"told:value": declared, "told:absent": declared}), account())
+    assert "1 Items of pleiades, such as PHR1A_202108151500000, have a told:value that is no" in breach
+
+
+@pytest.mark.parametrize(
+    ("declared", "value"),
+    [
+        ({"type": "number"}, 3_000_000_000),
+        ({"type": "integer"}, -2),
+        ({"type": "integer"}, None),
+        ({"type": "string", "format": "date-time"}, "2020-01-01T00:00:00.5Z"),
+        ({"type": "string", "format": "date"}, "2020-01-01"),
+        ({"type": "string", "format": "uri"}, "https://example.org"),
+        ({"type": "boolean"}, False),
+        ({"type": "array", "items": {"type": "string"}}, []),
+    ],
+)
+def test_property_that_is_as_declared_is_not_told(three: Stock, declared: dict[str, Any], value: Any) -> None:
+    """A value of the declared kind can be searched."""
+    tell(three, value)
+    with three.database.connect("harvest") as connection:
+        assert breaches_of(connection, declaring(**{"told:value": declared}), account()) == []
+        load_queryables(connection, [declaring(**{"told:value": declared})], "fr")
+        looked_for = {"op": "=", "args": [{"property": "told:value"}, value]}
+        connection.execute("SELECT search(%s)", [Jsonb({"filter": looked_for, "filter-lang": "cql2-json"})])
 
 
 def test_met_expectations_are_not_told(three: Stock) -> None:
