@@ -77,7 +77,7 @@ def load_draft(connection: Connection[Any], policies: PolicySet) -> bool:
         RulesRefused: a set of that name is active with other content.
     """
     stored = next((each for each in history(connection) if each.id == policies.id), None)
-    if stored and stored.policies == policies:
+    if stored and stored.policies == _with_actual_beginning(policies, stored, _now(connection)):
         return False
     document = policies.model_dump(mode="json")
     columns = policies.model_dump(include={"id", "source_document", "decided_on", "approved_by"})
@@ -123,13 +123,17 @@ def activate_now(
 
     Returns:
         The set as it is in force, with its actual beginning.
+
+    Raises:
+        RulesRefused: it is active already, or names a licence that is not loaded.
     """
     with connection.transaction():
         _lock(connection)
         publish(connection, licences)
         now = _now(connection)
         begun = policies.model_copy(update={"valid_from": now})
-        _activated(connection, begun, by, now)
+        if not _activated(connection, begun, by, now):
+            raise RulesRefused(f"{policies.id} has begun already: see `dinamis rules show --history`.")
     return begun
 
 
@@ -176,6 +180,12 @@ def _now(connection: Connection[Any]) -> datetime:
 
 def _active(connection: Connection[Any]) -> list[StoredSet]:
     return [each for each in history(connection) if each.state == "active"]
+
+
+def _with_actual_beginning(policies: PolicySet, stored: StoredSet, now: datetime) -> PolicySet:
+    # A set that began by `activate_now` did so at another time than its file says, where it stays.
+    has_begun = stored.begins is not None and stored.begins <= now
+    return policies.model_copy(update={"valid_from": stored.begins}) if has_begun else policies
 
 
 def _holds(stored: StoredSet, at: datetime) -> bool:

@@ -122,6 +122,31 @@ def test_activating_again_changes_nothing(ruleless_database: Database) -> None:
             activate(connection, [a_set("a", days(-10), approved_by="somebody else")], by=BY)
 
 
+@pytest.mark.parametrize("written", [-5, 5])
+def test_all_may_be_activated_again_after_an_emergency(ruleless_database: Database, written: float) -> None:
+    """The file of a set that began at once keeps its date: with it the folder is loaded and activated as before."""
+    with ruleless_database.connect("owner") as connection:
+        folder = [a_set("a", days(-10)), a_set("b", days(written))]
+        activate(connection, folder[:1], by=BY)
+        activate_now(connection, folder[1], by=BY)
+        before = history(connection)
+        assert not load_draft(connection, folder[1])
+        assert activate(connection, folder, by=BY) == []
+        assert history(connection) == before
+        with pytest.raises(RulesRefused, match="begun already"):
+            activate_now(connection, folder[1], by=BY)
+        with pytest.raises(RulesRefused, match="another id"):
+            load_draft(connection, a_set("b", days(written), approved_by="somebody else"))
+
+
+def test_the_beginning_of_an_active_set_of_the_future_stays(ruleless_database: Database) -> None:
+    """A set that is active but has not begun is not moved by another date in its file: that is refused."""
+    with ruleless_database.connect("owner") as connection:
+        activate(connection, [a_set("a", days(-10)), a_set("b", days(10))], by=BY)
+        with pytest.raises(RulesRefused, match="another id"):
+            activate(connection, [a_set("b", days(20))], by=BY)
+
+
 def test_a_draft_decides_nothing_and_may_change(ruleless_database: Database) -> None:
     """A draft is replaced as often as one likes; it is not in force on its date."""
     with ruleless_database.connect("owner") as connection:
