@@ -32,7 +32,7 @@ check: install ## Run the static checks: ruff, mypy, import-linter, yamllint, co
 	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict collections mkdocs.yml .pre-commit-config.yaml
 	$(BIN)/codespell
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 docs: install ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
