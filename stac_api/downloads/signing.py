@@ -44,7 +44,9 @@ Address = Annotated[str, Field(max_length=4096)]
 class SignRequest(BaseModel):
     """One address."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"href": "https://…/assets/pleiades/PHR1A…/pms"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"href": "https://…/assets/pleiades/PHR1A…/pms-ortho-…"}]}
+    )
 
     href: Address = Field(description="The href of an asset, as it stands in its Item.")
     duration_seconds: int | None = Field(None, ge=1, description="How long it is to open the file.")
