@@ -327,6 +327,14 @@ class WithdrawalRules(Strict):
     max_share: Annotated[float, Field(ge=0, le=1)] = 0.05  #: of the active records that one run may withdraw
 
 
+#: How the addresses that a kind of source reads begin, and one of them.
+_READ_OVER_HTTP = (("http:", "https:"), "https://example.org/")
+_READ = {
+    "deliveries": (("/", "file:", "ftp:", "sftp:", "s3:"), "/archive or sftp://example.org/archive"),
+    "stac": (("http:", "https:", "file:"), "https://example.org/"),
+}
+
+
 class SourceChoice(Strict):
     """One source of the collection's records and its options, except the values of credentials."""
 
@@ -349,9 +357,9 @@ class SourceChoice(Strict):
 
     @model_validator(mode="after")
     def _is_where_its_kind_reads(self) -> Self:
-        local = {"deliveries": ("/", "file:"), "stac": ("file:",)}.get(self.source, ())
-        if self.url and self.url.startswith(("/", "file:")) and not self.url.startswith(local):
-            raise ValueError(f"{self.source} does not read {self.url}: write an address such as https://example.org/")
+        read, example = _READ.get(self.source, _READ_OVER_HTTP)
+        if self.url and not self.url.startswith(read):
+            raise ValueError(f"{self.source} does not read {self.url}: write an address such as {example}")
         return self
 
     @property

@@ -51,6 +51,13 @@ from tests.harvester.invented_collection import SENSOR, complaint, line_of
         ("source: deliveries", "source: stac\n      url: example.org", "example.org", "write an absolute address"),
         ("source: deliveries", "source: deliveries\n      url: archive", "archive", "write an absolute address"),
         ("source: deliveries", "source: stac\n      url: /archive", "source: stac", "stac does not read /archive"),
+        ("source: deliveries", "source: csw\n      url: s3://bucket/csw", "source: csw", "csw does not read s3:"),
+        (
+            "source: deliveries",
+            "source: deliveries\n      url: https://example.org/archive",
+            "source: deliveries",
+            "such as /archive or sftp://example.org/archive",
+        ),
         (
             "source: deliveries",
             "source: stac\n      url: https://u:p@example.org/",
