@@ -65,9 +65,7 @@ class ApiSettings(BaseSettings):
             return None
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-            raise ValueError(
-                "DINAMIS_API_PUBLIC_URL must be an absolute http(s) URL without query, such as https://stac.example.org/"
-            )
+            raise ValueError("it must be an absolute http(s) URL without query, such as https://stac.example.org/")
         return url.rstrip("/")
 
     @field_validator("oidc_issuers")
@@ -75,9 +73,7 @@ class ApiSettings(BaseSettings):
     def _private(cls, issuers: tuple[str, ...]) -> tuple[str, ...]:
         for issuer in issuers:
             if not is_private_way(issuer):
-                raise ValueError(
-                    f"DINAMIS_API_OIDC_ISSUERS: {issuer} must be an https URL; plain http only on loopback"
-                )
+                raise ValueError(f"{issuer} must be an https URL; plain http is only for this machine")
         return issuers
 
 
