@@ -30,8 +30,9 @@ HEADING = """\
 Generated from the commands themselves: `pytest tests/test_documentation.py --update-expectations` rewrites it.
 
 A command that cannot do its work ends with 2 and says why on standard error; `-v` before its name adds the traceback.
-With `--json` standard output is one JSON document in UTF-8, or nothing where the work could not be done: only a harvest
-that began gives its account then too, with the `error`.
+With `--json` standard output is one JSON document in UTF-8, or nothing where the work could not be done: only what
+gives the account of a run (harvests, `undo`, `retire`, `rename`, `quarantine replay`) gives it then too, with the
+`error`; its `run` is null where none began.
 """
 
 

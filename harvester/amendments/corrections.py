@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, DataError
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -29,6 +31,8 @@ class CorrectionRefused(HarvestError):
     """This correction cannot be made."""
 
 
+#: Not as the connection does: NaN would become null.
+_STRICT_JSON = partial(json.dumps, allow_nan=False)
 CORRECTABLE_ITEM, KEEP_CORRECTION = statements("harvester.amendments", "correctable_item", "keep_correction")
 
 
@@ -122,15 +126,23 @@ def _require_published_image(item: KnownItem, told_by: str | None) -> None:
 def _write_down(
     connection: Connection, item: KnownItem, field: str, value: Any | None, reason: str, author: str
 ) -> None:
+    """Store a correction, or delete it.
+
+    Raises:
+        CorrectionRefused: there is none to delete, or PostgreSQL cannot hold what it says.
+    """
     if value is None:
         gone = connection.execute("DELETE FROM dinamis.correction WHERE item = %s AND field = %s", (item.id, field))
         if not gone.rowcount:
             raise CorrectionRefused(f"{field} of {item.id} is not corrected: there is nothing to remove.")
         return
-    connection.execute(
-        KEEP_CORRECTION,
-        {"item": item.id, "field": field, "value": Jsonb(value), "reason": reason, "author": author},
-    )
+    said = {"item": item.id, "field": field, "value": Jsonb(value, _STRICT_JSON), "reason": reason, "author": author}
+    try:
+        connection.execute(KEEP_CORRECTION, said)
+    except (DataError, ValueError) as error:
+        raise CorrectionRefused(
+            f"{field} of {item.id} cannot be stored: numbers must be finite, and texts valid Unicode without NUL."
+        ) from error
 
 
 def _rebuild(

@@ -64,7 +64,8 @@ def list_quarantine(feed: str | None, limit: int, as_json: bool) -> None:
     for each in records:
         print_plain(f"{each.source}\t{each.record}\t{each.first_seen:%Y-%m-%d}\t{each.reason}")
     if not records:
-        print_plain("No record is in quarantine.")
+        elsewhere = f" of {feed}: `dinamis harvest quarantine list` lists those of all feeds" if feed else ""
+        print_plain(f"No record is in quarantine{elsewhere}.")
 
 
 @quarantine.command("show")
@@ -143,7 +144,7 @@ def correct(  # noqa: PLR0913, PLR0917 -- an argument for each that may be typed
     if is_list:
         _list_corrections(item, as_json=as_json)
         return
-    if value is not None and not reason:
+    if value is not None and not (reason or "").strip():
         raise click.UsageError("say why with --reason.")
     new = None if value is None else _as_value(value)
     correct_item(harvest_context(), item, remove or str(field), new, reason or "taken back", author)

@@ -134,6 +134,8 @@ def test_quarantine_is_looked_at_and_replayed(place: Place) -> None:
     replayed = place.data("quarantine", "replay", "--feed", FEED, code=1)
     assert (replayed["kind"], replayed["quarantined"]) == ("replay", 1)
     assert place.run("quarantine", "show", listed["source"], "nothing").code == 2
+    unknown = place.run("quarantine", "list", "--feed", "spot-6-7-open/nothing").out
+    assert "No record is in quarantine of spot-6-7-open/nothing" in unknown
 
 
 def test_correction_is_made_listed_and_taken_back(place: Place) -> None:
@@ -148,6 +150,7 @@ def test_correction_is_made_listed_and_taken_back(place: Place) -> None:
     refused = place.run("correct", item, "eo:cloudiness", "3", "--reason", "guessed")
     assert refused.code == 2
     assert place.run("correct", item, "eo:cloud_cover", "3").code == 2
+    assert place.run("correct", item, "eo:cloud_cover", "3", "--reason", " ").code == 2
 
 
 def test_sources_tell_what_can_be_harvested(place: Place) -> None:
