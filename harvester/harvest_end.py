@@ -93,8 +93,10 @@ def _has_seen_all(side: Connection, run: Run) -> bool:
 
 
 def _keep_state(work: Work, side: Connection, run: Run) -> None:
-    """Keep the state that the source gave before it was read, if it still gives the same."""
+    """Keep the state that the source gave before it was read, if it still gives the same and no record was refused."""
     if work.state is None or run.is_resumed or not source_states.is_comparable(run.request):
+        return
+    if work.report.outcomes[Outcome.QUARANTINED]:  # a record that was readable before leaves no trace in the ledger
         return
     try:
         content = work.progress.content or work.content or source_states.content_of(work.feed)
