@@ -236,7 +236,7 @@ class PageWriting:
     def _is_unchanged(self, raw: RawRecord, before: KnownRecord | None) -> bool:
         if before is None or not before.is_active or before.digest != raw.digest():
             return False
-        return self._options.collection in (None, before.collection)
+        return (self._feed.collection or self._options.collection) in (None, before.collection)
 
     def _refuse(
         self, raw: RawRecord, before: KnownRecord | None, stage: str, error: UnreadableScene, report: PageReport

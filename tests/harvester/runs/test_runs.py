@@ -33,7 +33,7 @@ from harvester.runs.planning import KnownFingerprints, planned, run_of
 from harvester.runs.report import HarvestReport, Outcome, PageReport
 from harvester.runs.watching import Watcher
 from harvester.sources.source import Selection
-from tests.harvester.invented_source import ARCHIVE, HELD, Stock, feed_of, image, stock
+from tests.harvester.invented_source import ARCHIVE, COAST, HELD, Stock, feed_of, image, stock
 from tests.harvester.lost_answers import lose_answer
 from tests.harvests import counts, harvest_context, items, rows, timeless
 from tests.postgres import PostgresServer
@@ -491,6 +491,18 @@ def test_two_feeds_of_one_source_share_its_records(five: Stock) -> None:
     assert rows(five.database, "SELECT DISTINCT feed FROM dinamis.source_record") == [(other.name,)]
     assert counts(five.harvest()) == {"unchanged": 5}
     assert len(items(five.database)) == 5
+
+
+def test_source_that_another_collection_names_now_is_not_unchanged(five: Stock) -> None:
+    """Its records say what they said, but belong elsewhere: they are refused as long as their Items stand."""
+    five.harvest()
+
+    for _ in range(2):
+        report = five.harvest(feed_of("other", COAST, source="held", kind="held"))
+        assert counts(report) == {"quarantined": 5}
+        assert f"is in {HELD}, and this is a source of {COAST}" in report.refusals[0].reason
+
+    assert {item["collection"] for item in items(five.database).values()} == {HELD}
 
 
 @pytest.mark.parametrize("failure", [AnsweredWithError, UnreadableAnswer])
