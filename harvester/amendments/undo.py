@@ -8,7 +8,7 @@ left alone and reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -32,8 +32,6 @@ from harvester.sensors import Sensors
 from harvester.sources.registry import read_record
 from harvester.sources.source import Selection
 
-FeedOf = Callable[[str], Feed | None]  #: the feed of this name, if the documents still describe it
-
 CHANGES_OF_RUN, MOVES_OF_RUN, CHANGED_SINCE, UNDONE_AT_LAST = statements(
     "harvester.amendments", "changes_of_run", "moves_of_run", "changed_since", "undone_at_last"
 )
@@ -46,7 +44,7 @@ class UndoRefused(HarvestError):
     """This run cannot be undone."""
 
 
-def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watcher = nobody_watches) -> HarvestReport:
+def undo_run(run_id: int, context: HarvestContext, watch: Watcher = nobody_watches) -> HarvestReport:
     """Put back what a run changed, or resume an undo of it that did not finish.
 
     Records that were new are withdrawn; the others say what they said before the run, read by the present reader.
@@ -55,7 +53,6 @@ def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watch
 
     Args:
         run_id: number of a run that has ended.
-        feed_of: looks up a feed; for one that no document describes any more, the ledger knows enough.
         context: the database and the documents.
         watch: called after each page.
 
@@ -65,9 +62,9 @@ def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watch
         CatalogueError: the catalogue cannot be written.
     """
     with translated_errors(context.attempts), CatalogueConnections(context.conninfo, context.attempts) as connections:
-        run, feed = connections.patiently(lambda _, side: _undoing(side, run_id, feed_of))
+        run, feed = connections.patiently(lambda _, side: _undoing(side, run_id))
         report = HarvestReport(feed.name, feed.location, run.started_at, run=run.id, kind=run.kind)
-        next_page = partial(_page_after, run_id, feed, feed_of, context.sensors)
+        next_page = partial(_page_after, run_id, feed, context.sensors)
         carry_out(connections, context, run, next_page, report, watch)
     return report
 
@@ -75,11 +72,11 @@ def undo_run(run_id: int, feed_of: FeedOf, context: HarvestContext, watch: Watch
 # Beginning
 
 
-def _undoing(side: Connection, run_id: int, feed_of: FeedOf) -> tuple[Run, Feed]:
+def _undoing(side: Connection, run_id: int) -> tuple[Run, Feed]:
     """The run that undoes another one: one that was begun before, else a new one."""
     with side.transaction():
         undone = _run_to_undo(side, run_id)
-        feed = feed_of(undone.feed) or runs.kept_feed(side, undone.feed)
+        feed = runs.kept_feed(side, undone.feed)
         return _undoing_left(side, undone) or _new_undoing(side, undone, feed), feed
 
 
@@ -171,9 +168,7 @@ class _Change:
         )
 
 
-def _page_after(
-    undone: int, feed: Feed, feed_of: FeedOf, sensors: Sensors, connection: Connection, cursor: str | None
-) -> AmendedPage:
+def _page_after(undone: int, feed: Feed, sensors: Sensors, connection: Connection, cursor: str | None) -> AmendedPage:
     """The next records of one feed; then the next Items; finally the remarks on records that are left alone."""
     item = cursor.removeprefix(_MOVED) if cursor and cursor.startswith(_MOVED) else None
     changed_by = _undone_at_last(connection, undone)
@@ -181,8 +176,7 @@ def _page_after(
     if changes:
         _, together = next(groupby(changes, key=lambda change: change.feed))
         page = list(together)
-        name = page[0].feed
-        return _put_back(page, feed_of(name) or runs.kept_feed(connection, name), undone, sensors)
+        return _put_back(page, runs.kept_feed(connection, page[0].feed), undone, sensors)
     if moves := _moves_after(connection, changed_by, item or ""):
         return _moved_back(moves, feed)
     remarks = list(_left_alone(connection, changed_by))

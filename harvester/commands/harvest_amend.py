@@ -36,10 +36,9 @@ def undo(run: int, file: Path | None, as_json: bool) -> None:
     context = harvest_context()
     with harvest_connection() as connection:
         undone = report_of(connection, run)
-        feeds = known_feeds(connection, context.documents)
     accounts = Accounts(as_json=as_json, file=file, is_one=True)
     with accounts.kept(), accounts.of(undone.feed, undone.location, kind="undo") as watch:
-        watch.report = undo_run(run, feeds.get, context, watch)
+        watch.report = undo_run(run, context, watch)
     sys.exit(accounts.exit_code)
 
 

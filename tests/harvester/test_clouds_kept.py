@@ -11,8 +11,6 @@ from shapely.geometry import shape
 
 from database import Database
 from harvester.amendments import correct_item, undo_run
-from harvester.credentials import Credentials
-from harvester.feeds import deliveries_at
 from tests.harvests import counts, delivery, harvest_context, items, rows, run, timeless
 
 ITEM = "PHR1A_202108151041301"
@@ -112,8 +110,7 @@ def test_mask_that_cannot_be_used_is_told(database: Database, archive: Path) -> 
 def undone(database: Database, archive: Path) -> None:
     """Clear the sky by mistake, and undo that run."""
     clear_the_sky(archive)
-    feed = deliveries_at(str(archive), Credentials())
-    undo_run(run(database, archive).run or 0, {feed.name: feed}.get, harvest_context(database))
+    undo_run(run(database, archive).run or 0, harvest_context(database))
 
 
 def corrected(database: Database, archive: Path) -> None:

@@ -82,7 +82,7 @@ def amend(kind: str, stock: Stock, watch: Watcher = nobody_watches) -> None:
     elif kind == "replay":
         replay_quarantine(place, {OLD: the_feed("host")}, watch=watch)
     else:
-        undo_run(1, lambda _: None, place, watch)
+        undo_run(1, place, watch)
 
 
 def kill(*_: object) -> None:
@@ -188,7 +188,7 @@ def test_failed_amendment_that_was_undone_is_no_alarm(stock: Stock, documents: P
     with pytest.raises(CatalogueError):
         amend("retire", stock, fail)
     assert told(stock, OLD)["left_amendments"] != []
-    undo_run(2, lambda _: None, harvest_context(stock.database, HELD))
+    undo_run(2, harvest_context(stock.database, HELD))
     assert told(stock, OLD)["left_amendments"] == []
 
 

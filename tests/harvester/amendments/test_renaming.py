@@ -242,10 +242,10 @@ def test_runs_of_before_are_undone_and_a_renaming_is_renamed_back(stock: Stock) 
     renamed = rename(stock)
     assert bad.run is not None
     assert renamed.run is not None
-    undo_run(bad.run, lambda _: None, house(stock, centre="geodes"))
+    undo_run(bad.run, house(stock, centre="geodes"))
     assert catalogue(stock) == said_by(before, "centre")
     with pytest.raises(UndoRefused, match="dinamis harvest rename"):
-        undo_run(renamed.run, lambda _: None, house(stock, centre="geodes"))
+        undo_run(renamed.run, house(stock, centre="geodes"))
     rename_source(NEW, OLD, house(stock, host="geodes"))
     assert catalogue(stock) == before
 
@@ -262,7 +262,7 @@ def test_undo_that_waited_for_a_renaming_is_of_the_new_name(stock: Stock) -> Non
         catalogue_writing.wait_for_other_writers(writer)
         renaming_it = processes.submit(rename, stock)
         wait_for_waiting(stock, 1)
-        undoing_it = processes.submit(undo_run, bad, lambda _: None, place)
+        undoing_it = processes.submit(undo_run, bad, place)
         wait_for_waiting(stock, 2)
         writer.commit()
         renaming_it.result(60)

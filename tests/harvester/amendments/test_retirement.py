@@ -29,7 +29,7 @@ def retire(stock: Stock, name: str = f"{HELD}/held", **how: Any) -> HarvestRepor
 def undo(stock: Stock, run: int | None) -> HarvestReport:
     """Undo a run, without any document of its source."""
     assert run is not None
-    return undo_run(run, lambda _: None, harvest_context(stock.database, HELD, COAST, ARCHIVE))
+    return undo_run(run, harvest_context(stock.database, HELD, COAST, ARCHIVE))
 
 
 def catalogue(stock: Stock) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,6 @@ import pytest
 
 from harvester.amendments import UndoRefused, correct_item, undo, undo_run
 from harvester.errors import CatalogueError, UnreadableScene
-from harvester.feeds import Feed
 from harvester.harvest import harvest
 from harvester.record import RawRecord, SceneRecord, Withdrawal
 from harvester.runs import Request, RunBusy, RunCancelled
@@ -22,11 +21,10 @@ from tests.harvests import counts, harvest_context, items, rows, timeless
 __all__ = ["stock"]
 
 
-def undo_in(stock: Stock, run: int | None, feed: Feed | None = None, **watched: Any) -> HarvestReport:
-    """Undo a run of feeds that the documents describe."""
+def undo_in(stock: Stock, run: int | None, **watched: Any) -> HarvestReport:
+    """Undo a run."""
     assert run is not None
-    feeds = {each.name: each for each in (stock.held_feed, stock.archive_feed, *([feed] if feed else []))}
-    return undo_run(run, feeds.get, harvest_context(stock.database, HELD, COAST, ARCHIVE), **watched)
+    return undo_run(run, harvest_context(stock.database, HELD, COAST, ARCHIVE), **watched)
 
 
 def catalogue(stock: Stock) -> dict[str, dict[str, Any]]:
@@ -173,11 +171,11 @@ def test_runs_are_undone_from_the_last_to_the_first(stock: Stock) -> None:
         formers.append((catalogue(stock), standing(stock)))
 
     for report, before, after in reversed(list(zip(reports, formers, formers[1:], strict=False))):
-        undone = undo_in(stock, report.run, anywhere)
+        undone = undo_in(stock, report.run)
         assert (catalogue(stock), standing(stock), undone.warnings) == (*before, {})
-        undo_in(stock, undone.run, anywhere)
+        undo_in(stock, undone.run)
         assert (catalogue(stock), standing(stock)) == after
-        undone = undo_in(stock, report.run, anywhere)
+        undone = undo_in(stock, report.run)
         assert (catalogue(stock), standing(stock), undone.warnings) == (*before, {})
 
 
@@ -210,7 +208,7 @@ def test_archive_says_again_that_the_image_is_not_held(stock: Stock) -> None:
 
 
 def test_records_keep_their_feed(stock: Stock) -> None:
-    """Two feeds of one source: each record that is put back stays with the feed that gave it, also without document."""
+    """Two feeds of one source: each record that is put back stays with the feed that gave it."""
     other = feed_of("other", HELD, source="held", kind="held")
     stock.held.records = {"a": image(), "b": image(1), "c": image(2)}
     stock.harvest()
@@ -368,7 +366,7 @@ def test_record_comes_back_into_the_item_of_another_source_where_it_was(stock: S
     stock.harvest(ANYWHERE, collection=COAST)
     before = catalogue(stock)
     stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id="a", reason="sold")]
-    undo_in(stock, stock.harvest(ANYWHERE).run, ANYWHERE)
+    undo_in(stock, stock.harvest(ANYWHERE).run)
     assert catalogue(stock) == before
 
 
@@ -386,7 +384,7 @@ def test_record_comes_back_where_it_was_though_a_withdrawn_item_has_its_name(sto
         stock.harvest(feed)
     before = catalogue(stock)
     stock.held.records, stock.held.withdrawals = {}, [Withdrawal(id="a", reason="sold")]
-    undo_in(stock, stock.harvest(ANYWHERE).run, ANYWHERE)
+    undo_in(stock, stock.harvest(ANYWHERE).run)
     assert catalogue(stock) == before
 
 
@@ -429,7 +427,7 @@ def test_items_that_a_run_moved_go_back(stock: Stock, monkeypatch: pytest.Monkey
     report, before = moved(stock)
     after = catalogue(stock), places(stock)
 
-    undone = undo_in(stock, report.run, ANYWHERE)
+    undone = undo_in(stock, report.run)
 
     assert (catalogue(stock), places(stock)) == before
     assert counts(undone) == {"changed": 1, "withdrawn": 1}
@@ -439,7 +437,7 @@ def test_items_that_a_run_moved_go_back(stock: Stock, monkeypatch: pytest.Monkey
         (COAST, f"it was moved to {HELD}"),
         (COAST, f"undone: run {report.run}"),
     }
-    undo_in(stock, undone.run, ANYWHERE)
+    undo_in(stock, undone.run)
     assert (catalogue(stock), places(stock)) == after
 
 
@@ -464,7 +462,7 @@ def test_items_that_cannot_go_back_stay_and_are_named(stock: Stock, monkeypatch:
         return scene_from_record(raw, sensors)
 
     monkeypatch.setattr(stock.held, "scene_from_record", torn)
-    undone = undo_in(stock, report.run, ANYWHERE)
+    undone = undo_in(stock, report.run)
 
     b, c, e = (image(number)["image"] for number in (1, 2, 4))
     assert set(undone.warnings) == {

@@ -80,7 +80,7 @@ class Archive:
 
         left = next((undoing for undoing, undone in self._left.items() if undone == run), None)
         try:
-            undo_run(run, lambda _: None, self._context, kill if is_killed else nobody_watches)
+            undo_run(run, self._context, kill if is_killed else nobody_watches)
         except (UndoRefused, RunBusy):
             assert run in self._left or (self._is_undone(run) and left is None)
             return

@@ -381,10 +381,9 @@ class AmendedHarvests(Harvests):
 
     def undo(self, run: int, stop: HowStopped) -> HarvestReport:
         """Undo a run, if need be in two goes."""
-        feed_of = {feed.name: feed for feed in FEEDS.values()}.get
         with suppress(Killed, RunCancelled):
-            return undo_run(run, feed_of, self.context, Stop(self.database, stop))
-        return undo_run(run, feed_of, self.context)
+            return undo_run(run, self.context, Stop(self.database, stop))
+        return undo_run(run, self.context)
 
     def retire(self, feed: str, stop: HowStopped) -> HarvestReport:
         """Retire a source, if need be in two goes."""

@@ -83,11 +83,7 @@ def test_acquisitions_come_apart_when_nothing_joins_them_any_more(stock: Stock, 
     assert items(stock.database).keys() == {IMAGE, ARCHIVED}
 
     if how == "undone":
-        undo_run(
-            joining.run or 0,
-            {"pleiades/held": stock.held_feed}.get,
-            harvest_context(stock.database, HELD, COAST, ARCHIVE),
-        )
+        undo_run(joining.run or 0, harvest_context(stock.database, HELD, COAST, ARCHIVE))
     elif how == "corrected":
         stock.held.records["c"] = image(1)
         stock.harvest()
@@ -179,9 +175,7 @@ def test_undone_run_leaves_what_it_joined_and_what_it_could_read_as_it_was(stock
     stock.held.records |= {"c": image(5, job="JOB_2"), "d": image(1, keys=(IMAGE, image(5)["image"]), job="JOB_3")}
     joining = stock.harvest()
     assert items(stock.database).keys() == {IMAGE}
-    undo_run(
-        joining.run or 0, {"pleiades/held": stock.held_feed}.get, harvest_context(stock.database, HELD, COAST, ARCHIVE)
-    )
+    undo_run(joining.run or 0, harvest_context(stock.database, HELD, COAST, ARCHIVE))
     assert timeless_items(stock) == before
 
 
@@ -295,7 +289,7 @@ def test_records_part_where_their_item_was_moved_to(stock: Stock) -> None:
     parting = stock.harvest(anywhere)
     assert parting.refusals == []
     assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: COAST, other: COAST}
-    undo_run(parting.run or 0, {anywhere.name: anywhere}.get, harvest_context(stock.database, HELD, COAST, ARCHIVE))
+    undo_run(parting.run or 0, harvest_context(stock.database, HELD, COAST, ARCHIVE))
     assert timeless_items(stock) == before
     assert rows(stock.database, "SELECT collection FROM dinamis.item WHERE id = %s", other) == [(HELD,)]
 
@@ -326,14 +320,13 @@ def test_items_that_a_run_joins_and_moves_are_one_where_it_moves_them(
     moving = stock.harvest(anywhere, collection=COAST, move=True)
     assert moving.refusals == []
     assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: COAST}
-    undo_run(moving.run or 0, {anywhere.name: anywhere}.get, harvest_context(stock.database, HELD, COAST, ARCHIVE))
+    undo_run(moving.run or 0, harvest_context(stock.database, HELD, COAST, ARCHIVE))
     assert timeless_items(stock) == before
 
 
 def test_correction_stays_with_its_item_when_that_goes_and_comes_back(stock: Stock) -> None:
     """Of two Items that are joined and part again each has its own, also one that was made or removed meanwhile."""
     asked, other = harvest_context(stock.database, HELD, COAST, ARCHIVE), str(image(5)["image"])
-    feed_named = {stock.held_feed.name: stock.held_feed}.get
 
     def clouds() -> dict[str, float]:
         return {name: item["properties"]["eo:cloud_cover"] for name, item in items(stock.database).items()}
@@ -345,12 +338,12 @@ def test_correction_stays_with_its_item_when_that_goes_and_comes_back(stock: Sto
     joining = stock.harvest()
     assert clouds() == {IMAGE: 12.5}
     correct_item(asked, IMAGE, "eo:cloud_cover", 55, "we looked at it", "a curator")
-    undo_run(joining.run or 0, feed_named, asked)
+    undo_run(joining.run or 0, asked)
     assert clouds() == {IMAGE: 55, other: 77}
     joining = stock.harvest()
     assert clouds() == {IMAGE: 55}
     correct_item(asked, other, "eo:cloud_cover", None, "it was another one", "a curator")
-    undo_run(joining.run or 0, feed_named, asked)
+    undo_run(joining.run or 0, asked)
     assert clouds() == {IMAGE: 55, other: 12.5}
 
 

@@ -142,7 +142,7 @@ def test_undoing_is_done_once_though_its_commit_was_not_heard_of(five: Stock, mo
     assert run is not None
     lose_answer(monkeypatch, 1)
 
-    report = undo_run(run, lambda _: five.held_feed, harvest_context(five.database, HELD, ARCHIVE))
+    report = undo_run(run, harvest_context(five.database, HELD, ARCHIVE))
 
     assert (counts(report), report.state) == ({"withdrawn": 5}, "succeeded")
     assert rows(five.database, "SELECT counts->>'withdrawn' FROM dinamis.run_part ORDER BY run") == [("0",), ("5",)]

@@ -176,7 +176,7 @@ def test_run_that_was_undone_is_read_again(stock: Stock, telling: Telling) -> No
     telling.records["3"], telling.state = image(3, cloud=77.0), "second"
     report = stock.harvest()
     assert report.run is not None
-    undo_run(report.run, lambda _: stock.held_feed, harvest_context(stock.database, HELD, COAST, ARCHIVE))
+    undo_run(report.run, harvest_context(stock.database, HELD, COAST, ARCHIVE))
     assert items(stock.database)[image(3)["image"]]["properties"]["eo:cloud_cover"] == 12.5
 
     stock.harvest()
@@ -198,9 +198,9 @@ def test_source_that_was_harvested_amid_an_undo_is_read(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        undo_run(report.run, lambda _: stock.held_feed, harvest_context(stock.database, HELD, COAST, ARCHIVE), kill)
+        undo_run(report.run, harvest_context(stock.database, HELD, COAST, ARCHIVE), kill)
     assert counts(stock.harvest())["changed"] == 1
-    undo_run(report.run, lambda _: stock.held_feed, harvest_context(stock.database, HELD, COAST, ARCHIVE))
+    undo_run(report.run, harvest_context(stock.database, HELD, COAST, ARCHIVE))
 
     assert counts(stock.harvest())["changed"] == 1
 
