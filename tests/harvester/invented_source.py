@@ -57,6 +57,7 @@ class InventedSource:
     duplicates: int = 0  #: passed over on each page
     fails_after: int | None = None  #: records, after which it cannot be reached
     failure: type[SourceUnavailable] = SourceUnavailable
+    torn: set[str] = field(default_factory=set)  #: records that the reader of today cannot read
     is_archive: bool = False
     is_selectable: bool = False
     parts: int = 1
@@ -104,7 +105,7 @@ class InventedSource:
     def scene_from_record(self, raw: RawRecord, sensors: Sensors) -> SceneRecord:
         """The scene of which the record says the essentials."""
         said = raw.content
-        if problem := said.get("problem"):
+        if problem := "it is torn" if raw.id in self.torn else said.get("problem"):
             raise UnreadableScene(problem)
         later, east = timedelta(seconds=said["seconds"]), said.get("east", 0.0)
         fields: Content = {

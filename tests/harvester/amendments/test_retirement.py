@@ -210,11 +210,7 @@ def test_record_without_which_an_item_cannot_be_built_stays(stock: Stock) -> Non
     stock.held.records = {"a": image(), "b": image(1)}
     stock.harvest()
     before = catalogue(stock)[image(1)["image"]]
-    with stock.database.connect("owner") as connection:
-        torn = "UPDATE dinamis.record_version SET content = %s FROM dinamis.source_record AS known"
-        connection.execute(
-            f"{torn} WHERE known.id = record_version.record AND source = 'other'", (b'{"problem": "x"}',)
-        )
+    stock.held.torn = {"b"}
     retired = retire(stock)
     assert counts(retired) == {"withdrawn": 1, "quarantined": 1}
     assert "without it its Item cannot be built" in retired.refusals[0].reason

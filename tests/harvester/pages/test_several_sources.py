@@ -161,6 +161,19 @@ def test_unchanged_delivery_leaves_the_item_of_the_archive_alone(stock: Stock) -
     assert items(stock.database)[ARCHIVED] == before
 
 
+def test_record_changes_though_one_of_another_item_of_its_acquisition_is_not_readable_any_more(stock: Stock) -> None:
+    """That Item stays as it is, and its record goes on saying of which acquisition it is."""
+    stock.archive.records, stock.held.records = {"z": image()}, {"a": image()}
+    stock.harvest(stock.archive_feed)
+    stock.harvest()
+    before = items(stock.database)[IMAGE]
+    stock.held.torn = {"a"}
+    stock.archive.records = {"z": image(cloud=4)}
+    assert counts(stock.harvest(stock.archive_feed)) == {"changed": 1}
+    found = items(stock.database)
+    assert (found[IMAGE], found[ARCHIVED]["properties"]["eo:cloud_cover"]) == (before, 4)
+
+
 def test_delivery_that_moves_is_linked_where_it_is(stock: Stock) -> None:
     """The image of the archive links to the held one in the collection to which a run moved it."""
     stock.archive.records, stock.held.records = {"z": image()}, {"a": image()}

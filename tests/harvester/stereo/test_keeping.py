@@ -117,6 +117,14 @@ def test_set_moves_when_its_missing_view_is_delivered(holdings: Holdings) -> Non
     ]
 
 
+def test_image_is_one_view_though_the_archive_says_that_it_was_seen_otherwise(holdings: Holdings) -> None:
+    """The Item that is held stands for its acquisition: that of the archive makes no other set."""
+    holdings.deliver(PAIR)
+    before = holdings.sets()
+    holdings.list_in_archive({name: {**said, "incidence": said["incidence"] + 3} for name, said in PAIR.items()})
+    assert holdings.sets() == before
+
+
 def test_triplet_and_its_pairs_are_sets(holdings: Holdings) -> None:
     """Three views of a pass are a triplet and three pairs, each in its own collection."""
     holdings.deliver(pass_over(3, base_to_height=0.5))
