@@ -339,6 +339,8 @@ def test_harvest_amid_an_undo_does_not_count(stock: Stock, monkeypatch: pytest.M
     with pytest.raises(KeyboardInterrupt):
         undo_in(stock, bad.run, watch=kill)
     stock.harvest()
+    stock.harvest()
+    assert stock.held.asked[-1].since is None
     undo_in(stock, bad.run)
     assert len(items(stock.database)) == 2
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from harvester import catalogue, runs
-from harvester.amendments.undo import undo_run
+from harvester.amendments import retire_source, undo_run
 from harvester.catalogue.connections import CatalogueConnections
 from harvester.errors import (
     AnsweredWithError,
@@ -377,6 +377,23 @@ def test_what_changed_is_asked_for_unless_all_is_wanted(five: Stock) -> None:
     assert five.held.asked[-1] == year
 
 
+def test_source_is_asked_for_what_changed_since_its_own_runs(five: Stock) -> None:
+    """Neither the runs of another source count, nor that these are undone or that it is retired."""
+    five.held.is_selectable = five.archive.is_selectable = True
+    context = harvest_context(five.database, HELD, ARCHIVE)
+    five.archive.records = {"z": image()}
+    five.harvest()
+    five.harvest(five.archive_feed)
+    assert five.archive.asked[-1].since is None
+    five.archive.records["y"] = image(1)
+    undone = five.harvest(five.archive_feed).run
+    last = five.harvest()
+    undo_run(undone or 0, context)
+    retire_source(five.archive_feed.name, context)
+    five.harvest()
+    assert five.held.asked[-1].since == last.started_at - timedelta(days=1)
+
+
 def test_last_good_run_is_found_at_once_among_years_of_runs(five: Stock) -> None:
     """Also where many of them are undone: one run a day, and every fiftieth undid that of the day before."""
     first = datetime(2020, 1, 1, tzinfo=UTC)
@@ -403,12 +420,15 @@ def test_run_for_a_collection_without_a_document_is_not_planned(five: Stock) -> 
 
 @pytest.mark.parametrize("request_of_run", [Request(reread=True), Request(move=True), Request(collection=ARCHIVE)])
 def test_records_that_are_all_to_be_read_are_known_to_no_source(five: Stock, request_of_run: Request) -> None:
-    """A source is told what the ledger has of its records, but where those that have not changed are wanted too."""
+    """A source is told what the ledger has of its records, but where those that have not changed are wanted too.
+
+    Ids that no database can store are none that it has.
+    """
     five.held.fingerprints = dict.fromkeys("abcde", "1")
     five.harvest()
     with CatalogueConnections(five.database.conninfo("harvest"), attempts=1) as connections:
         usual, wanted = (KnownFingerprints(connections, five.held_feed, each) for each in (Request(), request_of_run))
-        assert usual("abz") == dict.fromkeys("ab", "1")
+        assert usual(["a", "b", "z", "\udce9", "\0"]) == dict.fromkeys("ab", "1")
         assert len(usual.following("a", 2)) == 2
         assert (wanted("abz"), wanted.following("a", 2)) == ({}, [])
 
