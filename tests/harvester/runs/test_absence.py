@@ -14,7 +14,7 @@ from harvester.collection_model import WithdrawalRules
 from harvester.errors import SourceUnavailable, UnreadableScene
 from harvester.harvest import TooManyWithdrawals, harvest
 from harvester.record import NAMELESS, Withdrawal
-from harvester.runs import Request
+from harvester.runs import Request, absence
 from harvester.runs.report import HarvestReport
 from harvester.sources.deliveries.file_tree import Entry
 from harvester.sources.deliveries.local_tree import LocalTree
@@ -132,8 +132,9 @@ def test_missing_record_goes_after_complete_runs_and_the_period_of_grace(ten: St
 
 def test_record_that_is_seen_again_is_not_missed_any_more(ten: Stock) -> None:
     """Being there once ends the absence; the period of grace begins anew."""
-    said = ten.held.records.pop("3")
     ten.harvest()
+    said = ten.held.records.pop("3")
+    ten.harvest(collection=HELD)
     assert absent(ten) == ["3"]
     ten.held.records["3"] = said
     ten.harvest()
@@ -189,28 +190,30 @@ def test_resumed_run_misses_nothing(ten: Stock) -> None:
 
 def test_what_lies_below_an_unreadable_place_is_not_missed(stock: Stock) -> None:
     """An archive that breaks keeps its Items, as a product does; what is gone beside it goes."""
-    stock.held.records = {name: image(number) for number, name in enumerate(["a.zip!/1", "a.zip!/b/2", "a.zip", "c"])}
+    names = ["a.zip!/1", "d/a.zip!/b/2", "a.zip", "a.zip!c"]
+    stock.held.records = {name: image(number) for number, name in enumerate(names)}
     stock.harvest()
-    stock.held.records = {"a.zip!": {"problem": "the zip cannot be read"}}
+    stock.held.records = {name: {"problem": "the zip cannot be read"} for name in ("a.zip!", "d/a.zip!")}
     days_pass(stock, 1)
 
     assert stock.harvest(dry_run=True).absent == 2
-    assert (stock.harvest().absent, absent(stock)) == (2, ["a.zip", "c"])
+    assert (stock.harvest().absent, absent(stock)) == (2, ["a.zip", "a.zip!c"])
     days_pass(stock, 8)
     report = stock.harvest()
 
-    assert counts(report) == {"quarantined": 1, "withdrawn": 2}
+    assert counts(report) == {"quarantined": 2, "withdrawn": 2}
     assert set(items(stock.database)) == {image(0)["image"], image(1)["image"]}
 
 
 def test_what_is_gone_from_a_place_that_can_be_read_again_is_missed(stock: Stock) -> None:
-    """A refusal of long ago protects nothing."""
+    """A refusal of long ago protects nothing, nor does a record that is read."""
     stock.held.records = {"d/1": image(1), "d": {"problem": "the directory cannot be listed"}, "e": image(2)}
+    stock.held.records["e/1"] = image(3)
     stock.harvest()
     stock.held.records = {"e": image(2)}
     days_pass(stock, 1)
     stock.harvest()
-    assert absent(stock) == ["d", "d/1"]
+    assert absent(stock) == ["d", "d/1", "e/1"]
     assert rows(stock.database, "SELECT record FROM dinamis.source_record WHERE state = 'withdrawn'") == [("d",)]
 
 
@@ -266,10 +269,13 @@ def test_run_misses_and_withdraws_records_of_its_own_source_only(ten: Stock) -> 
 
 
 def test_run_that_ends_while_another_one_reads_makes_nothing_absent_there(ten: Stock) -> None:
-    """What another run has seen before this one began is still seen by it."""
+    """What another run has seen before this one began is still seen by it; what this one refuses hides nothing."""
     ten.archive.records = {name: image(int(name)) for name in "0123456789"}
     ten.archive.fingerprints = dict.fromkeys(ten.archive.records, "as it was")
+    ten.archive.records["d/1"] = image(20)
     ten.harvest(ten.archive_feed)
+    del ten.archive.records["d/1"]
+    ten.held.records["d"] = {"problem": "the directory cannot be listed"}
     ten.archive.page_size = 5
     reports: list[HarvestReport] = []
 
@@ -280,7 +286,7 @@ def test_run_that_ends_while_another_one_reads_makes_nothing_absent_there(ten: S
     days_pass(ten, 1)
     report = harvest(ten.archive_feed, harvest_context(ten.database, HELD, COAST, ARCHIVE), Request(), harvest_beside)
 
-    assert (counts(report), report.absent, absent(ten)) == ({"unchanged": 10}, 0, [])
+    assert (counts(report), report.absent, absent(ten)) == ({"unchanged": 10}, 1, ["d/1"])
     assert [each.absent for each in reports] == [0]
 
 
@@ -289,6 +295,20 @@ def test_clock_that_is_set_back_makes_nothing_absent(ten: Stock) -> None:
     ten.set_clocks_back()
 
     assert (ten.harvest().absent, absent(ten)) == (0, [])
+    del ten.held.records["3"]
+    ten.held.records[f"{NAMELESS}number 3"] = {"problem": "the service can neither deliver nor name record number 3"}
+    assert (ten.harvest().absent, absent(ten)) == (0, [])
+
+
+def test_records_that_go_in_several_transactions_go_once(ten: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many records that a run withdraws each is told and counted once, whichever page takes it out."""
+    monkeypatch.setattr(absence, "_WITHDRAWN_AT_ONCE", 2)
+    feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=1))
+    for gone in "345":
+        del ten.held.records[gone]
+    report = ten.harvest(feed)
+    assert (counts(report), report.unknown_withdrawals) == ({"unchanged": 7, "withdrawn": 3}, 0)
+    assert [record for record, _ in report.withdrawn] == ["3", "4", "5"]
 
 
 def test_source_that_never_shows_all_withdraws_nothing_by_absence(ten: Stock) -> None:
@@ -320,8 +340,10 @@ def test_run_that_would_withdraw_too_much_stops_before_and_asks(ten: Stock, by_a
 
 
 def test_share_counts_over_all_pages_of_a_run(ten: Stock) -> None:
-    """One allowed withdrawal after the other adds up: the share is of the run, not of a page."""
+    """One allowed withdrawal after the other adds up: the share is of the run, not of a page, nor of what changes."""
     feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.19))
+    ten.held.records |= {name: image(int(name), cloud=1) for name in "012"}
+    ten.held.fingerprints = {}
     del ten.held.records["3"]
     ten.held.withdrawals = [Withdrawal(id="3", reason="revoked")]
     del ten.held.records["4"]
@@ -330,8 +352,11 @@ def test_share_counts_over_all_pages_of_a_run(ten: Stock) -> None:
 
 
 def test_share_is_of_one_run(ten: Stock) -> None:
-    """What earlier runs withdrew does not count."""
+    """What earlier runs withdrew does not count, nor how often a record had changed before."""
     feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.12))
+    ten.held.records |= {name: image(int(name), cloud=1) for name in "34"}
+    ten.held.fingerprints = {}
+    ten.harvest()
     for gone in "34":
         del ten.held.records[gone]
         ten.held.withdrawals = [Withdrawal(id=gone, reason="revoked")]
