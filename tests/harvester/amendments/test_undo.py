@@ -528,20 +528,23 @@ def test_undone_half_of_a_run_is_not_gone_on_with(stock: Stock) -> None:
     assert counts(undo_in(stock, run)) == {"withdrawn": 2}
     stock.held.fails_after = None
     assert counts(stock.harvest()) == {"new": 3}
+    assert len(items(stock.database)) == 3
 
 
 def test_versions_that_are_not_kept_any_more_cannot_be_put_back(stock: Stock) -> None:
-    """A record of which the version before is forgotten stays as it is, and the report says so."""
-    stock.held.records = {"a": image()}
+    """A record of which the version before is forgotten stays as it is, and the report says so; another goes back."""
+    stock.held.records = {"a": image(), "b": image(1)}
     stock.harvest()
-    stock.held.records = {"a": image(cloud=2)}
+    stock.held.records["b"] = image(1, cloud=1)
+    stock.harvest()
+    stock.held.records = {"a": image(cloud=2), "b": image(1, cloud=2)}
     run = stock.harvest().run
     with stock.database.connect("owner") as connection:
         connection.execute("DELETE FROM dinamis.record_version WHERE version = 1")
     undone = undo_in(stock, run)
-    assert undone.read == 0
+    assert counts(undone) == {"changed": 1}
     assert list(undone.warnings) == [f"a is left as it is: what it said before run {run} is not kept any more"]
-    assert len(items(stock.database)) == 1
+    assert [item["properties"]["eo:cloud_cover"] for _, item in sorted(catalogue(stock).items())] == [2, 1]
 
 
 def test_what_was_said_long_ago_outlasts_undos(stock: Stock) -> None:
