@@ -654,8 +654,9 @@ def test_what_a_run_notes_again_is_counted(five: Stock) -> None:
 
 def test_request_survives_the_database(five: Stock) -> None:
     """What was asked of a run is read back as it was asked, dates and box included."""
-    selection = Selection(bbox=(170.0, -10.0, -170.0, 10.0), part="2")
-    request = replace(Request(limit=3), bbox=selection.bbox)
+    since, until = (datetime(year, 1, 1, tzinfo=UTC) for year in (2020, 2021))
+    selection = Selection(since=since, until=until, bbox=(170.0, -10.0, -170.0, 10.0), part="2")
+    request = Request(limit=3, since=since, until=until, bbox=selection.bbox)
     with closing(psycopg.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
         run = runs.begin(connection, five.held_feed, request, [selection], is_everything=False)
         part = runs.claim_part(connection, run)
