@@ -223,7 +223,7 @@ def storable_id(record: str) -> str:
 
 
 def _extend(named: list[T], more: Sequence[T]) -> None:
-    named += more[: max(NAMED_RECORDS - len(named), 0)]
+    named += more[: NAMED_RECORDS - len(named)]
 
 
 def _leaves(node: Any, where: str = "") -> Iterable[tuple[str, Any]]:

@@ -22,24 +22,31 @@ def report() -> HarvestReport:
 
 
 def test_pages_add_up() -> None:
-    """Numbers, refusals and warnings of all pages are in the account of the run."""
+    """Numbers, refusals, warnings and conflicts of all pages are in the account of the run."""
     whole = report()
     for record in ("a", "b"):
-        page = PageReport(Counter({Outcome.NEW: 2}), items_written=1)
+        page = PageReport(Counter({Outcome.NEW: 2}), items_written=1, items_removed=2, unknown_withdrawals=3)
         page.refuse(record, "broken")
-        page.warn(record, ["no angle"])
+        page.warn(record, ["no angle", "\udce9"])
+        page.warn("z", ["no angle"])
+        page.conflicts.append((record, "they differ"))
         whole.add(page)
-    assert (whole.read, whole.items_written, whole.exit_code) == (6, 2, 1)
+    assert (whole.read, whole.items_written, whole.items_removed, whole.unknown_withdrawals) == (6, 2, 4, 6)
+    assert whole.exit_code == 1
     assert [each.record for each in whole.refusals] == ["a", "b"]
-    assert whole.warnings == {"no angle": (2, "a")}
+    assert whole.warnings == {"no angle": (4, "a"), "\\udce9": (2, "a")}
+    assert whole.conflicts == [("a", "they differ"), ("b", "they differ")]
 
 
 def test_counts_of_earlier_processes_are_added() -> None:
     """What `counts` gives of a run that was killed is the beginning of its account when it goes on."""
     before = report()
-    before.add(PageReport(Counter({Outcome.NEW: 2, Outcome.WITHDRAWN: 1}), items_removed=1, unknown_withdrawals=4))
+    done = Counter({Outcome.NEW: 2, Outcome.WITHDRAWN: 1})
+    before.add(PageReport(done, items_written=3, items_removed=1, unknown_withdrawals=4))
     resumed = report()
     resumed.add_counts(counts(before))
+    assert counts(resumed) == counts(before)
+    resumed.restart_counts(counts(before))
     assert counts(resumed) == counts(before)
 
 
@@ -107,12 +114,21 @@ def test_breach_fails_the_command() -> None:
 
 
 def test_change_names_the_fields_that_differ() -> None:
-    """Nested values are named by their place, with what they were and are."""
-    before = {"properties": {"gsd": 0.5, "a": 1}, "links": [{"rel": "via", "href": "x"}], "bbox": [1, 2]}
-    after = {"properties": {"gsd": 0.7, "a": 1, "b": None}, "links": [{"rel": "via", "href": "y"}], "bbox": [1, 2]}
+    """Nested values are named by their place, with what they were and are, also those that come or go."""
+    before = {"properties": {"gsd": 0.5, "a": 1, "c": {}}, "links": [{"rel": "via", "href": "x"}], "bbox": [1, 2]}
+    after = {
+        "properties": {"gsd": 0.7, "a": 1, "b": None, "d": 4},
+        "links": [{"rel": "via", "href": "y"}],
+        "bbox": [1, 2],
+    }
     change = ItemChange.between("IMAGE", "pleiades", before, after)
     assert change.kind == "changed"
-    assert change.fields == {"links[0].href": ("x", "y"), "properties.gsd": (0.5, 0.7)}
+    assert change.fields == {
+        "links[0].href": ("x", "y"),
+        "properties.c": ({}, None),
+        "properties.d": (None, 4),
+        "properties.gsd": (0.5, 0.7),
+    }
 
 
 def test_kind_of_change_is_that_of_the_item() -> None:
@@ -125,6 +141,7 @@ def test_kind_of_change_is_that_of_the_item() -> None:
 
 def test_reason_that_quotes_a_broken_name_can_be_stored() -> None:
     """NUL and bytes that are not UTF-8 are made visible, in the account as in the database."""
+    assert PageReport().refuse("a", "no \0").reason == "no \\0"
     refusal = PageReport().refuse("a", "caf\udce9/\x00.XML: é is not readable")
     assert refusal.reason == printable(refusal.reason) == "caf\\udce9/\\0.XML: é is not readable"
 
@@ -132,15 +149,45 @@ def test_reason_that_quotes_a_broken_name_can_be_stored() -> None:
 def test_report_is_json() -> None:
     """All that a report has can be written to a file and read back."""
     whole = report()
-    page = PageReport(conflicts=[("IMAGE", "they differ")], withdrawn=[("a", "sold")])
+    assert whole.as_json()["finished_at"] is None
+    page = PageReport(conflicts=[("IMAGE", "they differ")], withdrawn=[("a", "sold")], passed_over=Counter(links=2))
     page.refuse("b", "broken")
+    for record in "cd":
+        page.warn(record, ["no angle"])
     whole.add(page)
     whole.changes.append(ItemChange.between("IMAGE", "pleiades", {"a": 1}, {"a": 2}))
-    said = json.loads(json.dumps(whole.as_json()))
-    assert said["refusals"] == [{"record": "b", "reason": "broken"}]
-    assert said["withdrawals"] == [{"record": "a", "reason": "sold"}]
-    assert said["changes"][0]["fields"] == {"a": {"before": 1, "after": 2}}
-    assert said["read"] == 1
+    whole.run, whole.kind, whole.dry_run, whole.is_resumed, whole.error = 7, "undo", True, True, "too few; gone"
+    whole.absent, whole.breaches, whole.drift = 3, ["too few"], ["gone"]
+    said = json.loads(json.dumps(whole.ended("failed").as_json()))
+    assert said.pop("finished_at") >= said["started_at"]
+    assert said == {
+        "run": 7,
+        "kind": "undo",
+        "state": "failed",
+        "feed": "pleiades/deliveries",
+        "location": "file:///archive",
+        "dry_run": True,
+        "is_resumed": True,
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "error": "too few; gone",
+        **counts(whole),
+        "absent": 3,
+        "passed_over": {"links": 2},
+        "refusals": [{"record": "b", "reason": "broken"}],
+        "withdrawals": [{"record": "a", "reason": "sold"}],
+        "warnings": [{"warning": "no angle", "times": 2, "record": "c"}],
+        "conflicts": [{"item": "IMAGE", "conflict": "they differ"}],
+        "breaches": ["too few"],
+        "drift": ["gone"],
+        "changes": [
+            {
+                "item": "IMAGE",
+                "collection": "pleiades",
+                "kind": "changed",
+                "fields": {"a": {"before": 1, "after": 2}},
+            }
+        ],
+    }
 
 
 def test_undo_that_had_nothing_to_put_back_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -596,6 +596,14 @@ def test_bad_record_refuses_only_itself(stock: Stock) -> None:
     assert len(items(stock.database)) == 199
 
 
+def test_records_whose_ids_cannot_be_stored_are_told_apart(stock: Stock) -> None:
+    """Each is known again, and none is taken for the one that is called as another is shown."""
+    names = ("a\0", "a\\0", "a\udce9", "a\\udce9")
+    stock.held.records = {name: image(number) for number, name in enumerate(names)}
+    assert counts(stock.harvest()) == {"new": 4}
+    assert counts(stock.harvest()) == {"unchanged": 4}
+
+
 def test_unchanged_harvest_writes_no_row_of_pgstac(five: Stock) -> None:
     """Items, Collections and partitions keep their very rows when nothing changed."""
     five.harvest()
