@@ -125,6 +125,8 @@ def test_missing_record_goes_after_complete_runs_and_the_period_of_grace(ten: St
     assert [(change.item, change.kind) for change in tried.changes] == [(image(3)["image"], "withdrawn")]
     kept = "SELECT counts ->> 'unchanged', counts ->> 'withdrawn' FROM dinamis.run_part WHERE run = %s"
     assert rows(ten.database, kept, report.run) == [("9", "1")]
+    noted = "SELECT subject, detail FROM dinamis.run_note WHERE run = %s AND kind = 'withdrawn'"
+    assert rows(ten.database, noted, report.run) == report.withdrawn
     assert len(items(ten.database)) == 9
     last = ten.harvest()
     assert (counts(last), last.unknown_withdrawals) == ({"unchanged": 9}, 0)
@@ -306,9 +308,12 @@ def test_records_that_go_in_several_transactions_go_once(ten: Stock, monkeypatch
     feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=1))
     for gone in "345":
         del ten.held.records[gone]
+    ten.held.parts = 3
     report = ten.harvest(feed)
     assert (counts(report), report.unknown_withdrawals) == ({"unchanged": 7, "withdrawn": 3}, 0)
     assert [record for record, _ in report.withdrawn] == ["3", "4", "5"]
+    kept = "SELECT sum((counts ->> 'read')::int), sum((counts ->> 'withdrawn')::int) FROM dinamis.run_part GROUP BY run"
+    assert rows(ten.database, f"{kept} ORDER BY run") == [(10, 0), (10, 3)]
 
 
 def test_source_that_never_shows_all_withdraws_nothing_by_absence(ten: Stock) -> None:

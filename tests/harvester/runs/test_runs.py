@@ -278,6 +278,17 @@ def test_run_that_was_killed_before_it_could_stop_is_cancelled(five: Stock) -> N
     assert rows(five.database, "SELECT state FROM dinamis.run ORDER BY id") == [("cancelled",), ("succeeded",)]
 
 
+def test_cancelled_run_that_somebody_works_on_is_left_to_stop(five: Stock) -> None:
+    """The next harvest neither ends it nor reads beside it: it is told who is at work."""
+    with five.database.connect("harvest", autocommit=True) as worker:
+        run = runs.begin(worker, five.held_feed, Request(), [Selection()], is_everything=True)
+        runs.claim_part(worker, run)
+        runs.request_cancel(worker, run.id)
+        with pytest.raises(RunBusy, match=f"It is run {run.id} .* It is being done"):
+            five.harvest()
+    assert rows(five.database, "SELECT state FROM dinamis.run") == [("running",)]
+
+
 def test_run_of_several_parts_reads_each_record_once(five: Stock) -> None:
     """A source in three parts gives one account of all its records."""
     five.held.parts = 3
