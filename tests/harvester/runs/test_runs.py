@@ -92,6 +92,7 @@ def test_account_of_a_run_names_what_others_refused_and_withdrew(five: Stock, pa
     assert counts(report) == {"unchanged": 3, "quarantined": 3, "withdrawn": 1}
     assert sorted(each.record for each in report.refusals) == ["a", "f", "g"]
     assert report.withdrawn == [("b", "sold")]
+    assert rows(five.database, "SELECT is_resumed FROM dinamis.run ORDER BY id")[0] == (False,)
 
 
 def test_cursor_and_records_of_a_page_are_committed_together(five: Stock) -> None:
@@ -124,6 +125,15 @@ def test_page_is_written_once_though_its_commit_was_not_heard_of(
     report = five.harvest()
 
     assert (counts(report), report.state, report.is_resumed) == ({"new": 5}, "succeeded", False)
+    assert rows(five.database, "SELECT pages, counts->>'new' FROM dinamis.run_part") == [(3, "5")]
+
+
+def test_page_of_a_resumed_run_is_written_once_too(five: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages that it wrote before it was killed count with those that it writes now."""
+    kill_harvest(five, 2)
+    lose_answer(monkeypatch, 1)
+    report = five.harvest()
+    assert (counts(report), report.state) == ({"new": 5}, "succeeded")
     assert rows(five.database, "SELECT pages, counts->>'new' FROM dinamis.run_part") == [(3, "5")]
 
 
@@ -590,6 +600,7 @@ def test_failed_run_that_is_given_up_is_not_gone_on_with(five: Stock) -> None:
     five.held.fails_after = None
     ((failed,),) = rows(five.database, "SELECT id FROM dinamis.run")
     with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
+        assert not runs.request_cancel(connection, failed)
         assert [runs.cancel_failed(connection, failed) for _ in range(2)] == [True, False]
     assert not five.harvest().is_resumed
 
@@ -665,9 +676,14 @@ def test_what_a_run_notes_again_is_counted(five: Stock) -> None:
         for detail, times in (("first", 1), ("second", 2)):
             for kind in ("warning", "conflict"):
                 runs.note(connection, run.id, kind, [("a", detail, times)])
-    assert rows(five.database, "SELECT kind, detail, times FROM dinamis.run_note ORDER BY kind") == [
+        page = PageReport()
+        for record in "xy":
+            page.warn(record, ["no angle"])
+        runs.add_to_last_part(connection, run.id, page)
+    assert rows(five.database, "SELECT kind, detail, times FROM dinamis.run_note ORDER BY kind, detail") == [
         ("conflict", "second", 3),
         ("warning", "first", 3),
+        ("warning", "x", 2),
     ]
 
 
