@@ -349,6 +349,8 @@ def test_share_counts_over_all_pages_of_a_run(ten: Stock) -> None:
     feed = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=0.19))
     ten.held.records |= {name: image(int(name), cloud=1) for name in "012"}
     ten.held.fingerprints = {}
+    ten.archive.records = {"z": image()}  # of another source, which does not count
+    ten.harvest(ten.archive_feed)
     del ten.held.records["3"]
     ten.held.withdrawals = [Withdrawal(id="3", reason="revoked")]
     del ten.held.records["4"]

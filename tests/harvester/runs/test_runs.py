@@ -524,6 +524,18 @@ def test_run_that_is_in_the_way_is_told_with_what_to_do(five: Stock) -> None:
     assert f"{told}, which has ended meanwhile: start this again." in ended
 
 
+def test_feed_is_kept_as_it_was_last_harvested(five: Stock) -> None:
+    """What amendments read of it without its document follows that document."""
+    changed = replace(
+        five.held_feed, source="other", kind="archive", collection=ARCHIVE, location="https://other.example.org"
+    )
+    with five.database.connect("harvest") as connection:
+        for feed in (five.held_feed, changed):
+            runs.keep_feed(connection, feed)
+            kept = runs.kept_feed(connection, feed.name)
+            assert kept == replace(feed, options=None, withdrawals=kept.withdrawals)
+
+
 def test_two_feeds_of_one_source_share_its_records(five: Stock) -> None:
     """A record that another feed of the same source gives is no other record; it belongs to who saw it last."""
     other = feed_of("other", HELD, source="held", kind="held")
@@ -602,6 +614,8 @@ def test_failed_run_that_is_given_up_is_not_gone_on_with(five: Stock) -> None:
     with closing(catalogue.connect(five.database.conninfo("harvest"), autocommit=True)) as connection:
         assert not runs.request_cancel(connection, failed)
         assert [runs.cancel_failed(connection, failed) for _ in range(2)] == [True, False]
+        runs.end(connection, failed, "failed", "it went away again")
+    assert rows(five.database, "SELECT state FROM dinamis.run") == [("cancelled",)]
     assert not five.harvest().is_resumed
 
 
