@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_source_in_the_same_state_is_not_read(stock: Stock, telling: Telling) ->
     """The run succeeds with all records unchanged, without asking for one or writing a row of the ledger."""
     asked, before = len(telling.asked), rows(stock.database, "SELECT ctid::text, xmin::text FROM dinamis.source_record")
 
-    report = stock.harvest()
+    report = stock.harvest(allow_withdrawals=True)
 
     assert len(telling.asked) == asked
     assert (report.state, report.exit_code, counts(report)) == ("succeeded", 0, {"unchanged": 10})
@@ -85,8 +86,10 @@ def test_source_in_several_parts_is_read(stock: Stock, telling: Telling) -> None
     assert counts(stock.harvest()) == {"unchanged": 10}
 
 
-def test_source_in_another_state_is_read(stock: Stock, telling: Telling) -> None:
-    """A new state has its record read and its Item changed; then that state is the one that is known."""
+def test_source_in_another_state_is_read(stock: Stock, telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new state has its record read and its Item changed, also if another source is in it; then it is known."""
+    monkeypatch.setitem(SOURCES, "archive", Telling(records={"z": image(20)}, is_archive=True, state="second"))
+    stock.harvest(stock.archive_feed)
     telling.records["3"], telling.state = image(3, cloud=77.0), "second"
 
     assert counts(stock.harvest()) == {"changed": 1, "unchanged": 9}
@@ -134,9 +137,20 @@ def test_source_in_the_same_state_is_not_asked_for_its_content(
     assert counts(stock.harvest()) == {"unchanged": 10}
 
 
-def test_source_is_read_after_a_run_that_saw_a_part(stock: Stock, telling: Telling) -> None:
-    """A limited run leaves no state to compare with, as what it wrote may be of another one."""
-    stock.harvest(limit=4)
+@pytest.mark.parametrize(
+    "asked_for",
+    [
+        {"limit": 4},
+        {"bbox": (0, 0, 1, 1)},
+        {"since": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"until": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"collection": HELD},
+    ],
+    ids=str,
+)
+def test_source_is_read_after_a_run_that_saw_a_part(stock: Stock, telling: Telling, asked_for: dict[str, Any]) -> None:
+    """It leaves no state to compare with, as what it wrote may be of another one, or elsewhere than otherwise."""
+    stock.harvest(**asked_for)
     asked = len(telling.asked)
 
     stock.harvest()
