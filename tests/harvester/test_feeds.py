@@ -87,10 +87,13 @@ def test_source_of_a_document_may_lie_on_this_machine(tmp_path: Path, source: st
 def test_relative_path_is_another_place_in_another_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Else what was harvested as `.` would be absent, and withdrawn, after a harvest of `.` somewhere else."""
     (tmp_path / "in").mkdir()
+    (tmp_path / "latest").symlink_to("in")
     monkeypatch.chdir(tmp_path)
+    assert deliveries_at("latest", Credentials()).location == f"{tmp_path}/latest"
     feed = deliveries_at("in/", Credentials())
     assert (feed.name, feed.location) == (f"deliveries {tmp_path}/in", f"{tmp_path}/in")
     monkeypatch.chdir(tmp_path / "in")
     assert deliveries_at(".", Credentials()).name == feed.name
+    assert deliveries_at("../in", Credentials()).name == feed.name
     assert deliveries_at("zip::s3://bucket/a.zip", Credentials()).location == "s3://bucket/a.zip"
     assert deliveries_at("", Credentials()).location == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -14,11 +15,13 @@ IN_ARCHIVE = re.compile(r"\A(zip|tar)(://)?::")
 
 
 def absolute_location(location: str) -> str:
-    """A location that does not depend on the working directory: local paths are made absolute."""
+    """A location that does not depend on the working directory: local paths are made absolute, without `..`."""
     place = IN_ARCHIVE.sub("", location)
     if not place.strip() or "://" in place:
         return location
-    return str(expanded(place).absolute())
+    path = expanded(place).absolute()
+    # Symbolic links keep the name that the operator gave them, except before `..`: they say which folder is meant.
+    return os.path.realpath(path) if ".." in path.parts else str(path)
 
 
 def expanded(path: str) -> Path:
