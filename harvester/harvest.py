@@ -232,9 +232,9 @@ def _write_page(work: Work, part: Part, page: Page, readings: Readings, *, is_do
     work.report.add(written)
     work.touched |= touched
     work.watch(work.report, work.progress)
-    if touched and (datetime.now(UTC) - work.counts_refreshed_at).total_seconds() > 10:
-        work.connections.patiently(lambda _, side: catalogue.refresh_counts(side))
-        work.counts_refreshed_at = datetime.now(UTC)
+    if touched and (datetime.now(UTC) - work.searches_forgotten_at).total_seconds() > 10:
+        work.connections.patiently(lambda _, side: catalogue.forget_searches(side))
+        work.searches_forgotten_at = datetime.now(UTC)
     if work.report.items_written >= work.analyzed_next:
         work.connections.patiently(lambda _, side: catalogue.analyze_ledger(side))
         work.analyzed_next = work.report.items_written * _MANY_TIMES

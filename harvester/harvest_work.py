@@ -39,7 +39,7 @@ class Work:
     watch: Watcher
     progress: Progress = field(default_factory=Progress)
     touched: set[str] = field(default_factory=set)  #: collections whose Items were written
-    counts_refreshed_at: datetime = field(default_factory=partial(datetime.now, UTC))
+    searches_forgotten_at: datetime = field(default_factory=partial(datetime.now, UTC))
     analyzed_next: int = MANY_ITEMS  #: number of Items after which the ledger is analysed again
     state: str | None = None  #: the state that the source gave before it was read
     content: str | None = None  #: a digest of what the source held then, if it was asked for

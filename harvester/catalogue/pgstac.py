@@ -101,7 +101,7 @@ def finish_writing(side: Connection) -> bool:
     with told_if_long("rebuilding constraints and statistics of what was written"):
         while _run_deferred(side):
             deferred += 1
-    refresh_counts(side)
+    forget_searches(side)
     return deferred > 0
 
 
@@ -119,12 +119,18 @@ def analyze_ledger(side: Connection) -> None:
         side.execute("SELECT dinamis.analyze_ledger()")
 
 
-def refresh_counts(side: Connection) -> None:
-    """Make searches count again: pgSTAC would give the count from before the harvest for a day."""
+def forget_searches(side: Connection) -> None:
+    """Make pgSTAC forget the searches that it keeps, except those registered with metadata, as tile servers do.
+
+    It would give their counts and estimates from before the harvest for a day, and never removes one.
+    """
     with side.transaction():
         wait_for_other_writers(side)
+        side.execute("DELETE FROM search_wheres")
+        # A search that is under way may hold its row here and wait for the other table.
         side.execute(
-            "UPDATE search_wheres SET statslastupdated = NULL, total_count = NULL WHERE total_count IS NOT NULL"
+            "DELETE FROM searches WHERE hash IN"
+            " (SELECT hash FROM searches WHERE metadata = '{}' FOR UPDATE SKIP LOCKED)"
         )
 
 

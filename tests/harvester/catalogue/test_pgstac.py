@@ -175,6 +175,22 @@ def test_counts_are_fresh_after_writing(catalogue_database: Database) -> None:
     assert matched() == 3
 
 
+def test_searches_do_not_pile_up(catalogue_database: Database) -> None:
+    """What pgSTAC keeps of each search is gone after writing, but for registered searches and those under way."""
+    with (
+        catalogue_database.connect("api") as under_way,
+        catalogue_database.connect("api", autocommit=True) as connection,
+    ):
+        for name in ("under-way", "over"):
+            search(connection, ids=[name])
+        connection.execute("""SELECT search_query('{"ids": ["registered"]}', false, '{"type": "mosaic"}')""")
+        under_way.execute("""UPDATE searches SET usecount = 2 WHERE search->'ids' = '["under-way"]'""")
+        put(catalogue_database, document())
+        left = rows(catalogue_database, "SELECT search->'ids'->>0 FROM pgstac.searches ORDER BY 1")
+        counted = rows(catalogue_database, "SELECT _where FROM pgstac.search_wheres")
+    assert (left, counted) == ([("registered",), ("under-way",)], [])
+
+
 @pytest.mark.parametrize("months", [1, 2])
 def test_page_on_a_lost_connection_is_not_written_elsewhere(
     catalogue_database: Database, monkeypatch: pytest.MonkeyPatch, months: int
