@@ -45,7 +45,12 @@ class Signer:
         self._signed: dict[str, tuple[str, datetime]] = {}
 
     def __call__(self, found: Any) -> Any:
-        """Sign the assets of an Item, a Collection, a page of Items or the dictionary of one, in place."""
+        """Sign the assets of an Item, a Collection, a page of Items or the dictionary of one, in place.
+
+        A single address, as `patch_url` of odc-stac hands over, is returned signed.
+        """
+        if isinstance(found, str):
+            return self({"assets": {"": {"href": found}}})["assets"][""]["href"]
         assets = [asset for asset in _assets_of(found) if _href_of(asset).startswith(f"{self._url}/assets/")]
         signed = self.sign([_href_of(asset) for asset in assets])
         for asset in assets:

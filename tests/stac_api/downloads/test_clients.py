@@ -131,6 +131,14 @@ def test_our_modifier_signs_once(gate: Gate, helper: ModuleType) -> None:
     assert sign(json.loads(json.dumps(item))) == item
 
 
+def test_our_modifier_signs_a_single_address(gate: Gate, helper: ModuleType) -> None:
+    """Libraries that hand over one address at a time, as `patch_url` of odc-stac does, get it signed, or as it was."""
+    sign = helper.Signer(gate.site.url, api_key=str(gate.ada.key))
+    assert gate.get(sign(gate.site.url + PAN)).status_code == 200
+    forbidden, foreign = f"{gate.site.url}/assets/members/LAUNCH-PAD/pan", "https://other.example/assets/x/y/z"
+    assert [sign(forbidden), sign(foreign)] == [forbidden, foreign]
+
+
 def test_our_modifier_says_what_is_wrong(gate: Gate, helper: ModuleType) -> None:
     """A key that is none is told of at once, in the words of the server."""
     with pytest.raises(PermissionError, match="API key"):
