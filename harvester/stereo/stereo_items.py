@@ -142,7 +142,7 @@ def _title(found: FoundSet, first: Mapping[str, Any]) -> str:
 
 def _assets(found: FoundSet, views: Sequence[ItemDocument]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The picture of the set; previews of all views; images, geometric models and metadata of held ones."""
-    yield "overview", _overview(found)
+    yield "picture", _picture(found)
     for number, (view, document) in enumerate(zip(found.views, views, strict=True), 1):
         for key, asset in document["assets"].items():
             roles = asset.get("roles", [])
@@ -152,13 +152,13 @@ def _assets(found: FoundSet, views: Sequence[ItemDocument]) -> Iterator[tuple[st
                 yield f"view{number}-{key}", asset
 
 
-def _overview(found: FoundSet) -> Mapping[str, Any]:
-    """The picture of the set, drawn by the API."""
+def _picture(found: FoundSet) -> Mapping[str, Any]:
+    """The picture of the set, drawn by the API: no overview, which clients would lay over the footprint on a map."""
     return {
         "href": f"collections/{found.collection}/items/{found.id}/stereo/overview.png",
         "title": f"{found.mode}: footprints, lines of sight and numbers".capitalize(),
         "type": "image/png",
-        "roles": ["overview"],
+        "roles": ["graphic"],
     }
 
 

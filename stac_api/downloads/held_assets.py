@@ -21,6 +21,7 @@ _ACTIONS_OF_ROLES = (
     ("data", Action.DOWNLOAD),
     ("thumbnail", Action.VIEW),
     ("overview", Action.PREVIEW),
+    ("graphic", Action.PREVIEW),
     ("metadata", Action.PREVIEW),
 )
 

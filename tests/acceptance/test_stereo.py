@@ -78,12 +78,12 @@ def test_sets_are_found_by_collection_and_place(
 
 
 def test_set_has_its_picture(stereo_client: Client) -> None:
-    """The overview of an Item is an image that the server draws."""
+    """The picture of a set is an image that the server draws, and nothing that clients lay over its footprint."""
     (item,) = stereo_client.search(collections=["pleiades-tristereo"], bbox=[2.30, 48.80, 2.40, 48.90]).items()
-    overview = item.assets["overview"]
-    assert overview.has_role("overview")
-    answer = requests.get(overview.href, timeout=20)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, overview.media_type)
+    picture = item.assets["picture"]
+    assert picture.roles == ["graphic"]
+    answer = requests.get(picture.href, timeout=20)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, picture.media_type)
     assert answer.content.startswith(b"\x89PNG")
 
 

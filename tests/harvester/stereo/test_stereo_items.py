@@ -67,7 +67,7 @@ def test_set_has_the_files_of_its_held_views(holdings: Holdings) -> None:
     assert triplet["collection"] == "airbus-archive-pleiades-tristereo"
     assert triplet["properties"]["stereo:views_to_order"] == views[2:]
     hrefs = {key: asset["href"] for key, asset in triplet["assets"].items()}
-    assert hrefs.pop("overview") == f"collections/{triplet['collection']}/items/{triplet['id']}/stereo/overview.png"
+    assert hrefs.pop("picture") == f"collections/{triplet['collection']}/items/{triplet['id']}/stereo/overview.png"
     assert hrefs == {
         f"view{number}-{key}": f"assets/pleiades/{view}/{key}"
         for number, view in enumerate(views[:2], 1)

@@ -65,6 +65,11 @@ def test_roles_that_only_the_collection_says_count(gate: Gate) -> None:
     assert [gate.get(sketch, who).status_code for who in (None, gate.bob)] == [401, 200]
 
 
+def test_picture_of_a_set_takes_no_more_than_an_overview() -> None:
+    """A plot beside the data shows what an overview may show, and no client is told that it needs a credential."""
+    assert action_of(["graphic"]) is action_of(["overview"])
+
+
 @pytest.mark.parametrize("roles", [None, "thumbnail", "𒍟※", [], ["visual"], ["data", "thumbnail"]])
 def test_role_that_says_nothing_takes_the_most(roles: object) -> None:
     """What is no small file for certain is an image."""
