@@ -1,13 +1,18 @@
-"""Collections in the language that the reader asks for (STAC Language extension, Accept-Language)."""
+"""Collections and queryables in the language that the reader asks for (STAC Language extension, Accept-Language)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from asyncpg import Connection
 
+from database.statements import statements
 from stac_api.stac_document import Document
+
+LANGUAGES_OF_COLLECTIONS, WORDS_OF_QUERYABLES = statements(
+    "stac_api", "languages_of_collections", "words_of_queryables"
+)
 
 Translations = Mapping[str, Mapping[str, Any]]  #: language -> the translated fields
 
@@ -41,6 +46,27 @@ def in_language(collection: Mapping[str, Any], translations: Translations, accep
         "language": known.get(chosen, {"code": chosen}),
         "languages": others,
     }
+
+
+async def words_of_queryables(
+    connection: Connection, collections: Sequence[str] | None, accepted: str | None
+) -> tuple[dict[str, dict[str, str]], set[str]]:
+    """The words of the properties that can be searched, for the collections that are not given in their own language.
+
+    Args:
+        connection: to the catalogue.
+        collections: ids; None for all.
+        accepted: the Accept-Language header; None when it was not sent.
+
+    Returns:
+        Title and description of each property, by its name; and the languages in which the collections are given.
+    """
+    rows = await connection.fetch(LANGUAGES_OF_COLLECTIONS, collections)
+    given = {row["id"]: preferred_language(accepted, [row["own"], *row["others"]]) for row in rows if row["own"]}
+    words: dict[str, dict[str, str]] | None = await connection.fetchval(
+        WORDS_OF_QUERYABLES, list(given), list(given.values())
+    )
+    return words or {}, set(given.values())
 
 
 def own_language(collection: Mapping[str, Any]) -> str | None:
@@ -86,5 +112,9 @@ def _primary(language: str) -> str:
 
 def language_headers(collections: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The headers of an answer whose texts depend on Accept-Language."""
-    codes = sorted({code for collection in collections if (code := own_language(collection))})
-    return {"Vary": "Accept-Language"} | ({"Content-Language": ", ".join(codes)} if codes else {})
+    return headers_of_languages({code for collection in collections if (code := own_language(collection))})
+
+
+def headers_of_languages(codes: Set[str]) -> dict[str, str]:
+    """The headers of an answer in these languages, which were chosen by Accept-Language."""
+    return {"Vary": "Accept-Language"} | ({"Content-Language": ", ".join(sorted(codes))} if codes else {})

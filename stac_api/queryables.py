@@ -7,19 +7,21 @@ from typing import Any
 
 from asyncpg import Connection
 from fastapi import Request
+from stac_fastapi.api.models import JSONSchemaResponse
 from stac_fastapi.pgstac.extensions.filter import FiltersClient
 
 from stac_api.access.guards import no_collection
 from stac_api.access.item_redaction import TELLING
 from stac_api.access.restriction import Restriction, restriction_of
 from stac_api.errors import UndeclaredProperty
+from stac_api.languages import headers_of_languages, words_of_queryables
 
 
 class Queryables(FiltersClient):  # type: ignore[misc]  # untyped upstream
     """The JSON Schema of the queryable properties, from pgSTAC's table of them."""
 
-    async def get_queryables(self, request: Request, collection_id: str | None = None, **_: Any) -> dict[str, Any]:
-        """The queryables of one collection, or of all.
+    async def get_queryables(self, request: Request, collection_id: str | None = None, **_: Any) -> JSONSchemaResponse:
+        """The queryables of one collection, or of all, in the language in which the reader gets these.
 
         Raises:
             NotFoundError: there is no such collection.
@@ -28,9 +30,15 @@ class Queryables(FiltersClient):  # type: ignore[misc]  # untyped upstream
         collections = restriction.among(None) if collection_id is None else [collection_id]
         async with request.app.state.get_connection(request, "r") as connection:
             schema = await _schema(connection, collections)
+            words, languages = await words_of_queryables(
+                connection, collections, request.headers.get("accept-language")
+            )
         if schema is None and collection_id is not None:
             raise no_collection(collection_id)
-        return {**_without_telling(schema or _EMPTY, restriction), "$id": str(request.url)}
+        told = _without_telling(schema or _EMPTY, restriction)
+        properties = {name: each | words.get(name, {}) for name, each in told["properties"].items()}
+        content = {**told, "properties": properties, "$id": str(request.url)}
+        return JSONSchemaResponse(content, headers=headers_of_languages(languages))
 
 
 async def _schema(connection: Connection, collections: Sequence[str] | None) -> dict[str, Any] | None:

@@ -108,19 +108,34 @@ def _with_facts_of_items(connection: Connection, collection: dict[str, Any]) -> 
 
 
 def _load_translations(connection: Connection, document: CollectionDocument, language: str) -> bool:
-    wanted = {other: document.words(other) for other in document.languages if other != language}
+    wanted = [
+        (other, document.words(other), _words_of_queryables(document, other))
+        for other in sorted(document.languages)
+        if other != language
+    ]
     rows = connection.execute(
-        "SELECT language, content FROM dinamis.collection_translation WHERE collection = %s", (document.id,)
+        "SELECT language, content, queryables FROM dinamis.collection_translation WHERE collection = %s"
+        ' ORDER BY language COLLATE "C"',
+        (document.id,),
     )
-    if dict(rows.fetchall()) == wanted:
+    if rows.fetchall() == wanted:
         return False
     connection.execute("DELETE FROM dinamis.collection_translation WHERE collection = %s", (document.id,))
-    for other, content in wanted.items():
+    for other, content, words in wanted:
         connection.execute(
-            "INSERT INTO dinamis.collection_translation (collection, language, content) VALUES (%s, %s, %s)",
-            (document.id, other, Jsonb(content)),
+            "INSERT INTO dinamis.collection_translation (collection, language, content, queryables)"
+            " VALUES (%s, %s, %s, %s)",
+            (document.id, other, Jsonb(content), Jsonb(words)),
         )
     return True
+
+
+def _words_of_queryables(document: CollectionDocument, language: str) -> dict[str, dict[str, str]]:
+    """Title and description of each property that can be searched, in one language."""
+    return {
+        name: {word: definition[word] for word in ("title", "description") if word in definition}
+        for name, definition in queryables_of(document, language).items()
+    }
 
 
 def _queryable_rows(documents: Sequence[CollectionDocument], language: str) -> list[dict[str, Any]]:

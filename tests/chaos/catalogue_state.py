@@ -17,7 +17,7 @@ State = dict[str, list[str]]  #: rows by kind, each as text, in a fixed order
 _KINDS = {
     "Items": "SELECT collection, id, pgstac.get_item(id, collection), private FROM pgstac.items",
     "Collections": "SELECT id, content FROM pgstac.collections",
-    "translations": "SELECT collection, language, content FROM dinamis.collection_translation",
+    "translations": "SELECT collection, language, content, queryables FROM dinamis.collection_translation",
     "queryables": "SELECT name, definition, collection_ids FROM pgstac.queryables",
     "records": (
         "SELECT source, record, feed, state, stage, reason, digest, version, item, absent_since IS NULL"

@@ -168,6 +168,7 @@ ENGLISH = {
     "description": "Very high resolution images of coasts and cities.",
     "item_assets": {"pms": {"title": "Pansharpened image", "roles": ["data"]}},
 }
+ENGLISH_QUERYABLES = {"eo:cloud_cover": {"title": "Cloud cover", "description": "Of the largest image."}}
 
 
 def invented_items(archive: Path) -> list[dict[str, Any]]:
@@ -235,7 +236,8 @@ def fill(database: Database, archive: Path) -> None:
     load(database, COLLECTIONS, invented_items(archive))
     with database.connect("harvest", autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO dinamis.collection_translation VALUES ('pleiades', 'en', %s)", (Jsonb(ENGLISH),)
+            "INSERT INTO dinamis.collection_translation VALUES ('pleiades', 'en', %s, %s)",
+            (Jsonb(ENGLISH), Jsonb(ENGLISH_QUERYABLES)),
         )
 
 

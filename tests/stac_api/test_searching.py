@@ -11,7 +11,17 @@ from pystac_client import Client
 
 from database import Database
 from stac_api import ApiSettings, create_app
-from tests.stac_api.invented_catalogue import QUERYABLES, Site, a_collection, an_item, fill, load, problem_of, serving
+from tests.stac_api.invented_catalogue import (
+    ENGLISH_QUERYABLES,
+    QUERYABLES,
+    Site,
+    a_collection,
+    an_item,
+    fill,
+    load,
+    problem_of,
+    serving,
+)
 
 FIJI = [177, -19, -179, -17]
 
@@ -485,6 +495,20 @@ def test_queryables_are_typed(site: Site) -> None:
         assert schema["additionalProperties"] is False
         assert schema["$id"] == site.url + path
         assert {name: schema["properties"][name] for name in QUERYABLES} == QUERYABLES
+
+
+@pytest.mark.parametrize("path", ["/queryables", "/collections/pleiades/queryables"])
+def test_queryables_are_in_the_readers_language(site: Site, path: str) -> None:
+    """Forms of searches have the language of the collections; what is not translated keeps its words."""
+    french: Any = QUERYABLES["eo:cloud_cover"]
+    for language, words in (("fr", french), ("en-GB", french | ENGLISH_QUERYABLES["eo:cloud_cover"]), ("de", french)):
+        answer = site.get(path, headers={"Accept-Language": language})
+        assert answer.headers["Content-Type"] == "application/schema+json"
+        assert {name: answer.json()["properties"][name] for name in QUERYABLES} == QUERYABLES | {
+            "eo:cloud_cover": words
+        }
+        assert "Accept-Language" in answer.headers["Vary"]
+        assert answer.headers["Content-Language"] == ("en" if words != french else "fr")
 
 
 def test_landing_page_links_the_queryables(site: Site) -> None:

@@ -21,6 +21,7 @@ from harvester.collection_documents import (
     CollectionDocuments,
     default_collections_directory,
     load_collection_documents,
+    queryables_of,
 )
 from tests.harvests import delivery, documents, harvest_context, items, rows, run, search
 
@@ -87,6 +88,18 @@ def test_titles_of_assets_are_translated(database: Database) -> None:
     ((content,),) = rows(database, "SELECT content FROM dinamis.collection_translation")
     assert content["item_assets"] == one["pleiades"].published("en")["item_assets"]
     assert content["item_assets"] != one["pleiades"].published("fr")["item_assets"]
+
+
+def test_queryables_are_translated(database: Database) -> None:
+    """What a reader searches by is named in each other language that the document speaks, with the same properties."""
+    one = documents("pleiades")
+    publish(database, one)
+    ((words,),) = rows(database, "SELECT queryables FROM dinamis.collection_translation")
+    english = queryables_of(one["pleiades"], "en")
+    assert {name: english[name] | words[name] for name in words} == english
+    assert (
+        words["eo:cloud_cover"]["title"] == "Cloud cover" != queryables_of(one["pleiades"])["eo:cloud_cover"]["title"]
+    )
 
 
 def test_publishing_again_writes_nothing(harvested: Database) -> None:
