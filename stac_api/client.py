@@ -255,7 +255,7 @@ def _stereo_links(base_url: str) -> list[Document]:
         {
             "rel": STEREO_REL,
             "type": GeoJSONResponse.media_type,
-            "title": "Search of stereo sets",
+            "title": f"Search of stereo sets [{method}]",
             "href": f"{base_url}stereo/search",
             "method": method,
         }

@@ -319,6 +319,7 @@ def test_server_says_that_it_searches_stereo_sets(stereo_site: Site) -> None:
     """Conformance, landing page and OpenAPI name the search and its parameters."""
     assert "https://w3id.org/stac-stereo/v1.0.0/search" in stereo_site.get("/conformance").json()["conformsTo"]
     links = [link for link in stereo_site.get("/").json()["links"] if link["rel"] == "stereo-search"]
+    assert len({link["title"] for link in links}) == 2, "clients that show titles alone tell them apart"
     assert {link["method"]: link["href"] for link in links} == dict.fromkeys(
         ("GET", "POST"), f"{stereo_site.url}/stereo/search"
     )
