@@ -96,6 +96,7 @@ def retire_source(
         report = HarvestReport(feed.name, feed.location, datetime.now(UTC), kind="retire", dry_run=dry_run)
         next_page = partial(_page_after, feed)
         if dry_run:
+            connections.patiently(lambda _, side: _require_work(side, feed))
             try_out(connections, context, next_page, report, watch)
         else:
             run = connections.patiently(lambda _, side: _retirement(side, feed))
@@ -118,16 +119,25 @@ def _retirement(side: Connection, feed: Feed) -> Run:
     """
     with side.transaction():
         runs.wait_for_beginners(side, feed.name)
-        left = runs.last_run(side, feed.name)
-        if left and left.kind == "retire" and left.state != "succeeded":
+        if left := _unfinished(side, feed):
             runs.take_up(side, left)
             return left
         runs.set_aside_killed(side, feed.name, "retire")
         runs.require_none_under_way(side, feed.name)
-        left_of_it = "SELECT FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn' LIMIT 1"
-        if not side.execute(left_of_it, (feed.name,)).rowcount:
-            raise RetirementRefused(f"Nothing of {feed.name} is in force or in quarantine.")
+        _require_work(side, feed)
         return runs.begin(side, feed, Request(), [Selection()], is_everything=False, kind="retire")
+
+
+def _unfinished(side: Connection, feed: Feed) -> Run | None:
+    """The retirement of a source that was begun and did not finish, if it was the last to change records."""
+    left = runs.last_run(side, feed.name)
+    return left if left and left.kind == "retire" and left.state != "succeeded" else None
+
+
+def _require_work(side: Connection, feed: Feed) -> None:
+    left = "SELECT FROM dinamis.source_record WHERE feed = %s AND state != 'withdrawn' LIMIT 1"
+    if not (_unfinished(side, feed) or side.execute(left, (feed.name,)).rowcount):
+        raise RetirementRefused(f"Nothing of {feed.name} is in force or in quarantine.")
 
 
 def _page_after(feed: Feed, connection: Connection, cursor: str | None) -> AmendedPage:

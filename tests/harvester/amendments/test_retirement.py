@@ -148,10 +148,19 @@ def test_retirement_that_was_killed_before_its_end_comes_to_it(stock: Stock) -> 
     run = retire(stock).run
     with stock.database.connect("owner") as connection:
         connection.execute("UPDATE dinamis.run SET state = 'running' WHERE id = %s", (run,))
+    assert counts(retire(stock, dry_run=True)) == {}
     again = retire(stock)
     assert (again.run, counts(again), again.state) == (run, {"withdrawn": 1}, "succeeded")
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_source_of_which_nothing_is_left_is_not_retired(stock: Stock, dry_run: bool) -> None:
+    """Who only tries is told so too."""
+    stock.held.records = {"a": image()}
+    stock.harvest()
+    retire(stock)
     with pytest.raises(RetirementRefused, match="Nothing of"):
-        retire(stock)
+        retire(stock, dry_run=dry_run)
 
 
 def test_retired_source_that_is_named_again_is_asked_for_everything(stock: Stock) -> None:
