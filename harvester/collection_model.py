@@ -334,6 +334,9 @@ _READ = {
     "stac": (("http:", "https:", "file:"), "https://example.org/"),
 }
 
+#: The kinds of source that ask for no credentials.
+_OPEN = frozenset({"geodes", "ign", "openspot", "resto"})
+
 
 class SourceChoice(Strict):
     """One source of the collection's records and its options, except the values of credentials."""
@@ -360,6 +363,12 @@ class SourceChoice(Strict):
         read, example = _READ.get(self.source, _READ_OVER_HTTP)
         if self.url and not self.url.startswith(read):
             raise ValueError(f"{self.source} does not read {self.url}: write an address such as {example}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_use_for_its_credentials(self) -> Self:
+        if self.credentials and self.source in _OPEN:
+            raise ValueError(f"{self.source} asks for no credentials: remove them here")
         return self
 
     @property

@@ -60,6 +60,12 @@ from tests.harvester.invented_collection import SENSOR, complaint, line_of
         ),
         (
             "source: deliveries",
+            "source: resto\n      credentials: partner",
+            "source: resto",
+            "resto asks for no credentials: remove them here",
+        ),
+        (
+            "source: deliveries",
             "source: stac\n      url: https://u:p@example.org/",
             "u:p@",
             "credentials do not belong",
