@@ -70,9 +70,9 @@ def _is_called_after(item: str, member: Member) -> bool:
     return member.outline is not None and member.outline.id == item
 
 
-def _foreignness(member: Member, item: str) -> tuple[bool, bool, RecordKey]:
+def _foreignness(member: Member, item: str) -> tuple[bool, bool]:
     """A sort key: the record that an Item goes with first. No other Item can be made of an unreadable record."""
-    return member.outline is not None, not _is_called_after(item, member), member.key
+    return member.outline is not None, not _is_called_after(item, member)
 
 
 def _standing(items: Sequence[Draft], scene: str) -> dict[str, Draft]:

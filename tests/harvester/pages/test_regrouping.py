@@ -15,24 +15,25 @@ from tests.harvests import counts, harvest_context, items, rows
 __all__ = ["stock"]
 
 
-def test_two_known_acquisitions_that_turn_out_to_be_one_are_merged(stock: Stock) -> None:
+@pytest.mark.parametrize(("first", "second"), [(0, 5), (5, 0)])
+def test_two_known_acquisitions_that_turn_out_to_be_one_are_merged(stock: Stock, first: int, second: int) -> None:
     """The older survives with its id; the other Item goes, with the reason, and its names lead to the survivor."""
-    stock.held.records = {"a": image()}
+    older, younger = str(image(first)["image"]), str(image(second)["image"])
+    stock.held.records = {"a": image(first)}
     stock.harvest()
-    stock.held.records["b"] = image(5)
+    stock.held.records["b"] = image(second)
     stock.harvest()
-    other = str(image(5)["image"])
-    stock.held.records["c"] = {**image(), "image": "PHR1A_NEW", "keys": (IMAGE, other), "job": "JOB_3"}
+    stock.held.records["c"] = {**image(first), "image": "PHR1A_NEW", "keys": (older, younger), "job": "JOB_3"}
 
     report = stock.harvest()
 
-    assert items(stock.database).keys() == {IMAGE}
+    assert items(stock.database).keys() == {older}
     assert (report.items_written, report.items_removed) == (1, 1)
     assert rows(stock.database, "SELECT item, reason FROM dinamis.tombstone") == [
-        (other, f"it is the same acquisition as {IMAGE}")
+        (younger, f"it is the same acquisition as {older}")
     ]
-    assert rows(stock.database, "SELECT DISTINCT scene FROM dinamis.scene_alias") == [(IMAGE,)]
-    assert rows(stock.database, "SELECT DISTINCT item FROM dinamis.source_record") == [(IMAGE,)]
+    assert rows(stock.database, "SELECT DISTINCT scene FROM dinamis.scene_alias") == [(older,)]
+    assert rows(stock.database, "SELECT DISTINCT item FROM dinamis.source_record") == [(older,)]
     assert counts(stock.harvest()) == {"unchanged": 3}
 
 
@@ -229,6 +230,36 @@ def test_item_stays_with_a_record_that_stays(stock: Stock) -> None:
     ]
 
 
+def test_item_goes_with_the_record_that_it_is_called_after(stock: Stock) -> None:
+    """Not with the first of its records, when what joined them is gone."""
+    stock.held.records = {"b": image(keys=("TWO",))}
+    stock.harvest()
+    stock.held.records |= {
+        "a": {**image(keys=("ONE",), seconds=500, job="JOB_2"), "image": "CALLED_OTHERWISE"},
+        "c": image(keys=("ONE", "TWO"), job="JOB_3"),
+    }
+    stock.harvest()
+    assert items(stock.database).keys() == {IMAGE}
+    del stock.held.records["c"]
+    stock.held.withdrawals = [Withdrawal(id="c", reason="sold")]
+    stock.harvest()
+    assert rows(stock.database, "SELECT record, item FROM dinamis.source_record WHERE state = 'active' ORDER BY 1") == [
+        ("a", "CALLED_OTHERWISE"),
+        ("b", IMAGE),
+    ]
+
+
+def test_item_stays_with_a_record_that_is_not_readable_any_more(stock: Stock) -> None:
+    """Neither one that it is called after, which leaves its acquisition, nor one that joins it takes it away."""
+    stock.held.records = {"a": image(), "b": image(job="JOB_2")}
+    stock.harvest()
+    before = items(stock.database)
+    stock.held.records["a"], stock.held.torn = image(keys=("OTHER",), seconds=500), {"b"}
+    stock.held.records["c"] = image(job="JOB_3")
+    assert [each.record for each in stock.harvest().refusals] == ["a", "c"]
+    assert items(stock.database) == before
+
+
 def test_records_that_part_leave_the_ids_of_others_alone(stock: Stock) -> None:
     """Their Item is called after the one whose id is neither taken nor that of an Item of another collection."""
     coast, other = feed_of("coast", COAST, kind="held"), str(image(5)["image"])
@@ -292,6 +323,22 @@ def test_records_part_where_their_item_was_moved_to(stock: Stock) -> None:
     undo_run(parting.run or 0, harvest_context(stock.database, HELD, COAST, ARCHIVE))
     assert timeless_items(stock) == before
     assert rows(stock.database, "SELECT collection FROM dinamis.item WHERE id = %s", other) == [(HELD,)]
+
+
+def test_record_goes_on_with_what_another_of_its_source_is_given_on_its_page(stock: Stock) -> None:
+    """What it joined parts where the operator put it; there the record is of the Item that is made for the other."""
+    anywhere, other = feed_of("held", None), str(image(5)["image"])
+    stock.held.records = {"a": image(), "b": image(5), "c": image(1, keys=(IMAGE, other), job="JOB_2")}
+    stock.harvest(anywhere, collection=COAST)
+    assert items(stock.database).keys() == {IMAGE}
+    stock.held.records["c"] = image(1, keys=(other,), job="JOB_2")
+    stock.harvest(anywhere)
+    assert rows(stock.database, "SELECT record, item FROM dinamis.source_record ORDER BY 1") == [
+        ("a", IMAGE),
+        ("b", other),
+        ("c", other),
+    ]
+    assert {name: item["collection"] for name, item in items(stock.database).items()} == {IMAGE: COAST, other: COAST}
 
 
 def test_record_that_comes_back_joins_the_item_that_its_source_goes_on_with(stock: Stock) -> None:
