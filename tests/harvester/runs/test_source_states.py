@@ -11,8 +11,11 @@ import pytest
 from database import Database
 from harvester.amendments import undo
 from harvester.amendments.undo import undo_run
+from harvester.collection_model import WithdrawalRules
+from harvester.errors import SourceUnavailable
 from harvester.sources.registry import SOURCES
-from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, Stock, image, stock
+from harvester.sources.source import Progress
+from tests.harvester.invented_source import ARCHIVE, COAST, HELD, InventedSource, Stock, feed_of, image, stock
 from tests.harvests import counts, harvest_context, items, rows
 
 __all__ = ["stock"]
@@ -25,6 +28,7 @@ class Telling(InventedSource):
     state: str | None = "first"
     state_after_reading: str | None = None  #: which it takes on while it is read
     content: str | None = None
+    content_read: str | None = None  #: which reading it tells
 
     def state_of(self, options: Any) -> str | None:
         """As the test has it."""
@@ -34,9 +38,10 @@ class Telling(InventedSource):
         """As the test has it."""
         return self.content
 
-    def read_pages(self, *args: Any) -> Any:
+    def read_pages(self, options: Any, selection: Any, cursor: Any, progress: Progress, *args: Any) -> Any:
         """All records; some other program may write meanwhile."""
-        yield from super().read_pages(*args)
+        progress.content = self.content_read
+        yield from super().read_pages(options, selection, cursor, progress, *args)
         self.state = self.state_after_reading or self.state
 
 
@@ -88,14 +93,16 @@ def test_source_in_several_parts_is_read(stock: Stock, telling: Telling) -> None
 
 def test_source_in_another_state_is_read(stock: Stock, telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new state has its record read and its Item changed, also if another source is in it; then it is known."""
-    monkeypatch.setitem(SOURCES, "archive", Telling(records={"z": image(20)}, is_archive=True, state="second"))
+    archive = Telling(records={"z": image(20)}, is_archive=True, state="second")
+    monkeypatch.setitem(SOURCES, "archive", archive)
     stock.harvest(stock.archive_feed)
     telling.records["3"], telling.state = image(3, cloud=77.0), "second"
 
     assert counts(stock.harvest()) == {"changed": 1, "unchanged": 9}
     asked = len(telling.asked)
     assert counts(stock.harvest()) == {"unchanged": 10}
-    assert len(telling.asked) == asked
+    assert counts(stock.harvest(stock.archive_feed)) == {"unchanged": 1}
+    assert (len(telling.asked), len(archive.asked)) == (asked, 1)
 
 
 @pytest.mark.parametrize("asked_for", [{"is_full": True}, {"reread": True}, {"limit": 4}, {"bbox": (0, 0, 1, 1)}])
@@ -110,6 +117,7 @@ def test_source_is_read_when_more_is_asked_for(stock: Stock, telling: Telling, a
 
 def test_source_with_the_same_content_is_not_read(stock: Stock, telling: Telling) -> None:
     """Content that was harvested is not read again in another state, which then is the one that is known."""
+    stock.harvest(stock.archive_feed)
     telling.state, telling.content = "second", "abc"
     stock.harvest()
     asked, telling.state = len(telling.asked), "third"
@@ -137,6 +145,31 @@ def test_source_in_the_same_state_is_not_asked_for_its_content(
     assert counts(stock.harvest()) == {"unchanged": 10}
 
 
+def test_content_that_reading_tells_is_not_asked_for(
+    stock: Stock, telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither before, where none is known to compare it with, nor afterwards; it is the one that is known then."""
+    with monkeypatch.context() as patched:
+        patched.setattr(telling, "content_of", None)
+        telling.state, telling.content_read = "second", "abc"
+        assert counts(stock.harvest()) == {"unchanged": 10}
+    asked, telling.state, telling.content = len(telling.asked), "third", "abc"
+
+    assert counts(stock.harvest()) == {"unchanged": 10}
+    assert len(telling.asked) == asked
+
+
+def test_source_with_the_same_content_is_read_after_a_run_that_saw_a_part(stock: Stock, telling: Telling) -> None:
+    """The part may have been of other content, from which the source came back to what it was."""
+    telling.state, telling.content = "second", "abc"
+    stock.harvest()
+    telling.records["3"], telling.state, telling.content = image(3, cloud=77.0), "third", "def"
+    assert counts(stock.harvest(limit=4)) == {"changed": 1, "unchanged": 3}
+    telling.records["3"], telling.state, telling.content = image(3), "fourth", "abc"
+
+    assert counts(stock.harvest()) == {"changed": 1, "unchanged": 9}
+
+
 @pytest.mark.parametrize(
     "asked_for",
     [
@@ -159,8 +192,8 @@ def test_source_is_read_after_a_run_that_saw_a_part(stock: Stock, telling: Telli
 
 
 def test_source_that_changes_while_it_is_read_is_read_again(stock: Stock, telling: Telling) -> None:
-    """Where the state after the reading is another one than before it, neither is known."""
-    telling.state, telling.state_after_reading = "second", "third"
+    """Where the state after the reading is another one than before it, neither is known, nor what it gives then."""
+    telling.state, telling.state_after_reading, telling.content = "second", "third", "abc"
     stock.harvest()
     asked = len(telling.asked)
 
@@ -185,23 +218,48 @@ def test_source_with_a_refused_record_that_was_readable_is_read(stock: Stock, te
     assert counts(stock.harvest()) == {"unchanged": 9, "quarantined": 1}
 
 
-def test_run_that_was_undone_is_read_again(stock: Stock, telling: Telling) -> None:
-    """What an undone run had written comes back with the next harvest, though the source is as it was."""
+def test_source_is_read_after_a_run_that_failed(
+    stock: Stock, telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what a successful run left is compared with, though the one that failed had read nothing."""
+
+    def state_of(_: Any) -> str:
+        raise SourceUnavailable("it went away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(telling, "state_of", state_of)
+        with pytest.raises(SourceUnavailable):
+            stock.harvest()
+    asked = len(telling.asked)
+
+    stock.harvest()
+
+    assert len(telling.asked) == asked + 1
+
+
+@pytest.mark.parametrize("is_clock_set_back", [False, True])
+def test_run_that_was_undone_is_read_again(stock: Stock, telling: Telling, is_clock_set_back: bool) -> None:
+    """What an undone run had written comes back with the next harvest alone, though the source is as it was."""
     telling.records["3"], telling.state = image(3, cloud=77.0), "second"
     report = stock.harvest()
     assert report.run is not None
+    if is_clock_set_back:
+        stock.set_clocks_back()
     undo_run(report.run, harvest_context(stock.database, HELD, COAST, ARCHIVE))
     assert items(stock.database)[image(3)["image"]]["properties"]["eo:cloud_cover"] == 12.5
 
     stock.harvest()
 
     assert items(stock.database)[image(3)["image"]]["properties"]["eo:cloud_cover"] == 77.0
+    asked = len(telling.asked)
+    stock.harvest()
+    assert len(telling.asked) == asked
 
 
 def test_source_that_was_harvested_amid_an_undo_is_read(
     stock: Stock, telling: Telling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was put back after a harvest had seen it comes with the next one, though the source is as it was."""
+    """What is put back after a harvest had seen it comes with the next one, though the source is as it was."""
     monkeypatch.setattr(undo, "PAGE_SIZE", 1)
     telling.records |= {name: image(int(name), cloud=77.0) for name in "34"}
     telling.state = "second"
@@ -214,6 +272,9 @@ def test_source_that_was_harvested_amid_an_undo_is_read(
     with pytest.raises(KeyboardInterrupt):
         undo_run(report.run, harvest_context(stock.database, HELD, COAST, ARCHIVE), kill)
     assert counts(stock.harvest())["changed"] == 1
+    asked = len(telling.asked)
+    stock.harvest()
+    assert len(telling.asked) == asked + 1
     undo_run(report.run, harvest_context(stock.database, HELD, COAST, ARCHIVE))
 
     assert counts(stock.harvest())["changed"] == 1
@@ -240,6 +301,30 @@ def test_source_that_misses_a_record_is_read(stock: Stock, telling: Telling) -> 
 
     assert stock.harvest().absent == 1
     assert len(telling.asked) == asked + 1
+
+
+def test_source_is_not_read_for_what_no_run_of_it_can_mend(stock: Stock, telling: Telling) -> None:
+    """A record of another source in quarantine, missing or undone, one withdrawn, one missing from a run of changes."""
+    feed, other = feed_of("held", HELD, withdrawals=WithdrawalRules(grace_days=0, max_share=1)), stock.archive
+    other.records = {"q": image(20, problem="it is torn"), "z": image(21)}
+    first = stock.harvest(stock.archive_feed).run or 0
+    del other.records["z"]
+    stock.harvest(stock.archive_feed)
+    del telling.records["3"]
+    telling.state = "second"
+    assert counts(stock.harvest(feed)) == {"unchanged": 9, "withdrawn": 1}
+    asked = len(telling.asked)
+    stock.harvest(feed)
+    assert len(telling.asked) == asked
+
+    del telling.records["4"]
+    telling.state = "third"
+    stock.harvest()
+    assert sorted(absent(stock.database)) == ["3", "4", "z"]
+    asked, telling.is_selectable = len(telling.asked), True
+    undo_run(first, harvest_context(stock.database, HELD, COAST, ARCHIVE))
+    stock.harvest()
+    assert len(telling.asked) == asked
 
 
 def test_source_that_cannot_tell_is_read(stock: Stock, telling: Telling) -> None:
