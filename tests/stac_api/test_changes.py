@@ -64,11 +64,12 @@ def test_cursor_separates_new_from_updated(site: Site, catalogue: ChangingCatalo
     for item in ("KEPT", "CHANGED", "BACK"):
         catalogue.put(item)
     catalogue.withdraw("BACK")
+    catalogue.put("LAST")
     cursor = site.get(FEED).json()["cursor"]
-    for item in ("CHANGED", "BACK", "FIRST"):
+    for item in ("CHANGED", "BACK", "FIRST", "LAST"):
         catalogue.put(item)
     page = site.get(FEED, params={"since": cursor}).json()
-    assert told(page) == [("updated", "CHANGED"), ("new", "BACK"), ("new", "FIRST")]
+    assert told(page) == [("updated", "CHANGED"), ("new", "BACK"), ("new", "FIRST"), ("updated", "LAST")]
 
 
 def test_moved_item_leaves_one_collection_and_is_new_in_the_other(site: Site, catalogue: ChangingCatalogue) -> None:
@@ -111,6 +112,27 @@ def test_next_leads_through_all_pages(site: Site, catalogue: ChangingCatalogue, 
     assert link(answers[0], "collection") == f"{site.url}/collections/here"
 
 
+def test_pages_are_in_the_order_of_the_changes_however_the_server_stores_them(
+    site: Site, catalogue: ChangingCatalogue, database: Database
+) -> None:
+    """Each page has the earliest changes after its cursor, of what stands and of what is withdrawn."""
+    for item in ("Z", "Y", "X", "C", "B", "A"):
+        catalogue.put(item)
+    for item in ("Z", "Y", "X"):
+        catalogue.withdraw(item)
+    with database.connect("owner") as connection:
+        connection.execute("CLUSTER dinamis.item USING item_pkey")
+        connection.execute("CLUSTER dinamis.tombstone USING tombstone_pkey")
+    pages: list[list[tuple[str, str]]] = []
+    since = None
+    while not pages or len(pages[-1]) == 1:
+        page = site.get(FEED, params={"since": since, "limit": 1}).json()
+        pages.append(told(page))
+        since = page["cursor"]
+    standing = [[("new", item)] for item in ("C", "B", "A")]
+    assert pages == [*standing, *([("withdrawn", item)] for item in ("Z", "Y", "X")), []]
+
+
 def test_follower_ends_with_what_stands(site: Site, catalogue: ChangingCatalogue) -> None:
     """Whatever comes, changes, leaves, returns and moves between its pages, who repeats the cursor misses nothing."""
     chance = random.Random(20260101)
@@ -133,24 +155,26 @@ def test_follower_ends_with_what_stands(site: Site, catalogue: ChangingCatalogue
 @pytest.mark.parametrize(
     ("since", "expected"),
     [
-        (BEGINNING.isoformat(), ["A", "B", "C"]),
-        ("2026-01-03T00:00:00Z", ["B", "C"]),
-        ("2026-01-03", ["B", "C"]),
-        ("2026-01-03T00:00:00.5", ["C"]),
-        ("2026-01-03T02:00:00+02:00", ["B", "C"]),
-        ("2026-01-05T00:00:00Z", ["C"]),
-        ("2026-01-05T00:00:01Z", []),
+        (BEGINNING.isoformat(), ["A", "B", "C", "D"]),
+        ("2026-01-03T00:00:00Z", ["B", "C", "D"]),
+        ("2026-01-03", ["B", "C", "D"]),
+        ("2026-01-03T00:00:00.5", ["C", "D"]),
+        ("2026-01-03T02:00:00+02:00", ["B", "C", "D"]),
+        ("2026-01-06T00:00:00Z", ["C", "D"]),
+        ("2026-01-06T00:00:01Z", ["D"]),
+        ("2026-01-07T00:00:01Z", []),
     ],
 )
 def test_time_begins_the_feed(site: Site, catalogue: ChangingCatalogue, since: str, expected: list[str]) -> None:
     """From a time on, UTC where no zone is given, its own moment included; then the cursor goes on."""
-    for item in ("A", "B", "C"):
+    for item in ("A", "B", "C", "D"):
         catalogue.put(item)
-    catalogue.withdraw("C")
+    for item in ("C", "D"):
+        catalogue.withdraw(item)
     page = site.get(FEED, params={"since": since}).json()
     assert [change["id"] for change in page["changes"]] == expected
-    catalogue.put("D")
-    assert told(site.get(FEED, params={"since": page["cursor"]}).json()) == [("new", "D")]
+    catalogue.put("E")
+    assert told(site.get(FEED, params={"since": page["cursor"]}).json()) == [("new", "E")]
 
 
 def test_time_misses_no_later_change(site: Site, catalogue: ChangingCatalogue) -> None:
@@ -160,6 +184,15 @@ def test_time_misses_no_later_change(site: Site, catalogue: ChangingCatalogue) -
     catalogue.put("EARLY")
     page = site.get(FEED, params={"since": "2026-01-02T00:00:00Z"}).json()
     assert told(page) == [("new", "LATE"), ("new", "EARLY")]
+
+
+def test_time_begins_the_feed_of_its_collection_alone(site: Site, catalogue: ChangingCatalogue) -> None:
+    """What changed in another collection at that time, or left it, does not bring earlier changes of this one."""
+    catalogue.put("OTHER", "there")
+    catalogue.withdraw("OTHER")
+    catalogue.now -= timedelta(days=5)
+    catalogue.put("EARLY")
+    assert told(site.get(FEED, params={"since": "2026-01-02T00:00:00Z"}).json()) == []
 
 
 @pytest.mark.parametrize(
@@ -235,9 +268,11 @@ def test_unknown_collection_has_no_feed(site: Site, identifier: str) -> None:
 
 
 def test_unchanged_feed_is_not_sent_again(site: Site, catalogue: ChangingCatalogue) -> None:
-    """With the ETag of the last answer an unchanged feed is 304 without a body; after a change it is sent."""
+    """With the ETag of the last answer an unchanged feed is 304 without a body; after a change of it it is sent."""
     catalogue.put("A")
     answer = site.get(FEED)
+    catalogue.put("B", "there")
+    catalogue.withdraw("B")
     assert answer.headers["Cache-Control"] == "no-cache"
     tag = answer.headers["ETag"]
     for known in (tag, f'"other", {tag}', tag.removeprefix("W/")):
