@@ -359,6 +359,19 @@ def test_run_at_work_is_not_undone(stock: Stock) -> None:
         undo_in(stock, run)
 
 
+def test_item_goes_back_though_its_acquisition_has_another_in_a_third_collection(stock: Stock) -> None:
+    """What stands in neither of the two does not hinder it."""
+    stock.archive.records, stock.held.records = {"z": image()}, {"a": image()}
+    anywhere = feed_of("held", None)
+    stock.harvest(stock.archive_feed)
+    stock.harvest(anywhere)
+    before = {name: item["collection"] for name, item in items(stock.database).items()}
+    moving = stock.harvest(anywhere, collection=COAST, move=True)
+    assert moving.run is not None
+    undo_in(stock, moving.run)
+    assert {name: item["collection"] for name, item in items(stock.database).items()} == before
+
+
 def test_record_comes_back_into_the_item_of_another_source_where_it_was(stock: Stock) -> None:
     """It was put into the collection of that one by the operator, and withdrawn by the run that is undone."""
     coast = feed_of("coast", COAST, kind="held")
