@@ -215,12 +215,13 @@ def test_part_that_was_done_meanwhile_is_left_alone(five: Stock, monkeypatch: py
 
 
 def test_work_is_told_by_the_locks_of_parts_alone(five: Stock, postgres_server: PostgresServer) -> None:
-    """Neither by those of another catalogue on the same server nor by a lock that has one long number."""
+    """Neither by those of another run or catalogue on the same server nor by a lock that has one long number."""
     with postgres_server.clone() as other, closing(catalogue.connect(five.database.conninfo("harvest"))) as connection:
         run = runs.begin(connection, five.held_feed, Request(), [Selection()], is_everything=True)
         with other.connect("harvest") as elsewhere, five.database.connect("harvest") as beside:
             elsewhere.execute("SELECT pg_advisory_lock(%s, 1)", (run.id,))
             beside.execute("SELECT pg_advisory_lock(%s)", (run.id << 32 | 1,))
+            beside.execute("SELECT pg_advisory_lock(%s, %s)", (run.id + 1, run.id))
             assert not runs.is_at_work(connection, run.id)
             beside.execute("SELECT pg_advisory_lock(%s, 1)", (run.id,))
             assert runs.is_at_work(connection, run.id)
