@@ -33,6 +33,7 @@ from harvester.jobs.queue import (
 )
 from harvester.jobs.worker import work
 from harvester.runs import RunBusy
+from harvester.runs.bookkeeping import is_in_queue
 from harvester.runs.report import PageReport
 from harvester.sources.source import Selection
 from tests.emulators import geodes
@@ -285,6 +286,8 @@ def test_run_whose_jobs_wait_is_left_to_the_workers(database: Database, tmp_path
         with host_asked_by_another_job(shop):
             work(shop.worker_context, until_empty=True)
         assert [(task, status) for task, status, _ in shop.jobs()] == [("harvest_part", "todo")]
+        with database.connect("harvest") as connection:
+            assert [is_in_queue(connection, run) for run in (1, 2)] == [True, False]
 
         told = r"run 1 of .*\. Its jobs are in the queue: `dinamis worker` does them, and `dinamis harvest cancel 1`"
         with pytest.raises(RunBusy, match=told):
