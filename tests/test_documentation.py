@@ -74,6 +74,12 @@ def test_units_start_commands_that_exist(unit: Path) -> None:
     assert problems_of(started) == []
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_units_give_their_program_no_home_instead_of_a_closed_one(unit: Path) -> None:
+    """A home that may not be looked into fails each request: asyncpg looks there for certificates."""
+    assert re.findall(r"^Environment=HOME=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE) == ["/nonexistent"]
+
+
 def test_problems_of_commands_are_found() -> None:
     """The check of the pages itself sees a wrong command, option or target, and lets right ones pass."""
     wrong = ("dinamis harvest delivery x", "dinamis serve --ports 1", "X=1 .venv/bin/dinamis bd", "make dmeo")
