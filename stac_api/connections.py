@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 # The stock client needs buildpg's pool for its named parameters.
@@ -15,6 +16,7 @@ from stac_fastapi.pgstac.db import con_init, translate_pgstac_errors
 
 from database import Database
 from database.connections import SEARCH_PATH
+from database.errors import DatabaseUnavailable
 from stac_api.settings import ApiSettings
 
 CLOSING_TIMEOUT_S = 5
@@ -27,6 +29,23 @@ def api_database(conninfo: str) -> Database:
     """The catalogue as the server connects to it: in one role only."""
     secret = SecretStr(conninfo)
     return Database(owner=secret, api=secret, harvest=secret, is_external=True)
+
+
+def refuse_closed_home() -> None:
+    """Fail here, rather than at each request: unlike libpq, asyncpg must be able to look for certificates there.
+
+    Raises:
+        DatabaseUnavailable: this account has a home directory into which it may not look.
+    """
+    try:
+        (Path.home() / ".postgresql" / "postgresql.key").stat()
+    except PermissionError as error:
+        raise DatabaseUnavailable(
+            f"The home directory {Path.home()} is closed to this account, and the client of the database looks there"
+            " for certificates: open it, or set HOME=/nonexistent."
+        ) from error
+    except (OSError, RuntimeError):
+        return  # there is no such file, or no home
 
 
 def lifespan_of(settings: ApiSettings, database: Database) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

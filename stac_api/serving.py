@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from stac_api.app import create_app
+from stac_api.connections import refuse_closed_home
 from stac_api.request_log import configure_logging
 from stac_api.settings import ApiSettings, hand_over, handed_over
 
@@ -24,7 +25,11 @@ def serve_api(settings: ApiSettings, conninfo: str, *, host: str, port: int, wor
         host: The address to listen on.
         port: The TCP port to listen on.
         workers: How many processes share the port.
+
+    Raises:
+        DatabaseUnavailable: this account may not look into its home directory.
     """
+    refuse_closed_home()
     configure_logging(settings)
     if workers > 1:
         hand_over(settings, conninfo)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import pwd
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -106,6 +108,18 @@ def short_directory() -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Where the tests run as root, who may write everywhere: be another user."""
+    us = os.geteuid()
+    if us == 0:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(us)
 
 
 def skip_without_postgresql() -> None:

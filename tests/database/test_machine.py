@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +18,7 @@ from database.client_programs import without_passwords
 from database.errors import HomeRefused, ServerProgramsMissing
 from database.memory import memory_settings, usable_memory_bytes
 from database.programs import ServerPrograms, find_server, installed_servers
-from tests.postgres import PostgresServer, short_directory, skip_without_postgresql
+from tests.postgres import PostgresServer, as_nobody, short_directory, skip_without_postgresql
 
 GIB = 1024**3
 
@@ -239,18 +236,6 @@ def test_doctor_sees_a_file_where_the_home_is_to_be_made() -> None:
         (folder / "file").touch(0o755)
         (home,) = [each for each in diagnose(_embedded(folder / "file" / "home")) if each.subject == "home"]
     assert (home.level, f"{folder / 'file'} is no folder" in home.message) == ("error", True)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Where the tests run as root, who may write everywhere: be another user."""
-    us = os.geteuid()
-    if us == 0:
-        os.seteuid(pwd.getpwnam("nobody").pw_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(us)
 
 
 def test_opening_a_running_cluster_gives_its_database(postgres_server: PostgresServer) -> None:

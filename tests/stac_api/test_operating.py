@@ -22,9 +22,12 @@ import requests
 from openapi_spec_validator import validate
 
 from database import Database, MigrationState, migration_state
-from stac_api import ApiSettings, create_app
+from database.errors import DatabaseUnavailable
+from stac_api import ApiSettings, create_app, serve_api
+from stac_api.connections import refuse_closed_home
 from stac_api.request_log import configure_logging
 from tests.emulators.serving import free_port
+from tests.postgres import as_nobody
 from tests.stac_api.invented_catalogue import Site, fill, problem_of, serving
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -54,6 +57,19 @@ def test_health_fails_on_a_database_that_is_not_migrated(empty_database: Databas
     assert answer.status_code == 503
     assert answer.json()["status"] == "not migrated"
     assert "dinamis db migrate" in answer.json()["advice"]
+
+
+def test_closed_home_is_refused_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where asyncpg may not look for certificates each request would be answered by 503; none at all is all right."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0)
+    monkeypatch.setenv("HOME", str(home))
+    with as_nobody(), pytest.raises(DatabaseUnavailable, match=r"home is closed to this account.*HOME=/nonexistent"):
+        serve_api(ApiSettings(), "dbname=none", host="127.0.0.1", port=free_port())
+    monkeypatch.setenv("HOME", "/nonexistent")
+    with as_nobody():
+        refuse_closed_home()
+    home.chmod(0o700)
 
 
 @pytest.mark.parametrize(
