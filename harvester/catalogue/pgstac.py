@@ -93,7 +93,7 @@ def collections_with_deferred_work(side: Connection) -> set[str]:
 
 
 def finish_writing(side: Connection) -> bool:
-    """Rebuild what was deferred while pages were written: constraints and statistics of partitions, and counts.
+    """Rebuild the constraints and statistics of partitions, deferred while pages were written, and forget searches.
 
     Returns whether anything was deferred, by this run or by an unfinished one.
     """

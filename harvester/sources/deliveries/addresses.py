@@ -21,6 +21,7 @@ def absolute_location(location: str) -> str:
         return location
     path = expanded(place).absolute()
     # Symbolic links keep the name that the operator gave them, except before `..`: they say which folder is meant.
+    # Unlike `resolve`, this passes over links that lead to themselves.
     return os.path.realpath(path) if ".." in path.parts else str(path)
 
 
